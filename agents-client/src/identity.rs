@@ -1,0 +1,11 @@
+//! Which agent a client has reached.
+
+/// The agent at the other end, as it names itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The name of the instance.
+    pub name: String,
+    /// The class, in kebab case.
+    pub agent: String,
+}

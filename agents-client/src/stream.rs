@@ -1,0 +1,172 @@
+//! Streams that the client hands out.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::ClientError;
+use crate::client::Handle;
+use crate::frame::Answer;
+use crate::inner::Inner;
+
+/// Reads the value of an answer; no value at all reads like `null`.
+pub(crate) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
+    let text = answer.as_ref().map_or("null", |raw| raw.get());
+    serde_json::from_str(text).map_err(ClientError::deserialize)
+}
+
+/// Takes a call back when nobody waits for it any more.
+#[derive(Debug)]
+pub(crate) struct Forget {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) id: u64,
+}
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.inner.forget(self.id);
+    }
+}
+
+/// The items of a streamed answer, and its result at the end.
+///
+/// It ends with `None` after the last item, or with one error. Then [`result`](Self::result) has
+/// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
+///
+/// ```no_run
+/// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
+/// use agents_client::StreamExt;
+///
+/// let mut tokens = room.call_streaming::<String>("ask", ("why?",)).await?;
+/// while let Some(token) = tokens.next().await {
+///     eprint!("{}", token?);
+/// }
+/// let count: u32 = tokens.result()?;
+/// # drop(count); Ok(()) }
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
+pub struct CallStream<T> {
+    chunks: mpsc::Receiver<Answer>,
+    end: End,
+    /// Dropping the stream forgets the call. Declared before the handle: it needs the session.
+    _forget: Forget,
+    /// A stream keeps its client connected.
+    _handle: Arc<Handle>,
+    item: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+enum End {
+    Waiting(oneshot::Receiver<Result<Answer, ClientError>>),
+    Done(Result<Answer, ClientError>),
+}
+
+impl<T> CallStream<T> {
+    pub(crate) fn new(
+        chunks: mpsc::Receiver<Answer>,
+        end: oneshot::Receiver<Result<Answer, ClientError>>,
+        forget: Forget,
+        handle: Arc<Handle>,
+    ) -> Self {
+        Self { chunks, end: End::Waiting(end), _forget: forget, _handle: handle, item: PhantomData }
+    }
+
+    /// What the method returned, once the stream has ended.
+    ///
+    /// # Errors
+    /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
+    /// type; [`ClientError::StreamOpen`] before the end.
+    pub fn result<R: DeserializeOwned>(&self) -> Result<R, ClientError> {
+        match &self.end {
+            End::Waiting(_) => Err(ClientError::StreamOpen),
+            End::Done(Ok(answer)) => decode(answer),
+            End::Done(Err(error)) => Err(error.clone()),
+        }
+    }
+
+    /// Skips the items that are left, waits for the end and returns what the method returned.
+    ///
+    /// # Errors
+    /// The error that ended the stream, or [`ClientError::Deserialize`].
+    pub async fn finish<R: DeserializeOwned>(mut self) -> Result<R, ClientError> {
+        while self.chunks.recv().await.is_some() {}
+        if let End::Waiting(end) = &mut self.end {
+            let end = end.await.unwrap_or(Err(ClientError::Closed));
+            self.end = End::Done(end);
+        }
+        self.result()
+    }
+}
+
+impl<T: DeserializeOwned> Stream for CallStream<T> {
+    type Item = Result<T, ClientError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(chunk) = ready!(self.chunks.poll_recv(cx)) {
+            return Poll::Ready(Some(decode(&chunk)));
+        }
+        let End::Waiting(end) = &mut self.end else {
+            return Poll::Ready(None);
+        };
+        let end = ready!(Pin::new(end).poll(cx)).unwrap_or(Err(ClientError::Closed));
+        let error = end.as_ref().err().cloned();
+        self.end = End::Done(end);
+        Poll::Ready(error.map(Err))
+    }
+}
+
+impl<T> fmt::Debug for CallStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallStream").field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+/// A stream of what the client has received; it ends when the client has stopped.
+///
+/// An item is [`ClientError::Lagged`] when the reader was too slow and missed some.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Feed<T> {
+    items: BoxStream<'static, Result<T, ClientError>>,
+}
+
+impl<T: Clone + Send + 'static> Feed<T> {
+    pub(crate) fn of(receiver: broadcast::Receiver<T>) -> Self {
+        let items = futures_util::stream::unfold(receiver, async |mut receiver| {
+            let item = match receiver.recv().await {
+                Ok(item) => Ok(item),
+                Err(broadcast::error::RecvError::Lagged(missed)) => Err(ClientError::Lagged(missed)),
+                Err(broadcast::error::RecvError::Closed) => return None,
+            };
+            Some((item, receiver))
+        });
+        Self { items: items.boxed() }
+    }
+}
+
+impl<T> Feed<T> {
+    pub(crate) fn new(items: BoxStream<'static, Result<T, ClientError>>) -> Self {
+        Self { items }
+    }
+}
+
+impl<T> Stream for Feed<T> {
+    type Item = Result<T, ClientError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.items.poll_next_unpin(cx)
+    }
+}
+
+impl<T> fmt::Debug for Feed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! The client against a scripted server.
+
+mod calls;
+mod connection;
+mod state;
+mod support;

@@ -1,0 +1,227 @@
+//! A call on its way into a method: what is decoded and what is injected.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use serde_json::value::RawValue;
+
+use crate::agent::stream::Answer;
+use crate::agent::{AgentTypes, ConnectRequest, Connection, Context, Reply, StreamingResponse, View};
+use crate::error::{Error, Result};
+use crate::object::BoxFuture;
+use crate::wire::{self, Wire};
+
+/// What a method can be given besides the client's arguments.
+pub struct Parts<A: AgentTypes> {
+    pub(crate) cx: Context<A>,
+    pub(crate) connection: Option<Connection<A>>,
+    pub(crate) request: Option<ConnectRequest>,
+    pub(crate) answer: Option<Arc<Answer>>,
+}
+
+/// A call of a callable.
+pub struct Call<A: AgentTypes> {
+    pub(crate) agent: Arc<A>,
+    pub(crate) parts: Parts<A>,
+    /// The frame, and where the array of arguments stands in it.
+    pub(crate) frame: Arc<str>,
+    pub(crate) arguments: Range<usize>,
+}
+
+impl<A: AgentTypes> Call<A> {
+    /// Returns the instance.
+    pub fn agent(&self) -> Arc<A> {
+        self.agent.clone()
+    }
+
+    /// Returns what references are made from.
+    pub fn parts(&self) -> &Parts<A> {
+        &self.parts
+    }
+
+    /// Returns the client's arguments.
+    ///
+    /// # Errors
+    /// When they are not a JSON array.
+    pub fn arguments(&self) -> Result<Arguments<'_>> {
+        let json = self.frame.get(self.arguments.clone()).unwrap_or("[]");
+        let values: Vec<&RawValue> =
+            serde_json::from_str(json).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
+        Ok(Arguments {
+            count: values.len(),
+            values: values.into_iter(),
+            taken: 0,
+        })
+    }
+}
+
+/// The arguments of a call, taken one after the other.
+#[derive(Debug)]
+pub struct Arguments<'a> {
+    values: std::vec::IntoIter<&'a RawValue>,
+    count: usize,
+    taken: usize,
+}
+
+impl Arguments<'_> {
+    /// Takes the next argument. One that is missing counts as `null`, so an `Option` may be left out.
+    ///
+    /// # Errors
+    /// When it is missing or not of this type; the caller reads which one and why.
+    pub fn next<T: Wire>(&mut self, name: &'static str) -> Result<T> {
+        self.taken += 1;
+        match self.values.next() {
+            Some(value) => wire::from_json(value.get())
+                .map_err(|error| invalid(format!("argument {} (`{name}`): {}", self.taken, reason(&error)))),
+            None => wire::from_json("null")
+                .map_err(|_| invalid(format!("argument {} (`{name}`) is missing", self.taken))),
+        }
+    }
+
+    /// Takes the next argument, or the default when it is missing or `null`.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn next_or<T: Wire>(&mut self, name: &'static str, default: impl FnOnce() -> T) -> Result<T> {
+        Ok(self.next::<Option<T>>(name)?.unwrap_or_else(default))
+    }
+
+    /// Ends the list.
+    ///
+    /// # Errors
+    /// When the client gave more arguments than the method has.
+    pub fn finish(self) -> Result<()> {
+        if self.count > self.taken {
+            return Err(invalid(format!("expected at most {} arguments, got {}", self.taken, self.count)));
+        }
+        Ok(())
+    }
+}
+
+/// The position within an argument says nothing to a caller who sees none of our text.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new("invalid_argument", message)
+}
+
+/// What a callable answered.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing: the answer has no key `result`.
+    Nothing,
+    /// A value as JSON.
+    Value(String),
+}
+
+/// Something that a method takes by reference: it comes from the runtime.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` is not something the runtime can give",
+    label = "not known to the runtime",
+    note = "arguments from the client are owned: take `{Self}` by value",
+    note = "the runtime gives `&Context<Self>`, `&View<Self>`, `&Connection<Self>`, `Option<&Connection<Self>>`, \
+            `&ConnectRequest` and `&StreamingResponse<T>`"
+)]
+pub trait FromCall<A: AgentTypes>: Sized {
+    /// Makes the value for one call.
+    ///
+    /// # Errors
+    /// When the call does not have it, for example a connection in an HTTP request.
+    fn from_call(parts: &Parts<A>) -> Result<Self>;
+}
+
+impl<A: AgentTypes> FromCall<A> for Context<A> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        Ok(parts.cx.clone())
+    }
+}
+
+impl<A: AgentTypes> FromCall<A> for View<A> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        Ok(View(parts.cx.clone()))
+    }
+}
+
+impl<A: AgentTypes> FromCall<A> for Connection<A> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        parts
+            .connection
+            .clone()
+            .ok_or_else(|| Error::new("no_connection", "this call needs a connection"))
+    }
+}
+
+impl<A: AgentTypes> FromCall<A> for Option<Connection<A>> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        Ok(parts.connection.clone())
+    }
+}
+
+impl<A: AgentTypes> FromCall<A> for ConnectRequest {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        parts
+            .request
+            .clone()
+            .ok_or_else(|| Error::hidden("no_request", "there is no request here: it exists while a client connects"))
+    }
+}
+
+impl<A: AgentTypes> FromCall<A> for Option<ConnectRequest> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        Ok(parts.request.clone())
+    }
+}
+
+impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
+    fn from_call(parts: &Parts<A>) -> Result<Self> {
+        let answer = parts
+            .answer
+            .clone()
+            .ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
+        Ok(Self::new(answer))
+    }
+}
+
+/// Drives a returned stream into the answer of its call.
+pub fn stream_outcome<'a, A, S>(parts: &Parts<A>, stream: S) -> BoxFuture<'a, Result<Outcome>>
+where
+    A: AgentTypes,
+    S: futures_core::Stream<Item: Reply> + Send + 'a,
+{
+    let answer = parts.answer.clone();
+    Box::pin(async move {
+        let answer = answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
+        let mut stream = std::pin::pin!(stream);
+        while let Some(item) = stream.next().await {
+            let chunk = match item.into_outcome()? {
+                Outcome::Value(json) => json,
+                Outcome::Nothing => "null".to_owned(),
+            };
+            answer.chunk(&chunk)?;
+            if !answer.is_open() {
+                break;
+            }
+        }
+        Ok(Outcome::Nothing)
+    })
+}
+
+impl<A: AgentTypes> fmt::Debug for Parts<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for Call<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,279 @@
+//! A connection as handlers see it, and the request that opened it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::agent::{AgentCore, AgentTypes};
+use crate::error::{Error, Result};
+use crate::gateway::{Attachment, Flags, Head, IntoMessage, MAX_REASON, Targets, may_be_sent};
+use crate::object::ConnectionEntry;
+use crate::wire;
+
+/// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
+/// whether the agent sleeps or not.
+pub struct Connection<A: AgentTypes> {
+    pub(crate) core: Arc<AgentCore<A>>,
+    pub(crate) entry: Arc<ConnectionEntry>,
+}
+
+impl<A: AgentTypes> Connection<A> {
+    /// Returns the id. It is what the client asked for with `_pk`, which it keeps over reconnects,
+    /// or a random one. Other clients may know it: it is a name, not a secret.
+    pub fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    /// Returns path and query of the request that opened the connection.
+    pub fn uri(&self) -> Option<&str> {
+        self.entry.uri.as_deref()
+    }
+
+    /// Returns the name of the agent.
+    pub fn server(&self) -> &str {
+        &self.core.object.key().name
+    }
+
+    /// Returns the tags; the first one is the id.
+    pub fn tags(&self) -> &[String] {
+        self.entry.tags()
+    }
+
+    /// Returns what was stored for this connection.
+    ///
+    /// # Errors
+    /// When nothing was stored yet; see [`try_state`](Self::try_state).
+    pub fn state(&self) -> Result<A::Connection> {
+        self.try_state()?
+            .ok_or_else(|| Error::hidden("no_connection_state", "the connection has no state yet"))
+    }
+
+    /// Returns what was stored for this connection, `None` before anything was.
+    ///
+    /// # Errors
+    /// When what is stored is of another type.
+    pub fn try_state(&self) -> Result<Option<A::Connection>> {
+        let kept = self.entry.kept();
+        match kept.attachment.user() {
+            [] => Ok(None),
+            json => Ok(Some(wire::from_json(std::str::from_utf8(json)?)?)),
+        }
+    }
+
+    /// Stores a value for this connection, at most 16 KiB as JSON. It survives hibernation and
+    /// goes with the connection.
+    ///
+    /// # Errors
+    /// When it is too large, or outside of the agent's handlers.
+    pub fn set_state(&self, state: A::Connection) -> Result<()> {
+        let json = wire::to_json(&state)?;
+        let limit = self.core.attachment_bytes;
+        if json.len() > limit {
+            let message = format!("the state of a connection has at most {limit} bytes, got {}", json.len());
+            return Err(Error::new("attachment_too_big", message));
+        }
+        let attachment = self.entry.kept().attachment.with_user(json.as_bytes());
+        self.core.object.attach(&self.entry, attachment)
+    }
+
+    /// Changes what is stored for this connection.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state) and [`set_state`](Self::set_state).
+    pub fn update_state(&self, update: impl FnOnce(&mut A::Connection)) -> Result<()> {
+        let mut state = self.state()?;
+        update(&mut state);
+        self.set_state(state)
+    }
+
+    /// Sends text, bytes, or a value as JSON. It leaves once the writes before it are durable.
+    ///
+    /// To a connection that is gone nothing is sent, and that is no error.
+    ///
+    /// # Errors
+    /// When the value has no JSON form, or outside of the agent's handlers.
+    pub fn send(&self, message: impl IntoMessage) -> Result<()> {
+        self.core.object.send(Targets::One(self.entry.key), message.into_message()?)
+    }
+
+    /// Closes the connection behind everything that was sent to it.
+    ///
+    /// The npm client takes 1008 and 4000-4999 as final and reconnects after any other code.
+    ///
+    /// # Errors
+    /// When the code is not 1000-4999, or one of 1004, 1005, 1006 and 1015; or when the reason has
+    /// more than 123 bytes.
+    pub fn close(&self, code: u16, reason: impl Into<String>) -> Result<()> {
+        let reason = reason.into();
+        if !may_be_sent(code) {
+            return Err(Error::new("invalid_close", format!("{code} cannot be sent as a close code")));
+        }
+        if reason.len() > MAX_REASON {
+            let message = format!("a close reason has at most {MAX_REASON} bytes, got {}", reason.len());
+            return Err(Error::new("invalid_close", message));
+        }
+        self.core.object.close(&self.entry, Some(code), reason)
+    }
+
+    /// Closes the connection without a code; the client sees 1005.
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn close_without_code(&self) -> Result<()> {
+        self.core.object.close(&self.entry, None, String::new())
+    }
+
+    /// Tells whether the connection may not change the agent's state.
+    pub fn is_readonly(&self) -> bool {
+        self.entry.flags().has(Flags::READONLY)
+    }
+
+    /// Forbids or allows the connection to change the agent's state.
+    ///
+    /// A callable that lets clients do this to themselves is a convenience and no protection.
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn set_readonly(&self, readonly: bool) -> Result<()> {
+        let attachment = self.entry.kept().attachment;
+        let flags = attachment.flags().with(Flags::READONLY, readonly);
+        self.core.object.attach(&self.entry, attachment.with_flags(flags))
+    }
+
+    /// Tells whether the connection gets identity, state and MCP frames.
+    pub fn is_protocol_enabled(&self) -> bool {
+        !self.entry.flags().has(Flags::NO_PROTOCOL)
+    }
+
+    /// Accepts the connection with what the hooks decided.
+    pub(crate) fn accept(&self, tags: Vec<String>, flags: Flags) -> Result<()> {
+        let attachment = Attachment::new(flags, self.entry.kept().attachment.user());
+        self.core.object.accept(&self.entry, tags, attachment)
+    }
+}
+
+impl<A: AgentTypes> Clone for Connection<A> {
+    fn clone(&self) -> Self {
+        Self {
+            core: self.core.clone(),
+            entry: self.entry.clone(),
+        }
+    }
+}
+
+impl<A: AgentTypes> PartialEq for Connection<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry.key == other.entry.key
+    }
+}
+
+impl<A: AgentTypes> Eq for Connection<A> {}
+
+impl<A: AgentTypes> fmt::Debug for Connection<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.entry.id).field("agent", self.core.object.key()).finish()
+    }
+}
+
+/// The request that opens a connection: address, headers, cookies.
+#[derive(Clone, Debug)]
+pub struct ConnectRequest {
+    head: Arc<Head>,
+}
+
+impl ConnectRequest {
+    pub(crate) fn new(head: Head) -> Self {
+        Self { head: Arc::new(head) }
+    }
+
+    /// Returns path and query as the client sent them.
+    pub fn uri(&self) -> &str {
+        &self.head.uri
+    }
+
+    /// Returns the path without the query.
+    pub fn path(&self) -> &str {
+        self.head.uri.split('?').next().unwrap_or_default()
+    }
+
+    /// Returns the first value of a query parameter, decoded.
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        query_value(&self.head.uri, name)
+    }
+
+    /// Returns a header; `None` when it is missing or not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// Returns a cookie as it was sent.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.head.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case("cookie"));
+        cookies
+            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
+    }
+
+    /// Returns the address of the peer; behind a proxy it is the proxy's.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.head.peer
+    }
+}
+
+/// The first value of a query parameter of a URI.
+pub(crate) fn query_value<'a>(uri: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let query = uri.split_once('?')?.1;
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(key) == name).then(|| decode(value))
+    })
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.replace('+', " ");
+    Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str, headers: &[(&str, &str)]) -> ConnectRequest {
+        ConnectRequest::new(Head {
+            method: "GET".into(),
+            uri: uri.into(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec().into()))
+                .collect(),
+            peer: None,
+        })
+    }
+
+    #[test]
+    fn query_headers_and_cookies_are_read() {
+        // S8, S20
+        let request = request(
+            "/agents/a/b?token=x%2Fy&name=Ada+L%C3%B6we&empty&token=second",
+            &[("Cookie", "a=1; session=\"s p\""), ("X-Test", "yes"), ("cookie", "b=2")],
+        );
+        assert_eq!(request.query("token").as_deref(), Some("x/y"));
+        assert_eq!(request.query("name").as_deref(), Some("Ada Löwe"));
+        assert_eq!(request.query("empty").as_deref(), Some(""));
+        assert_eq!(request.query("missing"), None);
+        assert_eq!(request.header("x-test"), Some("yes"));
+        assert_eq!(request.cookie("session"), Some("s p"));
+        assert_eq!(request.cookie("b"), Some("2"));
+        assert_eq!(request.path(), "/agents/a/b");
+    }
+}

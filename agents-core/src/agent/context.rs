@@ -1,0 +1,284 @@
+//! The doors of an agent: `Context` and, without those that write, `View`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::agent::scope::Scoped;
+use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, StateSource};
+use crate::error::Result;
+use crate::gateway::{Flags, IntoMessage, Targets};
+use crate::storage::Kv;
+use crate::storage::sql::Sql;
+
+/// What a handler can do with its agent. Cheap to clone.
+///
+/// A context carries the call that it was made for: whatever it writes is refused when the calling
+/// connection is read-only, in a helper, after an await, and in a task that took the context along.
+///
+/// It works inside the agent's handlers and in tasks started with [`spawn`](Self::spawn). Moved
+/// into a task of `tokio::spawn` every method that reads or writes the agent fails, because such a
+/// write would not belong to any turn of the agent.
+pub struct Context<A: AgentTypes> {
+    pub(crate) core: Arc<AgentCore<A>>,
+    pub(crate) caller: Option<Connection<A>>,
+}
+
+/// A [`Context`] without the doors that write: a callable that takes it cannot change the agent.
+///
+/// SQL through a view runs only statements that SQLite itself calls read-only.
+pub struct View<A: AgentTypes>(pub(crate) Context<A>);
+
+impl<A: AgentTypes> Context<A> {
+    /// Returns the name of the agent, as it stands in its address.
+    pub fn name(&self) -> &str {
+        &self.core.object.key().name
+    }
+
+    /// Returns the class of the agent, as it stands in its address.
+    pub fn class(&self) -> &str {
+        &self.core.object.key().class
+    }
+
+    /// Returns what all agents of the host share.
+    pub fn env(&self) -> &A::Env {
+        &self.core.env
+    }
+
+    /// Returns the time in milliseconds since 1970, UTC.
+    pub fn now(&self) -> u64 {
+        self.core.object.now_ms()
+    }
+
+    /// Returns the connection that this call came from; `None` for HTTP requests and the agent's
+    /// own work.
+    pub fn caller(&self) -> Option<&Connection<A>> {
+        self.caller.as_ref()
+    }
+
+    /// Returns the state. The first read loads it from the database; an agent that never had one
+    /// gets its initial state, which is stored.
+    ///
+    /// # Errors
+    /// When the agent has no state and no initial one (see [`try_state`](Self::try_state)), or the
+    /// database fails.
+    pub fn state(&self) -> Result<Arc<A::State>> {
+        self.core.state()
+    }
+
+    /// Returns the state, `None` if the agent has none and no initial one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn try_state(&self) -> Result<Option<Arc<A::State>>> {
+        self.core.try_state()
+    }
+
+    /// Replaces the state: checked, stored, and sent to every connection that takes frames of the
+    /// protocol, before anything that this handler sends later.
+    ///
+    /// # Errors
+    /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
+    /// or that the state is too large (2 MiB). Then nothing has changed.
+    pub fn set_state(&self, state: A::State) -> Result<()> {
+        let source = StateSource::Server { via: self.caller.clone() };
+        self.core.set_state(state, &source, None)
+    }
+
+    /// Changes a copy of the state and replaces the state with it, in one step.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state) and [`set_state`](Self::set_state).
+    pub fn update_state<R>(&self, update: impl FnOnce(&mut A::State) -> R) -> Result<R> {
+        let mut state = A::State::clone(&*self.state()?);
+        let result = update(&mut state);
+        self.set_state(state)?;
+        Ok(result)
+    }
+
+    /// Sends a message to every connection, the caller's included.
+    ///
+    /// # Errors
+    /// When a value has no JSON form, or outside of the agent's handlers.
+    pub fn broadcast(&self, message: impl IntoMessage) -> Result<()> {
+        self.broadcast_except(message, std::iter::empty::<&str>())
+    }
+
+    /// Sends a message to every connection but those with these ids; unknown ids do not matter.
+    ///
+    /// # Errors
+    /// As [`broadcast`](Self::broadcast).
+    pub fn broadcast_except<I>(&self, message: impl IntoMessage, without: I) -> Result<()>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let message = message.into_message()?;
+        let mut without = without.into_iter().peekable();
+        let mut except = Vec::new();
+        if without.peek().is_some() {
+            let connections = self.core.object.connections()?;
+            for id in without {
+                let found = connections.iter().filter(|entry| entry.id == id.as_ref());
+                except.extend(found.map(|entry| entry.key));
+            }
+        }
+        self.core.object.send(Targets::All { except, without: Flags::NONE }, message)
+    }
+
+    /// Returns the open connections, oldest first.
+    ///
+    /// Outside of the agent's handlers there are none.
+    pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
+        let core = self.core.clone();
+        let entries = core.object.connections().unwrap_or_default();
+        entries.into_iter().map(move |entry| Connection { core: core.clone(), entry })
+    }
+
+    /// Returns the open connections that have a tag, oldest first.
+    pub fn connections_tagged(&self, tag: &str) -> impl Iterator<Item = Connection<A>> + use<A> {
+        let tag = tag.to_owned();
+        self.connections().filter(move |connection| connection.tags().contains(&tag))
+    }
+
+    /// Returns the open connection with this id.
+    pub fn connection(&self, id: &str) -> Option<Connection<A>> {
+        self.connections().find(|connection| connection.id() == id)
+    }
+
+    /// Returns the agent's database.
+    pub fn sql(&self) -> Sql<'_> {
+        Sql::new(self)
+    }
+
+    /// Returns the agent's key-value store, in the same database.
+    pub fn storage(&self) -> Kv<'_> {
+        Kv::new(self)
+    }
+
+    /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
+    /// dropped with it. An error it returns goes to `on_error`.
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn spawn<F>(&self, future: F) -> Result<()>
+    where
+        F: Future<Output: crate::agent::HookResult> + Send + 'static,
+    {
+        use crate::agent::HookResult;
+        let core = self.core.clone();
+        let object = core.object.clone();
+        object.spawn(Box::pin(async move {
+            // Without the ambient context: a task has it only if it took one along.
+            let work = Scoped::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
+            if let Err(error) = work.await.and_then(std::convert::identity) {
+                core.on_error(AgentError::Server { error, source: ErrorSource::Task }).await;
+            }
+            true
+        }))
+    }
+
+    /// Waits until no other exclusive work of this agent runs, runs this, and lets the next one.
+    ///
+    /// Other handlers still interleave with it. Do not nest: the inner one would wait for ever.
+    pub async fn exclusive<F: Future>(&self, work: F) -> F::Output {
+        let _one_at_a_time = self.core.exclusive.lock().await;
+        work.await
+    }
+
+    /// Gives the same doors without those that write.
+    pub fn view(&self) -> View<A> {
+        View(self.clone())
+    }
+}
+
+impl<A: AgentTypes> View<A> {
+    /// Returns the name of the agent, as it stands in its address.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Returns the class of the agent, as it stands in its address.
+    pub fn class(&self) -> &str {
+        self.0.class()
+    }
+
+    /// Returns what all agents of the host share.
+    pub fn env(&self) -> &A::Env {
+        self.0.env()
+    }
+
+    /// Returns the time in milliseconds since 1970, UTC.
+    pub fn now(&self) -> u64 {
+        self.0.now()
+    }
+
+    /// Returns the connection that this call came from.
+    pub fn caller(&self) -> Option<&Connection<A>> {
+        self.0.caller()
+    }
+
+    /// Returns the state; see [`Context::state`].
+    ///
+    /// # Errors
+    /// As [`Context::state`].
+    pub fn state(&self) -> Result<Arc<A::State>> {
+        self.0.state()
+    }
+
+    /// Returns the state, `None` if the agent has none and no initial one.
+    ///
+    /// # Errors
+    /// As [`Context::try_state`].
+    pub fn try_state(&self) -> Result<Option<Arc<A::State>>> {
+        self.0.try_state()
+    }
+
+    /// Returns the open connections, oldest first.
+    pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
+        self.0.connections()
+    }
+
+    /// Returns the open connections that have a tag, oldest first.
+    pub fn connections_tagged(&self, tag: &str) -> impl Iterator<Item = Connection<A>> + use<A> {
+        self.0.connections_tagged(tag)
+    }
+
+    /// Returns the open connection with this id.
+    pub fn connection(&self, id: &str) -> Option<Connection<A>> {
+        self.0.connection(id)
+    }
+
+    /// Returns the agent's database; only reading statements run.
+    pub fn sql(&self) -> Sql<'_> {
+        Sql::new(self)
+    }
+}
+
+impl<A: AgentTypes> Clone for Context<A> {
+    fn clone(&self) -> Self {
+        Self {
+            core: self.core.clone(),
+            caller: self.caller.clone(),
+        }
+    }
+}
+
+impl<A: AgentTypes> Clone for View<A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for Context<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("agent", self.core.object.key())
+            .field("caller", &self.caller)
+            .finish()
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for View<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("View").field(&self.0).finish()
+    }
+}

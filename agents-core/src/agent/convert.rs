@@ -1,0 +1,172 @@
+//! What hooks and callables may return, recognised by trait and not by spelling.
+
+use axum::response::IntoResponse;
+
+use crate::agent::{Outcome, Response};
+use crate::error::{Error, Result};
+use crate::wire::{self, Wire};
+
+/// What a callable may return: a wire value, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "a callable cannot return `{Self}`",
+    label = "not an answer",
+    note = "return a wire value (put `#[wire]` on your own types), nothing, or a `Result` of these",
+    note = "the error of a `Result` is anything that converts into `agents::Error`"
+)]
+pub trait Reply {
+    /// Encodes the value.
+    ///
+    /// # Errors
+    /// The callable's own, or that the value has no JSON form.
+    fn into_outcome(self) -> Result<Outcome>;
+}
+
+impl<T: Wire> Reply for T {
+    fn into_outcome(self) -> Result<Outcome> {
+        if T::IS_UNIT {
+            return Ok(Outcome::Nothing);
+        }
+        Ok(Outcome::Value(wire::to_json(&self)?))
+    }
+}
+
+impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
+    fn into_outcome(self) -> Result<Outcome> {
+        self.map_err(Into::into)?.into_outcome()
+    }
+}
+
+/// What a hook that is only told something may return: nothing, or a `Result` of nothing.
+#[diagnostic::on_unimplemented(
+    message = "this hook cannot return `{Self}`",
+    label = "return `Result<()>` or nothing"
+)]
+pub trait HookResult {
+    /// Unifies the two.
+    ///
+    /// # Errors
+    /// The hook's own.
+    fn into_result(self) -> Result<()>;
+}
+
+impl HookResult for () {
+    fn into_result(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Error>> HookResult for Result<(), E> {
+    fn into_result(self) -> Result<()> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What a hook that decides may return: a `bool`, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "this hook cannot return `{Self}`",
+    label = "return `bool` or `Result<bool>`"
+)]
+pub trait IntoFlag {
+    /// Unifies the two.
+    ///
+    /// # Errors
+    /// The hook's own.
+    fn into_flag(self) -> Result<bool>;
+}
+
+impl IntoFlag for bool {
+    fn into_flag(self) -> Result<bool> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<Error>> IntoFlag for Result<bool, E> {
+    fn into_flag(self) -> Result<bool> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What `connection_tags` may return: texts in a list, an array or an option, or a `Result` of these.
+#[diagnostic::on_unimplemented(
+    message = "`connection_tags` cannot return `{Self}`",
+    label = "return `Vec<String>`, `Vec<&'static str>`, an array, an `Option`, or a `Result` of these"
+)]
+pub trait IntoTags {
+    /// Makes the list.
+    ///
+    /// # Errors
+    /// The hook's own.
+    fn into_tags(self) -> Result<Vec<String>>;
+}
+
+impl<T: Into<String>> IntoTags for Vec<T> {
+    fn into_tags(self) -> Result<Vec<String>> {
+        Ok(self.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<String>> IntoTags for Option<T> {
+    fn into_tags(self) -> Result<Vec<String>> {
+        Ok(self.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<String>, const N: usize> IntoTags for [T; N] {
+    fn into_tags(self) -> Result<Vec<String>> {
+        Ok(self.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: IntoTags, E: Into<Error>> IntoTags for Result<T, E> {
+    fn into_tags(self) -> Result<Vec<String>> {
+        self.map_err(Into::into)?.into_tags()
+    }
+}
+
+/// What `on_request` may return: anything axum can answer with, or a `Result` of that.
+#[diagnostic::on_unimplemented(
+    message = "`on_request` cannot return `{Self}`",
+    label = "return a `Response`, anything that is `IntoResponse`, or a `Result` of these"
+)]
+pub trait IntoHttp<Kind> {
+    /// Makes the response.
+    ///
+    /// # Errors
+    /// The hook's own.
+    fn into_http(self) -> Result<Response>;
+}
+
+/// Tells the two forms of [`IntoHttp`] apart.
+#[derive(Debug)]
+pub struct Plain;
+/// Tells the two forms of [`IntoHttp`] apart.
+#[derive(Debug)]
+pub struct Fallible;
+
+impl<T: IntoResponse> IntoHttp<Plain> for T {
+    fn into_http(self) -> Result<Response> {
+        Ok(self.into_response())
+    }
+}
+
+impl<T: IntoResponse, E: Into<Error>> IntoHttp<Fallible> for Result<T, E> {
+    fn into_http(self) -> Result<Response> {
+        self.map(IntoResponse::into_response).map_err(Into::into)
+    }
+}
+
+/// Gives a hook what it is told; any other type is an error in our words.
+#[diagnostic::on_unimplemented(
+    message = "this hook is given a `{P}`, not a `{Self}`",
+    label = "write `{P}` here"
+)]
+pub trait HookPayload<P> {
+    /// Hands the value on.
+    fn from_payload(payload: P) -> Self;
+}
+
+impl<P> HookPayload<P> for P {
+    fn from_payload(payload: P) -> Self {
+        payload
+    }
+}

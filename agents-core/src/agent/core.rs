@@ -1,0 +1,49 @@
+//! What all handlers of an instance share.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::agent::state::StateCache;
+use crate::agent::{Agent, AgentTypes, Context, Table};
+use crate::object::ObjectContext;
+
+/// The typed side of an object.
+pub(crate) struct AgentCore<A: AgentTypes> {
+    pub(crate) object: ObjectContext,
+    pub(crate) table: &'static Table<A>,
+    pub(crate) env: Arc<A::Env>,
+    pub(crate) attachment_bytes: usize,
+    pub(crate) state: Mutex<StateCache<A::State>>,
+    pub(crate) exclusive: tokio::sync::Mutex<()>,
+    /// Set once the instance has started.
+    pub(crate) agent: OnceLock<Arc<A>>,
+}
+
+impl<A: Agent> AgentCore<A> {
+    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, attachment_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            object,
+            table: A::table(),
+            env,
+            attachment_bytes,
+            state: Mutex::default(),
+            exclusive: tokio::sync::Mutex::default(),
+            agent: OnceLock::new(),
+        })
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    /// A context for work of the agent's own, not of a connection.
+    pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
+        Context { core: self.clone(), caller: None }
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for AgentCore<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentCore").field("object", &self.object).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! Agents: state sync, read-only connections, calls and hooks on top of an object.
+
+mod call;
+mod class;
+mod connect;
+mod connection;
+mod context;
+mod convert;
+mod core;
+mod doors;
+mod events;
+mod http;
+mod instance;
+mod refusal;
+mod report;
+mod rpc;
+mod scope;
+mod state;
+mod stream;
+mod table;
+mod types;
+
+pub use call::{Arguments, Call, FromCall, Outcome, Parts, stream_outcome};
+pub(crate) use class::AgentClass;
+pub use class::AgentInfo;
+pub(crate) use connection::query_value;
+pub use connection::{ConnectRequest, Connection};
+pub use context::{Context, View};
+pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain, Reply};
+pub(crate) use core::AgentCore;
+pub use events::{
+    AgentError, ErrorSource, RejectionKind, Request, Response, StateChange, StateRejection, StateSource,
+};
+pub use refusal::Refusal;
+pub use scope::current;
+pub use stream::StreamingResponse;
+pub use table::{Agent, Argument, Ask, Authorize, Callable, Hooks, Start, Table, Tell, Validate};
+pub use types::{AgentState, AgentTypes, AgentValue, Options};

@@ -1,0 +1,85 @@
+//! Calls: found in the table, run, answered.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::agent::scope::Scoped;
+use crate::agent::stream::Answer;
+use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Context, Outcome, Parts, report};
+use crate::error::{Error, Result};
+use crate::object::BoxFuture;
+use crate::wire::frame;
+
+/// A call as it was found in a frame.
+pub(super) struct Found<A: AgentTypes> {
+    pub(super) id: String,
+    pub(super) method: Result<&'static Callable<A>, String>,
+    pub(super) arguments: Range<usize>,
+}
+
+impl<A: AgentTypes> Found<A> {
+    /// Looks a call up; the error is what the caller reads.
+    pub(super) fn new(core: &AgentCore<A>, text: &str, call: &frame::Call<'_>) -> Self {
+        let arguments = call.arguments.get();
+        // The arguments are a slice of the text: where it starts follows from the addresses.
+        let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
+        let method = core.table.callable(&call.method).ok_or_else(|| {
+            let name = &call.method;
+            if core.table.others.contains(&&**name) {
+                format!("Method {name} is not callable")
+            } else {
+                format!("Method {name} does not exist")
+            }
+        });
+        Self { id: call.id.to_owned(), method, arguments: start..start + arguments.len() }
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    /// Runs a call and answers it.
+    pub(super) fn run_call(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        connection: Connection<A>,
+        text: Arc<str>,
+        found: Found<A>,
+    ) -> BoxFuture<'static, bool> {
+        Box::pin(async move {
+            let answer = Arc::new(Answer::new(self.object.clone(), connection.entry.clone(), found.id));
+            let sent = match found.method {
+                Err(message) => answer.error(&message),
+                Ok(callable) => {
+                    let cx = Context { core: self.clone(), caller: Some(connection.clone()) };
+                    let parts = Parts {
+                        cx,
+                        connection: Some(connection),
+                        request: None,
+                        answer: callable.streaming.then(|| answer.clone()),
+                    };
+                    let call = Call { agent, parts, frame: text, arguments: found.arguments };
+                    match self.invoke(callable, call).await {
+                        Ok(outcome) => answer.end(&outcome),
+                        Err(error) => answer.error(&report::client_text(&error, callable.rust_name)),
+                    }
+                }
+            };
+            if let Err(error) = sent {
+                tracing::error!(agent = ?self.object.key(), %error, "an answer was not sent");
+            }
+            true
+        })
+    }
+
+    async fn invoke(self: &Arc<Self>, callable: &'static Callable<A>, call: Call<A>) -> Result<Outcome> {
+        let readonly = call.parts.connection.as_ref().is_some_and(Connection::is_readonly);
+        if callable.write && readonly {
+            return Err(Error::new("readonly", frame::READONLY));
+        }
+        let _one_at_a_time = match callable.exclusive {
+            true => Some(self.exclusive.lock().await),
+            false => None,
+        };
+        let cx = call.parts.cx.clone();
+        Scoped::new(cx, (callable.invoke)(call)).await?
+    }
+}

@@ -1,0 +1,203 @@
+//! The synchronised state: loaded lazily, written through one gate, sent to everyone.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::agent::{
+    AgentCore, AgentError, AgentTypes, Connection, ErrorSource, RejectionKind, StateChange, StateRejection,
+    StateSource,
+};
+use crate::error::{Error, Result};
+use crate::gateway::{ConnectionKey, Flags, Message, Targets};
+use crate::storage::StorageError;
+use crate::wire::{self, frame};
+
+/// The decoded state, valid as long as the object's state has not moved on.
+#[derive(Debug)]
+pub(crate) struct StateCache<S> {
+    version: u64,
+    loaded: Loaded<S>,
+}
+
+#[derive(Debug)]
+enum Loaded<S> {
+    No,
+    Unset,
+    Set(Arc<S>),
+}
+
+impl<S> Default for StateCache<S> {
+    fn default() -> Self {
+        Self { version: 0, loaded: Loaded::No }
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    pub(crate) fn state(self: &Arc<Self>) -> Result<Arc<A::State>> {
+        self.try_state()?
+            .ok_or_else(|| Error::hidden("no_state", "the agent has no state yet and no initial one"))
+    }
+
+    pub(crate) fn try_state(self: &Arc<Self>) -> Result<Option<Arc<A::State>>> {
+        {
+            let cache = self.state.lock();
+            if cache.version == self.object.state_version() && self.object.in_turn() {
+                match &cache.loaded {
+                    Loaded::Set(state) => return Ok(Some(state.clone())),
+                    Loaded::Unset => return Ok(None),
+                    Loaded::No => {}
+                }
+            }
+        }
+        self.load()
+    }
+
+    fn load(self: &Arc<Self>) -> Result<Option<Arc<A::State>>> {
+        let stored = self.object.stored_state()?;
+        if let Some(json) = stored {
+            let text = std::str::from_utf8(&json).map_err(Error::internal);
+            match text.and_then(|text| wire::from_json::<A::State>(text).map_err(Error::internal)) {
+                Ok(state) => {
+                    let state = Arc::new(state);
+                    self.remember(Some(state.clone()));
+                    return Ok(Some(state));
+                }
+                Err(error) => self.put_corrupt_state_aside(&json, &error)?,
+            }
+        }
+        let Some(initial) = A::initial_state() else {
+            self.remember(None);
+            return Ok(None);
+        };
+        // The first read of an initial state is a change by the server.
+        let initial = Arc::new(initial);
+        self.write(initial.clone(), None, &StateSource::Server { via: None }, None)?;
+        Ok(Some(initial))
+    }
+
+    /// A state that this version of the program cannot read is kept, not overwritten.
+    fn put_corrupt_state_aside(&self, json: &Bytes, error: &Error) -> Result<()> {
+        tracing::warn!(
+            agent = ?self.object.key(),
+            %error,
+            "the stored state is not of the agent's type; it is kept under the key `unreadable_state` and the \
+             initial state takes its place"
+        );
+        self.object.store(|store| {
+            let text = serde_json::to_vec(&String::from_utf8_lossy(json))?;
+            store.kv_put("unreadable_state", &text).map_err(StorageError::into_error)?;
+            store.stage_state(None).map_err(StorageError::into_error)
+        })
+    }
+
+    fn remember(&self, state: Option<Arc<A::State>>) {
+        *self.state.lock() = StateCache {
+            version: self.object.state_version(),
+            loaded: state.map_or(Loaded::Unset, Loaded::Set),
+        };
+    }
+
+    /// The one gate that every change of the state goes through.
+    pub(crate) fn set_state(
+        self: &Arc<Self>,
+        state: A::State,
+        source: &StateSource<A>,
+        except: Option<ConnectionKey>,
+    ) -> Result<()> {
+        if source.connection().is_some_and(Connection::is_readonly) {
+            self.rejected(source, RejectionKind::Readonly, frame::READONLY);
+            return Err(Error::new("readonly", frame::READONLY));
+        }
+        let agent = self.agent.get();
+        if let (Some(agent), Some(validate)) = (agent, self.table.hooks.validate_state_change)
+            && let Err(error) = validate(agent, &state, source)
+        {
+            self.rejected(source, RejectionKind::Validation, &error.to_string());
+            return Err(error);
+        }
+        let previous = match self.table.hooks.on_state_changed {
+            Some(_) => self.try_state()?,
+            None => None,
+        };
+        self.write(Arc::new(state), previous, source, except)
+    }
+
+    /// Stores a state, then sends it, then tells the change hook.
+    fn write(
+        self: &Arc<Self>,
+        state: Arc<A::State>,
+        previous: Option<Arc<A::State>>,
+        source: &StateSource<A>,
+        except: Option<ConnectionKey>,
+    ) -> Result<()> {
+        let json = wire::to_json(&*state)?;
+        let frame = self
+            .object
+            .has_protocol_connections()?
+            .then(|| frame::state_changed(&json));
+        self.object.stage_state(json.into())?;
+        self.remember(Some(state.clone()));
+        if let Some(frame) = frame {
+            let targets = Targets::All {
+                except: except.into_iter().collect(),
+                without: Flags::NO_PROTOCOL,
+            };
+            self.object.send(targets, Message::Text(frame))?;
+        }
+        if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
+            let change = StateChange { previous, state, source: source.clone() };
+            let future = hook(agent.clone(), self.parts(), change);
+            self.spawn_hook(future)?;
+        }
+        Ok(())
+    }
+
+    /// A client pushes a state; `Err` has what is sent back to it.
+    pub(crate) fn push(self: &Arc<Self>, connection: &Connection<A>, raw: &RawValue) -> Result<(), &'static str> {
+        let source = StateSource::Client(connection.clone());
+        if connection.is_readonly() {
+            self.rejected(&source, RejectionKind::Readonly, frame::READONLY);
+            return Err(frame::READONLY);
+        }
+        let state = match wire::from_json(raw.get()) {
+            Ok(state) => state,
+            Err(error) => {
+                tracing::debug!(agent = ?self.object.key(), %error, "a pushed state is not of the agent's type");
+                self.rejected(&source, RejectionKind::Invalid, &error.to_string());
+                return Err(frame::STATE_REJECTED);
+            }
+        };
+        self.set_state(state, &source, Some(connection.entry.key)).map_err(|error| {
+            tracing::info!(agent = ?self.object.key(), %error, "a pushed state was rejected");
+            frame::STATE_REJECTED
+        })
+    }
+
+    fn rejected(self: &Arc<Self>, source: &StateSource<A>, kind: RejectionKind, message: &str) {
+        if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_rejected) {
+            let rejection = StateRejection {
+                source: source.clone(),
+                kind,
+                message: message.to_owned(),
+            };
+            let future = hook(agent.clone(), self.parts(), rejection);
+            if let Err(error) = self.spawn_hook(future) {
+                tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run");
+            }
+        }
+    }
+
+    /// Runs a hook about the state later; its errors change nothing.
+    fn spawn_hook(self: &Arc<Self>, hook: crate::object::BoxFuture<'static, Result<()>>) -> Result<()> {
+        let core = self.clone();
+        let guarded = self.guard(self.context(), hook);
+        self.object.spawn(Box::pin(async move {
+            if let Err(error) = guarded.await {
+                core.on_error(AgentError::Server { error, source: ErrorSource::StateHook }).await;
+            }
+            true
+        }))
+    }
+}

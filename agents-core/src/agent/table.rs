@@ -1,0 +1,140 @@
+//! What `#[agent]` on an `impl` publishes: callables and hooks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::agent::{
+    AgentError, AgentTypes, Call, Outcome, Parts, Refusal, Request, Response, StateChange, StateRejection,
+    StateSource,
+};
+use crate::error::Result;
+use crate::gateway::{Close, Message};
+use crate::object::BoxFuture;
+
+/// An agent: a struct and an `impl` that both carry `#[agent]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an agent",
+    label = "not an agent",
+    note = "put `#[agent]` on its `impl` too; an agent without methods has an empty one"
+)]
+pub trait Agent: AgentTypes {
+    /// The callables and hooks.
+    fn table() -> &'static Table<Self>;
+}
+
+/// The callables and hooks of a class.
+pub struct Table<A: AgentTypes> {
+    /// What clients may call.
+    pub callables: &'static [Callable<A>],
+    /// The wire names of the methods that clients may not call.
+    pub others: &'static [&'static str],
+    /// What the runtime calls.
+    pub hooks: Hooks<A>,
+}
+
+/// A method that clients may call.
+pub struct Callable<A: AgentTypes> {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its name in Rust.
+    pub rust_name: &'static str,
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// The note of its `#[deprecated]`, empty without one.
+    pub deprecated: Option<&'static str>,
+    /// Refused for a read-only connection before the body runs.
+    pub write: bool,
+    /// Runs one at a time.
+    pub exclusive: bool,
+    /// Answers with a stream.
+    pub streaming: bool,
+    /// The arguments that clients give, in their order.
+    pub arguments: &'static [Argument],
+    /// Decodes the arguments, calls the method and encodes the result.
+    pub invoke: fn(Call<A>) -> BoxFuture<'static, Result<Outcome>>,
+}
+
+/// An argument of a callable.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name for clients.
+    pub name: &'static str,
+    /// Its name in Rust.
+    pub rust_name: &'static str,
+}
+
+/// A hook that is asked about a connection.
+pub type Ask<A, T> = fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<T>>;
+/// A hook that is told about something.
+pub type Tell<A, P> = fn(Arc<A>, Parts<A>, P) -> BoxFuture<'static, Result<()>>;
+/// The hook that starts an instance.
+pub type Start<A> =
+    for<'a> fn(&'a mut A, Parts<A>, Option<<A as AgentTypes>::Props>) -> BoxFuture<'a, Result<()>>;
+/// The hook that lets a connection in.
+pub type Authorize<A> =
+    fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<Option<<A as AgentTypes>::Connection>, Refusal>>;
+/// The hook that checks a state.
+pub type Validate<A> = fn(&A, &<A as AgentTypes>::State, &StateSource<A>) -> Result<()>;
+
+/// The hooks of a class; those that are not written are `None`.
+#[expect(missing_docs, reason = "the hooks are described where they are written, in the guide to `#[hook]`")]
+pub struct Hooks<A: AgentTypes> {
+    pub on_start: Option<Start<A>>,
+    pub authorize: Option<Authorize<A>>,
+    pub connection_tags: Option<Ask<A, Vec<String>>>,
+    pub should_connection_be_readonly: Option<Ask<A, bool>>,
+    pub should_send_protocol_messages: Option<Ask<A, bool>>,
+    pub on_connect: Option<Ask<A, ()>>,
+    pub on_message: Option<Tell<A, Message>>,
+    pub on_close: Option<Tell<A, Close>>,
+    pub on_error: Option<Tell<A, AgentError<A>>>,
+    pub on_request: Option<fn(Arc<A>, Parts<A>, Request) -> BoxFuture<'static, Result<Response>>>,
+    pub validate_state_change: Option<Validate<A>>,
+    pub on_state_changed: Option<Tell<A, StateChange<A>>>,
+    pub on_state_rejected: Option<Tell<A, StateRejection<A>>>,
+    pub on_hibernate: Option<Ask<A, ()>>,
+}
+
+impl<A: AgentTypes> Hooks<A> {
+    /// No hook at all.
+    pub const NONE: Self = Self {
+        on_start: None,
+        authorize: None,
+        connection_tags: None,
+        should_connection_be_readonly: None,
+        should_send_protocol_messages: None,
+        on_connect: None,
+        on_message: None,
+        on_close: None,
+        on_error: None,
+        on_request: None,
+        validate_state_change: None,
+        on_state_changed: None,
+        on_state_rejected: None,
+        on_hibernate: None,
+    };
+}
+
+impl<A: AgentTypes> Table<A> {
+    pub(crate) fn callable(&'static self, name: &str) -> Option<&'static Callable<A>> {
+        self.callables.iter().find(|callable| callable.name == name)
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for Table<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("callables", &self.callables).finish_non_exhaustive()
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for Callable<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callable").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for Hooks<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! What a class of agents is made of, as `#[agent]` on the struct states it.
+
+use std::time::Duration;
+
+use crate::wire::Wire;
+
+/// A type that can be the state of an agent: `#[wire]` and `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the state of an agent",
+    label = "not a state",
+    note = "a state is `#[wire] #[derive(Clone)]`, and `Default` unless `initial_state` says otherwise"
+)]
+pub trait AgentState: Wire + Clone + Send + Sync + 'static {}
+
+impl<T: Wire + Clone + Send + Sync + 'static> AgentState for T {}
+
+/// A type that can be the state of a connection or the properties of an agent: `#[wire]` and `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept for a connection or given as properties",
+    label = "not a value that can be kept",
+    note = "put `#[wire] #[derive(Clone)]` on it"
+)]
+pub trait AgentValue: Wire + Clone + Send + Sync + 'static {}
+
+impl<T: Wire + Clone + Send + Sync + 'static> AgentValue for T {}
+
+/// The types and options of a class; written by `#[agent]` on a struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an agent",
+    label = "not an agent",
+    note = "put `#[agent]` on the struct and on its `impl`"
+)]
+pub trait AgentTypes: Sized + Send + Sync + 'static {
+    /// The synchronised state.
+    type State: AgentState;
+    /// What is kept for each connection.
+    type Connection: AgentValue;
+    /// What `on_start` is given.
+    type Props: AgentValue;
+    /// What all agents of the host share: configuration, clients, pools.
+    type Env: Send + Sync + 'static;
+
+    /// The name of the Rust type.
+    const CLASS: &'static str;
+
+    /// The options of the class.
+    fn options() -> Options;
+
+    /// The state of an agent that never had one; `None` if such an agent has no state.
+    fn initial_state() -> Option<Self::State>;
+}
+
+/// Options of a class, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) hibernate: bool,
+    pub(crate) hibernate_after: Duration,
+    pub(crate) send_identity: bool,
+    pub(crate) name: Option<&'static str>,
+}
+
+impl Options {
+    /// The defaults: hibernates after 10 s, sends its identity, is called like its type.
+    pub const fn new() -> Self {
+        Self {
+            hibernate: true,
+            hibernate_after: Duration::from_secs(10),
+            send_identity: true,
+            name: None,
+        }
+    }
+
+    /// Whether an idle agent leaves memory.
+    #[must_use]
+    pub const fn hibernate(mut self, hibernate: bool) -> Self {
+        self.hibernate = hibernate;
+        self
+    }
+
+    /// How long an agent is idle before it leaves memory.
+    #[must_use]
+    pub const fn hibernate_after(mut self, after: Duration) -> Self {
+        self.hibernate_after = after;
+        self
+    }
+
+    /// Whether a new connection is told the name and class of the agent.
+    #[must_use]
+    pub const fn send_identity(mut self, send: bool) -> Self {
+        self.send_identity = send;
+        self
+    }
+
+    /// The class as it stands in addresses, instead of the kebab case of the type's name.
+    #[must_use]
+    pub const fn name(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

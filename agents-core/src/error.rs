@@ -1,0 +1,149 @@
+//! The error that user code returns and that clients see a part of.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of everything a handler does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// What went wrong, with a stable code and a decision about what clients may read.
+///
+/// An error made from a sentence of yours ([`Error::msg`], [`Error::new`]) is *visible*: its text
+/// reaches the caller. An error that came from elsewhere through `?` is *hidden*: the caller reads
+/// `Internal error` and an id, the log has the id and the whole chain. So no path, SQL text or
+/// secret of a library leaves the process by accident.
+///
+/// ```
+/// use agents_core::Error;
+///
+/// let full = Error::msg("Game is full");
+/// assert_eq!(full.client_message(), Some("Game is full"));
+///
+/// let io: Error = std::io::Error::other("/var/lib/secret").into();
+/// assert_eq!(io.client_message(), None);
+/// assert_eq!(io.code(), "internal");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: &'static str,
+    message: Cow<'static, str>,
+    visible: bool,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// Makes an error whose text reaches the caller, with the code `error`.
+    pub fn msg(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("error", message)
+    }
+
+    /// Makes an error whose text reaches the caller, with a code of your own.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(code, message.into(), true, None)
+    }
+
+    /// Wraps an error that stays in the log; `?` does the same.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::hidden("internal", source)
+    }
+
+    /// Wraps an error that stays in the log, under a code that programs may test.
+    pub fn hidden(code: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::build(code, Cow::Owned(source.to_string()), false, Some(source))
+    }
+
+    /// Lets the caller read the text of this error.
+    ///
+    /// ```
+    /// use agents_core::{Error, Result};
+    ///
+    /// fn parse(text: &str) -> Result<u32> {
+    ///     text.parse().map_err(|error| Error::internal(error).visible())
+    /// }
+    /// assert_eq!(parse("x").unwrap_err().client_message(), Some("invalid digit found in string"));
+    /// ```
+    #[must_use]
+    pub fn visible(mut self) -> Self {
+        self.0.visible = true;
+        self
+    }
+
+    /// Returns a stable word for programs: `error`, `internal`, `readonly`, `invalid_argument` …
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// Returns what a client may read; `None` for a hidden error.
+    pub fn client_message(&self) -> Option<&str> {
+        self.0.visible.then_some(&*self.0.message)
+    }
+
+    /// Returns the error this one was made from, if it is a `T`.
+    pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
+        self.0.source.as_deref().and_then(|source| source.downcast_ref())
+    }
+
+    fn build(code: &'static str, message: Cow<'static, str>, visible: bool, source: Option<Source>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message,
+            visible,
+            source,
+        }))
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(source: E) -> Self {
+        Self::internal(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        // The first source is the message itself; what is below it explains it.
+        let mut cause = self.0.source.as_deref().and_then(StdError::source);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({})", self.0.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn question_mark_hides_and_visible_shows() {
+        fn fails() -> Result<()> {
+            Err(std::io::Error::other("disk at /secret"))?
+        }
+        let error = fails().unwrap_err();
+        assert_eq!(error.client_message(), None);
+        assert_eq!(error.visible().client_message(), Some("disk at /secret"));
+    }
+
+    #[test]
+    fn display_tells_the_chain() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::io::Error);
+        let error = Error::from(Outer(std::io::Error::other("inner")));
+        assert_eq!(error.to_string(), "outer: inner");
+        assert!(error.downcast_ref::<Outer>().is_some());
+    }
+}

@@ -1,0 +1,384 @@
+//! WebSocket frames (RFC 6455), without I/O.
+//!
+//! Ours and not a library's for two reasons: a sleeping socket must not own a read buffer, and a
+//! broadcast is encoded once and shared by all receivers, which needs the finished bytes.
+
+use std::collections::VecDeque;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::gateway::Message;
+
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// The longest payload of a control frame.
+const MAX_CONTROL: usize = 125;
+/// The longest reason of a close frame: a control payload without the code.
+pub(crate) const MAX_REASON: usize = MAX_CONTROL - 2;
+/// The longest frame header: two bytes, eight of length, four of mask.
+const MAX_HEADER: usize = 14;
+/// What is reserved ahead for a message at most; the rest grows as bytes really arrive.
+const RESERVE: usize = 64 * 1024;
+
+/// Something a peer sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    Message(Message),
+    Ping(Vec<u8>),
+    Pong,
+    /// A close frame; no code when it was empty.
+    Close(Option<(u16, String)>),
+}
+
+/// Why a socket must be closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) code: u16,
+    pub(crate) reason: &'static str,
+}
+
+fn protocol<T>(reason: &'static str) -> Result<T, Violation> {
+    Err(Violation { code: 1002, reason })
+}
+
+/// Reads frames of a client from bytes as they come.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    max_message: usize,
+    header: [u8; MAX_HEADER],
+    header_len: u8,
+    /// The frame whose payload is being read.
+    frame: Option<Frame>,
+    /// The message under way: its opcode and what has come of it.
+    message: Option<(u8, Vec<u8>)>,
+    control: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    fin: bool,
+    opcode: u8,
+    remaining: u64,
+    mask: [u8; 4],
+    /// How far the mask is turned.
+    offset: usize,
+}
+
+impl Decoder {
+    pub(crate) fn new(max_message: usize) -> Self {
+        Self {
+            max_message,
+            header: [0; MAX_HEADER],
+            header_len: 0,
+            frame: None,
+            message: None,
+            control: Vec::new(),
+        }
+    }
+
+    /// Takes bytes from the peer and appends what they complete.
+    pub(crate) fn push(&mut self, mut data: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Violation> {
+        loop {
+            let Some(frame) = &mut self.frame else {
+                if data.is_empty() {
+                    return Ok(());
+                }
+                self.read_header(&mut data)?;
+                continue;
+            };
+            let take = usize::try_from(frame.remaining).map_or(data.len(), |left| left.min(data.len()));
+            let (payload, rest) = data.split_at(take);
+            let into = match (&mut self.message, frame.opcode >= CLOSE) {
+                (Some((_, message)), false) => message,
+                _ => &mut self.control,
+            };
+            let start = into.len();
+            into.extend_from_slice(payload);
+            unmask(&mut into[start..], frame.mask, frame.offset);
+            frame.offset = (frame.offset + take) % 4;
+            frame.remaining -= take as u64;
+            data = rest;
+            if frame.remaining > 0 {
+                return Ok(());
+            }
+            let done = *frame;
+            self.frame = None;
+            self.finish(done, out)?;
+        }
+    }
+
+    /// Collects a header byte by byte until it is whole, then opens the frame.
+    fn read_header(&mut self, data: &mut &[u8]) -> Result<(), Violation> {
+        while let Some((&byte, rest)) = data.split_first() {
+            *data = rest;
+            self.header[usize::from(self.header_len)] = byte;
+            self.header_len += 1;
+            if self.header_len < 2 {
+                continue;
+            }
+            let [first, second, ..] = self.header;
+            if second & 0x80 == 0 {
+                return protocol("frames from a client must be masked");
+            }
+            let extended = match second & 0x7f {
+                126 => 2,
+                127 => 8,
+                _ => 0,
+            };
+            if usize::from(self.header_len) < 2 + extended + 4 {
+                continue;
+            }
+            let len = match extended {
+                0 => u64::from(second & 0x7f),
+                _ => self.header[2..2 + extended]
+                    .iter()
+                    .fold(0, |len, &byte| len << 8 | u64::from(byte)),
+            };
+            let mut mask = [0; 4];
+            mask.copy_from_slice(&self.header[2 + extended..6 + extended]);
+            self.header_len = 0;
+            return self.open_frame(first, len, mask);
+        }
+        Ok(())
+    }
+
+    fn open_frame(&mut self, first: u8, len: u64, mask: [u8; 4]) -> Result<(), Violation> {
+        if first & 0x70 != 0 {
+            return protocol("reserved bits must be zero");
+        }
+        let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
+        match (opcode, &mut self.message) {
+            (CLOSE | PING | PONG, _) => {
+                if !fin {
+                    return protocol("a control frame must not be fragmented");
+                }
+                if len > MAX_CONTROL as u64 {
+                    return protocol("a control frame has at most 125 bytes");
+                }
+                self.control.clear();
+            }
+            (TEXT | BINARY, Some(_)) => return protocol("a new message before the last one was finished"),
+            (CONTINUATION, None) => return protocol("a continuation without a message"),
+            (TEXT | BINARY | CONTINUATION, message) => {
+                let (_, so_far) = message.get_or_insert_with(|| (opcode, Vec::new()));
+                let left = (self.max_message - so_far.len()) as u64;
+                if len > left {
+                    return Err(Violation { code: 1009, reason: "message too big" });
+                }
+                so_far.reserve(usize::try_from(len).map_or(RESERVE, |len| len.min(RESERVE)));
+            }
+            _ => return protocol("unknown opcode"),
+        }
+        self.frame = Some(Frame { fin, opcode, remaining: len, mask, offset: 0 });
+        Ok(())
+    }
+
+    fn finish(&mut self, frame: Frame, out: &mut VecDeque<Incoming>) -> Result<(), Violation> {
+        let incoming = match frame.opcode {
+            PING => Incoming::Ping(std::mem::take(&mut self.control)),
+            PONG => Incoming::Pong,
+            CLOSE => Incoming::Close(close_payload(&self.control)?),
+            _ if !frame.fin => return Ok(()),
+            _ => match self.message.take() {
+                Some((TEXT, bytes)) => match String::from_utf8(bytes) {
+                    Ok(text) => Incoming::Message(Message::Text(text)),
+                    Err(_) => return Err(Violation { code: 1007, reason: "text must be UTF-8" }),
+                },
+                Some((_, bytes)) => Incoming::Message(Message::Binary(bytes.into())),
+                None => return protocol("a continuation without a message"),
+            },
+        };
+        out.push_back(incoming);
+        Ok(())
+    }
+}
+
+fn close_payload(payload: &[u8]) -> Result<Option<(u16, String)>, Violation> {
+    match payload {
+        [] => Ok(None),
+        [_] => protocol("a close frame has no or at least two bytes"),
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            if !may_be_sent(code) {
+                return protocol("invalid close code");
+            }
+            match std::str::from_utf8(reason) {
+                Ok(reason) => Ok(Some((code, reason.to_owned()))),
+                Err(_) => Err(Violation { code: 1007, reason: "a close reason must be UTF-8" }),
+            }
+        }
+    }
+}
+
+/// Tells whether a close code may stand in a close frame.
+pub(crate) fn may_be_sent(code: u16) -> bool {
+    matches!(code, 1000..=4999) && !matches!(code, 1004 | 1005 | 1006 | 1015)
+}
+
+fn unmask(data: &mut [u8], mask: [u8; 4], offset: usize) {
+    let mut mask = mask;
+    mask.rotate_left(offset);
+    let wide = u64::from_ne_bytes([
+        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
+    ]);
+    let (chunks, rest) = data.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+fn encode(opcode: u8, payload: &[u8]) -> Bytes {
+    let len = payload.len();
+    let mut out = BytesMut::with_capacity(len + 10);
+    out.put_u8(0x80 | opcode);
+    match (u8::try_from(len), u16::try_from(len)) {
+        (Ok(len @ ..=125), _) => out.put_u8(len),
+        (_, Ok(len)) => {
+            out.put_u8(126);
+            out.put_u16(len);
+        }
+        _ => {
+            out.put_u8(127);
+            out.put_u64(len as u64);
+        }
+    }
+    out.extend_from_slice(payload);
+    out.freeze()
+}
+
+/// Encodes a message as one frame that every receiver can share.
+pub(crate) fn message(message: &Message) -> Bytes {
+    let opcode = match message {
+        Message::Text(_) => TEXT,
+        Message::Binary(_) => BINARY,
+    };
+    encode(opcode, message.as_bytes())
+}
+
+/// Encodes a ping.
+pub(crate) fn ping() -> Bytes {
+    encode(PING, &[])
+}
+
+/// Encodes the answer to a ping.
+pub(crate) fn pong(payload: &[u8]) -> Bytes {
+    encode(PONG, payload)
+}
+
+/// Encodes a close frame; without a code it is empty.
+pub(crate) fn close(code: Option<u16>, reason: &str) -> Bytes {
+    let mut payload = Vec::with_capacity(2 + reason.len());
+    if let Some(code) = code {
+        payload.extend_from_slice(&code.to_be_bytes());
+        payload.extend_from_slice(reason.as_bytes());
+    }
+    encode(CLOSE, &payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [1, 2, 3, 250];
+        let mut out = vec![first];
+        match payload.len() {
+            len @ ..=125 => out.push(0x80 | len as u8),
+            len @ ..=65535 => {
+                out.push(0x80 | 126);
+                out.extend((len as u16).to_be_bytes());
+            }
+            len => {
+                out.push(0x80 | 127);
+                out.extend((len as u64).to_be_bytes());
+            }
+        }
+        out.extend(mask);
+        out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        out
+    }
+
+    fn decode(bytes: &[u8], step: usize) -> Result<Vec<Incoming>, Violation> {
+        let mut decoder = Decoder::new(1 << 20);
+        let mut out = VecDeque::new();
+        for chunk in bytes.chunks(step) {
+            decoder.push(chunk, &mut out)?;
+        }
+        Ok(out.into())
+    }
+
+    #[test]
+    fn messages_are_read_however_the_bytes_are_cut() {
+        let long = "ü".repeat(40_000);
+        let mut bytes = client(0x81, "hello".as_bytes());
+        bytes.extend(client(0x89, b"are you there"));
+        bytes.extend(client(0x02, &[1, 2, 3]));
+        bytes.extend(client(0x8a, b""));
+        bytes.extend(client(0x80, &[4, 5]));
+        bytes.extend(client(0x81, long.as_bytes()));
+        bytes.extend(client(0x82, b""));
+        bytes.extend(client(0x88, b"\x0b\xb9bye"));
+        let expected = vec![
+            Incoming::Message(Message::from("hello")),
+            Incoming::Ping(b"are you there".to_vec()),
+            Incoming::Pong,
+            Incoming::Message(Message::from(vec![1, 2, 3, 4, 5])),
+            Incoming::Message(Message::from(long)),
+            Incoming::Message(Message::from(vec![])),
+            Incoming::Close(Some((3001, "bye".to_owned()))),
+        ];
+        for step in [1, 2, 3, 7, 4096, bytes.len()] {
+            assert_eq!(decode(&bytes, step).as_deref(), Ok(&expected[..]), "step {step}");
+        }
+        assert_eq!(decode(&client(0x88, b""), 1).unwrap(), [Incoming::Close(None)]);
+    }
+
+    #[test]
+    fn violations_have_the_code_of_the_standard() {
+        let mut unmasked = client(0x81, b"x");
+        unmasked[1] &= 0x7f;
+        let mut nested = client(0x01, b"a");
+        nested.extend(client(0x81, b"b"));
+        for (bytes, code) in [
+            (unmasked, 1002),
+            (client(0xc1, b"x"), 1002),
+            (client(0x83, b"x"), 1002),
+            (client(0x80, b"x"), 1002),
+            (nested, 1002),
+            (client(0x09, b"x"), 1002),
+            (client(0x89, &[0; 126]), 1002),
+            (client(0x88, b"x"), 1002),
+            (client(0x88, &1005_u16.to_be_bytes()), 1002),
+            (client(0x88, b"\x03\xe8\xff"), 1007),
+            (client(0x81, b"\xff\xfe"), 1007),
+            (client(0x82, &vec![0; (1 << 20) + 1]), 1009),
+        ] {
+            assert_eq!(decode(&bytes, 5).unwrap_err().code, code, "{:?}", &bytes[..8]);
+        }
+    }
+
+    #[test]
+    fn fragments_together_stay_under_the_limit() {
+        let mut bytes = client(0x02, &vec![0; 600_000]);
+        bytes.extend(client(0x80, &vec![0; 600_000]));
+        assert_eq!(decode(&bytes, 4096).unwrap_err().code, 1009);
+    }
+
+    #[test]
+    fn frames_are_encoded_with_the_shortest_length() {
+        assert_eq!(&message(&Message::from("hi"))[..], b"\x81\x02hi");
+        assert_eq!(&message(&Message::from(vec![7; 126]))[..4], b"\x82\x7e\x00\x7e");
+        assert_eq!(&message(&Message::from(vec![7; 65_536]))[..10], b"\x82\x7f\0\0\0\0\0\x01\0\0");
+        assert_eq!(&close(Some(4001), "no")[..], b"\x88\x04\x0f\xa1no");
+        assert_eq!(&close(None, "ignored")[..], b"\x88\x00");
+        assert_eq!(&pong(b"x")[..], b"\x8a\x01x");
+    }
+}

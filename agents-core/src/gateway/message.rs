@@ -1,0 +1,333 @@
+//! The messages between the gateway and an object, and what they carry.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::gateway::Flags;
+use crate::wire::{self, JsonMessage, Wire};
+
+/// A message on a socket: text or bytes.
+///
+/// ```
+/// use agents_core::Message;
+///
+/// let message = Message::from(r#"{"a":1}"#);
+/// assert_eq!(message.text(), Some(r#"{"a":1}"#));
+/// assert_eq!(message.json::<serde_json::Value>().unwrap()["a"], 1);
+/// assert_eq!(Message::from(vec![1, 2, 3]).binary().map(|bytes| bytes.len()), Some(3));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+impl Message {
+    /// Makes a text message with the JSON form of a value.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    pub fn from_json<T: Wire>(value: &T) -> Result<Self> {
+        Ok(Self::Text(wire::to_json(value)?))
+    }
+
+    /// Returns the text; `None` for a binary message.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// Returns the bytes; `None` for a text message.
+    pub fn binary(&self) -> Option<&Bytes> {
+        match self {
+            Self::Text(_) => None,
+            Self::Binary(bytes) => Some(bytes),
+        }
+    }
+
+    /// Reads the message as JSON, from text or from bytes that hold text.
+    ///
+    /// # Errors
+    /// When it is not JSON or not of this type; the caller reads what was wrong.
+    pub fn json<T: Wire>(&self) -> Result<T> {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Binary(bytes) => std::str::from_utf8(bytes)
+                .map_err(|_| Error::new("invalid_message", "the message is not text"))?,
+        };
+        wire::from_json(text)
+            .map_err(|error| Error::new("invalid_message", format!("the message is not what was expected: {error}")))
+    }
+
+    /// Returns the size of the payload in bytes.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Tells whether the payload is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the payload, whatever its kind.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// What can be sent: text as it stands, bytes, or a value that becomes JSON text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent",
+    label = "not a message",
+    note = "send a `&str`, a `String`, bytes, a reference to a `#[wire]` type, or `&json!({{ .. }})`"
+)]
+pub trait IntoMessage {
+    /// Makes the message.
+    ///
+    /// # Errors
+    /// When a value has no JSON form.
+    fn into_message(self) -> Result<Message>;
+}
+
+macro_rules! into_message {
+    ($($from:ty => |$value:ident| $message:expr;)*) => {$(
+        impl IntoMessage for $from {
+            fn into_message(self) -> Result<Message> {
+                let $value = self;
+                Ok($message)
+            }
+        }
+        impl From<$from> for Message {
+            fn from($value: $from) -> Self {
+                $message
+            }
+        }
+    )*};
+}
+
+into_message! {
+    &str => |text| Message::Text(text.to_owned());
+    String => |text| Message::Text(text);
+    &String => |text| Message::Text(text.clone());
+    Bytes => |bytes| Message::Binary(bytes);
+    Vec<u8> => |bytes| Message::Binary(bytes.into());
+    &[u8] => |bytes| Message::Binary(Bytes::copy_from_slice(bytes));
+}
+
+impl IntoMessage for Message {
+    fn into_message(self) -> Result<Message> {
+        Ok(self)
+    }
+}
+
+impl<T: JsonMessage> IntoMessage for &T {
+    fn into_message(self) -> Result<Message> {
+        Message::from_json(self)
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Close {
+    /// The close code; 1005 when the client gave none, 1006 when the connection dropped.
+    pub code: u16,
+    /// The reason, often empty.
+    pub reason: String,
+    /// Whether there was a closing handshake.
+    pub was_clean: bool,
+}
+
+impl Close {
+    pub(crate) fn clean(code: u16, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            was_clean: true,
+        }
+    }
+
+    pub(crate) fn dropped() -> Self {
+        Self {
+            code: 1006,
+            reason: String::new(),
+            was_clean: false,
+        }
+    }
+}
+
+/// Names a socket within a process; later sockets have greater keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct ConnectionKey(pub(crate) u64);
+
+impl fmt::Debug for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Names an HTTP request within a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct RequestKey(pub(crate) u64);
+
+/// The head of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) method: String,
+    /// Path and query as the client sent them.
+    pub(crate) uri: String,
+    pub(crate) headers: Vec<(String, Bytes)>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+/// The head of a response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResponseHead {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, Bytes)>,
+}
+
+/// What the gateway knows of a connection; an object that wakes starts from these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConnectionInfo {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) id: String,
+    pub(crate) uri: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) attachment: Bytes,
+}
+
+/// From the gateway to the object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ToObject {
+    Connect {
+        connection: ConnectionKey,
+        id: String,
+        head: Head,
+    },
+    Message {
+        connection: ConnectionKey,
+        message: Message,
+    },
+    Close {
+        connection: ConnectionKey,
+        close: Close,
+        /// What the gateway kept of it, for an object that slept; `None` if it was never accepted.
+        info: Option<Box<ConnectionInfo>>,
+    },
+    Error {
+        connection: ConnectionKey,
+        error: String,
+    },
+    Request {
+        request: RequestKey,
+        head: Head,
+        body: Bytes,
+    },
+    /// The client has taken so many chunks of a response; as many more may come.
+    Drained { request: RequestKey, chunks: u32 },
+    /// The client of a request is gone.
+    Gone { request: RequestKey },
+}
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Targets {
+    One(ConnectionKey),
+    /// Every accepted connection but those named and those with one of the flags.
+    All {
+        except: Vec<ConnectionKey>,
+        without: Flags,
+    },
+}
+
+/// From the object to the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ToGateway {
+    Accept {
+        connection: ConnectionKey,
+        tags: Vec<String>,
+        attachment: Bytes,
+    },
+    Send {
+        targets: Targets,
+        message: Message,
+    },
+    Close {
+        connection: ConnectionKey,
+        code: Option<u16>,
+        reason: String,
+    },
+    Attach {
+        connection: ConnectionKey,
+        attachment: Bytes,
+    },
+    /// So many messages of the connection are done; it may send as many more.
+    Credit {
+        connection: ConnectionKey,
+        messages: u32,
+    },
+    Respond {
+        request: RequestKey,
+        head: ResponseHead,
+    },
+    RespondChunk {
+        request: RequestKey,
+        chunk: Bytes,
+    },
+    RespondEnd {
+        request: RequestKey,
+        /// Whether the body is whole; a broken one must not look complete to the client.
+        complete: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_serialisation() {
+        let key = ConnectionKey(7);
+        let head = Head {
+            method: "GET".into(),
+            uri: "/agents/a/b?x=1".into(),
+            headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
+            peer: None,
+        };
+        for message in [
+            ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },
+            ToObject::Message { connection: key, message: Message::from(vec![0, 255]) },
+            ToObject::Close { connection: key, close: Close::dropped(), info: None },
+            ToObject::Request { request: RequestKey(1), head, body: Bytes::from_static(b"\0") },
+        ] {
+            let json = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);
+        }
+        let send = ToGateway::Send {
+            targets: Targets::All { except: vec![key], without: Flags::NO_PROTOCOL },
+            message: Message::from("hi"),
+        };
+        let json = serde_json::to_string(&send).unwrap();
+        assert_eq!(serde_json::from_str::<ToGateway>(&json).unwrap(), send);
+    }
+
+    #[test]
+    fn strings_are_sent_as_they_stand_and_values_as_json() {
+        assert_eq!("a".into_message().unwrap(), Message::Text("a".into()));
+        assert_eq!((&"a".to_owned()).into_message().unwrap(), Message::Text("a".into()));
+        let value = serde_json::json!({ "a": 1 });
+        assert_eq!((&value).into_message().unwrap(), Message::Text(r#"{"a":1}"#.into()));
+    }
+}

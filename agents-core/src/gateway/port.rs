@@ -1,0 +1,20 @@
+//! How the gateway reaches an object.
+
+use std::task::Context;
+
+use crate::gateway::ToObject;
+
+/// Why a message was not taken.
+#[derive(Debug)]
+pub(crate) enum PostError {
+    /// The mailbox is full; the task is woken when there is room.
+    Full(ToObject),
+    /// This handle is out of use; look the object up again.
+    Retired(ToObject),
+}
+
+/// The way into an object's mailbox.
+pub(crate) trait ObjectPort: Send + Sync {
+    /// Puts a message into the mailbox and wakes the object if it sleeps.
+    fn post(&self, message: ToObject, cx: &mut Context<'_>) -> Result<(), PostError>;
+}

@@ -1,0 +1,152 @@
+//! HTTP requests on their way to an object and back.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::sync::mpsc;
+
+use crate::gateway::hub::ResponsePart;
+use crate::gateway::{Head, Hub, ObjectPort, PostError, RequestKey, ResponseHead, ToObject};
+
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(crate) enum ForwardError {
+    /// The object went out of use meanwhile; look it up again and send this once more.
+    Retired(Head, Bytes),
+    /// The object gave the request up.
+    Broken,
+}
+
+/// Hands a request to an object and returns its response, whose body streams.
+pub(crate) async fn forward(
+    hub: Arc<Hub>,
+    port: Arc<dyn ObjectPort>,
+    head: Head,
+    body: Bytes,
+) -> Result<Response, ForwardError> {
+    let request = RequestKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
+    let parts = hub.open_request(request);
+    let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
+    let mut message = Some(ToObject::Request { request, head, body });
+    let posted = poll_fn(|cx| {
+        let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
+        match open.port.post(next, cx) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(PostError::Full(back)) => {
+                message = Some(back);
+                Poll::Pending
+            }
+            Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
+        }
+    })
+    .await;
+    if let Err(back) = posted {
+        open.done = true;
+        return match back {
+            ToObject::Request { head, body, .. } => Err(ForwardError::Retired(head, body)),
+            _ => Err(ForwardError::Broken),
+        };
+    }
+    match open.parts.recv().await {
+        Some(ResponsePart::Head(head)) => Ok(respond(head, open)),
+        Some(ResponsePart::Chunk(_) | ResponsePart::End { .. }) | None => {
+            open.done = true;
+            Err(ForwardError::Broken)
+        }
+    }
+}
+
+fn respond(head: ResponseHead, open: OpenRequest) -> Response {
+    let mut response = Response::new(Body::from_stream(open));
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in head.headers {
+        // They were valid when the agent made them; a pipe in between could only lose one.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A request until its response is whole; dropped early it tells the object.
+struct OpenRequest {
+    request: RequestKey,
+    hub: Arc<Hub>,
+    port: Arc<dyn ObjectPort>,
+    parts: mpsc::UnboundedReceiver<ResponsePart>,
+    done: bool,
+    /// Chunks that were taken and that the object does not know of yet.
+    owed: u32,
+}
+
+impl OpenRequest {
+    fn pay(&mut self, cx: &mut Context<'_>) {
+        if self.owed > 0 {
+            let drained = ToObject::Drained { request: self.request, chunks: self.owed };
+            if self.port.post(drained, cx).is_ok() {
+                self.owed = 0;
+            }
+        }
+    }
+}
+
+impl Stream for OpenRequest {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pay(cx);
+        if self.done {
+            return Poll::Ready(None);
+        }
+        match self.parts.poll_recv(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(ResponsePart::Chunk(chunk))) => {
+                self.owed += 1;
+                self.pay(cx);
+                Poll::Ready(Some(Ok(chunk)))
+            }
+            Poll::Ready(Some(ResponsePart::End { complete: true })) => {
+                self.done = true;
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(_) | None) => {
+                self.done = true;
+                Poll::Ready(Some(Err(std::io::Error::other("the agent broke off"))))
+            }
+        }
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.hub.drop_request(self.request);
+        if self.done {
+            return;
+        }
+        let gone = ToObject::Gone { request: self.request };
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Err(PostError::Full(gone)) = self.port.post(gone, &mut cx)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let port = self.port.clone();
+            let mut gone = Some(gone);
+            runtime.spawn(poll_fn(move |cx| match gone.take().map(|gone| port.post(gone, cx)) {
+                Some(Err(PostError::Full(back))) => {
+                    gone = Some(back);
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            }));
+        }
+    }
+}

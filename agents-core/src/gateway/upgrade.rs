@@ -1,0 +1,93 @@
+//! The rules of the WebSocket handshake.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, HeaderName, Method, StatusCode, request};
+use tungstenite::handshake::derive_accept_key;
+
+/// Tells whether a request asks for a WebSocket, well or badly.
+pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, &UPGRADE, "websocket")
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+/// A handshake that can be answered with 101.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    accept: String,
+}
+
+impl Upgrade {
+    /// Checks a handshake: GET and a key, else 400; version 13, else 426.
+    pub(crate) fn check(head: &request::Parts) -> Result<Self, Box<Response>> {
+        let refuse = |status: StatusCode, text: &'static str| Err(Box::new((status, text).into_response()));
+        if head.method != Method::GET {
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake is a GET request");
+        }
+        let version = head.headers.get(SEC_WEBSOCKET_VERSION).map(|value| value.as_bytes());
+        if version != Some(b"13") {
+            let text = "only version 13 of WebSocket is spoken here";
+            let response = (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text);
+            return Err(Box::new(response.into_response()));
+        }
+        let Some(key) = head.headers.get(SEC_WEBSOCKET_KEY).filter(|key| !key.is_empty()) else {
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake has a key");
+        };
+        if !has_token(&head.headers, &CONNECTION, "upgrade") {
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake says `Connection: Upgrade`");
+        }
+        Ok(Self {
+            accept: derive_accept_key(key.as_bytes()),
+        })
+    }
+
+    /// The answer that switches protocols.
+    pub(crate) fn response(&self) -> Response {
+        let headers = [
+            (UPGRADE, "websocket"),
+            (CONNECTION, "Upgrade"),
+            (SEC_WEBSOCKET_ACCEPT, &self.accept),
+        ];
+        (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(method: Method, headers: &[(&str, &str)]) -> StatusCode {
+        let mut request = http::Request::builder().method(method).uri("/agents/a/b");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        assert!(wants_upgrade(&head.headers));
+        match Upgrade::check(&head) {
+            Ok(upgrade) => upgrade.response().status(),
+            Err(response) => response.status(),
+        }
+    }
+
+    #[test]
+    fn handshakes_are_checked() {
+        let upgrade = ("upgrade", "WebSocket");
+        let connection = ("connection", "keep-alive, Upgrade");
+        let key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let version = ("sec-websocket-version", "13");
+        assert_eq!(status(Method::GET, &[upgrade, connection, key, version]), 101);
+        assert_eq!(status(Method::POST, &[upgrade, connection, key, version]), 400);
+        assert_eq!(status(Method::GET, &[upgrade, connection, version]), 400);
+        assert_eq!(status(Method::GET, &[upgrade, key, version]), 400);
+        assert_eq!(status(Method::GET, &[upgrade, connection, key, ("sec-websocket-version", "12")]), 426);
+    }
+}

@@ -1,0 +1,39 @@
+//! The runtime behind the crate `agents`. Use that crate; this one holds its layers.
+//!
+//! Without features this is the wire protocol alone, as the Rust client needs it.
+
+mod error;
+pub mod wire;
+
+#[cfg(feature = "runtime")]
+mod agent;
+#[cfg(feature = "runtime")]
+mod gateway;
+#[cfg(feature = "runtime")]
+mod object;
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+#[path = "rt.rs"]
+pub mod __rt;
+#[cfg(feature = "runtime")]
+mod server;
+#[cfg(feature = "runtime")]
+pub mod storage;
+
+pub use error::{Error, Result};
+
+#[cfg(feature = "runtime")]
+pub use agent::{
+    Agent, AgentError, AgentInfo, AgentTypes, Argument, Callable, ConnectRequest, Connection, Context,
+    ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection, StateSource,
+    StreamingResponse, Table, View, current,
+};
+#[cfg(feature = "runtime")]
+pub use gateway::{Close, IntoMessage, Message, TagsError};
+#[cfg(feature = "runtime")]
+pub use object::OutsideTurn;
+#[cfg(feature = "runtime")]
+pub use server::{Agents, Host, HostService, Limits};
+#[cfg(feature = "runtime")]
+pub use {axum, bytes, http};
+pub use {serde, serde_json};

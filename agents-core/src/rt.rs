@@ -1,0 +1,39 @@
+//! What expansions of the macros use. Not part of the public API.
+
+pub use std::boxed::Box;
+pub use std::option::Option;
+pub use std::result::Result;
+pub use std::string::String;
+pub use std::sync::Arc;
+pub use std::time::Duration;
+pub use std::vec::Vec;
+
+pub use serde_json::Value;
+pub use {serde, serde_json, ts_rs};
+
+pub use crate::agent::{
+    Agent, AgentError, AgentState, AgentTypes, AgentValue, Argument, Arguments, Ask, Authorize, Call, Callable, ConnectRequest,
+    Connection, Context, Fallible, FromCall, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags, Options,
+    Outcome, Parts, Plain, Refusal, Reply, Request, Response, Start, StateChange, StateRejection, StateSource,
+    StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+};
+pub use crate::error::Error;
+pub use crate::gateway::{Close, Message};
+pub use crate::object::BoxFuture;
+pub use crate::storage::sql::{
+    Column, ColumnRef, FromColumn, FromRow, FromRows, Params, Row, ToColumn, column_as_wire, row_as_struct,
+    wire_as_column,
+};
+pub use crate::wire::{JsonMessage, Wire};
+
+/// A boxed stream that can move between threads.
+pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;
+
+/// Requires a type that can be the state of an agent.
+pub const fn assert_state<T: AgentState>() {}
+
+/// Requires a type that can be kept for a connection.
+pub const fn assert_connection<T: AgentValue>() {}
+
+/// Requires a type that can be given as properties.
+pub const fn assert_props<T: AgentValue>() {}

@@ -1,0 +1,247 @@
+//! `Agents`: what a program says about its host before it starts.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use crate::agent::{Agent, AgentClass, AgentInfo};
+use crate::error::{Error, Result};
+use crate::gateway::HubLimits;
+use crate::object::{Behavior, Clock, Environment, Policy, Registry};
+use crate::server::host::Host;
+use crate::server::{Limits, cli};
+use crate::storage::{DataFolder, Durability, StoreOptions};
+use crate::wire::name::kebab_case;
+
+/// A host for agents, before it starts.
+///
+/// ```no_run
+/// # use agents_core::{Agents, Result};
+/// # async fn example() -> Result<()> {
+/// // Agents::new().register::<ChatRoom>().run().await
+/// Agents::new().run().await
+/// # }
+/// ```
+pub struct Agents {
+    classes: Vec<Registration>,
+    props: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    env: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(super) data: PathBuf,
+    pub(super) cors: bool,
+    limits: Limits,
+    durability: Durability,
+    routes: Option<Router>,
+}
+
+struct Registration {
+    rust_name: &'static str,
+    name: String,
+    build: Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>,
+}
+
+/// What building a class needs.
+struct Build<'a> {
+    limits: &'a Limits,
+    env: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentTypes>::Props> + Send + Sync>;
+
+impl Agents {
+    /// A host without classes: data in `./data`, CORS off, default limits.
+    pub fn new() -> Self {
+        Self {
+            classes: Vec::new(),
+            props: HashMap::new(),
+            env: HashMap::new(),
+            data: PathBuf::from("data"),
+            cors: false,
+            limits: Limits::default(),
+            durability: Durability::default(),
+            routes: None,
+        }
+    }
+
+    /// Adds a class whose instances start from `Default`.
+    #[must_use]
+    pub fn register<A: Agent + Default>(self) -> Self {
+        self.register_with::<A>(|_| A::default())
+    }
+
+    /// Adds a class whose instances a function makes, at every wake.
+    #[must_use]
+    pub fn register_with<A: Agent>(
+        mut self,
+        factory: impl Fn(AgentInfo<'_>) -> A + Send + Sync + 'static,
+    ) -> Self {
+        let options = A::options();
+        let name = options.name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
+        let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
+            let props = build.props.get(&TypeId::of::<A>());
+            let policy = Policy {
+                hibernate: options.hibernate,
+                hibernate_after: options.hibernate_after,
+                hub: HubLimits {
+                    connections: build.limits.connections_per_agent,
+                    message_bytes: build.limits.message_bytes,
+                    outbox_bytes: build.limits.outbox_bytes,
+                    in_flight: build.limits.in_flight_per_connection,
+                },
+            };
+            Ok(Arc::new(AgentClass::<A> {
+                factory: Box::new(factory),
+                props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
+                env: env_of::<A>(build)?,
+                policy,
+                attachment_bytes: build.limits.attachment_bytes,
+                send_identity: options.send_identity,
+            }))
+        };
+        self.classes.push(Registration { rust_name: type_name::<A>(), name, build: Box::new(build) });
+        self
+    }
+
+    /// Gives agents of a class the properties for `on_start`.
+    ///
+    /// The function is asked once for each agent, when it first starts; what it returns is stored
+    /// and given again at every wake.
+    #[must_use]
+    pub fn props<A: Agent>(
+        mut self,
+        props: impl Fn(AgentInfo<'_>) -> Option<A::Props> + Send + Sync + 'static,
+    ) -> Self {
+        let props: PropsOf<A> = Arc::new(props);
+        self.props.insert(TypeId::of::<A>(), Arc::new(props));
+        self
+    }
+
+    /// Shares a value with all agents whose `env` is of this type.
+    #[must_use]
+    pub fn env<E: Send + Sync + 'static>(mut self, env: E) -> Self {
+        self.env.insert(TypeId::of::<E>(), Arc::new(env));
+        self
+    }
+
+    /// Sets the folder for the databases, `./data` by default.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = path.into();
+        self
+    }
+
+    /// Sets limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what an answer promises about the writes before it; the disk by default.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Lets pages of any origin send HTTP requests to agents. Off by default.
+    #[must_use]
+    pub fn cors(mut self, cors: bool) -> Self {
+        self.cors = cors;
+        self
+    }
+
+    /// Serves these routes for every path that is not an agent's.
+    #[must_use]
+    pub fn routes(mut self, routes: Router) -> Self {
+        self.routes = Some(routes);
+        self
+    }
+
+    /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
+    ///
+    /// # Errors
+    /// When the data folder cannot be opened or is in use, two classes have one name, or a class
+    /// lacks its `env`.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(self) -> Result<Host> {
+        let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
+        let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
+        for class in self.classes {
+            if let Some((other, _)) = classes.get(&class.name) {
+                let message =
+                    format!("`{other}` and `{}` are both called `{}`", class.rust_name, class.name);
+                return Err(Error::new("class_name", message));
+            }
+            let behavior = (class.build)(&build)?;
+            classes.insert(class.name, (class.rust_name, behavior));
+        }
+        let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
+        let mut store = StoreOptions::default();
+        store.durability = self.durability;
+        let objects = TaskTracker::new();
+        let registry = Registry::new(Environment {
+            folder: Arc::new(folder),
+            store,
+            clock: Clock,
+            grace: self.limits.shutdown_grace,
+            tasks: objects.clone(),
+            runtime: Handle::current(),
+        });
+        let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
+        Ok(Host::new(registry, classes, self.limits, self.cors, self.routes, objects))
+    }
+
+    /// Runs the program: `serve` (the default) or `list`, with `--addr` and `--data`.
+    ///
+    /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
+    /// sockets close with 1001.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when the address cannot be bound.
+    pub async fn run(self) -> Result<()> {
+        cli::run(self).await
+    }
+
+    /// Serves on an address until SIGTERM or Ctrl-C.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn serve(self, addr: &str) -> Result<()> {
+        super::serve::serve(self, addr).await
+    }
+}
+
+fn env_of<A: Agent>(build: &Build<'_>) -> Result<Arc<A::Env>> {
+    let given = build.env.get(&TypeId::of::<A::Env>()).cloned();
+    let unit: Arc<dyn Any + Send + Sync> = Arc::new(());
+    given.unwrap_or(unit).downcast::<A::Env>().map_err(|_| {
+        let message = format!(
+            "`{}` needs an env of type `{}`: give it with `.env(..)`",
+            type_name::<A>(),
+            type_name::<A::Env>()
+        );
+        Error::new("no_env", message)
+    })
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Agents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes: Vec<_> = self.classes.iter().map(|class| &class.name).collect();
+        f.debug_struct("Agents").field("classes", &classes).field("data", &self.data).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line of a program that hosts agents.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::error::Result;
+use crate::server::Agents;
+use crate::storage::DataFolder;
+
+#[derive(Debug, Parser)]
+#[command(about = "A server of agents", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the agents (the default)
+    Serve(Serve),
+    /// List the agents that have a database, as `class/name`
+    List(Data),
+}
+
+#[derive(Args, Debug)]
+struct Serve {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "AGENTS_ADDR", default_value = "127.0.0.1:8787")]
+    addr: String,
+    #[command(flatten)]
+    data: Data,
+}
+
+#[derive(Args, Debug)]
+struct Data {
+    /// The folder of the databases [default: the program's choice, `./data` without one]
+    #[arg(long, env = "AGENTS_DATA")]
+    data: Option<PathBuf>,
+}
+
+pub(super) async fn run(mut agents: Agents) -> Result<()> {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A program that has its own subscriber keeps it.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(Serve { addr, data }) => {
+            if let Some(data) = data.data {
+                agents.data = data;
+            }
+            agents.serve(&addr).await
+        }
+        Command::List(data) => list(data.data.unwrap_or(agents.data)),
+    }
+}
+
+fn list(data: PathBuf) -> Result<()> {
+    let objects = DataFolder::objects(&data).map_err(|error| error.into_error())?;
+    let mut names = Vec::new();
+    for object in objects {
+        match object {
+            Ok((class, name)) => names.push(format!("{class}/{name}")),
+            Err(error) => tracing::warn!(%error, "a file was passed over"),
+        }
+    }
+    names.sort();
+    let mut out = io::stdout().lock();
+    for name in names {
+        writeln!(out, "{name}")?;
+    }
+    Ok(())
+}

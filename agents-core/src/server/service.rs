@@ -1,0 +1,204 @@
+//! Requests: whose they are, and what the answer is before an agent is asked.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE,
+};
+use http::{HeaderValue, Method, Request, StatusCode, request};
+use http_body_util::{BodyExt, Limited};
+use hyper_util::rt::TokioIo;
+use tower::{Service, ServiceExt};
+
+use crate::agent::query_value;
+use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, wants_upgrade};
+use crate::object::{Behavior, BoxFuture, ObjectKey};
+use crate::server::Host;
+use crate::server::address::{self, Address};
+
+/// The longest connection id that is taken from a client; it has to fit a tag.
+const MAX_ID_BYTES: usize = 256;
+
+/// A [`Host`] as a tower service.
+#[derive(Clone)]
+pub struct HostService {
+    host: Host,
+}
+
+impl HostService {
+    pub(super) fn new(host: Host) -> Self {
+        Self { host }
+    }
+
+    async fn answer(self, request: Request<Body>) -> Response {
+        let path = request.uri().path().to_owned();
+        let Some(address) = address::parse(&path) else {
+            return match self.host.routes() {
+                Some(routes) => match routes.clone().oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                },
+                None => (StatusCode::NOT_FOUND, "Not found").into_response(),
+            };
+        };
+        if wants_upgrade(request.headers()) {
+            self.upgrade(address, request)
+        } else {
+            self.request(address, request).await
+        }
+    }
+
+    fn upgrade(&self, address: Address<'_>, request: Request<Body>) -> Response {
+        let (mut head, _) = request.into_parts();
+        let upgrade = match Upgrade::check(&head) {
+            Ok(upgrade) => upgrade,
+            Err(response) => return *response,
+        };
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let Some(on_upgrade) = head.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
+            // Only a server that cannot hand the socket over gets here.
+            return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
+        };
+        let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
+        // A refusal goes behind the handshake: a client retries a refused handshake for ever.
+        let target = self.target(address, &uri);
+        let wanted = query_value(&uri, "_pk").map(std::borrow::Cow::into_owned);
+        let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
+        let head = plain_head(&head, uri);
+        let host = self.host.clone();
+        self.host.sockets().spawn(async move {
+            let io = match on_upgrade.await {
+                Ok(upgraded) => TokioIo::new(upgraded),
+                Err(error) => return tracing::debug!(%error, "a client left during the handshake"),
+            };
+            match target {
+                Ok((key, behavior)) => {
+                    // Registered before anything is posted, so the handle cannot retire under it.
+                    let object = host.object(&key, &behavior);
+                    gateway::open(io, object.hub().clone(), object, wanted, head).await;
+                }
+                Err((code, reason)) => gateway::refuse(io, code, reason).await,
+            }
+        });
+        upgrade.response()
+    }
+
+    fn target(
+        &self,
+        address: Address<'_>,
+        uri: &str,
+    ) -> Result<(ObjectKey, Arc<dyn Behavior>), (u16, &'static str)> {
+        let behavior = self.host.class(address.class).ok_or((4404, "unknown agent class"))?;
+        address::check_name(address.name, self.host.limits().name_bytes).map_err(|reason| (4400, reason))?;
+        if query_value(uri, "__agents_transport").as_deref() == Some("capnweb") {
+            return Err((4400, "the transport capnweb is not supported"));
+        }
+        Ok((key(address), behavior.clone()))
+    }
+
+    async fn request(&self, address: Address<'_>, request: Request<Body>) -> Response {
+        let Some(behavior) = self.host.class(address.class) else {
+            return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
+        };
+        let mut response = if self.host.cors() && request.method() == Method::OPTIONS {
+            StatusCode::OK.into_response()
+        } else {
+            self.forward(address, behavior, request).await
+        };
+        if self.host.cors() {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        }
+        response
+    }
+
+    async fn forward(
+        &self,
+        address: Address<'_>,
+        behavior: &Arc<dyn Behavior>,
+        request: Request<Body>,
+    ) -> Response {
+        if let Err(reason) = address::check_name(address.name, self.host.limits().name_bytes) {
+            return (StatusCode::BAD_REQUEST, reason).into_response();
+        }
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let (head, body) = request.into_parts();
+        let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
+        let mut head = plain_head(&head, uri);
+        let mut body = match Limited::new(body, self.host.limits().body_bytes).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return (StatusCode::PAYLOAD_TOO_LARGE, "Body too large").into_response();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a request broke off");
+                return StatusCode::BAD_REQUEST.into_response();
+            }
+        };
+        loop {
+            let object = self.host.object(&key(address), behavior);
+            let port: Arc<dyn ObjectPort> = object.clone();
+            match gateway::forward(object.hub().clone(), port, head, body).await {
+                Ok(response) => return response,
+                Err(ForwardError::Retired(back, bytes)) => (head, body) = (back, bytes),
+                Err(ForwardError::Broken) => {
+                    return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
+                }
+            }
+        }
+    }
+}
+
+fn key(address: Address<'_>) -> ObjectKey {
+    ObjectKey { class: address.class.into(), name: address.name.into() }
+}
+
+fn plain_head(head: &request::Parts, uri: String) -> Head {
+    Head {
+        method: head.method.to_string(),
+        uri,
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+            .collect(),
+        peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+    }
+}
+
+impl Service<Request<Body>> for HostService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl fmt::Debug for HostService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostService").field(&self.host).finish()
+    }
+}

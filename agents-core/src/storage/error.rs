@@ -1,0 +1,288 @@
+//! What can go wrong in storage.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An error of the storage layer.
+///
+/// None of it is meant for clients: the texts name files and SQL. [`StorageError::into_error`]
+/// makes an error whose text stays in the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The file system refused something.
+    #[error("could not {action} {}", path.display())]
+    Io {
+        /// What was tried, in words: `create`, `lock` …
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error("the data folder {} is in use by another process", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file was written by a newer version of this crate.
+    #[error("the file has schema {found}, this version knows up to {known}: update the program")]
+    Newer {
+        /// The version in the file.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The file belongs to an object of another name.
+    #[error("the file belongs to the object `{found}`, not to `{expected}`")]
+    WrongObject {
+        /// The name in the file.
+        found: String,
+        /// The name asked for.
+        expected: String,
+    },
+    /// A commit or a write failed earlier; the object has to be opened again.
+    #[error("an earlier write failed, so this object has to be opened again")]
+    Poisoned,
+    /// SQLite refused a statement.
+    #[error(transparent)]
+    Sql(#[from] Box<SqlError>),
+    /// A statement that writes was run where only reading is allowed.
+    #[error("only reading is allowed here, but the statement writes: `{sql}`")]
+    ReadOnly {
+        /// The statement.
+        sql: String,
+    },
+    /// A query gave another number of rows than asked for.
+    #[error("expected {expected}, got {found}: `{sql}`")]
+    RowCount {
+        /// What was asked for: `exactly one row`, `at most one row`.
+        expected: &'static str,
+        /// How many rows there are, `more than one` where the rest was not read.
+        found: &'static str,
+        /// The statement.
+        sql: String,
+    },
+    /// A column does not hold what the program asked for.
+    #[error("column `{column}`: {message}")]
+    Column {
+        /// The column's name; empty where it is not known.
+        column: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A row as a whole does not fit the type asked for.
+    #[error("{message}")]
+    Row {
+        /// What is wrong.
+        message: String,
+    },
+    /// A value cannot be stored in a column.
+    #[error("cannot be stored in a column: {message}")]
+    Value {
+        /// What is wrong.
+        message: String,
+    },
+    /// Something is larger than its limit.
+    #[error("{what} has {size} bytes, the limit is {limit}")]
+    TooBig {
+        /// What it is: `the state`, `a key` …
+        what: &'static str,
+        /// Its size.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A key-value entry does not hold the type asked for, or a value has no JSON form.
+    #[error("the value of the key `{key}` does not fit its type")]
+    Json {
+        /// The key.
+        key: String,
+        /// What serde says.
+        source: serde_json::Error,
+    },
+    /// The runtime called in an order that makes no sense.
+    #[error("storage was used in the wrong order: {0}")]
+    Misuse(&'static str),
+}
+
+impl StorageError {
+    /// Returns a stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "storage_io",
+            Self::Locked { .. } => "storage_locked",
+            Self::Newer { .. } => "storage_newer",
+            Self::WrongObject { .. } => "storage_wrong_object",
+            Self::Poisoned => "storage_poisoned",
+            Self::Sql(error) => error.kind.code(),
+            Self::ReadOnly { .. } => "sql_read_only",
+            Self::RowCount { .. } => "sql_row_count",
+            Self::Column { .. } => "sql_column",
+            Self::Row { .. } => "sql_row",
+            Self::Value { .. } => "sql_value",
+            Self::TooBig { .. } => "storage_too_big",
+            Self::Json { .. } => "storage_json",
+            Self::Misuse(_) => "storage_misuse",
+        }
+    }
+
+    /// Wraps it for handlers: the code stays, the text is for the log.
+    pub fn into_error(self) -> crate::Error {
+        crate::Error::hidden(self.code(), self)
+    }
+
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+
+    pub(super) fn column(message: impl Into<String>) -> Self {
+        Self::Column { column: String::new(), message: message.into() }
+    }
+
+    pub(super) fn value(message: impl Into<String>) -> Self {
+        Self::Value { message: message.into() }
+    }
+}
+
+/// A statement that SQLite did not accept or could not finish.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}{}", in_statement(.sql))]
+#[non_exhaustive]
+pub struct SqlError {
+    /// What sort of failure it is.
+    pub kind: SqlErrorKind,
+    /// What SQLite, or the guard in front of it, says.
+    pub message: String,
+    /// The statement; shortened if it is long.
+    pub sql: String,
+}
+
+/// What sort of failure a [`SqlError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SqlErrorKind {
+    /// The text is not SQL.
+    Syntax,
+    /// A table does not exist.
+    NoSuchTable,
+    /// A column does not exist.
+    NoSuchColumn,
+    /// A constraint (unique, not null, check, foreign key, type) does not hold.
+    Constraint,
+    /// A value or a statement is larger than a limit.
+    TooBig,
+    /// The number of parameters is not the number of placeholders.
+    Parameters,
+    /// The statement is not allowed in here.
+    Denied,
+    /// The statement ran too long and was stopped.
+    Timeout,
+    /// Another connection holds the file.
+    Busy,
+    /// The disk is full.
+    Full,
+    /// The disk failed.
+    Io,
+    /// The file is damaged, or not a database.
+    Corrupt,
+    /// Anything else; the message tells.
+    Other,
+}
+
+impl SqlErrorKind {
+    /// Returns a stable word for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Syntax => "sql_syntax",
+            Self::NoSuchTable => "sql_no_such_table",
+            Self::NoSuchColumn => "sql_no_such_column",
+            Self::Constraint => "sql_constraint",
+            Self::TooBig => "sql_too_big",
+            Self::Parameters => "sql_parameters",
+            Self::Denied => "sql_denied",
+            Self::Timeout => "sql_timeout",
+            Self::Busy => "storage_busy",
+            Self::Full => "storage_full",
+            Self::Io => "storage_io",
+            Self::Corrupt => "storage_corrupt",
+            Self::Other => "sql_error",
+        }
+    }
+
+    /// Whether the file, and not the statement, is the trouble: nothing after it can be trusted.
+    pub(super) fn is_fatal(self) -> bool {
+        matches!(self, Self::Full | Self::Io | Self::Corrupt)
+    }
+}
+
+impl SqlError {
+    pub(super) fn new(kind: SqlErrorKind, message: impl Into<String>, sql: &str) -> Box<Self> {
+        Box::new(Self { kind, message: message.into(), sql: shorten(sql) })
+    }
+
+    pub(super) fn from_sqlite(error: rusqlite::Error, sql: &str) -> Box<Self> {
+        use rusqlite::Error as E;
+        match error {
+            E::SqliteFailure(cause, message) => {
+                let message = message.unwrap_or_else(|| cause.to_string());
+                Self::new(kind_of(cause, &message), message, sql)
+            }
+            E::SqlInputError { error, msg, .. } => Self::new(kind_of(error, &msg), msg, sql),
+            E::MultipleStatement => {
+                Self::new(SqlErrorKind::Syntax, "more than one statement: use `execute_batch`", sql)
+            }
+            E::NulError(_) => Self::new(SqlErrorKind::Syntax, "a NUL character in the statement", sql),
+            other => Self::new(SqlErrorKind::Other, other.to_string(), sql),
+        }
+    }
+}
+
+fn kind_of(error: rusqlite::ffi::Error, message: &str) -> SqlErrorKind {
+    use rusqlite::ErrorCode as C;
+    match error.code {
+        C::ConstraintViolation | C::TypeMismatch => SqlErrorKind::Constraint,
+        C::TooBig => SqlErrorKind::TooBig,
+        C::DiskFull => SqlErrorKind::Full,
+        C::SystemIoFailure | C::CannotOpen | C::ReadOnly | C::FileLockingProtocolFailed => SqlErrorKind::Io,
+        C::DatabaseCorrupt | C::NotADatabase => SqlErrorKind::Corrupt,
+        C::DatabaseBusy | C::DatabaseLocked => SqlErrorKind::Busy,
+        C::OperationInterrupted => SqlErrorKind::Timeout,
+        C::AuthorizationForStatementDenied => SqlErrorKind::Denied,
+        // SQLite has one code for all of these; the wording is stable enough to sort by, and
+        // nothing but the word a program may test depends on it.
+        _ if message.starts_with("no such table") => SqlErrorKind::NoSuchTable,
+        _ if message.starts_with("no such column") => SqlErrorKind::NoSuchColumn,
+        _ if message.contains("syntax error")
+            || message.contains("incomplete input")
+            || message.contains("unrecognized token") =>
+        {
+            SqlErrorKind::Syntax
+        }
+        _ if message.starts_with("too many")
+            || message.contains("too complex")
+            || message.contains("too large") =>
+        {
+            SqlErrorKind::TooBig
+        }
+        // What the authorizer denies inside a nested statement comes back without its code.
+        _ if message.contains("not authorized") || message.contains("prohibited") => SqlErrorKind::Denied,
+        _ => SqlErrorKind::Other,
+    }
+}
+
+fn in_statement(sql: &str) -> String {
+    if sql.is_empty() { String::new() } else { format!(" in `{sql}`") }
+}
+
+/// A statement as it may stand in a log: not more than some lines of it.
+pub(super) fn shorten(sql: &str) -> String {
+    const LIMIT: usize = 500;
+    let sql = sql.trim();
+    if sql.len() <= LIMIT {
+        return sql.to_owned();
+    }
+    let end = (0..=LIMIT).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &sql[..end])
+}

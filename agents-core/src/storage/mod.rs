@@ -1,0 +1,42 @@
+//! One SQLite file an object: rows, keys and values, the state, and the commits that make them last.
+//!
+//! Everything in here is synchronous and knows nothing of sockets, tasks or clocks. A [`Store`]
+//! belongs to one object at a time; a [`DataFolder`] to one process.
+//!
+//! A *turn* is what a handler does between two awaits. Its writes count together or not at all.
+//! Several turns share one commit: the first write of all opens a transaction, the first write of
+//! a later turn a savepoint in it, and [`Store::commit`] ends it. Nothing reaches SQLite before
+//! the first write, so a turn that only reads costs its reads.
+
+mod create;
+mod error;
+mod fault;
+mod folder;
+mod guard;
+mod kv;
+mod options;
+mod path;
+mod props;
+mod reserved;
+pub mod sql;
+mod state;
+mod store;
+mod sync;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{SqlError, SqlErrorKind, StorageError};
+#[doc(hidden)]
+pub use fault::Faults;
+pub use folder::{DataFolder, Objects};
+pub use kv::{Kv, KvDoor, KvRange};
+pub use options::{Durability, SqlLimits, StoreOptions};
+pub use reserved::INTERNAL;
+pub use store::Store;
+pub use sync::SyncHandle;
+pub use turn::Lsn;
+
+/// The result of the storage layer.
+pub type Result<T, E = StorageError> = std::result::Result<T, E>;

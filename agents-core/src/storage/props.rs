@@ -1,0 +1,32 @@
+//! The properties that an object was first started with.
+
+use super::sql::Column;
+use super::store::Store;
+
+const READ: &str = "/*agents*/ SELECT value FROM _agents_meta WHERE key = 'props'";
+const WRITE: &str = "/*agents*/ INSERT OR REPLACE INTO _agents_meta (key, value) VALUES ('props', ?1)";
+
+impl Store {
+    /// Returns the properties as JSON, `None` if none were given.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn props(&mut self) -> crate::Result<Option<String>> {
+        let mut props = None;
+        self.internal_query(READ, &[], &mut |row| {
+            props = Some(row.get::<String>(0)?);
+            Ok(false)
+        })?;
+        Ok(props)
+    }
+
+    /// Keeps the properties, JSON text.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn put_props(&mut self, json: String) -> crate::Result<()> {
+        self.internal_execute(WRITE, &[Column::Text(json)])
+            .map(|_| ())
+            .map_err(super::StorageError::into_error)
+    }
+}

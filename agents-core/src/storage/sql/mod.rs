@@ -1,0 +1,21 @@
+//! SQL for users: values in and out, rows as Rust types, and the statements themselves.
+//!
+//! Agents reach it through a [`SqlDoor`], so nothing of SQLite's own types is in a signature.
+
+mod cell;
+mod column;
+mod door;
+mod encode;
+mod params;
+mod row;
+mod run;
+mod scalar;
+mod statement;
+mod structure;
+
+pub use column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
+pub use door::{Savepoint, Sql, SqlDoor};
+pub use params::Params;
+pub use row::{ColumnIndex, FromRow, FromRows, Row};
+pub use statement::Statement;
+pub use structure::row_as_struct;

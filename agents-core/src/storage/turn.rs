@@ -1,0 +1,303 @@
+//! Turns, the transactions inside them, and the commit they share.
+
+use std::fmt;
+
+use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::reserved::INTERNAL;
+use super::state::Undo;
+use super::store::Store;
+use super::{Result, StoreOptions};
+
+// One name is enough: RELEASE and ROLLBACK TO mean the innermost savepoint that has it.
+const BEGIN: &str = "/*agents*/BEGIN IMMEDIATE";
+const COMMIT: &str = "/*agents*/COMMIT";
+const ROLLBACK: &str = "/*agents*/ROLLBACK";
+const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
+const RELEASE: &str = "/*agents*/RELEASE s";
+const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
+
+/// The number of a commit, counted from 1 since the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lsn(pub u64);
+
+impl fmt::Display for Lsn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is open at the moment: a turn and the transactions of the user in it.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    stack: Vec<Level>,
+    /// How many of them SQLite knows about; the rest wait for a write.
+    begun: usize,
+    /// Whether SQLite has a transaction open. It outlives the turn that opened it.
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Level {
+    mark: Mark,
+    /// The staged state as it was, if this level changed it.
+    undo: Option<Undo>,
+}
+
+/// What SQLite knows of a level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mark {
+    Nothing,
+    Transaction,
+    Savepoint,
+}
+
+impl Levels {
+    /// Where the innermost level keeps the staged state it found; `None` outside of turns.
+    pub(super) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
+        self.stack.last_mut().map(|level| &mut level.undo)
+    }
+
+    /// Tells SQLite of all levels it does not know yet; `run` runs one statement.
+    pub(super) fn ready_to_write(
+        &mut self,
+        options: &StoreOptions,
+        mut run: impl FnMut(&'static str) -> Result<()>,
+    ) -> Result<()> {
+        if let Some(faults) = &options.faults {
+            faults.write().map_err(|error| SqlError::new(SqlErrorKind::Full, error.to_string(), ""))?;
+        }
+        if !self.open {
+            run(BEGIN)?;
+            self.open = true;
+            if let Some(first) = self.stack.first_mut() {
+                first.mark = Mark::Transaction;
+                self.begun = 1;
+            }
+        }
+        while let Some(level) = self.stack.get_mut(self.begun) {
+            run(SAVEPOINT)?;
+            level.mark = Mark::Savepoint;
+            self.begun += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Begins a turn. Costs nothing until the turn writes.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] if a turn is running.
+    pub fn begin_turn(&mut self) -> Result<()> {
+        self.check()?;
+        if !self.levels.stack.is_empty() {
+            return Err(StorageError::Misuse("a turn began inside another"));
+        }
+        self.push();
+        Ok(())
+    }
+
+    /// Ends a turn: its writes are part of the next commit. Transactions of the user that were
+    /// left open are rolled back.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], also when SQLite fails here.
+    pub fn end_turn(&mut self) -> Result<()> {
+        self.check()?;
+        while self.levels.stack.len() > 1 {
+            self.pop_rollback()?;
+        }
+        self.pop_release()
+    }
+
+    /// Undoes all that the running turn wrote or staged, and nothing else.
+    ///
+    /// # Errors
+    /// When SQLite fails; the store is poisoned then.
+    pub fn rollback_turn(&mut self) -> Result<()> {
+        if self.is_poisoned() {
+            // All of it is rolled back already.
+            return Ok(());
+        }
+        while self.levels.stack.len() > 1 {
+            self.pop_rollback()?;
+        }
+        self.pop_rollback()
+    }
+
+    /// Begins a transaction of the user inside the turn; they nest.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] outside of a turn.
+    pub fn savepoint_push(&mut self) -> Result<()> {
+        self.check()?;
+        if self.levels.stack.is_empty() {
+            return Err(StorageError::Misuse("a transaction began outside of a turn"));
+        }
+        self.push();
+        Ok(())
+    }
+
+    /// Ends the innermost transaction of the user; its writes count as far as those around it do.
+    ///
+    /// # Errors
+    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    pub fn savepoint_release(&mut self) -> Result<()> {
+        self.check_savepoint()?;
+        self.pop_release()
+    }
+
+    /// Undoes the innermost transaction of the user, staged state included.
+    ///
+    /// # Errors
+    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    pub fn savepoint_rollback(&mut self) -> Result<()> {
+        self.check_savepoint()?;
+        self.pop_rollback()
+    }
+
+    /// Commits what the turns since the last commit wrote; `None` if they wrote nothing.
+    ///
+    /// The commit is with the operating system then. [`SyncHandle::sync`](super::SyncHandle::sync)
+    /// brings it to the disk.
+    ///
+    /// # Errors
+    /// When it fails all of it is rolled back and the store is poisoned: drop it, open it again.
+    pub fn commit(&mut self) -> Result<Option<Lsn>> {
+        self.check()?;
+        if !self.levels.stack.is_empty() {
+            return Err(StorageError::Misuse("a commit inside a turn"));
+        }
+        if !self.has_uncommitted() {
+            return Ok(None);
+        }
+        if let Err(error) = self.try_commit() {
+            self.poison();
+            return Err(error);
+        }
+        self.levels.open = false;
+        self.state.committed();
+        self.lsn.0 += 1;
+        Ok(Some(self.lsn))
+    }
+
+    fn try_commit(&mut self) -> Result<()> {
+        if let Some(faults) = &self.options.faults {
+            faults.commit().map_err(|error| StorageError::io("commit to", &self.path, error))?;
+        }
+        // A state alone needs no transaction around it: one statement is one.
+        self.flush_state()?;
+        if self.levels.open {
+            self.run(COMMIT)?;
+        }
+        Ok(())
+    }
+
+    /// Says whether something waits for a commit.
+    pub fn has_uncommitted(&self) -> bool {
+        self.levels.open || self.state.is_staged()
+    }
+
+    /// Returns the number of the last commit, 0 before the first.
+    pub fn last_lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// Gives the store up: what was not committed is undone, and every later call fails.
+    pub fn poison(&mut self) {
+        if self.poisoned {
+            return;
+        }
+        self.poisoned = true;
+        if !self.connection.is_autocommit() {
+            // If this fails too, closing the connection does it.
+            let _ = self.run(ROLLBACK);
+        }
+        self.levels.stack.clear();
+        self.levels.begun = 0;
+        self.levels.open = false;
+        self.state.forget();
+    }
+
+    /// Makes sure that what follows is inside a transaction.
+    pub(super) fn ready_to_write(&mut self) -> Result<()> {
+        let (connection, statements) = (&self.connection, &mut self.statements);
+        let result =
+            self.levels.ready_to_write(&self.options, |sql| super::store::run(connection, statements, sql));
+        self.settle(result)
+    }
+
+    /// Looks at how a statement ended: if SQLite gave the transaction up, or the file cannot be
+    /// trusted, the store is poisoned.
+    pub(super) fn settle<T>(&mut self, result: Result<T>) -> Result<T> {
+        let Err(error) = &result else { return result };
+        let fatal = matches!(error, StorageError::Sql(error) if error.kind.is_fatal());
+        if fatal || (self.levels.open && self.connection.is_autocommit()) {
+            self.poison();
+        }
+        result
+    }
+
+    fn push(&mut self) {
+        self.levels.stack.push(Level { mark: Mark::Nothing, undo: None });
+    }
+
+    fn check_savepoint(&self) -> Result<()> {
+        self.check()?;
+        if self.levels.stack.len() < 2 {
+            return Err(StorageError::Misuse("a transaction ended that had not begun"));
+        }
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<Level> {
+        let level = self.levels.stack.pop();
+        self.levels.begun = self.levels.begun.min(self.levels.stack.len());
+        level.ok_or(StorageError::Misuse("a turn ended that had not begun"))
+    }
+
+    fn pop_release(&mut self) -> Result<()> {
+        let level = self.pop()?;
+        if let (Some(undo), Some(slot)) = (level.undo, self.levels.undo_slot()) {
+            // What the outer level found is older.
+            slot.get_or_insert(undo);
+        }
+        match level.mark {
+            Mark::Nothing | Mark::Transaction => Ok(()),
+            Mark::Savepoint => self.run_or_poison(RELEASE),
+        }
+    }
+
+    fn pop_rollback(&mut self) -> Result<()> {
+        let level = self.pop()?;
+        if let Some(undo) = level.undo {
+            self.state.restore(undo);
+        }
+        match level.mark {
+            Mark::Nothing => Ok(()),
+            Mark::Transaction => {
+                self.run_or_poison(ROLLBACK)?;
+                self.levels.open = false;
+                Ok(())
+            }
+            Mark::Savepoint => {
+                self.run_or_poison(ROLLBACK_TO)?;
+                self.run_or_poison(RELEASE)
+            }
+        }
+    }
+
+    fn run_or_poison(&mut self, sql: &'static str) -> Result<()> {
+        let result = self.run(sql);
+        if result.is_err() {
+            self.poison();
+        }
+        result
+    }
+
+    /// Runs a statement of the runtime that has no parameters and gives no rows.
+    fn run(&mut self, sql: &'static str) -> Result<()> {
+        debug_assert!(sql.starts_with(INTERNAL));
+        super::store::run(&self.connection, &mut self.statements, sql)
+    }
+}

@@ -1,0 +1,352 @@
+//! The frames of the protocol, read from clients and written by agents.
+//!
+//! Key order follows the reference to the letter, so that recorded traffic compares equal.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The text of a refusal that a read-only connection gets, on both paths.
+pub const READONLY: &str = "Connection is readonly";
+/// The text of a refusal by `validate_state_change`; the cause stays in the log.
+pub const STATE_REJECTED: &str = "State update rejected";
+/// The type of identity frames.
+pub const IDENTITY: &str = "cf_agent_identity";
+/// The type of state frames, in both directions.
+pub const STATE: &str = "cf_agent_state";
+/// The type of frames that refuse a client's state.
+pub const STATE_ERROR: &str = "cf_agent_state_error";
+/// The type of frames that list MCP servers.
+pub const MCP_SERVERS: &str = "cf_agent_mcp_servers";
+/// The type of calls and their answers.
+pub const RPC: &str = "rpc";
+
+/// What a text frame from a client is.
+#[derive(Debug)]
+pub enum ClientFrame<'a> {
+    /// A state that is to replace the agent's.
+    State(&'a RawValue),
+    /// A call.
+    Rpc(Call<'a>),
+    /// Nothing of ours: it goes to the message hook.
+    Other,
+}
+
+/// A call from a client.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The call's id as JSON text, quotes included; it is sent back as it came.
+    pub id: &'a str,
+    /// The method as clients know it.
+    pub method: Cow<'a, str>,
+    /// The arguments, a JSON array.
+    pub arguments: &'a RawValue,
+}
+
+#[derive(Default)]
+struct Keys<'a> {
+    kind: Option<&'a RawValue>,
+    state: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    method: Option<&'a RawValue>,
+    args: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Keys<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Keys<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a frame")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Keys<'de>, M::Error> {
+                // By hand and not derived: a key given twice counts with its last value, as in JavaScript.
+                let mut keys = Keys::default();
+                while let Some(key) = map.next_key::<Key>()? {
+                    match key {
+                        Key::Kind => keys.kind = Some(map.next_value()?),
+                        Key::State => keys.state = Some(map.next_value()?),
+                        Key::Id => keys.id = Some(map.next_value()?),
+                        Key::Method => keys.method = Some(map.next_value()?),
+                        Key::Args => keys.args = Some(map.next_value()?),
+                        Key::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(keys)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+enum Key {
+    Kind,
+    State,
+    Id,
+    Method,
+    Args,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(match key {
+                    "type" => Key::Kind,
+                    "state" => Key::State,
+                    "id" => Key::Id,
+                    "method" => Key::Method,
+                    "args" => Key::Args,
+                    _ => Key::Other,
+                })
+            }
+        }
+        deserializer.deserialize_identifier(Name)
+    }
+}
+
+/// Reads a text frame from a client.
+///
+/// Whatever is not exactly a state push or a call is [`ClientFrame::Other`]: it gets no answer
+/// from the protocol and belongs to the message hook.
+///
+/// ```
+/// use agents_core::wire::frame::{ClientFrame, parse};
+///
+/// let frame = parse(r#"{"type":"rpc","id":"1","method":"post","args":["hi"]}"#);
+/// assert!(matches!(frame, ClientFrame::Rpc(call) if call.method == "post"));
+/// assert!(matches!(parse("hello"), ClientFrame::Other));
+/// ```
+pub fn parse(text: &str) -> ClientFrame<'_> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return ClientFrame::Other;
+    }
+    let Ok(keys) = serde_json::from_str::<Keys<'_>>(text) else {
+        return ClientFrame::Other;
+    };
+    let Some(kind) = keys.kind.and_then(string) else {
+        return ClientFrame::Other;
+    };
+    match &*kind {
+        STATE => keys.state.map_or(ClientFrame::Other, ClientFrame::State),
+        RPC => match (keys.id, keys.method.and_then(string), keys.args) {
+            (Some(id), Some(method), Some(arguments))
+                if id.get().starts_with('"') && arguments.get().starts_with('[') =>
+            {
+                ClientFrame::Rpc(Call {
+                    id: id.get(),
+                    method,
+                    arguments,
+                })
+            }
+            _ => ClientFrame::Other,
+        },
+        _ => ClientFrame::Other,
+    }
+}
+
+/// The text of a JSON string; `None` for any other value.
+fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let text = raw.get();
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(text).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// Writes the identity frame.
+pub fn identity(name: &str, agent: &str, state_follows: bool) -> String {
+    let mut out = String::with_capacity(64 + name.len() + agent.len());
+    out.push_str(r#"{"type":"cf_agent_identity","name":"#);
+    push_string(&mut out, name);
+    out.push_str(r#","agent":"#);
+    push_string(&mut out, agent);
+    if state_follows {
+        out.push_str(r#","stateFollows":true"#);
+    }
+    out.push('}');
+    out
+}
+
+/// Writes the state frame that a new connection gets.
+pub fn initial_state(state: &str) -> String {
+    concat(&[r#"{"type":"cf_agent_state","state":"#, state, "}"])
+}
+
+/// Writes the state frame that follows a change.
+pub fn state_changed(state: &str) -> String {
+    concat(&[r#"{"state":"#, state, r#","type":"cf_agent_state"}"#])
+}
+
+/// Writes the frame that refuses a client's state.
+pub fn state_error(message: &str) -> String {
+    let mut out = String::with_capacity(48 + message.len());
+    out.push_str(r#"{"type":"cf_agent_state_error","error":"#);
+    push_string(&mut out, message);
+    out.push('}');
+    out
+}
+
+/// The MCP frame of an agent without MCP servers.
+pub const NO_MCP_SERVERS: &str =
+    r#"{"mcp":{"prompts":[],"resources":[],"servers":{},"tools":[]},"type":"cf_agent_mcp_servers"}"#;
+
+/// Writes the last answer to a call; `result` is JSON, `None` leaves the key out.
+pub fn rpc_result(id: &str, result: Option<&str>) -> String {
+    match result {
+        Some(result) => concat(&[
+            r#"{"done":true,"id":"#,
+            id,
+            r#","result":"#,
+            result,
+            r#","success":true,"type":"rpc"}"#,
+        ]),
+        None => concat(&[r#"{"done":true,"id":"#, id, r#","success":true,"type":"rpc"}"#]),
+    }
+}
+
+/// Writes one item of a streamed answer.
+pub fn rpc_chunk(id: &str, chunk: &str) -> String {
+    concat(&[
+        r#"{"done":false,"id":"#,
+        id,
+        r#","result":"#,
+        chunk,
+        r#","success":true,"type":"rpc"}"#,
+    ])
+}
+
+/// Writes the answer to a call that failed.
+pub fn rpc_error(id: &str, message: &str) -> String {
+    let mut out = String::with_capacity(64 + id.len() + message.len());
+    out.push_str(r#"{"error":"#);
+    push_string(&mut out, message);
+    out.push_str(r#","id":"#);
+    out.push_str(id);
+    out.push_str(r#","success":false,"type":"rpc"}"#);
+    out
+}
+
+fn concat(parts: &[&str]) -> String {
+    let mut out = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.push_str(part);
+    }
+    out
+}
+
+fn push_string(out: &mut String, text: &str) {
+    // Quoting a string cannot fail; an empty one is the harmless answer if it ever did.
+    out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| r#""""#.to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rpc(text: &str) -> Option<(String, String, String)> {
+        match parse(text) {
+            ClientFrame::Rpc(call) => Some((
+                call.id.to_owned(),
+                call.method.into_owned(),
+                call.arguments.get().to_owned(),
+            )),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn calls_are_read_whatever_the_order_of_their_keys() {
+        let expected = Some(("\"1\"".to_owned(), "add".to_owned(), "[1, 2]".to_owned()));
+        assert_eq!(rpc(r#"{"type":"rpc","id":"1","method":"add","args":[1, 2]}"#), expected);
+        assert_eq!(
+            rpc(r#" {"extra":{"a":[]},"args":[1, 2],"method":"a\u0064d","id":"1","type":"r\u0070c"}"#),
+            expected
+        );
+        assert_eq!(rpc(r#"{"type":"rpc","id":"","method":"x","args":[]}"#).unwrap().0, "\"\"");
+    }
+
+    #[test]
+    fn what_is_not_exactly_ours_is_left_to_the_message_hook() {
+        for text in [
+            "",
+            "hello",
+            "null",
+            "[]",
+            "{",
+            "{}",
+            r#"{"type":1}"#,
+            r#"{"type":"rpc","id":1,"method":"x","args":[]}"#,
+            r#"{"type":"rpc","id":"1","method":"x"}"#,
+            r#"{"type":"rpc","id":"1","method":"x","args":{}}"#,
+            r#"{"type":"rpc","id":"1","args":[]}"#,
+            r#"{"type":"cf_agent_state"}"#,
+            r#"{"type":"cf_agent_identity","name":"x","agent":"y"}"#,
+            r#"{"type":"cf_agent_mcp_servers","mcp":{}}"#,
+        ] {
+            assert!(matches!(parse(text), ClientFrame::Other), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_presence_of_the_key_state_matters() {
+        for (text, state) in [
+            (r#"{"type":"cf_agent_state","state":null}"#, "null"),
+            (r#"{"state":0,"type":"cf_agent_state"}"#, "0"),
+            (r#"{"state":1,"type":"cf_agent_state","state":2}"#, "2"),
+        ] {
+            assert!(
+                matches!(parse(text), ClientFrame::State(raw) if raw.get() == state),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn frames_are_written_to_the_letter() {
+        assert_eq!(
+            identity("lob\"by", "chat-room", true),
+            r#"{"type":"cf_agent_identity","name":"lob\"by","agent":"chat-room","stateFollows":true}"#
+        );
+        assert_eq!(
+            identity("n", "a", false),
+            r#"{"type":"cf_agent_identity","name":"n","agent":"a"}"#
+        );
+        assert_eq!(initial_state("null"), r#"{"type":"cf_agent_state","state":null}"#);
+        assert_eq!(state_changed("{}"), r#"{"state":{},"type":"cf_agent_state"}"#);
+        assert_eq!(
+            state_error(READONLY),
+            r#"{"type":"cf_agent_state_error","error":"Connection is readonly"}"#
+        );
+        assert_eq!(
+            rpc_result("\"7\"", Some("null")),
+            r#"{"done":true,"id":"7","result":null,"success":true,"type":"rpc"}"#
+        );
+        assert_eq!(rpc_result("\"7\"", None), r#"{"done":true,"id":"7","success":true,"type":"rpc"}"#);
+        assert_eq!(
+            rpc_chunk("\"7\"", "1"),
+            r#"{"done":false,"id":"7","result":1,"success":true,"type":"rpc"}"#
+        );
+        assert_eq!(
+            rpc_error("\"7\"", "no"),
+            r#"{"error":"no","id":"7","success":false,"type":"rpc"}"#
+        );
+    }
+}

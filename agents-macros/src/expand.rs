@@ -1,0 +1,106 @@
+//! One expansion for each attribute: parse, model, render.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Error, Item};
+
+use crate::errors::Errors;
+use crate::model::agent_impl::AgentImpl;
+use crate::model::agent_struct::AgentStruct;
+use crate::model::wire::WireType;
+use crate::render;
+
+/// `#[agent]` on a struct or an `impl`.
+pub(crate) fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let expansion = match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Struct(item)) => render::types::agent(&AgentStruct::parse(args, item, &mut errors)),
+        Ok(Item::Impl(item)) => {
+            let mut block = AgentImpl::parse(args, item, &mut errors);
+            if !errors.is_empty() {
+                block.forget_methods();
+            }
+            render::dispatch::agent(&block)
+        }
+        Ok(other) => {
+            errors.at(
+                head(&other),
+                format!("`#[agent]` stands on a struct and on its `impl`, not on {}", kind(&other)),
+            );
+            item
+        }
+        Err(error) => unreadable(error, item, &mut errors),
+    };
+    let errors = errors.to_compile_errors();
+    quote!(#expansion #errors)
+}
+
+/// `#[wire]` on a struct or an enum.
+pub(crate) fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let expansion = match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Struct(item)) => render::wire::wire(&WireType::from_struct(args, item, &mut errors)),
+        Ok(Item::Enum(item)) => render::wire::wire(&WireType::from_enum(args, item, &mut errors)),
+        Ok(other) => {
+            let why = match &other {
+                Item::Union(_) => {
+                    "`#[wire]` stands on a struct or an enum: JSON cannot tell which field of a union is set"
+                        .to_owned()
+                }
+                _ => format!("`#[wire]` stands on a struct or an enum, not on {}", kind(&other)),
+            };
+            errors.at(head(&other), why);
+            item
+        }
+        Err(error) => unreadable(error, item, &mut errors),
+    };
+    let errors = errors.to_compile_errors();
+    quote!(#expansion #errors)
+}
+
+/// `#[callable]` and `#[hook]` where no `#[agent] impl` has taken them.
+pub(crate) fn misplaced(attribute: &str, item: TokenStream) -> TokenStream {
+    let error = Error::new(
+        proc_macro2::Span::call_site(),
+        format!(
+            "`#[{attribute}]` stands on methods inside an `#[agent] impl` only: put `#[agent]` on the `impl`"
+        ),
+    )
+    .to_compile_error();
+    quote!(#item #error)
+}
+
+/// Half-written code: the compiler's own parser tells more, and tools still see the item.
+fn unreadable(error: Error, item: TokenStream, errors: &mut Errors) -> TokenStream {
+    errors.push(error);
+    item
+}
+
+/// The tokens that name the item, for a message.
+fn head(item: &Item) -> TokenStream {
+    match item {
+        Item::Enum(item) => item.ident.to_token_stream(),
+        Item::Fn(item) => item.sig.ident.to_token_stream(),
+        Item::Trait(item) => item.ident.to_token_stream(),
+        Item::Union(item) => item.ident.to_token_stream(),
+        Item::Mod(item) => item.ident.to_token_stream(),
+        Item::Type(item) => item.ident.to_token_stream(),
+        Item::Struct(item) => item.ident.to_token_stream(),
+        Item::Impl(item) => item.self_ty.to_token_stream(),
+        other => other.to_token_stream(),
+    }
+}
+
+fn kind(item: &Item) -> &'static str {
+    match item {
+        Item::Enum(_) => "an enum",
+        Item::Fn(_) => "a function",
+        Item::Trait(_) => "a trait",
+        Item::Union(_) => "a union",
+        Item::Mod(_) => "a module",
+        Item::Type(_) => "a type alias",
+        Item::Impl(_) => "an `impl`",
+        Item::Struct(_) => "a struct",
+        _ => "this item",
+    }
+}

@@ -1,0 +1,248 @@
+//! The `impl` of an agent.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, Path, PathArguments, Type};
+
+use super::callable::Callable;
+use super::hook::Hook;
+use super::{hook_rule, parameter, types};
+use crate::attr::{self, Runtime};
+use crate::errors::Errors;
+use crate::names;
+
+/// An inherent `impl` with `#[agent]`.
+pub(crate) struct AgentImpl {
+    /// As the user wrote it, without our attributes.
+    pub(crate) item: ItemImpl,
+    pub(crate) runtime: Runtime,
+    /// The agent's type; `None` when this `impl` cannot have a table.
+    pub(crate) agent: Option<Path>,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) callables: Vec<Callable>,
+    pub(crate) hooks: Vec<Hook>,
+    pub(crate) others: Vec<Other>,
+}
+
+/// A method that clients cannot call; its name makes a better message.
+pub(crate) struct Other {
+    pub(crate) name: String,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+impl AgentImpl {
+    pub(crate) fn parse(args: TokenStream, item: ItemImpl, errors: &mut Errors) -> Self {
+        let runtime = attr::agent::parse_on_impl(args, errors);
+        let mut block = Self {
+            agent: header(&item, errors),
+            cfgs: attr::cfgs(&item.attrs),
+            item,
+            runtime,
+            callables: Vec::new(),
+            hooks: Vec::new(),
+            others: Vec::new(),
+        };
+        let mut items = std::mem::take(&mut block.item.items);
+        for item in &mut items {
+            block.item(item, errors);
+        }
+        block.item.items = items;
+        if let Some(second) = block.item.attrs.iter().find(|attr| attr::is(attr, "agent")) {
+            errors.at(second, "`#[agent]` is given twice: keep one");
+        }
+        block.item.attrs.retain(|attr| !attr::is(attr, "agent"));
+        block.others.retain(|other| block.callables.iter().all(|callable| callable.name != other.name));
+        block
+    }
+
+    /// What is published is dropped when anything is wrong, so that one mistake gives one message.
+    pub(crate) fn forget_methods(&mut self) {
+        self.callables.clear();
+        self.hooks.clear();
+        self.others.clear();
+    }
+
+    fn item(&mut self, item: &mut ImplItem, errors: &mut Errors) {
+        match item {
+            ImplItem::Fn(method) => {
+                self.method(method, errors);
+                strip(method);
+            }
+            ImplItem::Const(item) => not_a_method(&mut item.attrs, errors),
+            ImplItem::Type(item) => not_a_method(&mut item.attrs, errors),
+            ImplItem::Macro(item) => not_a_method(&mut item.attrs, errors),
+            _ => {}
+        }
+    }
+
+    fn method(&mut self, method: &ImplItemFn, errors: &mut Errors) {
+        hidden_mark(&method.attrs, errors);
+        let callable = single(&method.attrs, "callable", errors);
+        let hook = single(&method.attrs, "hook", errors);
+        match (callable, hook) {
+            (Some(callable), Some(_)) => errors.at(
+                callable,
+                "a method is called by clients or by the runtime: keep `#[callable]` or `#[hook]`, and share a helper",
+            ),
+            (Some(attr), None) => {
+                if let Some(callable) = Callable::parse(method, attr, errors) {
+                    self.callable(callable, errors);
+                }
+            }
+            (None, Some(attr)) => {
+                if let Some(hook) = Hook::parse(method, attr, errors) {
+                    self.hook(hook, errors);
+                }
+                self.other(method);
+            }
+            (None, None) => {
+                let name = names::plain(&method.sig.ident);
+                if hook_rule::rule(&name).is_some() && method.sig.receiver().is_some() {
+                    errors.at(
+                        &method.sig.ident,
+                        format!("`{name}` is a hook, but the runtime never calls it without `#[hook]`: mark or rename it"),
+                    );
+                }
+                self.other(method);
+            }
+        }
+    }
+
+    fn callable(&mut self, callable: Callable, errors: &mut Errors) {
+        let clash = self
+            .callables
+            .iter()
+            .find(|other| other.name == callable.name && !alternatives(&other.cfgs, &callable.cfgs));
+        if let Some(other) = clash {
+            if other.ident == callable.ident {
+                errors.at(&callable.ident, format!("`{}` is defined twice", callable.ident));
+            } else {
+                errors.at(
+                    &callable.ident,
+                    format!(
+                        "clients see this method as `{}`, and `{}` too: rename one",
+                        callable.name, other.ident
+                    ),
+                );
+            }
+        } else {
+            self.callables.push(callable);
+        }
+    }
+
+    fn hook(&mut self, hook: Hook, errors: &mut Errors) {
+        let twice = self
+            .hooks
+            .iter()
+            .any(|other| other.rule.name == hook.rule.name && !alternatives(&other.cfgs, &hook.cfgs));
+        if twice {
+            errors.at(&hook.ident, format!("the hook `{}` is defined twice: keep one", hook.rule.name));
+        } else {
+            self.hooks.push(hook);
+        }
+    }
+
+    fn other(&mut self, method: &ImplItemFn) {
+        if method.sig.receiver().is_some() {
+            self.others.push(Other {
+                name: names::camel_case(&names::plain(&method.sig.ident)),
+                cfgs: attr::cfgs(&method.attrs),
+            });
+        }
+    }
+}
+
+/// The agent's type, if the header of the `impl` is one that can be published.
+fn header(item: &ItemImpl, errors: &mut Errors) -> Option<Path> {
+    if let Some((path, _)) = &item.trait_ {
+        errors.at(
+            path,
+            "`#[agent]` stands on the agent's own `impl`: write `impl ChatRoom { .. }`, without a trait",
+        );
+        return None;
+    }
+    if !item.generics.params.is_empty() || item.generics.where_clause.is_some() {
+        let generics = match &item.generics.where_clause {
+            Some(clause) if item.generics.params.is_empty() => clause.to_token_stream(),
+            _ => item.generics.to_token_stream(),
+        };
+        errors.at(
+            generics,
+            "an agent is one class with one address: its `impl` cannot be generic. Name the types",
+        );
+        return None;
+    }
+    match types::bare(&item.self_ty) {
+        Type::Path(path) if path.qself.is_none() => {
+            let plain =
+                path.path.segments.iter().all(|segment| matches!(segment.arguments, PathArguments::None));
+            if !plain {
+                errors.at(path, "an agent cannot be generic: leave the angle brackets out");
+            }
+            plain.then(|| path.path.clone())
+        }
+        other => {
+            errors.at(other, "`#[agent]` stands on the `impl` of a struct: write its name");
+            None
+        }
+    }
+}
+
+/// The one attribute of this name; a second one is noted.
+fn single<'a>(attrs: &'a [Attribute], name: &'a str, errors: &mut Errors) -> Option<&'a Attribute> {
+    let mut marks = parameter::marked(attrs, name);
+    let first = marks.next();
+    if let Some(second) = marks.next() {
+        errors.at(second, format!("`#[{name}]` is given twice: keep one"));
+    }
+    first
+}
+
+/// Methods that are never compiled together may share a name.
+fn alternatives(left: &[Attribute], right: &[Attribute]) -> bool {
+    let text =
+        |attrs: &[Attribute]| attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect::<String>();
+    !left.is_empty() && !right.is_empty() && text(left) != text(right)
+}
+
+/// `#[cfg_attr(.., callable)]` is decided after us, so it could not publish anything.
+fn hidden_mark(attrs: &[Attribute], errors: &mut Errors) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg_attr")) {
+        let Meta::List(list) = &attr.meta else { continue };
+        // After the first comma stand the attributes.
+        let mark = list
+            .tokens
+            .clone()
+            .into_iter()
+            .skip_while(|token| !matches!(token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ','))
+            .find(|token| matches!(token, proc_macro2::TokenTree::Ident(ident) if ident == "callable" || ident == "hook"));
+        if let Some(mark) = mark {
+            errors.at(
+                &mark,
+                format!("`#[{mark}]` cannot depend on `cfg_attr`: put `#[cfg(..)]` on the method, and `#[{mark}]` below it"),
+            );
+        }
+    }
+}
+
+fn not_a_method(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
+    for name in ["callable", "hook"] {
+        for attr in parameter::marked(attrs, name) {
+            errors.at(attr, format!("`#[{name}]` stands on methods only"));
+        }
+        attrs.retain(|attr| !attr::is(attr, name));
+    }
+}
+
+/// Takes our attributes away, and nothing else.
+fn strip(method: &mut ImplItemFn) {
+    let marked = method.attrs.iter().any(|attr| attr::is(attr, "callable") || attr::is(attr, "hook"));
+    method.attrs.retain(|attr| !attr::is(attr, "callable") && !attr::is(attr, "hook"));
+    if marked {
+        for input in &mut method.sig.inputs {
+            if let FnArg::Typed(typed) = input {
+                typed.attrs.retain(|attr| !parameter::is_default(attr));
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Methods that clients call.
+
+use proc_macro2::Ident;
+use syn::{Attribute, ImplItemFn, ReturnType, Type};
+
+use super::parameter::{self, Parameter};
+use super::types;
+use crate::attr::callable::CallableOptions;
+use crate::attr::{self, Docs};
+use crate::errors::Errors;
+use crate::names;
+
+/// A method with `#[callable]`.
+pub(crate) struct Callable {
+    pub(crate) ident: Ident,
+    /// As clients write it.
+    pub(crate) name: String,
+    pub(crate) docs: Docs,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) options: CallableOptions,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) is_async: bool,
+    pub(crate) output: Output,
+}
+
+/// What a callable gives back.
+pub(crate) enum Output {
+    /// One value, or `()`.
+    Reply(Option<Box<Type>>),
+    /// `impl Stream`.
+    Stream,
+    /// `Result<impl Stream, E>`.
+    StreamResult,
+}
+
+impl Callable {
+    /// Reads a method; `None` after noting everything that is wrong.
+    pub(crate) fn parse(method: &ImplItemFn, attr: &Attribute, errors: &mut Errors) -> Option<Self> {
+        let sig = &method.sig;
+        let options = CallableOptions::parse(attr, errors);
+        // One mistake, one message: the types of a generic method are not looked at.
+        let mut sound = parameter::plain_function(sig, "a callable", errors);
+        let mut parameters = Vec::new();
+        if sound {
+            sound &= parameter::shared_receiver(sig.receiver(), &sig.ident, errors);
+            for typed in parameter::typed(sig) {
+                match Parameter::parse(typed, errors) {
+                    Some(parameter) => parameters.push(parameter),
+                    None => sound = false,
+                }
+            }
+            sound &= distinct(&parameters, errors);
+        }
+        let name = names::camel_case(&names::plain(&sig.ident));
+        if name.is_empty() {
+            errors.at(&sig.ident, "give the callable a name with letters: clients use it in camel case");
+            sound = false;
+        } else if let Some(why) = names::taken(&name) {
+            errors
+                .at(&sig.ident, format!("clients cannot call `{name}`: {why}. Give the method another name"));
+            sound = false;
+        }
+        let output = output(&sig.output, errors)?;
+        sound.then(|| Self {
+            ident: sig.ident.clone(),
+            name,
+            docs: attr::docs(&method.attrs),
+            deprecated: attr::deprecated(&method.attrs),
+            cfgs: attr::cfgs(&method.attrs),
+            options,
+            parameters,
+            is_async: sig.asyncness.is_some(),
+            output,
+        })
+    }
+
+    /// Whether the caller gets chunks before the result.
+    pub(crate) fn is_streaming(&self) -> bool {
+        let takes_stream = |parameter: &Parameter| match parameter {
+            Parameter::Injected(injected) => types::is_named(&injected.ty, "StreamingResponse"),
+            Parameter::Argument(_) => false,
+        };
+        !matches!(self.output, Output::Reply(_)) || self.parameters.iter().any(takes_stream)
+    }
+}
+
+fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
+    let ReturnType::Type(_, ty) = output else { return Some(Output::Reply(None)) };
+    let is_result = types::is_named(ty, "Result");
+    let value = types::first_argument(ty).filter(|_| is_result).unwrap_or(ty);
+    if types::is_stream(value) {
+        return Some(if is_result { Output::StreamResult } else { Output::Stream });
+    }
+    if let Some(opaque) = types::opaque(ty) {
+        errors.at(opaque, "a callable returns a value with a name, or `impl Stream<Item = T>`");
+        return None;
+    }
+    if let Some(borrow) = types::borrow(value) {
+        errors.at(
+            borrow,
+            "what is returned leaves the agent: return `String`, `Vec` or a type without lifetimes",
+        );
+        return None;
+    }
+    Some(Output::Reply(Some(ty.clone())))
+}
+
+/// Two arguments must not have one name for clients.
+fn distinct(parameters: &[Parameter], errors: &mut Errors) -> bool {
+    let mut seen: Vec<(String, &Ident)> = Vec::new();
+    for parameter in parameters {
+        let Parameter::Argument(argument) = parameter else { continue };
+        let name = names::camel_case(&names::plain(&argument.ident));
+        if let Some((_, first)) =
+            seen.iter().find(|(other, other_ident)| *other == name && **other_ident != argument.ident)
+        {
+            let message = format!("clients see this argument as `{name}`, and `{first}` too: rename one");
+            errors.at(&argument.ident, message);
+            return false;
+        }
+        seen.push((name, &argument.ident));
+    }
+    true
+}

@@ -1,0 +1,265 @@
+//! Methods that the runtime calls.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{Attribute, ImplItemFn, Meta, PatType, ReceiverKind, ReturnType, Type, TypeReference};
+
+use super::hook_rule::{self, Gives, Payload, Presence, Rule};
+use super::parameter::{self, Injected};
+use super::types;
+use crate::attr;
+use crate::errors::Errors;
+use crate::names;
+
+/// A method with `#[hook]`.
+pub(crate) struct Hook {
+    pub(crate) ident: Ident,
+    pub(crate) rule: &'static Rule,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) parameters: Vec<HookParameter>,
+    pub(crate) is_async: bool,
+    pub(crate) output: Option<Type>,
+}
+
+/// Where a hook's parameter comes from.
+pub(crate) enum HookParameter {
+    /// `&Context<Self>` and the like.
+    Injected(Injected),
+    /// The event, owned.
+    Payload(Type),
+    /// `&State` of `validate_state_change`, with its `&`.
+    NextState(Type),
+    /// `&StateSource<Self>` of `validate_state_change`, with its `&`.
+    Source(Type),
+}
+
+impl Hook {
+    /// Reads a method; `None` after noting everything that is wrong.
+    pub(crate) fn parse(method: &ImplItemFn, attr: &Attribute, errors: &mut Errors) -> Option<Self> {
+        let sig = &method.sig;
+        if !matches!(attr.meta, Meta::Path(_)) {
+            errors.at(attr, "`#[hook]` has no options: the name of the method says which hook it is");
+        }
+        let name = names::plain(&sig.ident);
+        let Some(rule) = hook_rule::rule(&name) else {
+            errors.at(&sig.ident, unknown(&name));
+            return None;
+        };
+        if !parameter::plain_function(sig, "a hook", errors) {
+            return None;
+        }
+        let mut sound = receiver(sig, rule, errors);
+        if let (Some(keyword), Payload::NextState) = (&sig.asyncness, &rule.payload) {
+            errors.at(
+                keyword,
+                format!("`{name}` decides inside the change and cannot wait: leave `async` out"),
+            );
+            sound = false;
+        }
+        let parameters = Parameters::parse(method, rule, errors);
+        sound &= parameters.is_some();
+        let output = match &sig.output {
+            ReturnType::Type(_, ty) => Some((**ty).clone()),
+            ReturnType::Default => None,
+        };
+        sound &= returns(output.as_ref(), &sig.ident, rule, errors);
+        Some(Self {
+            ident: sig.ident.clone(),
+            rule,
+            cfgs: attr::cfgs(&method.attrs),
+            parameters: parameters?,
+            is_async: sig.asyncness.is_some(),
+            output,
+        })
+        .filter(|_| sound)
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let meant = names::nearest(name, hook_rule::names())
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    format!("there is no hook `{name}`{meant}\nthe hooks are {}", names::list(hook_rule::names()))
+}
+
+/// The end of a message: what may be written.
+fn signature(rule: &Rule) -> String {
+    format!("\nthe whole signature is\n    {}\nleave out the references you do not need", rule.signature)
+}
+
+fn receiver(sig: &syn::Signature, rule: &Rule, errors: &mut Errors) -> bool {
+    let exclusive = matches!(
+        sig.receiver().map(|receiver| &receiver.kind),
+        Some(ReceiverKind::Reference(_, None, Some(_)))
+    );
+    // Only this one runs before anybody else can see the agent.
+    if exclusive && rule.name == "on_start" {
+        return true;
+    }
+    parameter::shared_receiver(sig.receiver(), &sig.ident, errors)
+}
+
+struct Parameters<'r> {
+    rule: &'r Rule,
+    read: Vec<HookParameter>,
+    payload: bool,
+    next_state: bool,
+    source: bool,
+}
+
+impl<'r> Parameters<'r> {
+    fn parse(method: &ImplItemFn, rule: &'r Rule, errors: &mut Errors) -> Option<Vec<HookParameter>> {
+        let mut parameters =
+            Self { rule, read: Vec::new(), payload: false, next_state: false, source: false };
+        let mut sound = true;
+        for typed in parameter::typed(&method.sig) {
+            if let Err((at, why)) = parameters.read(typed) {
+                errors.at(at, why);
+                sound = false;
+            }
+        }
+        if sound && let Some(missing) = parameters.missing() {
+            errors.at(&method.sig.ident, format!("`{}` needs {missing}{}", rule.name, signature(rule)));
+            sound = false;
+        }
+        sound.then_some(parameters.read)
+    }
+
+    fn read(&mut self, typed: &PatType) -> Result<(), (proc_macro2::TokenStream, String)> {
+        let at = |tokens: &dyn ToTokens| tokens.to_token_stream();
+        if let Some(attr) = typed.attrs.iter().find(|attr| parameter::is_default(attr)) {
+            return Err((at(attr), "only arguments of callables have a default".to_owned()));
+        }
+        let parameter = if let Some(reference) = types::optional_reference(&typed.ty) {
+            self.reference(reference, true)
+        } else if let Type::Reference(reference) = types::bare(&typed.ty) {
+            self.reference(reference, false)
+        } else {
+            self.owned(&typed.ty)
+        };
+        self.read.push(parameter.map_err(|why| (at(&typed.ty), why))?);
+        Ok(())
+    }
+
+    fn reference(&mut self, reference: &TypeReference, optional: bool) -> Result<HookParameter, String> {
+        if reference.mutability.is_some() {
+            return Err("take it as `&`: what the runtime hands out is shared with other handlers".to_owned());
+        }
+        if reference.lifetime.is_some() {
+            return Err(
+                "leave the lifetime out: what the runtime hands out lives as long as the call".to_owned()
+            );
+        }
+        let ty = &*reference.elem;
+        let name = types::last_segment(ty).map(|last| last.ident.to_string()).unwrap_or_default();
+        let rule = self.rule;
+        let hook = rule.name;
+        if matches!(rule.payload, Payload::NextState) {
+            return self.state(reference, &name);
+        }
+        let presence = match name.as_str() {
+            "Context" | "View" => Presence::Always,
+            "Connection" => rule.connection,
+            "ConnectRequest" => rule.request,
+            "StreamingResponse" => {
+                return Err(format!("`{hook}` has no caller to stream to: only callables stream"));
+            }
+            _ => return Err(self.not_a_reference(&name)),
+        };
+        match (presence, name.as_str()) {
+            (Presence::Never, "ConnectRequest") if rule.connection != Presence::Never => Err(format!(
+                "the request of the upgrade is gone when `{hook}` runs: keep what you need of it in the connection's state"
+            )),
+            (Presence::Never, _) if hook == "authorize" => {
+                Err("there is no connection before `authorize` admits one: take `&ConnectRequest`".to_owned())
+            }
+            (Presence::Never, _) => Err(format!("`{hook}` has no `{name}`{}", signature(rule))),
+            (Presence::Sometimes, _) if !optional => {
+                Err(format!("take `Option<&{name}<Self>>`: `{hook}` does not always come from a connection"))
+            }
+            _ => Ok(HookParameter::Injected(Injected { ty: ty.clone(), optional })),
+        }
+    }
+
+    fn not_a_reference(&self, name: &str) -> String {
+        match &self.rule.payload {
+            Payload::Event { ty, generic, .. } if *ty == name => {
+                let brackets = if *generic { "<Self>" } else { "" };
+                format!("take it owned: `{ty}{brackets}`")
+            }
+            _ => format!("`{}` cannot be given this reference{}", self.rule.name, signature(self.rule)),
+        }
+    }
+
+    fn state(&mut self, reference: &TypeReference, name: &str) -> Result<HookParameter, String> {
+        let ty = Type::Reference(reference.clone());
+        if parameter::REFERENCES.contains(&name) {
+            let why =
+                "runs inside the change and sees only the two states: `&self`, the next one, and who asks";
+            return Err(format!("`{}` {why}{}", self.rule.name, signature(self.rule)));
+        }
+        if name == "StateSource" && !self.source {
+            self.source = true;
+            return Ok(HookParameter::Source(ty));
+        }
+        if self.next_state {
+            return Err(format!("this is one argument too many{}", signature(self.rule)));
+        }
+        self.next_state = true;
+        Ok(HookParameter::NextState(ty))
+    }
+
+    fn owned(&mut self, ty: &Type) -> Result<HookParameter, String> {
+        let rule = self.rule;
+        if let Some(name) = parameter::REFERENCES.into_iter().find(|name| types::is_named(ty, name)) {
+            return Err(format!("take `&{name}`: what the runtime hands out is borrowed"));
+        }
+        match &rule.payload {
+            Payload::NextState => {
+                Err(format!("take it as `&`: the change is not made yet{}", signature(rule)))
+            }
+            Payload::Nothing => Err(format!("`{}` is given references only{}", rule.name, signature(rule))),
+            _ if self.payload => Err(format!("this is one argument too many{}", signature(rule))),
+            _ => {
+                self.payload = true;
+                Ok(HookParameter::Payload(ty.clone()))
+            }
+        }
+    }
+
+    fn missing(&self) -> Option<String> {
+        match &self.rule.payload {
+            Payload::Event { ty, generic, required: true } if !self.payload => {
+                Some(format!("an argument `{ty}{}`", if *generic { "<Self>" } else { "" }))
+            }
+            Payload::NextState if !self.next_state => Some("the next state, `next: &State`".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Checks what the spelling of the return type alone can tell; the rest is checked by traits.
+fn returns(output: Option<&Type>, method: &Ident, rule: &Rule, errors: &mut Errors) -> bool {
+    let nothing = output.is_none_or(types::is_unit);
+    let expected = match rule.gives {
+        Gives::Done => return true,
+        Gives::Admission
+            if nothing
+                || output.is_some_and(|ty| types::is_named(ty, "bool") || types::is_named(ty, "Option")) =>
+        {
+            "`Result<(), Refusal>`, or `Result<T, Refusal>` with the connection's first state"
+        }
+        Gives::Tags if nothing => "tags: `Vec<String>`, an array, an `Option`, or a `Result` of them",
+        Gives::Flag if nothing => "`bool` or `Result<bool>`",
+        Gives::Http if nothing => {
+            "a response: `Response`, anything axum can turn into one, or a `Result` of it"
+        }
+        _ => return true,
+    };
+    let message = format!("`{}` returns {expected}", rule.name);
+    match output {
+        Some(ty) => errors.at(ty, message),
+        None => errors.at(method, message),
+    }
+    false
+}

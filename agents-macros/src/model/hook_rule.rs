@@ -1,0 +1,191 @@
+//! The list of hooks, and what each may take.
+
+/// What a hook may take and what it gives.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: &'static str,
+    /// `&Connection<Self>`.
+    pub(crate) connection: Presence,
+    /// `&ConnectRequest`.
+    pub(crate) request: Presence,
+    pub(crate) payload: Payload,
+    pub(crate) gives: Gives,
+    /// The whole signature, as it is shown to whoever got it wrong.
+    pub(crate) signature: &'static str,
+}
+
+/// Whether something exists when the hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Never,
+    Sometimes,
+    Always,
+}
+
+/// What a hook is told, as an owned argument.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Nothing,
+    /// A type of the runtime.
+    Event {
+        ty: &'static str,
+        generic: bool,
+        required: bool,
+    },
+    /// `Option<Props>` of the agent.
+    Props,
+    /// `&State`, and perhaps `&StateSource<Self>`.
+    NextState,
+}
+
+/// What becomes of the returned value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    /// Nothing, or a `Result` of it.
+    Done,
+    /// Nothing or the connection's state, or a refusal.
+    Admission,
+    Tags,
+    Flag,
+    Http,
+}
+
+const fn event(ty: &'static str) -> Payload {
+    Payload::Event { ty, generic: false, required: true }
+}
+
+const fn event_of_agent(ty: &'static str) -> Payload {
+    Payload::Event { ty, generic: true, required: true }
+}
+
+/// Every hook there is, in the order of a connection's life.
+pub(crate) const RULES: [Rule; 14] = [
+    Rule {
+        name: "on_start",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: Payload::Props,
+        gives: Gives::Done,
+        signature: "async fn on_start(&mut self, cx: &Context<Self>, props: Option<Props>) -> Result<()>",
+    },
+    Rule {
+        name: "authorize",
+        connection: Presence::Never,
+        request: Presence::Always,
+        payload: Payload::Nothing,
+        gives: Gives::Admission,
+        signature: "async fn authorize(&self, cx: &Context<Self>, request: &ConnectRequest) -> Result<(), Refusal>",
+    },
+    Rule {
+        name: "connection_tags",
+        connection: Presence::Always,
+        request: Presence::Always,
+        payload: Payload::Nothing,
+        gives: Gives::Tags,
+        signature: "fn connection_tags(&self, cx: &Context<Self>, conn: &Connection<Self>, request: &ConnectRequest) \
+                    -> Vec<String>",
+    },
+    Rule {
+        name: "should_connection_be_readonly",
+        connection: Presence::Always,
+        request: Presence::Always,
+        payload: Payload::Nothing,
+        gives: Gives::Flag,
+        signature: "fn should_connection_be_readonly(&self, cx: &Context<Self>, conn: &Connection<Self>, request: \
+                    &ConnectRequest) -> bool",
+    },
+    Rule {
+        name: "should_send_protocol_messages",
+        connection: Presence::Always,
+        request: Presence::Always,
+        payload: Payload::Nothing,
+        gives: Gives::Flag,
+        signature: "fn should_send_protocol_messages(&self, cx: &Context<Self>, conn: &Connection<Self>, request: \
+                    &ConnectRequest) -> bool",
+    },
+    Rule {
+        name: "on_connect",
+        connection: Presence::Always,
+        request: Presence::Always,
+        payload: Payload::Nothing,
+        gives: Gives::Done,
+        signature: "async fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>, request: &ConnectRequest) \
+                    -> Result<()>",
+    },
+    Rule {
+        name: "on_message",
+        connection: Presence::Always,
+        request: Presence::Never,
+        payload: event("Message"),
+        gives: Gives::Done,
+        signature: "async fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> \
+                    Result<()>",
+    },
+    Rule {
+        name: "on_close",
+        connection: Presence::Always,
+        request: Presence::Never,
+        payload: Payload::Event { ty: "Close", generic: false, required: false },
+        gives: Gives::Done,
+        signature: "async fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()>",
+    },
+    Rule {
+        name: "on_error",
+        connection: Presence::Sometimes,
+        request: Presence::Never,
+        payload: event_of_agent("AgentError"),
+        gives: Gives::Done,
+        signature: "async fn on_error(&self, cx: &Context<Self>, error: AgentError<Self>) -> Result<()>",
+    },
+    Rule {
+        name: "on_request",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: event("Request"),
+        gives: Gives::Http,
+        signature: "async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response>",
+    },
+    Rule {
+        name: "validate_state_change",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: Payload::NextState,
+        gives: Gives::Done,
+        signature: "fn validate_state_change(&self, next: &State, source: &StateSource<Self>) -> Result<()>",
+    },
+    Rule {
+        name: "on_state_changed",
+        connection: Presence::Sometimes,
+        request: Presence::Never,
+        payload: event_of_agent("StateChange"),
+        gives: Gives::Done,
+        signature: "async fn on_state_changed(&self, cx: &Context<Self>, change: StateChange<Self>) -> Result<()>",
+    },
+    Rule {
+        name: "on_state_rejected",
+        connection: Presence::Sometimes,
+        request: Presence::Never,
+        payload: event_of_agent("StateRejection"),
+        gives: Gives::Done,
+        signature: "async fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> \
+                    Result<()>",
+    },
+    Rule {
+        name: "on_hibernate",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: Payload::Nothing,
+        gives: Gives::Done,
+        signature: "async fn on_hibernate(&self, cx: &Context<Self>) -> Result<()>",
+    },
+];
+
+/// The rule of a hook.
+pub(crate) fn rule(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// All names, for messages.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.name)
+}

@@ -1,0 +1,10 @@
+//! What the items mean, and everything that is wrong with them.
+
+pub(crate) mod agent_impl;
+pub(crate) mod agent_struct;
+pub(crate) mod callable;
+pub(crate) mod hook;
+pub(crate) mod hook_rule;
+pub(crate) mod parameter;
+pub(crate) mod types;
+pub(crate) mod wire;

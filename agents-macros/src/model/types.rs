@@ -1,0 +1,169 @@
+//! Questions about types as they are written.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit::Visit;
+use syn::{
+    GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait, TypeParamBound,
+    TypeReference,
+};
+
+/// The type without the invisible groups of `macro_rules` and without parentheses.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        _ => ty,
+    }
+}
+
+/// `Context<Self>` of `agents::Context<Self>`.
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match bare(ty) {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// Whether the path ends in this name.
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == name)
+}
+
+/// The first type between the angle brackets of the last segment.
+pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// The `&T` of `Option<&T>`.
+pub(crate) fn optional_reference(ty: &Type) -> Option<&TypeReference> {
+    if !is_named(ty, "Option") {
+        return None;
+    }
+    match bare(first_argument(ty)?) {
+        Type::Reference(reference) => Some(reference),
+        _ => None,
+    }
+}
+
+/// Whether this is `()`.
+pub(crate) fn is_unit(ty: &Type) -> bool {
+    matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+/// Whether this is `impl Stream<..>`, under whatever path.
+pub(crate) fn is_stream(ty: &Type) -> bool {
+    let Type::ImplTrait(opaque) = bare(ty) else { return false };
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Stream"),
+        _ => false,
+    })
+}
+
+/// The first `impl Trait` anywhere in the type.
+pub(crate) fn opaque(ty: &Type) -> Option<&TypeImplTrait> {
+    #[derive(Default)]
+    struct Search<'t>(Option<&'t TypeImplTrait>);
+    impl<'t> Visit<'t> for Search<'t> {
+        fn visit_type_impl_trait(&mut self, opaque: &'t TypeImplTrait) {
+            self.0.get_or_insert(opaque);
+        }
+    }
+    let mut search = Search::default();
+    search.visit_type(ty);
+    search.0
+}
+
+/// The first borrow anywhere in the type: a reference, or a lifetime that is not `'static`.
+pub(crate) fn borrow(ty: &Type) -> Option<TokenStream> {
+    #[derive(Default)]
+    struct Search(Option<TokenStream>);
+    impl<'t> Visit<'t> for Search {
+        fn visit_type_reference(&mut self, reference: &'t TypeReference) {
+            self.0.get_or_insert_with(|| reference.to_token_stream());
+        }
+        fn visit_lifetime(&mut self, lifetime: &'t Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert_with(|| lifetime.to_token_stream());
+            }
+        }
+    }
+    let mut search = Search::default();
+    search.visit_type(ty);
+    search.0
+}
+
+/// The same tokens with `Self` spelt out, for use outside of the `impl`.
+///
+/// What replaces `Self` keeps its place, so that messages point there.
+pub(crate) fn without_self(tokens: impl ToTokens, agent: &Path) -> TokenStream {
+    replace(tokens.into_token_stream(), agent)
+}
+
+fn replace(tokens: TokenStream, agent: &Path) -> TokenStream {
+    tokens
+        .into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => spelt_out(&ident, agent),
+            TokenTree::Group(group) => {
+                let mut replaced = Group::new(group.delimiter(), replace(group.stream(), agent));
+                replaced.set_span(group.span());
+                TokenStream::from(TokenTree::Group(replaced))
+            }
+            other => TokenStream::from(other),
+        })
+        .collect()
+}
+
+fn spelt_out(here: &Ident, agent: &Path) -> TokenStream {
+    agent
+        .to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            // Location of `Self`, names resolved as in the header of the `impl`.
+            let span = token.span();
+            token.set_span(span.located_at(here.span()));
+            token
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn shapes() {
+        assert!(is_stream(&parse_quote!(impl futures::Stream<Item = u8> + Send)));
+        assert!(!is_stream(&parse_quote!(impl Iterator<Item = u8>)));
+        assert!(is_unit(&parse_quote!(())) && !is_unit(&parse_quote!((u8,))));
+        assert!(optional_reference(&parse_quote!(core::option::Option<&Connection<Self>>)).is_some());
+        assert!(optional_reference(&parse_quote!(Option<String>)).is_none());
+        assert!(opaque(&parse_quote!(Vec<impl Clone>)).is_some());
+    }
+
+    #[test]
+    fn borrows_are_found_inside() {
+        assert_eq!(borrow(&parse_quote!(Vec<&str>)).map(|found| found.to_string()), Some("& str".to_owned()));
+        assert_eq!(borrow(&parse_quote!(Cow<'_, str>)).map(|found| found.to_string()), Some("'_".to_owned()));
+        assert!(borrow(&parse_quote!(Cow<'static, str>)).is_none());
+    }
+
+    #[test]
+    fn self_is_spelt_out_inside_groups_too() {
+        let agent: Path = parse_quote!(rooms::Chat);
+        assert_eq!(
+            without_self(quote!((Context<Self>, [u8; Self::LIMIT])), &agent).to_string(),
+            quote!((Context<rooms::Chat>, [u8; rooms::Chat::LIMIT])).to_string()
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Names: how they look to clients, which ones are taken, and what a typing error was meant to be.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
+
+/// Rust's name without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// The camel-case form that clients use; the runtime has the same rule for names of types.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut upper = false;
+    for letter in name.chars() {
+        if letter == '_' {
+            upper = !out.is_empty();
+        } else if upper {
+            out.extend(letter.to_uppercase());
+            upper = false;
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+/// What JavaScript itself asks objects for; the client's stub never forwards these.
+const ASKED_BY_JAVASCRIPT: [&str; 9] =
+    ["then", "catch", "finally", "toJSON", "valueOf", "toString", "constructor", "prototype", "nodeType"];
+
+/// Members that a client object has of its own.
+const MEMBERS_OF_THE_CLIENT: [&str; 14] = [
+    "addEventListener",
+    "agent",
+    "call",
+    "close",
+    "dispatchEvent",
+    "identified",
+    "name",
+    "ready",
+    "reconnect",
+    "removeEventListener",
+    "send",
+    "setState",
+    "state",
+    "stub",
+];
+
+/// Why clients could not call a method of this name, if they could not.
+pub(crate) fn taken(camel: &str) -> Option<String> {
+    if ASKED_BY_JAVASCRIPT.contains(&camel) {
+        return Some(format!(
+            "JavaScript asks every object for `{camel}`, so a call would not reach the agent"
+        ));
+    }
+    MEMBERS_OF_THE_CLIENT
+        .contains(&camel)
+        .then(|| format!("a client object has a member `{camel}` of its own"))
+}
+
+/// The candidate nearest to a misspelt name, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(name);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Without case and underscores, so that `onStart` is as near to `on_start` as can be.
+fn fold(name: &str) -> Vec<char> {
+    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// How many letters must be put in, left out or changed.
+fn distance(from: &[char], to: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, left) in from.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, right) in to.iter().enumerate() {
+            let substitute = diagonal + usize::from(left != right);
+            diagonal = row[column + 1];
+            row[column + 1] = substitute.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// `a`, `b` and `c` for a sentence.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_see_camel_case() {
+        for (rust, camel) in [("get_stats", "getStats"), ("post", "post"), ("_x_2_y", "x2Y"), ("__", "")] {
+            assert_eq!(camel_case(rust), camel);
+        }
+    }
+
+    #[test]
+    fn nearest_forgives_a_slip_and_no_more() {
+        let hooks = ["on_start", "on_message", "on_close", "authorize"];
+        assert_eq!(nearest("onStart", hooks), Some("on_start"));
+        assert_eq!(nearest("on_mesage", hooks), Some("on_message"));
+        assert_eq!(nearest("authorise", hooks), Some("authorize"));
+        assert_eq!(nearest("tick", hooks), None);
+    }
+
+    #[test]
+    fn taken_names_tell_why() {
+        assert!(taken("then").is_some_and(|why| why.contains("JavaScript")));
+        assert!(taken("state").is_some_and(|why| why.contains("client object")));
+        assert_eq!(taken("post"), None);
+    }
+
+    #[test]
+    fn lists_read_like_sentences() {
+        assert_eq!(list(["a"]), "`a`");
+        assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+}

@@ -1,0 +1,144 @@
+//! The table of an agent, and a wrapper for each callable.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::{Scope, here, home, hooks, local, pass};
+use crate::model::agent_impl::{AgentImpl, Other};
+use crate::model::callable::{Callable, Output};
+use crate::model::parameter::{Argument, Parameter};
+use crate::names;
+
+/// The `impl` as it was written, and its table.
+pub(crate) fn agent(block: &AgentImpl) -> TokenStream {
+    let item = &block.item;
+    let Some(agent) = &block.agent else { return item.to_token_stream() };
+    let scope = Scope { rt: &block.runtime, agent };
+    let rt = scope.rt;
+    let callables = block.callables.iter().map(|callable| entry(scope, callable));
+    let wrappers = block.callables.iter().map(|callable| wrapper(scope, callable));
+    let others = block.others.iter().map(|Other { name, cfgs }| quote!(#(#cfgs)* #name));
+    let hook_entries = block.hooks.iter().map(hooks::entry);
+    let hook_wrappers = block.hooks.iter().map(|hook| hooks::wrapper(scope, hook));
+    let home = home(
+        &block.cfgs,
+        quote! {
+            #(#wrappers)*
+            #(#hook_wrappers)*
+            #[automatically_derived]
+            impl #rt::Agent for #agent {
+                fn table() -> &'static #rt::Table<Self> {
+                    static TABLE: #rt::Table<#agent> = #rt::Table {
+                        callables: &[#(#callables),*],
+                        others: &[#(#others),*],
+                        hooks: #rt::Hooks { #(#hook_entries,)* ..#rt::Hooks::NONE },
+                    };
+                    &TABLE
+                }
+            }
+        },
+    );
+    quote!(#item #home)
+}
+
+fn wrapper_name(callable: &Callable) -> Ident {
+    format_ident!("__call_{}", callable.ident.unraw(), span = here(callable.ident.span()))
+}
+
+fn entry(scope: Scope<'_>, callable: &Callable) -> TokenStream {
+    let rt = scope.rt;
+    let Callable { ident, name, docs, deprecated, cfgs, options, parameters, .. } = callable;
+    let rust_name = names::plain(ident);
+    let deprecated = match deprecated {
+        Some(note) => quote!(#rt::Option::Some(#note)),
+        None => quote!(#rt::Option::None),
+    };
+    let (write, exclusive, streaming) = (options.write, options.exclusive, callable.is_streaming());
+    let arguments = parameters.iter().filter_map(|parameter| match parameter {
+        Parameter::Argument(Argument { ident, .. }) => {
+            let rust_name = names::plain(ident);
+            let name = names::camel_case(&rust_name);
+            Some(quote!(#rt::Argument { name: #name, rust_name: #rust_name }))
+        }
+        Parameter::Injected(_) => None,
+    });
+    let invoke = wrapper_name(callable);
+    quote! {
+        #(#cfgs)*
+        #rt::Callable {
+            name: #name,
+            rust_name: #rust_name,
+            docs: #docs,
+            deprecated: #deprecated,
+            write: #write,
+            exclusive: #exclusive,
+            streaming: #streaming,
+            arguments: &[#(#arguments),*],
+            invoke: #invoke,
+        }
+    }
+}
+
+/// One function for one callable: read the arguments, make the references, call, answer.
+///
+/// It stands where the method's name stands, so that a future that is not `Send` is told there.
+fn wrapper(scope: Scope<'_>, callable: &Callable) -> TokenStream {
+    let Scope { rt, agent } = scope;
+    let span = callable.ident.span();
+    let site = here(span);
+    let [call, args, out] = ["call", "args", "out"].map(|name| local(name, span));
+    let receiver = local("agent", span);
+    let parts = quote_spanned!(site=> #call.parts());
+
+    let mut read = Vec::new();
+    let mut make = Vec::new();
+    let mut arguments = Vec::new();
+    for (index, parameter) in callable.parameters.iter().enumerate() {
+        let value = local(&format!("value_{index}"), span);
+        match parameter {
+            Parameter::Argument(Argument { ident, ty, default }) => {
+                let ty = scope.outside(ty);
+                let name = names::camel_case(&names::plain(ident));
+                read.push(match default {
+                    Some(default) => {
+                        let default = crate::model::types::without_self(default, agent);
+                        quote_spanned!(site=> let #value = #args.next_or::<#ty>(#name, || #default)?;)
+                    }
+                    None => quote_spanned!(site=> let #value = #args.next::<#ty>(#name)?;),
+                });
+                arguments.push(quote!(#value));
+            }
+            Parameter::Injected(injected) => {
+                let made = scope.injected(injected, &parts);
+                make.push(quote_spanned!(site=> let #value = #made?;));
+                arguments.push(pass(&value, injected));
+            }
+        }
+    }
+    let receiver_argument = quote_spanned!(site=> let #receiver = &#call.agent(););
+    let method = scope.call(&callable.ident, callable.is_async, &arguments);
+    let answer = match &callable.output {
+        Output::Reply(ty) => scope.convert(ty.as_deref(), "Reply", "into_outcome", &out),
+        Output::Stream => quote_spanned!(site=> #rt::stream_outcome(#parts, #out).await),
+        Output::StreamResult => quote_spanned! {site=>
+            #rt::stream_outcome(#parts, #out.map_err(::core::convert::Into::<#rt::Error>::into)?).await
+        },
+    };
+    let name = wrapper_name(callable);
+    let cfgs = &callable.cfgs;
+    quote_spanned! {site=>
+        #(#cfgs)*
+        fn #name(#call: #rt::Call<#agent>) -> #rt::BoxFuture<'static, #rt::Result<#rt::Outcome, #rt::Error>> {
+            #rt::Box::pin(async move {
+                let mut #args = #call.arguments()?;
+                #(#read)*
+                #args.finish()?;
+                #(#make)*
+                #receiver_argument
+                let #out = #method;
+                #answer
+            })
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A wrapper for each hook.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::{Scope, here, local, pass};
+use crate::model::hook::{Hook, HookParameter};
+use crate::model::hook_rule::{Gives, Payload};
+use crate::model::types;
+
+fn wrapper_name(hook: &Hook) -> Ident {
+    format_ident!("__hook_{}", hook.rule.name, span = here(hook.ident.span()))
+}
+
+/// The field of `Hooks`.
+pub(crate) fn entry(hook: &Hook) -> TokenStream {
+    let cfgs = &hook.cfgs;
+    let field = Ident::new(hook.rule.name, here(hook.ident.span()));
+    let wrapper = wrapper_name(hook);
+    quote!(#(#cfgs)* #field: ::core::option::Option::Some(#wrapper))
+}
+
+/// One function for one hook: make the references, call, convert what is returned.
+pub(crate) fn wrapper(scope: Scope<'_>, hook: &Hook) -> TokenStream {
+    match hook.rule.payload {
+        Payload::NextState => validation(scope, hook),
+        _ => event(scope, hook),
+    }
+}
+
+fn event(scope: Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent } = scope;
+    let span = hook.ident.span();
+    let site = here(span);
+    let [parts, payload, out, receiver] = ["parts", "payload", "out", "agent"].map(|name| local(name, span));
+
+    let failed = match hook.rule.gives {
+        Gives::Admission => quote_spanned!(site=> .map_err(::core::convert::Into::<#rt::Refusal>::into)?),
+        _ => quote_spanned!(site=> ?),
+    };
+    let borrowed = quote_spanned!(site=> &#parts);
+    let mut make = Vec::new();
+    let mut arguments = Vec::new();
+    for (index, parameter) in hook.parameters.iter().enumerate() {
+        let value = local(&format!("value_{index}"), span);
+        match parameter {
+            HookParameter::Injected(injected) => {
+                let made = scope.injected(injected, &borrowed);
+                make.push(quote_spanned!(site=> let #value = #made #failed;));
+                arguments.push(pass(&value, injected));
+            }
+            HookParameter::Payload(ty) | HookParameter::NextState(ty) | HookParameter::Source(ty) => {
+                arguments.push(checked(scope, ty, &payload));
+            }
+        }
+    }
+    let payload_parameter = payload_type(scope, hook).map(|ty| quote_spanned!(site=> , #payload: #ty));
+    let method = scope.call(&hook.ident, hook.is_async, &arguments);
+    let given = given(scope, hook, &out);
+    let (lifetime, receiver_type) = if hook.rule.name == "on_start" {
+        (quote_spanned!(site=> 'a), quote_spanned!(site=> &'a mut #agent))
+    } else {
+        (quote_spanned!(site=> 'static), quote_spanned!(site=> #rt::Arc<#agent>))
+    };
+    // An `Arc` is lent to the method; `&mut A` is given on as it is.
+    let lend = (hook.rule.name != "on_start").then(|| quote_spanned!(site=> let #receiver = &#receiver;));
+    let generics = (hook.rule.name == "on_start").then(|| quote_spanned!(site=> <'a>));
+    let returned = returned(scope, hook);
+    let name = wrapper_name(hook);
+    let cfgs = &hook.cfgs;
+    quote_spanned! {site=>
+        #(#cfgs)*
+        fn #name #generics(
+            #receiver: #receiver_type,
+            #parts: #rt::Parts<#agent>
+            #payload_parameter
+        ) -> #rt::BoxFuture<#lifetime, #returned> {
+            #rt::Box::pin(async move {
+                #(#make)*
+                #lend
+                let #out = #method;
+                #given
+            })
+        }
+    }
+}
+
+/// `validate_state_change` is no future: it decides inside the change.
+fn validation(scope: Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent } = scope;
+    let span = hook.ident.span();
+    let site = here(span);
+    let [next, source, out, receiver] = ["next", "source", "out", "agent"].map(|name| local(name, span));
+    let arguments: Vec<TokenStream> = hook
+        .parameters
+        .iter()
+        .filter_map(|parameter| match parameter {
+            HookParameter::NextState(ty) => Some(checked(scope, ty, &next)),
+            HookParameter::Source(ty) => Some(checked(scope, ty, &source)),
+            HookParameter::Injected(_) | HookParameter::Payload(_) => None,
+        })
+        .collect();
+    let method = scope.call(&hook.ident, false, &arguments);
+    let given = given(scope, hook, &out);
+    let name = wrapper_name(hook);
+    let cfgs = &hook.cfgs;
+    quote_spanned! {site=>
+        #(#cfgs)*
+        fn #name(
+            #receiver: &#agent,
+            #next: &<#agent as #rt::AgentTypes>::State,
+            #source: &#rt::StateSource<#agent>,
+        ) -> #rt::Result<(), #rt::Error> {
+            let #out = #method;
+            #given
+        }
+    }
+}
+
+/// The event under the type that the user wrote; another type than the event's is told there.
+fn checked(scope: Scope<'_>, ty: &syn::Type, value: &Ident) -> TokenStream {
+    let rt = scope.rt;
+    let ty = scope.outside(ty);
+    quote!(<#ty as #rt::HookPayload<_>>::from_payload(#value))
+}
+
+fn payload_type(scope: Scope<'_>, hook: &Hook) -> Option<TokenStream> {
+    let Scope { rt, agent } = scope;
+    match &hook.rule.payload {
+        Payload::Nothing | Payload::NextState => None,
+        Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentTypes>::Props>)),
+        Payload::Event { ty, generic, .. } => {
+            let ty = Ident::new(ty, here(hook.ident.span()));
+            Some(if *generic { quote!(#rt::#ty<#agent>) } else { quote!(#rt::#ty) })
+        }
+    }
+}
+
+/// What the wrapper gives to the runtime.
+fn returned(scope: Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent } = scope;
+    let value = match hook.rule.gives {
+        Gives::Done => quote!(()),
+        Gives::Admission => {
+            return quote!(#rt::Result<#rt::Option<<#agent as #rt::AgentTypes>::Connection>, #rt::Refusal>);
+        }
+        Gives::Tags => quote!(#rt::Vec<#rt::String>),
+        Gives::Flag => quote!(bool),
+        Gives::Http => quote!(#rt::Response),
+    };
+    quote!(#rt::Result<#value, #rt::Error>)
+}
+
+fn given(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
+    let convert = |conversion, method| scope.convert(hook.output.as_ref(), conversion, method, out);
+    match hook.rule.gives {
+        Gives::Done => convert("HookResult", "into_result"),
+        Gives::Tags => convert("IntoTags", "into_tags"),
+        Gives::Flag => convert("IntoFlag", "into_flag"),
+        Gives::Http => convert("IntoHttp", "into_http"),
+        Gives::Admission => admission(scope, hook, out),
+    }
+}
+
+/// `Result<(), _>` leaves the connection's state alone, any other value becomes it.
+fn admission(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
+    let Scope { rt, agent } = scope;
+    let site = here(hook.ident.span());
+    let value = hook.output.as_ref().and_then(types::first_argument);
+    let refused = quote_spanned!(site=> .map_err(::core::convert::Into::<#rt::Refusal>::into));
+    match value {
+        Some(value) if types::is_unit(value) => quote_spanned! {site=>
+            #out.map(|()| #rt::Option::None)#refused
+        },
+        value => {
+            // A state of another type is told where the user wrote it.
+            let place = value.map_or(site, |value| here(syn::spanned::Spanned::span(value)));
+            let state = local("state", place);
+            quote_spanned! {site=>
+                #out.map(|#state| {
+                    let #state: <#agent as #rt::AgentTypes>::Connection = #state;
+                    #rt::Option::Some(#state)
+                })#refused
+            }
+        }
+    }
+}

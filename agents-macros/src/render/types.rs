@@ -1,0 +1,79 @@
+//! The types and options of an agent.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::Type;
+
+use super::home;
+use crate::attr::agent::{AgentOptions, InitialState};
+use crate::model::agent_struct::AgentStruct;
+use crate::{attr, names};
+
+/// The struct as it was written, and its `AgentTypes`.
+pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
+    let AgentStruct { item, options, is_plain } = agent;
+    if !is_plain {
+        return item.to_token_stream();
+    }
+    let rt = &options.runtime;
+    let ident = &item.ident;
+    let class = names::plain(ident);
+    let any = quote!(#rt::Value);
+    let state = or(options.state.as_ref(), &any);
+    let connection = or(options.connection.as_ref(), &any);
+    let props = or(options.props.as_ref(), &any);
+    let env = or(options.env.as_ref(), &quote!(()));
+    let builder = builder(options);
+    let initial = initial_state(options);
+    let home = home(
+        &attr::cfgs(&item.attrs),
+        quote! {
+            #[automatically_derived]
+            impl #rt::AgentTypes for #ident {
+                type State = #state;
+                type Connection = #connection;
+                type Props = #props;
+                type Env = #env;
+                const CLASS: &'static str = #class;
+                fn options() -> #rt::Options {
+                    #builder
+                }
+                fn initial_state() -> #rt::Option<Self::State> {
+                    #initial
+                }
+            }
+        },
+    );
+    quote!(#item #home)
+}
+
+fn or(given: Option<&Type>, default: &TokenStream) -> TokenStream {
+    given.map_or_else(|| default.clone(), ToTokens::to_token_stream)
+}
+
+fn builder(options: &AgentOptions) -> TokenStream {
+    let rt = &options.runtime;
+    let mut builder = quote!(#rt::Options::new());
+    if let Some(flag) = &options.hibernate {
+        builder.extend(quote!(.hibernate(#flag)));
+    }
+    if let Some(milliseconds) = options.hibernate_after {
+        builder.extend(quote!(.hibernate_after(#rt::Duration::from_millis(#milliseconds))));
+    }
+    if let Some(flag) = &options.send_identity {
+        builder.extend(quote!(.send_identity(#flag)));
+    }
+    if let Some(name) = &options.name {
+        builder.extend(quote!(.name(#name)));
+    }
+    builder
+}
+
+fn initial_state(options: &AgentOptions) -> TokenStream {
+    let rt = &options.runtime;
+    match (&options.state, &options.initial_state) {
+        (None, _) | (_, Some(InitialState::None)) => quote!(#rt::Option::None),
+        (Some(_), Some(InitialState::Expression(value))) => quote!(#rt::Option::Some(#value)),
+        (Some(state), None) => quote!(#rt::Option::Some(<#state as ::core::default::Default>::default())),
+    }
+}

@@ -1,0 +1,103 @@
+//! The traits of a type that travels.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, parse_quote};
+
+use super::home;
+use crate::attr::Runtime;
+use crate::model::wire::WireType;
+
+/// The type as it was written with serde's and TypeScript's derives, and our traits.
+pub(crate) fn wire(ty: &WireType) -> TokenStream {
+    let WireType { item, runtime: rt, ident, .. } = ty;
+    let derives = ty.is_plain.then(|| derives(ty));
+    let generics = bounded(&ty.generics, rt);
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    // A type that serde refuses still travels as far as other items can tell: its own message is enough.
+    let (serialize, deserialize) = if ty.is_plain {
+        (
+            quote!(#rt::serde::Serialize::serialize(self, serializer)),
+            quote!(#rt::serde::Deserialize::deserialize(deserializer)),
+        )
+    } else {
+        (quote!(::core::unreachable!()), quote!(::core::unreachable!()))
+    };
+    let from_row = ty.has_columns.then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #rt::FromRow for #ident #ty_generics #where_clause {
+                fn from_row(row: &#rt::Row<'_>) -> #rt::Result<Self, #rt::Error> {
+                    #rt::row_as_struct(row)
+                }
+            }
+        }
+    });
+    let home = home(
+        &crate::attr::cfgs(attrs(item)),
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #rt::Wire for #ident #ty_generics #where_clause {
+                fn wire_serialize<__S: #rt::serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> #rt::Result<__S::Ok, __S::Error> {
+                    #serialize
+                }
+                fn wire_deserialize<'__de, __D: #rt::serde::Deserializer<'__de>>(
+                    deserializer: __D,
+                ) -> #rt::Result<Self, __D::Error> {
+                    #deserialize
+                }
+            }
+            #[automatically_derived]
+            impl #impl_generics #rt::JsonMessage for #ident #ty_generics #where_clause {}
+            #[automatically_derived]
+            impl #impl_generics #rt::FromColumn for #ident #ty_generics #where_clause {
+                fn from_column(value: #rt::ColumnRef<'_>) -> #rt::Result<Self, #rt::Error> {
+                    #rt::column_as_wire(value)
+                }
+            }
+            #[automatically_derived]
+            impl #impl_generics #rt::ToColumn for #ident #ty_generics #where_clause {
+                fn to_column(&self) -> #rt::Result<#rt::Column, #rt::Error> {
+                    #rt::wire_as_column(self)
+                }
+            }
+            #from_row
+        },
+    );
+    quote!(#derives #item #home)
+}
+
+fn derives(ty: &WireType) -> TokenStream {
+    let rt = &ty.runtime;
+    let serde = rt.text("serde");
+    let ts = rt.text("ts_rs");
+    let rename_all = ty.rename_all.as_ref().map(|style| quote!(, rename_all = #style));
+    let rename_all_fields = ty.rename_all_fields.as_ref().map(|style| quote!(, rename_all_fields = #style));
+    quote! {
+        #[derive(#rt::serde::Serialize, #rt::serde::Deserialize, #rt::ts_rs::TS)]
+        #[serde(crate = #serde #rename_all #rename_all_fields)]
+        #[ts(crate = #ts)]
+    }
+}
+
+/// Our traits go through serde's, so every type parameter needs both.
+fn bounded(generics: &Generics, rt: &Runtime) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(#rt::Wire));
+        parameter.bounds.push(parse_quote!(#rt::serde::Serialize));
+        parameter.bounds.push(parse_quote!(#rt::serde::de::DeserializeOwned));
+    }
+    generics
+}
+
+fn attrs(item: &syn::Item) -> &[syn::Attribute] {
+    match item {
+        syn::Item::Struct(item) => &item.attrs,
+        syn::Item::Enum(item) => &item.attrs,
+        _ => &[],
+    }
+}

@@ -1,0 +1,121 @@
+//! Puts load on a server that speaks the protocol.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use agents_benches::load::{Calls, Protocol, Target, broadcast, calls, connections};
+use clap::{Parser, ValueEnum};
+
+/// Puts load on a server and measures it from outside.
+#[derive(Debug, Parser)]
+struct Options {
+    /// What to do.
+    scenario: Scenario,
+    /// The server.
+    #[arg(long, default_value = "http://127.0.0.1:8787")]
+    url: String,
+    /// The class of the agents, in kebab case.
+    #[arg(long, default_value = "bench")]
+    class: String,
+    /// The first part of the agents' names; take another one for fresh agents.
+    #[arg(long, default_value = "load")]
+    prefix: String,
+    /// The server's process, to measure its CPU time and memory.
+    #[arg(long)]
+    server_pid: Option<u32>,
+    /// Calls of agents, or plain texts that come back.
+    #[arg(long, value_enum, default_value = "rpc")]
+    protocol: Protocol,
+    /// How many agents.
+    #[arg(long, default_value_t = 16)]
+    agents: usize,
+    /// How many connections: to each agent, or (broadcast, connections) to the one agent.
+    #[arg(long)]
+    connections: Option<usize>,
+    /// How many calls each connection has under way, or how many broadcasts there are.
+    #[arg(long, default_value_t = 8)]
+    in_flight: usize,
+    /// How many seconds count.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How many seconds to warm up.
+    #[arg(long, default_value_t = 1.0)]
+    warm_up: f64,
+    /// How many seconds to keep the connections open before the broadcast (connections).
+    #[arg(long, default_value_t = 0.0)]
+    hold: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// `echo(text)`, many calls under way.
+    RpcEcho,
+    /// `increment()`, which changes the state and must be durable before its answer.
+    Increment,
+    /// `echo(text)`, one connection and one call under way.
+    Latency,
+    /// One sender, many receivers.
+    Broadcast,
+    /// Many connections to one agent, one broadcast to all of them.
+    Connections,
+}
+
+// One thread: the generator is pinned to one core, and nothing in it waits for another thread.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "{error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> io::Result<bool> {
+    let target = Target::new(&options.url, &options.class, &options.prefix, options.server_pid)?;
+    let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(io::Error::other);
+    let (warm_up, length) = (seconds(options.warm_up)?, seconds(options.seconds)?);
+    let many = |default| options.connections.unwrap_or(default);
+    let echo = r#"["0123456789abcdef"]"#.to_owned();
+    let plan = Calls {
+        scenario: "rpc-echo",
+        protocol: options.protocol,
+        agents: options.agents,
+        connections: many(4),
+        in_flight: options.in_flight,
+        method: "echo",
+        args: echo,
+        counts: false,
+        warm_up,
+        length,
+    };
+    let report = match options.scenario {
+        Scenario::RpcEcho => calls(&target, &plan).await?,
+        Scenario::Latency => {
+            let one = Calls { scenario: "latency", agents: 1, connections: 1, in_flight: 1, ..plan };
+            calls(&target, &one).await?
+        }
+        Scenario::Increment => {
+            let increment = Calls {
+                scenario: "increment",
+                method: "increment",
+                args: "[]".to_owned(),
+                counts: options.protocol == Protocol::Rpc,
+                ..plan
+            };
+            calls(&target, &increment).await?
+        }
+        Scenario::Broadcast => {
+            broadcast(&target, many(1000), options.in_flight as u64, warm_up, length).await?
+        }
+        Scenario::Connections => connections(&target, many(10_000), seconds(options.hold)?).await?,
+    };
+    report.write(&mut io::stdout().lock())?;
+    Ok(report.is_good())
+}

@@ -1,0 +1,32 @@
+//! What an agent sends to a newcomer.
+
+use std::io::Result;
+
+use memchr::memmem;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::target::PATIENCE;
+use crate::socket::Socket;
+
+/// Waits for the frames an agent greets with, and returns the state among them.
+pub(crate) async fn greeting(socket: &mut Socket) -> Result<Option<Value>> {
+    let frames = async {
+        let mut state = None;
+        loop {
+            while let Some(range) = socket.next_data()? {
+                let payload = socket.payload(range);
+                // This one is always the last.
+                if memmem::find(payload, b"cf_agent_mcp_servers").is_some() {
+                    return Ok(state);
+                }
+                if memmem::find(payload, b"\"cf_agent_state\"").is_some() {
+                    let mut frame: Value = serde_json::from_slice(payload)?;
+                    state = Some(frame["state"].take());
+                }
+            }
+            socket.fill().await?;
+        }
+    };
+    timeout(PATIENCE, frames).await?
+}

@@ -1,0 +1,231 @@
+//! A chat room: who may come in, who is there, who types, what was said, and a channel for the admins.
+//!
+//! `cargo run --example chat`, then open the address it prints.
+
+use std::collections::BTreeMap;
+
+use agents::axum::{Router, response::Html, routing::get};
+use agents::prelude::*;
+
+const PAGE: &str = concat!(
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
+    include_str!("../shared/page.css"),
+    "</style><script>",
+    include_str!("../shared/client.js"),
+    "</script>",
+    include_str!("page.html"),
+);
+
+/// The state that all members see.
+#[wire]
+#[derive(Clone, Default)]
+struct Room {
+    topic: String,
+    messages: u64,
+}
+
+/// What the room knows about one connection; gone when the connection is.
+#[wire]
+#[derive(Clone)]
+struct Member {
+    username: String,
+    role: Role,
+    joined_at: u64,
+    last_seen: u64,
+}
+
+#[wire]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Member,
+    Moderator,
+    Admin,
+}
+
+/// One line of the history.
+#[wire]
+struct Post {
+    author: String,
+    body: String,
+    posted_at: u64,
+}
+
+/// What the others may know about a member.
+#[wire]
+struct Presence {
+    name: String,
+    role: Role,
+    last_seen: u64,
+}
+
+/// Everything the room says of its own accord.
+#[wire]
+#[serde(tag = "type")]
+enum Event {
+    Join { user: String, timestamp: u64 },
+    Message { user: String, text: String, timestamp: u64 },
+    Leave { user: String, timestamp: u64 },
+    #[serde(rename = "user-typing")]
+    UserTyping { user_id: String },
+    /// Keyed by connection id: one person may be here twice.
+    Presence { users: BTreeMap<String, Presence> },
+    Report { user: String, text: String, timestamp: u64 },
+}
+
+/// A chat room.
+#[agent(state = Room, connection = Member)]
+#[derive(Default)]
+struct ChatRoom;
+
+#[agent]
+impl ChatRoom {
+    #[hook]
+    fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
+        sql!(cx, "CREATE TABLE IF NOT EXISTS posts (author TEXT NOT NULL, body TEXT NOT NULL, posted_at INTEGER NOT NULL)")?;
+        Ok(())
+    }
+
+    /// The name comes from the query, and so does the role: fine for a demonstration. A real room reads both from a signed token.
+    #[hook]
+    fn authorize(&self, cx: &Context<Self>, req: &ConnectRequest) -> Result<Member, Refusal> {
+        let username = req.query("username").unwrap_or_default().trim().to_owned();
+        if username.is_empty() || username.chars().count() > 40 {
+            return Err(Refusal::unauthorized("a username of 1 to 40 characters is required"));
+        }
+        let role = match req.query("role").as_deref() {
+            Some("admin") => Role::Admin,
+            Some("moderator") => Role::Moderator,
+            _ => Role::Member,
+        };
+        Ok(Member { username, role, joined_at: cx.now(), last_seen: cx.now() })
+    }
+
+    #[hook]
+    fn connection_tags(&self, conn: &Connection<Self>) -> Result<Option<&'static str>> {
+        Ok(match conn.state()?.role {
+            Role::Admin => Some("admin"),
+            Role::Moderator => Some("moderator"),
+            Role::Member => None,
+        })
+    }
+
+    #[hook]
+    fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
+        let presence = self.presence(cx)?;
+        conn.send(&presence)?;
+        cx.broadcast_except(&presence, [conn.id()])?;
+        let join = Event::Join { user: conn.state()?.username.clone(), timestamp: cx.now() };
+        cx.broadcast_except(&join, [conn.id()])
+    }
+
+    /// By now the connection is no longer in the list, but its state can still be read.
+    #[hook]
+    fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
+        cx.broadcast(&self.presence(cx)?)?;
+        let Some(member) = conn.try_state()? else {
+            return Ok(());
+        };
+        cx.broadcast(&Event::Leave { user: member.username.clone(), timestamp: cx.now() })
+    }
+
+    /// Plain text is a post, `ping` is a heartbeat, bytes are none of our business.
+    #[hook]
+    fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> Result<()> {
+        match message.text() {
+            Some("ping") => {
+                conn.update_state(|member| member.last_seen = cx.now())?;
+                conn.send("pong")
+            }
+            Some(text) => self.post(cx, conn, text.to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// The state is the room's: members change it through the methods below, not by pushing a whole state.
+    #[hook]
+    fn validate_state_change(&self, _next: &Room, source: &StateSource<Self>) -> Result<()> {
+        if source.is_client() {
+            return Err(Error::msg("the state of a room is not for pushing"));
+        }
+        Ok(())
+    }
+
+    /// Says something to everybody.
+    #[callable]
+    fn post(&self, cx: &Context<Self>, from: &Connection<Self>, body: String) -> Result<()> {
+        if body.trim().is_empty() {
+            return Err(Error::msg("there is nothing in the message"));
+        }
+        let author = from.state()?.username.clone();
+        let now = cx.now();
+        sql!(cx, "INSERT INTO posts (author, body, posted_at) VALUES ({author}, {body}, {now})")?;
+        cx.update_state(|room| room.messages += 1)?;
+        cx.broadcast(&Event::Message { user: author, text: body, timestamp: now })
+    }
+
+    /// The last posts, oldest first.
+    #[callable]
+    fn history(&self, cx: &View<Self>, limit: Option<u32>) -> Result<Vec<Post>> {
+        let limit = limit.unwrap_or(20).min(200);
+        let mut posts: Vec<Post> = sql!(cx, "SELECT author, body, posted_at FROM posts ORDER BY rowid DESC LIMIT {limit}")?;
+        posts.reverse();
+        Ok(posts)
+    }
+
+    /// Tells the others, and only them, that this member is typing.
+    #[callable]
+    fn typing(&self, cx: &Context<Self>, from: &Connection<Self>) -> Result<()> {
+        cx.broadcast_except(&Event::UserTyping { user_id: from.id().to_owned() }, [from.id()])
+    }
+
+    /// Changes the topic, for moderators and admins.
+    #[callable]
+    fn set_topic(&self, cx: &Context<Self>, from: &Connection<Self>, topic: String) -> Result<()> {
+        if from.state()?.role == Role::Member {
+            return Err(Error::msg("only a moderator or an admin may set the topic"));
+        }
+        cx.update_state(|room| room.topic = topic)
+    }
+
+    /// Tells the admins something; nobody else hears it. The result is how many of them are here.
+    #[callable]
+    fn report(&self, cx: &Context<Self>, from: &Connection<Self>, text: String) -> Result<u32> {
+        let report = Event::Report { user: from.state()?.username.clone(), text, timestamp: cx.now() };
+        let mut reached = 0;
+        for admin in cx.connections_tagged("admin") {
+            admin.send(&report)?;
+            reached += 1;
+        }
+        if reached == 0 {
+            return Err(Error::msg("no admin is here"));
+        }
+        Ok(reached)
+    }
+
+    /// Closes the connection of a member, for admins.
+    #[callable]
+    fn remove(&self, cx: &Context<Self>, from: &Connection<Self>, id: String) -> Result<()> {
+        if from.state()?.role != Role::Admin {
+            return Err(Error::msg("only an admin may remove a member"));
+        }
+        let member = cx.connection(&id).ok_or_else(|| Error::msg("no such member"))?;
+        member.close(4403, "removed by an admin")
+    }
+
+    fn presence(&self, cx: &Context<Self>) -> Result<Event> {
+        let mut users = BTreeMap::new();
+        for conn in cx.connections() {
+            if let Some(member) = conn.try_state()? {
+                let Member { username, role, last_seen, .. } = (*member).clone();
+                users.insert(conn.id().to_owned(), Presence { name: username, role, last_seen });
+            }
+        }
+        Ok(Event::Presence { users })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let page = Router::new().route("/", get(|| async { Html(PAGE) }));
+    Agents::new().register::<ChatRoom>().routes(page).run().await
+}

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+pub use agents_core::{
+    Agent, AgentError, AgentInfo, AgentTypes, Agents, ConnectRequest, Connection, Context, Error, ErrorSource,
+    Host, HostService, IntoMessage, Limits, Message, Options, OutsideTurn, Refusal, RejectionKind, Request,
+    Response, Result, StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
+};
+pub use agents_core::{Close, axum, bytes, http, serde, serde_json, storage, wire};
+pub use agents_macros::{agent, callable, hook, sql, wire};
+pub use futures_core::Stream;
+
+#[doc(hidden)]
+pub use agents_core::__rt;
+
+/// Everything a program of agents needs: `use agents::prelude::*;`.
+///
+/// ```
+/// use agents::prelude::*;
+///
+/// #[agent]
+/// #[derive(Default)]
+/// struct Greeter;
+///
+/// #[agent]
+/// impl Greeter {
+///     #[callable]
+///     fn greet(&self, name: String) -> String {
+///         format!("Hello, {name}!")
+///     }
+/// }
+///
+/// # let _ = Agents::new().register::<Greeter>();
+/// ```
+pub mod prelude {
+    pub use crate::{
+        AgentError, Agents, Close, ConnectRequest, Connection, Context, Error, Message, Refusal, Request,
+        Response, Result, StateChange, StateRejection, StateSource, Stream, StreamingResponse, View,
+    };
+    pub use agents_core::serde_json::json;
+    pub use agents_macros::{agent, callable, hook, sql, wire};
+}

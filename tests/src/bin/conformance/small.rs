@@ -1,0 +1,70 @@
+//! Agents that differ in one point each.
+
+use agents::prelude::*;
+use agents::serde_json::Value;
+
+use crate::counter::Counter;
+
+/// An agent that names no state: any JSON, none at first.
+#[agent]
+#[derive(Default)]
+pub(crate) struct TestNoState;
+
+#[agent]
+impl TestNoState {
+    #[callable]
+    fn ping(&self) -> String {
+        "pong".to_owned()
+    }
+
+    #[callable]
+    fn set_state_to(&self, cx: &Context<Self>, value: Value) -> Result<()> {
+        cx.set_state(value)
+    }
+
+    #[callable]
+    fn get_state(&self, cx: &View<Self>) -> Result<Option<Value>> {
+        Ok(cx.try_state()?.map(|state| (*state).clone()))
+    }
+}
+
+/// An agent that does not say who it is.
+#[agent(state = Counter, send_identity = false)]
+#[derive(Default)]
+pub(crate) struct TestNoIdentity;
+
+#[agent]
+impl TestNoIdentity {
+    #[callable]
+    fn increment(&self, cx: &Context<Self>) -> Result<i64> {
+        cx.update_state(|state| state.count += 1)?;
+        Ok(cx.state()?.count)
+    }
+}
+
+/// Its address has a dash before every capital: `test-o-auth-agent`.
+#[agent(state = Counter)]
+#[derive(Default)]
+pub(crate) struct TestOAuthAgent;
+
+#[agent]
+impl TestOAuthAgent {
+    #[callable]
+    fn who(&self, cx: &View<Self>) -> String {
+        cx.name().to_owned()
+    }
+}
+
+/// Its address is in lower case with a dash: `loud-case`.
+#[allow(non_camel_case_types)]
+#[agent]
+#[derive(Default)]
+pub(crate) struct LOUD_CASE;
+
+#[agent]
+impl LOUD_CASE {
+    #[callable]
+    fn who(&self, cx: &View<Self>) -> String {
+        cx.name().to_owned()
+    }
+}

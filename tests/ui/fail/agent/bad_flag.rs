@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[agent(hibernate = "no")]
+struct Room;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[agent(name = "ChatRoom")]
+struct Room;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[agent(name = "room", name = "chat")]
+struct Room;
+
+fn main() {}

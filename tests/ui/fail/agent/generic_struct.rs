@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[agent]
+struct Room<T> {
+    items: Vec<T>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[agent]
+struct Room<'a> {
+    name: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[agent]
+enum Room {
+    Open,
+}
+
+fn main() {}

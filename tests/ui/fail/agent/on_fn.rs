@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[agent]
+fn room() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[agent]
+trait Room {
+    fn post(&self);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[agent(state = &'static str)]
+struct Room;
+
+fn main() {}

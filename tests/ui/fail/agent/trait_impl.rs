@@ -1,0 +1,12 @@
+use agents::prelude::*;
+
+struct Room;
+
+#[agent]
+impl Clone for Room {
+    fn clone(&self) -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[hook]
+fn on_start() {}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use agents::prelude::*;
+
+#[agent]
+struct Room;
+
+#[agent]
+impl Room {
+    #[hook]
+    async fn on_message(&self, message: String) {
+        let _ = message;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use agents::prelude::*;
+
+#[agent]
+struct Room;
+
+#[agent]
+impl Room {}
+
+fn run(cx: &Context<Room>, id: u32) -> Result<u64> {
+    sql!(cx)
+}
+
+fn run2(cx: &Context<Room>, id: u32) -> Result<u64> {
+    sql!(cx, "-- nothing")
+}
+
+fn main() {}

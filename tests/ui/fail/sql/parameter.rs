@@ -1,0 +1,17 @@
+use agents::prelude::*;
+
+#[agent]
+struct Room;
+
+#[agent]
+impl Room {}
+
+fn run(cx: &Context<Room>, id: u32) -> Result<u64> {
+    sql!(cx, "DELETE FROM posts WHERE id = ?1", id)
+}
+
+fn run2(cx: &Context<Room>, id: u32) -> Result<u64> {
+    sql!(cx, "DELETE FROM posts WHERE id = :id")
+}
+
+fn main() {}

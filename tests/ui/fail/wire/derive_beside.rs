@@ -1,0 +1,11 @@
+use agents::prelude::*;
+
+use agents::__rt::serde::{Deserialize, Serialize};
+
+#[wire]
+#[derive(Clone, Serialize, Deserialize)]
+struct Post {
+    body: String,
+}
+
+fn main() {}

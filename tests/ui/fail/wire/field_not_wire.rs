@@ -1,0 +1,10 @@
+use agents::prelude::*;
+
+struct Author;
+
+#[wire]
+struct Post {
+    author: Author,
+}
+
+fn main() {}

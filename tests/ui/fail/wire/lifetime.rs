@@ -1,0 +1,9 @@
+use agents::prelude::*;
+
+#[wire]
+struct Post<'a> {
+    #[serde(borrow)]
+    body: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use agents::prelude::*;
+
+#[wire]
+fn post() {}
+
+fn main() {}

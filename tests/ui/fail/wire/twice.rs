@@ -1,0 +1,9 @@
+use agents::prelude::*;
+
+#[wire]
+#[wire]
+struct Post {
+    body: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[wire(rename_all = "camel")]
+struct Post {
+    body_text: String,
+}
+
+fn main() {}

@@ -1,0 +1,116 @@
+//! What `#[wire]` makes of types, in JSON.
+
+use agents::__rt::{Wire, serde_json, ts_rs};
+use agents::prelude::*;
+
+#[wire]
+#[derive(Clone, Debug, PartialEq)]
+struct Post {
+    sent_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    #[serde(rename = "by")]
+    author_name: String,
+}
+
+#[wire(rename_all = "none")]
+struct AsItIs {
+    sent_at: u64,
+}
+
+#[wire(rename_all = "kebab-case")]
+struct Kebab {
+    sent_at: u64,
+}
+
+#[wire]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct Loud {
+    sent_at: u64,
+}
+
+#[wire]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Colour {
+    DarkRed,
+    Green,
+}
+
+#[wire]
+#[serde(tag = "type")]
+enum Event {
+    UserJoined { user_name: String },
+    Left,
+}
+
+#[wire]
+struct Page<T> {
+    first_items: Vec<T>,
+}
+
+#[wire]
+struct Both<A: Clone, B = u8>
+where
+    B: Clone,
+{
+    left_side: A,
+    right_side: B,
+}
+
+#[wire]
+struct Tuple(u8, Colour);
+
+#[wire]
+struct NewType(String);
+
+#[wire]
+#[serde(transparent)]
+struct Transparent {
+    inner_value: u8,
+}
+
+#[wire]
+struct Unit;
+
+#[wire]
+struct Empty {}
+
+fn json<T: Wire>(value: &T) -> String {
+    let mut out = Vec::new();
+    value.wire_serialize(&mut serde_json::Serializer::new(&mut out)).expect("it has a JSON form");
+    String::from_utf8(out).expect("JSON is text")
+}
+
+fn read<T: Wire>(json: &str) -> T {
+    T::wire_deserialize(&mut serde_json::Deserializer::from_str(json)).expect(json)
+}
+
+fn ts<T: ts_rs::TS>() -> String {
+    T::inline(&ts_rs::Config::default())
+}
+
+fn main() {
+    let post = Post { sent_at: 1, reply_to: None, tags: Vec::new(), author_name: "ann".to_owned() };
+    assert_eq!(json(&post), r#"{"sentAt":1,"by":"ann"}"#);
+    assert_eq!(read::<Post>(r#"{"sentAt":1,"by":"ann"}"#), post);
+    assert!(ts::<Post>().contains("replyTo?: "), "{}", ts::<Post>());
+
+    assert_eq!(json(&AsItIs { sent_at: 1 }), r#"{"sent_at":1}"#);
+    assert_eq!(json(&Kebab { sent_at: 1 }), r#"{"sent-at":1}"#);
+    assert_eq!(json(&Loud { sent_at: 1 }), r#"{"SENT_AT":1}"#);
+    assert_eq!(json(&[Colour::DarkRed, Colour::Green]), r#"["darkRed","green"]"#);
+    assert_eq!(
+        json(&Event::UserJoined { user_name: "ann".to_owned() }),
+        r#"{"type":"userJoined","userName":"ann"}"#
+    );
+    assert_eq!(json(&Event::Left), r#"{"type":"left"}"#);
+    assert_eq!(json(&Page { first_items: vec![Colour::Green] }), r#"{"firstItems":["green"]}"#);
+    assert_eq!(json(&Both { left_side: 1_u8, right_side: 2_u8 }), r#"{"leftSide":1,"rightSide":2}"#);
+    assert_eq!(json(&Tuple(1, Colour::Green)), r#"[1,"green"]"#);
+    assert_eq!(json(&NewType("a".to_owned())), r#""a""#);
+    assert_eq!(json(&Transparent { inner_value: 1 }), "1");
+    assert_eq!(json(&Unit), "null");
+    assert_eq!(json(&Empty {}), "{}");
+}
