@@ -62,14 +62,32 @@ struct Presence {
 #[wire]
 #[serde(tag = "type")]
 enum Event {
-    Join { user: String, timestamp: u64 },
-    Message { user: String, text: String, timestamp: u64 },
-    Leave { user: String, timestamp: u64 },
+    Join {
+        user: String,
+        timestamp: u64,
+    },
+    Message {
+        user: String,
+        text: String,
+        timestamp: u64,
+    },
+    Leave {
+        user: String,
+        timestamp: u64,
+    },
     #[serde(rename = "user-typing")]
-    UserTyping { user_id: String },
+    UserTyping {
+        user_id: String,
+    },
     /// Keyed by connection id: one person may be here twice.
-    Presence { users: BTreeMap<String, Presence> },
-    Report { user: String, text: String, timestamp: u64 },
+    Presence {
+        users: BTreeMap<String, Presence>,
+    },
+    Report {
+        user: String,
+        text: String,
+        timestamp: u64,
+    },
 }
 
 /// A chat room.
@@ -81,7 +99,10 @@ struct ChatRoom;
 impl ChatRoom {
     #[hook]
     fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
-        sql!(cx, "CREATE TABLE IF NOT EXISTS posts (author TEXT NOT NULL, body TEXT NOT NULL, posted_at INTEGER NOT NULL)")?;
+        sql!(
+            cx,
+            "CREATE TABLE IF NOT EXISTS posts (author TEXT NOT NULL, body TEXT NOT NULL, posted_at INTEGER NOT NULL)"
+        )?;
         Ok(())
     }
 
@@ -114,7 +135,7 @@ impl ChatRoom {
         let presence = self.presence(cx)?;
         conn.send(&presence)?;
         cx.broadcast_except(&presence, [conn.id()])?;
-        let join = Event::Join { user: conn.state()?.username.clone(), timestamp: cx.now() };
+        let join = Event::Join { user: conn.state()?.username, timestamp: cx.now() };
         cx.broadcast_except(&join, [conn.id()])
     }
 
@@ -125,7 +146,7 @@ impl ChatRoom {
         let Some(member) = conn.try_state()? else {
             return Ok(());
         };
-        cx.broadcast(&Event::Leave { user: member.username.clone(), timestamp: cx.now() })
+        cx.broadcast(&Event::Leave { user: member.username, timestamp: cx.now() })
     }
 
     /// Plain text is a post, `ping` is a heartbeat, bytes are none of our business.
@@ -156,7 +177,7 @@ impl ChatRoom {
         if body.trim().is_empty() {
             return Err(Error::msg("there is nothing in the message"));
         }
-        let author = from.state()?.username.clone();
+        let author = from.state()?.username;
         let now = cx.now();
         sql!(cx, "INSERT INTO posts (author, body, posted_at) VALUES ({author}, {body}, {now})")?;
         cx.update_state(|room| room.messages += 1)?;
@@ -167,7 +188,8 @@ impl ChatRoom {
     #[callable]
     fn history(&self, cx: &View<Self>, limit: Option<u32>) -> Result<Vec<Post>> {
         let limit = limit.unwrap_or(20).min(200);
-        let mut posts: Vec<Post> = sql!(cx, "SELECT author, body, posted_at FROM posts ORDER BY rowid DESC LIMIT {limit}")?;
+        let mut posts: Vec<Post> =
+            sql!(cx, "SELECT author, body, posted_at FROM posts ORDER BY rowid DESC LIMIT {limit}")?;
         posts.reverse();
         Ok(posts)
     }
@@ -190,7 +212,7 @@ impl ChatRoom {
     /// Tells the admins something; nobody else hears it. The result is how many of them are here.
     #[callable]
     fn report(&self, cx: &Context<Self>, from: &Connection<Self>, text: String) -> Result<u32> {
-        let report = Event::Report { user: from.state()?.username.clone(), text, timestamp: cx.now() };
+        let report = Event::Report { user: from.state()?.username, text, timestamp: cx.now() };
         let mut reached = 0;
         for admin in cx.connections_tagged("admin") {
             admin.send(&report)?;
@@ -216,8 +238,8 @@ impl ChatRoom {
         let mut users = BTreeMap::new();
         for conn in cx.connections() {
             if let Some(member) = conn.try_state()? {
-                let Member { username, role, last_seen, .. } = (*member).clone();
-                users.insert(conn.id().to_owned(), Presence { name: username, role, last_seen });
+                let Member { username: name, role, last_seen, .. } = member;
+                users.insert(conn.id().to_owned(), Presence { name, role, last_seen });
             }
         }
         Ok(Event::Presence { users })

@@ -86,7 +86,7 @@ impl Counter {
     /// Starts again at zero.
     #[callable]
     fn reset(&self, cx: &Context<Self>, from: &Connection<Self>) -> Result<()> {
-        let last_by = Some(from.state()?.user_id.clone());
+        let last_by = Some(from.state()?.user_id);
         cx.set_state(Count { count: 0, last_by })
     }
 
@@ -104,12 +104,12 @@ impl Counter {
     }
 
     fn add(&self, cx: &Context<Self>, from: &Connection<Self>, by: i64) -> Result<i64> {
-        let user_id = from.state()?.user_id.clone();
+        let user_id = from.state()?.user_id;
         cx.update_state(|state| {
             state.count = state.count.saturating_add(by);
             state.last_by = Some(user_id);
-        })?;
-        Ok(cx.state()?.count)
+            state.count
+        })
     }
 }
 

@@ -3,14 +3,10 @@
 //! A mistake is one file in `ui/fail/<topic>/<rule>.rs`, with the compiler's output beside it. After a
 //! change of wording: `TRYBUILD=overwrite cargo test -p agents-tests --test ui`, then read the difference.
 
+/// One list, so that the crates below are built once for both halves.
 #[test]
-fn mistakes_are_told_in_our_words() {
-    let cases = trybuild::TestCases::new();
-    cases.compile_fail("ui/fail/*/*.rs");
-}
-
-#[test]
-fn correct_programs_compile() {
+fn programs_and_mistakes() {
     let cases = trybuild::TestCases::new();
     cases.pass("ui/pass/*.rs");
+    cases.compile_fail("ui/fail/*/*.rs");
 }

@@ -41,6 +41,6 @@ impl Bench {
 }
 
 #[tokio::main]
-async fn main() -> agents::Result<()> {
-    agents::Agents::new().register::<Bench>().run().await
+async fn main() -> Result<()> {
+    Agents::new().register::<Bench>().run().await
 }

@@ -240,14 +240,18 @@ each(test, "S148 basePath and path: the server goes by the address alone", async
   assert.match((await deeper.call("whoami")).uri, /\/more\/parts\?/);
 });
 
-each(test, "S148 an unknown class refuses the handshake: never open, the client goes on trying", async (t, version) => {
+each(test, "S148 an unknown class: closed for good with 4404 and a reason, instead of trying for ever", async (t, version) => {
   const client = open(t, version, server, {
     agent: "NoSuchClass",
     name: uniqueName(),
   });
-  await until(() => client.log.attempts.length >= 2, "a second attempt");
-  assert.equal(client.log.opens, 0);
-  assert.equal(client.log.connectionErrors.length, 0);
+  await until(() => client.log.connectionErrors.length, "the connection error");
+  const [{ code, reason }] = client.log.connectionErrors;
+  assert.equal(code, 4404);
+  assert.notEqual(reason, "unknown reason");
+  await sleep(600);
+  assert.equal(client.log.attempts.length, 1);
+  assert.deepEqual(client.log.frames, []);
 });
 
 each(test, "S1 fifty clients at once on a cold agent: one start, all identified", async (t, version) => {

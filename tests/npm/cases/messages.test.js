@@ -167,6 +167,7 @@ each(test, "S94 S95 S96 S97 S98 S43 without protocol frames: silence, but messag
   assert.deepEqual(silent.log.frames, ["first"]);
   await other.call("setCount", [4]);
   other.setState({ count: 5 });
+  await drained(other);
   assert.equal(await silent.call("increment"), 6);
   await until(() => other.state?.count === 6, "the silent one's write");
   await other.call("broadcast", ["for all"]);

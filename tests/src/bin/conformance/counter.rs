@@ -72,7 +72,10 @@ impl TestCounter {
     fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
         sql!(cx, "CREATE TABLE IF NOT EXISTS starts (at INTEGER NOT NULL)")?;
         sql!(cx, "CREATE TABLE IF NOT EXISTS effects (what TEXT NOT NULL)")?;
-        sql!(cx, "CREATE TABLE IF NOT EXISTS closes (id TEXT NOT NULL, name TEXT, code INTEGER NOT NULL, reason TEXT NOT NULL, clean INTEGER NOT NULL)")?;
+        sql!(
+            cx,
+            "CREATE TABLE IF NOT EXISTS closes (id TEXT NOT NULL, name TEXT, code INTEGER NOT NULL, reason TEXT NOT NULL, clean INTEGER NOT NULL)"
+        )?;
         sql!(cx, "CREATE TABLE IF NOT EXISTS changes (source TEXT NOT NULL, count INTEGER NOT NULL)")?;
         sql!(cx, "INSERT INTO starts (at) VALUES ({cx.now()})")?;
         Ok(())
@@ -106,7 +109,12 @@ impl TestCounter {
     }
 
     #[hook]
-    async fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>, req: &ConnectRequest) -> Result<()> {
+    async fn on_connect(
+        &self,
+        cx: &Context<Self>,
+        conn: &Connection<Self>,
+        req: &ConnectRequest,
+    ) -> Result<()> {
         if let Some(wait) = number(req, "wait") {
             sleep(Duration::from_millis(wait)).await;
         }
@@ -125,7 +133,7 @@ impl TestCounter {
         }
         if let Some(code) = number(req, "close") {
             let reason = req.query("reason").unwrap_or_default();
-            conn.close(u16::try_from(code)?, &reason)?;
+            conn.close(u16::try_from(code)?, reason)?;
         }
         Ok(())
     }
@@ -145,7 +153,7 @@ impl TestCounter {
 
     #[hook]
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()> {
-        let name = conn.try_state()?.and_then(|seat| seat.name.clone());
+        let name = conn.try_state()?.and_then(|seat| seat.name);
         sql!(
             cx,
             "INSERT INTO closes (id, name, code, reason, clean)
@@ -349,7 +357,7 @@ impl TestCounter {
             tags: conn.tags().to_vec(),
             readonly: conn.is_readonly(),
             protocol: conn.is_protocol_enabled(),
-            name: conn.try_state()?.and_then(|seat| seat.name.clone()),
+            name: conn.try_state()?.and_then(|seat| seat.name),
             uri: conn.uri().map(ToString::to_string),
         })
     }
@@ -406,7 +414,7 @@ impl TestCounter {
 
     #[callable]
     fn close_me(&self, conn: &Connection<Self>, code: u16, reason: String) -> Result<()> {
-        conn.close(code, &reason)
+        conn.close(code, reason)
     }
 
     #[callable]
@@ -414,7 +422,7 @@ impl TestCounter {
         for text in ["one", "two", "three"] {
             conn.send(text)?;
         }
-        conn.close(code, &reason)?;
+        conn.close(code, reason)?;
         Ok("closing".to_owned())
     }
 
@@ -424,8 +432,10 @@ impl TestCounter {
 }
 
 fn add(cx: &Context<TestCounter>, by: i64) -> Result<i64> {
-    cx.update_state(|state| state.count = state.count.saturating_add(by))?;
-    Ok(cx.state()?.count)
+    cx.update_state(|state| {
+        state.count = state.count.saturating_add(by);
+        state.count
+    })
 }
 
 /// The row is written before the state refuses a read-only caller.
@@ -436,7 +446,11 @@ fn effect(cx: &Context<TestCounter>) -> Result<i64> {
 
 /// A parameter of a raw query, as it stands.
 fn parameter<'q>(query: &'q str, key: &str) -> Option<&'q str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key).map(|(_, value)| value)
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == key)
+        .map(|(_, value)| value)
 }
 
 fn number(req: &ConnectRequest, key: &str) -> Option<u64> {

@@ -12,9 +12,8 @@ const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>conf
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let routes = Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
-        .route("/plain", get(|| async { "plain" }));
+    let routes =
+        Router::new().route("/", get(|| async { Html(PAGE) })).route("/plain", get(|| async { "plain" }));
     Agents::new()
         .register::<counter::TestCounter>()
         .register::<small::TestNoState>()

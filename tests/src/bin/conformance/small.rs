@@ -37,8 +37,10 @@ pub(crate) struct TestNoIdentity;
 impl TestNoIdentity {
     #[callable]
     fn increment(&self, cx: &Context<Self>) -> Result<i64> {
-        cx.update_state(|state| state.count += 1)?;
-        Ok(cx.state()?.count)
+        cx.update_state(|state| {
+            state.count += 1;
+            state.count
+        })
     }
 }
 

@@ -1,0 +1,82 @@
+//! A host on a free port of this machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use agents::axum::{self, Router};
+use agents::{Agents, Host};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::Client;
+
+/// A host that listens on a free port, with its data in a folder of its own.
+#[derive(Debug)]
+pub struct TestServer {
+    addr: SocketAddr,
+    host: Host,
+    data: PathBuf,
+    /// Removed with the server, unless the folder was given.
+    _temporary: Option<tempfile::TempDir>,
+    serving: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// Starts a host in a temporary folder.
+    pub async fn start(agents: Agents) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self::start_in(agents, folder.path()).await;
+        server._temporary = Some(folder);
+        server
+    }
+
+    /// Starts a host on the data of an earlier one.
+    pub async fn start_in(agents: Agents, data: &Path) -> Self {
+        let host = agents.data_dir(data).start().expect("the host starts");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let addr = listener.local_addr().expect("an address");
+        let app = Router::new()
+            .fallback_service(host.service())
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, app).await.expect("serving");
+        });
+        Self { addr, host, data: data.to_owned(), _temporary: None, serving }
+    }
+
+    /// The folder of the databases.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The address as `host:port`.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The URL of a path on this server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// Opens a socket, for example on `/agents/counter/one?mode=view`.
+    pub async fn connect(&self, path: &str) -> Client {
+        Client::connect(self.addr, path, &[]).await
+    }
+
+    /// Opens a socket and takes the frames that every connection gets; `state` tells whether one
+    /// of them is a state.
+    pub async fn join(&self, path: &str, state: bool) -> Client {
+        let mut client = self.connect(path).await;
+        client.greeting(state).await;
+        client
+    }
+
+    /// Stops the host as a signal would, and frees the data folder.
+    pub async fn shutdown(self) {
+        self.host.shutdown().await;
+        self.serving.abort();
+        // The listener is gone once its task is.
+        let _ = self.serving.await;
+    }
+}
