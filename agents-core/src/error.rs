@@ -89,12 +89,7 @@ impl Error {
     }
 
     fn build(code: &'static str, message: Cow<'static, str>, visible: bool, source: Option<Source>) -> Self {
-        Self(Box::new(Inner {
-            code,
-            message,
-            visible,
-            source,
-        }))
+        Self(Box::new(Inner { code, message, visible, source }))
     }
 }
 

@@ -6,15 +6,15 @@ mod error;
 pub mod wire;
 
 #[cfg(feature = "runtime")]
+#[doc(hidden)]
+#[path = "rt.rs"]
+pub mod __rt;
+#[cfg(feature = "runtime")]
 mod agent;
 #[cfg(feature = "runtime")]
 mod gateway;
 #[cfg(feature = "runtime")]
 mod object;
-#[cfg(feature = "runtime")]
-#[doc(hidden)]
-#[path = "rt.rs"]
-pub mod __rt;
 #[cfg(feature = "runtime")]
 mod server;
 #[cfg(feature = "runtime")]
@@ -25,8 +25,8 @@ pub use error::{Error, Result};
 #[cfg(feature = "runtime")]
 pub use agent::{
     Agent, AgentError, AgentInfo, AgentTypes, Argument, Callable, ConnectRequest, Connection, Context,
-    ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection, StateSource,
-    StreamingResponse, Table, View, current,
+    ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection,
+    StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]
 pub use gateway::{Close, IntoMessage, Message, TagsError};

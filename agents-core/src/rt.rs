@@ -12,10 +12,11 @@ pub use serde_json::Value;
 pub use {serde, serde_json, ts_rs};
 
 pub use crate::agent::{
-    Agent, AgentError, AgentState, AgentTypes, AgentValue, Argument, Arguments, Ask, Authorize, Call, Callable, ConnectRequest,
-    Connection, Context, Fallible, FromCall, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags, Options,
-    Outcome, Parts, Plain, Refusal, Reply, Request, Response, Start, StateChange, StateRejection, StateSource,
-    StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+    Agent, AgentError, AgentState, AgentTypes, AgentValue, Argument, Arguments, Ask, Authorize, Call,
+    Callable, ConnectRequest, Connection, Context, Fallible, FromCall, HookPayload, HookResult, Hooks,
+    IntoFlag, IntoHttp, IntoTags, Options, Outcome, Parts, Plain, Refusal, Reply, Request, Response, Serve,
+    Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View,
+    stream_outcome,
 };
 pub use crate::error::Error;
 pub use crate::gateway::{Close, Message};

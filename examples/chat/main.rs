@@ -98,7 +98,7 @@ struct ChatRoom;
 #[agent]
 impl ChatRoom {
     #[hook]
-    fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
         sql!(
             cx,
             "CREATE TABLE IF NOT EXISTS posts (author TEXT NOT NULL, body TEXT NOT NULL, posted_at INTEGER NOT NULL)"

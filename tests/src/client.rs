@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,8 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// How long anything may take before a test is called stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::patient;
 
 /// What came from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +72,9 @@ impl Client {
             let name = name.parse::<agents::http::HeaderName>().expect("a header name");
             request.headers_mut().append(name, value.parse().expect("a header value"));
         }
-        let stream = TcpStream::connect(addr).await.expect("a connection");
+        let stream = patient(TcpStream::connect(addr)).await.expect("a connection");
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        let (socket, response) = tokio_tungstenite::client_async(request, stream).await?;
+        let (socket, response) = patient(tokio_tungstenite::client_async(request, stream)).await?;
         Ok((Self { socket, waiting: VecDeque::new(), calls: 0 }, response))
     }
 
@@ -95,7 +93,7 @@ impl Client {
 
     async fn receive(&mut self) -> Received {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("nothing came");
+            let next = patient(self.socket.next()).await;
             return match next {
                 Some(Ok(Message::Text(text))) => Received::Text(text.to_string()),
                 Some(Ok(Message::Binary(bytes))) => Received::Binary(bytes.to_vec()),
@@ -128,12 +126,12 @@ impl Client {
 
     /// Sends text.
     pub async fn send(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.expect("sending");
+        patient(self.socket.send(Message::text(text.into()))).await.expect("sending");
     }
 
     /// Sends bytes.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
-        self.socket.send(Message::binary(bytes)).await.expect("sending");
+        patient(self.socket.send(Message::binary(bytes))).await.expect("sending");
     }
 
     /// Sends a call and returns its id.
@@ -204,7 +202,7 @@ impl Client {
     /// Sends a close frame, empty without a code, and returns what comes back in the end.
     pub async fn close(mut self, frame: Option<(u16, &str)>) -> Received {
         let frame = frame.map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
-        self.socket.send(Message::Close(frame)).await.expect("sending");
+        patient(self.socket.send(Message::Close(frame))).await.expect("sending");
         loop {
             match self.receive().await {
                 Received::Text(_) | Received::Binary(_) => {}

@@ -1,7 +1,19 @@
 //! What the behaviour tests of `agents` share: a server on a free port and a plain client.
 
+use std::time::Duration;
+
 mod client;
+mod recorder;
 mod server;
 
 pub use client::{Client, Received};
+pub use recorder::{Notes, Recorder, recorder};
 pub use server::TestServer;
+
+/// How long anything may take before a test is called stuck.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for something that must come; a test that is stuck fails.
+pub async fn patient<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, future).await.expect("nothing came")
+}

@@ -47,13 +47,9 @@ impl<A: AgentTypes> Call<A> {
     /// When they are not a JSON array.
     pub fn arguments(&self) -> Result<Arguments<'_>> {
         let json = self.frame.get(self.arguments.clone()).unwrap_or("[]");
-        let values: Vec<&RawValue> =
-            serde_json::from_str(json).map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
-        Ok(Arguments {
-            count: values.len(),
-            values: values.into_iter(),
-            taken: 0,
-        })
+        let values: Vec<&RawValue> = serde_json::from_str(json)
+            .map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
+        Ok(Arguments { count: values.len(), values: values.into_iter(), taken: 0 })
     }
 }
 
@@ -152,10 +148,7 @@ impl<A: AgentTypes> FromCall<A> for View<A> {
 
 impl<A: AgentTypes> FromCall<A> for Connection<A> {
     fn from_call(parts: &Parts<A>) -> Result<Self> {
-        parts
-            .connection
-            .clone()
-            .ok_or_else(|| Error::new("no_connection", "this call needs a connection"))
+        parts.connection.clone().ok_or_else(|| Error::new("no_connection", "this call needs a connection"))
     }
 }
 
@@ -167,10 +160,9 @@ impl<A: AgentTypes> FromCall<A> for Option<Connection<A>> {
 
 impl<A: AgentTypes> FromCall<A> for ConnectRequest {
     fn from_call(parts: &Parts<A>) -> Result<Self> {
-        parts
-            .request
-            .clone()
-            .ok_or_else(|| Error::hidden("no_request", "there is no request here: it exists while a client connects"))
+        parts.request.clone().ok_or_else(|| {
+            Error::hidden("no_request", "there is no request here: it exists while a client connects")
+        })
     }
 }
 
@@ -198,7 +190,8 @@ where
 {
     let answer = parts.answer.clone();
     Box::pin(async move {
-        let answer = answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
+        let answer =
+            answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
         let mut stream = std::pin::pin!(stream);
         while let Some(item) = stream.next().await {
             let chunk = match item.into_outcome()? {

@@ -12,9 +12,9 @@ use crate::agent::{Agent, AgentCore, AgentTypes, report};
 use crate::error::{Error, Result};
 use crate::gateway::{Message, ResponseHead, Targets, ToGateway, ToObject};
 use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, Policy};
-use crate::wire::frame::{self, ClientFrame};
 use crate::storage::Store;
 use crate::wire;
+use crate::wire::frame::{self, ClientFrame};
 
 /// What a factory knows of the agent it makes.
 #[derive(Clone, Copy, Debug)]

@@ -68,7 +68,8 @@ impl<A: Agent> AgentCore<A> {
         identity: bool,
     ) -> Result<(), Denied> {
         let hooks = &self.table.hooks;
-        let failed = |error: Error, what: &str| Denied::from(Refusal::new(4500, report::client_text(&error, what)));
+        let failed =
+            |error: Error, what: &str| Denied::from(Refusal::new(4500, report::client_text(&error, what)));
         if let Some(authorize) = hooks.authorize {
             let state = self
                 .scoped(parts(false).cx, authorize(agent.clone(), parts(false)))
@@ -105,8 +106,7 @@ impl<A: Agent> AgentCore<A> {
             let protocol = protocol.map_err(|error| failed(error, "should_send_protocol_messages"))?;
             flags = flags.with(Flags::NO_PROTOCOL, !protocol);
         }
-        self.greet(connection, tags, flags, identity)
-            .map_err(|error| failed(error, "connect"))
+        self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
 
     /// Accepts the connection and sends identity, state and MCP frames; all in one turn, so that

@@ -155,10 +155,7 @@ impl<A: AgentTypes> Connection<A> {
 
 impl<A: AgentTypes> Clone for Connection<A> {
     fn clone(&self) -> Self {
-        Self {
-            core: self.core.clone(),
-            entry: self.entry.clone(),
-        }
+        Self { core: self.core.clone(), entry: self.entry.clone() }
     }
 }
 
@@ -172,7 +169,10 @@ impl<A: AgentTypes> Eq for Connection<A> {}
 
 impl<A: AgentTypes> fmt::Debug for Connection<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.entry.id).field("agent", self.core.object.key()).finish()
+        f.debug_struct("Connection")
+            .field("id", &self.entry.id)
+            .field("agent", self.core.object.key())
+            .finish()
     }
 }
 

@@ -168,7 +168,8 @@ impl<A: AgentTypes> Context<A> {
         let object = core.object.clone();
         object.spawn(Box::pin(async move {
             // Without the ambient context: a task has it only if it took one along.
-            let work = Scoped::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
+            let work =
+                Scoped::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
             if let Err(error) = work.await.and_then(std::convert::identity) {
                 core.on_error(AgentError::Server { error, source: ErrorSource::Task }).await;
             }
@@ -255,10 +256,7 @@ impl<A: AgentTypes> View<A> {
 
 impl<A: AgentTypes> Clone for Context<A> {
     fn clone(&self) -> Self {
-        Self {
-            core: self.core.clone(),
-            caller: self.caller.clone(),
-        }
+        Self { core: self.core.clone(), caller: self.caller.clone() }
     }
 }
 

@@ -21,7 +21,12 @@ impl<A: AgentTypes> Context<A> {
 }
 
 impl<A: AgentTypes> SqlDoor for Context<A> {
-    fn query(&self, sql: &str, params: &[Column], rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+    fn query(
+        &self,
+        sql: &str,
+        params: &[Column],
+        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
         self.core.object.store(|store| store.query(sql, params, false, rows))
     }
 
@@ -39,7 +44,12 @@ impl<A: AgentTypes> SqlDoor for Context<A> {
 }
 
 impl<A: AgentTypes> SqlDoor for View<A> {
-    fn query(&self, sql: &str, params: &[Column], rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+    fn query(
+        &self,
+        sql: &str,
+        params: &[Column],
+        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
         self.0.core.object.store(|store| store.query(sql, params, true, rows))
     }
 

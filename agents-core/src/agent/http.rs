@@ -14,7 +14,13 @@ use crate::gateway::{Head, RequestKey, ResponseHead, ToGateway};
 
 impl<A: Agent> AgentCore<A> {
     /// Answers a request and streams the body of the response.
-    pub(super) async fn request(self: Arc<Self>, agent: Arc<A>, request: RequestKey, head: Head, body: Bytes) {
+    pub(super) async fn request(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        request: RequestKey,
+        head: Head,
+        body: Bytes,
+    ) {
         let response = match self.respond(agent, head, body).await {
             Ok(response) => response,
             Err(error) => {

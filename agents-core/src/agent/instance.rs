@@ -77,7 +77,11 @@ impl<A: Agent> AgentInstance<A> {
     }
 
     /// Runs a hook of a connection; its error goes to the error hook.
-    fn told(&self, connection: Connection<A>, hook: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, bool> {
+    fn told(
+        &self,
+        connection: Connection<A>,
+        hook: BoxFuture<'static, Result<()>>,
+    ) -> BoxFuture<'static, bool> {
         let core = self.core.clone();
         Box::pin(async move {
             let cx = core.parts_of(&connection).cx;

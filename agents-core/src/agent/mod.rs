@@ -34,5 +34,5 @@ pub use events::{
 pub use refusal::Refusal;
 pub use scope::current;
 pub use stream::StreamingResponse;
-pub use table::{Agent, Argument, Ask, Authorize, Callable, Hooks, Start, Table, Tell, Validate};
+pub use table::{Agent, Argument, Ask, Authorize, Callable, Hooks, Serve, Start, Table, Tell, Validate};
 pub use types::{AgentState, AgentTypes, AgentValue, Options};

@@ -34,11 +34,7 @@ pub(crate) struct Scoped<T> {
 
 impl<T> Scoped<T> {
     pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
-        Self {
-            object: cx.core.object.clone(),
-            context: Some(Arc::new(cx)),
-            future,
-        }
+        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future }
     }
 
     /// A future that `current` finds no context in.

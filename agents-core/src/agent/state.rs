@@ -133,17 +133,11 @@ impl<A: AgentTypes> AgentCore<A> {
         except: Option<ConnectionKey>,
     ) -> Result<()> {
         let json = wire::to_json(&*state)?;
-        let frame = self
-            .object
-            .has_protocol_connections()?
-            .then(|| frame::state_changed(&json));
+        let frame = self.object.has_protocol_connections()?.then(|| frame::state_changed(&json));
         self.object.stage_state(json.into())?;
         self.remember(Some(state.clone()));
         if let Some(frame) = frame {
-            let targets = Targets::All {
-                except: except.into_iter().collect(),
-                without: Flags::NO_PROTOCOL,
-            };
+            let targets = Targets::All { except: except.into_iter().collect(), without: Flags::NO_PROTOCOL };
             self.object.send(targets, Message::Text(frame))?;
         }
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
@@ -155,7 +149,11 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     /// A client pushes a state; `Err` has what is sent back to it.
-    pub(crate) fn push(self: &Arc<Self>, connection: &Connection<A>, raw: &RawValue) -> Result<(), &'static str> {
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        connection: &Connection<A>,
+        raw: &RawValue,
+    ) -> Result<(), &'static str> {
         let source = StateSource::Client(connection.clone());
         if connection.is_readonly() {
             self.rejected(&source, RejectionKind::Readonly, frame::READONLY);
@@ -177,11 +175,7 @@ impl<A: AgentTypes> AgentCore<A> {
 
     fn rejected(self: &Arc<Self>, source: &StateSource<A>, kind: RejectionKind, message: &str) {
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_rejected) {
-            let rejection = StateRejection {
-                source: source.clone(),
-                kind,
-                message: message.to_owned(),
-            };
+            let rejection = StateRejection { source: source.clone(), kind, message: message.to_owned() };
             let future = hook(agent.clone(), self.parts(), rejection);
             if let Err(error) = self.spawn_hook(future) {
                 tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run");

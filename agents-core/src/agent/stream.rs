@@ -23,12 +23,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(object: ObjectContext, connection: Arc<ConnectionEntry>, id: String) -> Self {
-        Self {
-            object,
-            connection,
-            id,
-            ended: AtomicBool::new(false),
-        }
+        Self { object, connection, id, ended: AtomicBool::new(false) }
     }
 
     /// Sends a piece; after the end it is dropped.
@@ -114,10 +109,7 @@ impl<T: Wire> StreamingResponse<T> {
 
 impl<T> Clone for StreamingResponse<T> {
     fn clone(&self) -> Self {
-        Self {
-            answer: self.answer.clone(),
-            item: PhantomData,
-        }
+        Self { answer: self.answer.clone(), item: PhantomData }
     }
 }
 

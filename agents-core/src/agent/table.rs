@@ -67,6 +67,8 @@ pub struct Argument {
 pub type Ask<A, T> = fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<T>>;
 /// A hook that is told about something.
 pub type Tell<A, P> = fn(Arc<A>, Parts<A>, P) -> BoxFuture<'static, Result<()>>;
+/// The hook that answers HTTP requests.
+pub type Serve<A> = fn(Arc<A>, Parts<A>, Request) -> BoxFuture<'static, Result<Response>>;
 /// The hook that starts an instance.
 pub type Start<A> =
     for<'a> fn(&'a mut A, Parts<A>, Option<<A as AgentTypes>::Props>) -> BoxFuture<'a, Result<()>>;
@@ -88,7 +90,7 @@ pub struct Hooks<A: AgentTypes> {
     pub on_message: Option<Tell<A, Message>>,
     pub on_close: Option<Tell<A, Close>>,
     pub on_error: Option<Tell<A, AgentError<A>>>,
-    pub on_request: Option<fn(Arc<A>, Parts<A>, Request) -> BoxFuture<'static, Result<Response>>>,
+    pub on_request: Option<Serve<A>>,
     pub validate_state_change: Option<Validate<A>>,
     pub on_state_changed: Option<Tell<A, StateChange<A>>>,
     pub on_state_rejected: Option<Tell<A, StateRejection<A>>>,

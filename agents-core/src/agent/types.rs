@@ -62,12 +62,7 @@ pub struct Options {
 impl Options {
     /// The defaults: hibernates after 10 s, sends its identity, is called like its type.
     pub const fn new() -> Self {
-        Self {
-            hibernate: true,
-            hibernate_after: Duration::from_secs(10),
-            send_identity: true,
-            name: None,
-        }
+        Self { hibernate: true, hibernate_after: Duration::from_secs(10), send_identity: true, name: None }
     }
 
     /// Whether an idle agent leaves memory.

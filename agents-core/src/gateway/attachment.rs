@@ -57,11 +57,7 @@ impl Attachment {
 
     /// Reads an attachment; bytes of another version count as empty.
     pub(crate) fn decode(bytes: Bytes) -> Self {
-        if bytes.len() >= HEADER && bytes[0] == VERSION {
-            Self(bytes)
-        } else {
-            Self::new(Flags::NONE, &[])
-        }
+        if bytes.len() >= HEADER && bytes[0] == VERSION { Self(bytes) } else { Self::new(Flags::NONE, &[]) }
     }
 
     pub(crate) fn encoded(&self) -> Bytes {

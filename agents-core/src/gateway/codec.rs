@@ -135,9 +135,7 @@ impl Decoder {
             }
             let len = match extended {
                 0 => u64::from(second & 0x7f),
-                _ => self.header[2..2 + extended]
-                    .iter()
-                    .fold(0, |len, &byte| len << 8 | u64::from(byte)),
+                _ => self.header[2..2 + extended].iter().fold(0, |len, &byte| len << 8 | u64::from(byte)),
             };
             let mut mask = [0; 4];
             mask.copy_from_slice(&self.header[2 + extended..6 + extended]);
@@ -223,9 +221,7 @@ pub(crate) fn may_be_sent(code: u16) -> bool {
 fn unmask(data: &mut [u8], mask: [u8; 4], offset: usize) {
     let mut mask = mask;
     mask.rotate_left(offset);
-    let wide = u64::from_ne_bytes([
-        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
-    ]);
+    let wide = u64::from_ne_bytes([mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3]]);
     let (chunks, rest) = data.as_chunks_mut::<8>();
     for chunk in chunks {
         *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
@@ -326,7 +322,7 @@ mod tests {
         bytes.extend(client(0x81, long.as_bytes()));
         bytes.extend(client(0x82, b""));
         bytes.extend(client(0x88, b"\x0b\xb9bye"));
-        let expected = vec![
+        let expected = [
             Incoming::Message(Message::from("hello")),
             Incoming::Ping(b"are you there".to_vec()),
             Incoming::Pong,

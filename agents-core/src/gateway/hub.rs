@@ -38,6 +38,8 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// Out of use for good: nothing is taken in any more.
+    retired: bool,
     sockets: BTreeMap<ConnectionKey, Entry>,
     ids: HashMap<Arc<str>, ConnectionKey>,
     requests: HashMap<RequestKey, mpsc::UnboundedSender<ResponsePart>>,
@@ -75,21 +77,23 @@ impl Entry {
 pub(crate) enum RegisterError {
     /// The object has as many sockets as it may have.
     Full,
+    /// The object is out of use; look it up again.
+    Retired,
     /// Another socket has this id; the caller finds out whether it lives.
     Taken(Arc<Socket>),
 }
 
 impl Hub {
     pub(crate) fn new(limits: HubLimits) -> Self {
-        Self {
-            limits,
-            inner: Mutex::default(),
-        }
+        Self { limits, inner: Mutex::default() }
     }
 
     /// Takes a socket in; it is no target of anything until the object accepts it.
     pub(crate) fn register(&self, socket: &Arc<Socket>, id: &str, uri: &str) -> Result<(), RegisterError> {
         let mut inner = self.inner.lock();
+        if inner.retired {
+            return Err(RegisterError::Retired);
+        }
         if inner.sockets.len() >= self.limits.connections {
             return Err(RegisterError::Full);
         }
@@ -98,15 +102,9 @@ impl Hub {
         }
         let id: Arc<str> = id.into();
         inner.ids.insert(id.clone(), socket.key);
-        inner.sockets.insert(
-            socket.key,
-            Entry {
-                socket: socket.clone(),
-                id,
-                uri: uri.into(),
-                accepted: None,
-            },
-        );
+        inner
+            .sockets
+            .insert(socket.key, Entry { socket: socket.clone(), id, uri: uri.into(), accepted: None });
         Ok(())
     }
 
@@ -120,11 +118,16 @@ impl Hub {
         entry.info(key)
     }
 
-    pub(crate) fn open_request(&self, request: RequestKey) -> mpsc::UnboundedReceiver<ResponsePart> {
+    /// Opens a request; `None` when the object is out of use and has to be looked up again.
+    pub(crate) fn open_request(&self, request: RequestKey) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
         // Unbounded as a type, bounded by the window that the object keeps to (see `ToObject::Drained`).
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.inner.lock().requests.insert(request, sender);
-        receiver
+        let mut inner = self.inner.lock();
+        if inner.retired {
+            return None;
+        }
+        inner.requests.insert(request, sender);
+        Some(receiver)
     }
 
     pub(crate) fn drop_request(&self, request: RequestKey) {
@@ -142,10 +145,16 @@ impl Hub {
             .collect()
     }
 
-    /// Tells whether nothing is left here that would need the object.
-    pub(crate) fn is_empty(&self) -> bool {
-        let inner = self.inner.lock();
-        inner.sockets.is_empty() && inner.requests.is_empty()
+    /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
+    pub(crate) fn try_retire(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.retired = inner.sockets.is_empty() && inner.requests.is_empty();
+        inner.retired
+    }
+
+    /// Takes a hub into use again whose object turned out to be awake.
+    pub(crate) fn unretire(&self) {
+        self.inner.lock().retired = false;
     }
 
     /// Closes every socket behind what was sent to it.
@@ -188,10 +197,7 @@ impl Inner {
         match message {
             ToGateway::Accept { connection, tags, attachment } => {
                 if let Some(entry) = self.sockets.get_mut(&connection) {
-                    entry.accepted = Some(Accepted {
-                        tags,
-                        attachment: Attachment::decode(attachment),
-                    });
+                    entry.accepted = Some(Accepted { tags, attachment: Attachment::decode(attachment) });
                 }
             }
             ToGateway::Send { targets, message } => self.send(&targets, &codec::message(&message)),
@@ -201,10 +207,8 @@ impl Inner {
                 }
             }
             ToGateway::Attach { connection, attachment } => {
-                if let Some(accepted) = self
-                    .sockets
-                    .get_mut(&connection)
-                    .and_then(|entry| entry.accepted.as_mut())
+                if let Some(accepted) =
+                    self.sockets.get_mut(&connection).and_then(|entry| entry.accepted.as_mut())
                 {
                     accepted.attachment = Attachment::decode(attachment);
                 }

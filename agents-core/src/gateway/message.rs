@@ -63,8 +63,9 @@ impl Message {
             Self::Binary(bytes) => std::str::from_utf8(bytes)
                 .map_err(|_| Error::new("invalid_message", "the message is not text"))?,
         };
-        wire::from_json(text)
-            .map_err(|error| Error::new("invalid_message", format!("the message is not what was expected: {error}")))
+        wire::from_json(text).map_err(|error| {
+            Error::new("invalid_message", format!("the message is not what was expected: {error}"))
+        })
     }
 
     /// Returns the size of the payload in bytes.
@@ -151,19 +152,11 @@ pub struct Close {
 
 impl Close {
     pub(crate) fn clean(code: u16, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-            was_clean: true,
-        }
+        Self { code, reason: reason.into(), was_clean: true }
     }
 
     pub(crate) fn dropped() -> Self {
-        Self {
-            code: 1006,
-            reason: String::new(),
-            was_clean: false,
-        }
+        Self { code: 1006, reason: String::new(), was_clean: false }
     }
 }
 
@@ -214,7 +207,7 @@ pub(crate) enum ToObject {
     Connect {
         connection: ConnectionKey,
         id: String,
-        head: Head,
+        head: Box<Head>,
     },
     Message {
         connection: ConnectionKey,
@@ -232,13 +225,18 @@ pub(crate) enum ToObject {
     },
     Request {
         request: RequestKey,
-        head: Head,
+        head: Box<Head>,
         body: Bytes,
     },
     /// The client has taken so many chunks of a response; as many more may come.
-    Drained { request: RequestKey, chunks: u32 },
+    Drained {
+        request: RequestKey,
+        chunks: u32,
+    },
     /// The client of a request is gone.
-    Gone { request: RequestKey },
+    Gone {
+        request: RequestKey,
+    },
 }
 
 /// Whom a message is for.
@@ -300,12 +298,12 @@ mod tests {
     #[test]
     fn messages_survive_serialisation() {
         let key = ConnectionKey(7);
-        let head = Head {
+        let head = Box::new(Head {
             method: "GET".into(),
             uri: "/agents/a/b?x=1".into(),
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
             peer: None,
-        };
+        });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },
             ToObject::Message { connection: key, message: Message::from(vec![0, 255]) },

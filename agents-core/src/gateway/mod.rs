@@ -16,6 +16,7 @@ mod tags;
 mod upgrade;
 
 pub(crate) use attachment::{Attachment, Flags};
+pub(crate) use codec::{MAX_REASON, may_be_sent};
 pub(crate) use hub::{Hub, HubLimits};
 pub use message::{Close, IntoMessage, Message};
 pub(crate) use message::{
@@ -25,6 +26,5 @@ pub(crate) use port::{ObjectPort, PostError};
 pub(crate) use request::{ForwardError, forward};
 pub(crate) use socket::{open, refuse};
 pub use tags::TagsError;
-pub(crate) use codec::{MAX_REASON, may_be_sent};
 pub(crate) use tags::check_tags;
 pub(crate) use upgrade::{Upgrade, wants_upgrade};

@@ -16,5 +16,5 @@ pub(crate) enum PostError {
 /// The way into an object's mailbox.
 pub(crate) trait ObjectPort: Send + Sync {
     /// Puts a message into the mailbox and wakes the object if it sleeps.
-    fn post(&self, message: ToObject, cx: &mut Context<'_>) -> Result<(), PostError>;
+    fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError>;
 }

@@ -35,9 +35,11 @@ pub(crate) async fn forward(
     body: Bytes,
 ) -> Result<Response, ForwardError> {
     let request = RequestKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
-    let parts = hub.open_request(request);
+    let Some(parts) = hub.open_request(request) else {
+        return Err(ForwardError::Retired(head, body));
+    };
     let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
-    let mut message = Some(ToObject::Request { request, head, body });
+    let mut message = Some(ToObject::Request { request, head: Box::new(head), body });
     let posted = poll_fn(|cx| {
         let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
         match open.port.post(next, cx) {
@@ -53,7 +55,7 @@ pub(crate) async fn forward(
     if let Err(back) = posted {
         open.done = true;
         return match back {
-            ToObject::Request { head, body, .. } => Err(ForwardError::Retired(head, body)),
+            ToObject::Request { head, body, .. } => Err(ForwardError::Retired(*head, body)),
             _ => Err(ForwardError::Broken),
         };
     }
@@ -90,7 +92,7 @@ struct OpenRequest {
 }
 
 impl OpenRequest {
-    fn pay(&mut self, cx: &mut Context<'_>) {
+    fn pay(&mut self, cx: &Context<'_>) {
         if self.owed > 0 {
             let drained = ToObject::Drained { request: self.request, chunks: self.owed };
             if self.port.post(drained, cx).is_ok() {
@@ -134,8 +136,8 @@ impl Drop for OpenRequest {
             return;
         }
         let gone = ToObject::Gone { request: self.request };
-        let mut cx = Context::from_waker(Waker::noop());
-        if let Err(PostError::Full(gone)) = self.port.post(gone, &mut cx)
+        let cx = Context::from_waker(Waker::noop());
+        if let Err(PostError::Full(gone)) = self.port.post(gone, &cx)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let port = self.port.clone();

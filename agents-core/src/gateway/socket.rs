@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::gateway::codec::{self, Decoder, Incoming, Violation};
 use crate::gateway::hub::{Hub, RegisterError};
@@ -108,17 +108,23 @@ impl Socket {
 
 /// Serves a socket until it is closed.
 ///
-/// `wanted` is the id that the client asked for. When a live socket has it, this one gets a fresh
+/// `find` looks the object up; a handle that went out of use meanwhile is looked up again. `wanted` is the id that the client asked for. When a live socket has it, this one gets a fresh
 /// id; a dead one is replaced.
-pub(crate) async fn open<T>(io: T, hub: Arc<Hub>, port: Arc<dyn ObjectPort>, wanted: Option<String>, head: Head)
-where
+pub(crate) async fn open<T>(
+    io: T,
+    find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
+    wanted: Option<String>,
+    head: Head,
+) where
     T: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    let (mut hub, mut port) = find();
     let socket = Socket::new(hub.limits.outbox_bytes);
     let mut id = wanted.unwrap_or_else(|| nanoid::nanoid!());
     loop {
         match hub.register(&socket, &id, &head.uri) {
             Ok(()) => break,
+            Err(RegisterError::Retired) => (hub, port) = find(),
             Err(RegisterError::Full) => return refuse(io, 4429, "too many connections").await,
             Err(RegisterError::Taken(other)) => {
                 if other.is_alive().await {
@@ -132,7 +138,7 @@ where
             }
         }
     }
-    let connect = ToObject::Connect { connection: socket.key, id, head };
+    let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
     let mut task = Task {
         io,
         decoder: Decoder::new(hub.limits.message_bytes),
@@ -261,8 +267,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
                     self.writing.push_back(frame);
                     self.sent_close = true;
                 }
-                if shared.outbox.is_closing() && self.deadline.is_none() {
-                    self.deadline = Some(Box::pin(tokio::time::sleep_until(Instant::now() + CLOSE_TIMEOUT)));
+                let closing = shared.outbox.is_closing();
+                drop(shared);
+                if closing {
+                    self.start_deadline();
                 }
             }
             if self.writing.is_empty() {
@@ -291,9 +299,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(written)) => self.advance(written),
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    // A peer that reads nothing must not keep a socket that is to be closed.
+                    if self.socket.is_closing() {
+                        self.start_deadline();
+                    }
+                    return Ok(());
+                }
             }
         }
+    }
+
+    fn start_deadline(&mut self) {
+        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
     }
 
     fn advance(&mut self, mut written: usize) {
@@ -336,15 +354,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
         // What came whole before the violation is still handled, so the error goes behind it.
         let drained = self.drain_incoming();
         self.posts.extend(drained);
-        self.posts.push_back(ToObject::Error {
-            connection: self.socket.key,
-            error: violation.reason.to_owned(),
-        });
-        self.end(Close {
-            code: violation.code,
-            reason: violation.reason.to_owned(),
-            was_clean: false,
-        });
+        self.posts
+            .push_back(ToObject::Error { connection: self.socket.key, error: violation.reason.to_owned() });
+        self.end(Close { code: violation.code, reason: violation.reason.to_owned(), was_clean: false });
     }
 
     fn drain_incoming(&mut self) -> Vec<ToObject> {
@@ -365,16 +377,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
         if !self.ended {
             self.ended = true;
             let info = self.hub.remove(self.socket.key).map(Box::new);
-            self.posts.push_back(ToObject::Close {
-                connection: self.socket.key,
-                close,
-                info,
-            });
+            self.posts.push_back(ToObject::Close { connection: self.socket.key, close, info });
         }
     }
 
     /// Hands what came in to the object; pending while it has no room or enough of ours to do.
-    fn deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn deliver(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
             while let Some(message) = self.posts.pop_front() {
                 match self.port.post(message, cx) {
@@ -408,10 +416,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
         match self.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
                 self.socket.in_flight.fetch_add(1, Ordering::AcqRel);
-                self.posts.push_back(ToObject::Message {
-                    connection: self.socket.key,
-                    message,
-                });
+                self.posts.push_back(ToObject::Message { connection: self.socket.key, message });
             }
             Some(Incoming::Ping(payload)) => self.socket.send(codec::pong(&payload)),
             Some(Incoming::Close(frame)) => {

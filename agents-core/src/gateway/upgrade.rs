@@ -45,18 +45,12 @@ impl Upgrade {
         if !has_token(&head.headers, &CONNECTION, "upgrade") {
             return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake says `Connection: Upgrade`");
         }
-        Ok(Self {
-            accept: derive_accept_key(key.as_bytes()),
-        })
+        Ok(Self { accept: derive_accept_key(key.as_bytes()) })
     }
 
     /// The answer that switches protocols.
     pub(crate) fn response(&self) -> Response {
-        let headers = [
-            (UPGRADE, "websocket"),
-            (CONNECTION, "Upgrade"),
-            (SEC_WEBSOCKET_ACCEPT, &self.accept),
-        ];
+        let headers = [(UPGRADE, "websocket"), (CONNECTION, "Upgrade"), (SEC_WEBSOCKET_ACCEPT, &self.accept)];
         (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()
     }
 }

@@ -45,6 +45,14 @@ impl fmt::Debug for Environment {
 /// Runs an object until it sleeps.
 pub(super) async fn run(handle: Arc<ObjectHandle>) {
     loop {
+        if handle.is_stopping() {
+            // What came too late is given up; the host ends its sockets and requests.
+            handle.mailbox.take(&mut VecDeque::new());
+            if handle.mailbox.try_sleep() {
+                return;
+            }
+            continue;
+        }
         // Everything of an activation is dropped before the next one starts: one writer.
         match Activation::open(&handle).await {
             Ok(mut activation) => {
@@ -114,12 +122,8 @@ impl Activation {
         })
         .await?
         .map_err(StorageError::into_error)?;
-        let object = ObjectContext::new(
-            handle.key.clone(),
-            handle.environment.clock,
-            store,
-            handle.hub.connections(),
-        );
+        let object =
+            ObjectContext::new(handle.key.clone(), handle.environment.clock, store, handle.hub.connections());
         Ok(Self {
             handle: handle.clone(),
             object,
@@ -256,7 +260,7 @@ impl Activation {
             ToObject::Connect { connection, id, head } => {
                 self.connecting.insert(connection, VecDeque::new());
                 let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
-                self.start(Label::Connect(connection), instance.connect(entry, head), cx);
+                self.start(Label::Connect(connection), instance.connect(entry, *head), cx);
             }
             ToObject::Message { connection, message } => {
                 let entry = self.object.lock().connection(connection);
@@ -283,7 +287,7 @@ impl Activation {
                 }
             }
             ToObject::Request { request, head, body } => {
-                self.start(Label::Other, instance.request(request, head, body), cx);
+                self.start(Label::Other, instance.request(request, *head, body), cx);
             }
             ToObject::Drained { .. } | ToObject::Gone { .. } => self.object.response_event(&event),
         }
@@ -417,7 +421,9 @@ impl Activation {
             return Poll::Pending;
         }
         if matches!(self.phase, Phase::Left(_)) {
-            if !self.is_busy() && let Phase::Left(ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
+            if !self.is_busy()
+                && let Phase::Left(ended) = std::mem::replace(&mut self.phase, Phase::Cold)
+            {
                 return Poll::Ready(ended);
             }
             return Poll::Pending;
@@ -444,9 +450,7 @@ impl Activation {
     /// The host stops: what runs may finish for a while.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let first = self.stop_at.is_none();
-        let stop_at = *self
-            .stop_at
-            .get_or_insert_with(|| Instant::now() + self.handle.environment.grace);
+        let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + self.handle.environment.grace);
         if first {
             self.timer.as_mut().reset(stop_at);
         }
@@ -462,7 +466,7 @@ impl Activation {
         self.leave(Ended::Stopped, cx)
     }
 
-    fn leave(&mut self, ended: Ended, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
                 self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
@@ -494,7 +498,9 @@ impl Activation {
         let closed = tokio::task::spawn_blocking(move || store.map_or(Ok(()), Store::close)).await;
         match closed.map_err(Error::internal) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(object = ?handle.key, %error, "the database was not closed well"),
+            Ok(Err(error)) => {
+                tracing::error!(object = ?handle.key, %error, "the database was not closed well")
+            }
             Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
         }
     }

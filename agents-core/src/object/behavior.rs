@@ -36,7 +36,11 @@ pub(crate) trait Behavior: Send + Sync + 'static {
 /// whether it went well, which matters for `connect` alone: `false` is a refusal.
 pub(crate) trait Instance: Send + Sync + 'static {
     fn connect(self: Arc<Self>, connection: Arc<ConnectionEntry>, head: Head) -> BoxFuture<'static, bool>;
-    fn message(self: Arc<Self>, connection: Arc<ConnectionEntry>, message: Message) -> BoxFuture<'static, bool>;
+    fn message(
+        self: Arc<Self>,
+        connection: Arc<ConnectionEntry>,
+        message: Message,
+    ) -> BoxFuture<'static, bool>;
     fn close(self: Arc<Self>, connection: Arc<ConnectionEntry>, close: Close) -> BoxFuture<'static, bool>;
     fn error(self: Arc<Self>, connection: Arc<ConnectionEntry>, error: String) -> BoxFuture<'static, bool>;
     fn request(self: Arc<Self>, request: RequestKey, head: Head, body: Bytes) -> BoxFuture<'static, bool>;

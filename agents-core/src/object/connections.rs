@@ -31,10 +31,7 @@ impl ConnectionEntry {
             id,
             uri,
             tags: OnceLock::new(),
-            kept: Mutex::new(Kept {
-                attachment: Attachment::new(Flags::NONE, &[]),
-                closing: false,
-            }),
+            kept: Mutex::new(Kept { attachment: Attachment::new(Flags::NONE, &[]), closing: false }),
         }
     }
 

@@ -188,14 +188,16 @@ impl ObjectContext {
     /// Tells whether any connection takes frames of the protocol.
     pub(crate) fn has_protocol_connections(&self) -> Result<bool> {
         let inner = self.turn()?;
-        Ok(inner
-            .connections
-            .values()
-            .any(|entry| !entry.flags().has(Flags::NO_PROTOCOL)))
+        Ok(inner.connections.values().any(|entry| !entry.flags().has(Flags::NO_PROTOCOL)))
     }
 
     /// Takes a new connection in.
-    pub(crate) fn accept(&self, entry: &Arc<ConnectionEntry>, tags: Vec<String>, attachment: Attachment) -> Result<()> {
+    pub(crate) fn accept(
+        &self,
+        entry: &Arc<ConnectionEntry>,
+        tags: Vec<String>,
+        attachment: Attachment,
+    ) -> Result<()> {
         let mut inner = self.turn()?;
         entry.set_tags(tags.clone());
         entry.replace(Kept { attachment: attachment.clone(), closing: false });
@@ -203,27 +205,25 @@ impl ObjectContext {
         if let Some(turn) = &mut inner.turn {
             turn.accepted.push(entry.key);
         }
-        inner.gate.stage(ToGateway::Accept {
-            connection: entry.key,
-            tags,
-            attachment: attachment.encoded(),
-        });
+        inner.gate.stage(ToGateway::Accept { connection: entry.key, tags, attachment: attachment.encoded() });
         Ok(())
     }
 
     /// Replaces the attachment of a connection.
     pub(crate) fn attach(&self, entry: &Arc<ConnectionEntry>, attachment: Attachment) -> Result<()> {
         let mut inner = self.turn()?;
-        inner.gate.stage(ToGateway::Attach {
-            connection: entry.key,
-            attachment: attachment.encoded(),
-        });
+        inner.gate.stage(ToGateway::Attach { connection: entry.key, attachment: attachment.encoded() });
         inner.keep(entry, |kept| kept.attachment = attachment);
         Ok(())
     }
 
     /// Closes a connection behind what was sent to it.
-    pub(crate) fn close(&self, entry: &Arc<ConnectionEntry>, code: Option<u16>, reason: String) -> Result<()> {
+    pub(crate) fn close(
+        &self,
+        entry: &Arc<ConnectionEntry>,
+        code: Option<u16>,
+        reason: String,
+    ) -> Result<()> {
         let mut inner = self.turn()?;
         if !entry.is_closing() {
             inner.gate.stage(ToGateway::Close { connection: entry.key, code, reason });

@@ -23,7 +23,11 @@ pub(crate) struct ObjectHandle {
 }
 
 impl ObjectHandle {
-    pub(super) fn new(key: ObjectKey, behavior: Arc<dyn Behavior>, environment: Arc<Environment>) -> Arc<Self> {
+    pub(super) fn new(
+        key: ObjectKey,
+        behavior: Arc<dyn Behavior>,
+        environment: Arc<Environment>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             hub: Arc::new(Hub::new(behavior.policy().hub.clone())),
             key,
@@ -51,7 +55,7 @@ impl ObjectHandle {
 }
 
 impl ObjectPort for ObjectHandle {
-    fn post(&self, message: ToObject, cx: &mut Context<'_>) -> Result<(), PostError> {
+    fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
         let start = self.mailbox.post(message, cx)?;
         if start && let Some(me) = self.me.upgrade() {
             let environment = me.environment.clone();

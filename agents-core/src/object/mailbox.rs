@@ -37,7 +37,7 @@ enum Reader {
 
 impl Mailbox {
     /// Adds a message; `Ok(true)` tells the caller to start the reader.
-    pub(crate) fn post(&self, message: ToObject, cx: &mut Context<'_>) -> Result<bool, PostError> {
+    pub(crate) fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<bool, PostError> {
         let mut inner = self.inner.lock();
         if inner.reader == Reader::Retired {
             return Err(PostError::Retired(message));
@@ -114,35 +114,35 @@ mod tests {
     #[test]
     fn exactly_one_post_starts_the_reader() {
         let mailbox = Mailbox::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(mailbox.post(message(1), &mut cx).unwrap());
-        assert!(!mailbox.post(message(2), &mut cx).unwrap());
+        let cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.post(message(1), &cx).unwrap());
+        assert!(!mailbox.post(message(2), &cx).unwrap());
         assert!(!mailbox.try_sleep(), "messages wait");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         assert_eq!(taken, [message(1), message(2)]);
         assert!(!mailbox.try_retire(), "somebody reads");
         assert!(mailbox.try_sleep());
-        assert!(mailbox.post(message(3), &mut cx).unwrap());
+        assert!(mailbox.post(message(3), &cx).unwrap());
     }
 
     #[test]
     fn a_full_mailbox_keeps_the_message_for_the_sender() {
         let mailbox = Mailbox::default();
-        let mut cx = Context::from_waker(Waker::noop());
+        let cx = Context::from_waker(Waker::noop());
         for n in 0..CAPACITY as u64 {
-            mailbox.post(message(n), &mut cx).unwrap();
+            mailbox.post(message(n), &cx).unwrap();
         }
-        assert!(matches!(mailbox.post(message(9), &mut cx), Err(PostError::Full(back)) if back == message(9)));
+        assert!(matches!(mailbox.post(message(9), &cx), Err(PostError::Full(back)) if back == message(9)));
         mailbox.take(&mut VecDeque::new());
-        assert!(mailbox.post(message(9), &mut cx).is_ok());
+        assert!(mailbox.post(message(9), &cx).is_ok());
     }
 
     #[test]
     fn a_retired_mailbox_takes_nothing() {
         let mailbox = Mailbox::default();
         assert!(mailbox.try_retire());
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(matches!(mailbox.post(message(1), &mut cx), Err(PostError::Retired(_))));
+        let cx = Context::from_waker(Waker::noop());
+        assert!(matches!(mailbox.post(message(1), &cx), Err(PostError::Retired(_))));
     }
 }

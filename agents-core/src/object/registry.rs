@@ -30,10 +30,7 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(environment: Environment) -> Self {
-        Self {
-            objects: DashMap::new(),
-            environment: Arc::new(environment),
-        }
+        Self { objects: DashMap::new(), environment: Arc::new(environment) }
     }
 
     /// The handle of an object, made if it is not there.
@@ -50,8 +47,16 @@ impl Registry {
     /// Drops the handles of objects that sleep and have nobody connected.
     pub(crate) fn sweep(&self) {
         self.objects.retain(|_, handle| {
-            // Under the map's lock nobody gets hold of the handle; who has it already finds it retired.
-            !(handle.hub.is_empty() && handle.mailbox.try_retire())
+            // Whoever has the handle already finds its hub retired and comes back to the map, which
+            // is locked until this is decided.
+            if !handle.hub.try_retire() {
+                return true;
+            }
+            let gone = handle.mailbox.try_retire();
+            if !gone {
+                handle.hub.unretire();
+            }
+            !gone
         });
     }
 

@@ -42,8 +42,10 @@ pub struct Agents {
 struct Registration {
     rust_name: &'static str,
     name: String,
-    build: Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>,
+    build: BuildClass,
 }
+
+type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
 
 /// What building a class needs.
 struct Build<'a> {
@@ -177,16 +179,14 @@ impl Agents {
         let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
         for class in self.classes {
             if let Some((other, _)) = classes.get(&class.name) {
-                let message =
-                    format!("`{other}` and `{}` are both called `{}`", class.rust_name, class.name);
+                let message = format!("`{other}` and `{}` are both called `{}`", class.rust_name, class.name);
                 return Err(Error::new("class_name", message));
             }
             let behavior = (class.build)(&build)?;
             classes.insert(class.name, (class.rust_name, behavior));
         }
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
-        let mut store = StoreOptions::default();
-        store.durability = self.durability;
+        let store = StoreOptions { durability: self.durability, ..StoreOptions::default() };
         let objects = TaskTracker::new();
         let registry = Registry::new(Environment {
             folder: Arc::new(folder),

@@ -17,9 +17,8 @@ pub(super) async fn serve(agents: Agents, addr: &str) -> Result<()> {
         .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))?;
     let local = listener.local_addr()?;
     let host = agents.start()?;
-    let app = Router::new()
-        .fallback_service(host.service())
-        .into_make_service_with_connect_info::<SocketAddr>();
+    let app =
+        Router::new().fallback_service(host.service()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was not set");

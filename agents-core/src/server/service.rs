@@ -28,6 +28,9 @@ use crate::server::address::{self, Address};
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
 
+/// The object that a socket is for.
+type Target = (ObjectKey, Arc<dyn Behavior>);
+
 /// A [`Host`] as a tower service.
 #[derive(Clone)]
 pub struct HostService {
@@ -44,10 +47,11 @@ impl HostService {
         let Some(address) = address::parse(&path) else {
             return match self.host.routes() {
                 Some(routes) => match routes.clone().oneshot(request).await {
+                    Ok(response) if is_bare_404(&response) => not_found(),
                     Ok(response) => response,
                     Err(never) => match never {},
                 },
-                None => (StatusCode::NOT_FOUND, "Not found").into_response(),
+                None => not_found(),
             };
         };
         if wants_upgrade(request.headers()) {
@@ -84,9 +88,12 @@ impl HostService {
             };
             match target {
                 Ok((key, behavior)) => {
-                    // Registered before anything is posted, so the handle cannot retire under it.
-                    let object = host.object(&key, &behavior);
-                    gateway::open(io, object.hub().clone(), object, wanted, head).await;
+                    let find = || {
+                        let object = host.object(&key, &behavior);
+                        let port: Arc<dyn ObjectPort> = object.clone();
+                        (object.hub().clone(), port)
+                    };
+                    gateway::open(io, find, wanted, head).await;
                 }
                 Err((code, reason)) => gateway::refuse(io, code, reason).await,
             }
@@ -94,11 +101,7 @@ impl HostService {
         upgrade.response()
     }
 
-    fn target(
-        &self,
-        address: Address<'_>,
-        uri: &str,
-    ) -> Result<(ObjectKey, Arc<dyn Behavior>), (u16, &'static str)> {
+    fn target(&self, address: Address<'_>, uri: &str) -> Result<Target, (u16, &'static str)> {
         let behavior = self.host.class(address.class).ok_or((4404, "unknown agent class"))?;
         address::check_name(address.name, self.host.limits().name_bytes).map_err(|reason| (4400, reason))?;
         if query_value(uri, "__agents_transport").as_deref() == Some("capnweb") {
@@ -119,7 +122,8 @@ impl HostService {
         if self.host.cors() {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
+            headers
+                .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
         }
@@ -163,6 +167,16 @@ impl HostService {
             }
         }
     }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "Not found").into_response()
+}
+
+/// Tells whether a router answered for want of a route, and has no page of its own for that.
+fn is_bare_404(response: &Response) -> bool {
+    use axum::body::HttpBody;
+    response.status() == StatusCode::NOT_FOUND && response.body().size_hint().exact() == Some(0)
 }
 
 fn key(address: Address<'_>) -> ObjectKey {

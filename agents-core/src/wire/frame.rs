@@ -148,11 +148,7 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
             (Some(id), Some(method), Some(arguments))
                 if id.get().starts_with('"') && arguments.get().starts_with('[') =>
             {
-                ClientFrame::Rpc(Call {
-                    id: id.get(),
-                    method,
-                    arguments,
-                })
+                ClientFrame::Rpc(Call { id: id.get(), method, arguments })
             }
             _ => ClientFrame::Other,
         },
@@ -224,13 +220,7 @@ pub fn rpc_result(id: &str, result: Option<&str>) -> String {
 
 /// Writes one item of a streamed answer.
 pub fn rpc_chunk(id: &str, chunk: &str) -> String {
-    concat(&[
-        r#"{"done":false,"id":"#,
-        id,
-        r#","result":"#,
-        chunk,
-        r#","success":true,"type":"rpc"}"#,
-    ])
+    concat(&[r#"{"done":false,"id":"#, id, r#","result":"#, chunk, r#","success":true,"type":"rpc"}"#])
 }
 
 /// Writes the answer to a call that failed.
@@ -263,11 +253,9 @@ mod tests {
 
     fn rpc(text: &str) -> Option<(String, String, String)> {
         match parse(text) {
-            ClientFrame::Rpc(call) => Some((
-                call.id.to_owned(),
-                call.method.into_owned(),
-                call.arguments.get().to_owned(),
-            )),
+            ClientFrame::Rpc(call) => {
+                Some((call.id.to_owned(), call.method.into_owned(), call.arguments.get().to_owned()))
+            }
             _ => None,
         }
     }
@@ -312,10 +300,7 @@ mod tests {
             (r#"{"state":0,"type":"cf_agent_state"}"#, "0"),
             (r#"{"state":1,"type":"cf_agent_state","state":2}"#, "2"),
         ] {
-            assert!(
-                matches!(parse(text), ClientFrame::State(raw) if raw.get() == state),
-                "{text}"
-            );
+            assert!(matches!(parse(text), ClientFrame::State(raw) if raw.get() == state), "{text}");
         }
     }
 
@@ -325,10 +310,7 @@ mod tests {
             identity("lob\"by", "chat-room", true),
             r#"{"type":"cf_agent_identity","name":"lob\"by","agent":"chat-room","stateFollows":true}"#
         );
-        assert_eq!(
-            identity("n", "a", false),
-            r#"{"type":"cf_agent_identity","name":"n","agent":"a"}"#
-        );
+        assert_eq!(identity("n", "a", false), r#"{"type":"cf_agent_identity","name":"n","agent":"a"}"#);
         assert_eq!(initial_state("null"), r#"{"type":"cf_agent_state","state":null}"#);
         assert_eq!(state_changed("{}"), r#"{"state":{},"type":"cf_agent_state"}"#);
         assert_eq!(
@@ -344,9 +326,6 @@ mod tests {
             rpc_chunk("\"7\"", "1"),
             r#"{"done":false,"id":"7","result":1,"success":true,"type":"rpc"}"#
         );
-        assert_eq!(
-            rpc_error("\"7\"", "no"),
-            r#"{"error":"no","id":"7","success":false,"type":"rpc"}"#
-        );
+        assert_eq!(rpc_error("\"7\"", "no"), r#"{"error":"no","id":"7","success":false,"type":"rpc"}"#);
     }
 }

@@ -210,9 +210,7 @@ impl<T: Wire, const N: usize> Wire for [T; N] {
     fn wire_deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let items = Vec::<T>::wire_deserialize(deserializer)?;
         let found = items.len();
-        items
-            .try_into()
-            .map_err(|_| D::Error::custom(format!("expected {N} items, got {found}")))
+        items.try_into().map_err(|_| D::Error::custom(format!("expected {N} items, got {found}")))
     }
 }
 
@@ -278,11 +276,7 @@ mod tests {
 
     #[test]
     fn containers_look_like_they_do_in_serde() {
-        let value = (
-            vec![Some(1_u8), None],
-            BTreeMap::from([(1_u32, "one".to_owned())]),
-            [true, false],
-        );
+        let value = (vec![Some(1_u8), None], BTreeMap::from([(1_u32, "one".to_owned())]), [true, false]);
         let json = to_json(&value).unwrap();
         assert_eq!(json, r#"[[1,null],{"1":"one"},[true,false]]"#);
         let back: (Vec<Option<u8>>, BTreeMap<u32, String>, [bool; 2]) = from_json(&json).unwrap();

@@ -113,7 +113,13 @@ impl Container {
                 "rename_all" => container.renames = true,
                 "rename_all_fields" => container.renames_fields = true,
                 "default" => container.default = true,
-                "transparent" => container.transparent = true,
+                "transparent" => {
+                    errors.at(
+                        &key,
+                        "write a tuple struct, `struct Id(u64);`: in JSON it is its one field already, and TypeScript knows",
+                    );
+                    container.transparent = true;
+                }
                 _ => {}
             }
         }

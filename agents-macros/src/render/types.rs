@@ -1,10 +1,11 @@
 //! The types and options of an agent.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
-use super::home;
+use super::{here, home, local};
 use crate::attr::agent::{AgentOptions, InitialState};
 use crate::model::agent_struct::AgentStruct;
 use crate::{attr, names};
@@ -19,10 +20,10 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
     let ident = &item.ident;
     let class = names::plain(ident);
     let any = quote!(#rt::Value);
-    let state = or(options.state.as_ref(), &any);
-    let connection = or(options.connection.as_ref(), &any);
-    let props = or(options.props.as_ref(), &any);
-    let env = or(options.env.as_ref(), &quote!(()));
+    let state = associated("State", options.state.as_ref(), &any);
+    let connection = associated("Connection", options.connection.as_ref(), &any);
+    let props = associated("Props", options.props.as_ref(), &any);
+    let env = associated("Env", options.env.as_ref(), &quote!(()));
     let builder = builder(options);
     let initial = initial_state(options);
     let home = home(
@@ -30,10 +31,10 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
         quote! {
             #[automatically_derived]
             impl #rt::AgentTypes for #ident {
-                type State = #state;
-                type Connection = #connection;
-                type Props = #props;
-                type Env = #env;
+                #state
+                #connection
+                #props
+                #env
                 const CLASS: &'static str = #class;
                 fn options() -> #rt::Options {
                     #builder
@@ -47,8 +48,12 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
     quote!(#item #home)
 }
 
-fn or(given: Option<&Type>, default: &TokenStream) -> TokenStream {
-    given.map_or_else(|| default.clone(), ToTokens::to_token_stream)
+/// An associated type; what is wrong with it is told where the user named it.
+fn associated(name: &str, given: Option<&Type>, default: &TokenStream) -> TokenStream {
+    let span = given.map_or_else(Span::call_site, Spanned::span);
+    let name = local(name, span);
+    let ty = given.map_or_else(|| default.clone(), ToTokens::to_token_stream);
+    quote_spanned!(here(span)=> type #name = #ty;)
 }
 
 fn builder(options: &AgentOptions) -> TokenStream {

@@ -7,19 +7,6 @@
 
 use agents::prelude::*;
 
-/// Names that the expansion uses too.
-mod core {}
-/// Names that the expansion uses too.
-mod std {}
-struct Option;
-struct Box;
-struct Vec;
-struct String;
-struct Some;
-const TABLE: u8 = 0;
-fn agent() {}
-fn call() {}
-
 #[wire]
 #[derive(Clone, Debug, Default)]
 struct Count {
@@ -42,9 +29,43 @@ impl Room {
 
     #[callable]
     #[deprecated]
-    async fn args(&self, call: Count, agent: u8, args: u8, cx: &Context<Self>, #[default = TABLE] out: u8) -> Result<u64> {
+    async fn args(&self, call: Count, agent: u8, args: u8, cx: &Context<Self>, #[default = 1] out: u8) -> Result<u64> {
         cx.set_state(call.clone())?;
         Ok(call.value + u64::from(agent) + u64::from(args) + u64::from(out))
+    }
+}
+
+/// Names of the user that the expansion uses too.
+mod shadowed {
+    use agents::{Context, agent, callable, hook};
+
+    struct Option;
+    struct Result;
+    struct Box;
+    struct Vec;
+    struct String;
+    struct Some;
+    struct Send;
+    struct Default;
+    mod core {}
+    mod std {}
+    fn call() {}
+
+    #[agent(state = super::Count)]
+    struct Agent;
+
+    #[agent]
+    impl Agent {
+        #[hook]
+        fn on_connect(&self, cx: &Context<Self>) {
+            _ = cx;
+        }
+
+        #[callable]
+        async fn call(&self, cx: &Context<Self>, agent: u8) -> u8 {
+            _ = cx;
+            agent
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use agents::prelude::*;
 
 #[wire]
 #[derive(Clone, Default, Debug, PartialEq)]
-struct Counter {
+pub struct Counter {
     count: i64,
 }
 
-struct Config;
+pub struct Config;
 
 #[agent]
 struct Nothing;

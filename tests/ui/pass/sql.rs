@@ -34,7 +34,7 @@ impl Room {
              VALUES ({post.author_name}, {&post.body}, {colour}, {vec![1_u8, 2]}, {None::<String>})
              RETURNING id",
         )?;
-        sql!(cx, "UPDATE posts SET body = body || {if id > 1 { "a" } else { "b" }} WHERE id = {id};")
+        sql!(cx, r#"UPDATE posts SET body = body || {if id > 1 { "a}" } else { "b" }} WHERE id = {id};"#)
     }
 }
 

@@ -66,12 +66,6 @@ struct Tuple(u8, Colour);
 struct NewType(String);
 
 #[wire]
-#[serde(transparent)]
-struct Transparent {
-    inner_value: u8,
-}
-
-#[wire]
 struct Unit;
 
 #[wire]
@@ -110,7 +104,6 @@ fn main() {
     assert_eq!(json(&Both { left_side: 1_u8, right_side: 2_u8 }), r#"{"leftSide":1,"rightSide":2}"#);
     assert_eq!(json(&Tuple(1, Colour::Green)), r#"[1,"green"]"#);
     assert_eq!(json(&NewType("a".to_owned())), r#""a""#);
-    assert_eq!(json(&Transparent { inner_value: 1 }), "1");
     assert_eq!(json(&Unit), "null");
     assert_eq!(json(&Empty {}), "{}");
 }

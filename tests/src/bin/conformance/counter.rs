@@ -69,7 +69,7 @@ pub(crate) struct TestCounter;
 #[agent]
 impl TestCounter {
     #[hook]
-    fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
         sql!(cx, "CREATE TABLE IF NOT EXISTS starts (at INTEGER NOT NULL)")?;
         sql!(cx, "CREATE TABLE IF NOT EXISTS effects (what TEXT NOT NULL)")?;
         sql!(
@@ -143,10 +143,10 @@ impl TestCounter {
         if message.text() == Some("ping") {
             return conn.send("pong");
         }
-        if message.text().is_some() {
-            if let Ok(object @ Value::Object(_)) = message.json::<Value>() {
-                return conn.send(&json!({ "received": object }));
-            }
+        if message.text().is_some()
+            && let Ok(object @ Value::Object(_)) = message.json::<Value>()
+        {
+            return conn.send(&json!({ "received": object }));
         }
         conn.send(message)
     }
