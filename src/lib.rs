@@ -6,6 +6,7 @@ pub use agents_core::{
     RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
     TagsError, View, current,
 };
+pub use agents_core::storage::Durability;
 pub use agents_core::{Close, axum, bytes, http, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};
 pub use futures_core::Stream;

@@ -1,0 +1,5 @@
+//! State, calls, read-only connections, SQL and the context of a call, over a real socket.
+
+mod protocol;
+mod support;
+mod sync;
