@@ -60,6 +60,8 @@ mod reconnect;
 mod session;
 mod status;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod worker;
 
 pub use builder::AgentClientBuilder;

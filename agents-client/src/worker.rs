@@ -9,10 +9,14 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
+#[cfg(feature = "tls")]
+use tokio_tungstenite::connect_async_tls_with_config;
+#[cfg(not(feature = "tls"))]
+use tokio_tungstenite::connect_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::close::closed_by_server;
 use crate::inner::Inner;
@@ -117,7 +121,12 @@ async fn connect(inner: &Inner) -> Result<Socket, Lost> {
         let mut limits = WebSocketConfig::default();
         limits.max_message_size = Some(config.max_message_size);
         limits.max_frame_size = Some(config.max_message_size);
-        let (socket, _) = connect_async_with_config(request, Some(limits), true).await.map_err(lost)?;
+        #[cfg(feature = "tls")]
+        let connecting =
+            connect_async_tls_with_config(request, Some(limits), true, Some(crate::tls::connector()?));
+        #[cfg(not(feature = "tls"))]
+        let connecting = connect_async_with_config(request, Some(limits), true);
+        let (socket, _) = connecting.await.map_err(lost)?;
         Ok(socket)
     };
     timeout(config.connect_timeout, attempt).await.unwrap_or(Err(Lost::Silent))

@@ -79,7 +79,10 @@ struct Server {
 
 impl Server {
     async fn start(data: &Path, address: &str) -> Self {
-        let host = Agents::new().data_dir(data).register::<TallyKeeper>().start().unwrap();
+        let mut limits = agents::Limits::default();
+        // One call below never ends, and nobody wants to wait for it.
+        limits.shutdown_grace = Duration::from_millis(100);
+        let host = Agents::new().data_dir(data).limits(limits).register::<TallyKeeper>().start().unwrap();
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = Router::new().fallback_service(host.service()).into_make_service();

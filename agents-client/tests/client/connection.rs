@@ -282,3 +282,23 @@ async fn a_slow_reader_of_messages_is_told_what_it_missed() {
     assert!(matches!(missed, ClientError::Lagged(6)), "{missed:?}");
     assert_eq!(soon(messages.next()).await.unwrap().unwrap(), Message::from("6"));
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_greets_the_server_first_and_fails_without_an_answer_in_tls() {
+    let server = Server::start().await;
+    let url = server.url.replace("http://", "https://");
+    let answer = async {
+        let mut stream = server.accept_tcp().await;
+        let mut hello = [0; 3];
+        stream.read_exact(&mut hello).await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        hello
+    };
+    let connect = AgentClient::builder(&url, "C", "n").connect();
+    let (client, hello) = soon(async { tokio::join!(connect, answer) }).await;
+    // A TLS handshake record.
+    assert_eq!(hello, [0x16, 3, 1]);
+    let error = client.unwrap_err();
+    assert!(matches!(error, ClientError::Connect(Lost::Transport(_))), "{error:?}");
+}

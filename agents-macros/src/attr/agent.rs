@@ -60,7 +60,7 @@ impl AgentOptions {
             errors.push(error);
         }
         if let Some(key) = initial_state_key.filter(|_| options.state.is_none()) {
-            errors.at(key, "`initial_state` needs a type: write `state = TYPE` before it");
+            errors.at(key, "`initial_state` needs a type: write `state = TYPE` beside it");
             options.initial_state = None;
         }
         options

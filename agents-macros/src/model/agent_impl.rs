@@ -1,6 +1,6 @@
 //! The `impl` of an agent.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, Path, PathArguments, Type};
 
@@ -76,7 +76,12 @@ impl AgentImpl {
     }
 
     fn method(&mut self, method: &ImplItemFn, errors: &mut Errors) {
-        hidden_mark(&method.attrs, errors);
+        for mark in method.attrs.iter().filter_map(hidden_mark) {
+            let message = format!(
+                "`#[{mark}]` cannot stand in `cfg_attr`: put `#[cfg(..)]` on the method, and `#[{mark}]` below it"
+            );
+            errors.at(mark, message);
+        }
         let callable = single(&method.attrs, "callable", errors);
         let hook = single(&method.attrs, "hook", errors);
         match (callable, hook) {
@@ -91,7 +96,7 @@ impl AgentImpl {
             }
             (None, Some(attr)) => {
                 if let Some(hook) = Hook::parse(method, attr, errors) {
-                    self.hook(hook, errors);
+                    self.hook(hook);
                 }
                 self.other(method);
             }
@@ -113,31 +118,27 @@ impl AgentImpl {
             .callables
             .iter()
             .find(|other| other.name == callable.name && !alternatives(&other.cfgs, &callable.cfgs));
-        if let Some(other) = clash {
-            if other.ident == callable.ident {
-                errors.at(&callable.ident, format!("`{}` is defined twice", callable.ident));
-            } else {
-                errors.at(
-                    &callable.ident,
-                    format!(
-                        "clients see this method as `{}`, and `{}` too: rename one",
-                        callable.name, other.ident
-                    ),
-                );
-            }
-        } else {
-            self.callables.push(callable);
+        match clash {
+            None => self.callables.push(callable),
+            // Two functions of one name: the compiler tells that itself.
+            Some(other) if other.ident == callable.ident => {}
+            Some(other) => errors.at(
+                &callable.ident,
+                format!(
+                    "clients see this method as `{}`, and `{}` too: rename one",
+                    callable.name, other.ident
+                ),
+            ),
         }
     }
 
-    fn hook(&mut self, hook: Hook, errors: &mut Errors) {
+    fn hook(&mut self, hook: Hook) {
         let twice = self
             .hooks
             .iter()
             .any(|other| other.rule.name == hook.rule.name && !alternatives(&other.cfgs, &hook.cfgs));
-        if twice {
-            errors.at(&hook.ident, format!("the hook `{}` is defined twice: keep one", hook.rule.name));
-        } else {
+        // Two functions of one name: the compiler tells that itself.
+        if !twice {
             self.hooks.push(hook);
         }
     }
@@ -206,23 +207,17 @@ fn alternatives(left: &[Attribute], right: &[Attribute]) -> bool {
 }
 
 /// `#[cfg_attr(.., callable)]` is decided after us, so it could not publish anything.
-fn hidden_mark(attrs: &[Attribute], errors: &mut Errors) {
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg_attr")) {
-        let Meta::List(list) = &attr.meta else { continue };
-        // After the first comma stand the attributes.
-        let mark = list
-            .tokens
-            .clone()
-            .into_iter()
-            .skip_while(|token| !matches!(token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ','))
-            .find(|token| matches!(token, proc_macro2::TokenTree::Ident(ident) if ident == "callable" || ident == "hook"));
-        if let Some(mark) = mark {
-            errors.at(
-                &mark,
-                format!("`#[{mark}]` cannot depend on `cfg_attr`: put `#[cfg(..)]` on the method, and `#[{mark}]` below it"),
-            );
-        }
+fn hidden_mark(attr: &Attribute) -> Option<Ident> {
+    let Meta::List(list) = &attr.meta else { return None };
+    if !attr.path().is_ident("cfg_attr") {
+        return None;
     }
+    // After the first comma stand the attributes.
+    let comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    list.tokens.clone().into_iter().skip_while(|token| !comma(token)).find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "callable" || ident == "hook" => Some(ident),
+        _ => None,
+    })
 }
 
 fn not_a_method(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
@@ -237,7 +232,9 @@ fn not_a_method(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
 /// Takes our attributes away, and nothing else.
 fn strip(method: &mut ImplItemFn) {
     let marked = method.attrs.iter().any(|attr| attr::is(attr, "callable") || attr::is(attr, "hook"));
-    method.attrs.retain(|attr| !attr::is(attr, "callable") && !attr::is(attr, "hook"));
+    method
+        .attrs
+        .retain(|attr| !attr::is(attr, "callable") && !attr::is(attr, "hook") && hidden_mark(attr).is_none());
     if marked {
         for input in &mut method.sig.inputs {
             if let FnArg::Typed(typed) = input {

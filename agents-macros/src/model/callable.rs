@@ -29,7 +29,7 @@ pub(crate) enum Output {
     /// One value, or `()`.
     Reply(Option<Box<Type>>),
     /// `impl Stream`.
-    Stream,
+    Stream(Box<Type>),
     /// `Result<impl Stream, E>`.
     StreamResult,
 }
@@ -90,7 +90,7 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
     let is_result = types::is_named(ty, "Result");
     let value = types::first_argument(ty).filter(|_| is_result).unwrap_or(ty);
     if types::is_stream(value) {
-        return Some(if is_result { Output::StreamResult } else { Output::Stream });
+        return Some(if is_result { Output::StreamResult } else { Output::Stream(ty.clone()) });
     }
     if let Some(opaque) = types::opaque(ty) {
         errors.at(opaque, "a callable returns a value with a name, or `impl Stream<Item = T>`");

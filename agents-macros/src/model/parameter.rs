@@ -164,8 +164,7 @@ pub(crate) fn shared_receiver(receiver: Option<&Receiver>, method: &Ident, error
         }
         ReceiverKind::Reference(_, _, Some(_)) => errors.at(
             receiver,
-            "take `&self`: calls interleave at their awaits. Keep what changes in the state, in SQL, or in a `Mutex` or \
-             `Cell`-like field",
+            "take `&self`: calls interleave at their awaits. Keep what changes in the state, in SQL, or in a `Mutex`",
         ),
         _ => errors.at(receiver, "take `&self`: the agent outlives the call and is shared with other calls"),
     }

@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
-use super::{Scope, here, home, hooks, local, pass};
+use super::{Scope, here, home, hooks, local, located, pass};
 use crate::model::agent_impl::{AgentImpl, Other};
 use crate::model::callable::{Callable, Output};
 use crate::model::parameter::{Argument, Parameter};
@@ -14,27 +15,29 @@ use crate::names;
 pub(crate) fn agent(block: &AgentImpl) -> TokenStream {
     let item = &block.item;
     let Some(agent) = &block.agent else { return item.to_token_stream() };
-    let scope = Scope { rt: &block.runtime, agent };
-    let rt = scope.rt;
-    let callables = block.callables.iter().map(|callable| entry(scope, callable));
-    let wrappers = block.callables.iter().map(|callable| wrapper(scope, callable));
+    let rt = &block.runtime;
+    let scope = |method: &Ident| Scope::new(rt, agent, method);
+    let callables = block.callables.iter().map(|callable| entry(&scope(&callable.ident), callable));
+    let wrappers = block.callables.iter().map(|callable| wrapper(&scope(&callable.ident), callable));
     let others = block.others.iter().map(|Other { name, cfgs }| quote!(#(#cfgs)* #name));
     let hook_entries = block.hooks.iter().map(hooks::entry);
-    let hook_wrappers = block.hooks.iter().map(|hook| hooks::wrapper(scope, hook));
+    let hook_wrappers = block.hooks.iter().map(|hook| hooks::wrapper(&scope(&hook.ident), hook));
+    let bound = super::bound(rt, agent);
     let home = home(
         &block.cfgs,
         quote! {
             #(#wrappers)*
             #(#hook_wrappers)*
             #[automatically_derived]
-            impl #rt::Agent for #agent {
+            impl #rt::Agent for #agent #bound {
                 fn table() -> &'static #rt::Table<Self> {
-                    static TABLE: #rt::Table<#agent> = #rt::Table {
-                        callables: &[#(#callables),*],
-                        others: &[#(#others),*],
-                        hooks: #rt::Hooks { #(#hook_entries,)* ..#rt::Hooks::NONE },
-                    };
-                    &TABLE
+                    const {
+                        &#rt::Table {
+                            callables: &[#(#callables),*],
+                            others: &[#(#others),*],
+                            hooks: #rt::Hooks { #(#hook_entries,)* ..#rt::Hooks::NONE },
+                        }
+                    }
                 }
             }
         },
@@ -46,8 +49,8 @@ fn wrapper_name(callable: &Callable) -> Ident {
     format_ident!("__call_{}", callable.ident.unraw(), span = here(callable.ident.span()))
 }
 
-fn entry(scope: Scope<'_>, callable: &Callable) -> TokenStream {
-    let rt = scope.rt;
+fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
+    let rt = &scope.rt;
     let Callable { ident, name, docs, deprecated, cfgs, options, parameters, .. } = callable;
     let rust_name = names::plain(ident);
     let deprecated = match deprecated {
@@ -83,26 +86,24 @@ fn entry(scope: Scope<'_>, callable: &Callable) -> TokenStream {
 /// One function for one callable: read the arguments, make the references, call, answer.
 ///
 /// It stands where the method's name stands, so that a future that is not `Send` is told there.
-fn wrapper(scope: Scope<'_>, callable: &Callable) -> TokenStream {
-    let Scope { rt, agent } = scope;
-    let span = callable.ident.span();
-    let site = here(span);
-    let [call, args, out] = ["call", "args", "out"].map(|name| local(name, span));
-    let receiver = local("agent", span);
+fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
+    let Scope { rt, agent, site, bound, .. } = scope;
+    let site = *site;
+    let [call, args, out, receiver] = ["call", "args", "out", "agent"].map(|name| local(name, site));
     let parts = quote_spanned!(site=> #call.parts());
 
     let mut read = Vec::new();
     let mut make = Vec::new();
     let mut arguments = Vec::new();
     for (index, parameter) in callable.parameters.iter().enumerate() {
-        let value = local(&format!("value_{index}"), span);
+        let value = local(&format!("value_{index}"), site);
         match parameter {
             Parameter::Argument(Argument { ident, ty, default }) => {
                 let ty = scope.outside(ty);
                 let name = names::camel_case(&names::plain(ident));
                 read.push(match default {
                     Some(default) => {
-                        let default = crate::model::types::without_self(default, agent);
+                        let default = crate::model::types::without_self(default, scope.path);
                         quote_spanned!(site=> let #value = #args.next_or::<#ty>(#name, || #default)?;)
                     }
                     None => quote_spanned!(site=> let #value = #args.next::<#ty>(#name)?;),
@@ -120,7 +121,13 @@ fn wrapper(scope: Scope<'_>, callable: &Callable) -> TokenStream {
     let method = scope.call(&callable.ident, callable.is_async, &arguments);
     let answer = match &callable.output {
         Output::Reply(ty) => scope.convert(ty.as_deref(), "Reply", "into_outcome", &out),
-        Output::Stream => quote_spanned!(site=> #rt::stream_outcome(#parts, #out).await),
+        // What is wrong with the items is told at the type that was returned.
+        Output::Stream(returned) => {
+            let place = here(returned.span());
+            let rt = located(&scope.rt, returned.span());
+            let out = located(&out, returned.span());
+            quote_spanned!(place=> #rt::stream_outcome(#parts, #out).await)
+        }
         Output::StreamResult => quote_spanned! {site=>
             #rt::stream_outcome(#parts, #out.map_err(::core::convert::Into::<#rt::Error>::into)?).await
         },
@@ -129,7 +136,7 @@ fn wrapper(scope: Scope<'_>, callable: &Callable) -> TokenStream {
     let cfgs = &callable.cfgs;
     quote_spanned! {site=>
         #(#cfgs)*
-        fn #name(#call: #rt::Call<#agent>) -> #rt::BoxFuture<'static, #rt::Result<#rt::Outcome, #rt::Error>> {
+        fn #name(#call: #rt::Call<#agent>) -> #rt::BoxFuture<'static, #rt::Result<#rt::Outcome, #rt::Error>> #bound {
             #rt::Box::pin(async move {
                 let mut #args = #call.arguments()?;
                 #(#read)*

@@ -2,6 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
 
 use super::{Scope, here, local, pass};
 use crate::model::hook::{Hook, HookParameter};
@@ -21,28 +23,28 @@ pub(crate) fn entry(hook: &Hook) -> TokenStream {
 }
 
 /// One function for one hook: make the references, call, convert what is returned.
-pub(crate) fn wrapper(scope: Scope<'_>, hook: &Hook) -> TokenStream {
+pub(crate) fn wrapper(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     match hook.rule.payload {
         Payload::NextState => validation(scope, hook),
         _ => event(scope, hook),
     }
 }
 
-fn event(scope: Scope<'_>, hook: &Hook) -> TokenStream {
-    let Scope { rt, agent } = scope;
-    let span = hook.ident.span();
-    let site = here(span);
-    let [parts, payload, out, receiver] = ["parts", "payload", "out", "agent"].map(|name| local(name, span));
+fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent, site, bound, .. } = scope;
+    let site = *site;
+    let [parts, payload, out, receiver] = ["parts", "payload", "out", "agent"].map(|name| local(name, site));
 
     let failed = match hook.rule.gives {
         Gives::Admission => quote_spanned!(site=> .map_err(::core::convert::Into::<#rt::Refusal>::into)?),
         _ => quote_spanned!(site=> ?),
     };
     let borrowed = quote_spanned!(site=> &#parts);
+    let payload_type = payload_type(scope, hook);
     let mut make = Vec::new();
     let mut arguments = Vec::new();
     for (index, parameter) in hook.parameters.iter().enumerate() {
-        let value = local(&format!("value_{index}"), span);
+        let value = local(&format!("value_{index}"), site);
         match parameter {
             HookParameter::Injected(injected) => {
                 let made = scope.injected(injected, &borrowed);
@@ -50,11 +52,11 @@ fn event(scope: Scope<'_>, hook: &Hook) -> TokenStream {
                 arguments.push(pass(&value, injected));
             }
             HookParameter::Payload(ty) | HookParameter::NextState(ty) | HookParameter::Source(ty) => {
-                arguments.push(checked(scope, ty, &payload));
+                arguments.push(checked(scope, ty, payload_type.as_ref(), &payload));
             }
         }
     }
-    let payload_parameter = payload_type(scope, hook).map(|ty| quote_spanned!(site=> , #payload: #ty));
+    let payload_parameter = payload_type.map(|ty| quote_spanned!(site=> , #payload: #ty));
     let method = scope.call(&hook.ident, hook.is_async, &arguments);
     let given = given(scope, hook, &out);
     let (lifetime, receiver_type) = if hook.rule.name == "on_start" {
@@ -74,7 +76,7 @@ fn event(scope: Scope<'_>, hook: &Hook) -> TokenStream {
             #receiver: #receiver_type,
             #parts: #rt::Parts<#agent>
             #payload_parameter
-        ) -> #rt::BoxFuture<#lifetime, #returned> {
+        ) -> #rt::BoxFuture<#lifetime, #returned> #bound {
             #rt::Box::pin(async move {
                 #(#make)*
                 #lend
@@ -86,17 +88,18 @@ fn event(scope: Scope<'_>, hook: &Hook) -> TokenStream {
 }
 
 /// `validate_state_change` is no future: it decides inside the change.
-fn validation(scope: Scope<'_>, hook: &Hook) -> TokenStream {
-    let Scope { rt, agent } = scope;
-    let span = hook.ident.span();
-    let site = here(span);
-    let [next, source, out, receiver] = ["next", "source", "out", "agent"].map(|name| local(name, span));
+fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent, site, bound, .. } = scope;
+    let site = *site;
+    let [next, source, out, receiver] = ["next", "source", "out", "agent"].map(|name| local(name, site));
+    let state = quote_spanned!(site=> &<#agent as #rt::AgentTypes>::State);
+    let asker = quote_spanned!(site=> &#rt::StateSource<#agent>);
     let arguments: Vec<TokenStream> = hook
         .parameters
         .iter()
         .filter_map(|parameter| match parameter {
-            HookParameter::NextState(ty) => Some(checked(scope, ty, &next)),
-            HookParameter::Source(ty) => Some(checked(scope, ty, &source)),
+            HookParameter::NextState(ty) => Some(checked(scope, ty, Some(&state), &next)),
+            HookParameter::Source(ty) => Some(checked(scope, ty, Some(&asker), &source)),
             HookParameter::Injected(_) | HookParameter::Payload(_) => None,
         })
         .collect();
@@ -108,9 +111,9 @@ fn validation(scope: Scope<'_>, hook: &Hook) -> TokenStream {
         #(#cfgs)*
         fn #name(
             #receiver: &#agent,
-            #next: &<#agent as #rt::AgentTypes>::State,
-            #source: &#rt::StateSource<#agent>,
-        ) -> #rt::Result<(), #rt::Error> {
+            #next: #state,
+            #source: #asker,
+        ) -> #rt::Result<(), #rt::Error> #bound {
             let #out = #method;
             #given
         }
@@ -118,27 +121,27 @@ fn validation(scope: Scope<'_>, hook: &Hook) -> TokenStream {
 }
 
 /// The event under the type that the user wrote; another type than the event's is told there.
-fn checked(scope: Scope<'_>, ty: &syn::Type, value: &Ident) -> TokenStream {
-    let rt = scope.rt;
+fn checked(scope: &Scope<'_>, ty: &Type, given: Option<&TokenStream>, value: &Ident) -> TokenStream {
+    let Scope { rt, site, .. } = scope;
     let ty = scope.outside(ty);
-    quote!(<#ty as #rt::HookPayload<_>>::from_payload(#value))
+    quote_spanned!(*site=> <#ty as #rt::HookPayload<#given>>::from_payload(#value))
 }
 
-fn payload_type(scope: Scope<'_>, hook: &Hook) -> Option<TokenStream> {
-    let Scope { rt, agent } = scope;
+fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
+    let Scope { rt, agent, site, .. } = scope;
     match &hook.rule.payload {
         Payload::Nothing | Payload::NextState => None,
         Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentTypes>::Props>)),
         Payload::Event { ty, generic, .. } => {
-            let ty = Ident::new(ty, here(hook.ident.span()));
+            let ty = local(ty, *site);
             Some(if *generic { quote!(#rt::#ty<#agent>) } else { quote!(#rt::#ty) })
         }
     }
 }
 
 /// What the wrapper gives to the runtime.
-fn returned(scope: Scope<'_>, hook: &Hook) -> TokenStream {
-    let Scope { rt, agent } = scope;
+fn returned(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent, .. } = scope;
     let value = match hook.rule.gives {
         Gives::Done => quote!(()),
         Gives::Admission => {
@@ -151,7 +154,7 @@ fn returned(scope: Scope<'_>, hook: &Hook) -> TokenStream {
     quote!(#rt::Result<#value, #rt::Error>)
 }
 
-fn given(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
+fn given(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
     let convert = |conversion, method| scope.convert(hook.output.as_ref(), conversion, method, out);
     match hook.rule.gives {
         Gives::Done => convert("HookResult", "into_result"),
@@ -163,9 +166,9 @@ fn given(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
 }
 
 /// `Result<(), _>` leaves the connection's state alone, any other value becomes it.
-fn admission(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
-    let Scope { rt, agent } = scope;
-    let site = here(hook.ident.span());
+fn admission(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
+    let Scope { rt, agent, site, .. } = scope;
+    let site = *site;
     let value = hook.output.as_ref().and_then(types::first_argument);
     let refused = quote_spanned!(site=> .map_err(::core::convert::Into::<#rt::Refusal>::into));
     match value {
@@ -174,7 +177,7 @@ fn admission(scope: Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
         },
         value => {
             // A state of another type is told where the user wrote it.
-            let place = value.map_or(site, |value| here(syn::spanned::Spanned::span(value)));
+            let place = value.map_or(site, |value| here(value.span()));
             let state = local("state", place);
             quote_spanned! {site=>
                 #out.map(|#state| {

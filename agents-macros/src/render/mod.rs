@@ -5,62 +5,109 @@ mod hooks;
 pub(crate) mod types;
 pub(crate) mod wire;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Path, Type};
 
 use crate::attr::Runtime;
 use crate::model::parameter::Injected;
 use crate::model::types as written;
 
-/// What the generated code needs of its surroundings: the runtime's path and the agent's type.
-#[derive(Clone, Copy)]
+/// What the code generated for one method needs of its surroundings.
+///
+/// Its tokens stand where the method's name stands, so that whatever the compiler has to say about
+/// them (a future that is not `Send`, say) is told there.
 struct Scope<'m> {
-    rt: &'m Runtime,
-    agent: &'m Path,
+    /// The agent's type, as the header of the `impl` names it.
+    path: &'m Path,
+    agent: TokenStream,
+    rt: TokenStream,
+    site: Span,
+    /// `where Room: AgentTypes`.
+    bound: TokenStream,
 }
 
-impl Scope<'_> {
+impl<'m> Scope<'m> {
+    fn new(runtime: &Runtime, path: &'m Path, method: &Ident) -> Self {
+        let span = method.span();
+        Self {
+            path,
+            agent: located(path, span),
+            rt: located(runtime, span),
+            site: here(span),
+            bound: bound(runtime, path),
+        }
+    }
+
     /// A type of the `impl`, as it is written outside of it.
     fn outside(&self, ty: &Type) -> TokenStream {
-        written::without_self(ty, self.agent)
+        written::without_self(ty, self.path)
     }
 
     /// The value of a referenced parameter. Diagnostics point at the type, which keeps its place.
     fn injected(&self, injected: &Injected, parts: &TokenStream) -> TokenStream {
-        let Self { rt, agent } = self;
+        let Self { rt, agent, site, .. } = self;
         let ty = self.outside(&injected.ty);
         let ty = if injected.optional { quote!(#rt::Option<#ty>) } else { ty };
-        quote!(<#ty as #rt::FromCall<#agent>>::from_call(#parts))
+        quote_spanned!(*site=> <#ty as #rt::FromCall<#agent>>::from_call(#parts))
     }
 
     /// The user's method, called on `agent`.
     fn call(&self, method: &Ident, is_async: bool, arguments: &[TokenStream]) -> TokenStream {
-        let agent = self.agent;
-        let receiver = local("agent", method.span());
-        let wait = is_async.then(|| quote_spanned!(here(method.span())=> .await));
-        quote!(#agent::#method(#receiver, #(#arguments),*) #wait)
+        let agent = &self.agent;
+        let receiver = local("agent", self.site);
+        let wait = is_async.then(|| quote_spanned!(self.site=> .await));
+        quote_spanned!(self.site=> #agent::#method(#receiver, #(#arguments),*) #wait)
     }
 
     /// What is done with the returned value: `<Returned as Trait>::method(value)`.
     ///
     /// A type that has no name outside of its function, `impl Trait`, is left to inference.
     fn convert(&self, returned: Option<&Type>, conversion: &str, method: &str, value: &Ident) -> TokenStream {
-        let rt = self.rt;
-        let http = conversion == "IntoHttp";
-        let name = Ident::new(conversion, Span::mixed_site());
+        let Self { rt, site, .. } = self;
+        let name = local(conversion, *site);
+        let method = local(method, *site);
         // The runtime tells plain responses and results apart by a parameter.
-        let conversion = if http { quote!(#name<_>) } else { quote!(#name) };
-        let method = Ident::new(method, Span::mixed_site());
+        let kind = (conversion == "IntoHttp").then(|| quote!(<_>));
         match returned {
-            None => quote!(<() as #rt::#conversion>::#method(#value)),
-            Some(ty) if written::opaque(ty).is_some() => quote!(#rt::#name::#method(#value)),
+            None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
+            Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),
             Some(ty) => {
                 let ty = self.outside(ty);
-                quote!(<#ty as #rt::#conversion>::#method(#value))
+                quote_spanned!(*site=> <#ty as #rt::#name #kind>::#method(#value))
             }
         }
     }
+}
+
+/// `where Room: AgentTypes`, on everything that is generated for an `impl`.
+///
+/// It always holds where the struct has its `#[agent]`. Where that is forgotten the compiler says so
+/// for the clause, which stands at one place, instead of for each use of the type below it.
+fn bound(runtime: &Runtime, path: &Path) -> TokenStream {
+    let span = path.span();
+    let rt = located(runtime, span);
+    quote_spanned!(here(span)=> where #path: #rt::AgentTypes)
+}
+
+/// The same tokens at another place; what their names mean stays.
+fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
+    tokens
+        .into_token_stream()
+        .into_iter()
+        .map(|token| {
+            let place = token.span().located_at(span);
+            let mut token = match token {
+                TokenTree::Group(group) => {
+                    TokenTree::Group(Group::new(group.delimiter(), located(group.stream(), span)))
+                }
+                other => other,
+            };
+            token.set_span(place);
+            token
+        })
+        .collect()
 }
 
 /// A place in the user's code, with names that are our own.
@@ -82,7 +129,15 @@ fn pass(value: &Ident, injected: &Injected) -> TokenStream {
 fn home(cfgs: &[syn::Attribute], contents: impl ToTokens) -> TokenStream {
     quote! {
         #(#cfgs)*
-        #[allow(deprecated, unused_qualifications, unused_variables, unused_mut, clippy::all, clippy::pedantic)]
+        #[allow(
+            deprecated,
+            trivial_bounds,
+            unused_mut,
+            unused_qualifications,
+            unused_variables,
+            clippy::all,
+            clippy::pedantic
+        )]
         const _: () = {
             #contents
         };

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use agents::prelude::*;
 use agents_tests::{Received, Recorder, TestServer, recorder};
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::answer::get;
@@ -47,7 +48,7 @@ impl Gated {
     }
 
     #[hook]
-    fn on_request(&self, cx: &Context<Self>) -> String {
+    fn on_request(&self, cx: &Context<Self>, _request: Request) -> String {
         cx.env().recorder.note("request");
         self.computed.clone()
     }
@@ -63,7 +64,7 @@ async fn s1_s2_start_runs_once_before_any_connection() {
     let sockets = (0..50).map(|_| server.connect("/agents/gated/one"));
     let mut sockets = join_all(sockets).await;
     assert_eq!(notes.next().await, "start begins");
-    assert_eq!(notes.so_far(), Vec::<agents::serde_json::Value>::new());
+    assert_eq!(notes.so_far(), Vec::<Value>::new());
 
     gate.open.add_permits(1);
     for socket in &mut sockets {

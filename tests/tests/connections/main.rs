@@ -1,4 +1,12 @@
 //! Connections and their hooks: rows S1-S61 of the feature list, over a real socket.
 
 mod answer;
+mod close;
+mod connection;
+mod errors;
+mod hooks;
+mod http;
 mod lifecycle;
+mod log;
+mod messages;
+mod protocol;

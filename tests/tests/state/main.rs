@@ -1,5 +1,7 @@
 //! State, calls, read-only connections, SQL and the context of a call, over a real socket.
 
 mod protocol;
+mod rpc;
+mod streaming;
 mod support;
 mod sync;

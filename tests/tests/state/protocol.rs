@@ -1,7 +1,8 @@
 //! The frames of the protocol on connect, and connections that do without them.
 
 use agents::prelude::*;
-use agents_tests::TestServer;
+use agents::serde_json::Value;
+use agents_tests::{Received, TestServer};
 
 use crate::support::{changed, push};
 
@@ -66,7 +67,7 @@ struct Bare;
 #[agent]
 impl Bare {
     #[callable]
-    fn set(&self, cx: &Context<Self>, value: agents::serde_json::Value) -> Result<()> {
+    fn set(&self, cx: &Context<Self>, value: Value) -> Result<()> {
         cx.set_state(value)
     }
 
@@ -76,7 +77,7 @@ impl Bare {
     }
 
     #[callable]
-    fn insist(&self, cx: &View<Self>) -> Result<agents::serde_json::Value> {
+    fn insist(&self, cx: &View<Self>) -> Result<Value> {
         Ok((*cx.state()?).clone())
     }
 }
@@ -193,7 +194,7 @@ async fn s96_s98_a_quiet_connection_sends_and_receives_everything_else() {
     quiet.send("hello").await;
     assert_eq!(quiet.next().await.text(), "hello");
     quiet.send_bytes(vec![1, 2, 3]).await;
-    assert_eq!(quiet.next().await, agents_tests::Received::Binary(vec![1, 2, 3]));
+    assert_eq!(quiet.next().await, Received::Binary(vec![1, 2, 3]));
     loud.call("tellAll", json!(["to everyone"])).await;
     assert_eq!(quiet.next().await.text(), "to everyone");
     // S100: a device that speaks only bytes moves the state that the others see.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use agents::serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-/// A handler's end of the line; agents have it as their `env`.
+/// A handler's end of the line; agents have it in their `env`.
+#[derive(Clone)]
 pub(crate) struct Tell(mpsc::UnboundedSender<String>);
 
 impl Tell {

@@ -1,5 +1,3 @@
-use agents::prelude::*;
-
 mod hidden {
     use agents::prelude::*;
 

@@ -9,9 +9,6 @@ impl Room {
     fn then(&self) {}
 
     #[callable]
-    fn to_json(&self) {}
-
-    #[callable]
     fn state(&self) {}
 
     #[callable]

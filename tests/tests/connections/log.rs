@@ -1,0 +1,39 @@
+//! What the host logs, for tests that read it.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, Once};
+
+use tracing_subscriber::filter::LevelFilter;
+
+static LINES: Mutex<String> = Mutex::new(String::new());
+
+struct Sink;
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LINES.lock().expect("no panic").push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps what is logged as an error from now on, by any test of this process.
+pub(crate) fn keep() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::ERROR)
+            .with_ansi(false)
+            .with_writer(|| Sink)
+            .init();
+    });
+}
+
+/// The errors that name something, for example an agent that only one test has.
+pub(crate) fn errors_with(word: &str) -> Vec<String> {
+    let lines = LINES.lock().expect("no panic");
+    lines.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
+}

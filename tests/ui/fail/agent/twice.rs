@@ -1,0 +1,7 @@
+use agents::prelude::*;
+
+#[agent(name = "room")]
+#[agent(hibernate = false)]
+struct Room;
+
+fn main() {}
