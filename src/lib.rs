@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub use agents_core::storage::Durability;
 pub use agents_core::{
     Agent, AgentError, AgentInfo, AgentTypes, Agents, ConnectRequest, Connection, Context, Error,
     ErrorSource, Host, HostService, IntoMessage, Limits, Message, Options, OutsideTurn, Refusal,
     RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
     TagsError, View, current,
 };
-pub use agents_core::storage::Durability;
 pub use agents_core::{Close, axum, bytes, http, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};
 pub use futures_core::Stream;

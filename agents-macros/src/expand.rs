@@ -104,3 +104,264 @@ fn kind(item: &Item) -> &'static str {
         _ => "this item",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(tokens: TokenStream) -> String {
+        // Whether two brackets stand together is not ours to say.
+        tokens.to_string().replace("> >", ">>")
+    }
+
+    /// The messages of an expansion, in order.
+    fn told(expansion: &str) -> Vec<&str> {
+        expansion.split("compile_error ! { \"").skip(1).filter_map(|rest| rest.split("\" }").next()).collect()
+    }
+
+    #[test]
+    fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
+        let item = quote! {
+            impl Room {
+                /// Posts.
+                #[callable(write)]
+                async fn post(&self, cx: &Context<Self>, #[default = Self::TEXT] body_text: String) -> Result<Post> {
+                    self.write(cx, body_text)
+                }
+                fn helper(&self) {}
+            }
+        };
+        let expected = quote! {
+            impl Room {
+                /// Posts.
+                async fn post(&self, cx: &Context<Self>, body_text: String) -> Result<Post> {
+                    self.write(cx, body_text)
+                }
+                fn helper(&self) {}
+            }
+            #[allow(
+                deprecated, trivial_bounds, unused_mut, unused_qualifications, unused_variables,
+                clippy::all, clippy::pedantic
+            )]
+            const _: () = {
+                fn __call_post(
+                    call: ::agents::__rt::Call<Room>
+                ) -> ::agents::__rt::BoxFuture<
+                    'static, ::agents::__rt::Result<::agents::__rt::Outcome, ::agents::__rt::Error>
+                > where Room: ::agents::__rt::AgentTypes {
+                    ::agents::__rt::Box::pin(async move {
+                        let mut args = call.arguments()?;
+                        let value_1 = args.next_or::<String>("bodyText", || Room::TEXT)?;
+                        args.finish()?;
+                        let value_0 =
+                            <Context<Room> as ::agents::__rt::FromCall<Room>>::from_call(call.parts())?;
+                        let agent = &call.agent();
+                        let out = Room::post(agent, &value_0, value_1).await;
+                        <Result<Post> as ::agents::__rt::Reply>::into_outcome(out)
+                    })
+                }
+                #[automatically_derived]
+                impl ::agents::__rt::Agent for Room where Room: ::agents::__rt::AgentTypes {
+                    fn table() -> &'static ::agents::__rt::Table<Self> {
+                        const {
+                            &::agents::__rt::Table {
+                                callables: &[::agents::__rt::Callable {
+                                    name: "post",
+                                    rust_name: "post",
+                                    docs: "Posts.",
+                                    deprecated: ::agents::__rt::Option::None,
+                                    write: true,
+                                    exclusive: false,
+                                    streaming: false,
+                                    arguments: &[::agents::__rt::Argument { name: "bodyText", rust_name: "body_text" }],
+                                    invoke: __call_post,
+                                }],
+                                others: &["helper"],
+                                hooks: ::agents::__rt::Hooks { ..::agents::__rt::Hooks::NONE },
+                            }
+                        }
+                    }
+                }
+            };
+        };
+        assert_eq!(text(agent(quote!(), item)), text(expected));
+    }
+
+    #[test]
+    fn a_hook_gets_only_what_it_names() {
+        let item = quote! {
+            impl Room {
+                #[hook]
+                async fn on_start(&mut self, props: Option<Props>) -> Result<()> {}
+                #[hook]
+                fn validate_state_change(&self, next: &State) {}
+            }
+        };
+        let expansion = text(agent(quote!(), item));
+        for part in [
+            quote! {
+                fn __hook_on_start<'a>(
+                    agent: &'a mut Room,
+                    parts: ::agents::__rt::Parts<Room>,
+                    payload: ::agents::__rt::Option<<Room as ::agents::__rt::AgentTypes>::Props>
+                )
+            },
+            quote! {
+                let out = Room::validate_state_change(
+                    agent,
+                    <&State as ::agents::__rt::HookPayload<
+                        &<Room as ::agents::__rt::AgentTypes>::State
+                    >>::from_payload(next)
+                );
+                <() as ::agents::__rt::HookResult>::into_result(out)
+            },
+            quote! {
+                on_start: ::core::option::Option::Some(__hook_on_start),
+                validate_state_change: ::core::option::Option::Some(__hook_validate_state_change),
+                ..::agents::__rt::Hooks::NONE
+            },
+        ] {
+            assert!(expansion.contains(&text(part)), "{expansion}");
+        }
+    }
+
+    #[test]
+    fn mistakes_leave_the_impl_and_an_empty_table() {
+        let item = quote! {
+            impl Room {
+                #[callable]
+                fn first(&mut self) {}
+                #[callable]
+                fn second(&self, body: &str) {}
+                #[callable]
+                fn third(&self) {}
+            }
+        };
+        let expansion = text(agent(quote!(), item));
+        let told = told(&expansion);
+        assert_eq!(told.len(), 2, "{told:#?}");
+        assert!(told[0].contains("take `&self`") && told[1].contains("take `String`"), "{told:#?}");
+        let kept = text(
+            quote!(impl Room { fn first(&mut self) {} fn second(&self, body: &str) {} fn third(&self) {} }),
+        );
+        assert!(expansion.starts_with(&kept), "{expansion}");
+        assert!(expansion.contains(&text(quote!(callables: &[], others: &[],))), "{expansion}");
+    }
+
+    #[test]
+    fn an_impl_that_cannot_have_a_table_stays_alone() {
+        for item in [
+            quote!(impl Clone for Room {}),
+            quote!(
+                impl<T> Room<T> {}
+            ),
+            quote!(
+                impl (u8, u8) {}
+            ),
+        ] {
+            let expansion = text(agent(quote!(), item.clone()));
+            assert_eq!(told(&expansion).len(), 1, "{expansion}");
+            assert!(expansion.starts_with(&text(item)) && !expansion.contains("table"), "{expansion}");
+        }
+    }
+
+    #[test]
+    fn wire_derives_and_fills_in_what_serde_needs() {
+        let item = quote! {
+            struct Post {
+                #[serde(skip_serializing_if = "Option::is_none")]
+                reply_to: Option<u64>,
+                #[serde(skip_serializing_if = "Vec::is_empty", default)]
+                tags: Vec<String>,
+            }
+        };
+        let expansion = text(wire(quote!(crate = my::agents), item));
+        let expected = quote! {
+            #[derive(my::agents::__rt::serde::Serialize, my::agents::__rt::serde::Deserialize, my::agents::__rt::ts_rs::TS)]
+            #[serde(crate = "my::agents::__rt::serde", rename_all = "camelCase")]
+            #[ts(crate = "my::agents::__rt::ts_rs")]
+            struct Post {
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[serde(default)]
+                reply_to: Option<u64>,
+                #[serde(skip_serializing_if = "Vec::is_empty", default)]
+                tags: Vec<String>,
+            }
+        };
+        assert!(expansion.starts_with(&text(expected)), "{expansion}");
+        assert!(expansion.contains("FromRow for Post"), "{expansion}");
+    }
+
+    #[test]
+    fn wire_styles() {
+        let style = |args, item| {
+            let expansion = text(wire(args, item));
+            let (_, rest) = expansion.split_once("__rt::serde\"").unwrap_or_default();
+            rest.split(')').next().unwrap_or_default().trim().to_owned()
+        };
+        let fields = || {
+            quote!(
+                struct Post {
+                    a_b: u8,
+                }
+            )
+        };
+        let variants = || {
+            quote!(
+                enum Event {
+                    One { a_b: u8 },
+                    Two,
+                }
+            )
+        };
+        assert_eq!(style(quote!(), fields()), r#", rename_all = "camelCase""#);
+        assert_eq!(style(quote!(rename_all = "none"), fields()), "");
+        assert_eq!(
+            style(quote!(), variants()),
+            r#", rename_all = "camelCase" , rename_all_fields = "camelCase""#
+        );
+        let own = quote!(
+            #[serde(rename_all(serialize = "UPPERCASE"), tag = "t")]
+            enum Event {
+                One { a_b: u8 },
+            }
+        );
+        assert_eq!(style(quote!(), own), r#", rename_all_fields = "camelCase""#);
+        assert_eq!(
+            style(
+                quote!(),
+                quote!(
+                    struct Id(u64);
+                )
+            ),
+            ""
+        );
+    }
+
+    #[test]
+    fn a_refused_wire_type_still_travels_for_the_rest_of_the_program() {
+        let expansion = text(wire(
+            quote!(),
+            quote!(
+                struct Post<'a> {
+                    #[serde(borrow)]
+                    body: &'a str,
+                }
+            ),
+        ));
+        assert_eq!(told(&expansion).len(), 1, "{expansion}");
+        assert!(expansion.contains("Wire for Post < 'a >"), "{expansion}");
+        assert!(!expansion.contains("# [serde"), "{expansion}");
+    }
+
+    #[test]
+    fn misplaced_marks_say_where_they_belong() {
+        let expansion = text(misplaced(
+            "hook",
+            quote!(
+                fn on_start() {}
+            ),
+        ));
+        assert!(told(&expansion)[0].contains("inside an `#[agent] impl` only"), "{expansion}");
+    }
+}

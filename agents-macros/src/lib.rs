@@ -40,7 +40,8 @@ use proc_macro::TokenStream;
 ///
 /// On the inherent `impl` it collects the methods marked `#[callable]` and `#[hook]`. The methods
 /// stay ordinary methods: call them, test them, document them as any other. An agent has one such
-/// `impl`; helpers may stand in it or in any other `impl` block of the type.
+/// `impl`; helpers may stand in it or in any other `impl` block of the type. The two inner attributes
+/// are read by this one: they need no import of their own.
 #[proc_macro_attribute]
 pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::agent(args.into(), item.into()).into()

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct Socket {
     waker: AtomicWaker,
     in_flight: AtomicU32,
     outbox_limit: usize,
+    /// The object was told that the connection is over.
+    ended: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,7 @@ impl Socket {
             waker: AtomicWaker::new(),
             in_flight: AtomicU32::new(0),
             outbox_limit,
+            ended: AtomicBool::new(false),
         })
     }
 
@@ -78,6 +81,19 @@ impl Socket {
     pub(crate) fn close(&self, frame: Bytes) {
         self.shared.lock().outbox.close(frame);
         self.waker.wake();
+    }
+
+    /// Takes the socket out of its hub; what the object has to be told, once.
+    fn end(&self, hub: &Hub, close: Close) -> Option<ToObject> {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let info = hub.remove(self.key).map(Box::new);
+        Some(ToObject::Close { connection: self.key, close, info })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -121,6 +137,7 @@ pub(crate) async fn open<T>(
     let (mut hub, mut port) = find();
     let socket = Socket::new(hub.limits.outbox_bytes);
     let mut id = wanted.unwrap_or_else(|| nanoid::nanoid!());
+    let mut posts = VecDeque::new();
     loop {
         match hub.register(&socket, &id, &head.uri) {
             Ok(()) => break,
@@ -130,15 +147,15 @@ pub(crate) async fn open<T>(
                 if other.is_alive().await {
                     id = nanoid::nanoid!();
                 } else {
-                    // Out of the table at once, so that nothing is sent to it in the successor's name.
-                    hub.remove(other.key);
+                    // The object hears of the old one's end before it hears of the new one.
+                    posts.extend(other.end(&hub, Close::dropped()));
                     other.shared.lock().outbox.close_now(codec::close(Some(1001), "replaced"));
                     other.waker.wake();
                 }
             }
         }
     }
-    let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
+    posts.push_back(ToObject::Connect { connection: socket.key, id, head: Box::new(head) });
     let mut task = Task {
         io,
         decoder: Decoder::new(hub.limits.message_bytes),
@@ -146,12 +163,11 @@ pub(crate) async fn open<T>(
         hub,
         port,
         incoming: VecDeque::new(),
-        posts: VecDeque::from([connect]),
+        posts,
         writing: VecDeque::new(),
         flushed: true,
         sent_close: false,
         got_close: false,
-        ended: false,
         broken: false,
         deadline: None,
     };
@@ -200,8 +216,6 @@ struct Task<T> {
     flushed: bool,
     sent_close: bool,
     got_close: bool,
-    /// The object was told that the connection is over.
-    ended: bool,
     /// The peer broke the protocol: what it still sends is thrown away.
     broken: bool,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -374,11 +388,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
 
     /// Tells the object that the connection is over, once.
     fn end(&mut self, close: Close) {
-        if !self.ended {
-            self.ended = true;
-            let info = self.hub.remove(self.socket.key).map(Box::new);
-            self.posts.push_back(ToObject::Close { connection: self.socket.key, close, info });
-        }
+        self.posts.extend(self.socket.end(&self.hub, close));
     }
 
     /// Hands what came in to the object; pending while it has no room or enough of ours to do.
@@ -399,7 +409,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Task<T> {
             }
             match self.incoming.front() {
                 None => return Poll::Ready(()),
-                Some(Incoming::Message(_)) if self.sent_close || self.ended => {
+                Some(Incoming::Message(_)) if self.sent_close || self.socket.has_ended() => {
                     self.incoming.pop_front();
                 }
                 Some(Incoming::Message(_))

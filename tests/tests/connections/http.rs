@@ -1,8 +1,9 @@
 //! HTTP requests to an agent: everything that is not a WebSocket handshake.
 
+use agents::Limits;
 use agents::axum::{body::to_bytes, http::StatusCode, response::IntoResponse};
 use agents::prelude::*;
-use agents_tests::{Client, Recorder, TestServer, patient, recorder};
+use agents_tests::{Received, Recorder, TestServer, patient, recorder};
 use serde_json::Value;
 
 use crate::answer::{get, post};
@@ -119,14 +120,38 @@ async fn s5_an_answer_reflects_what_earlier_requests_wrote() {
     assert_eq!(get(&server, "/agents/archive/two").await.1, "[]");
 }
 
+/// Behind the handshake, because the npm client retries a refused one for ever.
+async fn refused(server: &TestServer, path: &str) -> u16 {
+    let mut client = server.connect(path).await;
+    let Received::Close(code, reason) = client.next().await else { panic!("no close: {path}") };
+    assert!(!reason.is_empty(), "{path}");
+    assert_eq!(client.next().await, Received::Dropped);
+    code
+}
+
 #[tokio::test]
-async fn s5_refused_handshakes_say_why() {
+async fn s5_s7_a_refusal_comes_behind_the_handshake() {
     let (recorder, mut notes) = recorder();
-    let server = TestServer::start(Agents::new().register::<Desk>().env(recorder)).await;
-    // An unknown class is refused behind the handshake: the npm client retries a refused one for ever.
-    let mut unknown = Client::connect(server.addr(), "/agents/unknown/one", &[]).await;
-    let end = unknown.next().await;
-    assert!(matches!(&end, agents_tests::Received::Close(4404, reason) if !reason.is_empty()), "{end:?}");
-    assert_eq!(get(&server, "/agents/desk/one").await.0, 201);
-    assert_eq!(notes.so_far(), ["GET"]);
+    let mut limits = Limits::default();
+    limits.connections_per_agent = 2;
+    let server = TestServer::start(Agents::new().register::<Desk>().env(recorder).limits(limits)).await;
+    let long = "x".repeat(1025);
+    assert_eq!(refused(&server, "/agents/unknown/one").await, 4404);
+    assert_eq!(refused(&server, "/agents/Desk/one").await, 4404);
+    assert_eq!(refused(&server, "/agents/desk/%2e%2e").await, 4400);
+    assert_eq!(refused(&server, &format!("/agents/desk/{long}")).await, 4400);
+    assert_eq!(refused(&server, "/agents/desk/one?__agents_transport=capnweb").await, 4400);
+    assert_eq!(get(&server, &format!("/agents/desk/{long}")).await.0, 400);
+    assert_eq!(notes.so_far().len(), 0, "no agent heard of any");
+
+    let first = server.join(&format!("/agents/desk/{}", &long[1..]), false).await;
+    assert_eq!(notes.next().await, "connected");
+    let mut second = server.join(&format!("/agents/desk/{}", &long[1..]), false).await;
+    assert_eq!(refused(&server, &format!("/agents/desk/{}", &long[1..])).await, 4429);
+    second.drain().await;
+    assert_eq!(notes.so_far(), ["connected"]);
+    // There is room again.
+    first.close(None).await;
+    let mut third = server.join(&format!("/agents/desk/{}", &long[1..]), false).await;
+    assert_eq!(third.drain().await, []);
 }

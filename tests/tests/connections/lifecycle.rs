@@ -1,7 +1,7 @@
 //! Starting: once, before everything else, with properties, from what is stored.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use agents::prelude::*;
@@ -99,6 +99,67 @@ async fn s2_messages_and_requests_wait_for_the_start() {
     assert_eq!(noted.len(), 4, "{noted:?}");
     let place = |what: &str| noted.iter().position(|note| note == what).expect(what);
     assert!(place("connect") < place("early"), "{noted:?}");
+}
+
+/// Starts only as long as the switch is on.
+#[agent(env = Arc<AtomicBool>)]
+#[derive(Default)]
+struct Moody;
+
+#[agent]
+impl Moody {
+    #[hook]
+    fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
+        match cx.env().load(Ordering::Relaxed) {
+            true => Ok(()),
+            false if cx.name() == "panics" => panic!("secret of the panic"),
+            false => Err(Error::msg("not today")),
+        }
+    }
+
+    #[hook]
+    fn on_request(&self, _request: Request) -> &'static str {
+        "fine"
+    }
+
+    #[callable]
+    fn fall(&self) {
+        panic!("a panic, so that the instance is replaced");
+    }
+
+    #[callable]
+    fn stand(&self) -> String {
+        "standing".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn s2_a_failed_start_fails_its_event_and_the_next_one_tries_again() {
+    let switch = Arc::new(AtomicBool::new(false));
+    let server = TestServer::start(Agents::new().register::<Moody>().env(switch.clone())).await;
+    for _ in 0..2 {
+        let mut client = server.connect("/agents/moody/one").await;
+        // Final, because the client has no identity yet.
+        assert_eq!(client.next().await, Received::Close(4500, "not today".to_owned()));
+        assert_eq!(get(&server, "/agents/moody/one").await, (500, "not today".to_owned()));
+    }
+    let mut client = server.connect("/agents/moody/panics").await;
+    let Received::Close(4500, reason) = client.next().await else { panic!("no close with 4500") };
+    assert!(reason.starts_with("Internal error (id "), "{reason}");
+
+    switch.store(true, Ordering::Relaxed);
+    for name in ["one", "panics"] {
+        assert_eq!(get(&server, &format!("/agents/moody/{name}")).await, (200, "fine".to_owned()));
+    }
+    // An open connection lives on while its agent cannot be started.
+    let mut client = server.join("/agents/moody/one", false).await;
+    let error = client.call_error("fall", json!([])).await;
+    assert!(error.starts_with("Internal error (id "), "{error}");
+    switch.store(false, Ordering::Relaxed);
+    assert_eq!(client.call_error("stand", json!([])).await, "not today");
+    assert_eq!(client.call_error("stand", json!([])).await, "not today");
+    switch.store(true, Ordering::Relaxed);
+    assert_eq!(client.call("stand", json!([])).await, "standing");
 }
 
 #[wire]

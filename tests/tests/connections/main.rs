@@ -1,6 +1,8 @@
 //! Connections and their hooks: rows S1-S61 of the feature list, over a real socket.
 
 mod answer;
+mod auth;
+mod broadcast;
 mod close;
 mod connection;
 mod errors;
@@ -8,5 +10,7 @@ mod hooks;
 mod http;
 mod lifecycle;
 mod log;
+mod manage;
 mod messages;
 mod protocol;
+mod tags;

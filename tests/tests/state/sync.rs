@@ -233,7 +233,7 @@ async fn s79_a_state_that_is_too_large_is_an_error_and_changes_nothing() {
     let mut client = server.join("/agents/board/a", true).await;
     let mut other = server.join("/agents/board/a", true).await;
     let error = client.call_error("note", json!([3 << 20])).await;
-    assert!(error.contains("too") || error.contains("most"), "the caller is told why: {error}");
+    assert!(error.contains("limit") && error.contains("2097152"), "the caller is told why: {error}");
     assert!(error.len() < 300, "without the state in it");
     client.send(push(&json!({ "home": 0, "away": 0, "note": "x".repeat(3 << 20) }))).await;
     assert_eq!(

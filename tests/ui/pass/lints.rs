@@ -37,7 +37,7 @@ impl Room {
 
 /// Names of the user that the expansion uses too.
 mod shadowed {
-    use agents::{Context, agent, callable, hook};
+    use agents::{Context, agent};
 
     struct Option;
     struct Result;
@@ -62,7 +62,7 @@ mod shadowed {
         }
 
         #[callable]
-        async fn call(&self, cx: &Context<Self>, agent: u8) -> u8 {
+        async fn parts(&self, cx: &Context<Self>, agent: u8) -> u8 {
             _ = cx;
             agent
         }

@@ -1,0 +1,281 @@
+//! Who called: the context follows the call over awaits, into helpers, joined futures and tasks.
+
+use std::sync::Arc;
+
+use agents::prelude::*;
+use agents::serde_json::Value;
+use agents_tests::TestServer;
+use tokio::sync::{Notify, oneshot};
+
+use crate::support::{Heard, Tell, changed, line};
+
+#[wire]
+#[derive(Clone, Default)]
+struct Tally {
+    count: i64,
+}
+
+struct Lab {
+    tell: Tell,
+    go: Arc<Notify>,
+}
+
+/// Changes its state in every way there is; `?mode=view` must not get through in any.
+#[agent(state = Tally, env = Lab)]
+#[derive(Default)]
+struct Rig;
+
+fn add(cx: &Context<Rig>) -> Result<i64> {
+    cx.update_state(|tally| {
+        tally.count += 1;
+        tally.count
+    })
+}
+
+/// A helper that nobody gave anything.
+fn ambient() -> Result<i64> {
+    add(&agents::current::<Rig>().ok_or_else(|| Error::msg("no context"))?)
+}
+
+fn ambient_caller() -> Option<String> {
+    let cx = agents::current::<Rig>()?;
+    cx.caller().map(|conn| conn.id().to_owned())
+}
+
+async fn deep(levels: u32) -> Option<String> {
+    tokio::task::yield_now().await;
+    match levels {
+        0 => ambient_caller(),
+        _ => Box::pin(deep(levels - 1)).await,
+    }
+}
+
+#[agent]
+impl Rig {
+    #[hook]
+    fn should_connection_be_readonly(&self, req: &ConnectRequest) -> bool {
+        req.query("mode").as_deref() == Some("view")
+    }
+
+    #[hook]
+    fn on_message(&self, conn: &Connection<Self>) -> Result<()> {
+        conn.send(ambient_caller().unwrap_or_default())
+    }
+
+    #[hook]
+    fn on_request(&self, cx: &Context<Self>, conn_of: Request) -> Result<String> {
+        let _ = conn_of;
+        let count = ambient()?;
+        Ok(format!("{count} {:?} {:?}", cx.caller().map(|conn| conn.id().to_owned()), ambient_caller()))
+    }
+
+    #[hook]
+    fn on_error(&self, cx: &Context<Self>, error: AgentError<Self>) {
+        cx.env().tell.tell(format!("{}: {}", error.error().code(), error.error()));
+    }
+
+    #[callable]
+    async fn after_await(&self, cx: &Context<Self>) -> Result<i64> {
+        cx.env().tell.tell("waiting");
+        cx.env().go.notified().await;
+        add(cx)
+    }
+
+    #[callable]
+    fn in_helper(&self) -> Result<i64> {
+        ambient()
+    }
+
+    #[callable]
+    async fn ambient_after_await(&self, cx: &View<Self>) -> Result<i64> {
+        cx.env().tell.tell("waiting");
+        cx.env().go.notified().await;
+        ambient()
+    }
+
+    #[callable]
+    async fn joined(&self, cx: &Context<Self>) -> Result<Vec<String>> {
+        let one = async {
+            tokio::task::yield_now().await;
+            ambient().map_err(|error| error.to_string())
+        };
+        let two = async {
+            let cx = cx.clone();
+            tokio::task::yield_now().await;
+            add(&cx).map_err(|error| error.to_string())
+        };
+        let (one, two) = futures_util::join!(one, two);
+        Ok([one, two].map(|result| result.map_or_else(|error| error, |_| "added".to_owned())).to_vec())
+    }
+
+    #[callable]
+    fn spawned_with_context(&self, cx: &Context<Self>) -> Result<()> {
+        let mine = cx.clone();
+        cx.spawn(async move {
+            tokio::task::yield_now().await;
+            add(&mine)?;
+            mine.env().tell.tell("added");
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// A task that takes nothing along has no caller, and `current` finds nothing in it.
+    #[callable]
+    fn spawned_without(&self, cx: &Context<Self>) -> Result<()> {
+        let tell = cx.env().tell.clone();
+        cx.spawn(async move {
+            tokio::task::yield_now().await;
+            tell.tell(format!("current: {}", agents::current::<Rig>().is_some()));
+        })
+    }
+
+    /// A task of another runtime belongs to no turn.
+    #[callable]
+    async fn spawned_outside(&self, cx: &Context<Self>) -> Result<Vec<bool>> {
+        let (send, receive) = oneshot::channel();
+        let mine = cx.clone();
+        tokio::spawn(async move {
+            let refused = [
+                mine.set_state(Tally { count: -1 }).is_err(),
+                mine.broadcast("stray").is_err(),
+                mine.state().is_err(),
+                mine.sql().execute("CREATE TABLE stray (x)", ()).is_err(),
+                mine.storage().put("stray", &1).is_err(),
+                mine.connections().next().is_none(),
+                mine.spawn(async {}).is_err(),
+                agents::current::<Rig>().is_none(),
+            ];
+            let _ = send.send(refused.to_vec());
+        });
+        Ok(receive.await?)
+    }
+
+    /// Lets the waiting ones on, one at a time.
+    #[callable]
+    fn go(&self, cx: &View<Self>) {
+        cx.env().go.notify_one();
+    }
+
+    #[callable]
+    async fn whoami(
+        &self,
+        cx: &View<Self>,
+        conn: &Connection<Self>,
+        maybe: Option<&Connection<Self>>,
+    ) -> Value {
+        let same = maybe == Some(conn) && cx.caller() == Some(conn);
+        json!([conn.id(), same, ambient_caller(), deep(5).await])
+    }
+
+    #[callable]
+    fn names(&self, cx: &View<Self>, conn: &Connection<Self>) -> Value {
+        json!([cx.name(), cx.class(), conn.server(), conn.uri()])
+    }
+
+    #[callable]
+    fn is_another_class(&self) -> bool {
+        agents::current::<Other>().is_some()
+    }
+}
+
+/// Another class.
+#[agent]
+#[derive(Default)]
+struct Other;
+
+#[agent]
+impl Other {}
+
+async fn rig() -> (TestServer, Heard) {
+    let (tell, heard) = line();
+    let lab = Lab { tell, go: Arc::default() };
+    (TestServer::start(Agents::new().register::<Rig>().register::<Other>().env(lab)).await, heard)
+}
+
+#[tokio::test]
+async fn s134_the_caller_is_the_calling_socket_at_any_depth() {
+    let (server, _heard) = rig().await;
+    let mut ada = server.join("/agents/rig/a?_pk=ada", true).await;
+    let mut bob = server.join("/agents/rig/a?_pk=bob", true).await;
+    // Both calls are under way at once and interleave.
+    let one = ada.start_call("whoami", json!([])).await;
+    let two = bob.start_call("whoami", json!([])).await;
+    assert_eq!(ada.answer(&one).await["result"], json!(["ada", true, "ada", "ada"]));
+    assert_eq!(bob.answer(&two).await["result"], json!(["bob", true, "bob", "bob"]));
+    ada.send("who?").await;
+    assert_eq!(ada.next().await.text(), "ada", "in hooks of a connection as well");
+    assert_eq!(ada.call("isAnotherClass", json!([])).await, false);
+    assert!(agents::current::<Rig>().is_none(), "outside there is none");
+}
+
+#[tokio::test]
+async fn s135_without_a_connection_there_is_no_caller_and_nothing_to_refuse() {
+    let (server, _heard) = rig().await;
+    let mut client = server.join("/agents/rig/a", true).await;
+    let answer = reqwest::get(server.url("/agents/rig/a?mode=view")).await.expect("an answer");
+    assert_eq!(answer.text().await.expect("a text"), "1 None None");
+    assert_eq!(client.json().await, changed(&json!({ "count": 1 })));
+}
+
+#[tokio::test]
+async fn s170_a_viewer_is_refused_after_an_await_and_in_helpers() {
+    let (server, mut heard) = rig().await;
+    let mut viewer = server.join("/agents/rig/a?mode=view", true).await;
+    let mut editor = server.join("/agents/rig/a", true).await;
+    assert_eq!(viewer.call_error("inHelper", json!([])).await, "Connection is readonly");
+    assert_eq!(
+        viewer.call("joined", json!([])).await,
+        json!(["Connection is readonly", "Connection is readonly"])
+    );
+    assert_eq!(editor.drain().await, []);
+    assert_eq!(editor.call("inHelper", json!([])).await, 1);
+    assert_eq!(editor.call("joined", json!([])).await, json!(["added", "added"]));
+    for method in ["afterAwait", "ambientAfterAwait"] {
+        // An editor's call in the same place must not lend its right to the viewer.
+        let refused = viewer.start_call(method, json!([])).await;
+        assert_eq!(heard.next().await, "waiting");
+        let allowed = editor.start_call(method, json!([])).await;
+        assert_eq!(heard.next().await, "waiting");
+        editor.call("go", json!([])).await;
+        editor.call("go", json!([])).await;
+        assert_eq!(viewer.answer(&refused).await["error"], "Connection is readonly");
+        assert_eq!(editor.answer(&allowed).await["success"], true);
+    }
+    let frames = editor.drain_json().await;
+    assert_eq!(frames.last(), Some(&changed(&json!({ "count": 5 }))));
+}
+
+#[tokio::test]
+async fn s170_a_task_that_took_the_context_along_keeps_the_callers_right() {
+    let (server, mut heard) = rig().await;
+    let mut viewer = server.join("/agents/rig/a?mode=view", true).await;
+    let mut editor = server.join("/agents/rig/a", true).await;
+    viewer.call("spawnedWithContext", json!([])).await;
+    assert_eq!(heard.next().await, "readonly: Connection is readonly", "the task's error reaches on_error");
+    editor.call("spawnedWithContext", json!([])).await;
+    assert_eq!(heard.next().await, "added");
+    assert_eq!(editor.drain_json().await, [changed(&json!({ "count": 1 }))]);
+    editor.call("spawnedWithout", json!([])).await;
+    assert_eq!(heard.next().await, "current: false");
+}
+
+#[tokio::test]
+async fn s170_a_context_outside_of_the_agent_does_nothing() {
+    let (server, _heard) = rig().await;
+    let mut client = server.join("/agents/rig/a", true).await;
+    assert_eq!(client.call("spawnedOutside", json!([])).await, json!([true; 8]));
+    assert_eq!(client.drain().await, []);
+    let mut late = server.connect("/agents/rig/a").await;
+    assert_eq!(late.greeting(true).await, Some(json!({ "count": 0 })));
+}
+
+#[tokio::test]
+async fn s101_names_stay_as_they_stand_in_the_address() {
+    let (server, _heard) = rig().await;
+    for name in ["a", "A%20b", "%C3%A9%2F..", "a.b~c_d-e", "100%25", "x:y@z,(w)!"] {
+        let uri = format!("/agents/rig/{name}?x=%20&_pk=1");
+        let mut client = server.join(&uri, true).await;
+        assert_eq!(client.call("names", json!([])).await, json!([name, "rig", name, uri]));
+        assert_eq!(client.call("inHelper", json!([])).await, 1, "each is an agent of its own");
+    }
+}
