@@ -93,7 +93,7 @@ step_browser() {
 
 step_rust() {
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --locked
+    cargo nextest run --workspace --locked --no-fail-fast
   else
     cargo test --workspace --lib --bins --tests --examples --locked
   fi

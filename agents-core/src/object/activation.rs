@@ -108,6 +108,8 @@ struct Activation {
     /// What connections get back for messages that are done.
     credits: HashMap<ConnectionKey, u32>,
     syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    /// Lets sockets that are ready hand their messages in before a commit is made.
+    gathering: Option<BoxFuture<'static, ()>>,
     last_activity: Instant,
     timer: Pin<Box<Sleep>>,
     stop_at: Option<Instant>,
@@ -133,6 +135,7 @@ impl Activation {
             connecting: HashMap::new(),
             credits: HashMap::new(),
             syncing: None,
+            gathering: None,
             last_activity: Instant::now(),
             timer: Box::pin(tokio::time::sleep(handle.behavior.policy().hibernate_after)),
             stop_at: None,
@@ -344,7 +347,7 @@ impl Activation {
         }
         loop {
             self.poll_sync(cx)?;
-            let (released, started) = self.commit()?;
+            let (released, started) = self.commit(cx)?;
             if !released.is_empty() {
                 self.handle.hub.apply(released);
             }
@@ -379,7 +382,7 @@ impl Activation {
 
     /// Seals the turns so far and commits, unless a sync is under way: what is written meanwhile
     /// goes into the next commit together.
-    fn commit(&mut self) -> Result<(Vec<ToGateway>, bool)> {
+    fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Vec<ToGateway>, bool)> {
         let mut inner = self.object.lock();
         if let Some(error) = inner.failed.take() {
             return Err(error);
@@ -389,7 +392,7 @@ impl Activation {
         let last = store.last_lsn().0;
         inner.gate.seal(last + u64::from(dirty));
         let mut started = false;
-        if dirty && self.syncing.is_none() {
+        if dirty && self.syncing.is_none() && Self::gathered(&mut self.gathering, cx) {
             let store = inner.store()?;
             let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
             match self.handle.environment.store.durability {
@@ -402,6 +405,17 @@ impl Activation {
             }
         }
         Ok((inner.gate.released(), started))
+    }
+
+    /// Waits until the runtime has looked at its sockets once: with many clients several of them
+    /// have their next message ready, and one sync then covers them all.
+    fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
+        let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+        let done = pause.as_mut().poll(cx).is_ready();
+        if done {
+            *gathering = None;
+        }
+        done
     }
 
     fn is_busy(&self) -> bool {

@@ -58,13 +58,12 @@ impl Rig {
     }
 
     #[hook]
-    fn on_message(&self, conn: &Connection<Self>) -> Result<()> {
+    fn on_message(&self, conn: &Connection<Self>, _: Message) -> Result<()> {
         conn.send(ambient_caller().unwrap_or_default())
     }
 
     #[hook]
-    fn on_request(&self, cx: &Context<Self>, conn_of: Request) -> Result<String> {
-        let _ = conn_of;
+    fn on_request(&self, cx: &Context<Self>, _: Request) -> Result<String> {
         let count = ambient()?;
         Ok(format!("{count} {:?} {:?}", cx.caller().map(|conn| conn.id().to_owned()), ambient_caller()))
     }
@@ -263,7 +262,7 @@ async fn s170_a_task_that_took_the_context_along_keeps_the_callers_right() {
 async fn s170_a_context_outside_of_the_agent_does_nothing() {
     let (server, _heard) = rig().await;
     let mut client = server.join("/agents/rig/a", true).await;
-    assert_eq!(client.call("spawnedOutside", json!([])).await, json!([true; 8]));
+    assert_eq!(client.call("spawnedOutside", json!([])).await, json!(vec![true; 8]));
     assert_eq!(client.drain().await, []);
     let mut late = server.connect("/agents/rig/a").await;
     assert_eq!(late.greeting(true).await, Some(json!({ "count": 0 })));

@@ -1,10 +1,15 @@
 //! State, calls, read-only connections, SQL and the context of a call, over a real socket.
 
 mod context;
+mod permissions;
+mod presence;
 mod protocol;
 mod readonly;
 mod rpc;
+mod sql;
+mod storage;
 mod streaming;
 mod support;
 mod sync;
+mod transactions;
 mod validation;

@@ -96,7 +96,7 @@ impl Shop {
                 let value: $type = $value;
                 sql!(cx, "DELETE FROM cells")?;
                 sql!(cx, "INSERT INTO cells VALUES ({value})")?;
-                let back: $type = sql!(cx, "SELECT cell FROM cells")?;
+                let (back, _): ($type, i64) = sql!(cx, "SELECT cell, rowid FROM cells")?;
                 if back != value {
                     wrong.push(format!("{value:?} became {back:?}"));
                 }
@@ -123,7 +123,10 @@ impl Shop {
         let another: Result<i64> = sql!(cx, "SELECT 'text'");
         let null: Result<i64> = sql!(cx, "SELECT NULL");
         let results = [none.map(|_| ()), many.map(|_| ()), another.map(|_| ()), null.map(|_| ())];
-        Ok(results.into_iter().map(|result| result.map_or_else(|error| error.code(), |()| "ok").to_owned()).collect())
+        Ok(results
+            .into_iter()
+            .map(|result| result.map_or_else(|error| error.code(), |()| "ok").to_owned())
+            .collect())
     }
 
     #[callable]
@@ -211,10 +214,7 @@ async fn s107_rows_are_typed() {
         assert_eq!(client.call("store", json!([item])).await, 1);
     }
     assert_eq!(client.call("items", json!([])).await, json!([saw, nut]));
-    assert_eq!(
-        client.call("spareParts", json!([])).await,
-        json!([1, [["", "sparePart", { "widthMm": 4 }]]])
-    );
+    assert_eq!(client.call("spareParts", json!([])).await, json!([1, [["", "sparePart", { "widthMm": 4 }]]]));
     assert_eq!(client.call("roundTrip", json!([])).await, json!([]));
     assert_eq!(
         client.call("oneOrMore", json!([])).await,
