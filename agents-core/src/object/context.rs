@@ -61,6 +61,16 @@ struct Turn {
     spawned: usize,
     kept: Vec<(Arc<ConnectionEntry>, Kept)>,
     accepted: Vec<ConnectionKey>,
+    /// Where the open transactions of the turn began.
+    transactions: Vec<Mark>,
+}
+
+/// A point that a transaction inside a turn is undone to.
+#[derive(Clone, Copy)]
+struct Mark {
+    effects: usize,
+    spawned: usize,
+    kept: usize,
 }
 
 impl ObjectContext {
@@ -146,16 +156,19 @@ impl ObjectContext {
         work(self.turn()?.store()?)
     }
 
-    /// Takes a step of a transaction inside the turn.
+    /// Takes a step of a transaction inside the turn. What a transaction sent, spawned and kept for
+    /// connections is undone with what it wrote.
     pub(crate) fn savepoint(&self, step: Savepoint) -> Result<()> {
-        self.store(|store| {
-            let done = match step {
-                Savepoint::Push => store.savepoint_push(),
-                Savepoint::Release => store.savepoint_release(),
-                Savepoint::Rollback => store.savepoint_rollback(),
-            };
-            done.map_err(StorageError::into_error)
-        })?;
+        let mut inner = self.turn()?;
+        let store = inner.store()?;
+        let done = match step {
+            Savepoint::Push => store.savepoint_push(),
+            Savepoint::Release => store.savepoint_release(),
+            Savepoint::Rollback => store.savepoint_rollback(),
+        };
+        done.map_err(StorageError::into_error)?;
+        inner.mark(step);
+        drop(inner);
         if step == Savepoint::Rollback {
             self.0.state_version.fetch_add(1, Ordering::AcqRel);
         }
@@ -314,6 +327,7 @@ impl Inner {
             spawned: self.spawned.len(),
             kept: Vec::new(),
             accepted: Vec::new(),
+            transactions: Vec::new(),
         });
         if let Some(Err(error)) = self.store.as_mut().map(Store::begin_turn) {
             self.failed.get_or_insert(error.into_error());
@@ -332,6 +346,26 @@ impl Inner {
         }
         if let Some(Err(error)) = self.store.as_mut().map(Store::rollback_turn) {
             self.failed.get_or_insert(error.into_error());
+        }
+    }
+
+    fn mark(&mut self, step: Savepoint) {
+        let Some(turn) = &mut self.turn else { return };
+        if step == Savepoint::Push {
+            turn.transactions.push(Mark {
+                effects: self.gate.mark(),
+                spawned: self.spawned.len(),
+                kept: turn.kept.len(),
+            });
+            return;
+        }
+        let Some(mark) = turn.transactions.pop() else { return };
+        if step == Savepoint::Rollback {
+            self.gate.undo_to(mark.effects);
+            self.spawned.truncate(mark.spawned);
+            for (entry, kept) in turn.kept.drain(mark.kept..).rev() {
+                entry.replace(kept);
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::gateway::HubLimits;
 use crate::object::{Behavior, Clock, Environment, Policy, Registry};
 use crate::server::host::Host;
 use crate::server::{Limits, cli};
-use crate::storage::{DataFolder, Durability, StoreOptions};
+use crate::storage::{DataFolder, Durability, Faults, StoreOptions};
 use crate::wire::name::kebab_case;
 
 /// A host for agents, before it starts.
@@ -36,6 +36,7 @@ pub struct Agents {
     pub(super) cors: bool,
     limits: Limits,
     durability: Durability,
+    faults: Option<Arc<Faults>>,
     routes: Option<Router>,
 }
 
@@ -67,6 +68,7 @@ impl Agents {
             cors: false,
             limits: Limits::default(),
             durability: Durability::default(),
+            faults: None,
             routes: None,
         }
     }
@@ -152,6 +154,14 @@ impl Agents {
         self
     }
 
+    /// Makes commits and syncs fail, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn faults(mut self, faults: Arc<Faults>) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+
     /// Lets pages of any origin send HTTP requests to agents. Off by default.
     #[must_use]
     pub fn cors(mut self, cors: bool) -> Self {
@@ -186,7 +196,8 @@ impl Agents {
             classes.insert(class.name, (class.rust_name, behavior));
         }
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
-        let store = StoreOptions { durability: self.durability, ..StoreOptions::default() };
+        let store =
+            StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
         let objects = TaskTracker::new();
         let registry = Registry::new(Environment {
             folder: Arc::new(folder),

@@ -112,7 +112,8 @@ impl<'a> Sql<'a> {
         Statement::new(self.door, sql)
     }
 
-    /// Runs `body` as one: if it fails or panics, all it wrote is undone, a changed state too.
+    /// Runs `body` as one: if it fails or panics, all it wrote is undone, a changed state too, and
+    /// what it sent is not sent.
     /// Transactions nest.
     ///
     /// # Errors
