@@ -129,6 +129,11 @@ impl Client {
         patient(self.socket.send(Message::text(text.into()))).await.expect("sending");
     }
 
+    /// Sends text; `false` when the server is gone.
+    pub async fn try_send(&mut self, text: impl Into<String>) -> bool {
+        self.socket.send(Message::text(text.into())).await.is_ok()
+    }
+
     /// Sends bytes.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
         patient(self.socket.send(Message::binary(bytes))).await.expect("sending");

@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
     Attribute, Field, Fields, GenericParam, Generics, Item, ItemEnum, ItemStruct, LitStr, Meta, Path, Token,
-    parse_quote,
+    Type, parse_quote,
 };
 
 use crate::attr::wire::WireOptions;
@@ -30,6 +30,8 @@ pub(crate) struct WireType {
     pub(crate) has_columns: bool,
     /// Whether serde's derive makes sense of it.
     pub(crate) is_plain: bool,
+    /// The types of the fields that go through serde as they are.
+    pub(crate) fields: Vec<Type>,
 }
 
 impl WireType {
@@ -37,7 +39,8 @@ impl WireType {
         let options = WireOptions::parse(args, errors);
         let container = Container::read(&mut item.attrs, &options, errors);
         let is_plain = is_plain(&item.generics, errors);
-        fields(&mut item.fields, container.default);
+        complete(&mut item.fields, container.default);
+        let fields = travelling(&item.generics, &container, item.fields.iter());
         if !is_plain {
             item.attrs.retain(|attr| !is_helper(attr));
             item.fields.iter_mut().for_each(without_helpers);
@@ -54,6 +57,7 @@ impl WireType {
             rename_all_fields: None,
             has_columns,
             is_plain,
+            fields,
         }
     }
 
@@ -62,8 +66,11 @@ impl WireType {
         let container = Container::read(&mut item.attrs, &options, errors);
         let is_plain = is_plain(&item.generics, errors);
         for variant in &mut item.variants {
-            fields(&mut variant.fields, container.default);
+            complete(&mut variant.fields, container.default);
         }
+        let variants = item.variants.iter().filter(|variant| serde_keys(&variant.attrs).is_empty());
+        let fields =
+            travelling(&item.generics, &container, variants.flat_map(|variant| variant.fields.iter()));
         if !is_plain {
             item.attrs.retain(|attr| !is_helper(attr));
             for variant in &mut item.variants {
@@ -80,6 +87,7 @@ impl WireType {
             runtime: options.runtime,
             has_columns: false,
             is_plain,
+            fields,
         }
     }
 }
@@ -91,6 +99,8 @@ struct Container {
     renames_fields: bool,
     default: bool,
     transparent: bool,
+    /// `from`, `into` and the like: another type travels.
+    converts: bool,
 }
 
 impl Container {
@@ -120,6 +130,7 @@ impl Container {
                     );
                     container.transparent = true;
                 }
+                "from" | "try_from" | "into" | "remote" => container.converts = true,
                 _ => {}
             }
         }
@@ -190,7 +201,7 @@ fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
 }
 
 /// A field that may be left out when written must be allowed to be absent when read, here and in TypeScript.
-fn fields(fields: &mut Fields, container_default: bool) {
+fn complete(fields: &mut Fields, container_default: bool) {
     if let Fields::Named(named) = fields {
         for field in &mut named.named {
             let keys = serde_keys(&field.attrs);
@@ -201,6 +212,31 @@ fn fields(fields: &mut Fields, container_default: bool) {
             }
         }
     }
+}
+
+/// The types of fields that nothing of the user's stands between; those of generic types are not known yet.
+fn travelling<'f>(
+    generics: &Generics,
+    container: &Container,
+    fields: impl Iterator<Item = &'f Field>,
+) -> Vec<Type> {
+    if !generics.params.is_empty() || container.converts {
+        return Vec::new();
+    }
+    let keys = [
+        "skip",
+        "with",
+        "serialize_with",
+        "deserialize_with",
+        "skip_serializing",
+        "skip_deserializing",
+        "getter",
+    ];
+    let plain = |field: &&Field| {
+        let ours = serde_keys(&field.attrs);
+        !ours.iter().any(|key| keys.iter().any(|name| key.is_ident(name)))
+    };
+    fields.filter(plain).map(|field| field.ty.clone()).collect()
 }
 
 fn is_helper(attr: &Attribute) -> bool {

@@ -130,6 +130,7 @@ fn home(cfgs: &[syn::Attribute], contents: impl ToTokens) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[allow(
+            dead_code,
             deprecated,
             trivial_bounds,
             unused_mut,

@@ -1,10 +1,11 @@
 //! The traits of a type that travels.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::home;
+use super::{here, home};
 use crate::attr::Runtime;
 use crate::model::wire::WireType;
 
@@ -67,7 +68,51 @@ pub(crate) fn wire(ty: &WireType) -> TokenStream {
             #from_row
         },
     );
-    quote!(#derives #item #home)
+    let check = check(ty);
+    quote!(#check #derives #item #home)
+}
+
+/// Says in our words, and before serde does in its own, which field cannot travel.
+///
+/// A field is fine when it is a wire type or when serde knows it. Only what is neither reaches the
+/// third trait, whose method asks for a wire type. Methods are looked up from the most borrowed
+/// form to the least, which makes the order.
+fn check(ty: &WireType) -> Option<TokenStream> {
+    let rt = &ty.runtime;
+    let fields = ty.fields.iter().map(|field| {
+        let place = here(field.span());
+        quote_spanned!(place=> (&&&__Field::<#field>(::core::marker::PhantomData)).travels();)
+    });
+    (ty.is_plain && !ty.fields.is_empty()).then(|| {
+        home(
+            &crate::attr::cfgs(attrs(&ty.item)),
+            quote! {
+                struct __Field<T>(::core::marker::PhantomData<T>);
+                trait __IsWire {
+                    fn travels(&self) {}
+                }
+                impl<T: #rt::Wire> __IsWire for &&__Field<T> {}
+                trait __IsSerde {
+                    fn travels(&self) {}
+                }
+                impl<T: #rt::serde::Serialize> __IsSerde for &__Field<T> {}
+                trait __IsNeither {
+                    type Field;
+                    fn travels(&self)
+                    where
+                        Self::Field: #rt::Wire,
+                    {
+                    }
+                }
+                impl<T> __IsNeither for __Field<T> {
+                    type Field = T;
+                }
+                const _: fn() = || {
+                    #(#fields)*
+                };
+            },
+        )
+    })
 }
 
 fn derives(ty: &WireType) -> TokenStream {

@@ -197,7 +197,8 @@ async fn s113_a_preflight_over_http_is_answered() {
     let request = client.request(reqwest::Method::OPTIONS, server.url("/agents/table/a"));
     let answer = request.header("origin", "https://theirs.example").send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header =
+        |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
     assert_eq!(header("access-control-allow-methods").as_deref(), Some("GET, POST, HEAD, OPTIONS"));
     assert_eq!(header("access-control-allow-headers").as_deref(), Some("*"));

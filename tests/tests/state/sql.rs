@@ -2,7 +2,7 @@
 
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::storage::SqlError;
+use agents::storage::StorageError;
 use agents_tests::{Client, TestServer};
 
 #[wire]
@@ -158,7 +158,7 @@ impl Shop {
     #[callable]
     fn broken_as_the_agent_sees_it(&self, cx: &Context<Self>) -> Vec<String> {
         let Err(error) = self.broken(cx) else { return Vec::new() };
-        let cause = error.downcast_ref::<SqlError>().map(ToString::to_string);
+        let cause = error.downcast_ref::<StorageError>().map(ToString::to_string);
         vec![error.code().to_owned(), error.to_string(), cause.unwrap_or_default()]
     }
 }

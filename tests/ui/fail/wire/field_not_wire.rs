@@ -3,8 +3,6 @@ use agents::prelude::*;
 struct Author;
 
 #[wire]
-struct Post {
-    author: Author,
-}
+struct Post(Author, std::net::IpAddr, Vec<u8>);
 
 fn main() {}

@@ -1,12 +1,15 @@
 //! The waking life of an object: one task that runs its handlers in turns.
 
+mod leave;
+mod settle;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -17,10 +20,10 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, ToGateway, ToObject};
+use crate::gateway::{ConnectionKey, ToObject};
 use crate::object::turn::Turns;
 use crate::object::{BoxFuture, Clock, ConnectionEntry, Instance, ObjectContext, ObjectHandle};
-use crate::storage::{DataFolder, Durability, StorageError, Store, StoreOptions};
+use crate::storage::{DataFolder, StorageError, Store, StoreOptions};
 
 /// How many messages one round takes before it commits and lets others run.
 const ROUND: usize = 256;
@@ -334,188 +337,6 @@ impl Activation {
                 }
             }
             Some(Label::Other) | None => {}
-        }
-    }
-
-    /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
-    fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if !self.credits.is_empty() {
-            let credits = self.credits.drain();
-            self.handle
-                .hub
-                .apply(credits.map(|(connection, messages)| ToGateway::Credit { connection, messages }));
-        }
-        loop {
-            self.poll_sync(cx)?;
-            let (released, started) = self.commit(cx)?;
-            if !released.is_empty() {
-                self.handle.hub.apply(released);
-            }
-            if !started {
-                return Ok(());
-            }
-        }
-    }
-
-    fn poll_sync(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let Some((lsn, sync)) = &mut self.syncing else {
-            return Ok(());
-        };
-        let Poll::Ready(result) = Pin::new(sync).poll(cx) else {
-            return Ok(());
-        };
-        let lsn = *lsn;
-        self.syncing = None;
-        let mut inner = self.object.lock();
-        match result? {
-            Ok(()) => {
-                inner.gate.opened(lsn);
-                Ok(())
-            }
-            Err(error) => {
-                // After a failed sync nobody knows what is on the disk; only a reopened file tells.
-                inner.store()?.poison();
-                Err(Error::hidden("sync", error))
-            }
-        }
-    }
-
-    /// Seals the turns so far and commits, unless a sync is under way: what is written meanwhile
-    /// goes into the next commit together.
-    fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Vec<ToGateway>, bool)> {
-        let mut inner = self.object.lock();
-        if let Some(error) = inner.failed.take() {
-            return Err(error);
-        }
-        let store = inner.store()?;
-        let dirty = store.has_uncommitted();
-        let last = store.last_lsn().0;
-        inner.gate.seal(last + u64::from(dirty));
-        let mut started = false;
-        if dirty && self.syncing.is_none() && Self::gathered(&mut self.gathering, cx) {
-            let store = inner.store()?;
-            let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
-            match self.handle.environment.store.durability {
-                Durability::Disk => {
-                    let handle = store.sync_handle().map_err(StorageError::into_error)?;
-                    self.syncing = Some((lsn, tokio::task::spawn_blocking(move || handle.sync())));
-                    started = true;
-                }
-                Durability::Process => inner.gate.opened(lsn),
-            }
-        }
-        Ok((inner.gate.released(), started))
-    }
-
-    /// Waits until the runtime has looked at its sockets once: with many clients several of them
-    /// have their next message ready, and one sync then covers them all.
-    fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
-        let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
-        let done = pause.as_mut().poll(cx).is_ready();
-        if done {
-            *gathering = None;
-        }
-        done
-    }
-
-    fn is_busy(&self) -> bool {
-        let inner = self.object.lock();
-        !self.running.is_empty()
-            || !self.events.is_empty()
-            || !self.connecting.is_empty()
-            || self.syncing.is_some()
-            || !inner.gate.is_empty()
-            || !inner.spawned.is_empty()
-            || inner.store.as_ref().is_some_and(Store::has_uncommitted)
-    }
-
-    /// Decides whether the activation is over.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if matches!(self.phase, Phase::Leaving(..)) {
-            return Poll::Pending;
-        }
-        if matches!(self.phase, Phase::Left(_)) {
-            if !self.is_busy()
-                && let Phase::Left(ended) = std::mem::replace(&mut self.phase, Phase::Cold)
-            {
-                return Poll::Ready(ended);
-            }
-            return Poll::Pending;
-        }
-        if self.handle.is_stopping() {
-            return self.poll_stop(cx);
-        }
-        let policy = self.handle.behavior.policy();
-        if !policy.hibernate || self.is_busy() || matches!(self.phase, Phase::Starting(_)) {
-            return Poll::Pending;
-        }
-        loop {
-            let asleep_at = self.last_activity + policy.hibernate_after;
-            if asleep_at > self.timer.deadline() {
-                self.timer.as_mut().reset(asleep_at);
-            }
-            ready!(self.timer.as_mut().poll(cx));
-            if self.last_activity + policy.hibernate_after <= Instant::now() {
-                return self.leave(Ended::Idle, cx);
-            }
-        }
-    }
-
-    /// The host stops: what runs may finish for a while.
-    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let first = self.stop_at.is_none();
-        let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + self.handle.environment.grace);
-        if first {
-            self.timer.as_mut().reset(stop_at);
-        }
-        let waits = self.is_busy() || matches!(self.phase, Phase::Starting(_));
-        if waits && self.timer.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        if waits {
-            tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
-            return Poll::Ready(Ended::Stopped);
-        }
-        self.stop_at = None;
-        self.leave(Ended::Stopped, cx)
-    }
-
-    fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
-        match std::mem::replace(&mut self.phase, Phase::Cold) {
-            Phase::Live(instance) => {
-                self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            _ => Poll::Ready(ended),
-        }
-    }
-
-    /// Drops the instance and the handlers, closes the database, and tells clients when that is
-    /// the end for them.
-    async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, .. } = self;
-        drop((phase, running));
-        match &ended {
-            Ended::Idle | Ended::Stopped => {}
-            Ended::Failed(error) => {
-                tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
-                handle.hub.fail("the agent was restarted");
-            }
-        }
-        if !events.is_empty() {
-            tracing::debug!(object = ?handle.key, events = events.len(), "events were given up");
-        }
-        // Out of the context, which user code may have kept: the next activation is the only writer.
-        let store = object.lock().store.take();
-        // Closing checkpoints and syncs, which blocks.
-        let closed = tokio::task::spawn_blocking(move || store.map_or(Ok(()), Store::close)).await;
-        match closed.map_err(Error::internal) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(object = ?handle.key, %error, "the database was not closed well")
-            }
-            Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
         }
     }
 }

@@ -1,0 +1,9 @@
+//! The built server as a process: killed, stopped, fed with nonsense, and started twice.
+
+mod faults;
+mod frames;
+mod http;
+mod kill;
+mod paths;
+mod program;
+mod stop;

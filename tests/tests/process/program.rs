@@ -1,0 +1,130 @@
+//! The binary `conformance` in a process of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use agents_tests::Client;
+
+/// How long a process may take to do what it is asked.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server; it is killed when it goes out of scope.
+pub(crate) struct Program {
+    child: Child,
+    addr: SocketAddr,
+    stderr: File,
+}
+
+/// The command with nothing from the outside in it.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    for name in ["AGENTS_ADDR", "AGENTS_DATA", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the program to its end and returns what it said.
+pub(crate) async fn run(args: &[&str], data: &Path) -> Output {
+    let mut command = command();
+    command.args(args).arg("--data").arg(data).stdin(Stdio::null());
+    tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("the program runs")
+}
+
+impl Program {
+    /// Starts a server on a free port.
+    ///
+    /// It works in the folder above its data, so that a stray relative path would be seen there.
+    pub(crate) async fn start(data: &Path) -> Self {
+        let stderr = tempfile::tempfile().expect("a file");
+        let mut command = command();
+        command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(data);
+        command.current_dir(data.parent().expect("a folder above the data"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(stderr.try_clone().expect("a second handle"));
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = child.stdout.take().expect("its output");
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.expect("a thread").expect("a line");
+        let addr = line.trim_end().strip_prefix("listening on http://").and_then(|addr| addr.parse().ok());
+        let addr = addr.unwrap_or_else(|| panic!("the first line of the server: {line:?}"));
+        Self { child, addr, stderr }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    pub(crate) async fn connect(&self, path: &str) -> Client {
+        Client::connect(self.addr, path, &[]).await
+    }
+
+    /// Opens a socket on an agent with a state and takes the three frames.
+    pub(crate) async fn join(&self, path: &str) -> Client {
+        let mut client = self.connect(path).await;
+        client.greeting(true).await;
+        client
+    }
+
+    /// What `GET` answers.
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let answer = reqwest::get(self.url(path)).await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
+    /// Kills the process as nothing can prevent, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the process was running");
+        self.child.wait().expect("the process is gone");
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
+        assert!(sent.success(), "{name} was not sent");
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_none()
+    }
+
+    /// Waits for the end and returns how it ended, with everything on stderr.
+    pub(crate) async fn exit(mut self) -> (ExitStatus, String) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return (status, self.stderr());
+            }
+            assert!(Instant::now() < until, "the process does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Everything on stderr so far.
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.stderr.rewind().expect("its beginning");
+        self.stderr.read_to_string(&mut text).expect("text");
+        text
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Gone already in most tests.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
