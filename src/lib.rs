@@ -41,3 +41,9 @@ pub mod prelude {
     pub use agents_core::serde_json::json;
     pub use agents_macros::{agent, callable, hook, sql, wire};
 }
+
+/// Guides: pages of prose whose programs are compiled.
+pub mod guide {
+    #[doc = include_str!("../docs/hooks.md")]
+    pub mod hooks {}
+}

@@ -79,7 +79,7 @@ pub type Authorize<A> =
 pub type Validate<A> = fn(&A, &<A as AgentTypes>::State, &StateSource<A>) -> Result<()>;
 
 /// The hooks of a class; those that are not written are `None`.
-#[expect(missing_docs, reason = "the hooks are described where they are written, in the guide to `#[hook]`")]
+#[expect(missing_docs, reason = "the hooks are described in the guide `hooks` of the crate `agents`")]
 pub struct Hooks<A: AgentTypes> {
     pub on_start: Option<Start<A>>,
     pub authorize: Option<Authorize<A>>,

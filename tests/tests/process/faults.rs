@@ -72,8 +72,7 @@ async fn list_prints_the_agents() {
     let data = folder.path().join("data");
     let program = Program::start(&data).await;
     for path in ["test-counter/b", "test-counter/a%20b", "test-counter/A", "loud-case/x", "test-game/g"] {
-        let mut client = program.join(&format!("/agents/{path}")).await;
-        client.drain().await;
+        program.connect(&format!("/agents/{path}")).await.drain().await;
     }
     let expected = "loud-case/x\ntest-counter/A\ntest-counter/a%20b\ntest-counter/b\ntest-game/g\n";
     for _ in 0..2 {

@@ -193,7 +193,9 @@ async fn tags_that_are_not_allowed_close_with_1011() {
     let longest = format!("role={}", "x".repeat(256));
     for query in ["tags=9", "tags=8&role=one-more", "tags=9&role=t3", &longest] {
         let mut client = program.join(&format!("/agents/test-counter/a?{query}")).await;
-        assert!(client.call("whoami", json!([])).await["tags"].as_array().is_some_and(|tags| tags.len() >= 2));
+        assert!(
+            client.call("whoami", json!([])).await["tags"].as_array().is_some_and(|tags| tags.len() >= 2)
+        );
     }
 }
 

@@ -45,7 +45,10 @@ async fn a_running_call_finishes_and_its_answer_comes_before_the_close() {
     assert_eq!(rest(&mut writer).await, (vec![state, answer], goodbye()));
     let (frames, end) = rest(&mut streamer).await;
     assert_eq!(before + frames.len(), 101, "all chunks and the result");
-    assert_eq!(frames.last().map(|frame| (&frame["id"], &frame["result"])), Some((&json!(stream), &json!(100))));
+    assert_eq!(
+        frames.last().map(|frame| (&frame["id"], &frame["result"])),
+        Some((&json!(stream), &json!(100)))
+    );
     assert_eq!(end, goodbye());
     assert_eq!(rest(&mut idle).await, (vec![], goodbye()));
     let addr = program.addr();

@@ -71,6 +71,30 @@ struct Unit;
 #[wire]
 struct Empty {}
 
+/// Types that hold each other, and the name of a type that the expansion could have taken.
+#[wire]
+struct Tree {
+    children: Vec<Branch>,
+    field: Option<Field>,
+}
+
+#[wire]
+enum Branch {
+    Tree(Box<Tree>),
+    Leaf,
+}
+
+#[wire]
+struct Field;
+
+/// What serde and TypeScript know may be a field, also when it is no wire type itself.
+#[wire]
+struct Known {
+    address: std::net::IpAddr,
+    #[serde(skip)]
+    cache: Option<std::time::Instant>,
+}
+
 fn json<T: Wire>(value: &T) -> String {
     let mut out = Vec::new();
     value.wire_serialize(&mut serde_json::Serializer::new(&mut out)).expect("it has a JSON form");
@@ -104,6 +128,13 @@ fn main() {
     assert_eq!(json(&Both { left_side: 1_u8, right_side: 2_u8 }), r#"{"leftSide":1,"rightSide":2}"#);
     assert_eq!(json(&Tuple(1, Colour::Green)), r#"[1,"green"]"#);
     assert_eq!(json(&NewType("a".to_owned())), r#""a""#);
+    let tree = Tree { children: vec![Branch::Leaf], field: Some(Field) };
+    assert_eq!(
+        json(&Tree { children: vec![Branch::Tree(Box::new(tree))], field: None }),
+        r#"{"children":[{"tree":{"children":["leaf"],"field":null}}],"field":null}"#
+    );
+    let known: Known = read(r#"{"address":"127.0.0.1"}"#);
+    assert!(known.address.is_ipv4() && known.cache.is_none());
     assert_eq!(json(&Unit), "null");
     assert_eq!(json(&Empty {}), "{}");
 }
