@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -143,12 +143,16 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let (head, body) = request.into_parts();
+        // Announced too large: told before it is sent.
+        if body.size_hint().lower() > self.host.limits().body_bytes as u64 {
+            return too_large();
+        }
         let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
         let mut head = plain_head(&head, uri);
         let mut body = match Limited::new(body, self.host.limits().body_bytes).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return (StatusCode::PAYLOAD_TOO_LARGE, "Body too large").into_response();
+                return too_large();
             }
             Err(error) => {
                 tracing::debug!(%error, "a request broke off");
@@ -169,13 +173,16 @@ impl HostService {
     }
 }
 
+fn too_large() -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, "Body too large").into_response()
+}
+
 fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "Not found").into_response()
 }
 
 /// Tells whether a router answered for want of a route, and has no page of its own for that.
 fn is_bare_404(response: &Response) -> bool {
-    use axum::body::HttpBody;
     response.status() == StatusCode::NOT_FOUND && response.body().size_hint().exact() == Some(0)
 }
 

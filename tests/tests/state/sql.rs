@@ -34,6 +34,8 @@ struct Item {
 #[derive(Default)]
 struct Shop;
 
+type Parts = Vec<(String, Kind, Size)>;
+
 #[agent]
 impl Shop {
     #[hook]
@@ -81,7 +83,7 @@ impl Shop {
     }
 
     #[callable]
-    fn spare_parts(&self, cx: &View<Self>) -> Result<(u32, Vec<(String, Kind, Size)>)> {
+    fn spare_parts(&self, cx: &View<Self>) -> Result<(u32, Parts)> {
         let kind = Kind::SparePart;
         let count: u32 = cx.sql().query_one("SELECT count(*) FROM items WHERE kind = ?1", (kind,))?;
         Ok((count, cx.sql().query("SELECT item_name, kind, size FROM items WHERE kind = ?1", [kind])?))
