@@ -3,7 +3,7 @@
 use agents::prelude::*;
 use agents_tests::{Client, TestServer};
 
-use crate::support::changed;
+use crate::support::{Heard, Tell, changed, line};
 
 #[wire]
 #[derive(Clone, Default)]
@@ -12,7 +12,7 @@ struct Books {
 }
 
 /// Books entries in a table, and their number in the state.
-#[agent(state = Books)]
+#[agent(state = Books, connection = String, env = Tell)]
 #[derive(Default)]
 struct Ledger;
 
@@ -27,6 +27,11 @@ impl Ledger {
     fn on_start(&self, cx: &Context<Self>) -> Result<()> {
         sql!(cx, "CREATE TABLE IF NOT EXISTS entries (what TEXT NOT NULL)")?;
         Ok(())
+    }
+
+    #[hook]
+    fn on_state_changed(&self, cx: &Context<Self>, change: StateChange<Self>) {
+        cx.env().tell(change.state.entries.to_string());
     }
 
     #[callable]
@@ -79,6 +84,24 @@ impl Ledger {
         })
     }
 
+    /// Does all that can be done in a transaction, and then fails or not.
+    #[callable]
+    fn everything(&self, cx: &Context<Self>, conn: &Connection<Self>, fail: bool) -> Result<()> {
+        conn.set_state("before".to_owned())?;
+        cx.broadcast("before")?;
+        let done = cx.sql().transaction(|_| {
+            book(cx, "inside")?;
+            conn.set_state("inside".to_owned())?;
+            cx.broadcast("inside")?;
+            let mine = cx.clone();
+            cx.spawn(async move { mine.env().tell("task") })?;
+            conn.set_readonly(true)?;
+            if fail { Err(Error::msg("undone")) } else { Ok(()) }
+        });
+        cx.broadcast(format!("{} {}", conn.state()?, conn.is_readonly()))?;
+        done
+    }
+
     /// What SQLite refuses undoes the statement and nothing else.
     #[callable]
     fn refused_statement(&self, cx: &Context<Self>) -> Result<()> {
@@ -112,10 +135,16 @@ impl Ledger {
 }
 
 async fn ledger() -> (TestServer, Client, Client) {
-    let server = TestServer::start(Agents::new().register::<Ledger>()).await;
+    let (server, client, witness, _) = ledger_heard().await;
+    (server, client, witness)
+}
+
+async fn ledger_heard() -> (TestServer, Client, Client, Heard) {
+    let (tell, heard) = line();
+    let server = TestServer::start(Agents::new().register::<Ledger>().env(tell)).await;
     let client = server.join("/agents/ledger/a", true).await;
     let witness = server.join("/agents/ledger/a", true).await;
-    (server, client, witness)
+    (server, client, witness, heard)
 }
 
 /// Asserts what is booked, and that nobody was told of anything that is not.
@@ -156,6 +185,25 @@ async fn s104_a_failed_transaction_tells_nobody_of_its_state() {
     client.call_error("bookAll", json!([["a", "bad"]])).await;
     assert_eq!(witness.drain().await, [], "the state that was undone went to nobody");
     assert_eq!(client.drain().await, []);
+}
+
+#[tokio::test]
+async fn s104_what_was_sent_and_started_in_a_failed_transaction_is_undone_too() {
+    let (_server, mut client, mut witness, mut heard) = ledger_heard().await;
+    assert_eq!(heard.next().await, "0", "the initial state");
+    assert_eq!(client.call_error("everything", json!([true])).await, "undone");
+    for text in ["before", "before false"] {
+        assert_eq!(witness.next().await.text(), text);
+    }
+    assert_eq!(witness.drain().await, []);
+    client.call("everything", json!([false])).await;
+    assert_eq!(witness.next().await.text(), "before");
+    assert_eq!(witness.json().await, changed(&json!({ "entries": 1 })));
+    for text in ["inside", "inside true"] {
+        assert_eq!(witness.next().await.text(), text);
+    }
+    assert_eq!(heard.next().await, "1", "the first that was heard is of the second call");
+    assert_eq!(heard.next().await, "task");
 }
 
 #[tokio::test]
