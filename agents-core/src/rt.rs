@@ -29,12 +29,3 @@ pub use crate::wire::{JsonMessage, Wire};
 
 /// A boxed stream that can move between threads.
 pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;
-
-/// Requires a type that can be the state of an agent.
-pub const fn assert_state<T: AgentState>() {}
-
-/// Requires a type that can be kept for a connection.
-pub const fn assert_connection<T: AgentValue>() {}
-
-/// Requires a type that can be given as properties.
-pub const fn assert_props<T: AgentValue>() {}

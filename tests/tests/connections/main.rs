@@ -12,5 +12,6 @@ mod lifecycle;
 mod log;
 mod manage;
 mod messages;
+mod mount;
 mod protocol;
 mod tags;
