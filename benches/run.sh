@@ -96,6 +96,7 @@ kill "$pid"
 start agents "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data"
 load rpc-echo rpc-echo --seconds "$seconds"
 load latency latency --seconds "$seconds"
+load increment-one increment --prefix one --in-flight 1 --seconds "$seconds"
 load increment increment --prefix count --seconds "$seconds"
 load broadcast broadcast --prefix cast --connections 1000 --seconds "$seconds"
 kill "$pid"
@@ -108,6 +109,7 @@ row "RPC echo, 16 × 4 × 8: server CPU a call" rpc-echo cpu_per_call µs "<=" 1
 row "RPC echo, 16 × 4 × 8: calls" rpc-echo calls_per_second /s
 row "one in flight: p50" latency p50 µs "<=" 100
 row "one in flight: p99" latency p99 µs
+row "durable increments, 16 × 4 × 1" increment-one calls_per_second /s ">=" 12000
 row "durable increments, 16 × 4 × 8" increment calls_per_second /s ">=" 12000
 row "broadcast to 1,001 connections: deliveries" broadcast deliveries_per_second /s ">=" 120000
 row "connections on one agent, reached by one broadcast" connections reached "" ">=" "$connections"
