@@ -16,7 +16,7 @@ CHROMIUM="${CHROMIUM:-/usr/bin/chromium}"
 export CHROMIUM
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format build lints docs doctests npm browser rust)
+STEPS=(tools packages format licences build lints docs doctests npm browser rust)
 
 say() { printf '==> %s\n' "$*"; }
 
@@ -77,6 +77,16 @@ step_packages() {
 }
 
 step_format() { cargo fmt --all --check; }
+# The licences, sources and duplicates of deny.toml; the snapshots of the Rust step guard the tree
+# of dependencies where this tool is missing.
+step_licences() {
+  if ! cargo deny --version >/dev/null 2>&1; then
+    say "SKIPPED licences: cargo-deny is not installed (cargo install cargo-deny)"
+    return
+  fi
+  cargo deny --log-level error check licenses bans sources
+}
+
 step_build() { cargo build --workspace --all-targets --locked; }
 step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }

@@ -14,7 +14,8 @@ use crate::agent::{Agent, AgentClass, AgentInfo};
 use crate::error::{Error, Result};
 use crate::gateway::HubLimits;
 use crate::object::{Behavior, Clock, Environment, Policy, Registry};
-use crate::server::host::Host;
+use crate::server::host::{Access, Host};
+use crate::server::origin::Origins;
 use crate::server::{Limits, cli};
 use crate::storage::{DataFolder, Durability, Faults, StoreOptions};
 use crate::wire::name::kebab_case;
@@ -34,6 +35,7 @@ pub struct Agents {
     env: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(super) data: PathBuf,
     pub(super) cors: bool,
+    origins: Origins,
     limits: Limits,
     durability: Durability,
     faults: Option<Arc<Faults>>,
@@ -66,6 +68,7 @@ impl Agents {
             env: HashMap::new(),
             data: PathBuf::from("data"),
             cors: false,
+            origins: Origins::default(),
             limits: Limits::default(),
             durability: Durability::default(),
             faults: None,
@@ -169,6 +172,17 @@ impl Agents {
         self
     }
 
+    /// Lets only pages of these origins reach agents, for example `https://app.example`.
+    ///
+    /// Browsers send a page's origin with every handshake, and cookies too, so without a list any page
+    /// can open a socket in the name of its visitor. Pages of this server and clients that are no
+    /// browsers always pass. A foreign page's socket is closed with 4403, its request answered 403.
+    #[must_use]
+    pub fn origins(mut self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.origins = Origins::only(origins.into_iter().map(Into::into));
+        self
+    }
+
     /// Serves these routes for every path that is not an agent's.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
@@ -208,7 +222,8 @@ impl Agents {
             runtime: Handle::current(),
         });
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
-        Ok(Host::new(registry, classes, self.limits, self.cors, self.routes, objects))
+        let access = Access { cors: self.cors, origins: self.origins };
+        Ok(Host::new(registry, classes, self.limits, access, self.routes, objects))
     }
 
     /// Runs the program: `serve` (the default) or `list`, with `--addr` and `--data`.

@@ -10,6 +10,7 @@ use axum::Router;
 use tokio_util::task::TaskTracker;
 
 use crate::object::{Behavior, ObjectHandle, ObjectKey, Registry};
+use crate::server::origin::Origins;
 use crate::server::{HostService, Limits};
 
 /// How long sockets may take to say goodbye when the host stops.
@@ -25,11 +26,18 @@ struct Inner {
     registry: Registry,
     classes: HashMap<String, Arc<dyn Behavior>>,
     limits: Limits,
-    cors: bool,
+    access: Access,
     routes: Option<Router>,
     objects: TaskTracker,
     sockets: TaskTracker,
     stopping: AtomicBool,
+}
+
+/// What pages of other origins may do.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) cors: bool,
+    pub(super) origins: Origins,
 }
 
 impl Host {
@@ -37,7 +45,7 @@ impl Host {
         registry: Registry,
         classes: HashMap<String, Arc<dyn Behavior>>,
         limits: Limits,
-        cors: bool,
+        access: Access,
         routes: Option<Router>,
         objects: TaskTracker,
     ) -> Self {
@@ -45,7 +53,7 @@ impl Host {
             registry,
             classes,
             limits,
-            cors,
+            access,
             routes,
             objects,
             sockets: TaskTracker::new(),
@@ -101,7 +109,11 @@ impl Host {
     }
 
     pub(super) fn cors(&self) -> bool {
-        self.0.cors
+        self.0.access.cors
+    }
+
+    pub(super) fn origins(&self) -> &Origins {
+        &self.0.access.origins
     }
 
     pub(super) fn routes(&self) -> Option<&Router> {

@@ -5,6 +5,7 @@ mod agents;
 mod cli;
 mod host;
 mod limits;
+mod origin;
 mod serve;
 mod service;
 

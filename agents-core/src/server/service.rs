@@ -76,7 +76,10 @@ impl HostService {
         };
         let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
         // A refusal goes behind the handshake: a client retries a refused handshake for ever.
-        let target = self.target(address, &uri);
+        let target = match self.host.origins().allow(&head.headers) {
+            true => self.target(address, &uri),
+            false => Err((4403, "origin not allowed")),
+        };
         let wanted = query_value(&uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
         let head = plain_head(&head, uri);
@@ -114,6 +117,9 @@ impl HostService {
         let Some(behavior) = self.host.class(address.class) else {
             return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
         };
+        if !self.host.origins().allow(request.headers()) {
+            return (StatusCode::FORBIDDEN, "Origin not allowed").into_response();
+        }
         let mut response = if self.host.cors() && request.method() == Method::OPTIONS {
             StatusCode::OK.into_response()
         } else {
