@@ -124,8 +124,9 @@ impl Socket {
 
 /// Serves a socket until it is closed.
 ///
-/// `find` looks the object up; a handle that went out of use meanwhile is looked up again. `wanted` is the id that the client asked for. When a live socket has it, this one gets a fresh
-/// id; a dead one is replaced.
+/// `find` looks the object up; a handle that went out of use meanwhile is looked up again. `wanted` is
+/// the id that the client asked for. When a live socket has it, this one gets a fresh id; a dead one is
+/// replaced.
 pub(crate) async fn open<T>(
     io: T,
     find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,

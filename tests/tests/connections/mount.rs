@@ -93,6 +93,40 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
     assert!(!refused.headers().contains_key("access-control-allow-origin"));
 }
 
+#[agent]
+#[derive(Default)]
+struct Lingering;
+
+#[agent]
+impl Lingering {
+    #[hook]
+    async fn on_hibernate(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    #[callable]
+    async fn wait(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test]
+async fn a_goodbye_or_a_call_without_end_does_not_keep_the_host() {
+    for call in [false, true] {
+        let mut limits = agents::Limits::default();
+        limits.shutdown_grace = std::time::Duration::from_millis(50);
+        let agents = Agents::new().register::<Lingering>().limits(limits);
+        let server = agents_tests::TestServer::start(agents).await;
+        let mut client = server.join("/agents/lingering/a", false).await;
+        if call {
+            client.start_call("wait", json!([])).await;
+        }
+        client.drain().await;
+        let (end, ()) = tokio::join!(client.end(), server.shutdown());
+        assert_eq!(end, Received::Close(1001, "server shutting down".to_owned()));
+    }
+}
+
 #[tokio::test]
 async fn a_host_says_why_it_does_not_start() {
     struct Config;

@@ -23,16 +23,8 @@ impl Activation {
 
     /// Decides whether the activation is over.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if matches!(self.phase, Phase::Leaving(..)) {
-            return Poll::Pending;
-        }
-        if matches!(self.phase, Phase::Left(_)) {
-            if !self.is_busy()
-                && let Phase::Left(ended) = std::mem::replace(&mut self.phase, Phase::Cold)
-            {
-                return Poll::Ready(ended);
-            }
-            return Poll::Pending;
+        if matches!(self.phase, Phase::Leaving(..) | Phase::Left(_)) {
+            return self.poll_left(cx);
         }
         if self.handle.is_stopping() {
             return self.poll_stop(cx);
@@ -72,10 +64,24 @@ impl Activation {
         self.leave(Ended::Stopped, cx)
     }
 
+    /// The instance says goodbye: it and what it still sends have the grace period, no longer.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let done = matches!(self.phase, Phase::Left(_)) && !self.is_busy();
+        if !done {
+            ready!(self.timer.as_mut().poll(cx));
+            tracing::warn!(object = ?self.handle.key, "the goodbye of an instance took too long");
+        }
+        match std::mem::replace(&mut self.phase, Phase::Cold) {
+            Phase::Leaving(_, ended) | Phase::Left(ended) => Poll::Ready(ended),
+            _ => Poll::Ready(Ended::Idle),
+        }
+    }
+
     fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
                 self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
+                self.timer.as_mut().reset(Instant::now() + self.handle.environment.grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
