@@ -12,6 +12,8 @@ pub mod __rt;
 #[cfg(feature = "runtime")]
 mod agent;
 #[cfg(feature = "runtime")]
+mod clock;
+#[cfg(feature = "runtime")]
 mod gateway;
 #[cfg(feature = "runtime")]
 mod object;

@@ -96,7 +96,11 @@ impl<A: Agent> Behavior for AgentClass<A> {
                     ClientFrame::State(_) => frame::state_error(frame::STATE_REJECTED),
                     ClientFrame::Other => return,
                 };
-                vec![ToGateway::Send { targets: Targets::One(connection), message: Message::Text(answer) }]
+                vec![ToGateway::Send {
+                    targets: Targets::One(connection),
+                    message: Message::Text(answer),
+                    latest: false,
+                }]
             }
             ToObject::Request { request, .. } => {
                 let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, StateSource};
 use crate::error::Result;
-use crate::gateway::{Flags, IntoMessage, Targets};
+use crate::gateway::{IntoMessage, Selection, Targets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
@@ -121,7 +121,7 @@ impl<A: AgentTypes> Context<A> {
                 except.extend(found.map(|entry| entry.key));
             }
         }
-        self.core.object.send(Targets::All { except, without: Flags::NONE }, message)
+        self.core.object.send(Targets::Many(Box::new(Selection { except, ..Selection::default() })), message)
     }
 
     /// Returns the open connections, oldest first.

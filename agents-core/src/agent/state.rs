@@ -10,7 +10,7 @@ use crate::agent::{
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Flags, Message, Targets};
+use crate::gateway::{ConnectionKey, Flags, Message, Selection, Targets};
 use crate::storage::StorageError;
 use crate::wire::{self, frame};
 
@@ -137,7 +137,11 @@ impl<A: AgentTypes> AgentCore<A> {
         self.object.stage_state(json.into())?;
         self.remember(Some(state.clone()));
         if let Some(frame) = frame {
-            let targets = Targets::All { except: except.into_iter().collect(), without: Flags::NO_PROTOCOL };
+            let targets = Targets::Many(Box::new(Selection {
+                except: except.into_iter().collect(),
+                without: Flags::NO_PROTOCOL,
+                ..Selection::default()
+            }));
             self.object.send(targets, Message::Text(frame))?;
         }
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {

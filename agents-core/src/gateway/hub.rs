@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::gateway::socket::Socket;
 use crate::gateway::{
-    Attachment, ConnectionInfo, ConnectionKey, Flags, RequestKey, ResponseHead, Targets, ToGateway, codec,
+    Attachment, AutoResponse, Card, ConnectionInfo, ConnectionKey, RequestKey, ResponseHead, Selection,
+    Targets, ToGateway, codec,
 };
 
 /// Limits of the sockets of one object.
@@ -42,6 +43,7 @@ struct Inner {
     retired: bool,
     sockets: BTreeMap<ConnectionKey, Entry>,
     ids: HashMap<Arc<str>, ConnectionKey>,
+    auto_response: Option<AutoResponse>,
     requests: HashMap<RequestKey, mpsc::UnboundedSender<ResponsePart>>,
 }
 
@@ -55,19 +57,23 @@ struct Entry {
 
 #[derive(Debug)]
 struct Accepted {
-    tags: Vec<String>,
+    card: Arc<Card>,
     attachment: Attachment,
 }
 
 impl Entry {
+    fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
+        let accepted = self.accepted.as_ref();
+        accepted.is_some_and(|it| selection.has(key, &it.card.tags, it.attachment.flags()))
+    }
+
     fn info(&self, connection: ConnectionKey) -> Option<ConnectionInfo> {
         let accepted = self.accepted.as_ref()?;
         Some(ConnectionInfo {
             connection,
-            id: self.id.to_string(),
-            uri: Some(self.uri.to_string()),
-            tags: accepted.tags.clone(),
+            card: accepted.card.clone(),
             attachment: accepted.attachment.encoded(),
+            answered_at: None,
         })
     }
 }
@@ -134,15 +140,21 @@ impl Hub {
         self.inner.lock().requests.remove(&request);
     }
 
-    /// The connections that the object has accepted, oldest first.
-    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
+    /// Some of the connections that the object has accepted and that are not closing, oldest first.
+    pub(crate) fn connections(&self, selection: &Selection) -> Vec<ConnectionInfo> {
         let inner = self.inner.lock();
         inner
             .sockets
             .iter()
-            .filter(|(_, entry)| !entry.socket.is_closing())
+            .filter(|(key, entry)| !entry.socket.is_closing() && entry.is_in(selection, **key))
             .filter_map(|(key, entry)| entry.info(*key))
             .collect()
+    }
+
+    /// A connection that the object has accepted.
+    pub(crate) fn connection(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        let inner = self.inner.lock();
+        inner.sockets.get(&key).and_then(|entry| entry.info(key))
     }
 
     /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
@@ -197,10 +209,12 @@ impl Inner {
         match message {
             ToGateway::Accept { connection, tags, attachment } => {
                 if let Some(entry) = self.sockets.get_mut(&connection) {
-                    entry.accepted = Some(Accepted { tags, attachment: Attachment::decode(attachment) });
+                    let card = Card { id: entry.id.to_string(), uri: Some(entry.uri.to_string()), tags };
+                    entry.accepted =
+                        Some(Accepted { card: Arc::new(card), attachment: Attachment::decode(attachment) });
                 }
             }
-            ToGateway::Send { targets, message } => self.send(&targets, &codec::message(&message)),
+            ToGateway::Send { targets, message, latest: _ } => self.send(&targets, &codec::message(&message)),
             ToGateway::Close { connection, code, reason } => {
                 if let Some(entry) = self.sockets.get(&connection) {
                     entry.socket.close(codec::close(code, &reason));
@@ -224,6 +238,7 @@ impl Inner {
                 self.respond(request, ResponsePart::End { complete });
                 self.requests.remove(&request);
             }
+            ToGateway::AutoResponse { pair } => self.auto_response = pair,
         }
     }
 
@@ -234,11 +249,9 @@ impl Inner {
                     entry.socket.send(frame.clone());
                 }
             }
-            Targets::All { except, without } => {
+            Targets::Many(selection) => {
                 for (key, entry) in &self.sockets {
-                    let Some(accepted) = &entry.accepted else { continue };
-                    let wanted = *without == Flags::NONE || !accepted.attachment.flags().has(*without);
-                    if wanted && !except.contains(key) {
+                    if entry.is_in(selection, *key) {
                         entry.socket.send(frame.clone());
                     }
                 }

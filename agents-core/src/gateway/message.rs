@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -191,14 +192,29 @@ pub(crate) struct ResponseHead {
     pub(crate) headers: Vec<(String, Bytes)>,
 }
 
-/// What the gateway knows of a connection; an object that wakes starts from these.
+/// What never changes about an accepted connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ConnectionInfo {
-    pub(crate) connection: ConnectionKey,
+pub(crate) struct Card {
     pub(crate) id: String,
     pub(crate) uri: Option<String>,
     pub(crate) tags: Vec<String>,
+}
+
+/// What the gateway keeps of an accepted connection; an object that wakes asks for these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConnectionInfo {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) card: Arc<Card>,
     pub(crate) attachment: Bytes,
+    /// When the gateway last answered in the object's place, in milliseconds since 1970.
+    pub(crate) answered_at: Option<u64>,
+}
+
+/// A text message that the gateway answers by itself, and the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AutoResponse {
+    pub(crate) request: String,
+    pub(crate) response: String,
 }
 
 /// From the gateway to the object.
@@ -237,17 +253,37 @@ pub(crate) enum ToObject {
     Gone {
         request: RequestKey,
     },
+    /// The time of the object's alarm has come, as far as the index of alarms knows.
+    Alarm,
 }
 
 /// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Targets {
     One(ConnectionKey),
-    /// Every accepted connection but those named and those with one of the flags.
-    All {
-        except: Vec<ConnectionKey>,
-        without: Flags,
-    },
+    Many(Box<Selection>),
+}
+
+/// Some of an object's accepted connections; the default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Selection {
+    /// Only those that have all of these tags.
+    pub(crate) all_tags: Vec<String>,
+    /// Only those that have one of these tags; `None` asks for none.
+    pub(crate) any_tag: Option<Vec<String>>,
+    /// Not those with one of these flags.
+    pub(crate) without: Flags,
+    pub(crate) except: Vec<ConnectionKey>,
+}
+
+impl Selection {
+    /// Tells whether a connection is one of them.
+    pub(crate) fn has(&self, connection: ConnectionKey, tags: &[String], flags: Flags) -> bool {
+        !flags.has(self.without)
+            && self.all_tags.iter().all(|tag| tags.contains(tag))
+            && self.any_tag.as_ref().is_none_or(|any| any.iter().any(|tag| tags.contains(tag)))
+            && !self.except.contains(&connection)
+    }
 }
 
 /// From the object to the gateway.
@@ -261,6 +297,9 @@ pub(crate) enum ToGateway {
     Send {
         targets: Targets,
         message: Message,
+        /// A message that makes earlier ones of this kind needless: to a client that is behind, it
+        /// is sent in the place of one that has not left yet.
+        latest: bool,
     },
     Close {
         connection: ConnectionKey,
@@ -289,6 +328,10 @@ pub(crate) enum ToGateway {
         /// Whether the body is whole; a broken one must not look complete to the client.
         complete: bool,
     },
+    /// Sets or takes away what the gateway answers by itself, on all connections.
+    AutoResponse {
+        pair: Option<AutoResponse>,
+    },
 }
 
 #[cfg(test)]
@@ -313,9 +356,11 @@ mod tests {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);
         }
+        let selection = Selection { except: vec![key], without: Flags::NO_PROTOCOL, ..Selection::default() };
         let send = ToGateway::Send {
-            targets: Targets::All { except: vec![key], without: Flags::NO_PROTOCOL },
+            targets: Targets::Many(Box::new(selection)),
             message: Message::from("hi"),
+            latest: true,
         };
         let json = serde_json::to_string(&send).unwrap();
         assert_eq!(serde_json::from_str::<ToGateway>(&json).unwrap(), send);
@@ -327,5 +372,26 @@ mod tests {
         assert_eq!((&"a".to_owned()).into_message().unwrap(), Message::Text("a".into()));
         let value = serde_json::json!({ "a": 1 });
         assert_eq!((&value).into_message().unwrap(), Message::Text(r#"{"a":1}"#.into()));
+    }
+
+    #[test]
+    fn selections_by_tag() {
+        // S196
+        let (a, b, ab) = (["a".to_owned()], ["b".to_owned()], ["a".to_owned(), "b".to_owned()]);
+        let key = ConnectionKey(1);
+        let has = |selection: &Selection, tags: &[String]| selection.has(key, tags, Flags::NONE);
+        let all = Selection { all_tags: ab.to_vec(), ..Selection::default() };
+        let any = Selection { any_tag: Some(ab.to_vec()), ..Selection::default() };
+        let none = Selection { any_tag: Some(Vec::new()), ..Selection::default() };
+        for (tags, expected) in
+            [(&[][..], [0, 0, 0, 1]), (&a, [0, 1, 0, 1]), (&b, [0, 1, 0, 1]), (&ab, [1, 1, 0, 1])]
+        {
+            let found = [&all, &any, &none, &Selection::default()].map(|selection| has(selection, tags));
+            assert_eq!(found.map(i32::from), expected, "{tags:?}");
+        }
+        let others = Selection { except: vec![key], ..Selection::default() };
+        assert!(!has(&others, &a));
+        let writable = Selection { without: Flags::READONLY, ..Selection::default() };
+        assert!(writable.has(key, &a, Flags::NO_PROTOCOL) && !writable.has(key, &a, Flags::READONLY));
     }
 }

@@ -18,10 +18,11 @@ mod upgrade;
 pub(crate) use attachment::{Attachment, Flags};
 pub(crate) use codec::{MAX_REASON, may_be_sent};
 pub(crate) use hub::{Hub, HubLimits};
-pub use message::{Close, IntoMessage, Message};
 pub(crate) use message::{
-    ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Targets, ToGateway, ToObject,
+    AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
+    ToGateway, ToObject,
 };
+pub use message::{Close, IntoMessage, Message};
 pub(crate) use port::{ObjectPort, PostError};
 pub(crate) use request::{ForwardError, forward};
 pub(crate) use socket::{open, refuse};

@@ -36,8 +36,8 @@ impl ConnectionEntry {
     }
 
     pub(crate) fn from_info(info: ConnectionInfo) -> Self {
-        let entry = Self::new(info.connection, info.id, info.uri);
-        entry.set_tags(info.tags);
+        let entry = Self::new(info.connection, info.card.id.clone(), info.card.uri.clone());
+        entry.set_tags(info.card.tags.clone());
         entry.kept.lock().attachment = Attachment::decode(info.attachment);
         entry
     }

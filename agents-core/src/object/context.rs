@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{
     Attachment, ConnectionInfo, ConnectionKey, Flags, Message, RequestKey, Targets, ToGateway, ToObject,
@@ -17,7 +18,7 @@ use crate::gateway::{
 use crate::object::connections::Kept;
 use crate::object::gate::Gate;
 use crate::object::window::Window;
-use crate::object::{BoxFuture, Clock, ConnectionEntry, ObjectKey};
+use crate::object::{BoxFuture, ConnectionEntry, ObjectKey};
 use crate::storage::sql::Savepoint;
 use crate::storage::{StorageError, Store};
 
@@ -183,7 +184,7 @@ impl ObjectContext {
 
     /// Stages a message.
     pub(crate) fn send(&self, targets: Targets, message: Message) -> Result<()> {
-        self.effect(ToGateway::Send { targets, message })
+        self.effect(ToGateway::Send { targets, message, latest: false })
     }
 
     /// Runs a future with the object; it keeps the object awake.

@@ -6,7 +6,6 @@
 
 mod activation;
 mod behavior;
-mod clock;
 mod connections;
 mod context;
 mod gate;
@@ -19,7 +18,6 @@ mod window;
 pub(crate) use activation::Environment;
 pub use behavior::BoxFuture;
 pub(crate) use behavior::{Behavior, Instance, Policy};
-pub(crate) use clock::Clock;
 pub(crate) use connections::ConnectionEntry;
 pub(crate) use context::ObjectContext;
 pub use context::OutsideTurn;

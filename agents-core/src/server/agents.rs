@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use crate::agent::{Agent, AgentClass, AgentInfo};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::HubLimits;
-use crate::object::{Behavior, Clock, Environment, Policy, Registry};
+use crate::object::{Behavior, Environment, Policy, Registry};
 use crate::server::host::{Access, Host};
 use crate::server::origin::Origins;
 use crate::server::{Limits, cli};
@@ -216,7 +217,7 @@ impl Agents {
         let registry = Registry::new(Environment {
             folder: Arc::new(folder),
             store,
-            clock: Clock,
+            clock: Clock::System,
             grace: self.limits.shutdown_grace,
             tasks: objects.clone(),
             runtime: Handle::current(),

@@ -19,10 +19,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, ToObject};
 use crate::object::turn::Turns;
-use crate::object::{BoxFuture, Clock, ConnectionEntry, Instance, ObjectContext, ObjectHandle};
+use crate::object::{BoxFuture, ConnectionEntry, Instance, ObjectContext, ObjectHandle};
 use crate::storage::{DataFolder, StorageError, Store, StoreOptions};
 
 /// How many messages one round takes before it commits and lets others run.
@@ -127,8 +128,12 @@ impl Activation {
         })
         .await?
         .map_err(StorageError::into_error)?;
-        let object =
-            ObjectContext::new(handle.key.clone(), handle.environment.clock, store, handle.hub.connections());
+        let object = ObjectContext::new(
+            handle.key.clone(),
+            handle.environment.clock,
+            store,
+            handle.hub.connections(&crate::gateway::Selection::default()),
+        );
         Ok(Self {
             handle: handle.clone(),
             object,
@@ -296,6 +301,7 @@ impl Activation {
                 self.start(Label::Other, instance.request(request, *head, body), cx);
             }
             ToObject::Drained { .. } | ToObject::Gone { .. } => self.object.response_event(&event),
+            ToObject::Alarm => {}
         }
     }
 

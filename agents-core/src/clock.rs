@@ -1,0 +1,54 @@
+//! The time as agents and the gateway see it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// A clock in milliseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Clock {
+    /// The clock of the machine.
+    #[default]
+    System,
+    /// Follows the timers of the runtime, which a test may stop and move.
+    Virtual {
+        /// What the clock showed at `start`.
+        epoch: u64,
+        start: Instant,
+    },
+}
+
+impl Clock {
+    /// A clock that shows the machine's time now and moves with the runtime's timers from here on.
+    pub(crate) fn start_virtual() -> Self {
+        Self::Virtual { epoch: Self::System.now_ms(), start: Instant::now() }
+    }
+
+    pub(crate) fn now_ms(self) -> u64 {
+        match self {
+            Self::System => {
+                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| millis(since.as_millis()))
+            }
+            Self::Virtual { epoch, start } => epoch + millis(start.elapsed().as_millis()),
+        }
+    }
+}
+
+fn millis(value: u128) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_virtual_clock_moves_with_the_timers() {
+        let clock = Clock::start_virtual();
+        let before = clock.now_ms();
+        tokio::time::advance(Duration::from_secs(86_400)).await;
+        assert_eq!(clock.now_ms() - before, 86_400_000);
+    }
+}
