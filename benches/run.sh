@@ -104,6 +104,21 @@ kill "$pid"
 # A server of its own, so that nothing but the connections is in its memory.
 start connections "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-connections"
 load connections connections --prefix many --connections "$connections"
+kill "$pid"
+
+# What sleep costs and saves; agents of the class `nap` sleep after a second.
+start hundred "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-hundred"
+load hundred connections --class nap --prefix hundred --connections "$connections" --agents 100 --hold 5
+kill "$pid"
+start each "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-each"
+load each connections --class nap --prefix each --connections "$connections" --agents "$connections" --rate 1000 --hold 5
+kill "$pid"
+start wake "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-wake"
+load new connections --class nap --prefix new --connections 3000 --agents 3000
+for method in echo read write; do
+    load "wake-$method" wake --class nap --prefix "wake-$method" --method "$method" --agents 2000 --hold 4
+done
+kill "$pid"
 
 row "RPC echo, 16 × 4 × 8: server CPU a call" rpc-echo cpu_per_call µs "<=" 10
 row "RPC echo, 16 × 4 × 8: calls" rpc-echo calls_per_second /s
@@ -115,7 +130,18 @@ row "broadcast to 1,001 connections: deliveries" broadcast deliveries_per_second
 row "connections on one agent, reached by one broadcast" connections reached "" ">=" "$connections"
 row "connections closed cleanly" connections clean_closes "" ">=" "$connections"
 row "time to connect them all" connections connect_time ms
-row "server memory a connection" connections memory_per_connection KiB
+row "server CPU to connect one" connections cpu_per_connect µs
+row "server memory a connection, awake" connections memory_per_connection KiB
+row "server memory a sleeping connection, 100 agents" hundred memory_per_connection KiB "<=" 2.5
+row "server memory a sleeping connection, one agent each" each memory_per_connection KiB "<=" 4
+row "server CPU while they sleep" each cpu_asleep %
+row "first connects to new agents" new connects_per_second /s ">=" 2500
+row "wake by a message, one at a time: p50" wake-echo p50 µs "<=" 200
+row "the same, which reads the state: p50" wake-read p50 µs "<=" 200
+row "the same, with a durable write: p50" wake-write p50 µs
+row "wakes by a message, 32 at a time" wake-echo wakes_per_second /s ">=" 6000
+row "the same, which reads the state" wake-read wakes_per_second /s ">=" 6000
+row "the same, with a durable write" wake-write wakes_per_second /s
 
 echo
 echo "| what | measured | target | bare axum | |"

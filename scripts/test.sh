@@ -6,6 +6,7 @@
 #   scripts/test.sh                   everything
 #   scripts/test.sh build npm         only the named steps, in the order below
 #
+# AGENTS_TEST_CHAOS is the seed of the step chaos, 1 by default.
 # CHROMIUM names another browser program than /usr/bin/chromium.
 set -euo pipefail
 exec 2>&1
@@ -14,9 +15,12 @@ cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 CHROMIUM="${CHROMIUM:-/usr/bin/chromium}"
 export CHROMIUM
+CHAOS="${AGENTS_TEST_CHAOS:-1}"
+# All other steps are without it.
+unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format licences build lints docs doctests npm browser rust)
+STEPS=(tools packages format licences build lints docs doctests npm browser chaos rust)
 
 say() { printf '==> %s\n' "$*"; }
 
@@ -99,6 +103,16 @@ step_browser() {
     return
   fi
   (cd tests/browser && npm test --silent)
+}
+
+# The behaviour tests once more, with agents that hibernate or crash after every event.
+step_chaos() {
+  local tests=(--test connections --test state --test durability --test hibernation)
+  if cargo nextest --version >/dev/null 2>&1; then
+    AGENTS_TEST_CHAOS="$CHAOS" cargo nextest run -p agents-tests "${tests[@]}" --locked --no-fail-fast
+  else
+    AGENTS_TEST_CHAOS="$CHAOS" cargo test -p agents-tests "${tests[@]}" --locked --no-fail-fast
+  fi
 }
 
 step_rust() {

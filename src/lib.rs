@@ -2,14 +2,17 @@
 
 pub use agents_core::storage::Durability;
 pub use agents_core::{
-    Agent, AgentError, AgentInfo, AgentTypes, Agents, ConnectRequest, Connection, Context, Error,
-    ErrorSource, Host, HostService, IntoMessage, Limits, Message, Options, OutsideTurn, Refusal,
-    RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
-    TagsError, View, current,
+    Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, ConnectRequest, Connection, Context, Error,
+    ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limits, Message, Meter, ObjectStatus,
+    Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request, Response, Result, StateChange,
+    StateRejection, StateSource, StreamingResponse, TagsError, View, current,
 };
-pub use agents_core::{Close, axum, bytes, http, serde, serde_json, storage, wire};
+pub use agents_core::{Close, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};
 pub use futures_core::Stream;
+
+#[cfg(feature = "testing")]
+pub use agents_core::testing;
 
 #[doc(hidden)]
 pub use agents_core::__rt;
@@ -35,8 +38,8 @@ pub use agents_core::__rt;
 /// ```
 pub mod prelude {
     pub use crate::{
-        AgentError, Agents, Close, ConnectRequest, Connection, Context, Error, Message, Refusal, Request,
-        Response, Result, StateChange, StateRejection, StateSource, Stream, StreamingResponse, View,
+        AgentError, Agents, AlarmInfo, Close, ConnectRequest, Connection, Context, Error, Message, Refusal,
+        Request, Response, Result, StateChange, StateRejection, StateSource, Stream, StreamingResponse, View,
     };
     pub use agents_core::serde_json::json;
     pub use agents_macros::{agent, callable, hook, sql, wire};
@@ -44,6 +47,11 @@ pub mod prelude {
 
 /// Guides: pages of prose whose programs are compiled.
 pub mod guide {
+    #[doc = include_str!("../docs/hibernation.md")]
+    pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    pub mod testing {}
 }

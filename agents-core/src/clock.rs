@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(any(test, feature = "testing"))]
 use tokio::time::Instant;
 
 /// A clock in milliseconds since 1970, UTC.
@@ -11,6 +12,7 @@ pub(crate) enum Clock {
     #[default]
     System,
     /// Follows the timers of the runtime, which a test may stop and move.
+    #[cfg(any(test, feature = "testing"))]
     Virtual {
         /// What the clock showed at `start`.
         epoch: u64,
@@ -20,6 +22,7 @@ pub(crate) enum Clock {
 
 impl Clock {
     /// A clock that shows the machine's time now and moves with the runtime's timers from here on.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn start_virtual() -> Self {
         Self::Virtual { epoch: Self::System.now_ms(), start: Instant::now() }
     }
@@ -29,6 +32,7 @@ impl Clock {
             Self::System => {
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| millis(since.as_millis()))
             }
+            #[cfg(any(test, feature = "testing"))]
             Self::Virtual { epoch, start } => epoch + millis(start.elapsed().as_millis()),
         }
     }

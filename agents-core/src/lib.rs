@@ -16,11 +16,16 @@ mod clock;
 #[cfg(feature = "runtime")]
 mod gateway;
 #[cfg(feature = "runtime")]
-mod object;
+pub mod object;
+#[cfg(feature = "runtime")]
+mod report;
 #[cfg(feature = "runtime")]
 mod server;
 #[cfg(feature = "runtime")]
 pub mod storage;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Error, Result};
 
@@ -31,11 +36,11 @@ pub use agent::{
     StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]
-pub use gateway::{Close, IntoMessage, Message, TagsError};
+pub use gateway::{Close, IntoMessage, Message};
 #[cfg(feature = "runtime")]
-pub use object::OutsideTurn;
+pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, Host, HostService, Limits};
+pub use server::{Agents, Host, HostMeter, HostService, Limits};
 #[cfg(feature = "runtime")]
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

@@ -81,7 +81,7 @@ pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// The name decides which event it is: `on_start`, `authorize`, `connection_tags`,
 /// `should_connection_be_readonly`, `should_send_protocol_messages`, `on_connect`, `on_message`,
 /// `on_close`, `on_error`, `on_request`, `validate_state_change`, `on_state_changed`,
-/// `on_state_rejected` or `on_hibernate`. As in a callable, referenced arguments come from the
+/// `on_state_rejected`, `on_alarm` or `on_hibernate`. As in a callable, referenced arguments come from the
 /// runtime and only those that are named are made; the owned one is the event itself.
 ///
 /// ```ignore

@@ -6,7 +6,8 @@ mod client;
 mod recorder;
 mod server;
 
-pub use client::{Client, Received};
+pub use agents::testing::Received;
+pub use client::Client;
 pub use recorder::{Notes, Recorder, recorder};
 pub use server::TestServer;
 

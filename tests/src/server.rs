@@ -4,11 +4,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use agents::axum::{self, Router};
-use agents::{Agents, Host};
+use agents::{Agents, Host, testing};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::Client;
+
+/// The seed of the chaos that all objects of a test have to bear; `None` in a plain run.
+fn chaos_seed() -> Option<u64> {
+    let seed = std::env::var("AGENTS_TEST_CHAOS").ok()?;
+    Some(seed.parse().expect("AGENTS_TEST_CHAOS is a number"))
+}
 
 /// A host that listens on a free port, with its data in a folder of its own.
 #[derive(Debug)]
@@ -22,17 +28,42 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a host in a temporary folder.
+    /// Starts a host in a temporary folder; in chaos mode when `AGENTS_TEST_CHAOS` has a seed.
     pub async fn start(agents: Agents) -> Self {
+        Self::start_in_temporary(agents, chaos_seed()).await
+    }
+
+    /// Starts a host in a temporary folder that is never in chaos mode. The reason tells what the
+    /// test keeps in memory on purpose.
+    pub async fn start_resident(agents: Agents, _reason: &'static str) -> Self {
+        Self::start_in_temporary(agents, None).await
+    }
+
+    async fn start_in_temporary(agents: Agents, chaos: Option<u64>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self::start_in(agents, folder.path()).await;
+        let mut server = Self::serve(agents, folder.path(), chaos).await;
         server._temporary = Some(folder);
         server
     }
 
-    /// Starts a host on the data of an earlier one.
+    /// Starts a host on the data of an earlier one; in chaos mode as [`start`](Self::start).
     pub async fn start_in(agents: Agents, data: &Path) -> Self {
-        let host = agents.data_dir(data).start().expect("the host starts");
+        Self::serve(agents, data, chaos_seed()).await
+    }
+
+    /// Starts a host on the data of an earlier one, never in chaos mode; see
+    /// [`start_resident`](Self::start_resident).
+    pub async fn start_resident_in(agents: Agents, data: &Path, _reason: &'static str) -> Self {
+        Self::serve(agents, data, None).await
+    }
+
+    async fn serve(agents: Agents, data: &Path, chaos: Option<u64>) -> Self {
+        let agents = agents.data_dir(data);
+        let host = match chaos {
+            Some(seed) => testing::start_in_chaos(agents, seed),
+            None => agents.start(),
+        }
+        .expect("the host starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let app = Router::new()

@@ -1,20 +1,17 @@
-//! A registered class: how its agents are made and started.
+//! A registered class of agents: how an agent is made and started on its object.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::StatusCode;
+use parking_lot::Mutex;
 
-use crate::agent::instance::AgentInstance;
 use crate::agent::scope::Scoped;
-use crate::agent::{Agent, AgentCore, AgentTypes, report};
+use crate::agent::{Agent, AgentCore, AgentTypes};
 use crate::error::{Error, Result};
-use crate::gateway::{Message, ResponseHead, Targets, ToGateway, ToObject};
-use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, Policy};
+use crate::object::ObjectContext;
 use crate::storage::Store;
 use crate::wire;
-use crate::wire::frame::{self, ClientFrame};
 
 /// What a factory knows of the agent it makes.
 #[derive(Clone, Copy, Debug)]
@@ -34,19 +31,21 @@ pub(crate) struct AgentClass<A: Agent> {
     pub(crate) factory: Factory<A>,
     pub(crate) props: Option<PropsOf<A>>,
     pub(crate) env: Arc<A::Env>,
-    pub(crate) policy: Policy,
-    pub(crate) attachment_bytes: usize,
     pub(crate) send_identity: bool,
 }
 
 impl<A: Agent> AgentClass<A> {
     /// The properties that the agent was first started with, or those of its first start now.
-    fn props(&self, object: &ObjectContext, info: AgentInfo<'_>) -> Result<Option<A::Props>> {
+    fn props(&self, object: &ObjectContext) -> Result<Option<A::Props>> {
+        // Most classes have none, and then a wake need not open the database for them.
+        if TypeId::of::<A::Props>() == TypeId::of::<()>() {
+            return Ok(None);
+        }
         let stored = object.store(Store::props)?;
         if let Some(json) = stored {
             return Ok(Some(wire::from_json(&json)?));
         }
-        let Some(props) = self.props.as_ref().and_then(|of| of(info)) else {
+        let Some(props) = self.props.as_ref().and_then(|of| of(info(object))) else {
             return Ok(None);
         };
         let json = wire::to_json(&props)?;
@@ -55,69 +54,48 @@ impl<A: Agent> AgentClass<A> {
     }
 }
 
-impl<A: Agent> Behavior for AgentClass<A> {
-    fn policy(&self) -> &Policy {
-        &self.policy
+/// An agent as its object sees it.
+pub(crate) struct AgentObject<A: Agent> {
+    pub(super) class: Arc<AgentClass<A>>,
+    pub(super) core: Arc<AgentCore<A>>,
+    /// What the factory made, until it has started.
+    made: Mutex<Option<A>>,
+}
+
+impl<A: Agent> AgentObject<A> {
+    /// Makes an agent on an object that wakes.
+    pub(crate) fn new(class: Arc<AgentClass<A>>, object: &ObjectContext) -> Self {
+        let made = (class.factory)(info(object));
+        let core = AgentCore::new(object.clone(), class.env.clone());
+        Self { class, core, made: Mutex::new(Some(made)) }
     }
 
-    fn start(self: Arc<Self>, object: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
-        Box::pin(async move {
-            let key = object.key().clone();
-            let info = AgentInfo { name: &key.name, class: &key.class };
-            let mut agent = (self.factory)(info);
-            let props = self.props(&object, info)?;
-            let core = AgentCore::<A>::new(object, self.env.clone(), self.attachment_bytes);
-            if let Some(on_start) = core.table.hooks.on_start {
-                let parts = core.parts();
-                let start = Box::pin(async move {
-                    let result = on_start(&mut agent, parts, props).await;
-                    result.map(|()| agent)
-                });
-                agent = Scoped::new(core.context(), start).await??;
-            }
-            let agent = Arc::new(agent);
-            // Nobody else has seen this core, so the place is empty.
-            let _ = core.agent.set(agent.clone());
-            let instance = AgentInstance { core, agent, send_identity: self.send_identity };
-            Ok(Arc::new(instance) as Arc<dyn Instance>)
-        })
-    }
-
-    fn refuse(&self, object: &ObjectContext, event: ToObject, error: &Error) {
-        let text = report::client_text(error, "on_start");
-        let effects = match event {
-            ToObject::Connect { connection, .. } => {
-                // Final: between accept and identity a client that retries would lose its promise.
-                vec![ToGateway::Close { connection, code: Some(4500), reason: super::refusal::cut(text) }]
-            }
-            ToObject::Message { connection, message: Message::Text(message) } => {
-                let answer = match frame::parse(&message) {
-                    ClientFrame::Rpc(call) => frame::rpc_error(call.id, &text),
-                    ClientFrame::State(_) => frame::state_error(frame::STATE_REJECTED),
-                    ClientFrame::Other => return,
-                };
-                vec![ToGateway::Send {
-                    targets: Targets::One(connection),
-                    message: Message::Text(answer),
-                    latest: false,
-                }]
-            }
-            ToObject::Request { request, .. } => {
-                let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
-                vec![
-                    ToGateway::Respond { request, head: ResponseHead { status, headers: Vec::new() } },
-                    ToGateway::RespondChunk { request, chunk: Bytes::from(text) },
-                    ToGateway::RespondEnd { request, complete: true },
-                ]
-            }
-            _ => return,
-        };
-        for effect in effects {
-            if let Err(error) = object.effect(effect) {
-                tracing::error!(object = ?object.key(), %error, "a refusal was not sent");
-            }
+    pub(super) async fn start_agent(&self) -> Result<()> {
+        let missing = || Error::hidden("start", "an agent was started twice");
+        let mut agent = self.made.lock().take().ok_or_else(missing)?;
+        if let Some(on_start) = self.core.table.hooks.on_start {
+            let props = self.class.props(&self.core.object)?;
+            let parts = self.core.parts();
+            let start = Box::pin(async move {
+                let result = on_start(&mut agent, parts, props).await;
+                result.map(|()| agent)
+            });
+            agent = Scoped::new(self.core.context(), start).await??;
         }
+        // Nobody else has seen this core, so the place is empty.
+        let _ = self.core.agent.set(Arc::new(agent));
+        Ok(())
     }
+
+    /// The agent; it is there once it has started, before which nothing is handled.
+    pub(super) fn agent(&self) -> Result<Arc<A>> {
+        let agent = self.core.agent.get();
+        agent.cloned().ok_or_else(|| Error::hidden("start", "the agent has not started"))
+    }
+}
+
+fn info(object: &ObjectContext) -> AgentInfo<'_> {
+    AgentInfo { name: object.name(), class: object.class() }
 }
 
 impl<A: Agent> fmt::Debug for AgentClass<A> {

@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::agent::{
-    Agent, AgentCore, AgentError, ConnectRequest, Connection, Context, Parts, Refusal, report,
-};
+use axum::response::IntoResponse;
+use http::StatusCode;
+
+use crate::agent::flags::{NO_PROTOCOL, READONLY};
+use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Context, Parts, Refusal};
 use crate::error::{Error, Result};
-use crate::gateway::{Flags, Message, Targets, check_tags};
+use crate::gateway::cut_reason;
+use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::report;
 use crate::wire::{self, frame};
+
+/// How many tags a user may give a connection besides its id.
+const MAX_TAGS: usize = 9;
 
 /// How a connection that is not let in ends.
 struct Denied {
@@ -22,41 +29,34 @@ impl From<Refusal> for Denied {
 }
 
 impl<A: Agent> AgentCore<A> {
-    /// Lets a connection in, in the order of the protocol; `false` when it stays outside.
+    /// Lets a connection in, in the order of the protocol.
     pub(super) async fn connect(
         self: Arc<Self>,
         agent: Arc<A>,
         connection: Connection<A>,
+        upgrade: WebSocketUpgrade,
         request: ConnectRequest,
         identity: bool,
-    ) -> bool {
+    ) -> Result<Response> {
         let parts = |caller: bool| Parts {
             cx: Context { core: self.clone(), caller: caller.then(|| connection.clone()) },
             connection: Some(connection.clone()),
             request: Some(request.clone()),
             answer: None,
         };
-        match self.admit(&agent, &connection, parts, identity).await {
-            Ok(()) => {}
-            Err(denied) => {
-                let closed = self.object.close(&connection.entry, Some(denied.code), denied.reason);
-                if let Err(error) = closed {
-                    tracing::error!(agent = ?self.object.key(), %error, "a refused connection was not closed");
-                }
-                return false;
-            }
+        let switched = || Ok(StatusCode::SWITCHING_PROTOCOLS.into_response());
+        if let Err(denied) = self.admit(&agent, &connection, parts, identity).await {
+            self.object.refuse_web_socket(upgrade, denied.code, denied.reason)?;
+            return switched();
         }
-        let Some(hook) = self.table.hooks.on_connect else { return true };
+        let Some(hook) = self.table.hooks.on_connect else { return switched() };
         let result = self.guard(parts(true).cx, hook(agent, parts(true))).await;
-        let Err(error) = result else { return true };
+        let Err(error) = result else { return switched() };
         // Retryable: the client has its identity, and the next try may go well.
         let text = report::client_text(&error, "on_connect");
         self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-        let closed = self.object.close(&connection.entry, Some(1011), super::refusal::cut(text));
-        if let Err(error) = closed {
-            tracing::error!(agent = ?self.object.key(), %error, "a failed connection was not closed");
-        }
-        false
+        connection.socket.close(1011, cut_reason(text))?;
+        switched()
     }
 
     /// authorize → tags → readonly → protocol → frames.
@@ -99,12 +99,12 @@ impl<A: Agent> AgentCore<A> {
         if let Some(hook) = hooks.should_connection_be_readonly {
             let readonly = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
             let readonly = readonly.map_err(|error| failed(error, "should_connection_be_readonly"))?;
-            flags = flags.with(Flags::READONLY, readonly);
+            flags = flags.with(READONLY, readonly);
         }
         if let Some(hook) = hooks.should_send_protocol_messages {
             let protocol = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
             let protocol = protocol.map_err(|error| failed(error, "should_send_protocol_messages"))?;
-            flags = flags.with(Flags::NO_PROTOCOL, !protocol);
+            flags = flags.with(NO_PROTOCOL, !protocol);
         }
         self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
@@ -118,24 +118,61 @@ impl<A: Agent> AgentCore<A> {
         flags: Flags,
         identity: bool,
     ) -> Result<()> {
-        let protocol = !flags.has(Flags::NO_PROTOCOL);
+        let protocol = !flags.has(NO_PROTOCOL);
         // Before the accept: storing an initial state sends it to the others, not to this one.
         let state = match protocol {
             true => self.try_state()?,
             false => None,
         };
-        connection.accept(tags, flags)?;
+        self.object.accept(&connection.socket.entry, tags, flags)?;
         if !protocol {
             return Ok(());
         }
-        let send = |frame: String| self.object.send(Targets::One(connection.entry.key), Message::Text(frame));
+        let send = |frame: String| connection.socket.send(frame);
         if identity {
-            let key = self.object.key();
-            send(frame::identity(&key.name, &key.class, state.is_some()))?;
+            send(frame::identity(self.object.name(), self.object.class(), state.is_some()))?;
         }
         if let Some(state) = state {
             send(frame::initial_state(&wire::to_json(&*state)?))?;
         }
         send(frame::NO_MCP_SERVERS.to_owned())
+    }
+}
+
+/// Puts the id first, drops repeated tags and checks the limits.
+fn check_tags(id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
+    let tags = check_socket_tags(std::iter::once(id.to_owned()).chain(given));
+    tags.map_err(|error| match error {
+        // The id is none of the user's tags.
+        TagsError::TooMany { got, .. } => TagsError::TooMany { most: MAX_TAGS, got: got - 1 },
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(count: usize) -> Vec<String> {
+        (0..count).map(|n| n.to_string()).collect()
+    }
+
+    #[test]
+    fn the_id_is_first_and_duplicates_are_dropped() {
+        // S31, S32, S45
+        let given = vec!["a".to_owned(), "id".to_owned(), "a".to_owned()];
+        assert_eq!(check_tags("id", given).unwrap(), ["id", "a"]);
+        assert_eq!(check_tags("id", vec![]).unwrap(), ["id"]);
+    }
+
+    #[test]
+    fn limits_hold() {
+        // S46, S47
+        assert_eq!(check_tags("id", tags(9)).unwrap().len(), 10);
+        let error = check_tags("id", tags(10)).unwrap_err();
+        assert_eq!(error.to_string(), "a connection has at most 9 tags, got 10");
+        assert_eq!(check_tags("id", vec![String::new()]), Err(TagsError::Empty));
+        assert!(check_tags("id", vec!["é".repeat(128)]).is_ok());
+        assert_eq!(check_tags("id", vec!["x".repeat(257)]), Err(TagsError::TooLong(257)));
     }
 }

@@ -5,39 +5,44 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
+use http::header::COOKIE;
+use http::request;
+
+use crate::agent::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{AgentCore, AgentTypes};
 use crate::error::{Error, Result};
-use crate::gateway::{Attachment, Flags, Head, IntoMessage, MAX_REASON, Targets, may_be_sent};
-use crate::object::ConnectionEntry;
+use crate::gateway::IntoMessage;
+use crate::object::WebSocket;
 use crate::wire;
 
 /// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
 /// whether the agent sleeps or not.
 pub struct Connection<A: AgentTypes> {
     pub(crate) core: Arc<AgentCore<A>>,
-    pub(crate) entry: Arc<ConnectionEntry>,
+    pub(crate) socket: WebSocket,
 }
 
 impl<A: AgentTypes> Connection<A> {
     /// Returns the id. It is what the client asked for with `_pk`, which it keeps over reconnects,
     /// or a random one. Other clients may know it: it is a name, not a secret.
     pub fn id(&self) -> &str {
-        &self.entry.id
+        self.socket.id()
     }
 
     /// Returns path and query of the request that opened the connection.
     pub fn uri(&self) -> Option<&str> {
-        self.entry.uri.as_deref()
+        self.socket.uri()
     }
 
     /// Returns the name of the agent.
     pub fn server(&self) -> &str {
-        &self.core.object.key().name
+        self.core.object.name()
     }
 
     /// Returns the tags; the first one is the id.
     pub fn tags(&self) -> &[String] {
-        self.entry.tags()
+        self.socket.tags()
     }
 
     /// Returns what was stored for this connection.
@@ -54,7 +59,7 @@ impl<A: AgentTypes> Connection<A> {
     /// # Errors
     /// When what is stored is of another type.
     pub fn try_state(&self) -> Result<Option<A::Connection>> {
-        let kept = self.entry.kept();
+        let kept = self.socket.entry.kept();
         match kept.attachment.user() {
             [] => Ok(None),
             json => Ok(Some(wire::from_json(std::str::from_utf8(json)?)?)),
@@ -67,14 +72,7 @@ impl<A: AgentTypes> Connection<A> {
     /// # Errors
     /// When it is too large, or outside of the agent's handlers.
     pub fn set_state(&self, state: A::Connection) -> Result<()> {
-        let json = wire::to_json(&state)?;
-        let limit = self.core.attachment_bytes;
-        if json.len() > limit {
-            let message = format!("the state of a connection has at most {limit} bytes, got {}", json.len());
-            return Err(Error::new("attachment_too_big", message));
-        }
-        let attachment = self.entry.kept().attachment.with_user(json.as_bytes());
-        self.core.object.attach(&self.entry, attachment)
+        self.socket.attach(wire::to_json(&state)?.as_bytes())
     }
 
     /// Changes what is stored for this connection.
@@ -94,7 +92,7 @@ impl<A: AgentTypes> Connection<A> {
     /// # Errors
     /// When the value has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
-        self.core.object.send(Targets::One(self.entry.key), message.into_message()?)
+        self.socket.send(message)
     }
 
     /// Closes the connection behind everything that was sent to it.
@@ -105,15 +103,7 @@ impl<A: AgentTypes> Connection<A> {
     /// When the code is not 1000-4999, or one of 1004, 1005, 1006 and 1015; or when the reason has
     /// more than 123 bytes.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Result<()> {
-        let reason = reason.into();
-        if !may_be_sent(code) {
-            return Err(Error::new("invalid_close", format!("{code} cannot be sent as a close code")));
-        }
-        if reason.len() > MAX_REASON {
-            let message = format!("a close reason has at most {MAX_REASON} bytes, got {}", reason.len());
-            return Err(Error::new("invalid_close", message));
-        }
-        self.core.object.close(&self.entry, Some(code), reason)
+        self.socket.close(code, reason)
     }
 
     /// Closes the connection without a code; the client sees 1005.
@@ -121,12 +111,12 @@ impl<A: AgentTypes> Connection<A> {
     /// # Errors
     /// Outside of the agent's handlers.
     pub fn close_without_code(&self) -> Result<()> {
-        self.core.object.close(&self.entry, None, String::new())
+        self.socket.close_without_code()
     }
 
     /// Tells whether the connection may not change the agent's state.
     pub fn is_readonly(&self) -> bool {
-        self.entry.flags().has(Flags::READONLY)
+        self.socket.flags().has(READONLY)
     }
 
     /// Forbids or allows the connection to change the agent's state.
@@ -136,32 +126,24 @@ impl<A: AgentTypes> Connection<A> {
     /// # Errors
     /// Outside of the agent's handlers.
     pub fn set_readonly(&self, readonly: bool) -> Result<()> {
-        let attachment = self.entry.kept().attachment;
-        let flags = attachment.flags().with(Flags::READONLY, readonly);
-        self.core.object.attach(&self.entry, attachment.with_flags(flags))
+        self.socket.set_flags(self.socket.flags().with(READONLY, readonly))
     }
 
     /// Tells whether the connection gets identity, state and MCP frames.
     pub fn is_protocol_enabled(&self) -> bool {
-        !self.entry.flags().has(Flags::NO_PROTOCOL)
-    }
-
-    /// Accepts the connection with what the hooks decided.
-    pub(crate) fn accept(&self, tags: Vec<String>, flags: Flags) -> Result<()> {
-        let attachment = Attachment::new(flags, self.entry.kept().attachment.user());
-        self.core.object.accept(&self.entry, tags, attachment)
+        !self.socket.flags().has(NO_PROTOCOL)
     }
 }
 
 impl<A: AgentTypes> Clone for Connection<A> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), entry: self.entry.clone() }
+        Self { core: self.core.clone(), socket: self.socket.clone() }
     }
 }
 
 impl<A: AgentTypes> PartialEq for Connection<A> {
     fn eq(&self, other: &Self) -> bool {
-        self.entry.key == other.entry.key
+        self.socket == other.socket
     }
 }
 
@@ -169,53 +151,46 @@ impl<A: AgentTypes> Eq for Connection<A> {}
 
 impl<A: AgentTypes> fmt::Debug for Connection<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("id", &self.entry.id)
-            .field("agent", self.core.object.key())
-            .finish()
+        f.debug_struct("Connection").field("id", &self.id()).field("agent", self.core.object.key()).finish()
     }
 }
 
 /// The request that opens a connection: address, headers, cookies.
 #[derive(Clone, Debug)]
 pub struct ConnectRequest {
-    head: Arc<Head>,
+    head: Arc<request::Parts>,
 }
 
 impl ConnectRequest {
-    pub(crate) fn new(head: Head) -> Self {
+    pub(crate) fn new(head: request::Parts) -> Self {
         Self { head: Arc::new(head) }
     }
 
     /// Returns path and query as the client sent them.
     pub fn uri(&self) -> &str {
-        &self.head.uri
+        self.head.uri.path_and_query().map_or("/", |uri| uri.as_str())
     }
 
     /// Returns the path without the query.
     pub fn path(&self) -> &str {
-        self.head.uri.split('?').next().unwrap_or_default()
+        self.head.uri.path()
     }
 
     /// Returns the first value of a query parameter, decoded.
     pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
-        query_value(&self.head.uri, name)
+        query_value(self.uri(), name)
     }
 
     /// Returns a header; `None` when it is missing or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+        std::str::from_utf8(self.head.headers.get(name)?.as_bytes()).ok()
     }
 
     /// Returns a cookie as it was sent.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.head.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case("cookie"));
+        let cookies = self.head.headers.get_all(COOKIE).into_iter();
         cookies
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+            .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
@@ -223,7 +198,7 @@ impl ConnectRequest {
 
     /// Returns the address of the peer; behind a proxy it is the proxy's.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.head.peer
+        self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
     }
 }
 
@@ -249,15 +224,11 @@ mod tests {
     use super::*;
 
     fn request(uri: &str, headers: &[(&str, &str)]) -> ConnectRequest {
-        ConnectRequest::new(Head {
-            method: "GET".into(),
-            uri: uri.into(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec().into()))
-                .collect(),
-            peer: None,
-        })
+        let mut request = http::Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        ConnectRequest::new(request.body(()).unwrap().into_parts().0)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, StateSource};
 use crate::error::Result;
 use crate::gateway::{IntoMessage, Selection, Targets};
+use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
@@ -31,12 +32,12 @@ pub struct View<A: AgentTypes>(pub(crate) Context<A>);
 impl<A: AgentTypes> Context<A> {
     /// Returns the name of the agent, as it stands in its address.
     pub fn name(&self) -> &str {
-        &self.core.object.key().name
+        self.core.object.name()
     }
 
     /// Returns the class of the agent, as it stands in its address.
     pub fn class(&self) -> &str {
-        &self.core.object.key().class
+        self.core.object.class()
     }
 
     /// Returns what all agents of the host share.
@@ -46,7 +47,7 @@ impl<A: AgentTypes> Context<A> {
 
     /// Returns the time in milliseconds since 1970, UTC.
     pub fn now(&self) -> u64 {
-        self.core.object.now_ms()
+        self.core.object.now()
     }
 
     /// Returns the connection that this call came from; `None` for HTTP requests and the agent's
@@ -111,47 +112,61 @@ impl<A: AgentTypes> Context<A> {
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let message = message.into_message()?;
-        let mut without = without.into_iter().peekable();
-        let mut except = Vec::new();
-        if without.peek().is_some() {
-            let connections = self.core.object.connections()?;
-            for id in without {
-                let found = connections.iter().filter(|entry| entry.id == id.as_ref());
-                except.extend(found.map(|entry| entry.key));
-            }
+        let mut selection = Selection::default();
+        for id in without {
+            selection.except.extend(self.core.object.by_id(id.as_ref())?.map(|entry| entry.key));
         }
-        self.core.object.send(Targets::Many(Box::new(Selection { except, ..Selection::default() })), message)
+        self.core.object.send(Targets::Many(Box::new(selection)), message.into_message()?, false)
     }
 
     /// Returns the open connections, oldest first.
     ///
     /// Outside of the agent's handlers there are none.
     pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
-        let core = self.core.clone();
-        let entries = core.object.connections().unwrap_or_default();
-        entries.into_iter().map(move |entry| Connection { core: core.clone(), entry })
+        self.listed(self.core.object.get_web_sockets())
     }
 
     /// Returns the open connections that have a tag, oldest first.
     pub fn connections_tagged(&self, tag: &str) -> impl Iterator<Item = Connection<A>> + use<A> {
-        let tag = tag.to_owned();
-        self.connections().filter(move |connection| connection.tags().contains(&tag))
+        self.listed(self.core.object.get_web_sockets().tag(tag))
+    }
+
+    fn listed(&self, sockets: WebSockets) -> impl Iterator<Item = Connection<A>> + use<A> {
+        let core = self.core.clone();
+        sockets.into_iter().map(move |socket| Connection { core: core.clone(), socket })
     }
 
     /// Returns the open connection with this id.
     pub fn connection(&self, id: &str) -> Option<Connection<A>> {
-        self.connections().find(|connection| connection.id() == id)
+        let object = &self.core.object;
+        let entry = object.by_id(id).ok().flatten()?;
+        Some(Connection { core: self.core.clone(), socket: WebSocket { object: object.clone(), entry } })
+    }
+
+    /// Returns the object below the agent: its alarm, its WebSockets by several tags, the messages
+    /// that are answered while it sleeps, and more.
+    ///
+    /// What is written through it is not checked against a read-only caller.
+    pub fn object(&self) -> &ObjectContext {
+        &self.core.object
+    }
+
+    /// Keeps the agent awake until the guard is dropped; `reason` is shown in its status.
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn keep_awake(&self, reason: impl Into<String>) -> Result<KeepAwake> {
+        self.core.object.keep_awake(reason)
     }
 
     /// Returns the agent's database.
     pub fn sql(&self) -> Sql<'_> {
-        Sql::new(self)
+        self.core.object.sql()
     }
 
     /// Returns the agent's key-value store, in the same database.
     pub fn storage(&self) -> Kv<'_> {
-        Kv::new(self)
+        self.core.object.storage()
     }
 
     /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
@@ -166,14 +181,14 @@ impl<A: AgentTypes> Context<A> {
         use crate::agent::HookResult;
         let core = self.core.clone();
         let object = core.object.clone();
-        object.spawn(Box::pin(async move {
+        object.run(Box::pin(async move {
             // Without the ambient context: a task has it only if it took one along.
             let work =
                 Scoped::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
             if let Err(error) = work.await.and_then(std::convert::identity) {
                 core.on_error(AgentError::Server { error, source: ErrorSource::Task }).await;
             }
-            true
+            Ok(())
         }))
     }
 

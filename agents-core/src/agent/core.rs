@@ -14,7 +14,6 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) object: ObjectContext,
     pub(crate) table: &'static Table<A>,
     pub(crate) env: Arc<A::Env>,
-    pub(crate) attachment_bytes: usize,
     pub(crate) state: Mutex<StateCache<A::State>>,
     pub(crate) exclusive: tokio::sync::Mutex<()>,
     /// Set once the instance has started.
@@ -22,12 +21,11 @@ pub(crate) struct AgentCore<A: AgentTypes> {
 }
 
 impl<A: Agent> AgentCore<A> {
-    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, attachment_bytes: usize) -> Arc<Self> {
+    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>) -> Arc<Self> {
         Arc::new(Self {
             object,
             table: A::table(),
             env,
-            attachment_bytes,
             state: Mutex::default(),
             exclusive: tokio::sync::Mutex::default(),
             agent: OnceLock::new(),

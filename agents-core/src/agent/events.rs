@@ -6,11 +6,6 @@ use std::sync::Arc;
 use crate::agent::{AgentTypes, Connection};
 use crate::error::Error;
 
-/// A request that `on_request` handles; its body is complete.
-pub type Request = http::Request<axum::body::Body>;
-/// The answer to a [`Request`].
-pub type Response = axum::response::Response;
-
 /// What went wrong, for `on_error`: on one connection, or anywhere else.
 ///
 /// The hook returns `Ok(())` to say that it dealt with the error, or an error to have it logged.
@@ -44,6 +39,8 @@ pub enum ErrorSource {
     Task,
     /// `on_hibernate`.
     Hibernate,
+    /// `on_alarm`; it is tried again.
+    Alarm,
 }
 
 /// Who changes the state.

@@ -1,25 +1,21 @@
-//! A live agent: events in, hooks and callables out.
+//! A live agent: events of its object in, hooks and callables out.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
+use crate::agent::class::AgentObject;
 use crate::agent::rpc::Found;
 use crate::agent::scope::Scoped;
 use crate::agent::{
     Agent, AgentCore, AgentError, AgentTypes, ConnectRequest, Connection, Context, ErrorSource, Parts,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{Close, Head, Message, RequestKey, Targets};
-use crate::object::{BoxFuture, ConnectionEntry, Instance};
+use crate::gateway::{Close, Message};
+use crate::object::{
+    AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
+    WebSocketUpgrade,
+};
+use crate::report;
 use crate::wire::frame::{self, ClientFrame};
-
-/// The instance that the object layer holds.
-pub(super) struct AgentInstance<A: Agent> {
-    pub(super) core: Arc<AgentCore<A>>,
-    pub(super) agent: Arc<A>,
-    pub(super) send_identity: bool,
-}
 
 impl<A: AgentTypes> AgentCore<A> {
     /// What hooks without a connection are given.
@@ -66,125 +62,151 @@ impl<A: AgentTypes> AgentCore<A> {
         }
     }
 
-    fn log(&self, error: &Error) {
+    pub(super) fn log(&self, error: &Error) {
         tracing::error!(agent = ?self.object.key(), code = error.code(), "a handler failed: {error}");
     }
 }
 
-impl<A: Agent> AgentInstance<A> {
-    fn connection(&self, entry: Arc<ConnectionEntry>) -> Connection<A> {
-        Connection { core: self.core.clone(), entry }
+impl<A: Agent> AgentObject<A> {
+    fn connection(&self, socket: &WebSocket) -> Connection<A> {
+        Connection { core: self.core.clone(), socket: socket.clone() }
     }
 
     /// Runs a hook of a connection; its error goes to the error hook.
-    fn told(
-        &self,
-        connection: Connection<A>,
-        hook: BoxFuture<'static, Result<()>>,
-    ) -> BoxFuture<'static, bool> {
-        let core = self.core.clone();
-        Box::pin(async move {
-            let cx = core.parts_of(&connection).cx;
-            if let Err(error) = core.guard(cx, hook).await {
-                core.on_error(AgentError::Connection { connection, error }).await;
-            }
-            true
-        })
-    }
-
-    fn on_message(&self, connection: Connection<A>, message: Message) -> BoxFuture<'static, bool> {
-        match self.core.table.hooks.on_message {
-            Some(hook) => {
-                let hook = hook(self.agent.clone(), self.core.parts_of(&connection), message);
-                self.told(connection, hook)
-            }
-            None => done(),
+    async fn told(&self, connection: Connection<A>, hook: BoxFuture<'static, Result<()>>) {
+        let cx = self.core.parts_of(&connection).cx;
+        if let Err(error) = self.core.guard(cx, hook).await {
+            self.core.on_error(AgentError::Connection { connection, error }).await;
         }
     }
 
-    fn push(&self, connection: Connection<A>, text: Arc<str>) -> BoxFuture<'static, bool> {
-        let core = self.core.clone();
-        Box::pin(async move {
-            // Parsed again, in the turn: what borrows from the text cannot wait beside it.
-            let ClientFrame::State(state) = frame::parse(&text) else { return true };
-            if let Err(refusal) = core.push(&connection, state) {
-                let answer = Message::Text(frame::state_error(refusal));
-                let sent = core.object.send(Targets::One(connection.entry.key), answer);
-                if let Err(error) = sent {
-                    core.log(&error);
-                }
+    async fn on_message(&self, socket: &WebSocket, message: Message) -> Result<()> {
+        if let Some(hook) = self.core.table.hooks.on_message {
+            let connection = self.connection(socket);
+            let hook = hook(self.agent()?, self.core.parts_of(&connection), message);
+            self.told(connection, hook).await;
+        }
+        Ok(())
+    }
+
+    /// A client pushes a state.
+    fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
+        match self.core.push(&self.connection(socket), state) {
+            Ok(()) => Ok(()),
+            Err(refusal) => socket.send(frame::state_error(refusal)),
+        }
+    }
+}
+
+/// What is done with a text message.
+enum Work<A: Agent> {
+    Call(Found<A>),
+    Push,
+    Other,
+}
+
+impl<A: Agent> DurableObject for AgentObject<A> {
+    fn options() -> ObjectOptions {
+        let options = A::options();
+        ObjectOptions::new()
+            .hibernate(options.hibernate)
+            .hibernate_after(options.hibernate_after)
+            .hears_closes(A::table().hooks.on_close.is_some())
+    }
+
+    async fn start(&mut self, _: &ObjectContext) -> Result<()> {
+        self.start_agent().await
+    }
+
+    async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
+        match WebSocketUpgrade::take(&mut request) {
+            Some(upgrade) => {
+                let (parts, _) = request.into_parts();
+                let connection = Connection {
+                    core: self.core.clone(),
+                    socket: WebSocket { object: cx.clone(), entry: upgrade.entry.clone() },
+                };
+                let request = ConnectRequest::new(parts);
+                let identity = self.class.send_identity;
+                self.core.clone().connect(self.agent()?, connection, upgrade, request, identity).await
             }
-            true
-        })
-    }
-}
-
-fn done() -> BoxFuture<'static, bool> {
-    Box::pin(std::future::ready(true))
-}
-
-impl<A: Agent> Instance for AgentInstance<A> {
-    fn connect(self: Arc<Self>, entry: Arc<ConnectionEntry>, head: Head) -> BoxFuture<'static, bool> {
-        let connection = self.connection(entry);
-        let request = ConnectRequest::new(head);
-        let identity = self.send_identity;
-        Box::pin(self.core.clone().connect(self.agent.clone(), connection, request, identity))
+            None => Ok(self.core.clone().request(self.agent()?, request).await),
+        }
     }
 
-    fn message(self: Arc<Self>, entry: Arc<ConnectionEntry>, message: Message) -> BoxFuture<'static, bool> {
-        let connection = self.connection(entry);
+    async fn web_socket_message(
+        &self,
+        _: &ObjectContext,
+        socket: &WebSocket,
+        message: Message,
+    ) -> Result<()> {
         let text = match message {
             Message::Text(text) => text,
-            binary @ Message::Binary(_) => return self.on_message(connection, binary),
+            binary @ Message::Binary(_) => return self.on_message(socket, binary).await,
         };
-        match frame::parse(&text) {
-            ClientFrame::Rpc(call) => {
-                let found = Found::new(&self.core, &text, &call);
-                self.core.clone().run_call(self.agent.clone(), connection, text.into(), found)
+        let work = match frame::parse(&text) {
+            ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
+            ClientFrame::State(state) => {
+                self.push(socket, state)?;
+                Work::Push
             }
-            ClientFrame::State(_) => self.push(connection, text.into()),
-            ClientFrame::Other => self.on_message(connection, Message::Text(text)),
+            ClientFrame::Other => Work::Other,
+        };
+        match work {
+            Work::Call(found) => {
+                let connection = self.connection(socket);
+                self.core.clone().run_call(self.agent()?, connection, text.into(), found).await
+            }
+            Work::Push => Ok(()),
+            Work::Other => self.on_message(socket, Message::Text(text)).await,
         }
     }
 
-    fn close(self: Arc<Self>, entry: Arc<ConnectionEntry>, close: Close) -> BoxFuture<'static, bool> {
-        let connection = self.connection(entry);
-        match self.core.table.hooks.on_close {
-            Some(hook) => {
-                let hook = hook(self.agent.clone(), self.core.parts_of(&connection), close);
-                self.told(connection, hook)
-            }
-            None => done(),
+    async fn web_socket_close(&self, _: &ObjectContext, socket: &WebSocket, close: Close) -> Result<()> {
+        if let Some(hook) = self.core.table.hooks.on_close {
+            let connection = self.connection(socket);
+            let hook = hook(self.agent()?, self.core.parts_of(&connection), close);
+            self.told(connection, hook).await;
         }
+        Ok(())
     }
 
-    fn error(self: Arc<Self>, entry: Arc<ConnectionEntry>, error: String) -> BoxFuture<'static, bool> {
-        let connection = self.connection(entry);
-        let core = self.core.clone();
-        Box::pin(async move {
-            let error = Error::hidden("protocol", error);
-            core.on_error(AgentError::Connection { connection, error }).await;
-            true
-        })
+    async fn web_socket_error(&self, _: &ObjectContext, socket: &WebSocket, error: Error) -> Result<()> {
+        let connection = self.connection(socket);
+        self.core.on_error(AgentError::Connection { connection, error }).await;
+        Ok(())
     }
 
-    fn request(self: Arc<Self>, request: RequestKey, head: Head, body: Bytes) -> BoxFuture<'static, bool> {
-        let work = self.core.clone().request(self.agent.clone(), request, head, body);
-        Box::pin(async move {
-            work.await;
-            true
-        })
+    async fn alarm(&self, _: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
+        let Some(hook) = self.core.table.hooks.on_alarm else { return Ok(()) };
+        let hook = hook(self.agent()?, self.core.parts(), alarm);
+        let Err(error) = self.core.guard(self.core.context(), hook).await else { return Ok(()) };
+        let failed = Error::hidden(error.code(), format!("on_alarm failed and is tried again: {error}"));
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        Err(failed)
     }
 
-    fn hibernate(self: Arc<Self>) -> BoxFuture<'static, bool> {
-        let Some(hook) = self.core.table.hooks.on_hibernate else { return done() };
-        let core = self.core.clone();
-        let hook = hook(self.agent.clone(), core.parts());
-        Box::pin(async move {
-            if let Err(error) = core.guard(core.context(), hook).await {
-                core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
-            }
-            true
-        })
+    async fn hibernate(&self, _: &ObjectContext) -> Result<()> {
+        let Some(hook) = self.core.table.hooks.on_hibernate else { return Ok(()) };
+        let hook = hook(self.agent()?, self.core.parts());
+        if let Err(error) = self.core.guard(self.core.context(), hook).await {
+            self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
+        }
+        Ok(())
+    }
+
+    async fn response_failed(&self, _: &ObjectContext, error: Error) -> Result<()> {
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
+        Ok(())
+    }
+
+    fn start_failed(_: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
+        let Some(text) = message.text() else { return Ok(()) };
+        let reason = report::client_text(error, "on_start");
+        match frame::parse(text) {
+            ClientFrame::Rpc(call) => socket.send(frame::rpc_error(call.id, &reason)),
+            ClientFrame::State(_) => socket.send(frame::state_error(frame::STATE_REJECTED)),
+            ClientFrame::Other => Ok(()),
+        }
     }
 }

@@ -9,10 +9,10 @@ mod convert;
 mod core;
 mod doors;
 mod events;
+mod flags;
 mod http;
 mod instance;
 mod refusal;
-mod report;
 mod rpc;
 mod scope;
 mod state;
@@ -20,17 +20,16 @@ mod stream;
 mod table;
 mod types;
 
+pub use crate::object::{AlarmInfo, Request, Response};
 pub use call::{Arguments, Call, FromCall, Outcome, Parts, stream_outcome};
-pub(crate) use class::AgentClass;
 pub use class::AgentInfo;
+pub(crate) use class::{AgentClass, AgentObject};
 pub(crate) use connection::query_value;
 pub use connection::{ConnectRequest, Connection};
 pub use context::{Context, View};
 pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain, Reply};
 pub(crate) use core::AgentCore;
-pub use events::{
-    AgentError, ErrorSource, RejectionKind, Request, Response, StateChange, StateRejection, StateSource,
-};
+pub use events::{AgentError, ErrorSource, RejectionKind, StateChange, StateRejection, StateSource};
 pub use refusal::Refusal;
 pub use scope::current;
 pub use stream::StreamingResponse;

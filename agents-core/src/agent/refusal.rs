@@ -1,8 +1,8 @@
 //! How a connection is turned away.
 
-use crate::agent::report;
 use crate::error::Error;
-use crate::gateway::MAX_REASON;
+use crate::gateway::cut_reason;
+use crate::report;
 
 /// Why a connection is not let in; the client sees the code and the reason as a close frame.
 ///
@@ -28,7 +28,7 @@ impl Refusal {
     /// A reason of more than 123 bytes is cut.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         let code = if matches!(code, 1008 | 4000..=4999) { code } else { 4403 };
-        Self { code, reason: cut(reason.into()) }
+        Self { code, reason: cut_reason(reason.into()) }
     }
 
     /// Refuses with 4401: nobody knows who this is.
@@ -63,15 +63,6 @@ impl<E: Into<Error>> From<E> for Refusal {
         let error = error.into();
         Self::new(4500, report::client_text(&error, "authorize"))
     }
-}
-
-/// Cuts a text so that it fits into a close frame.
-pub(crate) fn cut(mut text: String) -> String {
-    if text.len() > MAX_REASON {
-        let end = (0..=MAX_REASON).rev().find(|&end| text.is_char_boundary(end));
-        text.truncate(end.unwrap_or(0));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
-use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Context, Outcome, Parts, report};
+use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Context, Outcome, Parts};
 use crate::error::{Error, Result};
-use crate::object::BoxFuture;
+use crate::report;
 use crate::wire::frame;
 
 /// A call as it was found in a frame.
@@ -37,37 +37,28 @@ impl<A: AgentTypes> Found<A> {
 
 impl<A: AgentTypes> AgentCore<A> {
     /// Runs a call and answers it.
-    pub(super) fn run_call(
+    pub(super) async fn run_call(
         self: Arc<Self>,
         agent: Arc<A>,
         connection: Connection<A>,
         text: Arc<str>,
         found: Found<A>,
-    ) -> BoxFuture<'static, bool> {
-        Box::pin(async move {
-            let answer = Arc::new(Answer::new(self.object.clone(), connection.entry.clone(), found.id));
-            let sent = match found.method {
-                Err(message) => answer.error(&message),
-                Ok(callable) => {
-                    let cx = Context { core: self.clone(), caller: Some(connection.clone()) };
-                    let parts = Parts {
-                        cx,
-                        connection: Some(connection),
-                        request: None,
-                        answer: callable.streaming.then(|| answer.clone()),
-                    };
-                    let call = Call { agent, parts, frame: text, arguments: found.arguments };
-                    match self.invoke(callable, call).await {
-                        Ok(outcome) => answer.end(&outcome),
-                        Err(error) => answer.error(&report::client_text(&error, callable.rust_name)),
-                    }
-                }
-            };
-            if let Err(error) = sent {
-                tracing::error!(agent = ?self.object.key(), %error, "an answer was not sent");
-            }
-            true
-        })
+    ) -> Result<()> {
+        let answer = Arc::new(Answer::new(connection.socket.clone(), found.id));
+        let callable = match found.method {
+            Ok(callable) => callable,
+            Err(message) => return answer.error(&message),
+        };
+        // A call that is given up, because it took too long, is answered too.
+        let _answered = answer.answered();
+        let cx = Context { core: self.clone(), caller: Some(connection.clone()) };
+        let streamed = callable.streaming.then(|| answer.clone());
+        let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
+        let call = Call { agent, parts, frame: text, arguments: found.arguments };
+        match self.invoke(callable, call).await {
+            Ok(outcome) => answer.end(&outcome),
+            Err(error) => answer.error(&report::client_text(&error, callable.rust_name)),
+        }
     }
 
     async fn invoke(self: &Arc<Self>, callable: &'static Callable<A>, call: Call<A>) -> Result<Outcome> {

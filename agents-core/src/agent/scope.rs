@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use crate::agent::{AgentTypes, Context};
 use crate::error::Error;
-use crate::object::{BoxFuture, ObjectContext};
+use crate::object::{BoxFuture, ObjectContext, panic_text};
 
 thread_local! {
     /// The context of the call that is being polled on this thread.
@@ -47,25 +47,43 @@ impl<T> Future for Scoped<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let outer = CURRENT.replace(self.context.take());
-        let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
-        self.context = CURRENT.replace(outer);
-        match polled {
+        let Self { context, object, future } = &mut *self;
+        match watch(context, object, || future.as_mut().poll(cx)) {
             Ok(polled) => polled.map(Ok),
-            Err(panic) => {
-                self.object.panicked();
-                Poll::Ready(Err(panic_error(&*panic)))
-            }
+            Err(panic) => Poll::Ready(Err(panic)),
         }
     }
 }
 
-/// The error of a call whose code panicked; only the log sees what it said.
-pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::hidden("panic", format!("panicked: {text}"))
+/// The context for user code that is no future.
+pub(crate) struct Ambient<A: AgentTypes> {
+    context: Context<A>,
+    shared: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl<A: AgentTypes> Ambient<A> {
+    pub(crate) fn new(context: Context<A>) -> Self {
+        Self { shared: Some(Arc::new(context.clone())), context }
+    }
+
+    /// Runs user code under watch.
+    pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
+        watch(&mut self.shared, &self.context.core.object, code)
+    }
+}
+
+/// Runs user code with a context that `current` finds; a panic undoes the turn and becomes an error.
+fn watch<R>(
+    context: &mut Option<Arc<dyn Any + Send + Sync>>,
+    object: &ObjectContext,
+    code: impl FnOnce() -> R,
+) -> Result<R, Error> {
+    let outer = CURRENT.replace(context.take());
+    let done = catch_unwind(AssertUnwindSafe(code));
+    *context = CURRENT.replace(outer);
+    done.map_err(|panic| {
+        object.panicked();
+        // Only the log sees what it said.
+        Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)))
+    })
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::agent::flags::NO_PROTOCOL;
 use crate::agent::{
     AgentCore, AgentError, AgentTypes, Connection, ErrorSource, RejectionKind, StateChange, StateRejection,
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Flags, Message, Selection, Targets};
+use crate::object::{BoxFuture, WebSocket};
 use crate::storage::StorageError;
 use crate::wire::{self, frame};
 
@@ -104,7 +105,7 @@ impl<A: AgentTypes> AgentCore<A> {
         self: &Arc<Self>,
         state: A::State,
         source: &StateSource<A>,
-        except: Option<ConnectionKey>,
+        except: Option<&WebSocket>,
     ) -> Result<()> {
         if source.connection().is_some_and(Connection::is_readonly) {
             self.rejected(source, RejectionKind::Readonly, frame::READONLY);
@@ -130,19 +131,15 @@ impl<A: AgentTypes> AgentCore<A> {
         state: Arc<A::State>,
         previous: Option<Arc<A::State>>,
         source: &StateSource<A>,
-        except: Option<ConnectionKey>,
+        except: Option<&WebSocket>,
     ) -> Result<()> {
         let json = wire::to_json(&*state)?;
-        let frame = self.object.has_protocol_connections()?.then(|| frame::state_changed(&json));
+        let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
         self.object.stage_state(json.into())?;
         self.remember(Some(state.clone()));
         if let Some(frame) = frame {
-            let targets = Targets::Many(Box::new(Selection {
-                except: except.into_iter().collect(),
-                without: Flags::NO_PROTOCOL,
-                ..Selection::default()
-            }));
-            self.object.send(targets, Message::Text(frame))?;
+            let sockets = self.object.get_web_sockets().without_flags(NO_PROTOCOL);
+            sockets.except(except).send_latest(frame)?;
         }
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
             let change = StateChange { previous, state, source: source.clone() };
@@ -171,7 +168,7 @@ impl<A: AgentTypes> AgentCore<A> {
                 return Err(frame::STATE_REJECTED);
             }
         };
-        self.set_state(state, &source, Some(connection.entry.key)).map_err(|error| {
+        self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
             tracing::info!(agent = ?self.object.key(), %error, "a pushed state was rejected");
             frame::STATE_REJECTED
         })
@@ -188,14 +185,14 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     /// Runs a hook about the state later; its errors change nothing.
-    fn spawn_hook(self: &Arc<Self>, hook: crate::object::BoxFuture<'static, Result<()>>) -> Result<()> {
+    fn spawn_hook(self: &Arc<Self>, hook: BoxFuture<'static, Result<()>>) -> Result<()> {
         let core = self.clone();
         let guarded = self.guard(self.context(), hook);
-        self.object.spawn(Box::pin(async move {
+        self.object.run(Box::pin(async move {
             if let Err(error) = guarded.await {
                 core.on_error(AgentError::Server { error, source: ErrorSource::StateHook }).await;
             }
-            true
+            Ok(())
         }))
     }
 }

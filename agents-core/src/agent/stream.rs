@@ -7,23 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::agent::{Outcome, Reply};
 use crate::error::Result;
-use crate::gateway::{Message, Targets};
-use crate::object::{ConnectionEntry, ObjectContext};
+use crate::object::WebSocket;
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    object: ObjectContext,
-    connection: Arc<ConnectionEntry>,
+    socket: WebSocket,
     /// The call's id as JSON.
     id: String,
     ended: AtomicBool,
 }
 
 impl Answer {
-    pub(crate) fn new(object: ObjectContext, connection: Arc<ConnectionEntry>, id: String) -> Self {
-        Self { object, connection, id, ended: AtomicBool::new(false) }
+    pub(crate) fn new(socket: WebSocket, id: String) -> Self {
+        Self { socket, id, ended: AtomicBool::new(false) }
+    }
+
+    /// Sees to it that the call is answered however its handler ends.
+    pub(crate) fn answered(self: &Arc<Self>) -> Answered {
+        Answered(self.clone())
     }
 
     /// Sends a piece; after the end it is dropped.
@@ -55,11 +58,24 @@ impl Answer {
 
     /// Tells whether somebody still listens.
     pub(crate) fn is_open(&self) -> bool {
-        !self.ended.load(Ordering::Acquire) && self.object.is_connected(self.connection.key)
+        !self.ended.load(Ordering::Acquire) && self.socket.is_open()
     }
 
     fn send(&self, frame: String) -> Result<()> {
-        self.object.send(Targets::One(self.connection.key), Message::Text(frame))
+        self.socket.send(frame)
+    }
+}
+
+/// Answers a call with an error if nothing else did.
+#[derive(Debug)]
+pub(crate) struct Answered(Arc<Answer>);
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        if !self.0.ended.load(Ordering::Acquire) {
+            // Dropped with the whole object nothing can be sent, and its sockets are closed.
+            let _ = self.0.error("The call was given up");
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{
-    AgentError, AgentTypes, Call, Outcome, Parts, Refusal, Request, Response, StateChange, StateRejection,
-    StateSource,
+    AgentError, AgentTypes, AlarmInfo, Call, Outcome, Parts, Refusal, Request, Response, StateChange,
+    StateRejection, StateSource,
 };
 use crate::error::Result;
 use crate::gateway::{Close, Message};
@@ -94,6 +94,7 @@ pub struct Hooks<A: AgentTypes> {
     pub validate_state_change: Option<Validate<A>>,
     pub on_state_changed: Option<Tell<A, StateChange<A>>>,
     pub on_state_rejected: Option<Tell<A, StateRejection<A>>>,
+    pub on_alarm: Option<Tell<A, AlarmInfo>>,
     pub on_hibernate: Option<Ask<A, ()>>,
 }
 
@@ -113,6 +114,7 @@ impl<A: AgentTypes> Hooks<A> {
         validate_state_change: None,
         on_state_changed: None,
         on_state_rejected: None,
+        on_alarm: None,
         on_hibernate: None,
     };
 }

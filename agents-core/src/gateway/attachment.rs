@@ -1,25 +1,48 @@
 //! What the gateway keeps for a connection on behalf of its object.
 
-use std::ops::{BitOr, Not};
+use std::ops::BitOr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-/// Bits about a connection that user data can neither read nor overwrite.
+/// Eight bits about a connection that user data can neither read nor overwrite.
+///
+/// They belong to the layer above the object: agents keep "read-only" and "no protocol frames" in
+/// the first two.
+///
+/// ```
+/// use agents_core::object::Flags;
+///
+/// const MUTED: Flags = Flags::bit(0);
+/// let flags = Flags::NONE.with(MUTED, true);
+/// assert!(flags.has(MUTED) && !flags.with(MUTED, false).has(MUTED));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Flags(u8);
+pub struct Flags(u8);
 
 impl Flags {
-    pub(crate) const NONE: Self = Self(0);
-    pub(crate) const READONLY: Self = Self(1);
-    pub(crate) const NO_PROTOCOL: Self = Self(1 << 1);
+    /// No flag.
+    pub const NONE: Self = Self(0);
 
-    pub(crate) fn has(self, flag: Self) -> bool {
-        self.0 & flag.0 != 0
+    /// The flag with a number from 0 to 7.
+    ///
+    /// # Panics
+    /// With any other number, at compile time when used for a constant.
+    pub const fn bit(number: u8) -> Self {
+        assert!(number < 8, "there are eight flags");
+        Self(1 << number)
     }
 
-    pub(crate) fn with(self, flag: Self, on: bool) -> Self {
-        if on { self | flag } else { Self(self.0 & (!flag).0) }
+    /// Tells whether one of these flags is set.
+    #[must_use]
+    pub const fn has(self, flags: Self) -> bool {
+        self.0 & flags.0 != 0
+    }
+
+    /// Sets or takes away flags.
+    #[must_use]
+    pub const fn with(self, flags: Self, on: bool) -> Self {
+        Self(if on { self.0 | flags.0 } else { self.0 & !flags.0 })
     }
 }
 
@@ -31,23 +54,22 @@ impl BitOr for Flags {
     }
 }
 
-impl Not for Flags {
-    type Output = Self;
-
-    fn not(self) -> Self {
-        Self(!self.0)
-    }
-}
-
 /// The attachment: a header of our own (version, flags), then the user's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attachment(Bytes);
 
 const VERSION: u8 = 1;
 const HEADER: usize = 2;
+/// The attachments without user bytes, by their flags: most connections have one of these.
+const BARE: [[u8; HEADER]; 4] = [[VERSION, 0], [VERSION, 1], [VERSION, 2], [VERSION, 3]];
 
 impl Attachment {
     pub(crate) fn new(flags: Flags, user: &[u8]) -> Self {
+        if user.is_empty()
+            && let Some(bare) = BARE.get(usize::from(flags.0))
+        {
+            return Self(Bytes::from_static(bare));
+        }
         let mut bytes = BytesMut::with_capacity(HEADER + user.len());
         bytes.put_u8(VERSION);
         bytes.put_u8(flags.0);
@@ -89,14 +111,14 @@ mod tests {
     #[test]
     fn flags_and_user_bytes_do_not_touch() {
         // S159, S161-S163
-        let both = Flags::READONLY | Flags::NO_PROTOCOL;
-        for flags in [Flags::NONE, Flags::READONLY, Flags::NO_PROTOCOL, both] {
+        let both = Flags::bit(0) | Flags::bit(1);
+        for flags in [Flags::NONE, Flags::bit(0), Flags::bit(1), both] {
             let attachment = Attachment::new(flags, b"{}").with_user(b"\x01\x03null");
             assert_eq!(attachment.flags(), flags);
             let back = Attachment::decode(attachment.encoded());
             assert_eq!(back.user(), b"\x01\x03null");
-            assert_eq!(back.with_flags(flags.with(Flags::READONLY, false)).user(), b"\x01\x03null");
-            assert!(!back.with_flags(flags.with(Flags::READONLY, false)).flags().has(Flags::READONLY));
+            assert_eq!(back.with_flags(flags.with(Flags::bit(0), false)).user(), b"\x01\x03null");
+            assert!(!back.with_flags(flags.with(Flags::bit(0), false)).flags().has(Flags::bit(0)));
         }
     }
 

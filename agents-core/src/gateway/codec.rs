@@ -81,6 +81,11 @@ impl Decoder {
         }
     }
 
+    /// Tells whether nothing is under way: a fresh decoder would do as well.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.header_len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
     /// Takes bytes from the peer and appends what they complete.
     pub(crate) fn push(&mut self, mut data: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Violation> {
         loop {
@@ -218,6 +223,15 @@ pub(crate) fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=4999) && !matches!(code, 1004 | 1005 | 1006 | 1015)
 }
 
+/// Cuts a text so that it fits into a close frame.
+pub(crate) fn cut_reason(mut text: String) -> String {
+    if text.len() > MAX_REASON {
+        let end = (0..=MAX_REASON).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+    }
+    text
+}
+
 fn unmask(data: &mut [u8], mask: [u8; 4], offset: usize) {
     let mut mask = mask;
     mask.rotate_left(offset);
@@ -259,9 +273,9 @@ pub(crate) fn message(message: &Message) -> Bytes {
     encode(opcode, message.as_bytes())
 }
 
-/// Encodes a ping.
+/// An empty ping.
 pub(crate) fn ping() -> Bytes {
-    encode(PING, &[])
+    Bytes::from_static(&[0x80 | PING, 0])
 }
 
 /// Encodes the answer to a ping.

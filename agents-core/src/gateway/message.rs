@@ -257,6 +257,13 @@ pub(crate) enum ToObject {
     Alarm,
 }
 
+impl ToObject {
+    /// Tells whether it is about a response under way, and nothing to a life that did not begin it.
+    pub(crate) fn is_about_response(&self) -> bool {
+        matches!(self, Self::Drained { .. } | Self::Gone { .. })
+    }
+}
+
 /// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Targets {
@@ -356,7 +363,7 @@ mod tests {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);
         }
-        let selection = Selection { except: vec![key], without: Flags::NO_PROTOCOL, ..Selection::default() };
+        let selection = Selection { except: vec![key], without: Flags::bit(1), ..Selection::default() };
         let send = ToGateway::Send {
             targets: Targets::Many(Box::new(selection)),
             message: Message::from("hi"),
@@ -391,7 +398,7 @@ mod tests {
         }
         let others = Selection { except: vec![key], ..Selection::default() };
         assert!(!has(&others, &a));
-        let writable = Selection { without: Flags::READONLY, ..Selection::default() };
-        assert!(writable.has(key, &a, Flags::NO_PROTOCOL) && !writable.has(key, &a, Flags::READONLY));
+        let writable = Selection { without: Flags::bit(0), ..Selection::default() };
+        assert!(writable.has(key, &a, Flags::bit(1)) && !writable.has(key, &a, Flags::bit(0)));
     }
 }

@@ -6,17 +6,24 @@
 
 mod attachment;
 mod codec;
+mod heartbeat;
 mod hub;
 mod message;
+mod meter;
 mod outbox;
 mod port;
 mod request;
+#[cfg(test)]
+mod rig;
+mod shared;
 mod socket;
-mod tags;
 mod upgrade;
 
-pub(crate) use attachment::{Attachment, Flags};
-pub(crate) use codec::{MAX_REASON, may_be_sent};
+pub(crate) use attachment::Attachment;
+pub use attachment::Flags;
+pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
+#[cfg(test)]
+pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits};
 pub(crate) use message::{
     AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
@@ -25,7 +32,8 @@ pub(crate) use message::{
 pub use message::{Close, IntoMessage, Message};
 pub(crate) use port::{ObjectPort, PostError};
 pub(crate) use request::{ForwardError, forward};
-pub(crate) use socket::{open, refuse};
-pub use tags::TagsError;
-pub(crate) use tags::check_tags;
+pub(crate) use shared::{Gateway, GatewayLimits};
+#[cfg(test)]
+pub(crate) use socket::Socket;
+pub(crate) use socket::{Stream, open, refuse};
 pub(crate) use upgrade::{Upgrade, wants_upgrade};

@@ -93,7 +93,8 @@ struct OpenRequest {
 
 impl OpenRequest {
     fn pay(&mut self, cx: &Context<'_>) {
-        if self.owed > 0 {
+        // An object that has said all of its response may sleep already.
+        if self.owed > 0 && self.hub.has_request(self.request) {
             let drained = ToObject::Drained { request: self.request, chunks: self.owed };
             if self.port.post(drained, cx).is_ok() {
                 self.owed = 0;
@@ -131,8 +132,8 @@ impl Stream for OpenRequest {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.hub.drop_request(self.request);
-        if self.done {
+        let open = self.hub.drop_request(self.request);
+        if self.done || !open {
             return;
         }
         let gone = ToObject::Gone { request: self.request };

@@ -1,14 +1,13 @@
-//! What an object does; the layer above implements it.
+//! A class of objects and a live instance of it, whatever their type.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
-use crate::gateway::{Close, Head, HubLimits, Message, RequestKey, ToObject};
-use crate::object::{ConnectionEntry, ObjectContext};
+use crate::gateway::{Close, HubLimits, Message};
+use crate::object::durable::{Request, Response};
+use crate::object::{AlarmInfo, DurableObject, ObjectContext, WebSocket};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -18,6 +17,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Policy {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
+    /// Whether the end of a connection has to wake an object.
+    pub(crate) hears_closes: bool,
+    pub(crate) attachment_bytes: usize,
     pub(crate) hub: HubLimits,
 }
 
@@ -25,25 +27,95 @@ pub(crate) struct Policy {
 pub(crate) trait Behavior: Send + Sync + 'static {
     fn policy(&self) -> &Policy;
 
-    /// Builds an instance and starts it; no event is handled before this is done.
+    /// Makes an instance and starts it; no event is handled before this is done.
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
 
-    /// Answers an event whose object could not start.
-    fn refuse(&self, cx: &ObjectContext, event: ToObject, error: &Error);
+    /// Answers a message whose object could not start.
+    fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()>;
 }
 
-/// A live instance. Every handler is polled in turns (see [`crate::object::turn`]) and tells
-/// whether it went well, which matters for `connect` alone: `false` is a refusal.
+/// A live instance. Every handler is polled in turns (see [`crate::object::turn`]).
 pub(crate) trait Instance: Send + Sync + 'static {
-    fn connect(self: Arc<Self>, connection: Arc<ConnectionEntry>, head: Head) -> BoxFuture<'static, bool>;
-    fn message(
-        self: Arc<Self>,
-        connection: Arc<ConnectionEntry>,
-        message: Message,
-    ) -> BoxFuture<'static, bool>;
-    fn close(self: Arc<Self>, connection: Arc<ConnectionEntry>, close: Close) -> BoxFuture<'static, bool>;
-    fn error(self: Arc<Self>, connection: Arc<ConnectionEntry>, error: String) -> BoxFuture<'static, bool>;
-    fn request(self: Arc<Self>, request: RequestKey, head: Head, body: Bytes) -> BoxFuture<'static, bool>;
-    /// Runs before the instance is dropped because it is idle or the host stops.
-    fn hibernate(self: Arc<Self>) -> BoxFuture<'static, bool>;
+    fn fetch(&self, request: Request) -> BoxFuture<'static, Result<Response>>;
+    fn message(&self, socket: WebSocket, message: Message) -> BoxFuture<'static, Result<()>>;
+    fn close(&self, socket: WebSocket, close: Close) -> BoxFuture<'static, Result<()>>;
+    fn error(&self, socket: WebSocket, error: Error) -> BoxFuture<'static, Result<()>>;
+    fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>>;
+    fn hibernate(&self) -> BoxFuture<'static, Result<()>>;
+    fn response_failed(&self, error: Error) -> BoxFuture<'static, Result<()>>;
+}
+
+type Make<O> = Box<dyn Fn(&ObjectContext) -> O + Send + Sync>;
+
+/// The class of one type of objects.
+pub(crate) struct ObjectClass<O> {
+    pub(crate) make: Make<O>,
+    pub(crate) policy: Policy,
+}
+
+impl<O: DurableObject> Behavior for ObjectClass<O> {
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
+        Box::pin(async move {
+            let mut object = (self.make)(&cx);
+            object.start(&cx).await?;
+            Ok(Arc::new(Live { object: Arc::new(object), cx }) as Arc<dyn Instance>)
+        })
+    }
+
+    fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
+        O::start_failed(&socket.object, socket, message, error)
+    }
+}
+
+/// An object that has started.
+struct Live<O> {
+    object: Arc<O>,
+    cx: ObjectContext,
+}
+
+impl<O> Live<O> {
+    fn parts(&self) -> (Arc<O>, ObjectContext) {
+        (self.object.clone(), self.cx.clone())
+    }
+}
+
+impl<O: DurableObject> Instance for Live<O> {
+    fn fetch(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.fetch(&cx, request).await })
+    }
+
+    fn message(&self, socket: WebSocket, message: Message) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_message(&socket.object, &socket, message).await })
+    }
+
+    fn close(&self, socket: WebSocket, close: Close) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_close(&socket.object, &socket, close).await })
+    }
+
+    fn error(&self, socket: WebSocket, error: Error) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_error(&socket.object, &socket, error).await })
+    }
+
+    fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.alarm(&cx, alarm).await })
+    }
+
+    fn hibernate(&self) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.hibernate(&cx).await })
+    }
+
+    fn response_failed(&self, error: Error) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.response_failed(&cx, error).await })
+    }
 }

@@ -1,13 +1,17 @@
 //! The lasting part of an object: its mailbox and its gateway side.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Context;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
 use crate::object::activation::{self, Environment};
+use crate::object::alarms::Indexed;
+use crate::object::life::Life;
 use crate::object::mailbox::Mailbox;
+use crate::object::settings::SettingsSlot;
 use crate::object::{Behavior, ObjectKey};
 
 /// A handle on an object, asleep or awake.
@@ -17,9 +21,23 @@ pub(crate) struct ObjectHandle {
     pub(super) mailbox: Mailbox,
     pub(super) hub: Arc<Hub>,
     pub(super) environment: Arc<Environment>,
-    stopping: AtomicBool,
+    pub(super) life: Life,
+    pub(super) settings: SettingsSlot,
+    pub(super) indexed: Indexed,
+    orders: AtomicU8,
     /// The handle itself, for the task that it starts.
-    me: std::sync::Weak<Self>,
+    me: Weak<Self>,
+}
+
+/// Something that an activation is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Finish what runs, and go; nothing starts any more.
+    Stop = 1,
+    /// Sleep as soon as nothing runs, without being idle first.
+    Sleep = 2,
+    /// End at once, as a process that is killed.
+    Crash = 4,
 }
 
 impl ObjectHandle {
@@ -29,12 +47,15 @@ impl ObjectHandle {
         environment: Arc<Environment>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
-            hub: Arc::new(Hub::new(behavior.policy().hub.clone())),
+            hub: Arc::new(Hub::new(behavior.policy().hub.clone(), environment.gateway.clone())),
             key,
             behavior,
             mailbox: Mailbox::default(),
             environment,
-            stopping: AtomicBool::new(false),
+            life: Life::default(),
+            settings: SettingsSlot::default(),
+            indexed: Indexed::default(),
+            orders: AtomicU8::new(0),
             me: me.clone(),
         })
     }
@@ -43,19 +64,57 @@ impl ObjectHandle {
         &self.hub
     }
 
-    /// Asks the object to finish what runs and to go.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+    /// Tells the activation to do something, if there is one.
+    pub(crate) fn order(&self, order: Order) {
+        self.orders.fetch_or(order as u8, Ordering::AcqRel);
         self.mailbox.wake();
     }
 
+    pub(crate) fn has_order(&self, order: Order) -> bool {
+        self.orders.load(Ordering::Acquire) & order as u8 != 0
+    }
+
+    /// Takes an order back that was carried out or has become needless.
+    pub(crate) fn withdraw(&self, order: Order) {
+        self.orders.fetch_and(!(order as u8), Ordering::AcqRel);
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.has_order(Order::Stop)
+    }
+
+    /// Tells whether the object is in memory, or on its way.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.life.is_awake() || !self.mailbox.is_idle()
+    }
+
+    /// Posts a message and waits while the mailbox is full; the message comes back from a handle
+    /// that is out of use.
+    pub(crate) async fn deliver(&self, message: ToObject) -> Result<(), ToObject> {
+        let mut message = Some(message);
+        poll_fn(|cx| {
+            let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
+            match self.post(next, cx) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(PostError::Full(back)) => {
+                    message = Some(back);
+                    Poll::Pending
+                }
+                Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
+            }
+        })
+        .await
     }
 }
 
 impl ObjectPort for ObjectHandle {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
+        // Only an object that is awake has anything to forget; and no response streams from one that
+        // sleeps, so how the last one got on is no reason to wake it.
+        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().hears_closes;
+        if unheard || message.is_about_response() {
+            return self.mailbox.post_to_reader(message, cx);
+        }
         let start = self.mailbox.post(message, cx)?;
         if start && let Some(me) = self.me.upgrade() {
             let environment = me.environment.clone();

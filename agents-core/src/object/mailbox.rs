@@ -38,16 +38,45 @@ enum Reader {
 impl Mailbox {
     /// Adds a message; `Ok(true)` tells the caller to start the reader.
     pub(crate) fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<bool, PostError> {
+        self.add(CAPACITY, message, cx, true)
+    }
+
+    /// As [`post`](Self::post), with a limit of its own.
+    #[cfg(test)]
+    pub(super) fn post_within(
+        &self,
+        capacity: usize,
+        message: ToObject,
+        cx: &Context<'_>,
+    ) -> Result<bool, PostError> {
+        self.add(capacity, message, cx, true)
+    }
+
+    /// Adds a message if somebody reads; otherwise nobody needs it.
+    pub(crate) fn post_to_reader(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
+        self.add(CAPACITY, message, cx, false).map(|_| ())
+    }
+
+    fn add(
+        &self,
+        capacity: usize,
+        message: ToObject,
+        cx: &Context<'_>,
+        starts: bool,
+    ) -> Result<bool, PostError> {
         let mut inner = self.inner.lock();
+        let start = inner.reader == Reader::Asleep;
         if inner.reader == Reader::Retired {
             return Err(PostError::Retired(message));
         }
-        if inner.queue.len() >= CAPACITY {
+        if start && !starts {
+            return Ok(false);
+        }
+        if inner.queue.len() >= capacity {
             inner.waiting.push(cx.waker().clone());
             return Err(PostError::Full(message));
         }
         inner.queue.push_back(message);
-        let start = inner.reader == Reader::Asleep;
         inner.reader = Reader::Awake;
         drop(inner);
         if !start {
@@ -80,15 +109,43 @@ impl Mailbox {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Lets the reader go if nothing came in meanwhile.
+    /// Lets the reader go if nothing came in meanwhile; what is about responses of the life that is
+    /// over is no reason to stay.
     pub(crate) fn try_sleep(&self) -> bool {
         let mut inner = self.inner.lock();
+        inner.queue.retain(|message| !message.is_about_response());
         let empty = inner.queue.is_empty();
         if empty && inner.reader == Reader::Awake {
             inner.reader = Reader::Asleep;
             inner.queue = VecDeque::new();
+            // A waker keeps the whole task of the life that ends in memory.
+            drop(self.reader.take());
         }
+        let waiting =
+            if inner.queue.len() < CAPACITY { std::mem::take(&mut inner.waiting) } else { Vec::new() };
+        drop(inner);
+        waiting.into_iter().for_each(Waker::wake);
         empty
+    }
+
+    /// Puts messages back in front, in their order, whatever the limit.
+    pub(crate) fn put_back(&self, messages: impl DoubleEndedIterator<Item = ToObject>) {
+        let mut inner = self.inner.lock();
+        for message in messages.rev() {
+            inner.queue.push_front(message);
+        }
+    }
+
+    /// Tells whether nobody reads and nothing waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.reader != Reader::Awake && inner.queue.is_empty()
+    }
+
+    /// How many messages wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.inner.lock().queue.len()
     }
 
     /// Takes the mailbox out of use if nobody reads it and nothing is in it.
@@ -105,10 +162,20 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::RequestKey;
+    use crate::gateway::{ConnectionKey, RequestKey};
 
     fn message(n: u64) -> ToObject {
-        ToObject::Gone { request: RequestKey(n) }
+        ToObject::Error { connection: ConnectionKey(n), error: String::new() }
+    }
+
+    #[test]
+    fn responses_of_a_life_that_is_over_keep_no_reader() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        mailbox.post(message(1), &cx).unwrap();
+        mailbox.take(&mut VecDeque::new());
+        mailbox.post(ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
+        assert!(mailbox.try_sleep());
     }
 
     #[test]

@@ -2,35 +2,35 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 
 use crate::object::activation::Environment;
-use crate::object::{Behavior, ObjectHandle};
-
-/// Names an object.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ObjectKey {
-    /// The class as it stands in addresses.
-    pub(crate) class: Arc<str>,
-    pub(crate) name: Arc<str>,
-}
-
-impl fmt::Debug for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.class, self.name)
-    }
-}
+use crate::object::{Behavior, Meter, ObjectHandle, ObjectKey, Order};
 
 /// Finds the handle of an object; there is one for a name at any time.
 pub(crate) struct Registry {
     objects: DashMap<ObjectKey, Arc<ObjectHandle>>,
     environment: Arc<Environment>,
+    stopping: AtomicBool,
+    /// What objects used whose handles are gone.
+    forgotten: Mutex<Meter>,
 }
 
 impl Registry {
     pub(crate) fn new(environment: Environment) -> Self {
-        Self { objects: DashMap::new(), environment: Arc::new(environment) }
+        Self {
+            objects: DashMap::new(),
+            environment: Arc::new(environment),
+            stopping: AtomicBool::new(false),
+            forgotten: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The handle of an object, made if it is not there.
@@ -38,10 +38,27 @@ impl Registry {
         if let Some(handle) = self.objects.get(key) {
             return handle.clone();
         }
-        self.objects
-            .entry(key.clone())
-            .or_insert_with(|| ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone()))
-            .clone()
+        let make = || {
+            let handle = ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone());
+            if self.stopping.load(Ordering::Acquire) {
+                // It came too late for `stop` to find it.
+                handle.order(Order::Stop);
+                handle.hub.shut();
+            }
+            handle
+        };
+        self.objects.entry(key.clone()).or_insert_with(make).clone()
+    }
+
+    /// Tells all objects to stop, those too that are still to come.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.for_each(|handle| handle.order(Order::Stop));
+    }
+
+    /// The handle of an object, if there is one.
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
+        self.objects.get(key).map(|handle| handle.clone())
     }
 
     /// Drops the handles of objects that sleep and have nobody connected.
@@ -53,7 +70,9 @@ impl Registry {
                 return true;
             }
             let gone = handle.mailbox.try_retire();
-            if !gone {
+            if gone {
+                *self.forgotten.lock() += handle.meter();
+            } else {
                 handle.hub.unretire();
             }
             !gone
@@ -69,6 +88,17 @@ impl Registry {
         for entry in &self.objects {
             each(entry.value());
         }
+    }
+
+    /// What all objects used, present and past, and how many of the present ones are awake.
+    pub(crate) fn meter(&self) -> (Meter, usize) {
+        let mut total = *self.forgotten.lock();
+        let mut awake = 0;
+        self.for_each(|handle| {
+            total += handle.meter();
+            awake += usize::from(handle.is_awake());
+        });
+        (total, awake)
     }
 }
 

@@ -9,7 +9,9 @@ use crate::object::{BoxFuture, ObjectContext};
 /// A handler that is polled in turns, with a label that comes back with its result.
 pub(super) struct Turns<L, R> {
     object: ObjectContext,
-    future: BoxFuture<'static, R>,
+    /// Names the handler within its activation.
+    id: u64,
+    future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
 }
 
@@ -19,7 +21,8 @@ pub(super) struct Panicked;
 
 impl<L, R> Turns<L, R> {
     pub(super) fn new(object: ObjectContext, label: L, future: BoxFuture<'static, R>) -> Self {
-        Self { object, future, label: Some(label) }
+        let id = object.next_handler();
+        Self { object, id, future: Some(future), label: Some(label) }
     }
 }
 
@@ -27,22 +30,40 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     type Output = (Option<L>, Result<R, Panicked>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.object.begin_turn();
-        let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
+        let Self { object, id, future, label } = &mut *self;
+        let Some(running) = future else { return Poll::Pending };
+        if !object.begin_turn(*id, cx) {
+            return Poll::Pending;
+        }
+        let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
         let result = match polled {
             Ok(Poll::Pending) => {
-                self.object.end_turn();
+                object.end_turn();
                 return Poll::Pending;
             }
             Ok(Poll::Ready(result)) => {
-                self.object.end_turn();
+                // What its locals do when they are dropped is part of the last turn.
+                *future = None;
+                object.end_turn();
                 Ok(result)
             }
-            Err(_) => {
-                self.object.undo_turn();
+            Err(panic) => {
+                let text = panic_text(&*panic);
+                tracing::error!(object = ?object.key(), "a handler panicked: {text}");
+                object.panicked();
+                object.end_turn();
                 Err(Panicked)
             }
         };
-        Poll::Ready((self.label.take(), result))
+        Poll::Ready((label.take(), result))
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }

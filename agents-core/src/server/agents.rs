@@ -5,20 +5,25 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use axum::Router;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::agent::{Agent, AgentClass, AgentInfo};
+use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::HubLimits;
-use crate::object::{Behavior, Environment, Policy, Registry};
-use crate::server::host::{Access, Host};
+use crate::gateway::{Gateway, GatewayLimits, HubLimits};
+use crate::object::{
+    Alarms, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, ObjectOptions, Policy,
+    Registry,
+};
+use crate::server::host::{Access, Host, Routes};
 use crate::server::origin::Origins;
 use crate::server::{Limits, cli};
-use crate::storage::{DataFolder, Durability, Faults, StoreOptions};
+use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::wire::name::kebab_case;
 
 /// A host for agents, before it starts.
@@ -40,13 +45,21 @@ pub struct Agents {
     limits: Limits,
     durability: Durability,
     faults: Option<Arc<Faults>>,
-    routes: Option<Router>,
+    routes: Option<Routes>,
+    pub(super) metrics: Option<String>,
 }
 
 struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+}
+
+/// How time passes for a host, and what else a test may change.
+#[derive(Debug, Default)]
+pub(crate) struct Mode {
+    pub(crate) clock: Clock,
+    pub(crate) chaos: Option<Chaos>,
 }
 
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
@@ -56,6 +69,23 @@ struct Build<'a> {
     limits: &'a Limits,
     env: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Build<'_> {
+    fn policy(&self, options: ObjectOptions) -> Policy {
+        Policy {
+            hibernate: options.hibernate,
+            hibernate_after: options.hibernate_after,
+            hears_closes: options.hears_closes,
+            attachment_bytes: self.limits.attachment_bytes,
+            hub: HubLimits {
+                connections: self.limits.connections_per_agent,
+                message_bytes: self.limits.message_bytes,
+                outbox_bytes: self.limits.outbox_bytes,
+                in_flight: self.limits.in_flight_per_connection,
+            },
+        }
+    }
 }
 
 type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentTypes>::Props> + Send + Sync>;
@@ -74,6 +104,7 @@ impl Agents {
             durability: Durability::default(),
             faults: None,
             routes: None,
+            metrics: None,
         }
     }
 
@@ -93,26 +124,42 @@ impl Agents {
         let name = options.name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
         let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
             let props = build.props.get(&TypeId::of::<A>());
-            let policy = Policy {
-                hibernate: options.hibernate,
-                hibernate_after: options.hibernate_after,
-                hub: HubLimits {
-                    connections: build.limits.connections_per_agent,
-                    message_bytes: build.limits.message_bytes,
-                    outbox_bytes: build.limits.outbox_bytes,
-                    in_flight: build.limits.in_flight_per_connection,
-                },
-            };
-            Ok(Arc::new(AgentClass::<A> {
+            let class = Arc::new(AgentClass::<A> {
                 factory: Box::new(factory),
                 props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
                 env: env_of::<A>(build)?,
-                policy,
-                attachment_bytes: build.limits.attachment_bytes,
                 send_identity: options.send_identity,
+            });
+            let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                policy: build.policy(AgentObject::<A>::options()),
             }))
         };
         self.classes.push(Registration { rust_name: type_name::<A>(), name, build: Box::new(build) });
+        self
+    }
+
+    /// Adds a class of durable objects under a name, as it stands in addresses.
+    #[must_use]
+    pub fn register_object<O: DurableObject + Default>(self, name: impl Into<String>) -> Self {
+        self.register_object_with(name, |_: &ObjectContext| O::default())
+    }
+
+    /// Adds a class of durable objects that a function makes, at every wake.
+    ///
+    /// The function must not use the doors of the context; they open when `start` runs.
+    #[must_use]
+    pub fn register_object_with<O: DurableObject>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
+    ) -> Self {
+        let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
+            Ok(Arc::new(ObjectClass { make: Box::new(make), policy: build.policy(O::options()) }))
+        };
+        let build: BuildClass = Box::new(build);
+        self.classes.push(Registration { rust_name: type_name::<O>(), name: name.into(), build });
         self
     }
 
@@ -186,8 +233,42 @@ impl Agents {
 
     /// Serves these routes for every path that is not an agent's.
     #[must_use]
-    pub fn routes(mut self, routes: Router) -> Self {
-        self.routes = Some(routes);
+    pub fn routes(self, routes: Router) -> Self {
+        self.routes_with(move |_| routes.clone())
+    }
+
+    /// Serves routes that want to know of the host: its status, its meter. They take the place of
+    /// those of [`routes`](Self::routes).
+    ///
+    /// The function runs once for each [`Host::service`], so what it makes may keep the host.
+    ///
+    /// ```
+    /// use agents_core::axum::{Router, routing::get};
+    /// use agents_core::{Agents, Host};
+    ///
+    /// fn routes(host: &Host) -> Router {
+    ///     let host = host.clone();
+    ///     Router::new().route("/awake", get(async move || host.meter().awake.to_string()))
+    /// }
+    ///
+    /// let agents = Agents::new().routes_with(routes);
+    /// # let _ = agents;
+    /// ```
+    #[must_use]
+    pub fn routes_with(mut self, routes: impl Fn(&Host) -> Router + Send + Sync + 'static) -> Self {
+        self.routes = Some(Box::new(routes));
+        self
+    }
+
+    /// Answers `GET /metrics` on an address of its own, for example `127.0.0.1:9187`. Off by default.
+    ///
+    /// Prometheus reads there what [`Host::meter`] tells. Nothing else is served on that address, and
+    /// it asks nobody who they are: choose one that only the right ones reach. It holds for
+    /// [`run`](Self::run), where `--metrics-addr` takes its place, and for [`serve`](Self::serve); a
+    /// program with a server of its own has [`Host::metrics`].
+    #[must_use]
+    pub fn metrics(mut self, addr: impl Into<String>) -> Self {
+        self.metrics = Some(addr.into());
         self
     }
 
@@ -200,6 +281,11 @@ impl Agents {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
+        self.start_in(Mode::default())
+    }
+
+    /// Starts the host for real or for a test.
+    pub(crate) fn start_in(self, mode: Mode) -> Result<Host> {
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
         for class in self.classes {
@@ -214,20 +300,37 @@ impl Agents {
         let store =
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
         let objects = TaskTracker::new();
+        let clock = mode.clock;
+        let gateway_limits = GatewayLimits {
+            heartbeat: self.limits.heartbeat,
+            heartbeat_timeout: self.limits.heartbeat_timeout,
+        };
+        let gateway = Gateway::start(clock, &gateway_limits);
+        let index = AlarmIndex::open(&folder, store.durability, store.faults.clone())
+            .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {
             folder: Arc::new(folder),
             store,
-            clock: Clock::System,
+            clock,
+            gateway: gateway.clone(),
             grace: self.limits.shutdown_grace,
             tasks: objects.clone(),
             runtime: Handle::current(),
+            alarms: Alarms::new(),
+            chaos: mode.chaos,
+            open_databases: self.limits.open_databases,
+            databases: AtomicUsize::new(0),
+            asleep: Notify::new(),
         });
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
         let access = Access { cors: self.cors, origins: self.origins };
-        Ok(Host::new(registry, classes, self.limits, access, self.routes, objects))
+        let host = Host::new(registry, gateway, classes, self.limits, access, self.routes, objects);
+        host.start_alarms(index);
+        Ok(host)
     }
 
-    /// Runs the program: `serve` (the default) or `list`, with `--addr` and `--data`.
+    /// Runs the program: `serve` (the default) or `list`, with `--addr`, `--data` and
+    /// `--metrics-addr`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
     /// sockets close with 1001.

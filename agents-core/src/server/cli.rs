@@ -32,6 +32,9 @@ struct Serve {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, env = "AGENTS_ADDR", default_value = "127.0.0.1:8787")]
     addr: String,
+    /// Another address, which answers `GET /metrics` for Prometheus [default: the program's choice, off without one]
+    #[arg(long, env = "AGENTS_METRICS_ADDR")]
+    metrics_addr: Option<String>,
     #[command(flatten)]
     data: Data,
 }
@@ -49,7 +52,8 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
     // A program that has its own subscriber keeps it.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(Serve { addr, data }) => {
+        Command::Serve(Serve { addr, metrics_addr, data }) => {
+            agents.metrics = metrics_addr.or(agents.metrics);
             if let Some(data) = data.data {
                 agents.data = data;
             }

@@ -9,9 +9,11 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 
-use crate::object::{Behavior, ObjectHandle, ObjectKey, Registry};
+use crate::gateway::Gateway;
+use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
 use crate::server::origin::Origins;
-use crate::server::{HostService, Limits};
+use crate::server::{HostMeter, HostService, Limits};
+use crate::storage::AlarmIndex;
 
 /// How long sockets may take to say goodbye when the host stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
@@ -24,14 +26,20 @@ pub struct Host(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
+    gateway: Arc<Gateway>,
     classes: HashMap<String, Arc<dyn Behavior>>,
     limits: Limits,
     access: Access,
-    routes: Option<Router>,
+    routes: Option<Routes>,
     objects: TaskTracker,
     sockets: TaskTracker,
+    /// What runs beside objects and sockets.
+    services: TaskTracker,
     stopping: AtomicBool,
 }
+
+/// Makes the routes of the program beside the agents.
+pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 
 /// What pages of other origins may do.
 #[derive(Debug)]
@@ -43,20 +51,23 @@ pub(super) struct Access {
 impl Host {
     pub(super) fn new(
         registry: Registry,
+        gateway: Arc<Gateway>,
         classes: HashMap<String, Arc<dyn Behavior>>,
         limits: Limits,
         access: Access,
-        routes: Option<Router>,
+        routes: Option<Routes>,
         objects: TaskTracker,
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
+            gateway,
             classes,
             limits,
             access,
             routes,
             objects,
             sockets: TaskTracker::new(),
+            services: TaskTracker::new(),
             stopping: AtomicBool::new(false),
         }));
         let weak = Arc::downgrade(&host.0);
@@ -72,6 +83,56 @@ impl Host {
         host
     }
 
+    /// Starts to wake objects for their alarms.
+    pub(super) fn start_alarms(&self, index: AlarmIndex) {
+        let environment = self.0.registry.environment();
+        let weak = Arc::downgrade(&self.0);
+        let find = move |key: &ObjectKey| {
+            let host = weak.upgrade()?;
+            let behavior = host.classes.get(&*key.class)?;
+            Some(host.registry.object(key, behavior))
+        };
+        let posts = self.0.services.clone();
+        let run = environment.alarms.clone().run(index, environment.clock, Box::new(find), posts);
+        self.0.services.spawn(run);
+    }
+
+    /// Tells how an agent or object is, by its class as it stands in addresses and its name; `None`
+    /// when it sleeps and has nobody connected, or never existed.
+    ///
+    /// `pinned_by` in it says why the object cannot sleep.
+    pub fn status(&self, class: &str, name: &str) -> Option<ObjectStatus> {
+        let key = ObjectKey { class: class.into(), name: name.into() };
+        self.0.registry.find(&key).map(|object| object.status())
+    }
+
+    /// Tells how all objects are that are awake or have connections, in no particular order.
+    ///
+    /// It looks at each of them: for operators, not for every request.
+    pub fn statuses(&self) -> Vec<ObjectStatus> {
+        let mut all = Vec::new();
+        self.0.registry.for_each(|object| all.push(object.status()));
+        all
+    }
+
+    /// Tells what all objects together have used since the host started.
+    pub fn meter(&self) -> HostMeter {
+        let (objects, awake) = self.0.registry.meter();
+        let sockets = self.0.gateway.meter();
+        HostMeter {
+            objects,
+            awake,
+            known: self.0.registry.len(),
+            connections: sockets.all.sockets,
+            opened: sockets.opened,
+            closed: sockets.closed,
+            refused: sockets.refused,
+            overflowed: sockets.overflowed,
+            timed_out: sockets.timed_out,
+            auto_responses: sockets.auto_responses,
+        }
+    }
+
     /// Returns a router with the agents under `/agents`, to merge into one of your own.
     pub fn router(&self) -> Router {
         Router::new().route_service("/agents/{*rest}", self.service())
@@ -85,23 +146,40 @@ impl Host {
     /// Stops the host: nothing new comes in, running handlers finish within the grace period,
     /// what they sent is delivered, then the sockets are closed with 1001.
     pub async fn shutdown(&self) {
-        let Inner { registry, objects, sockets, .. } = &*self.0;
+        let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);
-        registry.for_each(ObjectHandle::stop);
+        let environment = registry.environment();
+        environment.alarms.quiet();
+        registry.stop();
         objects.close();
         objects.wait().await;
-        registry.for_each(|object| {
-            object.hub().drop_requests();
-            object.hub().close_all(1001, "server shutting down");
-        });
+        environment.alarms.stop();
+        services.close();
+        services.wait().await;
+        registry.for_each(|object| object.hub().shut());
         sockets.close();
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
             tracing::warn!(open = sockets.len(), "sockets were still open when the host stopped");
         }
     }
 
+    /// The handle of an object, if there is one.
+    #[cfg(feature = "testing")]
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
+        self.0.registry.find(key)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn environment(&self) -> &crate::object::Environment {
+        self.0.registry.environment()
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.0.gateway
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -116,8 +194,9 @@ impl Host {
         &self.0.access.origins
     }
 
-    pub(super) fn routes(&self) -> Option<&Router> {
-        self.0.routes.as_ref()
+    /// Makes the routes of the program. They may hold the host, so the host does not hold them.
+    pub(super) fn routes(&self) -> Option<Router> {
+        self.0.routes.as_ref().map(|routes| routes(self))
     }
 
     pub(super) fn sockets(&self) -> &TaskTracker {

@@ -25,6 +25,13 @@ pub struct Limits {
     pub attachment_bytes: usize,
     /// Bytes of the name of an agent, as it stands in the address. 1,024.
     pub name_bytes: usize,
+    /// How long a client may be silent before it gets a ping; `None` sends none. 30 s.
+    pub heartbeat: Option<Duration>,
+    /// How long a client may be silent after a ping before its connection counts as dropped. 20 s.
+    pub heartbeat_timeout: Duration,
+    /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
+    /// sleep; an open one takes three files of the process. 1,000.
+    pub open_databases: usize,
     /// How long handlers may go on once the host stops. 10 s.
     pub shutdown_grace: Duration,
 }
@@ -40,6 +47,9 @@ impl Default for Limits {
             outbox_bytes: 64 * MIB,
             attachment_bytes: 16 * 1024,
             name_bytes: 1024,
+            heartbeat: Some(Duration::from_secs(30)),
+            heartbeat_timeout: Duration::from_secs(20),
+            open_databases: 1000,
             shutdown_grace: Duration::from_secs(10),
         }
     }

@@ -8,15 +8,40 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
-use crate::server::Agents;
+use crate::server::{Agents, Host, metrics};
 
 /// Serves until the process is asked to stop.
-pub(super) async fn serve(agents: Agents, addr: &str) -> Result<()> {
-    let listener = TcpListener::bind(addr)
-        .await
-        .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))?;
-    let local = listener.local_addr()?;
+pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
+    let listener = bind(addr).await?;
+    let mut announced = format!("listening on http://{}\n", listener.local_addr()?);
+    let metrics = match agents.metrics.take() {
+        Some(addr) => {
+            let listener = bind(&addr).await?;
+            announced += &format!("metrics on http://{}/metrics\n", listener.local_addr()?);
+            Some(listener)
+        }
+        None => None,
+    };
     let host = agents.start()?;
+    // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
+    // and there is nothing else on stdout.
+    io::stdout().write_all(announced.as_bytes())?;
+    let metrics = metrics
+        .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
+    let served = serve_on(listener, host).await;
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
+    served
+}
+
+async fn bind(addr: &str) -> Result<TcpListener> {
+    TcpListener::bind(addr)
+        .await
+        .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))
+}
+
+async fn serve_on(listener: TcpListener, host: Host) -> Result<()> {
     let app =
         Router::new().fallback_service(host.service()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|socket| {
@@ -24,8 +49,6 @@ pub(super) async fn serve(agents: Agents, addr: &str) -> Result<()> {
             tracing::debug!(%error, "TCP_NODELAY was not set");
         }
     });
-    // Programs that start us read this line; it is the only thing on stdout.
-    writeln!(io::stdout(), "listening on http://{local}")?;
     let stopped = host.clone();
     let server = axum::serve(listener, app);
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();

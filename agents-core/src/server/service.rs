@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +17,10 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Limited};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
@@ -35,18 +39,19 @@ type Target = (ObjectKey, Arc<dyn Behavior>);
 #[derive(Clone)]
 pub struct HostService {
     host: Host,
+    routes: Option<Router>,
 }
 
 impl HostService {
     pub(super) fn new(host: Host) -> Self {
-        Self { host }
+        Self { routes: host.routes(), host }
     }
 
     async fn answer(self, request: Request<Body>) -> Response {
         let path = request.uri().path().to_owned();
         let Some(address) = address::parse(&path) else {
-            return match self.host.routes() {
-                Some(routes) => match routes.clone().oneshot(request).await {
+            return match self.routes {
+                Some(routes) => match routes.oneshot(request).await {
                     Ok(response) if is_bare_404(&response) => not_found(),
                     Ok(response) => response,
                     Err(never) => match never {},
@@ -85,8 +90,8 @@ impl HostService {
         let head = plain_head(&head, uri);
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
-            let io = match on_upgrade.await {
-                Ok(upgraded) => TokioIo::new(upgraded),
+            let stream = match on_upgrade.await {
+                Ok(upgraded) => stream(upgraded),
                 Err(error) => return tracing::debug!(%error, "a client left during the handshake"),
             };
             match target {
@@ -96,9 +101,12 @@ impl HostService {
                         let port: Arc<dyn ObjectPort> = object.clone();
                         (object.hub().clone(), port)
                     };
-                    gateway::open(io, find, wanted, head).await;
+                    if let Some(socket) = gateway::open(stream, find, wanted, head).await {
+                        // A task of its own, that is no larger than a socket at rest needs.
+                        host.sockets().spawn(socket);
+                    }
                 }
-                Err((code, reason)) => gateway::refuse(io, code, reason).await,
+                Err((code, reason)) => gateway::refuse(stream, host.gateway(), code, reason).await,
             }
         });
         upgrade.response()
@@ -176,6 +184,14 @@ impl HostService {
                 }
             }
         }
+    }
+}
+
+/// Takes a stream out of what hyper has wrapped around it, if it is one of TCP.
+fn stream(upgraded: Upgraded) -> gateway::Stream {
+    match downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
     }
 }
 

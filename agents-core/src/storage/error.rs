@@ -111,7 +111,7 @@ impl StorageError {
     /// Returns a stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "storage_io",
+            Self::Io { source, .. } => SqlErrorKind::of_io(source).code(),
             Self::Locked { .. } => "storage_locked",
             Self::Newer { .. } => "storage_newer",
             Self::WrongObject { .. } => "storage_wrong_object",
@@ -125,6 +125,15 @@ impl StorageError {
             Self::TooBig { .. } => "storage_too_big",
             Self::Json { .. } => "storage_json",
             Self::Misuse(_) => "storage_misuse",
+        }
+    }
+
+    /// Says what sort of failure it is, as far as SQLite or the file system is the cause.
+    pub fn kind(&self) -> Option<SqlErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(SqlErrorKind::of_io(source)),
+            Self::Sql(error) => Some(error.kind),
+            _ => None,
         }
     }
 
@@ -208,6 +217,15 @@ impl SqlErrorKind {
             Self::Io => "storage_io",
             Self::Corrupt => "storage_corrupt",
             Self::Other => "sql_error",
+        }
+    }
+
+    /// Sorts an error of the file system, such as one of a sync: [`Full`](Self::Full) or
+    /// [`Io`](Self::Io).
+    pub fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io,
         }
     }
 

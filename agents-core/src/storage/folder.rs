@@ -3,9 +3,11 @@
 use std::fs::{self, File, ReadDir, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::create::{create_folder, peek_name, remove_if_there, suffixed, sync_folder};
+use super::create::{make_folders, remove_if_there, suffixed, sync_folder};
 use super::error::StorageError;
+use super::open::exists;
 use super::path::{Decoded, decode, encode};
+use super::peek::peek_name;
 use super::store::Store;
 use super::{Result, StoreOptions};
 
@@ -43,7 +45,10 @@ impl DataFolder {
     /// [`StorageError::Locked`] if another process has it.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref().to_owned();
-        create_folder(&root)?;
+        // Names in the root too: an earlier process may have left some that were never flushed.
+        for folder in make_folders(&root)?.iter().chain([&root]) {
+            sync_folder(folder).map_err(|error| StorageError::io("sync", folder, error))?;
+        }
         let path = root.join(LOCK);
         let lock = File::options()
             .create(true)
@@ -72,12 +77,15 @@ impl DataFolder {
 
     /// Says whether an object has a file.
     pub fn contains(&self, class: &str, name: &str) -> bool {
-        self.store_path(class, name).is_file()
+        exists(&self.store_path(class, name))
+    }
+
+    /// Returns the store of an object without opening its file: see [`Store::lazy`].
+    pub fn store(&self, class: &str, name: &str, options: &StoreOptions) -> Store {
+        Store::lazy(&self.store_path(class, name), class, name, options)
     }
 
     /// Opens the file of an object and makes it if it is missing.
-    ///
-    /// Blocks: a new file is written and flushed to the disk.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -98,7 +106,7 @@ impl DataFolder {
             remove_if_there(&suffixed(&path, suffix))?;
         }
         if found && let Some(parent) = path.parent() {
-            sync_folder(parent)?;
+            sync_folder(parent).map_err(|error| StorageError::io("sync", parent, error))?;
         }
         Ok(found)
     }
@@ -158,6 +166,10 @@ impl Objects {
             let Some(encoded) = file.to_str().and_then(|file| file.strip_suffix(EXTENSION)) else {
                 continue;
             };
+            if entry.metadata().is_ok_and(|file| file.len() == 0) {
+                // A power failure or a broken-off copy; it counts as none.
+                continue;
+            }
             let name = match decode(encoded) {
                 Decoded::Name(name) => name,
                 Decoded::Hashed => match peek_name(&entry.path()) {

@@ -5,7 +5,9 @@ use rusqlite::types::Value;
 
 use super::Result;
 use super::error::{SqlError, StorageError};
-use super::store::{Json, Store, change, read_one};
+use super::sql::{Savepoint, Undo};
+use super::statement::Json;
+use super::store::Store;
 use crate::wire::{Wire, from_json, to_json};
 
 /// The longest key, in bytes.
@@ -133,8 +135,10 @@ impl Store {
     /// # Errors
     /// [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_get(&mut self, key: &str) -> Result<Option<Bytes>> {
-        self.check()?;
-        let result = read_one(&self.connection, &mut self.statements, GET, (key,));
+        let result = self.found().and_then(|parts| match parts {
+            Some(mut parts) => parts.read_one(GET, (key,)),
+            None => Ok(None),
+        });
         self.settle(result)
     }
 
@@ -152,9 +156,7 @@ impl Store {
                 return Err(StorageError::TooBig { what, size, limit });
             }
         }
-        self.ready_to_write()?;
-        let result = change(&self.connection, &mut self.statements, PUT, (key, Json(json)));
-        self.settle(result).map(|_| ())
+        self.write(PUT, (key, Json(json))).map(|_| ())
     }
 
     /// Removes a key; says whether it was there.
@@ -162,10 +164,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_delete(&mut self, key: &str) -> Result<bool> {
-        self.check()?;
-        self.ready_to_write()?;
-        let result = change(&self.connection, &mut self.statements, DELETE, (key,));
-        self.settle(result).map(|removed| removed > 0)
+        self.write_if_there(DELETE, (key,)).map(|removed| removed > 0)
     }
 
     /// Removes all keys; returns how many there were.
@@ -173,10 +172,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_delete_all(&mut self) -> Result<u64> {
-        self.check()?;
-        self.ready_to_write()?;
-        let result = change(&self.connection, &mut self.statements, DELETE_ALL, ());
-        self.settle(result)
+        self.write_if_there(DELETE_ALL, ())
     }
 
     /// Lists keys with their values, JSON text.
@@ -184,7 +180,6 @@ impl Store {
     /// # Errors
     /// [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_list(&mut self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
-        self.check()?;
         let limit = range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         let highest = range.highest();
         let sql = match (&highest, range.reverse) {
@@ -195,15 +190,22 @@ impl Store {
         };
         let mut params = vec![Value::Text(range.lowest()), Value::Integer(limit)];
         params.extend(highest.map(Value::Text));
-        self.statements += 1;
-        let rows = self.connection.prepare_cached(sql).and_then(|mut statement| {
-            statement
-                .query_map(rusqlite::params_from_iter(params), |row| {
-                    Ok((row.get(0)?, Bytes::copy_from_slice(row.get_ref(1)?.as_bytes()?)))
-                })?
-                .collect()
+        let result = self.found().and_then(|parts| {
+            let Some(parts) = parts else { return Ok(Vec::new()) };
+            parts.counters.statements += 1;
+            let rows: rusqlite::Result<Vec<_>> =
+                parts.connection.prepare_cached(sql).and_then(|mut statement| {
+                    statement
+                        .query_map(rusqlite::params_from_iter(params), |row| {
+                            Ok((row.get(0)?, Bytes::copy_from_slice(row.get_ref(1)?.as_bytes()?)))
+                        })?
+                        .collect()
+                });
+            let rows = rows.map_err(|error| SqlError::from_sqlite(error, sql))?;
+            parts.counters.rows_read += rows.len() as u64;
+            Ok(rows)
         });
-        self.settle(rows.map_err(|error| SqlError::from_sqlite(error, sql).into()))
+        self.settle(result)
     }
 }
 
@@ -238,6 +240,12 @@ pub trait KvDoor {
     /// # Errors
     /// When storage fails or the caller may not write.
     fn delete_all(&self) -> crate::Result<u64>;
+
+    /// Takes a step of a transaction.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn savepoint(&self, step: Savepoint) -> crate::Result<()>;
 }
 
 /// An object's keys and values.
@@ -305,6 +313,27 @@ impl<'a> Kv<'a> {
     /// When storage fails or the caller may not write.
     pub fn delete_all(&self) -> crate::Result<u64> {
         self.door.delete_all()
+    }
+
+    /// Runs `body` as one: if it fails or panics, all it wrote is undone, rows and a changed state
+    /// too, and what it sent is not sent. Transactions nest.
+    ///
+    /// ```
+    /// # use agents_core::storage::Kv;
+    /// # fn pay(kv: &Kv<'_>) -> agents_core::Result<()> {
+    /// kv.transaction(|kv| {
+    ///     let coins: u32 = kv.get("coins")?.unwrap_or(0);
+    ///     kv.put("coins", &(coins + 1))?;
+    ///     kv.put("paid", &true)
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What `body` returns, or when storage fails.
+    pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> crate::Result<R>) -> crate::Result<R> {
+        let step = |step| self.door.savepoint(step);
+        Undo::around(&step, || body(self))
     }
 }
 

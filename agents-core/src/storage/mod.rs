@@ -8,25 +8,42 @@
 //! a later turn a savepoint in it, and [`Store::commit`] ends it. Nothing reaches SQLite before
 //! the first write, so a turn that only reads costs its reads.
 
+mod alarm;
+mod alarm_index;
+mod counters;
 mod create;
 mod error;
 mod fault;
 mod folder;
+mod fresh;
 mod guard;
 mod kv;
+mod mark;
+mod open;
 mod options;
 mod path;
+mod peek;
+mod power;
 mod props;
 mod reserved;
+mod schema;
+mod settings;
 pub mod sql;
 mod state;
+mod statement;
 mod store;
 mod sync;
+mod template;
+mod torn;
 mod turn;
+mod wipe;
 
 #[cfg(test)]
 mod tests;
 
+pub use alarm::Alarm;
+pub use alarm_index::{AlarmChange, AlarmIndex, Change};
+pub use counters::StoreCounters;
 pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
 pub use fault::Faults;

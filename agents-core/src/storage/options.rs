@@ -40,7 +40,7 @@ pub struct StoreOptions {
     pub state_bytes: usize,
     /// The limits of SQL.
     pub limits: SqlLimits,
-    /// Makes commits and syncs fail in tests.
+    /// Makes commits and syncs fail in tests, and remembers what is on the disk.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
 }

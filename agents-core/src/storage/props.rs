@@ -1,10 +1,11 @@
 //! The properties that an object was first started with.
 
+use super::StorageError;
 use super::sql::Column;
 use super::store::Store;
 
-const READ: &str = "/*agents*/ SELECT value FROM _agents_meta WHERE key = 'props'";
-const WRITE: &str = "/*agents*/ INSERT OR REPLACE INTO _agents_meta (key, value) VALUES ('props', ?1)";
+const READ: &str = "/*agents*/SELECT value FROM _agents_meta WHERE key = 'props'";
+const WRITE: &str = "/*agents*/INSERT OR REPLACE INTO _agents_meta (key, value) VALUES ('props', ?1)";
 
 impl Store {
     /// Returns the properties as JSON, `None` if none were given.
@@ -12,12 +13,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn props(&mut self) -> crate::Result<Option<String>> {
-        let mut props = None;
-        self.internal_query(READ, &[], &mut |row| {
-            props = Some(row.get::<String>(0)?);
-            Ok(false)
-        })?;
-        Ok(props)
+        self.meta_text(READ)
     }
 
     /// Keeps the properties, JSON text.
@@ -25,8 +21,19 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn put_props(&mut self, json: String) -> crate::Result<()> {
-        self.internal_execute(WRITE, &[Column::Text(json)])
-            .map(|_| ())
-            .map_err(super::StorageError::into_error)
+        self.internal_execute(WRITE, &[Column::Text(json)]).map(|_| ()).map_err(StorageError::into_error)
+    }
+
+    /// Reads a text of the meta table.
+    pub(super) fn meta_text(&mut self, sql: &'static str) -> crate::Result<Option<String>> {
+        let mut text = None;
+        let there = self.found().map(|parts| parts.is_some());
+        if self.settle(there).map_err(StorageError::into_error)? {
+            self.internal_query(sql, &[], &mut |row| {
+                text = Some(row.get::<String>(0)?);
+                Ok(false)
+            })?;
+        }
+        Ok(text)
     }
 }

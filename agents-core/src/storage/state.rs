@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::Result;
 use super::error::StorageError;
-use super::store::{Json, Store, change, read_one};
+use super::statement::Json;
+use super::store::Store;
 
 const READ: &str = "/*agents*/SELECT value FROM _agents_state WHERE id = 0";
 const WRITE: &str = "/*agents*/INSERT INTO _agents_state (id, value) VALUES (0, ?1) \
@@ -52,7 +53,11 @@ impl Store {
         if let Some(state) = &self.state.current {
             return Ok(state.clone());
         }
-        let row = read_one(&self.connection, &mut self.statements, READ, ())?;
+        let row = self.found().and_then(|parts| match parts {
+            Some(mut parts) => parts.read_one(READ, ()),
+            None => Ok(None),
+        });
+        let row = self.settle(row)?;
         self.state.current = Some(row.clone());
         Ok(row)
     }
@@ -82,14 +87,16 @@ impl Store {
         if !self.state.staged {
             return Ok(());
         }
-        let Some(state) = &self.state.current else {
-            return Ok(());
-        };
-        let (connection, statements) = (&self.connection, &mut self.statements);
-        let result = match state {
-            Some(json) => change(connection, statements, WRITE, (Json(json),)),
-            None => change(connection, statements, DELETE, ()),
-        };
-        result.map(|_| ())
+        match self.state.current.clone().flatten() {
+            Some(json) => {
+                self.opened()?.change(WRITE, (Json(&json),))?;
+            }
+            None => {
+                if let Some(mut parts) = self.found()? {
+                    parts.change(DELETE, ())?;
+                }
+            }
+        }
+        Ok(())
     }
 }

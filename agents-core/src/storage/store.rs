@@ -1,34 +1,31 @@
-//! The open file of one object.
+//! The file of one object.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use bytes::Bytes;
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params};
-
-use super::create::{VERSION, create, migrate, read_meta, suffixed};
-use super::error::{SqlError, SqlErrorKind, StorageError};
-use super::guard::Guard;
-use super::reserved::INTERNAL;
+use super::counters::Counters;
+use super::error::StorageError;
+use super::open::{self, Database};
 use super::state::State;
+use super::statement::Parts;
 use super::sync::SyncHandle;
 use super::turn::{Levels, Lsn};
 use super::{Result, StoreOptions};
 
-/// The open file of one object: its rows, its keys and values, and its state.
+/// The file of one object: its rows, its keys and values, and its state.
 ///
 /// A store belongs to one object and is used by one turn at a time; it can move between threads.
+/// A [lazy](Store::lazy) one opens its file when it is first needed, and makes one when something
+/// is first written.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let root = std::env::temp_dir().join(format!("agents-store-{}", std::process::id()));
 /// use agents_core::storage::{Store, StoreOptions};
 ///
-/// let mut store = Store::open(&root.join("a.sqlite"), "counter", "a", &StoreOptions::default())?;
+/// let mut store = Store::lazy(&root.join("a.sqlite"), "counter", "a", &StoreOptions::default());
 /// store.begin_turn()?;
+/// assert_eq!(store.state()?, None);
+/// assert!(!store.exists());
 /// store.stage_state(Some("1".into()))?;
 /// store.kv_put("greeting", br#""hello""#)?;
 /// store.end_turn()?;
@@ -40,14 +37,14 @@ use super::{Result, StoreOptions};
 /// # }
 /// ```
 pub struct Store {
-    // Before the connection, so that our descriptor of the log is closed first.
     pub(super) sync: Option<SyncHandle>,
-    pub(super) connection: Connection,
-    pub(super) guard: Arc<Guard>,
+    /// `None` until it is needed.
+    pub(super) database: Option<Database>,
     pub(super) levels: Levels,
     pub(super) state: State,
+    pub(super) alarm_changed: bool,
     pub(super) lsn: Lsn,
-    pub(super) statements: u64,
+    pub(super) counters: Counters,
     pub(super) poisoned: bool,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
@@ -58,65 +55,111 @@ pub struct Store {
 impl Store {
     /// Opens the file of an object and makes it if it is missing.
     ///
-    /// Blocks: a new file is written and flushed to the disk; after a crash the log is moved into
-    /// the database first.
+    /// Blocks after a crash: the log is moved into the database first.
     ///
     /// # Errors
     /// When the file cannot be opened, is in use by another store, is no database, was written by
     /// a newer version, or belongs to another object.
     pub fn open(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Result<Self> {
-        // An empty file is what a copy that was broken off may leave; SQLite takes it for a new
-        // database as well.
-        let exists = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-        if !exists {
-            create(path, class, name)?;
-        }
-        let crashed = std::fs::metadata(suffixed(path, "-wal")).is_ok_and(|log| log.len() > 0);
-        let (connection, guard) = connect(path, options, crashed).map_err(|error| {
-            let mut error = SqlError::from_sqlite(error, "");
-            if error.kind == SqlErrorKind::Busy {
-                error.message = format!("{} is in use by another connection", path.display());
-            }
-            error
-        })?;
-        let mut store = Self {
+        let mut store = Self::lazy(path, class, name, options);
+        store.opened()?;
+        Ok(store)
+    }
+
+    /// Makes a store that touches its file only when it is needed.
+    ///
+    /// Reading opens a file that is there, and finds nothing where there is none. Writing, and any
+    /// SQL of the user, makes the file. What [`Store::open`] may fail with, these calls may.
+    pub fn lazy(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Self {
+        Self {
             sync: None,
-            connection,
-            guard,
+            database: None,
             levels: Levels::default(),
             state: State::default(),
+            alarm_changed: false,
             lsn: Lsn::default(),
-            statements: 0,
+            counters: Counters::default(),
             poisoned: false,
             options: options.clone(),
             path: path.to_owned(),
             class: class.to_owned(),
             name: name.to_owned(),
-        };
-        let meta = read_meta(&store.connection)?;
-        if meta.version > VERSION {
-            return Err(StorageError::Newer { found: meta.version, known: VERSION });
         }
-        if meta.name != name {
-            return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
-        }
-        if meta.version < VERSION {
-            migrate(&mut store.connection, meta.version)?;
-        }
-        Ok(store)
+    }
+
+    /// Says whether the file is open.
+    pub fn is_open(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// Says whether the object has a file with something in it.
+    pub fn exists(&self) -> bool {
+        self.is_open() || open::exists(&self.path)
+    }
+
+    /// Says whether a crash left something in the log that opening moves into the database: call
+    /// [`Store::warm`] on a thread that may block then.
+    pub fn needs_recovery(&self) -> bool {
+        !self.is_open() && open::needs_recovery(&self.path)
+    }
+
+    /// Opens the file now if there is one.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn warm(&mut self) -> Result<()> {
+        self.found().map(|_| ())
     }
 
     /// Closes the file; what was not committed is undone. Dropping the store does the same, but
     /// keeps quiet about errors.
     ///
-    /// Blocks: the log is moved into the database and removed.
+    /// Blocks: the log is moved into the database and flushed with it. What stays of the log are
+    /// the few bytes that tell the next store so. A store that never opened its file has nothing to
+    /// do, one that only read next to nothing.
     ///
     /// # Errors
-    /// When SQLite cannot close the file.
-    pub fn close(self) -> Result<()> {
-        let Self { sync, connection, .. } = self;
-        drop(sync);
-        connection.close().map_err(|(_, error)| SqlError::from_sqlite(error, "").into())
+    /// When the disk or SQLite fails. The log is still there then, and nothing is lost.
+    pub fn close(mut self) -> Result<()> {
+        self.shut()
+    }
+
+    /// Drops the file as the death of the process would: what was not committed is lost, the log
+    /// stays, and the next store recovers from it.
+    pub fn abandon(mut self) {
+        self.sync = None;
+        if let Some(database) = self.database.take() {
+            database.abandon();
+        }
+    }
+
+    /// Closes the file until the next statement opens it again. Numbers of commits go on, and the state
+    /// stays known.
+    ///
+    /// Blocks as [`close`](Self::close) does.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close); [`StorageError::Misuse`] while something waits for a commit.
+    pub fn rest(&mut self) -> Result<()> {
+        self.check()?;
+        if self.has_uncommitted() {
+            return Err(StorageError::Misuse("a file was to be closed before its commit"));
+        }
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Result<()> {
+        self.sync = None;
+        let Some(database) = self.database.take() else { return Ok(()) };
+        let recorder = self.options.faults.clone().filter(|faults| faults.is_recording());
+        if let Some(recorder) = &recorder {
+            recorder.moving(&self.path);
+        }
+        let result = database.close(&self.path, self.options.durability, self.poisoned);
+        if let Some(recorder) = recorder {
+            recorder.closed(&self.path);
+        }
+        result
     }
 
     /// Returns the class of the object, in kebab-case.
@@ -129,14 +172,9 @@ impl Store {
         &self.name
     }
 
-    /// Returns where the file is.
+    /// Returns where the file is, or would be.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Returns how many statements SQLite has run since the store was opened.
-    pub fn statements(&self) -> u64 {
-        self.statements
     }
 
     /// Says whether a write failed in a way that only opening the store again can mend.
@@ -147,117 +185,53 @@ impl Store {
     pub(super) fn check(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
+
+    /// The open database; it is opened or made if need be.
+    pub(super) fn opened(&mut self) -> Result<Parts<'_>> {
+        self.reach(true)?.ok_or(StorageError::Misuse("a file was not made"))
+    }
+
+    /// The open database, `None` if the object has none.
+    pub(super) fn found(&mut self) -> Result<Option<Parts<'_>>> {
+        self.reach(false)
+    }
+
+    fn reach(&mut self, make: bool) -> Result<Option<Parts<'_>>> {
+        self.check()?;
+        if self.database.is_none() {
+            if let Some(faults) = &self.options.faults {
+                faults.moving(&self.path);
+            }
+            self.database = open::open(&self.path, &self.class, &self.name, &self.options, make)?;
+            if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
+                faults.opened(&self.path, database.fresh.as_deref());
+            }
+        }
+        let Some(database) = &self.database else { return Ok(None) };
+        Ok(Some(Parts {
+            connection: &database.connection,
+            guard: &database.guard,
+            levels: &mut self.levels,
+            counters: &mut self.counters,
+            options: &self.options,
+        }))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.shut();
+    }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
             .field("path", &self.path)
+            .field("open", &self.is_open())
             .field("lsn", &self.lsn)
             .field("poisoned", &self.poisoned)
             .finish_non_exhaustive()
     }
-}
-
-fn connect(path: &Path, options: &StoreOptions, crashed: bool) -> rusqlite::Result<(Connection, Arc<Guard>)> {
-    let mut connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(options.busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(options.statement_cache);
-    connection.execute_batch(&format!(
-        "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL",
-        if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
-        options.cache_kib,
-    ))?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
-            Some(format!("the file system allows no write-ahead log here, only `{mode}`")),
-        ));
-    }
-    if crashed {
-        // What a dead process left in the log may not be on the disk yet, whoever asked for it.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
-    }
-    for (setting, on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
-        // "text" in double quotes means a column and never a string.
-        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
-        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
-    ] {
-        connection.set_db_config(setting, on)?;
-    }
-    let limits = &options.limits;
-    for (limit, value) in [
-        (Limit::SQLITE_LIMIT_LENGTH, limits.length),
-        (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.statement),
-        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, limits.parameters),
-        (Limit::SQLITE_LIMIT_COLUMN, limits.columns),
-        (Limit::SQLITE_LIMIT_FUNCTION_ARG, limits.function_arguments),
-        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.pattern),
-        (Limit::SQLITE_LIMIT_EXPR_DEPTH, limits.expression_depth),
-        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select),
-        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth),
-        (Limit::SQLITE_LIMIT_VDBE_OP, limits.instructions),
-        (Limit::SQLITE_LIMIT_ATTACHED, 0),
-        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
-    ] {
-        connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
-    }
-    let guard = Guard::install(&mut connection)?;
-    Ok((connection, guard))
-}
-
-/// JSON that is bound as text without a second look at its encoding.
-pub(super) struct Json<'a>(pub(super) &'a [u8]);
-
-impl ToSql for Json<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
-    }
-}
-
-/// Runs a statement of the runtime without parameters and rows.
-pub(super) fn run(connection: &Connection, statements: &mut u64, sql: &'static str) -> Result<()> {
-    change(connection, statements, sql, ()).map(|_| ())
-}
-
-/// Runs a statement of the runtime that gives no rows; returns how many rows it changed.
-pub(super) fn change(
-    connection: &Connection,
-    statements: &mut u64,
-    sql: &'static str,
-    params: impl Params,
-) -> Result<u64> {
-    debug_assert!(sql.starts_with(INTERNAL));
-    *statements += 1;
-    let changed = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(params))
-        .map_err(|error| SqlError::from_sqlite(error, sql))?;
-    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
-}
-
-/// Runs a statement of the runtime that gives one text or nothing.
-pub(super) fn read_one(
-    connection: &Connection,
-    statements: &mut u64,
-    sql: &'static str,
-    params: impl Params,
-) -> Result<Option<Bytes>> {
-    debug_assert!(sql.starts_with(INTERNAL));
-    *statements += 1;
-    let value = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| {
-            statement
-                .query_row(params, |row| Ok(row.get_ref(0)?.as_bytes().map(Bytes::copy_from_slice)?))
-                .optional()
-        })
-        .map_err(|error| SqlError::from_sqlite(error, sql))?;
-    Ok(value)
 }

@@ -6,21 +6,42 @@
 //! After it every commit made before the call survives a power failure. Why that holds:
 //!
 //! - *A commit in the current log.* Its frames were written to the file before the call, so the
-//!   flush covers them and the length of the file. SQLite flushes the log's header, and with it
-//!   the name of a log that it has just made, before the first frame (`synchronous=NORMAL` keeps
-//!   that); recovery accepts frames up to the first whose checksum or salt is wrong, so a
-//!   flushed commit can be lost only if one before it was, and those were flushed with it.
+//!   flush covers them and the length of the file. The first sync after a log was made flushes
+//!   its name in the folder as well; SQLite, which would flush the header and the name of an empty
+//!   log before its first frame, is kept from that by `synchronous=OFF` until the first commit is
+//!   made (and from checkpoints, which need their flushes). Recovery accepts frames up to the
+//!   first whose checksum or salt is wrong, so a flushed commit can be lost only if one before it
+//!   was, and those were flushed with it.
+//! - *A commit in the log of an earlier store.* Closing moves the log into the database with the
+//!   flushes of a checkpoint, then cuts it to nothing, and makes it four bytes long as a mark
+//!   (`mark`), all under the lock of the connection. None of the cuts is flushed. After a power
+//!   failure the log may be whole again, and brings the database to where it is; or be empty, or
+//!   have its mark; or have what the next store wrote to it. It is never a beginning of its old
+//!   frames, which would take pages of the database back: file systems bring a file to its new
+//!   length at once, and give it other blocks when it grows again. So the next store need not flush
+//!   its header before its frames either, as SQLite would over old frames that were not cut.
 //! - *A commit that a checkpoint has moved into the database.* A checkpoint flushes the log, then
 //!   copies pages, then flushes the database, and only then says that the log may be reused. So
 //!   when the log starts again from its beginning, all that it held is in the database for good,
 //!   and it does not matter that our flush no longer finds the old frames. The new header, with
 //!   new salts, is flushed before new frames overwrite old ones: recovery sees the old log whole,
 //!   the new one up to some commit, or a broken header, which means the database as it stands.
-//! - *The right file.* The log is removed when the last connection closes, and when the journal
-//!   mode changes; the store is a connection, keeps it open and lets nobody change the mode. The
+//! - *The right file.* The log is removed when the last connection of another tool closes, and when
+//!   the journal mode changes; the store is a connection, keeps it open and lets nobody change the
+//!   mode. The
 //!   descriptor is a second one of the same file. SQLite holds its locks on the database file and
-//!   not on the log, so closing ours drops none of them. (The store never opens the database file
-//!   itself a second time: that would.)
+//!   not on the log, so closing ours drops none of them. (Closing a second descriptor of the
+//!   database file would: `fresh` says how the one for a new file is kept.)
+//! - *A new database.* It is written without a flush. The first sync of its store flushes the
+//!   database, then its name in the folder and the names of new folders, and then the log, so
+//!   nothing in the log is acknowledged before there is a database to apply it to. A store that is
+//!   closed before that flushes the same. One that failed, or dies with its process, leaves its
+//!   log as it is, even an empty one; the next store sees by it that the database may not be on
+//!   the disk, and its first sync does the same again. A database whose log is a mark was closed
+//!   well, and the name of the log was flushed before the mark was set; one without a log was
+//!   closed well by another tool or an older version. A mark that comes back after a power failure
+//!   is still true: before the first checkpoint after it, SQLite flushes the log that took its
+//!   place.
 //! - *After a failed flush* the kernel may count pages as clean that never reached the disk, and a
 //!   later flush would not write them. The store has to be poisoned and dropped then. Opening it
 //!   again finds the log, and the first thing is a checkpoint: the pages are written anew and
@@ -28,44 +49,68 @@
 //!
 //! With `Durability::Process` there is no flush. The log is with the operating system, which is
 //! enough if only the process dies, and SQLite's own order of flushes at checkpoints still keeps
-//! the file consistent after a power failure.
+//! the file consistent after a power failure. A file that was made so may be lost as a whole, also
+//! to a later process that promises more, until the operating system has written it.
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::create::suffixed;
+use super::Result;
+use super::create::{parent_of, suffixed, sync_folder};
 use super::error::StorageError;
 use super::fault::Faults;
+use super::fresh::Fresh;
+use super::mark::Log;
+use super::open::Database;
 use super::options::Durability;
 use super::store::Store;
-use super::{Result, StoreOptions};
 
 /// Makes commits last; cheap to clone, for any thread.
 #[derive(Clone, Debug)]
 pub struct SyncHandle {
-    // `None` where a commit promises nothing beyond the process.
-    log: Option<Arc<File>>,
+    // `None` where a commit promises nothing beyond the process, or there is no file yet.
+    files: Option<Arc<Files>>,
     faults: Option<Arc<Faults>>,
 }
 
-impl SyncHandle {
-    fn open(path: &Path, options: &StoreOptions) -> Result<Self> {
-        let log = match options.durability {
-            Durability::Process => None,
-            Durability::Disk => {
-                let path = suffixed(path, "-wal");
-                let file = File::options()
-                    .write(true)
-                    .open(&path)
-                    .map_err(|error| StorageError::io("open", &path, error))?;
-                Some(Arc::new(file))
-            }
-        };
-        Ok(Self { log, faults: options.faults.clone() })
+/// What a sync flushes.
+#[derive(Debug)]
+struct Files {
+    path: PathBuf,
+    fresh: Option<Arc<Fresh>>,
+    log: File,
+    /// Whether the name of the log in its folder is on the disk.
+    named: AtomicBool,
+}
+
+impl Files {
+    fn open(path: &Path, database: &Database) -> Result<Self> {
+        let name = suffixed(path, "-wal");
+        let log = File::options().write(true).open(&name);
+        let log = log.map_err(|error| StorageError::io("open", &name, error))?;
+        // Flushing a fresh file flushes the folder as well.
+        let fresh = database.fresh.as_ref().is_some_and(|fresh| !fresh.is_flushed());
+        let named = AtomicBool::new(fresh || database.log != Log::Missing);
+        Ok(Self { path: path.to_owned(), fresh: database.fresh.clone(), log, named })
     }
 
+    fn flush(&self) -> io::Result<()> {
+        if let Some(fresh) = &self.fresh {
+            fresh.flush()?;
+        }
+        self.log.sync_data()?;
+        if !self.named.load(Ordering::Relaxed) {
+            sync_folder(&parent_of(&self.path))?;
+            self.named.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+impl SyncHandle {
     /// Waits until every commit made before this call is as durable as the options promise.
     ///
     /// Call it on a thread that may block. When it fails, call [`Store::poison`] and open the
@@ -77,15 +122,17 @@ impl SyncHandle {
         if let Some(faults) = &self.faults {
             faults.sync()?;
         }
-        match &self.log {
-            Some(log) => log.sync_data(),
-            None => Ok(()),
+        let Some(files) = &self.files else { return Ok(()) };
+        match self.faults.as_ref().filter(|faults| faults.is_recording()) {
+            Some(faults) => faults.syncing(&files.path, files.fresh.as_deref(), || files.flush()),
+            None => files.flush(),
         }
     }
 }
 
 impl Store {
-    /// Returns what makes this store's commits last. It is opened once and then shared.
+    /// Returns what makes this store's commits last. It is opened once and then shared; a store
+    /// that has no file yet returns one that has nothing to do.
     ///
     /// # Errors
     /// When the log cannot be opened.
@@ -93,7 +140,11 @@ impl Store {
         if let Some(handle) = &self.sync {
             return Ok(handle.clone());
         }
-        let handle = SyncHandle::open(&self.path, &self.options)?;
+        let mut handle = SyncHandle { files: None, faults: self.options.faults.clone() };
+        let Some(database) = &self.database else { return Ok(handle) };
+        if self.options.durability == Durability::Disk {
+            handle.files = Some(Arc::new(Files::open(&self.path, database)?));
+        }
         self.sync = Some(handle.clone());
         Ok(handle)
     }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::error::{SqlError, SqlErrorKind, StorageError};
-use super::reserved::INTERNAL;
+use rusqlite::Params;
+
+use super::error::StorageError;
 use super::state::Undo;
+use super::statement::run;
 use super::store::Store;
 use super::{Result, StoreOptions};
 
@@ -64,7 +66,7 @@ impl Levels {
         mut run: impl FnMut(&'static str) -> Result<()>,
     ) -> Result<()> {
         if let Some(faults) = &options.faults {
-            faults.write().map_err(|error| SqlError::new(SqlErrorKind::Full, error.to_string(), ""))?;
+            faults.write()?;
         }
         if !self.open {
             run(BEGIN)?;
@@ -177,7 +179,17 @@ impl Store {
         }
         self.levels.open = false;
         self.state.committed();
+        self.alarm_changed = false;
         self.lsn.0 += 1;
+        if let Some(database) = &mut self.database
+            && let Err(error) = database.committed()
+        {
+            self.poison();
+            return Err(error);
+        }
+        if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
+            faults.committed(&self.path, database.fresh.as_deref());
+        }
         Ok(Some(self.lsn))
     }
 
@@ -209,21 +221,38 @@ impl Store {
             return;
         }
         self.poisoned = true;
-        if !self.connection.is_autocommit() {
+        if let Some(database) = &self.database
+            && !database.connection.is_autocommit()
+        {
             // If this fails too, closing the connection does it.
-            let _ = self.run(ROLLBACK);
+            let _ = run(&database.connection, &mut self.counters, ROLLBACK);
         }
+        self.alarm_changed = false;
         self.levels.stack.clear();
         self.levels.begun = 0;
         self.levels.open = false;
         self.state.forget();
     }
 
-    /// Makes sure that what follows is inside a transaction.
-    pub(super) fn ready_to_write(&mut self) -> Result<()> {
-        let (connection, statements) = (&self.connection, &mut self.statements);
-        let result =
-            self.levels.ready_to_write(&self.options, |sql| super::store::run(connection, statements, sql));
+    /// Runs a statement of the runtime that writes, inside the transaction of the running turn; the
+    /// file is made if there is none. Returns how many rows changed.
+    pub(super) fn write(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
+        self.check()?;
+        let result = self.opened().and_then(|mut parts| {
+            parts.ready_to_write()?;
+            parts.change(sql, params)
+        });
+        self.settle(result)
+    }
+
+    /// As [`Store::write`], but where there is no file there is nothing to do.
+    pub(super) fn write_if_there(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
+        self.check()?;
+        let result = self.found().and_then(|parts| {
+            let Some(mut parts) = parts else { return Ok(0) };
+            parts.ready_to_write()?;
+            parts.change(sql, params)
+        });
         self.settle(result)
     }
 
@@ -232,7 +261,8 @@ impl Store {
     pub(super) fn settle<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = matches!(error, StorageError::Sql(error) if error.kind.is_fatal());
-        if fatal || (self.levels.open && self.connection.is_autocommit()) {
+        let gave_up = || self.database.as_ref().is_none_or(|database| database.connection.is_autocommit());
+        if fatal || (self.levels.open && gave_up()) {
             self.poison();
         }
         result
@@ -297,7 +327,7 @@ impl Store {
 
     /// Runs a statement of the runtime that has no parameters and gives no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
-        debug_assert!(sql.starts_with(INTERNAL));
-        super::store::run(&self.connection, &mut self.statements, sql)
+        let parts = self.opened()?;
+        run(parts.connection, parts.counters, sql)
     }
 }

@@ -59,7 +59,7 @@ const fn event_of_agent(ty: &'static str) -> Payload {
 }
 
 /// Every hook there is, in the order of a connection's life.
-pub(crate) const RULES: [Rule; 14] = [
+pub(crate) const RULES: [Rule; 15] = [
     Rule {
         name: "on_start",
         connection: Presence::Never,
@@ -169,6 +169,14 @@ pub(crate) const RULES: [Rule; 14] = [
         gives: Gives::Done,
         signature: "async fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> \
                     Result<()>",
+    },
+    Rule {
+        name: "on_alarm",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: Payload::Event { ty: "AlarmInfo", generic: false, required: false },
+        gives: Gives::Done,
+        signature: "async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()>",
     },
     Rule {
         name: "on_hibernate",

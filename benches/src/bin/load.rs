@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agents_benches::load::{Calls, Protocol, Target, broadcast, calls, connections};
+use agents_benches::load::{Calls, Crowd, Protocol, Target, Wake, broadcast, calls, connections, wake};
 use clap::{Parser, ValueEnum};
 
 /// Puts load on a server and measures it from outside.
@@ -29,24 +29,31 @@ struct Options {
     /// Calls of agents, or plain texts that come back.
     #[arg(long, value_enum, default_value = "rpc")]
     protocol: Protocol,
-    /// How many agents.
-    #[arg(long, default_value_t = 16)]
-    agents: usize,
-    /// How many connections: to each agent, or (broadcast, connections) to the one agent.
+    /// How many agents: 16, or (connections) 1, or (wake) 2,000.
+    #[arg(long)]
+    agents: Option<usize>,
+    /// How many connections: to each agent, or (broadcast, connections) in all.
     #[arg(long)]
     connections: Option<usize>,
-    /// How many calls each connection has under way, or how many broadcasts there are.
-    #[arg(long, default_value_t = 8)]
-    in_flight: usize,
+    /// How many calls each connection has under way, or how many broadcasts there are: 8; or (wake)
+    /// how many agents are woken at a time: 32.
+    #[arg(long)]
+    in_flight: Option<usize>,
     /// How many seconds count.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
     /// How many seconds to warm up.
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
-    /// How many seconds to keep the connections open before the broadcast (connections).
+    /// The method that wakes agents up (wake).
+    #[arg(long, default_value = "echo")]
+    method: String,
+    /// How many seconds to wait for the agents to fall asleep (connections, wake).
     #[arg(long, default_value_t = 0.0)]
     hold: f64,
+    /// How many connections to open and close in a second, 0 for as many as go (connections).
+    #[arg(long, default_value_t = 0.0)]
+    rate: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,8 +66,10 @@ enum Scenario {
     Latency,
     /// One sender, many receivers.
     Broadcast,
-    /// Many connections to one agent, one broadcast to all of them.
+    /// Very many connections, most of them at rest; one broadcast to those of one agent.
     Connections,
+    /// Sleeping agents, each woken by one call: one after the other, then some at a time.
+    Wake,
 }
 
 // One thread: the generator is pinned to one core, and nothing in it waits for another thread.
@@ -86,9 +95,9 @@ async fn run(options: &Options) -> io::Result<bool> {
     let plan = Calls {
         scenario: "rpc-echo",
         protocol: options.protocol,
-        agents: options.agents,
+        agents: options.agents.unwrap_or(16),
         connections: many(4),
-        in_flight: options.in_flight,
+        in_flight: options.in_flight.unwrap_or(8),
         method: "echo",
         args: echo,
         counts: false,
@@ -112,9 +121,26 @@ async fn run(options: &Options) -> io::Result<bool> {
             calls(&target, &increment).await?
         }
         Scenario::Broadcast => {
-            broadcast(&target, many(1000), options.in_flight as u64, warm_up, length).await?
+            broadcast(&target, many(1000), options.in_flight.unwrap_or(8) as u64, warm_up, length).await?
         }
-        Scenario::Connections => connections(&target, many(10_000), seconds(options.hold)?).await?,
+        Scenario::Connections => {
+            let crowd = Crowd {
+                connections: many(10_000),
+                agents: options.agents.unwrap_or(1).max(1),
+                rate: options.rate,
+                hold: seconds(options.hold)?,
+            };
+            connections(&target, crowd).await?
+        }
+        Scenario::Wake => {
+            let plan = Wake {
+                agents: options.agents.unwrap_or(2000),
+                at_once: options.in_flight.unwrap_or(32).max(1),
+                method: options.method.clone(),
+                hold: seconds(if options.hold > 0.0 { options.hold } else { 12.0 })?,
+            };
+            wake(&target, &plan).await?
+        }
     };
     report.write(&mut io::stdout().lock())?;
     Ok(report.is_good())

@@ -40,7 +40,35 @@ impl Bench {
     }
 }
 
+/// An agent that falls asleep soon, so that a run need not wait for long.
+#[agent(state = Counted, hibernate_after = "1s")]
+#[derive(Default)]
+struct Nap;
+
+#[agent]
+impl Nap {
+    /// Sends its argument back; nothing of the agent's is read.
+    #[callable]
+    fn echo(&self, value: String) -> String {
+        value
+    }
+
+    /// Reads the state and sends its argument back.
+    #[callable]
+    fn read(&self, cx: &View<Self>, value: String) -> Result<String> {
+        cx.state()?;
+        Ok(value)
+    }
+
+    /// Changes the state and sends its argument back, durably.
+    #[callable]
+    fn write(&self, cx: &Context<Self>, value: String) -> Result<String> {
+        cx.update_state(|counted| counted.count += 1)?;
+        Ok(value)
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<Bench>().run().await
+    Agents::new().register::<Bench>().register::<Nap>().run().await
 }

@@ -1,10 +1,11 @@
-//! Very many connections to one agent.
+//! Very many connections, most of them at rest.
 
 use std::io::{Error, Result};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::greeting::greeting;
 use super::target::{PATIENCE, Target};
@@ -14,7 +15,10 @@ use crate::report::Report;
 use crate::socket::Socket;
 
 /// How many connections are being made at a time: below the usual backlog of a listener.
-const AT_A_TIME: usize = 100;
+pub(super) const AT_A_TIME: usize = 100;
+
+/// How long the server is watched while everything sleeps.
+const ASLEEP: Duration = Duration::from_secs(10);
 
 /// What is sent to everybody.
 const TEXT: &str = "bench:everybody";
@@ -27,77 +31,138 @@ pub(super) fn request(method: &str, text: &str) -> Vec<u8> {
     out
 }
 
+/// Very many connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd {
+    /// How many connections in all.
+    pub connections: usize,
+    /// How many agents they are spread over.
+    pub agents: usize,
+    /// How many are opened, and later closed, in a second; 0 for as many as go.
+    ///
+    /// Both wake an agent up, and one that is awake has files open.
+    pub rate: f64,
+    /// How long to wait for the agents to fall asleep; without it their sleep is not watched.
+    pub hold: Duration,
+}
+
+impl Crowd {
+    /// Waits until it is time for one of them.
+    async fn pace(&self, start: Instant, number: usize) {
+        if self.rate > 0.0 {
+            sleep_until(start + Duration::from_secs_f64(number as f64 / self.rate)).await;
+        }
+    }
+
+    /// Opens connections to the agents in turn and waits until all are greeted.
+    async fn open(&self, target: &Target, from: usize) -> Result<Vec<Kept>> {
+        let mut kept = Vec::with_capacity(self.connections);
+        let mut tasks = JoinSet::new();
+        let start = Instant::now();
+        for number in from..self.connections {
+            self.pace(start, number).await;
+            if tasks.len() == AT_A_TIME {
+                kept.extend(tasks.join_next().await.transpose()?.transpose()?);
+            }
+            tasks.spawn(open(target.clone(), number % self.agents));
+        }
+        while let Some(done) = tasks.join_next().await {
+            kept.push(done??);
+        }
+        Ok(kept)
+    }
+}
+
+/// A connection that a task answers pings on until it is needed again.
+struct Kept {
+    agent: usize,
+    stop: watch::Sender<()>,
+    task: tokio::task::JoinHandle<Result<Socket>>,
+}
+
+async fn open(target: Target, agent: usize) -> Result<Kept> {
+    let mut socket = target.open(agent).await?;
+    greeting(&mut socket).await?;
+    socket.shrink();
+    let (stop, mut stopped) = watch::channel(());
+    let task = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return Ok(socket),
+                filled = socket.fill() => filled?,
+            }
+            while socket.next_data()?.is_some() {}
+            socket.flush().await?;
+            socket.shrink();
+        }
+    });
+    Ok(Kept { agent, stop, task })
+}
+
+impl Kept {
+    async fn take(self) -> Result<Socket> {
+        drop(self.stop);
+        self.task.await?
+    }
+}
+
 /// Opens connections to the first agent and waits until it has greeted them all.
 pub(super) async fn open_many(target: &Target, count: usize) -> Result<Vec<Socket>> {
+    let crowd = Crowd { connections: count, agents: 1, rate: 0.0, hold: Duration::ZERO };
     let mut sockets = Vec::with_capacity(count);
-    let mut tasks = JoinSet::new();
-    for _ in 0..count {
-        if tasks.len() == AT_A_TIME {
-            sockets.extend(tasks.join_next().await.transpose()?.transpose()?);
-        }
-        let target = target.clone();
-        tasks.spawn(async move {
-            let mut socket = target.open(0).await?;
-            greeting(&mut socket).await?;
-            socket.shrink();
-            Ok::<_, Error>(socket)
-        });
-    }
-    while let Some(done) = tasks.join_next().await {
-        sockets.push(done??);
+    for kept in crowd.open(target, 0).await? {
+        sockets.push(kept.take().await?);
     }
     Ok(sockets)
 }
 
-/// Opens many connections to one agent, reaches them all with one broadcast, and closes them.
-///
-/// With `hold` it waits before the broadcast, so that the agent can fall asleep.
+/// Opens many connections, lets their agents fall asleep, reaches those of one agent with one
+/// broadcast, and closes them all.
 ///
 /// # Errors
 /// Those of the network.
-pub async fn connections(target: &Target, count: usize, hold: Duration) -> Result<Report> {
-    let memory = || target.server.and_then(Process::memory);
+pub async fn connections(target: &Target, crowd: Crowd) -> Result<Report> {
+    let (memory, cpu) = (|| target.server.and_then(Process::memory), || target.server.and_then(Process::cpu));
     let mut report = Report::new("connections");
-    // One connection wakes the agent up, so that its own memory is not counted.
-    let first = open_many(target, 1).await?;
-    let before = memory();
-    let start = Instant::now();
-    let mut sockets = open_many(target, count.saturating_sub(1)).await?;
+    // One connection comes first, so that the memory for the first of everything is not counted.
+    let mut kept = vec![open(target.clone(), 0).await?];
+    let (memory_before, cpu_before, start) = (memory(), cpu(), Instant::now());
+    kept.extend(crowd.open(target, 1).await?);
     let connecting = start.elapsed();
-    report.number("connections", count as f64, "");
+    let count = kept.len().saturating_sub(1).max(1) as f64;
+    report.number("connections", kept.len() as f64, "");
+    report.number("agents", crowd.agents as f64, "");
     report.number("connect_time", connecting.as_secs_f64() * 1e3, "ms");
-    report.number("connects_per_second", count as f64 / connecting.as_secs_f64(), "/s");
-    if !hold.is_zero() {
-        sleep(hold).await;
+    report.number("connects_per_second", count / connecting.as_secs_f64(), "/s");
+    if let Some((before, after)) = cpu_before.zip(cpu()) {
+        report.number("cpu_per_connect", (after - before).as_secs_f64() * 1e6 / count, "µs");
     }
-    if let Some((before, after)) = before.zip(memory()) {
-        let each = after.saturating_sub(before) as f64 / count.saturating_sub(1).max(1) as f64;
-        report.number("server_memory", after as f64 / 1e6, "MB");
-        report.number("memory_per_connection", each / 1024.0, "KiB");
-    }
-    sockets.extend(first);
-
-    let start = Instant::now();
-    if let Some(sender) = sockets.last_mut() {
-        sender.push(&request("broadcastToAll", TEXT));
-        sender.flush().await?;
-    }
-    let mut tasks = JoinSet::new();
-    for socket in sockets {
-        tasks.spawn(timeout(PATIENCE, wait_for_text(socket)));
-    }
-    let mut reached = Vec::with_capacity(count);
-    while let Some(done) = tasks.join_next().await {
-        match done?.map_err(Error::from).flatten() {
-            Ok(socket) => reached.push(socket),
-            Err(error) => report.problem(format!("a connection was not reached: {error}")),
+    if !crowd.hold.is_zero() {
+        sleep(crowd.hold).await;
+        let before = cpu();
+        sleep(ASLEEP).await;
+        if let Some((before, after)) = before.zip(cpu()) {
+            report.number("cpu_asleep", 100.0 * (after - before).as_secs_f64() / ASLEEP.as_secs_f64(), "%");
         }
     }
+    if let Some((before, after)) = memory_before.zip(memory()) {
+        report.number("server_memory_before", before as f64 / 1e6, "MB");
+        report.number("server_memory", after as f64 / 1e6, "MB");
+        report.number("memory_per_connection", after.saturating_sub(before) as f64 / count / 1024.0, "KiB");
+    }
+    let (first, rest): (Vec<_>, Vec<_>) = kept.into_iter().partition(|kept| kept.agent == 0);
+    report.number("listening", first.len() as f64, "");
+    let start = Instant::now();
+    let reached = reach(first, &mut report).await?;
     report.number("broadcast_time", start.elapsed().as_secs_f64() * 1e3, "ms");
     report.number("reached", reached.len() as f64, "");
 
     let start = Instant::now();
     let mut tasks = JoinSet::new();
+    for (number, kept) in rest.into_iter().enumerate() {
+        crowd.pace(start, number).await;
+        tasks.spawn(timeout(PATIENCE, async { kept.take().await?.close().await }));
+    }
     for socket in reached {
         tasks.spawn(timeout(PATIENCE, socket.close()));
     }
@@ -114,6 +179,30 @@ pub async fn connections(target: &Target, count: usize, hold: Duration) -> Resul
         report.number("server_memory_after", after as f64 / 1e6, "MB");
     }
     Ok(report)
+}
+
+/// Lets one of an agent's connections send a broadcast, and returns those that it has reached.
+async fn reach(kept: Vec<Kept>, report: &mut Report) -> Result<Vec<Socket>> {
+    let mut sockets = Vec::with_capacity(kept.len());
+    for kept in kept {
+        sockets.push(kept.take().await?);
+    }
+    if let Some(sender) = sockets.last_mut() {
+        sender.push(&request("broadcastToAll", TEXT));
+        sender.flush().await?;
+    }
+    let mut tasks = JoinSet::new();
+    for socket in sockets {
+        tasks.spawn(timeout(PATIENCE, wait_for_text(socket)));
+    }
+    let mut reached = Vec::with_capacity(tasks.len());
+    while let Some(done) = tasks.join_next().await {
+        match done?.map_err(Error::from).flatten() {
+            Ok(socket) => reached.push(socket),
+            Err(error) => report.problem(format!("a connection was not reached: {error}")),
+        }
+    }
+    Ok(reached)
 }
 
 async fn wait_for_text(mut socket: Socket) -> Result<Socket> {

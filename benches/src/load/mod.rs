@@ -5,8 +5,10 @@ mod calls;
 mod connections;
 mod greeting;
 mod target;
+mod wake;
 
 pub use broadcast::broadcast;
 pub use calls::{Calls, Protocol, calls};
-pub use connections::connections;
+pub use connections::{Crowd, connections};
 pub use target::{Target, Window};
+pub use wake::{Wake, wake};

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::answer::get;
 
+/// Why some tests want an agent that stays in memory.
+const ONE_START: &str = "it counts starts";
+
 #[agent(env = Recorder, connection = String)]
 #[derive(Default)]
 struct Synchronous;
@@ -157,14 +160,16 @@ async fn every_hook_runs(server: &TestServer, class: &str, mut notes: Notes) {
 #[tokio::test]
 async fn s16_hooks_may_be_plain() {
     let (recorder, notes) = recorder();
-    let server = TestServer::start(Agents::new().register::<Synchronous>().env(recorder)).await;
+    let agents = Agents::new().register::<Synchronous>().env(recorder);
+    let server = TestServer::start_resident(agents, ONE_START).await;
     every_hook_runs(&server, "synchronous", notes).await;
 }
 
 #[tokio::test]
 async fn s16_hooks_may_be_async() {
     let (recorder, notes) = recorder();
-    let server = TestServer::start(Agents::new().register::<Asynchronous>().env(recorder)).await;
+    let agents = Agents::new().register::<Asynchronous>().env(recorder);
+    let server = TestServer::start_resident(agents, ONE_START).await;
     every_hook_runs(&server, "asynchronous", notes).await;
 }
 
@@ -209,7 +214,8 @@ impl Named {
 #[tokio::test]
 async fn s17_hooks_know_the_name_as_it_stands_in_the_address() {
     let (recorder, mut notes) = recorder();
-    let server = TestServer::start(Agents::new().register::<Named>().env(recorder)).await;
+    let agents = Agents::new().register::<Named>().env(recorder);
+    let server = TestServer::start_resident(agents, ONE_START).await;
     for name in ["plain", "with%20space", "caf%C3%A9", "a%2Fb", "UPPER", "100%25"] {
         let path = format!("/agents/named/{name}/more/path?name=other");
         let mut client = server.connect(&path).await;

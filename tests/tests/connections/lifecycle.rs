@@ -1,6 +1,7 @@
 //! Starting: once, before everything else, with properties, from what is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -80,7 +81,8 @@ async fn s1_s2_start_runs_once_before_any_connection() {
 async fn s2_messages_and_requests_wait_for_the_start() {
     let (recorder, mut notes) = recorder();
     let gate = Arc::new(Gate { recorder, open: Semaphore::new(0) });
-    let server = TestServer::start(Agents::new().register::<Gated>().env(gate.clone())).await;
+    let agents = Agents::new().register::<Gated>().env(gate.clone());
+    let server = TestServer::start_resident(agents, "it counts starts").await;
 
     let mut early = server.connect("/agents/gated/two").await;
     early.send("early").await;
@@ -263,10 +265,15 @@ impl Dictionary {
     }
 }
 
+async fn dictionary(data: &Path) -> TestServer {
+    let agents = Agents::new().register::<Dictionary>();
+    TestServer::start_resident_in(agents, data, "it counts starts, and what is whispered is in memory").await
+}
+
 #[tokio::test]
 async fn s4_start_rebuilds_memory_from_the_database() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = TestServer::start_in(Agents::new().register::<Dictionary>(), folder.path()).await;
+    let server = dictionary(folder.path()).await;
     let mut client = server.join("/agents/dictionary/en", false).await;
     client.call("define", json!(["turn", "one poll of a handler"])).await;
     client.call("define", json!(["gate", "what a frame waits at"])).await;
@@ -277,7 +284,7 @@ async fn s4_start_rebuilds_memory_from_the_database() {
     drop(client);
     server.shutdown().await;
 
-    let server = TestServer::start_in(Agents::new().register::<Dictionary>(), folder.path()).await;
+    let server = dictionary(folder.path()).await;
     let mut client = server.join("/agents/dictionary/en", false).await;
     let known = client.call("known", json!([])).await;
     assert_eq!(known, json!({ "turn": "one poll of a handler", "gate": "what a frame waits at" }));

@@ -1,5 +1,7 @@
 //! Turns and the output gate: all of a turn or nothing, and no answer for a write that is gone.
 
+mod disk;
+
 use std::sync::Arc;
 
 use agents::prelude::*;

@@ -2,8 +2,7 @@
 
 use agents_tests::{Client, Received};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::program::Program;
 
@@ -41,7 +40,7 @@ fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Reads one frame of the server, `None` at the end.
-async fn read(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let first = stream.read_u8().await.ok()?;
     let second = stream.read_u8().await.ok()?;
     assert_eq!(second & 0x80, 0, "a server does not mask");
@@ -56,7 +55,7 @@ async fn read(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
 }
 
 /// The code and the reason of the close frame that comes next; other frames are passed over.
-async fn closed(stream: &mut TcpStream) -> (u16, String) {
+async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String) {
     loop {
         let (first, payload) = read(stream).await.expect("a close frame");
         if first == 0x88 {

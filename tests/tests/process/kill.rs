@@ -219,3 +219,42 @@ async fn a_process_killed_while_it_starts_agents_leaves_them_whole() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledged_alarm_rings_after_kill_9() {
+    const ALARMS: usize = 6;
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    for round in 0..4 {
+        let path = |n: usize| format!("/agents/test-alarm/{round}-{n}");
+        let program = Program::start(&data).await;
+        let mut clients = Vec::new();
+        for n in 0..=ALARMS {
+            let mut client = program.connect(&path(n)).await;
+            client.greeting(false).await;
+            clients.push(client);
+        }
+        // The first writes of these agents. The last alarm is on its way when the process dies.
+        for client in &mut clients[..ALARMS] {
+            client.call("remind", json!([1500])).await;
+        }
+        clients[ALARMS].start_call("remind", json!([1500])).await;
+        program.kill();
+
+        let program = Program::start(&data).await;
+        for n in 0..ALARMS {
+            let mut client = program.connect(&path(n)).await;
+            client.greeting(false).await;
+            // It rings now, or it has rung already.
+            assert_eq!(client.json().await["rang"], 1, "{}", path(n));
+        }
+        // Of the last one nobody was told. It is whole: it rings, or was never set.
+        let mut client = program.connect(&path(ALARMS)).await;
+        client.greeting(false).await;
+        let asked = client.call("asked", json!([])).await;
+        if asked == 1 {
+            assert_eq!(client.json().await["rang"], 1);
+        }
+        program.kill();
+    }
+}

@@ -4,6 +4,7 @@ mod faults;
 mod frames;
 mod http;
 mod kill;
+mod metrics;
 mod paths;
 mod program;
 mod stop;

@@ -22,7 +22,7 @@ pub(crate) struct Program {
 /// The command with nothing from the outside in it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    for name in ["AGENTS_ADDR", "AGENTS_DATA", "RUST_LOG"] {
+    for name in ["AGENTS_ADDR", "AGENTS_DATA", "AGENTS_METRICS_ADDR", "RUST_LOG"] {
         command.env_remove(name);
     }
     command
@@ -40,9 +40,16 @@ impl Program {
     ///
     /// It works in the folder above its data, so that a stray relative path would be seen there.
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await.0
+    }
+
+    /// Starts a server with further arguments and returns what it says after its first line.
+    ///
+    /// It announces itself in one piece.
+    pub(crate) async fn start_with(data: &Path, args: &[&str]) -> (Self, String) {
         let stderr = tempfile::tempfile().expect("a file");
         let mut command = command();
-        command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(data).args(args);
         command.current_dir(data.parent().expect("a folder above the data"));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(stderr.try_clone().expect("a second handle"));
@@ -50,12 +57,13 @@ impl Program {
         let stdout = child.stdout.take().expect("its output");
         let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+            let mut stdout = BufReader::new(stdout);
+            stdout.read_line(&mut line).map(|_| (line, String::from_utf8_lossy(stdout.buffer()).into_owned()))
         });
-        let line = line.await.expect("a thread").expect("a line");
+        let (line, rest) = line.await.expect("a thread").expect("a line");
         let addr = line.trim_end().strip_prefix("listening on http://").and_then(|addr| addr.parse().ok());
         let addr = addr.unwrap_or_else(|| panic!("the first line of the server: {line:?}"));
-        Self { child, addr, stderr }
+        (Self { child, addr, stderr }, rest)
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {

@@ -116,6 +116,11 @@ impl Long {
     }
 
     #[hook]
+    async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
+        cx.object().set_alarm(alarm.scheduled_time + 1000)
+    }
+
+    #[hook]
     async fn on_hibernate(&self, cx: &Context<Self>) -> Result<()> {
         let _ = cx;
         Ok(())
@@ -168,6 +173,9 @@ impl Short {
     }
 
     #[hook]
+    fn on_alarm(&self) {}
+
+    #[hook]
     fn on_hibernate(&self) {}
 }
 
@@ -178,6 +186,7 @@ fn main() {
     assert!(hooks.on_connect.is_some() && hooks.on_message.is_some() && hooks.on_close.is_some());
     assert!(hooks.on_error.is_some() && hooks.on_request.is_some() && hooks.validate_state_change.is_some());
     assert!(hooks.on_state_changed.is_some() && hooks.on_state_rejected.is_some());
+    assert!(hooks.on_alarm.is_some());
     assert!(hooks.on_hibernate.is_some());
     assert!(Long::table().others.contains(&"onStart"));
 

@@ -1,24 +1,32 @@
-//! The end of an activation: asleep, stopped or failed.
+//! The end of an activation: asleep, stopped, failed or crashed.
 
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::gateway::ToObject;
+use crate::object::ObjectHandle;
 use crate::object::activation::{Activation, Ended, Phase};
+use crate::object::context::alarm::retry_after;
+use crate::object::handle::Order;
 use crate::object::turn::Turns;
-use crate::storage::Store;
+use crate::storage::{StorageError, Store};
+
+/// The code of an error of storage.
+const FULL: &str = "storage_full";
 
 impl Activation {
+    /// Tells whether anything is going on that ends by itself.
     fn is_busy(&self) -> bool {
-        let inner = self.object.lock();
         !self.running.is_empty()
             || !self.events.is_empty()
             || !self.connecting.is_empty()
-            || self.syncing.is_some()
-            || !inner.gate.is_empty()
-            || !inner.spawned.is_empty()
-            || inner.store.as_ref().is_some_and(Store::has_uncommitted)
+            || !self.leaving.is_empty()
+            || self.is_settling()
+            || !self.object.lock().spawned.is_empty()
     }
 
     /// Decides whether the activation is over.
@@ -29,38 +37,54 @@ impl Activation {
         if self.handle.is_stopping() {
             return self.poll_stop(cx);
         }
-        let policy = self.handle.behavior.policy();
-        if !policy.hibernate || self.is_busy() || matches!(self.phase, Phase::Starting(_)) {
+        if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.rests(cx) {
             return Poll::Pending;
         }
-        loop {
-            let asleep_at = self.last_activity + policy.hibernate_after;
-            if asleep_at > self.timer.deadline() {
-                self.timer.as_mut().reset(asleep_at);
-            }
-            ready!(self.timer.as_mut().poll(cx));
-            if self.last_activity + policy.hibernate_after <= Instant::now() {
-                return self.leave(Ended::Idle, cx);
-            }
+        let policy = self.handle.behavior.policy();
+        if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
+            return Poll::Pending;
         }
+        if self.handle.has_order(Order::Sleep) {
+            self.handle.withdraw(Order::Sleep);
+            return self.leave(Ended::Idle, cx);
+        }
+        if let Some(chaos) = &self.handle.environment.chaos {
+            return match chaos.crashes() {
+                true => Poll::Ready(Ended::Crashed { quiet: true }),
+                false => self.leave(Ended::Idle, cx),
+            };
+        }
+        let asleep_at = self.last_activity + policy.hibernate_after;
+        if self.wait_until(asleep_at, cx) { self.leave(Ended::Idle, cx) } else { Poll::Pending }
+    }
+
+    /// Waits for a moment; a timer that is set for an earlier one is only moved when it goes off.
+    pub(super) fn wait_until(&mut self, moment: Instant, cx: &mut Context<'_>) -> bool {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(moment)));
+        if timer.deadline() > moment {
+            timer.as_mut().reset(moment);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= moment {
+                return true;
+            }
+            timer.as_mut().reset(moment);
+        }
+        false
     }
 
     /// The host stops: what runs may finish for a while.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let first = self.stop_at.is_none();
-        let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + self.handle.environment.grace);
-        if first {
-            self.timer.as_mut().reset(stop_at);
-        }
+        let grace = self.handle.environment.grace;
+        let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + grace);
         let waits = self.is_busy() || matches!(self.phase, Phase::Starting(_));
-        if waits && self.timer.as_mut().poll(cx).is_pending() {
+        if waits && !self.wait_until(stop_at, cx) {
             return Poll::Pending;
         }
         if waits {
             tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
             return Poll::Ready(Ended::Stopped);
         }
-        self.stop_at = None;
         self.leave(Ended::Stopped, cx)
     }
 
@@ -68,7 +92,10 @@ impl Activation {
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let done = matches!(self.phase, Phase::Left(_)) && !self.is_busy();
         if !done {
-            ready!(self.timer.as_mut().poll(cx));
+            let until = self.stop_at.unwrap_or_else(Instant::now);
+            if !self.wait_until(until, cx) {
+                return Poll::Pending;
+            }
             tracing::warn!(object = ?self.handle.key, "the goodbye of an instance took too long");
         }
         match std::mem::replace(&mut self.phase, Phase::Cold) {
@@ -81,7 +108,7 @@ impl Activation {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
                 self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
-                self.timer.as_mut().reset(Instant::now() + self.handle.environment.grace);
+                self.stop_at = Some(Instant::now() + self.handle.environment.grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -92,28 +119,81 @@ impl Activation {
     /// Drops the instance and the handlers, closes the database, and tells clients when that is
     /// the end for them.
     pub(super) async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, .. } = self;
-        drop((phase, running));
-        match &ended {
-            Ended::Idle | Ended::Stopped => {}
+        let Self { handle, object, phase, events, running, connecting, counted, .. } = self;
+        // Tasks that have not begun hold the context, and the context holds them.
+        let spawned = std::mem::take(&mut object.lock().spawned);
+        drop((phase, running, spawned));
+        let owed = object.lock().alarm_owed;
+        let (closed, abandoned) = match &ended {
+            Ended::Idle | Ended::Stopped => (None, false),
+            Ended::Crashed { quiet } => ((!quiet).then_some("the agent was restarted"), true),
             Ended::Failed(error) => {
                 tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
-                handle.hub.fail("the agent was restarted");
+                (Some(told(error)), false)
             }
-        }
-        if !events.is_empty() {
-            tracing::debug!(object = ?handle.key, events = events.len(), "events were given up");
-        }
+        };
         // Out of the context, which user code may have kept: the next activation is the only writer.
         let store = object.lock().store.take();
-        // Closing checkpoints and syncs, which blocks.
-        let closed = tokio::task::spawn_blocking(move || store.map_or(Ok(()), Store::close)).await;
-        match closed.map_err(Error::internal) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(object = ?handle.key, %error, "the database was not closed well")
-            }
-            Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
+        handle.life.sleep(store.as_ref());
+        if let Some(reason) = closed {
+            handle.settings.forget();
+            handle.indexed.forget();
+            // Before the file is closed, which takes a while: who comes meanwhile waits for the next life.
+            handle.hub.fail(reason);
+            // Ends of connections and alarms are no work that failed; they are still to be handled.
+            let waiting = connecting.into_values().flatten().chain(events);
+            let kept: Vec<_> =
+                waiting.filter(|event| matches!(event, ToObject::Close { .. } | ToObject::Alarm)).collect();
+            handle.mailbox.put_back(kept.into_iter());
         }
+        let written = store.as_ref().is_some_and(Store::is_open);
+        if written {
+            // Closing checkpoints and syncs, which blocks.
+            let close = move || match store {
+                Some(store) if abandoned => {
+                    store.abandon();
+                    Ok(())
+                }
+                Some(store) => store.close(),
+                None => Ok(()),
+            };
+            let result = tokio::task::spawn_blocking(close).await;
+            report_close(&handle.key, result.map_err(Error::internal));
+        }
+        if counted {
+            handle.environment.databases.fetch_sub(1, Ordering::Relaxed);
+        }
+        if owed && closed.is_some() {
+            ring_again(&handle);
+        }
+    }
+}
+
+/// Wakes an object again whose life ended before the index of alarms heard what became of its alarm.
+///
+/// Not at once: what the alarm does may be what brought the object down.
+pub(super) fn ring_again(handle: &ObjectHandle) {
+    let alarms = handle.environment.alarms.clone();
+    let pause = Duration::from_millis(retry_after(1));
+    let key = handle.key.clone();
+    let again = async move {
+        tokio::time::sleep(pause).await;
+        alarms.again(&key);
+    };
+    handle.environment.runtime.spawn(again);
+}
+
+/// What clients read when the object they are connected to failed.
+fn told(error: &Error) -> &'static str {
+    if error.code() == FULL { "the server's disk is full" } else { "the agent was restarted" }
+}
+
+fn report_close(key: &crate::object::ObjectKey, closed: Result<Result<(), StorageError>>) {
+    match closed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(object = ?key, error = %error.into_error(), "the database was not closed well")
+        }
+        Err(error) => tracing::error!(object = ?key, %error, "the database was not closed"),
     }
 }

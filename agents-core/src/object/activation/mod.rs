@@ -1,6 +1,8 @@
 //! The waking life of an object: one task that runs its handlers in turns.
 
+mod dispatch;
 mod leave;
+mod rest;
 mod settle;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,22 +11,30 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, ToObject};
+use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
+use crate::object::activation::dispatch::Label;
+use crate::object::activation::rest::Resting;
+use crate::object::alarms::Alarms;
+use crate::object::chaos::Chaos;
+use crate::object::handle::Order;
+use crate::object::life::Busy;
+use crate::object::settings::Settings;
 use crate::object::turn::Turns;
-use crate::object::{BoxFuture, ConnectionEntry, Instance, ObjectContext, ObjectHandle};
-use crate::storage::{DataFolder, StorageError, Store, StoreOptions};
+use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle};
+use crate::storage::{DataFolder, StorageError, StoreOptions};
 
 /// How many messages one round takes before it commits and lets others run.
 const ROUND: usize = 256;
@@ -34,10 +44,26 @@ pub(crate) struct Environment {
     pub(crate) folder: Arc<DataFolder>,
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
+    pub(crate) gateway: Arc<Gateway>,
     /// How long handlers may go on once the host stops.
     pub(crate) grace: Duration,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
+    pub(crate) alarms: Alarms,
+    /// In tests: objects sleep and crash as often as they can.
+    pub(crate) chaos: Option<Chaos>,
+    /// How many databases may be open before idle objects close theirs early, and how many are.
+    pub(crate) open_databases: usize,
+    pub(crate) databases: AtomicUsize,
+    /// Told when any object has fallen asleep.
+    pub(crate) asleep: Notify,
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        // A host that was dropped without being stopped.
+        self.alarms.stop();
+    }
 }
 
 impl fmt::Debug for Environment {
@@ -53,10 +79,11 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             // What came too late is given up; the host ends its sockets and requests.
             handle.mailbox.take(&mut VecDeque::new());
             if handle.mailbox.try_sleep() {
-                return;
+                break;
             }
             continue;
         }
+        handle.life.wake();
         // Everything of an activation is dropped before the next one starts: one writer.
         match Activation::open(&handle).await {
             Ok(mut activation) => {
@@ -65,12 +92,19 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             }
             Err(error) => {
                 tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
-                handle.mailbox.take(&mut VecDeque::new());
+                let mut lost = VecDeque::new();
+                handle.mailbox.take(&mut lost);
+                handle.life.sleep(None);
                 handle.hub.fail("the agent cannot be started");
+                if lost.contains(&ToObject::Alarm) {
+                    leave::ring_again(&handle);
+                }
             }
         }
-        if handle.mailbox.try_sleep() {
-            return;
+        let asleep = handle.mailbox.try_sleep();
+        handle.environment.asleep.notify_waiters();
+        if asleep {
+            break;
         }
     }
 }
@@ -81,13 +115,10 @@ enum Ended {
     Idle,
     Stopped,
     Failed(Error),
-}
-
-/// What a handler was for.
-enum Label {
-    Connect(ConnectionKey),
-    Message(ConnectionKey),
-    Other,
+    /// As if the process had been killed; `quiet` when nobody was in the middle of something.
+    Crashed {
+        quiet: bool,
+    },
 }
 
 enum Phase {
@@ -96,7 +127,7 @@ enum Phase {
     Starting(Turns<(), Result<Arc<dyn Instance>>>),
     Live(Arc<dyn Instance>),
     /// The instance says goodbye.
-    Leaving(Turns<(), bool>, Ended),
+    Leaving(Turns<(), Result<()>>, Ended),
     /// It did; only what it still sent has to go out.
     Left(Ended),
 }
@@ -106,52 +137,96 @@ struct Activation {
     object: ObjectContext,
     phase: Phase,
     events: VecDeque<ToObject>,
-    running: FuturesUnordered<Turns<Label, bool>>,
+    running: FuturesUnordered<Turns<Label, Result<()>>>,
+    /// How many of them are spawned tasks.
+    tasks: usize,
     /// What came for connections whose connect handler still runs.
     connecting: HashMap<ConnectionKey, VecDeque<ToObject>>,
+    /// What came from connections that are over and whose end has not come yet.
+    leaving: HashMap<ConnectionKey, Vec<ToObject>>,
     /// What connections get back for messages that are done.
     credits: HashMap<ConnectionKey, u32>,
     syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    /// The index of alarms is told of an alarm before it is committed.
+    registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
+    /// What the index hears of the alarm once this commit is durable.
+    settling: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready hand their messages in before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
+    /// The database of an idle object is being closed.
+    resting: Option<Resting>,
+    /// Up to when it was decided whether to close it.
+    rest_decided: Option<Instant>,
+    /// Whether the database counts as open.
+    counted: bool,
     last_activity: Instant,
-    timer: Pin<Box<Sleep>>,
+    timer: Option<Pin<Box<Sleep>>>,
     stop_at: Option<Instant>,
 }
 
 impl Activation {
     async fn open(handle: &Arc<ObjectHandle>) -> Result<Self> {
-        let environment = handle.environment.clone();
-        let key = handle.key.clone();
-        let store: Store = tokio::task::spawn_blocking(move || {
-            environment.folder.open_store(&key.class, &key.name, &environment.store)
-        })
-        .await?
-        .map_err(StorageError::into_error)?;
-        let object = ObjectContext::new(
-            handle.key.clone(),
-            handle.environment.clock,
-            store,
-            handle.hub.connections(&crate::gateway::Selection::default()),
-        );
+        let environment = &handle.environment;
+        let key = &handle.key;
+        let mut store = environment.folder.store(&key.class, &key.name, &environment.store);
+        let unknown = !handle.settings.is_known();
+        if store.exists() && (unknown || store.needs_recovery()) {
+            // Recovery takes as long as the log is; not on a thread that others wait for.
+            let settings;
+            (store, settings) = tokio::task::spawn_blocking(move || {
+                store.warm().map_err(StorageError::into_error)?;
+                let settings = store.settings()?;
+                Ok::<_, Error>((store, settings))
+            })
+            .await??;
+            if unknown {
+                let settings: Settings = match settings {
+                    Some(json) => serde_json::from_str(&json)?,
+                    None => Settings::default(),
+                };
+                handle.hub.apply([ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.settings.replace(settings);
+            }
+        } else if unknown {
+            handle.settings.replace(Settings::default());
+        }
+        let object = ObjectContext::new(handle.clone(), store);
+        handle.life.opened(&object);
         Ok(Self {
             handle: handle.clone(),
             object,
             phase: Phase::Cold,
             events: VecDeque::new(),
             running: FuturesUnordered::new(),
+            tasks: 0,
             connecting: HashMap::new(),
+            leaving: HashMap::new(),
             credits: HashMap::new(),
             syncing: None,
+            registering: None,
+            settling: None,
             gathering: None,
+            resting: None,
+            rest_decided: None,
+            counted: false,
             last_activity: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(handle.behavior.policy().hibernate_after)),
+            timer: None,
             stop_at: None,
         })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
+        match self.poll_resting(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
+        }
+        if self.handle.has_order(Order::Crash) {
+            self.handle.withdraw(Order::Crash);
+            return Poll::Ready(Ended::Crashed { quiet: false });
+        }
+        let started = Instant::now();
         let mut budget = ROUND;
         loop {
             let mut progress = self.poll_phase(cx);
@@ -160,16 +235,28 @@ impl Activation {
             if !progress {
                 break;
             }
-            self.last_activity = Instant::now();
+            self.last_activity = started;
             if budget == 0 {
                 // Others get their turn; this task is polled again at once.
                 cx.waker().wake_by_ref();
                 break;
             }
         }
-        match self.settle(cx) {
+        let settled = self.settle(cx);
+        self.count_database();
+        self.handle.life.worked(started, self.busy());
+        match settled {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),
+        }
+    }
+
+    fn busy(&self) -> Busy {
+        Busy {
+            changing: matches!(self.phase, Phase::Starting(_) | Phase::Leaving(..)),
+            handlers: self.running.len() - self.tasks,
+            tasks: self.tasks,
+            pinned: !self.handle.behavior.policy().hibernate || !self.object.lock().kept_awake.is_empty(),
         }
     }
 
@@ -180,9 +267,17 @@ impl Activation {
             self.phase = Phase::Cold;
         }
         match &mut self.phase {
-            Phase::Live(_) => false,
+            Phase::Live(_) | Phase::Left(_) => false,
             Phase::Cold => {
                 self.fill_events();
+                // These concern handlers that still run, and need no instance.
+                let Self { object, events, .. } = self;
+                events.retain(|event| {
+                    if event.is_about_response() {
+                        object.response_event(event);
+                    }
+                    !event.is_about_response()
+                });
                 if self.events.is_empty() {
                     return false;
                 }
@@ -208,25 +303,15 @@ impl Activation {
                 }
             },
             Phase::Leaving(leave, _) => {
-                let left = Pin::new(leave).poll(cx).is_ready();
-                if left && let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
+                let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
+                if let Ok(Err(error)) = result {
+                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {error}");
+                }
+                if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::Left(ended);
                 }
-                left
+                true
             }
-            Phase::Left(_) => false,
-        }
-    }
-
-    /// Fails the event that an instance could not be started for; the next one tries again.
-    fn refuse_event(&mut self, error: &Error) {
-        if let Some(event) = self.events.pop_front() {
-            if let ToObject::Message { connection, .. } = &event {
-                *self.credits.entry(*connection).or_default() += 1;
-            }
-            self.object.begin_turn();
-            self.handle.behavior.refuse(&self.object, event, error);
-            self.object.end_turn();
         }
     }
 
@@ -241,8 +326,14 @@ impl Activation {
         while let Phase::Live(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if *budget == 0 || self.events.is_empty() || self.object.lock().panicked {
+            if *budget == 0 || self.events.is_empty() {
                 break;
+            }
+            {
+                let inner = self.object.lock();
+                if inner.panicked || inner.section.is_some() {
+                    break;
+                }
             }
             if let Some(event) = self.events.pop_front() {
                 *budget -= 1;
@@ -251,98 +342,5 @@ impl Activation {
             }
         }
         progress
-    }
-
-    /// Starts the handler of an event.
-    fn dispatch(&mut self, instance: &Arc<dyn Instance>, event: ToObject, cx: &mut Context<'_>) {
-        let connection = match &event {
-            ToObject::Message { connection, .. }
-            | ToObject::Close { connection, .. }
-            | ToObject::Error { connection, .. } => Some(*connection),
-            _ => None,
-        };
-        // Until `on_connect` is done, what the connection sends waits, in its order.
-        if let Some(waiting) = connection.and_then(|key| self.connecting.get_mut(&key)) {
-            waiting.push_back(event);
-            return;
-        }
-        let instance = instance.clone();
-        match event {
-            ToObject::Connect { connection, id, head } => {
-                self.connecting.insert(connection, VecDeque::new());
-                let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
-                self.start(Label::Connect(connection), instance.connect(entry, *head), cx);
-            }
-            ToObject::Message { connection, message } => {
-                let entry = self.object.lock().connection(connection);
-                match entry {
-                    Some(entry) if !entry.is_closing() => {
-                        let handler = instance.message(entry, message);
-                        self.start(Label::Message(connection), handler, cx);
-                    }
-                    _ => *self.credits.entry(connection).or_default() += 1,
-                }
-            }
-            ToObject::Close { connection, close, info } => {
-                self.credits.remove(&connection);
-                let known = self.object.lock().remove_connection(connection);
-                let entry = known.or_else(|| info.map(|info| Arc::new(ConnectionEntry::from_info(*info))));
-                if let Some(entry) = entry {
-                    self.start(Label::Other, instance.close(entry, close), cx);
-                }
-            }
-            ToObject::Error { connection, error } => {
-                let entry = self.object.lock().connection(connection);
-                if let Some(entry) = entry {
-                    self.start(Label::Other, instance.error(entry, error), cx);
-                }
-            }
-            ToObject::Request { request, head, body } => {
-                self.start(Label::Other, instance.request(request, *head, body), cx);
-            }
-            ToObject::Drained { .. } | ToObject::Gone { .. } => self.object.response_event(&event),
-            ToObject::Alarm => {}
-        }
-    }
-
-    /// Polls a new handler at once: most are done with it.
-    fn start(&mut self, label: Label, handler: BoxFuture<'static, bool>, cx: &mut Context<'_>) {
-        let mut turns = Turns::new(self.object.clone(), label, handler);
-        match Pin::new(&mut turns).poll(cx) {
-            Poll::Ready((label, result)) => self.finished(label, result.unwrap_or(false)),
-            Poll::Pending => self.running.push(turns),
-        }
-    }
-
-    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
-        let spawned = std::mem::take(&mut self.object.lock().spawned);
-        for future in spawned {
-            progress = true;
-            self.start(Label::Other, future, cx);
-        }
-        while let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx) {
-            progress = true;
-            self.finished(label, result.unwrap_or(false));
-        }
-        progress
-    }
-
-    fn finished(&mut self, label: Option<Label>, ok: bool) {
-        match label {
-            Some(Label::Message(connection)) => *self.credits.entry(connection).or_default() += 1,
-            Some(Label::Connect(connection)) => {
-                let waiting = self.connecting.remove(&connection).unwrap_or_default();
-                for event in waiting.into_iter().rev() {
-                    // Of a connection that was refused only its end still matters.
-                    if ok || matches!(event, ToObject::Close { .. }) {
-                        self.events.push_front(event);
-                    } else {
-                        *self.credits.entry(connection).or_default() += 1;
-                    }
-                }
-            }
-            Some(Label::Other) | None => {}
-        }
     }
 }

@@ -5,9 +5,10 @@ use std::task::{Context, Poll};
 
 use crate::error::{Error, Result};
 use crate::gateway::ToGateway;
-use crate::object::BoxFuture;
 use crate::object::activation::Activation;
-use crate::storage::{Durability, StorageError};
+use crate::object::context::Inner;
+use crate::object::{BoxFuture, ObjectContext, ObjectHandle};
+use crate::storage::{Durability, StorageError, Store};
 
 impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
@@ -39,24 +40,33 @@ impl Activation {
         };
         let lsn = *lsn;
         self.syncing = None;
-        let mut inner = self.object.lock();
         match result? {
             Ok(()) => {
-                inner.gate.opened(lsn);
+                self.durable(lsn);
                 Ok(())
             }
             Err(error) => {
                 // After a failed sync nobody knows what is on the disk; only a reopened file tells.
-                inner.store()?.poison();
+                self.object.lock().store()?.poison();
                 Err(Error::hidden("sync", error))
             }
+        }
+    }
+
+    /// Everything up to a commit is as durable as was promised.
+    fn durable(&mut self, lsn: u64) {
+        let mut inner = self.object.lock();
+        inner.gate.opened(lsn);
+        if let Some((_, at)) = self.settling.take_if(|(commit, _)| *commit <= lsn) {
+            tell_index(&self.handle, &mut inner, at);
         }
     }
 
     /// Seals the turns so far and commits, unless a sync is under way: what is written meanwhile
     /// goes into the next commit together.
     fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Vec<ToGateway>, bool)> {
-        let mut inner = self.object.lock();
+        let object = self.object.clone();
+        let mut inner = object.lock();
         if let Some(error) = inner.failed.take() {
             return Err(error);
         }
@@ -64,30 +74,94 @@ impl Activation {
         let dirty = store.has_uncommitted();
         let last = store.last_lsn().0;
         inner.gate.seal(last + u64::from(dirty));
-        let mut started = false;
-        if dirty && self.syncing.is_none() && Self::gathered(&mut self.gathering, cx) {
-            let store = inner.store()?;
-            let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
-            match self.handle.environment.store.durability {
-                Durability::Disk => {
-                    let handle = store.sync_handle().map_err(StorageError::into_error)?;
-                    self.syncing = Some((lsn, tokio::task::spawn_blocking(move || handle.sync())));
-                    started = true;
-                }
-                Durability::Process => inner.gate.opened(lsn),
+        if !dirty {
+            if inner.alarm_unsettled && self.syncing.is_none() {
+                inner.alarm_unsettled = false;
+                let at = ObjectContext::alarm_at(inner.store()?)?;
+                tell_index(&self.handle, &mut inner, at);
+            }
+            return Ok((inner.gate.released(), false));
+        }
+        let ready = self.syncing.is_none()
+            && gathered(&mut self.gathering, cx)
+            && registered(&mut self.registering, &self.handle, &mut inner, cx)?;
+        if !ready {
+            return Ok((inner.gate.released(), false));
+        }
+        let changed = std::mem::take(&mut inner.alarm_unsettled) | inner.store()?.alarm_changed();
+        let store = inner.store()?;
+        let at = if changed { Some(ObjectContext::alarm_at(store)?) } else { None };
+        let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
+        if let Some(at) = at {
+            self.settling = Some((lsn, at));
+        }
+        match self.handle.environment.store.durability {
+            Durability::Disk => {
+                let handle = store.sync_handle().map_err(StorageError::into_error)?;
+                self.syncing = Some((lsn, tokio::task::spawn_blocking(move || handle.sync())));
+                Ok((inner.gate.released(), true))
+            }
+            Durability::Process => {
+                drop(inner);
+                self.durable(lsn);
+                Ok((object.lock().gate.released(), false))
             }
         }
-        Ok((inner.gate.released(), started))
     }
 
-    /// Waits until the runtime has looked at its sockets once: with many clients several of them
-    /// have their next message ready, and one sync then covers them all.
-    fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
-        let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
-        let done = pause.as_mut().poll(cx).is_ready();
-        if done {
-            *gathering = None;
-        }
-        done
+    /// Tells whether something is on its way to the disk.
+    pub(super) fn is_settling(&self) -> bool {
+        let inner = self.object.lock();
+        self.syncing.is_some()
+            || self.registering.is_some()
+            || inner.alarm_unsettled
+            || !inner.gate.is_empty()
+            || inner.store.as_ref().is_some_and(Store::has_uncommitted)
     }
+}
+
+/// Waits until the runtime has looked at its sockets once: with many clients several of them have
+/// their next message ready, and one sync then covers them all.
+fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
+    let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+    let done = pause.as_mut().poll(cx).is_ready();
+    if done {
+        *gathering = None;
+    }
+    done
+}
+
+/// Makes sure that the index of alarms has what is about to be committed, or something earlier.
+fn registered(
+    registering: &mut Option<(u64, BoxFuture<'static, Result<()>>)>,
+    handle: &ObjectHandle,
+    inner: &mut Inner,
+    cx: &mut Context<'_>,
+) -> Result<bool> {
+    loop {
+        if let Some((at, registration)) = registering {
+            let Poll::Ready(result) = registration.as_mut().poll(cx) else { return Ok(false) };
+            handle.indexed.set(Some(*at));
+            *registering = None;
+            result?;
+        }
+        let store = inner.store()?;
+        if !store.alarm_changed() {
+            return Ok(true);
+        }
+        match ObjectContext::alarm_at(store)? {
+            Some(at) if !handle.indexed.covers(at) => {
+                *registering = Some((at, handle.environment.alarms.register(&handle.key, at)));
+            }
+            _ => return Ok(true),
+        }
+    }
+}
+
+/// Tells the index what is committed.
+fn tell_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
+    // While it rings the handler's own end is still to come.
+    inner.alarm_owed = inner.ringing.is_some();
+    handle.indexed.set(at);
+    handle.environment.alarms.settle(&handle.key, at);
 }

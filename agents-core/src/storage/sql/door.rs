@@ -119,26 +119,37 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// What `body` returns, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        self.door.savepoint(Savepoint::Push)?;
-        let mut undo = Undo { door: Some(self.door) };
-        let value = body(self)?;
-        undo.door = None;
-        self.door.savepoint(Savepoint::Release)?;
-        Ok(value)
+        let step = |step| self.door.savepoint(step);
+        Undo::around(&step, || body(self))
     }
 }
 
 /// Rolls a transaction back unless it was released.
-struct Undo<'a> {
-    door: Option<&'a (dyn SqlDoor + 'a)>,
+pub(in crate::storage) struct Undo<'a> {
+    step: Option<&'a dyn Fn(Savepoint) -> Result<()>>,
+}
+
+impl<'a> Undo<'a> {
+    /// Runs `body` between the steps of a transaction.
+    pub(in crate::storage) fn around<R>(
+        step: &'a dyn Fn(Savepoint) -> Result<()>,
+        body: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        step(Savepoint::Push)?;
+        let mut undo = Self { step: Some(step) };
+        let value = body()?;
+        undo.step = None;
+        step(Savepoint::Release)?;
+        Ok(value)
+    }
 }
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        if let Some(door) = self.door {
+        if let Some(step) = self.step {
             // The failure that brought us here is what the caller gets. If undoing fails, the
             // store is poisoned, and every later call says so.
-            let _ = door.savepoint(Savepoint::Rollback);
+            let _ = step(Savepoint::Rollback);
         }
     }
 }

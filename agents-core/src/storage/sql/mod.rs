@@ -14,6 +14,7 @@ mod statement;
 mod structure;
 
 pub use column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
+pub(super) use door::Undo;
 pub use door::{Savepoint, Sql, SqlDoor};
 pub use params::Params;
 pub use row::{ColumnIndex, FromRow, FromRows, Row};

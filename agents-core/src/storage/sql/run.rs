@@ -1,16 +1,16 @@
 //! Statements of users, and of the runtime, on a store.
 
 use rusqlite::fallible_iterator::FallibleIterator;
-use rusqlite::{Batch, CachedStatement, Connection, Statement};
+use rusqlite::{Batch, CachedStatement, Statement};
 
 use super::row::Names;
 use super::{Column, Row};
+use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
 use crate::storage::guard::Scope;
 use crate::storage::reserved::{INTERNAL, says_rollback};
-use crate::storage::store::{self, Store};
-use crate::storage::turn::Levels;
-use crate::storage::{Result, StoreOptions};
+use crate::storage::statement::Parts;
+use crate::storage::store::Store;
 
 /// What takes the rows of a query; `false` ends it.
 type Rows<'a> = &'a mut dyn FnMut(&Row<'_>) -> crate::Result<bool>;
@@ -142,15 +142,11 @@ impl Store {
         read_only: bool,
         rows: Rows<'_>,
     ) -> Result<u64, Failure> {
-        let scope = self.guard.enter(read_only, self.options.statement_timeout);
-        let mut run = Run {
-            connection: &self.connection,
-            levels: &mut self.levels,
-            statements: &mut self.statements,
-            options: &self.options,
-            scope: Some(&scope),
-        };
-        let mut statement = run.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
+        let parts = self.opened()?;
+        let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
+        let mut run = Run { parts, scope: Some(&scope) };
+        let mut statement =
+            run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
         if statement.column_count() == 0 && statement.parameter_count() == 0 && is_blank(&statement) {
             return Err(SqlError::new(SqlErrorKind::Syntax, "there is no statement in the text", sql).into());
         }
@@ -165,15 +161,10 @@ impl Store {
     }
 
     fn run_batch(&mut self, sql: &str, read_only: bool) -> Result<()> {
-        let scope = self.guard.enter(read_only, self.options.statement_timeout);
-        let mut run = Run {
-            connection: &self.connection,
-            levels: &mut self.levels,
-            statements: &mut self.statements,
-            options: &self.options,
-            scope: Some(&scope),
-        };
-        let mut batch = Batch::new(run.connection, sql);
+        let parts = self.opened()?;
+        let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
+        let mut run = Run { parts, scope: Some(&scope) };
+        let mut batch = Batch::new(run.parts.connection, sql);
         while let Some(mut statement) = batch.next().map_err(|error| run.explain(error, sql))? {
             if read_only && writes(&statement) {
                 return Err(StorageError::ReadOnly { sql: shorten(sql) });
@@ -192,25 +183,16 @@ impl Store {
         if !sql.starts_with(INTERNAL) {
             return Err(StorageError::Misuse("a statement of the runtime lacks its mark").into());
         }
-        let mut run = Run {
-            connection: &self.connection,
-            levels: &mut self.levels,
-            statements: &mut self.statements,
-            options: &self.options,
-            scope: None,
-        };
+        let mut run = Run { parts: self.opened()?, scope: None };
         let mut statement: CachedStatement<'_> =
-            run.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
+            run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
         run.step(&mut statement, sql, params, rows)
     }
 }
 
 /// What running a statement needs of a store while the statement borrows the connection.
 struct Run<'a> {
-    connection: &'a Connection,
-    levels: &'a mut Levels,
-    statements: &'a mut u64,
-    options: &'a StoreOptions,
+    parts: Parts<'a>,
     /// `None` for the runtime.
     scope: Option<&'a Scope<'a>>,
 }
@@ -237,13 +219,14 @@ impl Run<'_> {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;
         }
-        *self.statements += 1;
-        let before = self.connection.total_changes();
+        self.parts.counters.statements += 1;
+        let before = self.parts.connection.total_changes();
         let names = Names::default();
         let mut cursor = statement.raw_query();
         loop {
             match cursor.next() {
                 Ok(Some(row)) => {
+                    self.parts.counters.rows_read += 1;
                     if !rows(&Row::new(row, &names)).map_err(Failure::Rows)? {
                         break;
                     }
@@ -254,17 +237,16 @@ impl Run<'_> {
         }
         drop(cursor);
         // SQLite keeps the count of the last statement that had one.
-        let changed = writes && self.connection.total_changes() != before;
-        Ok(if changed { self.connection.changes() } else { 0 })
+        let written = self.parts.connection.total_changes().wrapping_sub(before);
+        self.parts.counters.rows_written += written;
+        let changed = writes && written > 0;
+        Ok(if changed { self.parts.connection.changes() } else { 0 })
     }
 
     fn begin(&mut self) -> Result<()> {
-        let (connection, statements) = (self.connection, &mut *self.statements);
-        let (levels, options) = (&mut *self.levels, self.options);
-        let mut ready = || levels.ready_to_write(options, |sql| store::run(connection, statements, sql));
         match self.scope {
-            Some(scope) => scope.internal(ready),
-            None => ready(),
+            Some(scope) => scope.internal(|| self.parts.ready_to_write()),
+            None => self.parts.ready_to_write(),
         }
     }
 
@@ -274,8 +256,10 @@ impl Run<'_> {
         let Some(scope) = self.scope else { return error };
         if scope.timed_out() {
             error.kind = SqlErrorKind::Timeout;
-            error.message =
-                format!("the statement ran longer than {:?} and was stopped", self.options.statement_timeout);
+            error.message = format!(
+                "the statement ran longer than {:?} and was stopped",
+                self.parts.options.statement_timeout
+            );
         } else if let Some(reason) = scope.denied() {
             error.kind = SqlErrorKind::Denied;
             error.message = reason.into_owned();

@@ -115,8 +115,13 @@ fn the_file_of_another_object_is_refused() {
 fn a_newer_file_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let folder = DataFolder::open(root.path()).unwrap();
-    let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
-    store.connection.execute("UPDATE _agents_meta SET value = 99 WHERE key = 'schema'", ()).unwrap();
+    let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
+    store
+        .opened()
+        .unwrap()
+        .connection
+        .execute("UPDATE _agents_meta SET value = 99 WHERE key = 'schema'", ())
+        .unwrap();
     drop(store);
     let error = folder.open_store("room", "a", &StoreOptions::default()).unwrap_err();
     assert!(matches!(error, StorageError::Newer { found: 99, .. }));
@@ -134,7 +139,7 @@ fn a_file_that_is_no_database_is_refused() {
 }
 
 #[test]
-fn what_a_crash_left_of_a_new_file_is_no_trouble() {
+fn what_an_older_version_left_of_a_new_file_is_no_trouble() {
     let root = tempfile::tempdir().unwrap();
     let folder = DataFolder::open(root.path()).unwrap();
     let path = folder.store_path("room", "a");
@@ -144,5 +149,9 @@ fn what_a_crash_left_of_a_new_file_is_no_trouble() {
     std::fs::write(&path, "").unwrap();
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert_eq!(store.state().unwrap(), None);
-    assert!(!suffixed(&path, ".new").exists());
+    drop(store);
+    assert_eq!(
+        folder.list().unwrap().map(Result::unwrap).collect::<Vec<_>>(),
+        [("room".to_owned(), "a".to_owned())]
+    );
 }

@@ -101,3 +101,33 @@ fn entries_roll_back_with_their_turn() {
     bench.reopen();
     assert!(keys(&bench, KvRange::all()).is_empty());
 }
+
+#[test]
+fn a_transaction_counts_as_a_whole_or_not_at_all() {
+    let bench = filled(&["a"]);
+    bench.turn(|_| {
+        bench
+            .kv()
+            .transaction(|kv| {
+                kv.put("b", &1)?;
+                let inner = kv.transaction(|kv| {
+                    kv.put("c", &1)?;
+                    kv.delete("a")?;
+                    Err::<(), _>(crate::Error::msg("no"))
+                });
+                assert!(inner.is_err());
+                kv.put("d", &1)
+            })
+            .unwrap();
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = bench.kv().transaction(|kv| -> crate::Result<()> {
+                kv.put("e", &1)?;
+                panic!("on purpose")
+            });
+        }));
+        assert!(failed.is_err());
+    });
+    bench.commit();
+    bench.reopen();
+    assert_eq!(keys(&bench, KvRange::all()), ["a", "b", "d"]);
+}

@@ -1,12 +1,20 @@
 //! Tests of the layer as a whole. What a file does alone is tested beside it.
 
+mod alarm_index;
+mod alarms;
 mod durability;
 mod folder;
 mod kv;
+mod lazy;
 mod limits;
+mod marks;
+mod new_files;
+mod power;
+mod rest;
 mod rows;
 mod sql;
 mod turns;
+mod wipe;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -154,9 +162,28 @@ impl KvDoor for Bench {
     fn delete_all(&self) -> crate::Result<u64> {
         self.on(Store::kv_delete_all).map_err(StorageError::into_error)
     }
+
+    fn savepoint(&self, step: Savepoint) -> crate::Result<()> {
+        SqlDoor::savepoint(self, step)
+    }
 }
 
 /// The value of a query with one column and one row.
 fn one<T: super::sql::FromRow>(bench: &Bench, sql: &str, params: impl Params) -> T {
     bench.sql().query_one(sql, params).unwrap()
+}
+
+/// A data folder of its own.
+fn data_folder() -> (DataFolder, TempDir) {
+    let root = tempfile::tempdir().unwrap();
+    (DataFolder::open(root.path()).unwrap(), root)
+}
+
+/// Runs `work` as a turn and commits it.
+fn in_turn<R>(store: &mut Store, work: impl FnOnce(&mut Store) -> R) -> R {
+    store.begin_turn().unwrap();
+    let value = work(store);
+    store.end_turn().unwrap();
+    store.commit().unwrap();
+    value
 }

@@ -309,7 +309,7 @@ fn a_full_disk_inside_a_statement_poisons() {
 #[test]
 fn a_file_that_can_grow_no_more_poisons() {
     let bench = Bench::with_table();
-    bench.on(|store| store.connection.pragma_update(None, "max_page_count", 16)).unwrap();
+    bench.on(|store| store.opened().unwrap().connection.pragma_update(None, "max_page_count", 16)).unwrap();
     bench.on(Store::begin_turn).unwrap();
     insert(&bench.sql(), 1);
     let error = bench.sql().execute("CREATE TABLE big AS SELECT randomblob(200000) AS b", ()).unwrap_err();

@@ -18,6 +18,7 @@ async fn main() -> Result<()> {
         .register::<counter::TestCounter>()
         .register::<small::TestNoState>()
         .register::<small::TestNoIdentity>()
+        .register::<small::TestAlarm>()
         .register::<small::TestOAuthAgent>()
         .register::<small::LOUD_CASE>()
         .register::<game::TestGame>()

@@ -70,3 +70,47 @@ impl LOUD_CASE {
         cx.name().to_owned()
     }
 }
+
+/// An agent that is woken.
+#[agent]
+#[derive(Default)]
+pub(crate) struct TestAlarm;
+
+#[agent]
+impl TestAlarm {
+    #[hook]
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
+        sql!(cx, "CREATE TABLE IF NOT EXISTS events (what TEXT NOT NULL)")?;
+        Ok(())
+    }
+
+    #[hook]
+    fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
+        match count(cx, "rang")? {
+            0 => Ok(()),
+            rang => conn.send(&json!({ "rang": rang })),
+        }
+    }
+
+    #[hook]
+    fn on_alarm(&self, cx: &Context<Self>) -> Result<()> {
+        sql!(cx, "INSERT INTO events (what) VALUES ('rang')")?;
+        cx.broadcast(&json!({ "rang": count(cx, "rang")? }))
+    }
+
+    /// Rings after so many milliseconds.
+    #[callable]
+    fn remind(&self, cx: &Context<Self>, ms: u64) -> Result<()> {
+        sql!(cx, "INSERT INTO events (what) VALUES ('asked')")?;
+        cx.object().set_alarm(cx.now() + ms)
+    }
+
+    #[callable]
+    fn asked(&self, cx: &Context<Self>) -> Result<u64> {
+        count(cx, "asked")
+    }
+}
+
+fn count(cx: &Context<TestAlarm>, what: &str) -> Result<u64> {
+    sql!(cx, "SELECT count(*) FROM events WHERE what = {what}")
+}

@@ -1,0 +1,320 @@
+//! Finding dead peers, without a timer for each socket.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::gateway::socket::Socket;
+
+/// What is due within so long is looked at together.
+const GRAIN: Duration = Duration::from_secs(1);
+/// More than this is as good as never.
+const LONGEST: Time = u32::MAX as Time;
+
+/// Pings peers that are silent and gives up those that stay so.
+///
+/// One task looks after all sockets of a host. It sleeps until the first of them is due, and without a
+/// timer when there are none.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    start: Instant,
+    /// How long a peer may be silent before it is pinged; `None` turns all of this off.
+    interval: Option<u64>,
+    timeout: u64,
+    grain: u64,
+    watched: Mutex<Watched>,
+    changed: Arc<Notify>,
+}
+
+/// Milliseconds since the start of the heartbeat.
+type Time = u64;
+
+type Sockets = Vec<Weak<Socket>>;
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// Sockets by the time at which they are due for a ping if nothing comes from them.
+    silent: BTreeMap<Time, Sockets>,
+    /// Sockets by the time at which they were pinged.
+    pinged: VecDeque<(Time, Sockets)>,
+}
+
+impl Watched {
+    fn next(&self, timeout: u64) -> Option<Time> {
+        let silent = self.silent.first_key_value().map(|(due, _)| *due);
+        let pinged = self.pinged.front().map(|(at, _)| at + timeout);
+        silent.into_iter().chain(pinged).min()
+    }
+}
+
+impl Heartbeat {
+    /// Starts the task; it ends when the heartbeat is dropped.
+    pub(crate) fn start(interval: Option<Duration>, timeout: Duration) -> Arc<Self> {
+        let grain = interval.map_or(GRAIN, |interval| GRAIN.min(interval / 16));
+        let heartbeat = Arc::new(Self {
+            start: Instant::now(),
+            interval: interval.map(|interval| millis(interval).min(LONGEST)),
+            timeout: millis(timeout).clamp(1, LONGEST),
+            grain: millis(grain).max(1),
+            watched: Mutex::default(),
+            changed: Arc::default(),
+        });
+        if interval.is_some() {
+            tokio::spawn(run(Arc::downgrade(&heartbeat), heartbeat.changed.clone()));
+        }
+        heartbeat
+    }
+
+    /// The time that sockets note when they hear from their peer.
+    pub(crate) fn now(&self) -> Time {
+        millis(self.start.elapsed())
+    }
+
+    /// Looks after a socket from now on.
+    pub(crate) fn watch(&self, socket: &Arc<Socket>) {
+        let Some(interval) = self.interval else { return };
+        let now = self.now();
+        socket.heard(now);
+        let mut watched = self.watched.lock();
+        let first = watched.next(self.timeout).is_none();
+        self.queue(&mut watched, now + interval, Arc::downgrade(socket));
+        drop(watched);
+        // Whatever else is watched is due before this one, or not much later.
+        if first {
+            self.changed.notify_one();
+        }
+    }
+
+    fn queue(&self, watched: &mut Watched, due: Time, socket: Weak<Socket>) {
+        watched.silent.entry(due.next_multiple_of(self.grain)).or_default().push(socket);
+    }
+
+    /// Does what is due.
+    fn beat(&self, interval: u64) {
+        let now = self.now();
+        let (mut silent, mut pinged) = (Vec::new(), Vec::new());
+        {
+            let mut watched = self.watched.lock();
+            while let Some(first) = watched.silent.first_entry()
+                && *first.key() <= now
+            {
+                silent.extend(first.remove());
+            }
+            while watched.pinged.front().is_some_and(|(at, _)| at + self.timeout <= now) {
+                pinged.extend(watched.pinged.pop_front());
+            }
+        }
+        let (mut again, mut asked) = (Vec::new(), Vec::new());
+        for weak in silent {
+            let Some(socket) = weak.upgrade() else { continue };
+            let due = socket.last_heard() + interval;
+            if due > now {
+                again.push((due, weak));
+            } else if socket.ping() {
+                asked.push(weak);
+            }
+        }
+        for (at, sockets) in pinged {
+            for weak in sockets {
+                let Some(socket) = weak.upgrade() else { continue };
+                let heard = socket.last_heard();
+                let from = if heard < at {
+                    // Its task reads once more before it believes this; if it goes on, so does this.
+                    socket.give_up();
+                    now
+                } else {
+                    heard
+                };
+                again.push((from + interval, weak));
+            }
+        }
+        let mut watched = self.watched.lock();
+        for (due, weak) in again {
+            self.queue(&mut watched, due, weak);
+        }
+        if !asked.is_empty() {
+            watched.pinged.push_back((now, asked));
+        }
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+async fn run(heartbeat: Weak<Heartbeat>, changed: Arc<Notify>) {
+    loop {
+        let next = match heartbeat.upgrade() {
+            Some(heartbeat) => {
+                heartbeat.beat(heartbeat.interval.unwrap_or(u64::MAX));
+                let next = heartbeat.watched.lock().next(heartbeat.timeout);
+                next.map(|next| heartbeat.start + Duration::from_millis(next))
+            }
+            None => return,
+        };
+        match next {
+            // Either way it is time to look again.
+            Some(next) => drop(timeout_at(next, changed.notified()).await),
+            None => changed.notified().await,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::gateway::rig::{PING, PONG, Rig, TEXT, settle};
+    use crate::gateway::{Close, Flags, ToObject};
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn dropped(messages: &[ToObject]) -> bool {
+        matches!(messages, [ToObject::Close { close, info: Some(_), .. }] if *close == Close::dropped())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_stays_silent_is_pinged_and_dropped() {
+        let rig = Rig::new(Some(INTERVAL));
+        let (_, mut client) = rig.accepted().await;
+        sleep(seconds(29)).await;
+        assert!(client.frames().await.is_empty());
+        sleep(seconds(2)).await;
+        assert_eq!(client.frames().await, [(PING, "".into())]);
+        sleep(seconds(18)).await;
+        assert!(rig.object.take().is_empty(), "it has time left");
+        sleep(seconds(3)).await;
+        assert!(dropped(&rig.object.take()));
+        assert!(client.is_over().await);
+        let meter = rig.gateway.meter();
+        assert_eq!((meter.timed_out, meter.closed, meter.all.sockets), (1, 1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_comes_is_a_sign_of_life() {
+        let rig = Rig::new(Some(INTERVAL));
+        let (_, mut polite) = rig.accepted().await;
+        let (_, mut slow) = rig.accepted().await;
+        // A message that comes so slowly that it is never whole.
+        slow.bytes(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]).await;
+        let mut pings = 0;
+        for _ in 0..60 {
+            sleep(seconds(10)).await;
+            slow.bytes(&[0]).await;
+            assert!(slow.frames().await.is_empty(), "whoever sends is not asked");
+            for (opcode, _) in polite.frames().await {
+                assert_eq!(opcode, PING);
+                pings += 1;
+                polite.send(PONG, b"").await;
+            }
+        }
+        assert!((15..=20).contains(&pings), "{pings} pings in ten minutes");
+        assert!(rig.object.take().is_empty(), "nothing of this concerns the object");
+        assert_eq!(rig.gateway.meter().timed_out, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_nothing_is_dropped_as_well() {
+        let rig = Rig::new(Some(INTERVAL));
+        let (key, mut client) = rig.connect_with(None, 64).await;
+        rig.accept(key, &[], Flags::NONE);
+        // As much as the outbox takes.
+        rig.send(key, vec![0; 600_000], false);
+        settle().await;
+        rig.send(key, vec![0; 1_000_000], false);
+        sleep(seconds(49)).await;
+        assert!(rig.object.take().is_empty());
+        sleep(seconds(3)).await;
+        assert!(dropped(&rig.object.take()));
+        let meter = rig.gateway.meter();
+        assert_eq!((meter.timed_out, meter.overflowed), (1, 0));
+        assert!(client.bytes_left().await < 600_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_waits_for_the_object_is_not_to_blame() {
+        let rig = Rig::new(Some(INTERVAL));
+        let (_, mut client) = rig.accepted().await;
+        let (_, mut silent) = rig.accepted().await;
+        rig.object.set_full(true);
+        client.send(TEXT, b"hello").await;
+        silent.send(TEXT, b"hello").await;
+        for _ in 0..600 {
+            sleep(seconds(1)).await;
+            for _ in client.frames().await {
+                client.send(PONG, b"").await;
+            }
+        }
+        assert_eq!(rig.gateway.meter().timed_out, 0, "nobody looks while the object has no room");
+        rig.object.set_full(false);
+        settle().await;
+        let closed = rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).count();
+        assert_eq!((closed, rig.gateway.meter().timed_out), (1, 1), "only the one that answered no ping");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_that_is_read_late_counts() {
+        let rig = Rig::new(Some(INTERVAL));
+        let (_, mut client) = rig.accepted().await;
+        let socket = rig.hub.socket();
+        socket.give_up();
+        client.send(PONG, b"").await;
+        settle().await;
+        socket.give_up();
+        assert_eq!(rig.gateway.meter().timed_out, 0);
+        settle().await;
+        assert_eq!(rig.gateway.meter().timed_out, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_timer_without_sockets() {
+        let rig = Rig::new(Some(INTERVAL));
+        let heartbeat = rig.gateway.heartbeat.clone();
+        let next = || heartbeat.watched.lock().next(heartbeat.timeout);
+        assert_eq!(next(), None);
+        let (_, client) = rig.accepted().await;
+        assert!(next().is_some());
+        drop(client);
+        sleep(seconds(32)).await;
+        assert_eq!(next(), None);
+        // And it starts again.
+        let (_, _client) = rig.accepted().await;
+        sleep(seconds(52)).await;
+        assert_eq!(rig.gateway.meter().timed_out, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_task_ends_with_the_gateway() {
+        let rig = Rig::new(Some(INTERVAL));
+        settle().await;
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        assert_eq!(tasks(), 1);
+        drop(rig);
+        settle().await;
+        assert_eq!(tasks(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_heartbeat_silence_is_fine() {
+        let rig = Rig::new(None);
+        let (_, mut client) = rig.accepted().await;
+        sleep(seconds(100_000)).await;
+        assert!(client.frames().await.is_empty());
+        assert!(rig.object.take().is_empty());
+    }
+}

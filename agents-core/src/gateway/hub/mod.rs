@@ -1,0 +1,400 @@
+//! The gateway's side of one object: its sockets and its open requests.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::gateway::meter::{Counter, HubMeter, Presence};
+use crate::gateway::socket::Socket;
+use crate::gateway::{
+    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Message, RequestKey, ResponseHead, Selection,
+    Targets, ToGateway, codec,
+};
+
+/// Stands for no request that is answered by itself; no message is so long.
+const NO_LENGTH: usize = usize::MAX;
+
+/// Limits of the sockets of one object.
+#[derive(Clone, Debug)]
+pub(crate) struct HubLimits {
+    pub(crate) connections: usize,
+    pub(crate) message_bytes: usize,
+    pub(crate) outbox_bytes: usize,
+    pub(crate) in_flight: u32,
+}
+
+/// A part of a response on its way to the client.
+#[derive(Debug)]
+pub(crate) enum ResponsePart {
+    Head(ResponseHead),
+    Chunk(Bytes),
+    End { complete: bool },
+}
+
+/// The sockets and open requests of one object.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) limits: HubLimits,
+    pub(crate) gateway: Arc<Gateway>,
+    frames_in: Counter,
+    /// The length of what is answered by itself, so that other messages need no lock.
+    auto_length: AtomicUsize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Out of use for good: nothing is taken in any more.
+    retired: bool,
+    /// The host has stopped: whoever still comes is sent away.
+    shut: bool,
+    sockets: BTreeMap<ConnectionKey, Arc<Socket>>,
+    /// How many sockets are gone of whose end the object was not told yet.
+    leaving: usize,
+    ids: HashMap<ById, ConnectionKey>,
+    presence: Presence,
+    frames_out: u64,
+    auto: Option<Box<Auto>>,
+    requests: HashMap<RequestKey, mpsc::UnboundedSender<ResponsePart>>,
+}
+
+/// A card that is found by its id.
+#[derive(Debug)]
+struct ById(Arc<Card>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
+#[derive(Debug)]
+struct Auto {
+    request: String,
+    /// The response as a frame.
+    response: Bytes,
+}
+
+/// Why a socket was not taken in.
+#[derive(Debug)]
+pub(crate) enum RegisterError {
+    /// The object has as many sockets as it may have.
+    Full,
+    /// The object is out of use; look it up again.
+    Retired,
+    /// Another socket has this id; the caller finds out whether it lives.
+    Taken(Arc<Socket>),
+}
+
+impl Hub {
+    pub(crate) fn new(limits: HubLimits, gateway: Arc<Gateway>) -> Self {
+        Self {
+            limits,
+            gateway,
+            frames_in: Counter::default(),
+            auto_length: AtomicUsize::new(NO_LENGTH),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Takes a socket in; it is no target of anything until the object accepts it.
+    pub(crate) fn register(&self, socket: &Arc<Socket>, id: &str, uri: &str) -> Result<(), RegisterError> {
+        let mut inner = self.inner.lock();
+        if inner.retired {
+            return Err(RegisterError::Retired);
+        }
+        if inner.sockets.len() >= self.limits.connections {
+            return Err(RegisterError::Full);
+        }
+        // One that is sent away at once need not wait for an id.
+        if !inner.shut
+            && let Some(other) = inner.ids.get(id).and_then(|key| inner.sockets.get(key))
+        {
+            return Err(RegisterError::Taken(other.clone()));
+        }
+        let card = Card { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
+        let card = Arc::new(card);
+        socket.set_card(card.clone());
+        inner.ids.insert(ById(card), socket.key);
+        inner.sockets.insert(socket.key, socket.clone());
+        if inner.shut {
+            socket.close(going_away());
+        }
+        let now = self.gateway.heartbeat.now();
+        inner.presence.open(now);
+        self.gateway.totals.open(now);
+        Ok(())
+    }
+
+    /// Forgets a socket that is gone or going, and returns what was kept of it.
+    pub(crate) fn remove(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        let mut inner = self.inner.lock();
+        let socket = inner.sockets.remove(&key)?;
+        if let Some(card) = socket.card() {
+            inner.ids.remove(card.id.as_str());
+        }
+        let now = self.gateway.heartbeat.now();
+        inner.presence.close(now);
+        self.gateway.totals.close(now);
+        drop(inner);
+        socket.info()
+    }
+
+    /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
+    /// [`told`](Self::told) the hub stays in use, so that there is somebody to tell.
+    pub(crate) fn leave(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        self.inner.lock().leaving += 1;
+        self.remove(key)
+    }
+
+    /// The object was told of the end of a socket, or never will be.
+    pub(crate) fn told(&self) {
+        self.inner.lock().leaving -= 1;
+    }
+
+    /// Opens a request; `None` when the object is out of use and has to be looked up again.
+    pub(crate) fn open_request(&self, request: RequestKey) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
+        // Unbounded as a type, bounded by the window that the object keeps to (see `ToObject::Drained`).
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut inner = self.inner.lock();
+        if inner.retired {
+            return None;
+        }
+        if !inner.shut {
+            inner.requests.insert(request, sender);
+        }
+        Some(receiver)
+    }
+
+    /// Tells whether the object has more to say to a request.
+    pub(crate) fn has_request(&self, request: RequestKey) -> bool {
+        self.inner.lock().requests.contains_key(&request)
+    }
+
+    /// Gives a request up; `false` when the object had said everything.
+    pub(crate) fn drop_request(&self, request: RequestKey) -> bool {
+        self.inner.lock().requests.remove(&request).is_some()
+    }
+
+    /// Some of the connections that the object has accepted and that are not closing, oldest first.
+    pub(crate) fn connections(&self, selection: &Selection) -> Vec<ConnectionInfo> {
+        let inner = self.inner.lock();
+        inner.open(selection).filter_map(|socket| socket.info()).collect()
+    }
+
+    /// A connection that the object has accepted and that is not closing.
+    pub(crate) fn connection(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        let socket = self.inner.lock().sockets.get(&key).cloned();
+        socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
+    }
+
+    /// Tells whether a connection is there, whatever its stage.
+    pub(crate) fn has(&self, key: ConnectionKey) -> bool {
+        self.inner.lock().sockets.contains_key(&key)
+    }
+
+    /// The socket that has an id.
+    pub(crate) fn key_of(&self, id: &str) -> Option<ConnectionKey> {
+        self.inner.lock().ids.get(id).copied()
+    }
+
+    /// Tells whether there are no sockets at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.lock().sockets.is_empty()
+    }
+
+    /// The only socket.
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> Arc<Socket> {
+        let inner = self.inner.lock();
+        assert_eq!(inner.sockets.len(), 1);
+        inner.sockets.values().next().cloned().unwrap()
+    }
+
+    /// What the sockets have done so far.
+    pub(crate) fn meter(&self) -> HubMeter {
+        let inner = self.inner.lock();
+        HubMeter {
+            frames_in: self.frames_in.get(),
+            frames_out: inner.frames_out,
+            sockets: inner.presence.sockets,
+            connected: inner.presence.connected(self.gateway.heartbeat.now()),
+        }
+    }
+
+    /// Counts messages that came in.
+    pub(crate) fn count_in(&self, messages: usize) {
+        self.frames_in.add(messages);
+        self.gateway.totals.frames_in.add(messages);
+    }
+
+    /// Answers a message of an accepted connection in the object's place; `false` if it is not one for that.
+    pub(crate) fn answer(&self, socket: &Socket, message: &Message) -> bool {
+        let Message::Text(text) = message else { return false };
+        if text.len() != self.auto_length.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut inner = self.inner.lock();
+        let response = match &inner.auto {
+            Some(auto) if auto.request == *text => auto.response.clone(),
+            _ => return false,
+        };
+        if !socket.set_answered(self.gateway.clock.now_ms()) {
+            return false;
+        }
+        if socket.send(response, false, self) {
+            inner.frames_out += 1;
+            self.gateway.totals.frames_out.add(1);
+        }
+        self.gateway.totals.auto_responses.add(1);
+        true
+    }
+
+    /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
+    pub(crate) fn try_retire(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.retired = inner.sockets.is_empty() && inner.leaving == 0 && inner.requests.is_empty();
+        inner.retired
+    }
+
+    /// Takes a hub into use again whose object turned out to be awake.
+    pub(crate) fn unretire(&self) {
+        self.inner.lock().retired = false;
+    }
+
+    /// The host stops: closes every socket behind what was sent to it and breaks the requests off, those
+    /// too that are still to come.
+    pub(crate) fn shut(&self) {
+        let mut inner = self.inner.lock();
+        inner.shut = true;
+        inner.requests.clear();
+        for socket in inner.sockets.values() {
+            socket.close(going_away());
+            socket.answer_probes(false);
+        }
+    }
+
+    /// Ends everything that waits for an object which failed: sockets with 1011, requests broken off.
+    ///
+    /// A socket that was not accepted yet gets a final code: between accept and identity a client
+    /// that retries would wait for ever for the promise that it already gave away.
+    pub(crate) fn fail(&self, reason: &str) {
+        let mut inner = self.inner.lock();
+        for socket in inner.sockets.values() {
+            let code = if socket.is_accepted() { 1011 } else { 4500 };
+            socket.close(codec::close(Some(code), reason));
+        }
+        inner.requests.clear();
+    }
+
+    /// Carries out what an object says, in its order.
+    pub(crate) fn apply(&self, messages: impl IntoIterator<Item = ToGateway>) {
+        let mut inner = self.inner.lock();
+        let before = inner.frames_out;
+        for message in messages {
+            self.carry_out(&mut inner, message);
+        }
+        self.gateway.totals.frames_out.add((inner.frames_out - before) as usize);
+    }
+
+    fn carry_out(&self, inner: &mut Inner, message: ToGateway) {
+        match message {
+            ToGateway::Accept { connection, tags, attachment } => {
+                let Inner { sockets, ids, .. } = inner;
+                if let Some(socket) = sockets.get(&connection) {
+                    // The index lets go of the card, so that it changes in place.
+                    if let Some(id) = socket.card().map(|card| card.id.clone()) {
+                        ids.remove(id.as_str());
+                    }
+                    ids.extend(socket.accept(tags, attachment).map(|card| (ById(card), connection)));
+                }
+            }
+            ToGateway::Send { targets, message, latest } => {
+                inner.frames_out += self.send(inner, &targets, &codec::message(&message), latest);
+            }
+            ToGateway::Close { connection, code, reason } => {
+                if let Some(socket) = inner.sockets.get(&connection) {
+                    socket.close(codec::close(code, &reason));
+                }
+            }
+            ToGateway::Attach { connection, attachment } => {
+                if let Some(socket) = inner.sockets.get(&connection) {
+                    socket.attach(attachment);
+                }
+            }
+            ToGateway::Credit { connection, messages } => {
+                if let Some(socket) = inner.sockets.get(&connection) {
+                    socket.credit(messages);
+                }
+            }
+            ToGateway::Respond { request, head } => inner.respond(request, ResponsePart::Head(head)),
+            ToGateway::RespondChunk { request, chunk } => inner.respond(request, ResponsePart::Chunk(chunk)),
+            ToGateway::RespondEnd { request, complete } => {
+                inner.respond(request, ResponsePart::End { complete });
+                inner.requests.remove(&request);
+            }
+            ToGateway::AutoResponse { pair } => {
+                let length = pair.as_ref().map_or(NO_LENGTH, |pair| pair.request.len());
+                self.auto_length.store(length, Ordering::Relaxed);
+                inner.auto = pair.map(|AutoResponse { request, response }| {
+                    Box::new(Auto { request, response: codec::message(&Message::Text(response)) })
+                });
+            }
+        }
+    }
+
+    /// Sends a frame and returns how many sockets took it.
+    fn send(&self, inner: &Inner, targets: &Targets, frame: &Bytes, latest: bool) -> u64 {
+        match targets {
+            Targets::One(key) => {
+                let socket = inner.sockets.get(key);
+                socket.map_or(0, |socket| u64::from(socket.send(frame.clone(), latest, self)))
+            }
+            Targets::Many(selection) => {
+                let sent = inner.sockets.values().map(|it| it.send_if(selection, frame, latest, self));
+                sent.map(u64::from).sum()
+            }
+        }
+    }
+}
+
+/// The close frame of a host that stops.
+fn going_away() -> Bytes {
+    codec::close(Some(1001), "server shutting down")
+}
+
+impl Inner {
+    fn open(&self, selection: &Selection) -> impl Iterator<Item = &Arc<Socket>> {
+        self.sockets.values().filter(move |socket| !socket.is_closing() && socket.is_in(selection))
+    }
+
+    fn respond(&self, request: RequestKey, part: ResponsePart) {
+        if let Some(sender) = self.requests.get(&request) {
+            // A receiver that is gone has told so with `ToObject::Gone`.
+            let _ = sender.send(part);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! One socket: the part that others reach, and the task that serves it.
+
+mod open;
+mod read;
+mod stream;
+mod task;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::oneshot;
+
+use crate::gateway::hub::Hub;
+use crate::gateway::outbox::Outbox;
+use crate::gateway::{Attachment, Card, Close, ConnectionInfo, ConnectionKey, Selection, ToObject, codec};
+
+pub(crate) use open::{open, refuse};
+pub(crate) use stream::Stream;
+#[cfg(test)]
+pub(crate) use task::Task;
+
+/// How long a socket with a wanted id may take to show that it lives.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+/// The part of a socket that others reach.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) key: ConnectionKey,
+    shared: Mutex<Shared>,
+    waker: AtomicWaker,
+    /// When bytes came from the peer, in the heartbeat's time.
+    heard: AtomicU64,
+    in_flight: AtomicU32,
+    /// The object was told that the connection is over.
+    ended: AtomicBool,
+    /// The peer did not answer a ping in time.
+    given_up: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    outbox: Outbox,
+    /// Set by the hub that takes the socket in; the tags come when the object accepts it.
+    card: Option<Arc<Card>>,
+    accepted: Option<Accepted>,
+    /// Who waits for a sign of life.
+    probes: Vec<oneshot::Sender<bool>>,
+}
+
+#[derive(Debug)]
+struct Accepted {
+    attachment: Attachment,
+    answered_at: Option<u64>,
+}
+
+impl Shared {
+    fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
+        match (&self.card, &self.accepted) {
+            (Some(card), Some(it)) => selection.has(key, &card.tags, it.attachment.flags()),
+            _ => false,
+        }
+    }
+}
+
+impl Socket {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            key: ConnectionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
+            shared: Mutex::default(),
+            waker: AtomicWaker::new(),
+            heard: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+            ended: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        })
+    }
+
+    /// Queues an encoded frame and tells whether it was taken.
+    ///
+    /// A reader that stays too far behind is closed with 1013.
+    pub(crate) fn send(&self, frame: Bytes, latest: bool, hub: &Hub) -> bool {
+        self.push(self.shared.lock(), frame, latest, hub)
+    }
+
+    /// Queues an encoded frame if the object has accepted the socket and means it.
+    pub(crate) fn send_if(&self, selection: &Selection, frame: &Bytes, latest: bool, hub: &Hub) -> bool {
+        let shared = self.shared.lock();
+        shared.is_in(selection, self.key) && self.push(shared, frame.clone(), latest, hub)
+    }
+
+    fn push(&self, mut shared: MutexGuard<'_, Shared>, frame: Bytes, latest: bool, hub: &Hub) -> bool {
+        let taken = shared.outbox.push(frame, latest, hub.limits.outbox_bytes);
+        if taken.is_err() {
+            tracing::debug!(connection = ?self.key, "a reader stayed behind, its socket is closed");
+            shared.outbox.close_now(codec::close(Some(1013), "too slow"));
+            hub.gateway.totals.overflowed.add(1);
+        }
+        drop(shared);
+        self.waker.wake();
+        taken.unwrap_or(false)
+    }
+
+    /// Queues an encoded close frame behind everything sent before.
+    pub(crate) fn close(&self, frame: Bytes) {
+        self.shared.lock().outbox.close(frame);
+        self.waker.wake();
+    }
+
+    /// Drops what was sent and not written yet, and closes.
+    fn close_now(&self, frame: Bytes) {
+        self.shared.lock().outbox.close_now(frame);
+        self.waker.wake();
+    }
+
+    /// Takes the socket out of its hub; what the object has to be told, once. After that the hub
+    /// wants to hear that it was [told](Hub::told).
+    pub(crate) fn end(&self, hub: &Hub, close: Close) -> Option<ToObject> {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let info = hub.leave(self.key).map(Box::new);
+        Some(ToObject::Close { connection: self.key, close, info })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.shared.lock().outbox.is_closing()
+    }
+
+    pub(crate) fn set_card(&self, card: Arc<Card>) {
+        self.shared.lock().card = Some(card);
+    }
+
+    pub(crate) fn card(&self) -> Option<Arc<Card>> {
+        self.shared.lock().card.clone()
+    }
+
+    /// Takes over what the object says about the connection, and returns the card with the tags.
+    pub(crate) fn accept(&self, tags: Vec<String>, attachment: Bytes) -> Option<Arc<Card>> {
+        let mut shared = self.shared.lock();
+        let card = shared.card.as_mut()?;
+        Arc::make_mut(card).tags = tags;
+        let card = card.clone();
+        shared.accepted = Some(Accepted { attachment: Attachment::decode(attachment), answered_at: None });
+        Some(card)
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.shared.lock().accepted.is_some()
+    }
+
+    pub(crate) fn attach(&self, attachment: Bytes) {
+        if let Some(accepted) = &mut self.shared.lock().accepted {
+            accepted.attachment = Attachment::decode(attachment);
+        }
+    }
+
+    /// Notes when the gateway answered in the object's place; `false` before the object has accepted.
+    pub(crate) fn set_answered(&self, now: u64) -> bool {
+        let mut shared = self.shared.lock();
+        let accepted = shared.accepted.as_mut();
+        accepted.map(|accepted| accepted.answered_at = Some(now)).is_some()
+    }
+
+    pub(crate) fn is_in(&self, selection: &Selection) -> bool {
+        self.shared.lock().is_in(selection, self.key)
+    }
+
+    /// What the gateway keeps of the connection once the object has accepted it.
+    pub(crate) fn info(&self) -> Option<ConnectionInfo> {
+        let shared = self.shared.lock();
+        let accepted = shared.accepted.as_ref()?;
+        Some(ConnectionInfo {
+            connection: self.key,
+            card: shared.card.clone()?,
+            attachment: accepted.attachment.encoded(),
+            answered_at: accepted.answered_at,
+        })
+    }
+
+    /// Takes back what handled messages used up.
+    pub(crate) fn credit(&self, messages: u32) {
+        let before = self.in_flight.fetch_sub(messages, Ordering::AcqRel);
+        debug_assert!(before >= messages, "more credit than was used");
+        self.waker.wake();
+    }
+
+    /// Notes that bytes came from the peer.
+    pub(crate) fn heard(&self, now: u64) {
+        self.heard.store(now, Ordering::Relaxed);
+        self.given_up.store(false, Ordering::Relaxed);
+    }
+
+    /// When bytes last came from the peer.
+    pub(crate) fn last_heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a sign of life; `false` when the socket is closing and has a deadline anyway.
+    pub(crate) fn ping(&self) -> bool {
+        let asked = !self.has_ended() && self.shared.lock().outbox.ping();
+        if asked {
+            self.waker.wake();
+        }
+        asked
+    }
+
+    /// Ends the socket unless its task finds that something has come after all.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        self.waker.wake();
+    }
+
+    /// Tells those who asked for a sign of life whether there was one.
+    pub(crate) fn answer_probes(&self, alive: bool) {
+        for probe in std::mem::take(&mut self.shared.lock().probes) {
+            // Whoever asked may be gone.
+            let _ = probe.send(alive);
+        }
+    }
+
+    /// Asks the peer for a sign of life; `false` when none came in time.
+    async fn is_alive(&self, hub: &Hub) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut shared = self.shared.lock();
+            shared.probes.push(sender);
+            if shared.outbox.push(codec::ping(), false, hub.limits.outbox_bytes).is_err() {
+                return false;
+            }
+        }
+        self.waker.wake();
+        matches!(tokio::time::timeout(PROBE_TIMEOUT, receiver).await, Ok(Ok(true)))
+    }
+}

@@ -1,0 +1,251 @@
+//! The task of a socket: what it does, and what it hands to the object.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tokio::task::coop;
+use tokio::time::Sleep;
+
+use crate::gateway::codec::{self, Decoder, Incoming};
+use crate::gateway::hub::Hub;
+use crate::gateway::socket::stream::Io;
+use crate::gateway::socket::{Socket, Stream};
+use crate::gateway::{Close, ObjectPort, PostError, ToObject};
+
+/// How long a peer may take to answer a close frame.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Serves a socket; ready when it is over and the object knows.
+pub(crate) struct Task {
+    pub(super) io: Io,
+    pub(in crate::gateway) socket: Arc<Socket>,
+    pub(super) hub: Arc<Hub>,
+    port: Arc<dyn ObjectPort>,
+    /// What is under way; nothing in an idle socket.
+    work: Option<Box<Work>>,
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) flushed: bool,
+    pub(super) sent_close: bool,
+    got_close: bool,
+    /// The peer broke the protocol: what it still sends is thrown away.
+    pub(super) broken: bool,
+}
+
+/// What a socket needs while something is under way.
+pub(super) struct Work {
+    pub(super) decoder: Decoder,
+    pub(super) incoming: VecDeque<Incoming>,
+    /// What the object must hear of and has no room for yet.
+    pub(super) posts: VecDeque<ToObject>,
+    pub(super) writing: VecDeque<Bytes>,
+}
+
+impl Work {
+    fn new(message_bytes: usize) -> Self {
+        Self {
+            decoder: Decoder::new(message_bytes),
+            incoming: VecDeque::new(),
+            posts: VecDeque::new(),
+            writing: VecDeque::new(),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.decoder.is_idle() && self.incoming.is_empty() && self.posts.is_empty() && self.writing.is_empty()
+    }
+}
+
+impl Task {
+    pub(super) fn new(
+        stream: Stream,
+        socket: Arc<Socket>,
+        hub: Arc<Hub>,
+        port: Arc<dyn ObjectPort>,
+        connect: ToObject,
+    ) -> Self {
+        let mut task = Self {
+            io: stream.io,
+            socket,
+            hub,
+            port,
+            work: None,
+            deadline: None,
+            flushed: true,
+            sent_close: false,
+            got_close: false,
+            broken: false,
+        };
+        let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
+        work.posts.push_back(connect);
+        if !stream.early.is_empty() {
+            task.received(&mut work, &stream.early);
+        }
+        task.work = Some(work);
+        task
+    }
+
+    fn poll_with(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
+        self.socket.waker.register(cx.waker());
+        if self.poll_io(work, cx).is_ready() {
+            self.end(work, Close::dropped());
+            // Nothing reads or writes any more; only the object must still be told.
+            work.incoming.clear();
+            self.got_close = true;
+            self.sent_close = true;
+            work.writing.clear();
+            if self.deliver(work, cx).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the connection is over, one way or the other.
+    fn poll_io(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.poll_write(work, cx).is_err() {
+                return Poll::Ready(());
+            }
+            let delivered = self.deliver(work, cx).is_ready();
+            if self.sent_close && self.got_close && work.writing.is_empty() {
+                return match Pin::new(&mut self.io).poll_shutdown(cx) {
+                    Poll::Ready(_) if delivered => Poll::Ready(()),
+                    Poll::Ready(_) | Poll::Pending => Poll::Pending,
+                };
+            }
+            if let Some(deadline) = &mut self.deadline
+                && deadline.as_mut().poll(cx).is_ready()
+            {
+                return Poll::Ready(());
+            }
+            if !delivered {
+                return Poll::Pending;
+            }
+            match self.poll_read(work, cx) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(()),
+                // Only here, when nothing is left to read: what the peer sent while the object had no
+                // room counts as well.
+                Poll::Pending
+                    if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
+                {
+                    tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
+                    self.hub.gateway.totals.timed_out.add(1);
+                    return Poll::Ready(());
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    pub(super) fn start_deadline(&mut self) {
+        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
+    }
+
+    /// Tells the object that the connection is over, once.
+    pub(super) fn end(&self, work: &mut Work, close: Close) {
+        work.posts.extend(self.socket.end(&self.hub, close));
+    }
+
+    /// Hands what came in to the object; pending while it has no room or enough of ours to do.
+    fn deliver(&mut self, work: &mut Work, cx: &Context<'_>) -> Poll<()> {
+        loop {
+            while let Some(message) = work.posts.pop_front() {
+                let close = is_close(&message);
+                match self.port.post(message, cx) {
+                    Ok(()) if close => self.hub.told(),
+                    Ok(()) => {}
+                    Err(PostError::Full(message)) => {
+                        work.posts.push_front(message);
+                        return Poll::Pending;
+                    }
+                    Err(PostError::Retired(message)) => {
+                        // Not while a socket is registered, or has an end to tell of.
+                        tracing::error!(?message, "an object was retired before its socket was done");
+                    }
+                }
+            }
+            match work.incoming.front() {
+                None => return Poll::Ready(()),
+                Some(Incoming::Message(_)) if self.sent_close || self.socket.has_ended() => {
+                    work.incoming.pop_front();
+                }
+                Some(Incoming::Message(message)) if self.hub.answer(&self.socket, message) => {
+                    work.incoming.pop_front();
+                }
+                Some(Incoming::Message(_))
+                    if self.socket.in_flight.load(Ordering::Acquire) >= self.hub.limits.in_flight =>
+                {
+                    return Poll::Pending;
+                }
+                Some(_) => self.take_incoming(work),
+            }
+        }
+    }
+
+    fn take_incoming(&mut self, work: &mut Work) {
+        match work.incoming.pop_front() {
+            Some(Incoming::Message(message)) => {
+                self.socket.in_flight.fetch_add(1, Ordering::AcqRel);
+                work.posts.push_back(ToObject::Message { connection: self.socket.key, message });
+            }
+            Some(Incoming::Ping(payload)) => {
+                self.socket.send(codec::pong(&payload), false, &self.hub);
+            }
+            Some(Incoming::Close(frame)) => {
+                self.got_close = true;
+                let (answer, close) = match frame {
+                    Some((code, reason)) => (codec::close(Some(code), &reason), Close::clean(code, reason)),
+                    None => (codec::close(None, ""), Close::clean(1005, "")),
+                };
+                self.socket.close(answer);
+                self.end(work, close);
+            }
+            Some(Incoming::Pong) | None => {}
+        }
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.get_mut();
+        if let Some(mut work) = task.work.take() {
+            let polled = task.poll_with(&mut work, cx);
+            task.work = Some(work).filter(|work| !work.is_done());
+            return polled;
+        }
+        let mut work = Work::new(task.hub.limits.message_bytes);
+        let polled = task.poll_with(&mut work, cx);
+        task.work = (!work.is_done()).then(|| Box::new(work));
+        polled
+    }
+}
+
+fn is_close(message: &ToObject) -> bool {
+    matches!(message, ToObject::Close { .. })
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // A task that is dropped with its runtime leaves no entry behind.
+        self.hub.remove(self.socket.key);
+        let posts = self.work.iter().flat_map(|work| &work.posts);
+        posts.filter(|message| is_close(message)).for_each(|_| self.hub.told());
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}

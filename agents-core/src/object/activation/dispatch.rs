@@ -1,0 +1,255 @@
+//! Events to handlers, and what follows when a handler is done.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use crate::error::{Error, Result};
+use crate::gateway::{ConnectionKey, RequestKey, ToObject};
+use crate::object::activation::Activation;
+use crate::object::turn::{Panicked, Turns};
+use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
+
+/// What a handler was for.
+pub(super) enum Label {
+    Connect(Arc<ConnectionEntry>),
+    Message(ConnectionKey),
+    Request(RequestKey),
+    Alarm,
+    Task,
+    Other,
+}
+
+impl Activation {
+    /// Starts the handler of an event.
+    pub(super) fn dispatch(&mut self, instance: &Arc<dyn Instance>, event: ToObject, cx: &mut Context<'_>) {
+        let connection = match &event {
+            ToObject::Message { connection, .. }
+            | ToObject::Close { connection, .. }
+            | ToObject::Error { connection, .. } => Some(*connection),
+            _ => None,
+        };
+        // Until `fetch` is done, what the connection sends waits, in its order.
+        if let Some(waiting) = connection.and_then(|key| self.connecting.get_mut(&key)) {
+            waiting.push_back(event);
+            return;
+        }
+        match event {
+            ToObject::Connect { connection, id, head } => {
+                self.connecting.insert(connection, VecDeque::new());
+                let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
+                let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
+                self.start(Label::Connect(entry), Box::pin(handler), cx);
+            }
+            ToObject::Message { connection, message } => {
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                match entry {
+                    Some(entry) if !entry.is_closing() => {
+                        let socket = self.socket(entry);
+                        let handler = instance.message(socket.clone(), message);
+                        let handler = self.in_time(instance, socket, handler);
+                        self.start(Label::Message(connection), handler, cx);
+                    }
+                    None if !self.handle.hub.has(connection) => {
+                        self.wait_for_end(connection, ToObject::Message { connection, message });
+                    }
+                    _ => *self.credits.entry(connection).or_default() += 1,
+                }
+            }
+            ToObject::Close { connection, close, mut info } => {
+                if let Some(before) = self.leaving.remove(&connection) {
+                    if let Some(info) = info.take() {
+                        self.object.lock().roster.insert(Arc::new(ConnectionEntry::from_info(*info)));
+                        self.events.push_front(ToObject::Close { connection, close, info: None });
+                        before.into_iter().rev().for_each(|event| self.events.push_front(event));
+                    }
+                    return;
+                }
+                self.credits.remove(&connection);
+                let known = self.object.lock().roster.remove(connection);
+                let entry = known.or_else(|| info.map(|info| Arc::new(ConnectionEntry::from_info(*info))));
+                if let Some(entry) = entry {
+                    let socket = self.socket(entry);
+                    let handler = instance.close(socket.clone(), close);
+                    let handler = self.in_time(instance, socket, handler);
+                    self.start(Label::Other, handler, cx);
+                }
+            }
+            ToObject::Error { connection, error } => {
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                match entry {
+                    Some(entry) => {
+                        let handler = instance.error(self.socket(entry), Error::hidden("protocol", error));
+                        self.start(Label::Other, handler, cx);
+                    }
+                    None if !self.handle.hub.has(connection) => {
+                        self.wait_for_end(connection, ToObject::Error { connection, error });
+                    }
+                    None => {}
+                }
+            }
+            ToObject::Request { request, head, body } => {
+                let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
+                self.start(Label::Request(request), Box::pin(handler), cx);
+            }
+            ToObject::Alarm => {
+                let (object, instance) = (self.object.clone(), instance.clone());
+                let handler = async move {
+                    let Some(alarm) = object.ring()? else { return Ok(()) };
+                    let rang = instance.alarm(alarm).await;
+                    object.rang(rang.is_ok())?;
+                    rang
+                };
+                self.start(Label::Alarm, Box::pin(handler), cx);
+            }
+            ToObject::Drained { .. } | ToObject::Gone { .. } => self.object.response_event(&event),
+        }
+    }
+
+    /// Keeps what a connection said last that was over before the object knew it: what the gateway
+    /// kept of the connection comes with its end.
+    fn wait_for_end(&mut self, connection: ConnectionKey, event: ToObject) {
+        self.leaving.entry(connection).or_default().push(event);
+    }
+
+    fn socket(&self, entry: Arc<ConnectionEntry>) -> WebSocket {
+        WebSocket { object: self.object.clone(), entry }
+    }
+
+    /// Gives a handler of a WebSocket event the time that the object has set for it.
+    fn in_time(
+        &self,
+        instance: &Arc<dyn Instance>,
+        socket: WebSocket,
+        handler: BoxFuture<'static, Result<()>>,
+    ) -> BoxFuture<'static, Result<()>> {
+        let Some(limit) = self.handle.settings.event_timeout() else { return handler };
+        let instance = instance.clone();
+        Box::pin(async move {
+            match tokio::time::timeout(limit, handler).await {
+                Ok(result) => result,
+                Err(_) => instance.error(socket, too_long(limit)).await,
+            }
+        })
+    }
+
+    /// Fails the event that an instance could not be started for; the next one tries again.
+    pub(super) fn refuse_event(&mut self, error: &Error) {
+        let Some(event) = self.events.pop_front() else { return };
+        self.object.begin_own_turn();
+        let refused = self.refuse(event, error);
+        self.object.end_turn();
+        if let Err(error) = refused {
+            tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
+        }
+    }
+
+    fn refuse(&mut self, event: ToObject, error: &Error) -> Result<()> {
+        match event {
+            ToObject::Connect { connection, id, head } => {
+                let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri)));
+                fetch::refuse(&self.object, &entry, error)
+            }
+            ToObject::Message { connection, message } => {
+                *self.credits.entry(connection).or_default() += 1;
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                match entry {
+                    Some(entry) => {
+                        let socket = self.socket(entry);
+                        self.handle.behavior.start_failed(&socket, &message, error)
+                    }
+                    None => Ok(()),
+                }
+            }
+            ToObject::Request { request, .. } => fetch::fail(&self.object, request, error),
+            ToObject::Alarm => match self.object.ring()? {
+                Some(_) => self.object.rang(false),
+                None => Ok(()),
+            },
+            event => {
+                tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was given up");
+                Ok(())
+            }
+        }
+    }
+
+    /// Polls a new handler at once: most are done with it.
+    fn start(&mut self, label: Label, handler: BoxFuture<'static, Result<()>>, cx: &mut Context<'_>) {
+        self.tasks += usize::from(matches!(label, Label::Task));
+        let mut turns = Turns::new(self.object.clone(), label, handler);
+        match Pin::new(&mut turns).poll(cx) {
+            Poll::Ready((label, result)) => self.finished(label, result),
+            Poll::Pending => self.running.push(turns),
+        }
+    }
+
+    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        let spawned = std::mem::take(&mut self.object.lock().spawned);
+        for future in spawned {
+            progress = true;
+            self.start(Label::Task, future, cx);
+        }
+        while let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx) {
+            progress = true;
+            self.finished(label, result);
+        }
+        progress
+    }
+
+    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Panicked>) {
+        let Some(label) = label else { return };
+        let panicked = result.is_err();
+        if let Ok(Err(error)) = &result {
+            tracing::error!(object = ?self.handle.key, code = error.code(), "a handler failed: {error}");
+        }
+        if panicked {
+            self.clean_up(&label);
+        }
+        match label {
+            Label::Message(connection) => *self.credits.entry(connection).or_default() += 1,
+            Label::Connect(entry) => self.connected(&entry),
+            Label::Task => self.tasks -= 1,
+            Label::Request(request) => self.object.close_window(request),
+            Label::Alarm | Label::Other => {}
+        }
+    }
+
+    /// What came from a connection while it was let in, or kept out, is handled now.
+    fn connected(&mut self, entry: &ConnectionEntry) {
+        let open = entry.is_accepted() && !entry.is_closing();
+        let waiting = self.connecting.remove(&entry.key).unwrap_or_default();
+        for event in waiting.into_iter().rev() {
+            // Of a connection that was refused only its end still matters.
+            if open || matches!(event, ToObject::Close { .. }) {
+                self.events.push_front(event);
+            } else {
+                *self.credits.entry(entry.key).or_default() += 1;
+            }
+        }
+    }
+
+    /// Ends what a handler left open that panicked.
+    fn clean_up(&self, label: &Label) {
+        let error = Error::hidden("panic", "a handler panicked");
+        self.object.begin_own_turn();
+        let done = match label {
+            Label::Connect(entry) => fetch::refuse(&self.object, entry, &error),
+            Label::Request(request) => fetch::fail(&self.object, *request, &error),
+            Label::Alarm => self.object.rang(false),
+            Label::Message(_) | Label::Task | Label::Other => Ok(()),
+        };
+        self.object.end_turn();
+        if let Err(error) = done {
+            tracing::error!(object = ?self.handle.key, %error, "what a panic left open was not ended");
+        }
+    }
+}
+
+fn too_long(limit: Duration) -> Error {
+    Error::hidden("event_timeout", format!("the handler took longer than {limit:?}"))
+}

@@ -1,0 +1,238 @@
+//! What an instance may do to its object: storage, connections, effects.
+
+pub(super) mod alarm;
+mod life;
+mod sockets;
+mod storage;
+mod turn;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+use std::thread;
+
+use parking_lot::{Mutex, MutexGuard};
+use thiserror::Error;
+
+pub use self::life::KeepAwake;
+
+use crate::error::{Error, Result};
+use crate::gateway::{RequestKey, ToObject};
+use crate::object::context::turn::Turn;
+use crate::object::gate::Gate;
+use crate::object::roster::Roster;
+use crate::object::window::Window;
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
+use crate::storage::Store;
+
+/// A context was used outside the turns of its agent, for example in a task of another runtime.
+///
+/// Writes of a turn commit together; a write from elsewhere would fall into somebody else's turn.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the context was used outside its agent; run the work with `cx.spawn` and not with `tokio::spawn`")]
+pub struct OutsideTurn;
+
+/// The doors of a durable object, from inside. Cheap to clone.
+///
+/// It works inside the handlers of its object and in tasks started with
+/// [`spawn`](Self::spawn); elsewhere every door that reads or writes fails with the code
+/// `outside_turn`. It belongs to one awake life of the object: kept beyond, it opens nothing.
+///
+/// ```
+/// use agents_core::object::{DurableObject, ObjectContext, WebSocket};
+/// use agents_core::{Message, Result};
+///
+/// struct Room;
+///
+/// impl DurableObject for Room {
+///     async fn web_socket_message(&self, cx: &ObjectContext, _from: &WebSocket, message: Message) -> Result<()> {
+///         let count = cx.storage().get::<u64>("messages")?.unwrap_or_default();
+///         cx.storage().put("messages", &(count + 1))?;
+///         cx.get_web_sockets().tag("room:general").send(message)
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct ObjectContext(Arc<Core>);
+
+/// A context that keeps nothing alive: the handle looks into its activation with it.
+pub(super) struct WeakContext(Weak<Core>);
+
+impl WeakContext {
+    pub(super) fn upgrade(&self) -> Option<ObjectContext> {
+        self.0.upgrade().map(ObjectContext)
+    }
+}
+
+struct Core {
+    handle: Arc<ObjectHandle>,
+    inner: Mutex<Inner>,
+    /// Moves on whenever the stored state changes or a change of it is undone.
+    state_version: AtomicU64,
+    next_handler: AtomicU64,
+}
+
+pub(super) struct Inner {
+    /// Taken out when the activation ends.
+    pub(super) store: Option<Store>,
+    pub(super) gate: Gate,
+    pub(super) spawned: Vec<BoxFuture<'static, Result<()>>>,
+    pub(super) windows: HashMap<RequestKey, Arc<Window>>,
+    /// A turn failed in a way that only a restart from disk mends.
+    pub(super) failed: Option<Error>,
+    /// A handler panicked: its instance is not used for new events.
+    pub(super) panicked: bool,
+    pub(super) roster: Roster,
+    /// What keeps the object awake because somebody said so, by a number of its own.
+    pub(super) kept_awake: Vec<(u64, String)>,
+    /// The handler that nobody else may run beside.
+    pub(super) section: Option<Section>,
+    /// The alarm handler that runs, and whether an alarm was set meanwhile.
+    pub(super) ringing: Option<alarm::Ringing>,
+    /// The index of alarms has to hear of this object though nothing may have been written.
+    pub(super) alarm_unsettled: bool,
+    /// The index of alarms woke this object and has not heard what became of it.
+    pub(super) alarm_owed: bool,
+    turn: Option<Turn>,
+}
+
+/// A handler that runs alone, and who waits for its end.
+pub(super) struct Section {
+    owner: u64,
+    depth: usize,
+    waiting: Vec<Waker>,
+}
+
+impl ObjectContext {
+    pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
+        Self(Arc::new(Core {
+            handle,
+            inner: Mutex::new(Inner {
+                store: Some(store),
+                gate: Gate::default(),
+                spawned: Vec::new(),
+                windows: HashMap::new(),
+                failed: None,
+                panicked: false,
+                roster: Roster::default(),
+                kept_awake: Vec::new(),
+                section: None,
+                ringing: None,
+                alarm_unsettled: false,
+                alarm_owed: false,
+                turn: None,
+            }),
+            state_version: AtomicU64::new(1),
+            next_handler: AtomicU64::new(1),
+        }))
+    }
+
+    pub(super) fn downgrade(&self) -> WeakContext {
+        WeakContext(Arc::downgrade(&self.0))
+    }
+
+    /// Returns the name of the object, as it stands in its address.
+    pub fn name(&self) -> &str {
+        &self.key().name
+    }
+
+    /// Returns the class of the object, as it stands in its address.
+    pub fn class(&self) -> &str {
+        &self.key().class
+    }
+
+    /// Returns the time in milliseconds since 1970, UTC.
+    pub fn now(&self) -> u64 {
+        self.0.handle.environment.clock.now_ms()
+    }
+
+    pub(crate) fn key(&self) -> &ObjectKey {
+        &self.0.handle.key
+    }
+
+    pub(super) fn handle(&self) -> &Arc<ObjectHandle> {
+        &self.0.handle
+    }
+
+    pub(super) fn next_handler(&self) -> u64 {
+        self.0.next_handler.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// For the activation: reaches everything, turn or no turn.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.inner.lock()
+    }
+
+    /// For instances: only inside a turn, on the thread that polls it.
+    fn turn(&self) -> Result<MutexGuard<'_, Inner>> {
+        let inner = self.0.inner.lock();
+        match &inner.turn {
+            Some(turn) if turn.thread == thread::current().id() => Ok(inner),
+            _ => Err(Error::hidden("outside_turn", OutsideTurn)),
+        }
+    }
+
+    pub(super) fn attachment_limit(&self) -> usize {
+        self.0.handle.behavior.policy().attachment_bytes
+    }
+
+    /// Opens the window of a streamed response.
+    pub(super) fn open_window(&self, request: RequestKey) -> Arc<Window> {
+        let window = Arc::new(Window::new());
+        self.lock().windows.insert(request, window.clone());
+        window
+    }
+
+    pub(super) fn close_window(&self, request: RequestKey) {
+        self.lock().windows.remove(&request);
+    }
+
+    /// Hears from the gateway how a streamed response gets on.
+    pub(super) fn response_event(&self, event: &ToObject) {
+        let inner = self.lock();
+        match event {
+            ToObject::Drained { request, chunks } => {
+                if let Some(window) = inner.windows.get(request) {
+                    window.drained(*chunks);
+                }
+            }
+            ToObject::Gone { request } => {
+                if let Some(window) = inner.windows.get(request) {
+                    window.gone();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells whether the caller runs in a turn of this object.
+    pub(crate) fn in_turn(&self) -> bool {
+        self.turn().is_ok()
+    }
+}
+
+impl Inner {
+    pub(super) fn store(&mut self) -> Result<&mut Store> {
+        self.store.as_mut().ok_or_else(|| Error::hidden("outside_turn", OutsideTurn))
+    }
+
+    /// Works on the store; what makes it useless ends the activation, as it was.
+    pub(super) fn with_store<R>(&mut self, work: impl FnOnce(&mut Store) -> Result<R>) -> Result<R> {
+        let store = self.store()?;
+        let result = work(store);
+        if let Err(error) = &result
+            && store.is_poisoned()
+        {
+            self.failed.get_or_insert_with(|| Error::hidden(error.code(), error.to_string()));
+        }
+        result
+    }
+}
+
+impl fmt::Debug for ObjectContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ObjectContext").field(self.key()).finish()
+    }
+}

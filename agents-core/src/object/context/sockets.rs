@@ -1,0 +1,242 @@
+//! The WebSockets of an object: accepted, found, sent to, closed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ObjectContext;
+use crate::error::{Error, Result};
+use crate::gateway::{
+    Attachment, AutoResponse, ConnectionKey, Flags, MAX_REASON, Message, Selection, Targets, ToGateway,
+    cut_reason, may_be_sent,
+};
+use crate::object::settings::Settings;
+use crate::object::{BoxFuture, ConnectionEntry, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags};
+
+/// How long either half of an auto-response may be, in bytes.
+const MAX_AUTO_RESPONSE: usize = 2048;
+/// The longest time that can be set for the handler of an event.
+const MAX_EVENT_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl ObjectContext {
+    /// Accepts a WebSocket and hands it to the runtime, which wakes the object for its events.
+    ///
+    /// The socket may be sent to at once. What its client sends is handled after `fetch` has
+    /// returned. At most 10 different tags, each of 1 to 256 bytes; repeated ones are dropped.
+    ///
+    /// # Errors
+    /// When a tag breaks a limit, the upgrade was accepted before, or outside of the object's
+    /// handlers.
+    pub fn accept_web_socket<I>(&self, upgrade: WebSocketUpgrade, tags: I) -> Result<WebSocket>
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        let tags = check_socket_tags(tags.into_iter().map(Into::into))?;
+        self.accept(&upgrade.entry, tags, Flags::NONE)?;
+        Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
+    }
+
+    /// Refuses a WebSocket: it is closed at once, without any other frame.
+    ///
+    /// Codes 1008 and 4000-4999 are final for the npm client; it tries again after any other. A
+    /// reason of more than 123 bytes is cut.
+    ///
+    /// # Errors
+    /// When the code cannot be sent, or outside of the object's handlers.
+    pub fn refuse_web_socket(
+        &self,
+        upgrade: WebSocketUpgrade,
+        code: u16,
+        reason: impl Into<String>,
+    ) -> Result<()> {
+        self.close(&upgrade.entry, Some(code), cut_reason(reason.into()))
+    }
+
+    /// Returns the open WebSockets, to be narrowed down, listed, or sent to.
+    ///
+    /// ```
+    /// # use agents_core::{Result, object::{ObjectContext, WebSocket}};
+    /// # fn example(cx: &ObjectContext, from: &WebSocket) -> Result<()> {
+    /// cx.get_web_sockets().tag("room:general").except([from]).send("hello")?;
+    /// let admins = cx.get_web_sockets().all_tags(["admin", "online"]).count();
+    /// # let _ = admins;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_web_sockets(&self) -> WebSockets {
+        WebSockets::new(self.clone())
+    }
+
+    /// Returns the tags of a WebSocket.
+    pub fn get_tags<'a>(&self, socket: &'a WebSocket) -> &'a [String] {
+        socket.tags()
+    }
+
+    /// Lets the gateway answer a text message by itself, without waking the object.
+    ///
+    /// A text message that is exactly `request` is answered with `response`, on every WebSocket of
+    /// the object. It holds over sleep and over restarts of the process.
+    ///
+    /// # Errors
+    /// When one of the two has more than 2,048 bytes, or outside of the object's handlers.
+    pub fn set_web_socket_auto_response(
+        &self,
+        request: impl Into<String>,
+        response: impl Into<String>,
+    ) -> Result<()> {
+        let pair = AutoResponse { request: request.into(), response: response.into() };
+        let longest = pair.request.len().max(pair.response.len());
+        if longest > MAX_AUTO_RESPONSE {
+            let message = format!("an auto-response has at most {MAX_AUTO_RESPONSE} bytes, got {longest}");
+            return Err(Error::new("auto_response_too_big", message));
+        }
+        self.set_settings(|settings| settings.auto_response = Some(pair))
+    }
+
+    /// Takes the auto-response away.
+    ///
+    /// # Errors
+    /// When storage fails, or outside of the object's handlers.
+    pub fn clear_web_socket_auto_response(&self) -> Result<()> {
+        self.set_settings(|settings| settings.auto_response = None)
+    }
+
+    /// Returns the auto-response, as (request, response).
+    pub fn get_web_socket_auto_response(&self) -> Option<(String, String)> {
+        self.handle().settings.get().auto_response.map(|pair| (pair.request, pair.response))
+    }
+
+    /// Returns when the gateway last answered this WebSocket by itself, in milliseconds since 1970.
+    pub fn get_web_socket_auto_response_timestamp(&self, socket: &WebSocket) -> Option<u64> {
+        self.handle().hub.connection(socket.entry.key)?.answered_at
+    }
+
+    /// Limits how long a handler of a WebSocket event may run; `None` (the default) for no limit.
+    ///
+    /// A handler that takes longer is dropped, and [`web_socket_error`] hears of it with the code
+    /// `event_timeout`. It holds over sleep and restarts.
+    ///
+    /// [`web_socket_error`]: crate::object::DurableObject::web_socket_error
+    ///
+    /// # Errors
+    /// When it is longer than seven days, or outside of the object's handlers.
+    pub fn set_web_socket_event_timeout(&self, timeout: Option<Duration>) -> Result<()> {
+        if timeout.is_some_and(|timeout| timeout > MAX_EVENT_TIMEOUT) {
+            return Err(Error::new("invalid_timeout", "a handler may be given at most seven days"));
+        }
+        self.set_settings(|settings| settings.event_timeout = timeout.filter(|timeout| !timeout.is_zero()))
+    }
+
+    /// Returns how long a handler of a WebSocket event may run.
+    pub fn get_web_socket_event_timeout(&self) -> Option<Duration> {
+        self.handle().settings.event_timeout()
+    }
+
+    /// Changes the settings, in memory, on the disk and in the gateway.
+    pub(super) fn set_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+        let mut inner = self.turn()?;
+        let before = self.handle().settings.get();
+        let mut settings = before.clone();
+        change(&mut settings);
+        if settings == before {
+            return Ok(());
+        }
+        inner.store()?.put_settings(serde_json::to_string(&settings)?)?;
+        inner.gate.stage(ToGateway::AutoResponse { pair: settings.auto_response.clone() });
+        if let Some(turn) = &mut inner.turn {
+            turn.settings.get_or_insert(before);
+        }
+        self.handle().settings.replace(settings);
+        Ok(())
+    }
+
+    /// Takes a new connection in.
+    pub(crate) fn accept(&self, entry: &Arc<ConnectionEntry>, tags: Vec<String>, flags: Flags) -> Result<()> {
+        let mut inner = self.turn()?;
+        if entry.is_accepted() {
+            return Err(Error::new("already_accepted", "this WebSocket was accepted before"));
+        }
+        let attachment = Attachment::new(flags, entry.kept().attachment.user());
+        entry.accept(tags.clone());
+        inner.keep(entry, |kept| kept.attachment = attachment.clone());
+        inner.roster.insert(entry.clone());
+        if let Some(turn) = &mut inner.turn {
+            turn.accepted.push(entry.key);
+        }
+        inner.gate.stage(ToGateway::Accept { connection: entry.key, tags, attachment: attachment.encoded() });
+        Ok(())
+    }
+
+    /// Replaces the attachment of a connection.
+    pub(crate) fn attach(&self, entry: &Arc<ConnectionEntry>, attachment: Attachment) -> Result<()> {
+        let mut inner = self.turn()?;
+        inner.gate.stage(ToGateway::Attach { connection: entry.key, attachment: attachment.encoded() });
+        inner.keep(entry, |kept| kept.attachment = attachment);
+        Ok(())
+    }
+
+    /// Closes a connection behind what was sent to it.
+    pub(crate) fn close(
+        &self,
+        entry: &Arc<ConnectionEntry>,
+        code: Option<u16>,
+        reason: String,
+    ) -> Result<()> {
+        if let Some(code) = code.filter(|code| !may_be_sent(*code)) {
+            return Err(Error::new("invalid_close", format!("{code} cannot be sent as a close code")));
+        }
+        if reason.len() > MAX_REASON {
+            let message = format!("a close reason has at most {MAX_REASON} bytes, got {}", reason.len());
+            return Err(Error::new("invalid_close", message));
+        }
+        let mut inner = self.turn()?;
+        if !entry.is_closing() {
+            inner.gate.stage(ToGateway::Close { connection: entry.key, code, reason });
+            inner.keep(entry, |kept| kept.closing = true);
+        }
+        Ok(())
+    }
+
+    /// Stages an effect.
+    pub(crate) fn effect(&self, effect: ToGateway) -> Result<()> {
+        self.turn()?.gate.stage(effect);
+        Ok(())
+    }
+
+    /// Stages a message; see [`ToGateway::Send`] for `latest`.
+    pub(crate) fn send(&self, targets: Targets, message: Message, latest: bool) -> Result<()> {
+        self.effect(ToGateway::Send { targets, message, latest })
+    }
+
+    /// Some of the open connections, oldest first.
+    pub(crate) fn select(&self, selection: &Selection) -> Result<Vec<Arc<ConnectionEntry>>> {
+        let mut inner = self.turn()?;
+        Ok(inner.roster.select(selection, &self.handle().hub))
+    }
+
+    /// The open connection with this id.
+    pub(crate) fn by_id(&self, id: &str) -> Result<Option<Arc<ConnectionEntry>>> {
+        let mut inner = self.turn()?;
+        let hub = &self.handle().hub;
+        let known = inner.roster.known().find(|entry| entry.id() == id && !entry.is_closing()).cloned();
+        let found = known.or_else(|| hub.key_of(id).and_then(|key| inner.roster.get(key, hub)));
+        Ok(found.filter(|entry| entry.is_accepted() && !entry.is_closing()))
+    }
+
+    /// Tells whether there may be somebody to send to.
+    pub(crate) fn has_connections(&self) -> Result<bool> {
+        let inner = self.turn()?;
+        Ok(inner.roster.known().next().is_some() || !self.handle().hub.is_empty())
+    }
+
+    /// Tells whether a connection is there and not closing.
+    pub(crate) fn is_connected(&self, key: ConnectionKey) -> bool {
+        let entry = self.lock().roster.get(key, &self.handle().hub);
+        entry.is_some_and(|entry| !entry.is_closing())
+    }
+
+    /// Runs a future with the object.
+    pub(crate) fn run(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
+        self.turn()?.spawned.push(future);
+        Ok(())
+    }
+}

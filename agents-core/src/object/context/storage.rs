@@ -1,0 +1,119 @@
+//! The database of an object: rows, keys and values, the state, and wiping all of it.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::ObjectContext;
+use crate::error::{Error, Result};
+use crate::storage::sql::{Column, Row, Savepoint, Sql, SqlDoor};
+use crate::storage::{Kv, KvDoor, KvRange, StorageError, Store};
+
+/// A caller may read that something of theirs is too big; everything else stays in the log.
+fn told(error: StorageError) -> Error {
+    let visible = matches!(error, StorageError::TooBig { .. });
+    let error = error.into_error();
+    if visible { error.visible() } else { error }
+}
+
+impl ObjectContext {
+    /// Returns the object's database.
+    pub fn sql(&self) -> Sql<'_> {
+        Sql::new(self)
+    }
+
+    /// Returns the object's keys and values, in the same database.
+    pub fn storage(&self) -> Kv<'_> {
+        Kv::new(self)
+    }
+
+    /// Removes everything that the object stored: tables, keys, state, alarm and settings.
+    ///
+    /// It counts with the other writes of its turn. Connections stay. An object that stores nothing
+    /// afterwards keeps an empty file.
+    ///
+    /// # Errors
+    /// When storage fails, or outside of the object's handlers.
+    pub fn delete_all(&self) -> Result<()> {
+        self.write(Store::wipe)?;
+        self.set_settings(|settings| *settings = Default::default())?;
+        self.0.state_version.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Works on the store.
+    pub(crate) fn store<R>(&self, work: impl FnOnce(&mut Store) -> Result<R>) -> Result<R> {
+        self.turn()?.with_store(work)
+    }
+
+    /// Works on the store on behalf of a caller, who may read that something is too big.
+    pub(crate) fn write<R>(&self, work: impl FnOnce(&mut Store) -> Result<R, StorageError>) -> Result<R> {
+        self.store(|store| work(store).map_err(told))
+    }
+
+    /// Tells whoever keeps a decoded state whether it still is the state.
+    pub(crate) fn state_version(&self) -> u64 {
+        self.0.state_version.load(Ordering::Acquire)
+    }
+
+    /// The state as JSON, `None` if there is none.
+    pub(crate) fn stored_state(&self) -> Result<Option<Bytes>> {
+        self.store(|store| store.state().map_err(StorageError::into_error))
+    }
+
+    /// Replaces the state; it is written once, with the next commit.
+    pub(crate) fn stage_state(&self, json: Bytes) -> Result<()> {
+        self.write(|store| store.stage_state(Some(json)))?;
+        self.0.state_version.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+impl SqlDoor for ObjectContext {
+    fn query(
+        &self,
+        sql: &str,
+        params: &[Column],
+        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        self.store(|store| store.query(sql, params, false, rows))
+    }
+
+    fn execute(&self, sql: &str, params: &[Column]) -> Result<u64> {
+        self.write(|store| store.execute(sql, params, false))
+    }
+
+    fn execute_batch(&self, sql: &str) -> Result<()> {
+        self.write(|store| store.execute_batch(sql, false))
+    }
+
+    fn savepoint(&self, step: Savepoint) -> Result<()> {
+        self.transaction_step(step)
+    }
+}
+
+impl KvDoor for ObjectContext {
+    fn get(&self, key: &str) -> Result<Option<Bytes>> {
+        self.write(|store| store.kv_get(key))
+    }
+
+    fn put(&self, key: &str, json: &[u8]) -> Result<()> {
+        self.write(|store| store.kv_put(key, json))
+    }
+
+    fn delete(&self, key: &str) -> Result<bool> {
+        self.write(|store| store.kv_delete(key))
+    }
+
+    fn list(&self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
+        self.write(|store| store.kv_list(range))
+    }
+
+    fn delete_all(&self) -> Result<u64> {
+        self.write(Store::kv_delete_all)
+    }
+
+    fn savepoint(&self, step: Savepoint) -> Result<()> {
+        self.transaction_step(step)
+    }
+}

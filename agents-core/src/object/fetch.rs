@@ -1,0 +1,138 @@
+//! Requests to an object: plain ones, whose response streams, and those for a WebSocket.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use crate::error::{Error, Result};
+use crate::gateway::{Head, RequestKey, ResponseHead, ToGateway, cut_reason};
+use crate::object::behavior::Instance;
+use crate::object::durable::{Request, Response};
+use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
+use crate::report;
+
+/// How much of a refusal's body is read for the reason of the close.
+const REASON_BYTES: usize = 512;
+
+/// Answers a plain request and streams the body of the response.
+pub(super) async fn answer(
+    object: ObjectContext,
+    instance: Arc<dyn Instance>,
+    key: RequestKey,
+    head: Head,
+    body: Bytes,
+) -> Result<()> {
+    let fetched = match http_request(head, Body::from(body)) {
+        Ok(request) => instance.fetch(request).await,
+        Err(error) => Err(error),
+    };
+    let response = match fetched {
+        Ok(response) => response,
+        Err(error) => return fail(&object, key, &error),
+    };
+    let streamed = stream(&object, key, response).await;
+    let complete = streamed.is_ok();
+    object.close_window(key);
+    let ended = object.effect(ToGateway::RespondEnd { request: key, complete });
+    if let Err(error) = streamed {
+        instance.response_failed(error).await?;
+    }
+    ended
+}
+
+async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> Result<()> {
+    let (parts, mut body) = response.into_parts();
+    let headers = parts.headers.iter();
+    let head = ResponseHead {
+        status: parts.status.as_u16(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+            .collect(),
+    };
+    let window = object.open_window(key);
+    object.effect(ToGateway::Respond { request: key, head })?;
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame?.into_data() else { continue };
+        if chunk.is_empty() {
+            continue;
+        }
+        if !window.acquire().await {
+            break;
+        }
+        object.effect(ToGateway::RespondChunk { request: key, chunk })?;
+    }
+    Ok(())
+}
+
+/// Answers a request with 500 and what the client may read of the error.
+pub(super) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
+    let text = report::client_text(error, "fetch");
+    let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+    object.effect(ToGateway::Respond { request: key, head: ResponseHead { status, headers: Vec::new() } })?;
+    object.effect(ToGateway::RespondChunk { request: key, chunk: Bytes::from(text) })?;
+    object.effect(ToGateway::RespondEnd { request: key, complete: true })
+}
+
+/// Asks the object about a WebSocket. What it answers without accepting becomes a close code.
+pub(super) async fn upgrade(
+    object: ObjectContext,
+    instance: Arc<dyn Instance>,
+    entry: Arc<ConnectionEntry>,
+    head: Head,
+) -> Result<()> {
+    let asked = match http_request(head, Body::empty()) {
+        Ok(mut request) => {
+            request.extensions_mut().insert(WebSocketUpgrade { entry: entry.clone() });
+            instance.fetch(request).await
+        }
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(response) if !entry.is_accepted() && !entry.is_closing() => {
+            let (code, reason) = refusal(response).await;
+            object.close(&entry, Some(code), reason)
+        }
+        Ok(_) => Ok(()),
+        Err(error) => refuse(&object, &entry, &error),
+    }
+}
+
+/// Ends a connection whose handler failed.
+pub(super) fn refuse(object: &ObjectContext, entry: &Arc<ConnectionEntry>, error: &Error) -> Result<()> {
+    // Final before the accept: there a client that retries would wait for ever for a promise that it
+    // already gave away.
+    let code = if entry.is_accepted() { 1011 } else { 4500 };
+    object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
+}
+
+/// The close code of a response that accepted nothing, and the start of its body as reason.
+async fn refusal(response: Response) -> (u16, String) {
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let code = if refused { 4000 + status.as_u16() } else { 4500 };
+    let body = http_body_util::Limited::new(response.into_body(), REASON_BYTES);
+    let text = match body.collect().await {
+        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    let text = match (text.is_empty(), status.canonical_reason()) {
+        (true, Some(reason)) if refused => reason.to_owned(),
+        (true, _) => "the WebSocket was not accepted".to_owned(),
+        (false, _) => text,
+    };
+    (code, cut_reason(text))
+}
+
+fn http_request(head: Head, body: Body) -> Result<Request> {
+    let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
+    for (name, value) in head.headers {
+        builder = builder.header(name, &value[..]);
+    }
+    if let Some(peer) = head.peer {
+        builder = builder.extension(axum::extract::ConnectInfo(peer));
+    }
+    builder.body(body).map_err(Error::from)
+}

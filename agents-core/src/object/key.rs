@@ -1,0 +1,18 @@
+//! What names an object.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Names an object: its class and its name within the class.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ObjectKey {
+    /// The class as it stands in addresses.
+    pub(crate) class: Arc<str>,
+    pub(crate) name: Arc<str>,
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.class, self.name)
+    }
+}

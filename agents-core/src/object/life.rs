@@ -1,0 +1,222 @@
+//! Whether an object is awake, why, and for how long it has been: readable from outside.
+
+use std::fmt;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::object::context::WeakContext;
+use crate::object::{Meter, ObjectContext};
+use crate::storage::Store;
+
+/// Why an object cannot sleep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PinnedBy {
+    /// Its class has `hibernate = false`.
+    Options,
+    /// It is starting, or saying goodbye.
+    Change,
+    /// So many handlers run or wait at an await.
+    Handlers(usize),
+    /// So many spawned tasks run.
+    Tasks(usize),
+    /// So many responses stream.
+    Streams(usize),
+    /// A guard of `keep_awake`, with its reason.
+    KeepAwake(String),
+    /// What it wrote or sent is not durable yet.
+    Commit,
+}
+
+impl fmt::Display for PinnedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options => f.write_str("the options of its class"),
+            Self::Change => f.write_str("a start or a goodbye"),
+            Self::Handlers(count) => write!(f, "{count} running handlers"),
+            Self::Tasks(count) => write!(f, "{count} spawned tasks"),
+            Self::Streams(count) => write!(f, "{count} open streams"),
+            Self::KeepAwake(reason) => write!(f, "a guard: {reason}"),
+            Self::Commit => f.write_str("a commit"),
+        }
+    }
+}
+
+/// What runs in an activation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Busy {
+    /// Between two stages of life.
+    pub(super) changing: bool,
+    pub(super) handlers: usize,
+    pub(super) tasks: usize,
+    pub(super) pinned: bool,
+}
+
+/// The life of an object over all its activations.
+#[derive(Default)]
+pub(super) struct Life(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// The activation, while there is one.
+    awake: Option<Awake>,
+    /// When the object fell asleep; `None` before its first activation.
+    asleep_since: Option<Instant>,
+    executing: Duration,
+    pinned_idle: Duration,
+    idle: Duration,
+    hibernating: Duration,
+    wakes: u64,
+    commits: u64,
+    rows_read: u64,
+    rows_written: u64,
+}
+
+struct Awake {
+    context: Option<WeakContext>,
+    busy: Busy,
+    /// Up to when the time is accounted for.
+    until: Instant,
+}
+
+impl Awake {
+    fn context(&self) -> Option<ObjectContext> {
+        self.context.as_ref()?.upgrade()
+    }
+}
+
+impl Life {
+    /// An activation begins.
+    pub(super) fn wake(&self) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        if let Some(since) = inner.asleep_since.take() {
+            inner.hibernating += now - since;
+        }
+        inner.wakes += 1;
+        let busy = Busy { changing: true, ..Busy::default() };
+        inner.awake = Some(Awake { context: None, busy, until: now });
+    }
+
+    /// The activation can be looked into.
+    pub(super) fn opened(&self, context: &ObjectContext) {
+        if let Some(awake) = &mut self.0.lock().awake {
+            awake.context = Some(context.downgrade());
+        }
+    }
+
+    /// A poll of the activation is over; from `started` on it was at work.
+    pub(super) fn worked(&self, started: Instant, busy: Busy) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        inner.account(started);
+        inner.executing += now.saturating_duration_since(started);
+        if let Some(awake) = &mut inner.awake {
+            awake.until = now;
+            awake.busy = busy;
+        }
+    }
+
+    /// The activation is over.
+    pub(super) fn sleep(&self, store: Option<&Store>) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        inner.account(now);
+        inner.awake = None;
+        inner.asleep_since = Some(now);
+        if let Some(counters) = store.map(Store::counters) {
+            inner.commits += counters.commits;
+            inner.rows_read += counters.rows_read;
+            inner.rows_written += counters.rows_written;
+        }
+    }
+
+    pub(super) fn is_awake(&self) -> bool {
+        self.0.lock().awake.is_some()
+    }
+
+    /// What the object used, as far as it is known here.
+    pub(super) fn meter(&self) -> Meter {
+        let (context, mut meter) = {
+            let inner = &mut *self.0.lock();
+            let now = Instant::now();
+            inner.account(now);
+            let asleep = inner.asleep_since.map_or(Duration::ZERO, |since| now - since);
+            let meter = Meter {
+                executing: inner.executing,
+                pinned_idle: inner.pinned_idle,
+                idle: inner.idle,
+                hibernating: inner.hibernating + asleep,
+                wakes: inner.wakes,
+                commits: inner.commits,
+                rows_read: inner.rows_read,
+                rows_written: inner.rows_written,
+                ..Meter::default()
+            };
+            (inner.awake.as_ref().and_then(Awake::context), meter)
+        };
+        let counters = context.and_then(|context| context.lock().store.as_ref().map(Store::counters));
+        if let Some(counters) = counters {
+            meter.commits += counters.commits;
+            meter.rows_read += counters.rows_read;
+            meter.rows_written += counters.rows_written;
+        }
+        meter
+    }
+
+    /// Why the object is awake; empty when it sleeps or soon will.
+    pub(super) fn pinned_by(&self, hibernates: bool) -> Vec<PinnedBy> {
+        let (busy, context) = match &self.0.lock().awake {
+            Some(awake) => (awake.busy, awake.context()),
+            None => return Vec::new(),
+        };
+        let mut pins = Vec::new();
+        if !hibernates {
+            pins.push(PinnedBy::Options);
+        }
+        if busy.changing {
+            pins.push(PinnedBy::Change);
+        }
+        if let Some(context) = context {
+            let inner = context.lock();
+            let streams = inner.windows.len();
+            let handlers = busy.handlers.saturating_sub(streams);
+            let counted = [
+                (handlers, PinnedBy::Handlers(handlers)),
+                (busy.tasks, PinnedBy::Tasks(busy.tasks)),
+                (streams, PinnedBy::Streams(streams)),
+            ];
+            pins.extend(counted.into_iter().filter(|(count, _)| *count > 0).map(|(_, pin)| pin));
+            pins.extend(inner.kept_awake.iter().map(|(_, reason)| PinnedBy::KeepAwake(reason.clone())));
+            if !inner.gate.is_empty() || inner.store.as_ref().is_some_and(Store::has_uncommitted) {
+                pins.push(PinnedBy::Commit);
+            }
+        }
+        pins
+    }
+}
+
+impl Inner {
+    /// Accounts for the time since the last poll by what was going on then.
+    fn account(&mut self, now: Instant) {
+        let Some(awake) = &mut self.awake else { return };
+        let passed = now.saturating_duration_since(awake.until);
+        awake.until = now;
+        let Busy { changing, handlers, tasks, pinned } = awake.busy;
+        if handlers > 0 || changing {
+            self.executing += passed;
+        } else if tasks > 0 || pinned {
+            self.pinned_idle += passed;
+        } else {
+            self.idle += passed;
+        }
+    }
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").field("awake", &self.is_awake()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! How the objects of a class are kept.
+
+use std::time::Duration;
+
+/// Options of a class of objects, with their defaults.
+#[derive(Clone, Debug)]
+pub struct ObjectOptions {
+    pub(crate) hibernate: bool,
+    pub(crate) hibernate_after: Duration,
+    pub(crate) hears_closes: bool,
+}
+
+impl ObjectOptions {
+    /// The defaults: sleeps after 10 s without work.
+    pub const fn new() -> Self {
+        Self { hibernate: true, hibernate_after: Duration::from_secs(10), hears_closes: true }
+    }
+
+    /// Whether an idle object leaves memory.
+    #[must_use]
+    pub const fn hibernate(mut self, hibernate: bool) -> Self {
+        self.hibernate = hibernate;
+        self
+    }
+
+    /// How long an object is idle before it leaves memory.
+    #[must_use]
+    pub const fn hibernate_after(mut self, after: Duration) -> Self {
+        self.hibernate_after = after;
+        self
+    }
+}
+
+impl ObjectOptions {
+    /// Whether the end of a connection wakes a sleeping object; `true` by default.
+    ///
+    /// Say `false` for a class whose `web_socket_close` does nothing: closes then cost no wake.
+    #[must_use]
+    pub const fn hears_closes(mut self, hears: bool) -> Self {
+        self.hears_closes = hears;
+        self
+    }
+}
+
+impl Default for ObjectOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,46 @@
+//! How an object is, for operators and tests.
+
+use crate::object::{Meter, ObjectHandle, PinnedBy};
+
+/// How an object is at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectStatus {
+    /// The class, as it stands in addresses.
+    pub class: String,
+    /// The name, as it stands in addresses.
+    pub name: String,
+    /// Whether the object is in memory.
+    pub awake: bool,
+    /// What keeps it there; empty when it sleeps, or will once it was idle for long enough.
+    pub pinned_by: Vec<PinnedBy>,
+    /// How many connections it has.
+    pub connections: usize,
+    /// What it has used since somebody last needed it; an object without connections is forgotten
+    /// after a minute of sleep.
+    pub meter: Meter,
+}
+
+impl ObjectHandle {
+    /// What the object has used.
+    pub(crate) fn meter(&self) -> Meter {
+        let sockets = self.hub.meter();
+        Meter {
+            connected: sockets.connected,
+            frames_in: sockets.frames_in,
+            frames_out: sockets.frames_out,
+            ..self.life.meter()
+        }
+    }
+
+    pub(crate) fn status(&self) -> ObjectStatus {
+        ObjectStatus {
+            class: self.key.class.to_string(),
+            name: self.key.name.to_string(),
+            awake: self.life.is_awake(),
+            pinned_by: self.life.pinned_by(self.behavior.policy().hibernate),
+            connections: self.hub.meter().sockets,
+            meter: self.meter(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a whole host has used.
+
+use crate::object::Meter;
+
+/// What all objects of a host have used since it started, and what its sockets did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostMeter {
+    /// What the objects used, those included that are asleep and forgotten.
+    pub objects: Meter,
+    /// How many objects are in memory.
+    pub awake: usize,
+    /// How many objects are awake or have connections.
+    pub known: usize,
+    /// How many connections are open.
+    pub connections: usize,
+    /// Connections that were opened.
+    pub opened: u64,
+    /// Connections that have ended.
+    pub closed: u64,
+    /// Connections that were closed at once: unknown class, foreign page, too many.
+    pub refused: u64,
+    /// Connections that were closed with 1013 because their client stayed behind.
+    pub overflowed: u64,
+    /// Connections whose client showed no sign of life.
+    pub timed_out: u64,
+    /// Messages that were answered without waking their object.
+    pub auto_responses: u64,
+}

@@ -1,0 +1,62 @@
+//! What stands beside a database as its log says how it was closed.
+//!
+//! A store that closes well leaves a log of four bytes. SQLite never leaves one of that size: its
+//! header alone is longer, and written at once. It takes such a log for empty and writes the first
+//! commit over it. So the size tells, whatever the bytes are, and the file need not be made anew at
+//! each wake, which costs much where many files come and go.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::create::suffixed;
+
+/// The size of the log of a database that was closed well.
+pub(super) const MARK: u64 = 4;
+
+/// The log of a database, as it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Log {
+    /// None, not even its name: the database was closed well, by another tool or an older version.
+    Missing,
+    /// The mark: the database was closed well and flushed before.
+    Closed,
+    /// Anything else: nobody knows whether the database was ever flushed.
+    Left {
+        /// Whether there is nothing in it.
+        empty: bool,
+    },
+    /// Empty and just made, with its database: never found, only made.
+    New,
+}
+
+impl Log {
+    /// Looks at the log of a database.
+    pub(super) fn of(database: &Path) -> Self {
+        match fs::metadata(suffixed(database, "-wal")).map(|log| log.len()) {
+            Err(_) => Self::Missing,
+            Ok(MARK) => Self::Closed,
+            Ok(size) => Self::Left { empty: size == 0 },
+        }
+    }
+
+    /// Whether the database was closed well.
+    pub(super) fn is_well(self) -> bool {
+        matches!(self, Self::Missing | Self::Closed)
+    }
+
+    /// Whether the log is known to have no frames, so that the first commit need not be flushed
+    /// before the next.
+    pub(super) fn is_quiet(self) -> bool {
+        self.is_well() || self == Self::New
+    }
+}
+
+/// Marks a database as closed well. It must have been flushed, and be locked.
+///
+/// A log that is longer than the mark is left as it is: something is in it.
+pub(super) fn mark(database: &Path) -> io::Result<()> {
+    let log = File::options().write(true).open(suffixed(database, "-wal"))?;
+    // No byte is written: that would take a block on the disk.
+    if log.metadata()?.len() < MARK { log.set_len(MARK) } else { Ok(()) }
+}

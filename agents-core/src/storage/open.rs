@@ -1,0 +1,348 @@
+//! From a path to a connection that statements may run on, and back.
+//!
+//! What stands beside the database as its log (`mark`) says whether it was closed well. If so it
+//! is on the disk, and opening it looks at nothing but its meta table. If not, what is left in the
+//! log is moved into it, and it is flushed (again) before anything is acknowledged.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::create::{create, parent_of, suffixed, sync_folder};
+use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::fresh::Fresh;
+use super::guard::Guard;
+use super::mark::{Log, mark};
+use super::schema::{VERSION, check_roots, migrate, read_meta};
+use super::torn::{is_torn, set_aside};
+use super::{Durability, Result, StoreOptions};
+
+/// Files up to this size are looked at closely: a new database is never larger, whatever the
+/// name of its object.
+const SMALL: u64 = 64 * 1024;
+
+/// An open database.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) guard: Arc<Guard>,
+    /// `None` if the file was closed well when it was opened.
+    pub(super) fresh: Option<Arc<Fresh>>,
+    /// The log as it was found. If it was missing, its name may not be on the disk yet.
+    pub(super) log: Log,
+    /// Whether SQLite flushes nothing at the moment: see [`Database::flush_from_now`].
+    quiet: bool,
+    /// Whether there is something in the log, or may be.
+    filled: bool,
+    /// Whether nobody else can have the file open.
+    exclusive: bool,
+}
+
+/// Says whether there is a file with something in it.
+///
+/// An empty file is what a copy that was broken off may leave, or a power failure; SQLite takes
+/// it for a new database as well.
+pub(super) fn exists(path: &Path) -> bool {
+    size(path) > 0
+}
+
+/// Says whether a crash left something in the log.
+pub(super) fn needs_recovery(path: &Path) -> bool {
+    Log::of(path) == Log::Left { empty: false } && exists(path)
+}
+
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
+/// Opens the file of an object; `None` if there is none and `make` does not say to make one.
+pub(super) fn open(
+    path: &Path,
+    class: &str,
+    name: &str,
+    options: &StoreOptions,
+    make: bool,
+) -> Result<Option<Database>> {
+    let size = size(path);
+    if size > 0 {
+        match open_existing(path, name, options, size <= SMALL) {
+            Err(error) if size <= SMALL && may_be_torn(&error) && is_torn(path, class, name)? => {
+                let aside = set_aside(path)?;
+                tracing::warn!(
+                    path = %path.display(),
+                    aside = %aside.display(),
+                    "the file of a new object was cut short by a power failure; nothing in it was ever \
+                     acknowledged, it is moved aside"
+                );
+            }
+            result => return result.map(Some),
+        }
+    }
+    if !make {
+        return Ok(None);
+    }
+    let fresh = create(path, class, name, options)?;
+    let log = Log::New;
+    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
+    let database = Database {
+        connection,
+        guard,
+        fresh: Some(Arc::new(fresh)),
+        log,
+        quiet: true,
+        filled: false,
+        exclusive: options.exclusive,
+    };
+    keep_log(&database.connection, options.exclusive)?;
+    Ok(Some(database))
+}
+
+fn may_be_torn(error: &StorageError) -> bool {
+    matches!(error, StorageError::Sql(error) if error.kind == SqlErrorKind::Corrupt)
+}
+
+fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
+    let log = Log::of(path);
+    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
+    let exclusive = options.exclusive;
+    let mut database =
+        Database { connection, guard, fresh: None, log, quiet: log.is_quiet(), filled: false, exclusive };
+    let connection = &database.connection;
+    let meta = read_meta(connection).map_err(|error| in_use(error, path))?;
+    if meta.version > VERSION {
+        return Err(StorageError::Newer { found: meta.version, known: VERSION });
+    }
+    if meta.name != name {
+        return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
+    }
+    match log {
+        Log::Missing if !suffixed(path, "-wal").exists() => {
+            // Another tool has switched the log off.
+            database.flush_from_now()?;
+            use_log(&database.connection).map_err(|error| explain(error, path))?;
+        }
+        // A file that was closed well was flushed before, so nothing but its meta table is looked
+        // at: file systems keep the order in which a folder got and lost its names, and in which a
+        // file got its lengths.
+        Log::Missing | Log::Closed | Log::New => {}
+        Log::Left { empty } => {
+            if small && meta.version == VERSION {
+                check_roots(connection)?;
+            }
+            if !empty {
+                // What a dead process left in the log may not be on the disk yet, whoever asked
+                // for it.
+                let emptied = empty_log(connection).map_err(|error| explain(error, path))?;
+                database.filled = !emptied;
+            }
+        }
+    }
+    if meta.version < VERSION {
+        database.flush_from_now()?;
+        database.filled = true;
+        migrate(&mut database.connection, meta.version)?;
+    }
+    let recording = options.faults.as_ref().is_some_and(|faults| faults.is_recording());
+    let fresh = match log {
+        // A large file has been flushed by a checkpoint since it was made. Without the lock the
+        // content may be changing under us.
+        Log::Left { .. } if options.durability == Durability::Disk => {
+            Some(Fresh::adopt(path, small && exclusive)?)
+        }
+        _ if recording => Some(Fresh::observe(path)?),
+        _ => None,
+    };
+    database.fresh = fresh.map(Arc::new);
+    keep_log(&database.connection, exclusive)?;
+    Ok(database)
+}
+
+impl Database {
+    /// Lets SQLite flush, after the first commit.
+    ///
+    /// Before a new log gets its first frame SQLite flushes its header and its name, on the thread
+    /// that commits. That is there for logs that start again over old frames; a log that was empty
+    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint must not
+    /// happen meanwhile.
+    pub(super) fn flush_from_now(&mut self) -> Result<()> {
+        if self.quiet {
+            self.connection
+                .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000")
+                .map_err(|error| SqlError::from_sqlite(error, ""))?;
+            self.quiet = false;
+        }
+        Ok(())
+    }
+
+    /// Takes note of a commit.
+    pub(super) fn committed(&mut self) -> Result<()> {
+        self.filled = true;
+        self.flush_from_now()
+    }
+
+    /// Closes the connection. `failed` says whether something went wrong since it was opened: the
+    /// log is left as it is then.
+    pub(super) fn close(self, path: &Path, durability: Durability, failed: bool) -> Result<()> {
+        let settled = if failed { Ok(false) } else { self.settle(path, durability) };
+        let Self { connection, guard, fresh, exclusive, .. } = self;
+        // Where others may have the file open, only SQLite can tell whether this connection is the
+        // last one. It moves the log into the database then, and removes it.
+        let kept = keep_log(&connection, exclusive || !matches!(settled, Ok(true)));
+        let closed = connection.close().map_err(|(connection, error)| {
+            drop(connection);
+            SqlError::from_sqlite(error, "").into()
+        });
+        drop(guard);
+        if let Some(fresh) = fresh {
+            fresh.close();
+        }
+        settled.and(kept).and(closed)
+    }
+
+    /// Flushes the database and marks it as closed well. Says whether there is nothing that forbids
+    /// it.
+    fn settle(&self, path: &Path, durability: Durability) -> Result<bool> {
+        if self.quiet && self.filled {
+            // A checkpoint without a flush would risk the database.
+            return Ok(false);
+        }
+        let disk = durability == Durability::Disk;
+        let sync = |error| StorageError::io("sync", path, error);
+        // The next store takes the file for flushed. So it has to be.
+        if let Some(fresh) = self.fresh.as_ref().filter(|_| disk) {
+            fresh.flush().map_err(sync)?;
+        }
+        if !self.exclusive {
+            return Ok(true);
+        }
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").map_err(|error| SqlError::from_sqlite(error, ""))?;
+        }
+        if self.filled {
+            // It flushes the log and the database, whatever commits promise.
+            if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
+                return Ok(false);
+            }
+        } else if self.log == Log::Closed {
+            return Ok(true);
+        }
+        if disk && self.log == Log::Missing {
+            // The next store relies on the name as well.
+            sync_folder(&parent_of(path)).map_err(sync)?;
+        }
+        // While the connection has its lock: nobody else may write to the log meanwhile.
+        if let Err(error) = mark(path) {
+            // The next store looks closer, that is all.
+            tracing::warn!(path = %path.display(), %error, "a closed file could not be marked as such");
+        }
+        Ok(true)
+    }
+
+    /// Drops the connection as the death of the process would.
+    pub(super) fn abandon(self) {
+        let Self { connection, guard, fresh, .. } = self;
+        // It fails only for a connection that is no connection.
+        let _ = keep_log(&connection, true);
+        drop(connection);
+        drop(guard);
+        if let Some(fresh) = fresh {
+            fresh.close();
+        }
+    }
+}
+
+/// Moves the log into the database and cuts it; says whether all of it was moved.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| {
+        let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(!busy && frames == moved)
+    })
+}
+
+/// Whether SQLite leaves the log as it is when the connection is closed.
+fn keep_log(connection: &Connection, on: bool) -> Result<()> {
+    keep(connection, on).map_err(|error| SqlError::from_sqlite(error, "").into())
+}
+
+fn keep(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on).map(|_| ())
+}
+
+fn explain(error: rusqlite::Error, path: &Path) -> StorageError {
+    in_use(SqlError::from_sqlite(error, "").into(), path)
+}
+
+fn in_use(error: StorageError, path: &Path) -> StorageError {
+    match error {
+        StorageError::Sql(mut error) if error.kind == SqlErrorKind::Busy => {
+            error.message = format!("{} is in use by another connection", path.display());
+            StorageError::Sql(error)
+        }
+        error => error,
+    }
+}
+
+/// Switches the write-ahead log on; new databases have it on.
+pub(super) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+        Some(format!("the file system allows no write-ahead log here, only `{mode}`")),
+    ))
+}
+
+fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(Connection, Arc<Guard>)> {
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // Until the file has proved good, closing it must not move the log into it, nor remove a mark. A
+    // log that reading makes goes again.
+    keep(&connection, log != Log::Missing)?;
+    connection.busy_timeout(options.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(options.statement_cache);
+    connection.execute_batch(&format!(
+        "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; {}",
+        if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
+        options.cache_kib,
+        if log.is_quiet() {
+            "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0"
+        } else {
+            "PRAGMA synchronous = NORMAL"
+        },
+    ))?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        // "text" in double quotes means a column and never a string.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(setting, on)?;
+    }
+    let limits = &options.limits;
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_LENGTH, limits.length),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.statement),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, limits.parameters),
+        (Limit::SQLITE_LIMIT_COLUMN, limits.columns),
+        (Limit::SQLITE_LIMIT_FUNCTION_ARG, limits.function_arguments),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.pattern),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, limits.expression_depth),
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select),
+        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth),
+        (Limit::SQLITE_LIMIT_VDBE_OP, limits.instructions),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+    ] {
+        connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
+    }
+    let guard = Guard::install(&mut connection)?;
+    Ok((connection, guard))
+}

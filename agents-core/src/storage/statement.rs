@@ -1,0 +1,88 @@
+//! Statements of the runtime on an open database.
+
+use bytes::Bytes;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Params};
+
+use super::counters::Counters;
+use super::error::SqlError;
+use super::guard::Guard;
+use super::reserved::INTERNAL;
+use super::turn::Levels;
+use super::{Result, StoreOptions};
+
+/// The parts of a store with an open database, borrowed one by one.
+pub(super) struct Parts<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) guard: &'a Guard,
+    pub(super) levels: &'a mut Levels,
+    pub(super) counters: &'a mut Counters,
+    pub(super) options: &'a StoreOptions,
+}
+
+impl Parts<'_> {
+    /// Runs a statement that gives no rows; returns how many rows it changed.
+    pub(super) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
+        change(self.connection, self.counters, sql, params)
+    }
+
+    /// Runs a statement that gives one text or nothing.
+    pub(super) fn read_one(&mut self, sql: &'static str, params: impl Params) -> Result<Option<Bytes>> {
+        debug_assert!(sql.starts_with(INTERNAL));
+        self.counters.statements += 1;
+        let value = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params, |row| Ok(row.get_ref(0)?.as_bytes().map(Bytes::copy_from_slice)?))
+                    .optional()
+            })
+            .map_err(|error| SqlError::from_sqlite(error, sql))?;
+        self.counters.rows_read += u64::from(value.is_some());
+        Ok(value)
+    }
+
+    /// Makes sure that what follows is inside a transaction.
+    pub(super) fn ready_to_write(&mut self) -> Result<()> {
+        let (connection, counters) = (self.connection, &mut *self.counters);
+        self.levels.ready_to_write(self.options, |sql| run(connection, counters, sql))
+    }
+}
+
+/// JSON that is bound as text without a second look at its encoding.
+pub(super) struct Json<'a>(pub(super) &'a [u8]);
+
+impl ToSql for Json<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+/// Runs a statement of the runtime without parameters and rows.
+pub(super) fn run(connection: &Connection, counters: &mut Counters, sql: &'static str) -> Result<()> {
+    debug_assert!(sql.starts_with(INTERNAL));
+    counters.statements += 1;
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(()))
+        .map_err(|error| SqlError::from_sqlite(error, sql))?;
+    Ok(())
+}
+
+fn change(
+    connection: &Connection,
+    counters: &mut Counters,
+    sql: &'static str,
+    params: impl Params,
+) -> Result<u64> {
+    debug_assert!(sql.starts_with(INTERNAL));
+    counters.statements += 1;
+    let changed = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(|error| SqlError::from_sqlite(error, sql))?;
+    let changed = u64::try_from(changed).unwrap_or(u64::MAX);
+    counters.rows_written = counters.rows_written.saturating_add(changed);
+    Ok(changed)
+}

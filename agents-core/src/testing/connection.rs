@@ -1,0 +1,371 @@
+//! A client of a test, which shows every frame.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::handshake::client::Response;
+use tungstenite::protocol::CloseFrame;
+
+use crate::testing::pipe::Transport;
+
+/// How long anything may take before a test is called stuck.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What came from the server.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+    /// A close frame; 1005 for an empty one.
+    Close(u16, String),
+    /// The end without a close frame.
+    Dropped,
+}
+
+impl Received {
+    /// Returns the text.
+    ///
+    /// # Panics
+    /// When it is no text message.
+    pub fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            other => panic!("expected text, got {other:?}"),
+        }
+    }
+
+    /// Returns the JSON in a text message.
+    ///
+    /// # Panics
+    /// When it is no text message, or no JSON.
+    pub fn json(self) -> Value {
+        let text = self.text();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
+    }
+}
+
+/// Why a call gave no result.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The server answered with this error.
+    #[error("{0}")]
+    Refused(String),
+    /// The connection ended before the answer.
+    #[error("the connection ended before the answer: {0}")]
+    Ended(String),
+    /// The result is not of the expected type.
+    #[error("the result is not what was expected: {0}")]
+    Unexpected(String),
+}
+
+/// A WebSocket client.
+///
+/// Methods that wait for the server fail the test when nothing has come for 20 s of its clock.
+pub struct TestConnection {
+    socket: WebSocketStream<Box<dyn Transport>>,
+    /// Frames that came while waiting for an answer.
+    waiting: VecDeque<Received>,
+    calls: u64,
+}
+
+impl TestConnection {
+    /// Opens a WebSocket over a transport, or tells how the handshake failed.
+    ///
+    /// # Errors
+    /// What the server answered instead of 101.
+    ///
+    /// # Panics
+    /// When a header is not valid.
+    pub async fn try_open(
+        transport: impl Transport + 'static,
+        host: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<(Self, Response), Box<tungstenite::Error>> {
+        let mut request = format!("ws://{host}{path}").into_client_request()?;
+        for (name, value) in headers {
+            let name = name.parse::<http::HeaderName>().expect("a header name");
+            request.headers_mut().append(name, value.parse().expect("a header value"));
+        }
+        let transport: Box<dyn Transport> = Box::new(transport);
+        let (socket, response) = patient(tokio_tungstenite::client_async(request, transport)).await?;
+        Ok((Self { socket, waiting: VecDeque::new(), calls: 0 }, response))
+    }
+
+    /// Opens a WebSocket over a transport.
+    ///
+    /// # Panics
+    /// When the handshake is refused.
+    pub async fn open(
+        transport: impl Transport + 'static,
+        host: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Self {
+        Self::try_open(transport, host, path, headers).await.expect("the handshake").0
+    }
+
+    /// Returns the next frame, those that came during a call first.
+    pub async fn next(&mut self) -> Received {
+        match self.waiting.pop_front() {
+            Some(frame) => frame,
+            None => self.receive().await,
+        }
+    }
+
+    /// Returns the next frame as JSON.
+    pub async fn json(&mut self) -> Value {
+        self.next().await.json()
+    }
+
+    async fn receive(&mut self) -> Received {
+        patient(self.read()).await
+    }
+
+    async fn read(&mut self) -> Received {
+        use tungstenite::Message;
+        loop {
+            return match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => Received::Text(text.to_string()),
+                Some(Ok(Message::Binary(bytes))) => Received::Binary(bytes.to_vec()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    Received::Close(frame.code.into(), frame.reason.to_string())
+                }
+                Some(Ok(Message::Close(None))) => Received::Close(1005, String::new()),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => Received::Dropped,
+            };
+        }
+    }
+
+    /// Takes the frames that a new connection to an agent gets (identity, state if it has one, MCP)
+    /// and returns the state.
+    ///
+    /// # Panics
+    /// When something else comes.
+    pub async fn greeting(&mut self) -> Option<Value> {
+        let identity = self.json().await;
+        assert_eq!(identity["type"], "cf_agent_identity", "{identity}");
+        let mut next = self.json().await;
+        let state = (next["type"] == "cf_agent_state").then(|| next["state"].take());
+        if state.is_some() {
+            next = self.json().await;
+        }
+        assert_eq!(next["type"], "cf_agent_mcp_servers", "{next}");
+        state
+    }
+
+    /// Sends text.
+    ///
+    /// # Panics
+    /// When the server is gone.
+    pub async fn send(&mut self, text: impl Into<String>) {
+        let text = tungstenite::Message::text(text.into());
+        patient(self.socket.send(text)).await.expect("sending");
+    }
+
+    /// Sends text; `false` when the server is gone.
+    pub async fn try_send(&mut self, text: impl Into<String>) -> bool {
+        self.socket.send(tungstenite::Message::text(text.into())).await.is_ok()
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Panics
+    /// When the server is gone.
+    pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
+        patient(self.socket.send(tungstenite::Message::binary(bytes))).await.expect("sending");
+    }
+
+    /// Sends a call and returns its id; `args` is a tuple or a list.
+    ///
+    /// # Panics
+    /// When the arguments have no JSON form, or the server is gone.
+    pub async fn start_call(&mut self, method: &str, args: impl Serialize) -> String {
+        self.calls += 1;
+        let id = format!("call-{}", self.calls);
+        let args = match serde_json::to_value(args).expect("arguments") {
+            // `()` stands for no arguments.
+            Value::Null => json!([]),
+            args => args,
+        };
+        self.send(json!({ "type": "rpc", "id": id, "method": method, "args": args }).to_string()).await;
+        id
+    }
+
+    /// Waits for the last frame of a call; whatever else comes is kept for [`next`](Self::next).
+    ///
+    /// # Errors
+    /// When the connection ends before.
+    pub async fn try_answer(&mut self, id: &str) -> Result<Value, CallError> {
+        let mine = |frame: &Received| match frame {
+            Received::Text(text) => serde_json::from_str::<Value>(text)
+                .ok()
+                .filter(|frame| frame["type"] == "rpc" && frame["id"] == id && frame["done"] != false),
+            _ => None,
+        };
+        if let Some(index) = self.waiting.iter().position(|frame| mine(frame).is_some())
+            && let Some(frame) = self.waiting.remove(index)
+        {
+            return Ok(frame.json());
+        }
+        loop {
+            let frame = self.receive().await;
+            if let Some(answer) = mine(&frame) {
+                return Ok(answer);
+            }
+            let ended = matches!(frame, Received::Close(..) | Received::Dropped);
+            let error = ended.then(|| CallError::Ended(format!("{frame:?}")));
+            self.waiting.push_back(frame);
+            if let Some(error) = error {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Waits for the last frame of a call.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn answer(&mut self, id: &str) -> Value {
+        self.try_answer(id).await.unwrap_or_else(|error| panic!("{id}: {error}"))
+    }
+
+    /// Calls a method and returns the whole answer frame.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn call_frame(&mut self, method: &str, args: impl Serialize) -> Value {
+        let id = self.start_call(method, args).await;
+        self.answer(&id).await
+    }
+
+    /// Calls a method; `args` is a tuple or a list of its arguments.
+    ///
+    /// # Errors
+    /// The server's error, the end of the connection, or a result of another type.
+    pub async fn try_call<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        args: impl Serialize,
+    ) -> Result<T, CallError> {
+        let id = self.start_call(method, args).await;
+        let mut frame = self.try_answer(&id).await?;
+        if frame["success"] != true {
+            return Err(CallError::Refused(frame["error"].as_str().unwrap_or_default().to_owned()));
+        }
+        serde_json::from_value(frame["result"].take())
+            .map_err(|error| CallError::Unexpected(error.to_string()))
+    }
+
+    /// Calls a method and returns its result.
+    ///
+    /// # Panics
+    /// Where [`try_call`](Self::try_call) returns an error.
+    pub async fn call<T: DeserializeOwned>(&mut self, method: &str, args: impl Serialize) -> T {
+        self.try_call(method, args).await.unwrap_or_else(|error| panic!("{method} failed: {error}"))
+    }
+
+    /// Calls a method and returns the text of its error.
+    ///
+    /// # Panics
+    /// When there is a result, or the connection ends before.
+    pub async fn call_error(&mut self, method: &str, args: impl Serialize) -> String {
+        match self.try_call::<Value>(method, args).await {
+            Err(CallError::Refused(text)) => text,
+            other => panic!("{method} did not fail: {other:?}"),
+        }
+    }
+
+    /// Returns everything that the server sent up to now.
+    ///
+    /// It asks an agent for something that is answered in order and returns what came before the
+    /// answer.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn drain(&mut self) -> Vec<Received> {
+        self.call_frame("__no_such_method", ()).await;
+        self.waiting.drain(..).collect()
+    }
+
+    /// Returns everything that the server sent up to now, as JSON.
+    ///
+    /// # Panics
+    /// As [`drain`](Self::drain), and when something is no JSON.
+    pub async fn drain_json(&mut self) -> Vec<Value> {
+        self.drain().await.into_iter().map(Received::json).collect()
+    }
+
+    /// Sends a close frame, empty without a code, and returns what comes back in the end.
+    pub async fn close(mut self, frame: Option<(u16, &str)>) -> Received {
+        let frame = frame.map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
+        if patient(self.socket.send(tungstenite::Message::Close(frame))).await.is_err() {
+            return Received::Dropped;
+        }
+        loop {
+            match self.receive().await {
+                Received::Text(_) | Received::Binary(_) => {}
+                end => return end,
+            }
+        }
+    }
+
+    /// Waits for the end and returns it; frames before it are passed over.
+    pub async fn end(&mut self) -> Received {
+        loop {
+            match self.next().await {
+                Received::Text(_) | Received::Binary(_) => {}
+                end => return end,
+            }
+        }
+    }
+
+    /// Stays connected for a while, as a client that is open but has nothing to say: it answers
+    /// pings, and what comes is kept for [`next`](Self::next).
+    ///
+    /// Who only lets time pass looks dead to the host after its heartbeat.
+    pub async fn stay(&mut self, time: Duration) {
+        let over = tokio::time::sleep(time);
+        tokio::pin!(over);
+        loop {
+            let frame = tokio::select! {
+                () = &mut over => return,
+                frame = self.read() => frame,
+            };
+            let ended = matches!(frame, Received::Close(..) | Received::Dropped);
+            self.waiting.push_back(frame);
+            if ended {
+                return over.await;
+            }
+        }
+    }
+
+    /// Returns the transport, to send what no client would.
+    pub fn into_transport(self) -> Box<dyn Transport> {
+        self.socket.into_inner()
+    }
+}
+
+/// Waits for something that must come; a test that is stuck fails.
+async fn patient<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, future).await.expect("nothing came for 20 s")
+}
+
+impl fmt::Debug for TestConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestConnection").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}

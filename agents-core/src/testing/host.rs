@@ -1,0 +1,211 @@
+//! The host of a test.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use parking_lot::Mutex;
+use tower::ServiceExt;
+
+use crate::agent::{Agent, Response};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::object::{Chaos, ObjectKey};
+use crate::server::{Agents, Host, Mode};
+use crate::storage::Faults;
+use crate::testing::folder::Folder;
+use crate::testing::{TestConnection, TestObject, pipe};
+use crate::wire::name::kebab_case;
+
+/// Starts a host in chaos mode (see [`TestHost::chaos`]) on the machine's clock, to serve on a port.
+///
+/// # Errors
+/// As [`Agents::start`].
+pub fn start_in_chaos(agents: Agents, seed: u64) -> Result<Host> {
+    agents.start_in(Mode { clock: Clock::default(), chaos: Some(Chaos::new(seed)) })
+}
+
+type Program = Arc<dyn Fn() -> Agents + Send + Sync>;
+
+/// A host in memory, for tests.
+///
+/// Use it in `#[tokio::test(start_paused = true)]`, where time passes only when everything waits.
+/// On a running clock it works too; then [`advance`](Self::advance) really waits.
+pub struct TestHost {
+    /// Shared with the objects, which follow a restart.
+    host: Arc<Slot>,
+    program: Program,
+    faults: Arc<Faults>,
+    chaos: Option<u64>,
+    clock: Clock,
+    folder: Folder,
+}
+
+/// The host of the moment; none while it restarts.
+#[derive(Debug, Default)]
+pub(super) struct Slot(Mutex<Option<Host>>);
+
+impl Slot {
+    pub(super) fn get(&self) -> Host {
+        self.0.lock().clone().expect("the host of the test runs")
+    }
+}
+
+impl TestHost {
+    /// Starts a host; the function makes the program, once for each start.
+    ///
+    /// # Errors
+    /// As [`Agents::start`].
+    pub fn start(program: impl Fn() -> Agents + Send + Sync + 'static) -> Result<Self> {
+        let program = Arc::new(program);
+        Self::start_with(program, Folder::temporary(), None, Clock::start_virtual(), Arc::default())
+    }
+
+    /// Starts a host whose objects leave memory after every event: three times out of four they
+    /// hibernate, else they crash, with no goodbye and a database that is recovered from its log.
+    ///
+    /// Whoever stays connected must not notice. The seed makes it the same each time, as far as the
+    /// order of events is.
+    ///
+    /// # Errors
+    /// As [`Agents::start`].
+    pub fn chaos(seed: u64, program: impl Fn() -> Agents + Send + Sync + 'static) -> Result<Self> {
+        let program = Arc::new(program);
+        Self::start_with(program, Folder::temporary(), Some(seed), Clock::start_virtual(), Arc::default())
+    }
+
+    /// Starts a host on a folder of yours, which is not removed.
+    ///
+    /// # Errors
+    /// As [`Agents::start`].
+    pub fn start_in(
+        data: impl Into<PathBuf>,
+        program: impl Fn() -> Agents + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let folder = Folder::given(data.into());
+        Self::start_with(Arc::new(program), folder, None, Clock::start_virtual(), Arc::default())
+    }
+
+    /// Starts a host on a folder of yours that remembers what is on the disk for sure, to simulate a
+    /// power failure.
+    #[doc(hidden)]
+    pub fn start_recorded(
+        data: impl Into<PathBuf>,
+        program: impl Fn() -> Agents + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let faults = Arc::new(Faults::default());
+        faults.record();
+        let folder = Folder::given(data.into());
+        Self::start_on(Arc::new(program), folder, None, Clock::start_virtual(), Arc::default(), faults)
+    }
+
+    fn start_with(
+        program: Program,
+        folder: Folder,
+        chaos: Option<u64>,
+        clock: Clock,
+        host: Arc<Slot>,
+    ) -> Result<Self> {
+        Self::start_on(program, folder, chaos, clock, host, Arc::default())
+    }
+
+    fn start_on(
+        program: Program,
+        folder: Folder,
+        chaos: Option<u64>,
+        clock: Clock,
+        host: Arc<Slot>,
+        faults: Arc<Faults>,
+    ) -> Result<Self> {
+        let mode = Mode { clock, chaos: chaos.map(Chaos::new) };
+        let agents = program().data_dir(folder.path()).faults(faults.clone());
+        *host.0.lock() = Some(agents.start_in(mode)?);
+        Ok(Self { host, program, faults, chaos, clock, folder })
+    }
+
+    /// Returns an agent by its type and name.
+    pub fn agent<A: Agent>(&self, name: &str) -> TestObject {
+        let class = A::options().name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
+        self.object(&class, name)
+    }
+
+    /// Returns an object by its class, as it stands in addresses, and its name.
+    pub fn object(&self, class: &str, name: &str) -> TestObject {
+        let key = ObjectKey { class: class.into(), name: name.into() };
+        TestObject { host: self.host.clone(), key }
+    }
+
+    /// Opens a WebSocket on a path, for example `/agents/chat-room/lobby?username=Ada`.
+    ///
+    /// # Panics
+    /// When the handshake is refused.
+    pub async fn connect(&self, path: &str) -> TestConnection {
+        TestConnection::open(pipe::open(self.host().service()), "test.local", path, &[]).await
+    }
+
+    /// Sends an HTTP request.
+    pub async fn request(&self, request: http::Request<Body>) -> Response {
+        match self.host().service().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Lets time pass, timer by timer.
+    ///
+    /// On a paused clock it takes no time; on a running one it waits.
+    pub async fn advance(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Returns the time that agents see, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Returns the host.
+    pub fn host(&self) -> Host {
+        self.host.get()
+    }
+
+    /// Returns the folder of the databases.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes commits, syncs and writes fail.
+    #[doc(hidden)]
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// Stops the host as a signal would, and starts the program again on its data, while the clock
+    /// goes on. A [`TestObject`] of before is one of the new host.
+    ///
+    /// # Errors
+    /// As [`Agents::start`].
+    pub async fn restart(self) -> Result<Self> {
+        let Self { host, program, chaos, clock, folder, .. } = self;
+        let stopping = host.0.lock().take();
+        if let Some(stopping) = stopping {
+            stopping.shutdown().await;
+        }
+        Self::start_with(program, folder, chaos, clock, host)
+    }
+
+    /// Stops the host as a signal would.
+    pub async fn shutdown(self) {
+        self.host().shutdown().await;
+    }
+}
+
+impl fmt::Debug for TestHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestHost")
+            .field("host", &self.host)
+            .field("chaos", &self.chaos)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! One object of a test host.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use serde_json::Value;
+use tokio_tungstenite::tungstenite;
+use tower::ServiceExt;
+
+use crate::agent::Response;
+use crate::gateway::{Attachment, Selection};
+use crate::object::{Flags, ObjectHandle, ObjectKey, ObjectStatus, Order, PinnedBy};
+use crate::testing::host::Slot;
+use crate::testing::{TestConnection, pipe};
+
+/// How long something that runs may keep an object from sleeping.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An agent or object of a [`TestHost`](super::TestHost).
+#[derive(Clone)]
+pub struct TestObject {
+    pub(super) host: Arc<Slot>,
+    pub(super) key: ObjectKey,
+}
+
+/// An object that did not fall asleep.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the object does not fall asleep: it is kept awake by {}", list(.pinned_by))]
+pub struct StillAwake {
+    /// What keeps it awake.
+    pub pinned_by: Vec<PinnedBy>,
+}
+
+fn list(pins: &[PinnedBy]) -> String {
+    pins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What the gateway keeps for a connection.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ConnectionStatus {
+    /// The id.
+    pub id: String,
+    /// Path and query of the request.
+    pub uri: Option<String>,
+    /// The tags; of an agent's connection the first is the id.
+    pub tags: Vec<String>,
+    /// The flags of the layer above the object.
+    pub flags: Flags,
+    /// What the object keeps for the connection; `None` if nothing.
+    pub attachment: Option<Value>,
+    /// When a message was last answered without the object, in milliseconds since 1970.
+    pub answered_at: Option<u64>,
+}
+
+impl TestObject {
+    /// Opens a WebSocket; `query` is what stands behind the `?`.
+    ///
+    /// # Panics
+    /// When the handshake is refused.
+    pub async fn connect(&self, query: &str) -> TestConnection {
+        TestConnection::open(pipe::open(self.host.get().service()), "test.local", &self.path(query), &[])
+            .await
+    }
+
+    /// Opens a WebSocket, or tells how the handshake was refused.
+    ///
+    /// # Errors
+    /// What the host answered instead of 101.
+    pub async fn try_connect(&self, query: &str) -> Result<TestConnection, Box<tungstenite::Error>> {
+        let pipe = pipe::open(self.host.get().service());
+        let opened = TestConnection::try_open(pipe, "test.local", &self.path(query), &[]).await;
+        opened.map(|(connection, _)| connection)
+    }
+
+    /// Sends a GET request; `query` is what stands behind the `?`.
+    ///
+    /// # Panics
+    /// When the query has characters that no address has.
+    pub async fn get(&self, query: &str) -> Response {
+        let request = http::Request::get(self.path(query)).body(Body::empty()).expect("a query");
+        match self.host.get().service().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    fn path(&self, query: &str) -> String {
+        let ObjectKey { class, name } = &self.key;
+        match query {
+            "" => format!("/agents/{class}/{name}"),
+            query => format!("/agents/{class}/{name}?{query}"),
+        }
+    }
+
+    /// Tells how the object is; `None` when it sleeps and has nobody connected, or never existed.
+    pub fn status(&self) -> Option<ObjectStatus> {
+        self.host.get().status(&self.key.class, &self.key.name)
+    }
+
+    /// Tells whether the object is in memory.
+    pub fn is_awake(&self) -> bool {
+        self.handle().is_some_and(|handle| handle.is_awake())
+    }
+
+    /// Returns what the gateway keeps for the connections, oldest first.
+    pub fn connections(&self) -> Vec<ConnectionStatus> {
+        let Some(handle) = self.handle() else { return Vec::new() };
+        let infos = handle.hub().connections(&Selection::default());
+        infos
+            .into_iter()
+            .map(|info| {
+                let attachment = Attachment::decode(info.attachment);
+                ConnectionStatus {
+                    id: info.card.id.clone(),
+                    uri: info.card.uri.clone(),
+                    tags: info.card.tags.clone(),
+                    flags: attachment.flags(),
+                    attachment: serde_json::from_slice(attachment.user()).ok(),
+                    answered_at: info.answered_at,
+                }
+            })
+            .collect()
+    }
+
+    /// Puts the object to sleep at once instead of after its idle time.
+    ///
+    /// What runs may finish first. `on_hibernate` runs, the instance is dropped and its database is
+    /// closed.
+    ///
+    /// # Errors
+    /// When something keeps it awake that does not end.
+    pub async fn hibernate(&self) -> Result<(), StillAwake> {
+        let Some(handle) = self.handle() else { return Ok(()) };
+        handle.order(Order::Sleep);
+        let asleep = tokio::time::timeout(PATIENCE, self.wait(|| !handle.is_awake())).await;
+        handle.withdraw(Order::Sleep);
+        asleep.map_err(|_| StillAwake {
+            pinned_by: self.status().map(|status| status.pinned_by).unwrap_or_default(),
+        })
+    }
+
+    /// Ends the object's life as a crash would: handlers are dropped where they are, what was not
+    /// committed is lost, its WebSockets are closed with 1011, and its database has to be recovered.
+    ///
+    /// Nothing happens to an object that sleeps.
+    pub async fn crash(&self) {
+        let Some(handle) = self.handle() else { return };
+        if !handle.is_awake() {
+            return;
+        }
+        handle.order(Order::Crash);
+        self.wait(|| !handle.has_order(Order::Crash) || !handle.is_awake()).await;
+        handle.withdraw(Order::Crash);
+    }
+
+    async fn wait(&self, done: impl Fn() -> bool) {
+        let host = self.host.get();
+        loop {
+            let changed = host.environment().asleep.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if done() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn handle(&self) -> Option<Arc<ObjectHandle>> {
+        self.host.get().find(&self.key)
+    }
+}
+
+impl fmt::Debug for TestObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TestObject").field(&self.key).finish()
+    }
+}

@@ -1,0 +1,20 @@
+//! Sleep: what survives it, what is lost, when it comes, what ends it, what prevents it, what it costs.
+//!
+//! All on the virtual clock of a test host, so that hours pass at once.
+
+mod alarm_failures;
+mod alarms;
+mod chaos;
+mod goodbye;
+mod idle;
+mod lost;
+mod meter;
+mod pins;
+mod raw;
+mod raw_life;
+mod refusals;
+mod rest;
+mod sections;
+mod support;
+mod survive;
+mod wake;

@@ -1,0 +1,137 @@
+//! What must be true in the end.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use agents::testing::{Received, TestHost, TestObject};
+use serde_json::Value;
+
+use crate::clients::{Told, address};
+use crate::ledger::Witness;
+
+/// Checks what all objects have stored against what their clients were told, and returns how many
+/// turns it is.
+pub(crate) async fn check_all(host: &TestHost, objects: usize, told: &Told, witness: &Witness) -> usize {
+    let mut entries = 0;
+    for object in 0..objects {
+        let (class, name) = address(object);
+        let books = books(&host.object(class, &name), class == "ledger").await;
+        entries += check_books(object, &books, told, witness);
+    }
+    entries
+}
+
+/// What an object has stored in the end.
+async fn books(object: &TestObject, agent: bool) -> Value {
+    let mut ends = Vec::new();
+    for _ in 0..5 {
+        let mut socket = object.connect("").await;
+        let ask = match agent {
+            true => {
+                serde_json::json!({ "type": "rpc", "id": "books", "method": "books", "args": [] }).to_string()
+            }
+            false => "books".to_owned(),
+        };
+        if !socket.try_send(ask).await {
+            continue;
+        }
+        loop {
+            let frame = socket.next().await;
+            let Received::Text(text) = frame else {
+                ends.push(frame);
+                break;
+            };
+            let mut frame: Value = serde_json::from_str(&text).unwrap();
+            if frame["entries"].is_array() {
+                return frame;
+            }
+            if frame["id"] == "books" {
+                return frame["result"].take();
+            }
+        }
+    }
+    panic!("{object:?} tells nothing: {ends:?}");
+}
+
+fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> usize {
+    let check = |ok: bool, what: &dyn Fn() -> String| {
+        if !ok {
+            witness.violated(format!("{:?}: {}", address(object), what()));
+        }
+    };
+    let pairs: Vec<(u64, u64)> = serde_json::from_value(books["entries"].clone()).unwrap();
+    let entries: HashSet<(u64, u64)> = pairs.iter().copied().collect();
+    check(entries.len() == pairs.len(), &|| format!("something was entered twice: {pairs:?}"));
+    check(books["count"] == pairs.len() && books["state"] == pairs.len(), &|| {
+        format!("{} rows, key {}, state {}", pairs.len(), books["count"], books["state"])
+    });
+    for (number, part) in &entries {
+        check(told.tried.get(number) == Some(&object), &|| format!("{number} was entered by nobody"));
+        check(*part == 0 || entries.contains(&(*number, 0)), &|| format!("{number} has a second part only"));
+    }
+    for (_, number, parts) in told.entered.iter().filter(|(of, ..)| *of == object) {
+        for part in 0..*parts {
+            check(entries.contains(&(*number, part)), &|| format!("{number} part {part} is lost"));
+        }
+    }
+    let rang: Vec<u64> = serde_json::from_value(books["rang"].clone()).unwrap();
+    let once: HashSet<u64> = rang.iter().copied().collect();
+    check(once.len() == rang.len(), &|| format!("an alarm was noted twice: {rang:?}"));
+    for (_, number) in told.alarms.iter().filter(|(of, _)| *of == object) {
+        check(once.contains(number), &|| format!("alarm {number} did not ring: {books}"));
+    }
+    check(books["due"] == serde_json::json!([]) && books["alarm"].is_null(), &|| format!("left: {books}"));
+    entries.len()
+}
+
+/// Of every connection that was let in the end was heard, once.
+pub(crate) fn check_ends(told: &Told, witness: &Witness) {
+    let mut let_in: HashMap<&(u64, String), usize> = HashMap::new();
+    for connection in &told.let_in {
+        *let_in.entry(connection).or_default() += 1;
+    }
+    let found = witness.with(|seen| {
+        let mut found = Vec::new();
+        for (connection, count) in let_in {
+            let closed = seen.closes.get(connection).copied().unwrap_or_default();
+            // Those that ended with their host are not heard.
+            if connection.0 == seen.run && closed < count {
+                found.push(format!("{connection:?} was let in {count} times and closed {closed} times"));
+            }
+        }
+        for (connection, closed) in &seen.closes {
+            let connects = seen.connects.get(connection).copied().unwrap_or_default();
+            if *closed > connects {
+                found.push(format!("{connection:?} connected {connects} times and closed {closed} times"));
+            }
+        }
+        found
+    });
+    found.into_iter().for_each(|what| witness.violated(what));
+}
+
+/// A folder in memory where there is one: most of the time would go into flushes.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+/// Runs one seed, or all of them; `AGENTS_SEEDS=5000` runs more, `AGENTS_SEED=17` one. Both write a log.
+pub(crate) fn all_seeds(usual: u64, run: impl Fn(u64) + std::panic::RefUnwindSafe) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let (one, many) = (number("AGENTS_SEED"), number("AGENTS_SEEDS"));
+    if one.or(many).is_some() {
+        // Another test may have been first.
+        let _ = tracing_subscriber::fmt().with_test_writer().without_time().try_init();
+    }
+    let seeds = match one {
+        Some(seed) => seed..seed + 1,
+        None => 0..many.unwrap_or(usual),
+    };
+    for seed in seeds {
+        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
+            eprintln!("this was seed {seed}: AGENTS_SEED={seed} runs it again");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}

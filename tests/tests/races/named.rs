@@ -1,0 +1,505 @@
+//! One test for each race that has a name.
+
+use std::time::Duration;
+
+use agents::axum::body::to_bytes;
+use agents::object::PinnedBy;
+use agents::testing::{Received, TestConnection, TestHost};
+use agents_tests::Notes;
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+use tokio::task::yield_now;
+
+use crate::stage::{host, host_in};
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// Reads notes up to this one and returns those before it.
+async fn until(notes: &mut Notes, last: &str) -> Vec<Value> {
+    let mut before = Vec::new();
+    loop {
+        let note = notes.next().await;
+        if note == last {
+            return before;
+        }
+        before.push(note);
+    }
+}
+
+async fn text(client: &mut TestConnection) -> String {
+    client.next().await.text()
+}
+
+/// The close frame, which is answered.
+async fn goodbye(client: &mut TestConnection) -> Received {
+    let close = client.next().await;
+    assert_eq!(client.next().await, Received::Dropped);
+    close
+}
+
+/// Everything sleeps and nobody says why not.
+async fn all_asleep(host: &TestHost) {
+    host.advance(Duration::from_secs(31)).await;
+    for status in host.host().statuses() {
+        assert!(!status.awake && status.pinned_by.is_empty(), "{status:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_while_falling_asleep_wakes_the_object_again() {
+    let (host, object, stage, mut notes) = host(&["hibernate"]);
+    let mut client = object.connect("_pk=a").await;
+    tokio::spawn({
+        let object = object.clone();
+        async move { object.hibernate().await }
+    });
+    until(&mut notes, "hibernate").await;
+    client.send("hello").await;
+    host.advance(MOMENT).await;
+    assert_eq!(notes.so_far(), Vec::<Value>::new(), "the old life takes nothing more");
+    stage.open("hibernate", 2);
+    assert_eq!(text(&mut client).await, "welcome");
+    assert_eq!(text(&mut client).await, "got hello");
+    assert_eq!(until(&mut notes, "message hello").await, ["asleep", "start"]);
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sockets_at_once_start_a_cold_object_once_and_it_sleeps_again() {
+    let (host, object, _, mut notes) = host(&[]);
+    let (mut a, mut b) = join(object.connect("_pk=a"), object.connect("_pk=b")).await;
+    for client in [&mut a, &mut b] {
+        assert_eq!(text(client).await, "welcome");
+    }
+    assert_eq!(notes.so_far(), ["start", "connect a", "connect b"]);
+    host.advance(Duration::from_secs(11)).await;
+    assert!(!object.is_awake());
+    assert_eq!(notes.so_far(), ["hibernate", "asleep"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_while_waking_is_heard_once_after_the_start() {
+    let (host, object, stage, mut notes) = host(&["start"]);
+    stage.open("start", 1);
+    let mut a = object.connect("_pk=a").await;
+    let b = object.connect("_pk=b").await;
+    object.hibernate().await.unwrap();
+    notes.so_far();
+    a.send("wake up").await;
+    until(&mut notes, "start").await;
+    assert_eq!(b.close(Some((4321, "bye"))).await, Received::Close(4321, "bye".into()));
+    drop(a);
+    host.advance(MOMENT).await;
+    assert_eq!(notes.so_far(), Vec::<Value>::new());
+    stage.open("start", 1);
+    host.advance(MOMENT).await;
+    assert_eq!(
+        notes.so_far(),
+        ["close b 4321", "message wake up", "close a 1006"],
+        "what a client said before it left is handled, and before its end"
+    );
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_gone_before_it_was_let_in_connects_and_closes() {
+    let (host, object, stage, mut notes) = host(&["start"]);
+    let a = object.connect("_pk=a").await;
+    until(&mut notes, "start").await;
+    drop(a);
+    host.advance(MOMENT).await;
+    stage.open("start", 1);
+    host.advance(MOMENT).await;
+    assert_eq!(notes.so_far(), ["connect a", "close a 1006"]);
+    assert_eq!(object.connections(), []);
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_for_a_socket_arrives_though_its_object_sleeps() {
+    let (host, object, _, mut notes) = host(&[]);
+    let mut client = object.connect("_pk=a").await;
+    client.send("flood 50").await;
+    until(&mut notes, "message flood 50").await;
+    // Much more than the pipe holds, and nobody reads.
+    object.hibernate().await.unwrap();
+    host.advance(Duration::from_secs(1)).await;
+    assert_eq!(text(&mut client).await, "welcome");
+    for number in 0..25 {
+        assert!(text(&mut client).await.starts_with(&format!("{number} ")));
+    }
+    assert!(!object.is_awake(), "nobody is woken for that");
+    client.send("more").await;
+    for number in 25..50 {
+        assert!(text(&mut client).await.starts_with(&format!("{number} ")));
+    }
+    assert_eq!(text(&mut client).await, "got more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_for_a_socket_arrives_before_its_close() {
+    let (host, object, _, mut notes) = host(&[]);
+    let mut client = object.connect("_pk=a").await;
+    assert_eq!(text(&mut client).await, "welcome");
+    client.send("flood 30").await;
+    until(&mut notes, "message flood 30").await;
+    host.advance(MOMENT).await;
+    object.crash().await;
+    for number in 0..30 {
+        assert!(text(&mut client).await.starts_with(&format!("{number} ")));
+    }
+    assert!(matches!(client.next().await, Received::Close(1011, _)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_while_falling_asleep_rings_in_the_next_life() {
+    let (host, object, stage, mut notes) = host(&["hibernate"]);
+    let mut client = object.connect("_pk=a").await;
+    client.send("alarm 2000").await;
+    until(&mut notes, "message alarm 2000").await;
+    tokio::spawn({
+        let object = object.clone();
+        async move { object.hibernate().await }
+    });
+    until(&mut notes, "hibernate").await;
+    host.advance(Duration::from_secs(3)).await;
+    assert_eq!(notes.so_far(), Vec::<Value>::new());
+    stage.open("hibernate", 2);
+    assert_eq!(until(&mut notes, "alarm").await, ["asleep", "start"]);
+    for expected in ["welcome", "set", "rang"] {
+        assert_eq!(text(&mut client).await, expected);
+    }
+    all_asleep(&host).await;
+    assert_eq!(notes.so_far(), ["hibernate", "asleep"], "it rang once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_handler_that_waits_is_not_called_meanwhile() {
+    let (host, object, _, mut notes) = host(&["slow alarm"]);
+    let mut client = object.connect("_pk=a").await;
+    client.send("alarm 1000").await;
+    host.advance(Duration::from_secs(2)).await;
+    until(&mut notes, "alarm").await;
+    // Another one is set, and due while the first still rings.
+    client.send("alarm 500").await;
+    for expected in ["welcome", "set", "set", "rang", "rang"] {
+        assert_eq!(text(&mut client).await, expected);
+    }
+    assert_eq!(notes.so_far(), ["message alarm 500", "alarm"]);
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_whose_writes_are_lost_rings_again() {
+    for sync in [false, true] {
+        let (host, object, _, mut notes) = host(&[]);
+        let mut client = object.connect("_pk=a").await;
+        client.send("alarm 1000").await;
+        assert_eq!(text(&mut client).await, "welcome");
+        assert_eq!(text(&mut client).await, "set");
+        // The index of alarms has the disk to itself until then.
+        host.advance(MOMENT).await;
+        let faults = host.faults();
+        if sync {
+            faults.fail_syncs(1)
+        } else {
+            faults.fail_commits(1)
+        }
+        host.advance(Duration::from_secs(60)).await;
+        let rang = notes.so_far().iter().filter(|note| *note == "alarm").count();
+        // What was committed and not synced is still in the file.
+        assert_eq!(rang, if sync { 1 } else { 2 });
+        let mut again = object.connect("_pk=b").await;
+        assert_eq!(text(&mut again).await, "welcome");
+        again.send("read").await;
+        assert_eq!(again.json().await, json!(["rang"]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_rings_though_its_object_crashed_in_it() {
+    let (host, object, stage, mut notes) = host(&["alarm"]);
+    let mut client = object.connect("_pk=a").await;
+    client.send("alarm 1000").await;
+    until(&mut notes, "alarm").await;
+    object.crash().await;
+    stage.open("alarm", 5);
+    host.advance(Duration::from_secs(60)).await;
+    assert_eq!(notes.so_far().iter().filter(|note| *note == "alarm").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_rings_though_its_object_could_not_be_opened() {
+    let (host, object, _, mut notes) = host(&[]);
+    let mut client = object.connect("_pk=a").await;
+    client.send("alarm 30000").await;
+    assert_eq!(text(&mut client).await, "welcome");
+    assert_eq!(text(&mut client).await, "set");
+    drop(client);
+    host.advance(Duration::from_secs(1)).await;
+    object.hibernate().await.unwrap();
+    let file = std::fs::read_dir(host.data().join("actor")).unwrap();
+    let file = file.map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
+    let hidden = file.with_extension("hidden");
+    // A folder in the place of the file.
+    std::fs::rename(&file, &hidden).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    host.advance(Duration::from_secs(31)).await;
+    assert!(!notes.so_far().contains(&json!("alarm")));
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::rename(&hidden, &file).unwrap();
+    host.advance(Duration::from_secs(60)).await;
+    assert_eq!(notes.so_far().iter().filter(|note| *note == "alarm").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_ends_in_time_is_still_worth_it_when_the_host_stops() {
+    let (host, object, stage, mut notes) = host(&["start"]);
+    let mut client = object.connect("_pk=a").await;
+    until(&mut notes, "start").await;
+    let stopping = tokio::spawn(host.shutdown());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.open("start", 1);
+    assert_eq!(text(&mut client).await, "welcome");
+    assert_eq!(client.next().await, Received::Close(1001, "server shutting down".into()));
+    stopping.await.unwrap();
+    assert_eq!(notes.so_far()[..3], ["connect a", "hibernate", "asleep"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_without_end_does_not_keep_the_host_from_stopping() {
+    let (host, object, _, mut notes) = host(&["start"]);
+    let mut client = object.connect("_pk=a").await;
+    let request = tokio::spawn({
+        let object = object.clone();
+        async move { object.get("").await.status() }
+    });
+    until(&mut notes, "start").await;
+    host.advance(MOMENT).await;
+    let begin = tokio::time::Instant::now();
+    let ((), end) = join(host.shutdown(), goodbye(&mut client)).await;
+    assert_eq!(end, Received::Close(1001, "server shutting down".into()));
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+    assert_eq!(request.await.unwrap(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_connects_while_the_host_stops_is_told() {
+    // A client is at every point of its way when the host stops.
+    for steps in 0..40 {
+        let (host, object, _, _) = host(&[]);
+        let path = "/agents/actor/one?_pk=a";
+        let connecting = async {
+            let connected = tokio::spawn(async move { object.try_connect("_pk=a").await });
+            let Ok(mut client) = connected.await.unwrap() else { return None };
+            Some(client.end().await)
+        };
+        let stopping = async {
+            for _ in 0..steps {
+                yield_now().await;
+            }
+            let begin = tokio::time::Instant::now();
+            host.shutdown().await;
+            begin.elapsed()
+        };
+        let (end, took) = join(connecting, stopping).await;
+        assert!(took < Duration::from_secs(1), "{path} after {steps} steps: {took:?}");
+        let told = Received::Close(1001, "server shutting down".into());
+        assert!(end.is_none() || end == Some(told), "after {steps} steps: {end:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_while_the_host_stops_is_answered() {
+    for steps in 0..40 {
+        let (host, object, _, _) = host(&[]);
+        let asking = tokio::spawn(async move { object.get("").await.status() });
+        for _ in 0..steps {
+            yield_now().await;
+        }
+        host.shutdown().await;
+        let status = tokio::time::timeout(Duration::from_secs(1), asking).await.unwrap().unwrap();
+        assert!([200, 500, 503].contains(&status.as_u16()), "after {steps} steps: {status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_fails_answers_everybody_who_waits() {
+    let (host, object, stage, mut notes) = host(&["start"]);
+    stage.fail_starts(3);
+    let asking = tokio::spawn({
+        let object = object.clone();
+        async move { object.get("").await.status() }
+    });
+    until(&mut notes, "start").await;
+    let mut clients = join_all((0..4).map(|n| {
+        let object = object.clone();
+        async move { object.connect(&format!("_pk={n}")).await }
+    }))
+    .await;
+    host.advance(MOMENT).await;
+    stage.open("start", 10);
+    assert_eq!(asking.await.unwrap(), 500);
+    let mut last = clients.split_off(2);
+    for client in &mut clients {
+        assert_eq!(client.next().await, Received::Close(4500, "no start today".into()));
+    }
+    for client in &mut last {
+        assert_eq!(text(client).await, "welcome");
+    }
+    let notes = notes.so_far();
+    assert_eq!(notes.iter().filter(|note| *note == "start").count(), 3, "{notes:?}");
+
+    // Asleep with sockets, it fails once more: the message is lost, the sockets are not.
+    object.hibernate().await.unwrap();
+    stage.fail_starts(1);
+    last[0].send("lost").await;
+    last[0].send("found").await;
+    assert_eq!(text(&mut last[0]).await, "got found");
+    last[1].send("still here").await;
+    assert_eq!(text(&mut last[1]).await, "got still here");
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_point_of_a_commit_keeps_what_was_answered() {
+    let (mut answered, mut not) = (0, 0);
+    for steps in 0..30 {
+        let (_host, object, _, mut notes) = host(&[]);
+        let mut client = object.connect("_pk=a").await;
+        assert_eq!(text(&mut client).await, "welcome");
+        client.send("write one").await;
+        assert_eq!(text(&mut client).await, "wrote one");
+        client.send("write two").await;
+        until(&mut notes, "message write two").await;
+        for _ in 0..steps {
+            yield_now().await;
+        }
+        object.crash().await;
+        let answer = client.next().await == Received::Text("wrote two".into());
+        let end = client.end().await;
+        assert!(matches!(end, Received::Close(1011, _) | Received::Dropped), "{end:?}");
+        let mut again = object.connect("_pk=b").await;
+        assert_eq!(text(&mut again).await, "welcome");
+        again.send("read").await;
+        let left = again.json().await;
+        assert!(left == json!(["one", "two"]) || (!answer && left == json!(["one"])), "{answer}: {left}");
+        *(if answer { &mut answered } else { &mut not }) += 1;
+    }
+    assert!(not > 0, "some crashes came before the answer: {answered} did not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_while_its_handle_is_swept_is_let_in() {
+    for steps in 0..20 {
+        let (host, object, _, _) = host(&[]);
+        drop(object.connect("_pk=a").await);
+        // The sweeper comes every 30 s.
+        host.advance(Duration::from_secs(30) - MOMENT).await;
+        assert!(object.status().is_some_and(|status| !status.awake), "asleep and not swept");
+        host.advance(MOMENT).await;
+        for _ in 0..steps {
+            yield_now().await;
+        }
+        let mut client = object.connect("_pk=b").await;
+        assert_eq!(text(&mut client).await, "welcome");
+        client.send("hello").await;
+        assert_eq!(text(&mut client).await, "got hello");
+        assert_eq!(object.connections().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_does_not_sleep_while_its_response_streams() {
+    let (host, object, stage, mut notes) = host(&["chunk"]);
+    let response = object.get("stream").await;
+    assert_eq!(response.status(), 200);
+    let body = tokio::spawn(to_bytes(response.into_body(), 1000));
+    stage.open("chunk", 1);
+    let error = object.hibernate().await.unwrap_err();
+    assert_eq!(error.pinned_by, [PinnedBy::Streams(1)]);
+    host.advance(Duration::from_secs(60)).await;
+    assert!(object.is_awake());
+    let sleeper = tokio::spawn({
+        let object = object.clone();
+        async move { object.hibernate().await }
+    });
+    host.advance(MOMENT).await;
+    stage.open("chunk", 2);
+    assert_eq!(body.await.unwrap().unwrap(), "0 1 2 ");
+    sleeper.await.unwrap().unwrap();
+    assert_eq!(notes.so_far(), ["start", "request", "hibernate", "asleep"]);
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_socket_sends_behind_its_connect_waits_for_it() {
+    let (host, object, stage, mut notes) = host(&["start"]);
+    let mut client = object.connect("_pk=a").await;
+    for number in 0..3 {
+        client.send(number.to_string()).await;
+    }
+    until(&mut notes, "start").await;
+    host.advance(MOMENT).await;
+    stage.open("start", 1);
+    for expected in ["welcome", "got 0", "got 1", "got 2"] {
+        assert_eq!(text(&mut client).await, expected);
+    }
+    assert_eq!(notes.so_far(), ["connect a", "message 0", "message 1", "message 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_drops_handlers_and_keeps_ends() {
+    let (host, object, stage, mut notes) = host(&["wait"]);
+    let mut a = object.connect("_pk=a").await;
+    let mut b = object.connect("_pk=b").await;
+    for client in [&mut a, &mut b] {
+        assert_eq!(text(client).await, "welcome");
+    }
+    a.send("wait").await;
+    until(&mut notes, "message wait").await;
+    // The end of `b` is posted, and the object crashes before it looks.
+    drop(b);
+    object.crash().await;
+    assert!(matches!(a.next().await, Received::Close(1011, _)));
+    stage.open("wait", 1);
+    host.advance(Duration::from_secs(6)).await;
+    let notes = notes.so_far();
+    for close in ["close a 1006", "close b 1006"] {
+        let heard = notes.iter().filter(|note| note.as_str() == Some(close)).count();
+        assert_eq!(heard, 1, "{close}: {notes:?}");
+    }
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_waits_for_its_id_ends_with_the_host() {
+    let (host, object, _, _) = host(&[]);
+    // The first does not answer the question whether it lives, for nobody reads.
+    let _first = object.connect("_pk=a").await;
+    host.advance(MOMENT).await;
+    let _second = object.connect("_pk=a").await;
+    host.advance(Duration::from_secs(1)).await;
+    drop(object);
+    let host = host.restart().await.expect("nothing of the old host is left");
+    let mut third = host.object("actor", "one").connect("_pk=a").await;
+    assert_eq!(text(&mut third).await, "welcome");
+}
+
+#[test]
+fn a_runtime_that_ends_takes_its_host_along() {
+    let data = tempfile::tempdir().unwrap();
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (host, object, _, _) = host_in(Some(data.path()), &[]);
+            let mut client = object.connect("_pk=a").await;
+            assert_eq!(text(&mut client).await, "welcome");
+            // Neither stopped nor asleep.
+            drop((host, object));
+        });
+    };
+    run();
+    // The folder would still be locked.
+    run();
+}

@@ -1,0 +1,64 @@
+//! Many clients that do anything at any time, from a seed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::testing::TestHost;
+
+use crate::check::{all_seeds, check_all, check_ends, folder};
+use crate::clients::{Client, Stage, Trouble};
+use crate::ledger::{Witness, program};
+use crate::random::Random;
+
+const SEEDS: u64 = 200;
+const CLIENTS: u64 = 4;
+const STEPS: usize = 14;
+const OBJECTS: usize = 3;
+
+async fn simulate(seed: u64, data: &Path) {
+    let witness = Arc::new(Witness::default());
+    let theirs = witness.clone();
+    let host = TestHost::start_in(data, move || program(&theirs)).unwrap();
+    let mut random = Random::new(seed);
+    let trouble = if random.below(3) == 0 { Trouble::FaultsAndRestarts } else { Trouble::Faults };
+    let stage = Stage::new(host, &witness, OBJECTS, trouble);
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|name| tokio::spawn(Client::new(&stage, name, random.next()).run(STEPS))).collect();
+    for client in clients {
+        client.await.expect("a client");
+    }
+
+    let told = stage.told();
+    let host = stage.host.write().await.take().expect("a host");
+    host.faults().fail_commits(0);
+    host.faults().fail_syncs(0);
+    host.faults().fail_writes(0);
+    // Alarms that failed are tried again by then.
+    host.advance(Duration::from_secs(90)).await;
+    check_all(&host, OBJECTS, &told, &witness).await;
+    host.advance(Duration::from_secs(31)).await;
+    for status in host.host().statuses() {
+        if status.awake || !status.pinned_by.is_empty() || status.connections > 0 {
+            witness.violated(format!("not at rest: {status:?}"));
+        }
+    }
+    if witness.live() != 0 {
+        witness.violated("an instance is left".to_owned());
+    }
+    check_ends(&told, &witness);
+    host.shutdown().await;
+    witness.check();
+}
+
+fn run(seed: u64) {
+    let data = folder();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(simulate(seed, data.path()));
+}
+
+#[test]
+fn whatever_clients_do_nothing_is_lost_torn_or_out_of_order() {
+    all_seeds(SEEDS, run);
+}
