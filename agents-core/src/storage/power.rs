@@ -23,6 +23,8 @@ pub(super) struct Record {
 struct Durable {
     /// `None` before the first flush.
     database: Option<Vec<u8>>,
+    /// The database as it was made, before its first flush.
+    made: Option<Vec<u8>>,
     log: Vec<u8>,
     /// The log before it was cut, as it is on the disk: the cut may not be.
     cut: Option<Vec<u8>>,
@@ -39,6 +41,13 @@ pub(super) struct Before {
     checkpoints: u64,
 }
 
+impl Durable {
+    /// Whether a checkpoint has moved something into the database: it flushes a new one as well.
+    fn is_moved(&self, bytes: &[u8]) -> bool {
+        self.database.as_ref().or(self.made.as_ref()).is_some_and(|before| before != bytes)
+    }
+}
+
 impl Record {
     pub(super) fn moving(&mut self, path: &Path) {
         if let Some(file) = self.files.get_mut(path) {
@@ -51,7 +60,9 @@ impl Record {
         let file = self.files.entry(path.to_owned()).or_default();
         if !known && flushed {
             file.database = Some(bytes);
-        } else if file.database.as_ref().is_some_and(|durable| *durable != bytes) {
+        } else if !known {
+            file.made = Some(bytes);
+        } else if file.is_moved(&bytes) {
             // The log was flushed, moved into the database, and cut.
             file.database = Some(bytes);
             file.cut = Some(std::mem::take(&mut file.moving));
@@ -62,7 +73,7 @@ impl Record {
 
     pub(super) fn committed(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = self.files.entry(path.to_owned()).or_default();
-        if file.database.as_ref().is_some_and(|durable| *durable != bytes) {
+        if file.is_moved(&bytes) {
             // A checkpoint: SQLite flushed the log, wrote the database and flushed that.
             file.database = Some(bytes);
             file.log = content(&suffixed(path, "-wal"));
