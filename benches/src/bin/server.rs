@@ -60,6 +60,12 @@ impl Nap {
         Ok(value)
     }
 
+    /// Sends a text to everybody.
+    #[callable]
+    fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
+        cx.broadcast(text)
+    }
+
     /// Changes the state and sends its argument back, durably.
     #[callable]
     fn write(&self, cx: &Context<Self>, value: String) -> Result<String> {
