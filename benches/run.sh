@@ -115,6 +115,7 @@ load each connections --class nap --prefix each --connections "$connections" --a
 kill "$pid"
 start wake "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-wake"
 load new connections --class nap --prefix new --connections 3000 --agents 3000
+load plain connections --class plain --prefix plain --connections 3000 --agents 3000
 for method in echo read write; do
     load "wake-$method" wake --class nap --prefix "wake-$method" --method "$method" --agents 2000 --hold 4
 done
@@ -135,7 +136,8 @@ row "server memory a connection, awake" connections memory_per_connection KiB
 row "server memory a sleeping connection, 100 agents" hundred memory_per_connection KiB "<=" 2.5
 row "server memory a sleeping connection, one agent each" each memory_per_connection KiB "<=" 4
 row "server CPU while they sleep" each cpu_asleep %
-row "first connects to new agents" new connects_per_second /s ">=" 2500
+row "first connects to new agents that store nothing" plain connects_per_second /s ">=" 2500
+row "first connects to new agents, with an initial state to keep" new connects_per_second /s ">=" 2500
 row "wake by a message, one at a time: p50" wake-echo p50 µs "<=" 200
 row "the same, which reads the state: p50" wake-read p50 µs "<=" 200
 row "the same, with a durable write: p50" wake-write p50 µs

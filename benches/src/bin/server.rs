@@ -80,7 +80,27 @@ impl Nap {
     }
 }
 
+/// An agent that stores nothing.
+#[agent(hibernate_after = "1s")]
+#[derive(Default)]
+struct Plain;
+
+#[agent]
+impl Plain {
+    /// Sends its argument back.
+    #[callable]
+    fn echo(&self, value: String) -> String {
+        value
+    }
+
+    /// Sends a text to everybody.
+    #[callable]
+    fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
+        cx.broadcast(text)
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<Bench>().register::<Nap>().run().await
+    Agents::new().register::<Bench>().register::<Nap>().register::<Plain>().run().await
 }
