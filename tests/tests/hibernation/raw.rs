@@ -17,6 +17,13 @@ struct Room {
     recorder: Recorder,
 }
 
+impl Room {
+    async fn help(&self, socket: &WebSocket) -> Result<()> {
+        tokio::task::yield_now().await;
+        socket.send("helped")
+    }
+}
+
 impl DurableObject for Room {
     async fn start(&mut self, _: &ObjectContext) -> Result<()> {
         self.recorder.note("start");
@@ -52,6 +59,7 @@ impl DurableObject for Room {
                 socket.send(&json!(ids))
             }
             "say" => select(cx, &order["among"]).send(order["text"].as_str().unwrap_or_default()),
+            "help" => self.help(socket).await,
             "say to others" => cx.get_web_sockets().except([socket]).send("others"),
             "tags" => socket.send(&json!({ "tags": cx.get_tags(socket), "uri": socket.uri() })),
             "attach" => match socket.serialize_attachment(&order["value"]) {
@@ -157,6 +165,20 @@ fn truth_table() -> Vec<(Value, &'static [&'static str])> {
         (json!({ "tag": ["a"], "any": ["b"] }), &["ab"]),
         (json!({ "all": ["b"], "any": ["a", "b"] }), &["b", "ab"]),
     ]
+}
+
+// S185, S202: accepted and handed over; nothing of the connect keeps the object awake, and the next
+// handler awaits another method.
+#[tokio::test(start_paused = true)]
+async fn after_the_accept_the_object_may_sleep_at_once() {
+    let (host, object, mut notes) = room();
+    let mut client = object.connect("_pk=a&tags=red").await;
+    object.hibernate().await.unwrap();
+    assert!(!object.is_awake());
+    assert_eq!(notes.so_far(), ["start"]);
+    order(&mut client, json!({ "do": "help" })).await;
+    assert_eq!(client.next().await.text(), "helped");
+    host.shutdown().await;
 }
 
 // S187, S194, S195, S196, S204

@@ -1,2 +1,3 @@
 mod explore;
+mod layers;
 mod model;

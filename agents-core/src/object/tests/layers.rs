@@ -1,0 +1,76 @@
+//! What each layer may know, read off its source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers, each with what it may use besides itself.
+const LAYERS: [(&str, &[&str]); 7] = [
+    ("wire", &["error"]),
+    ("storage", &["error", "wire"]),
+    ("gateway", &["clock", "error", "wire"]),
+    ("object", &["clock", "error", "gateway", "report", "storage", "wire"]),
+    ("agent", &["error", "gateway", "object", "report", "storage", "wire"]),
+    ("server", &["agent", "clock", "error", "gateway", "object", "report", "storage", "wire"]),
+    ("testing", &["agent", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
+];
+
+/// What belongs to the network: sockets are the gateway's, HTTP connections the server's.
+const NETWORK: [&str; 4] = ["tokio::net", "TcpStream", "hyper", "tungstenite"];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The code of a file without its comments.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn layer(name: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name), &mut found);
+    assert!(!found.is_empty(), "{name} has no files");
+    found.into_iter().map(|path| (path.clone(), code(&path))).collect()
+}
+
+#[test]
+fn a_layer_uses_only_those_before_it() {
+    for (name, allowed) in LAYERS {
+        for (path, code) in layer(name) {
+            for used in code.split("crate::").skip(1) {
+                let module: String =
+                    used.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let known = LAYERS.iter().any(|(layer, _)| *layer == module);
+                assert!(
+                    !known || module == name || allowed.contains(&module.as_str()),
+                    "{} uses crate::{module}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+// S184
+#[test]
+fn objects_and_agents_know_no_sockets() {
+    for name in ["wire", "storage", "object", "agent"] {
+        for (path, code) in layer(name) {
+            for word in NETWORK {
+                assert!(!code.contains(word), "{} names {word}", path.display());
+            }
+        }
+    }
+    assert!(
+        layer("gateway").iter().any(|(_, code)| code.contains("TcpStream")),
+        "the words are the right ones"
+    );
+}
