@@ -107,11 +107,7 @@ enum Work<A: Agent> {
 
 impl<A: Agent> DurableObject for AgentObject<A> {
     fn options() -> ObjectOptions {
-        let options = A::options();
-        ObjectOptions::new()
-            .hibernate(options.hibernate)
-            .hibernate_after(options.hibernate_after)
-            .hears_closes(A::table().hooks.on_close.is_some())
+        A::options().object.hears_closes(A::table().hooks.on_close.is_some())
     }
 
     async fn start(&mut self, _: &ObjectContext) -> Result<()> {

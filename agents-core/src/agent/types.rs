@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::object::ObjectOptions;
 use crate::wire::Wire;
 
 /// A type that can be the state of an agent: `#[wire]` and `Clone`.
@@ -53,8 +54,7 @@ pub trait AgentTypes: Sized + Send + Sync + 'static {
 /// Options of a class, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub(crate) hibernate: bool,
-    pub(crate) hibernate_after: Duration,
+    pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
     pub(crate) name: Option<&'static str>,
 }
@@ -62,20 +62,20 @@ pub struct Options {
 impl Options {
     /// The defaults: hibernates after 10 s, sends its identity, is called like its type.
     pub const fn new() -> Self {
-        Self { hibernate: true, hibernate_after: Duration::from_secs(10), send_identity: true, name: None }
+        Self { object: ObjectOptions::new(), send_identity: true, name: None }
     }
 
     /// Whether an idle agent leaves memory.
     #[must_use]
     pub const fn hibernate(mut self, hibernate: bool) -> Self {
-        self.hibernate = hibernate;
+        self.object = self.object.hibernate(hibernate);
         self
     }
 
     /// How long an agent is idle before it leaves memory.
     #[must_use]
     pub const fn hibernate_after(mut self, after: Duration) -> Self {
-        self.hibernate_after = after;
+        self.object = self.object.hibernate_after(after);
         self
     }
 

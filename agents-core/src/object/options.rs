@@ -29,9 +29,7 @@ impl ObjectOptions {
         self.hibernate_after = after;
         self
     }
-}
 
-impl ObjectOptions {
     /// Whether the end of a connection wakes a sleeping object; `true` by default.
     ///
     /// Say `false` for a class whose `web_socket_close` does nothing: closes then cost no wake.
