@@ -5,7 +5,7 @@
 //! after the commit. An object that is woken for nothing says so, and the index is put right. So
 //! nothing is scanned when a host starts, and no alarm is lost between two files.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,8 +139,14 @@ impl Alarms {
     /// Serves the index until it is stopped.
     pub(crate) async fn run(self, index: AlarmIndex, clock: Clock, find: FindObject, posts: TaskTracker) {
         let shared = self.0;
-        let mut service =
-            Service { index: Arc::new(Mutex::new(index)), clock, find, posts, woken: HashMap::new() };
+        let mut service = Service {
+            index: Arc::new(Mutex::new(index)),
+            clock,
+            find,
+            posts,
+            woken: HashSet::new(),
+            unknown: 0,
+        };
         loop {
             let orders = std::mem::take(&mut *shared.orders.lock());
             if !orders.is_empty() {
@@ -166,7 +172,9 @@ struct Service {
     find: FindObject,
     posts: TaskTracker,
     /// Who was woken and has not said what became of it.
-    woken: HashMap<ObjectKey, u64>,
+    woken: HashSet<ObjectKey>,
+    /// How many of them nobody can wake, because their class is not registered.
+    unknown: usize,
 }
 
 impl Service {
@@ -196,36 +204,40 @@ impl Service {
     async fn wake_due(&mut self) -> Duration {
         let limit = self.woken.len() + 256;
         let now = self.clock.now_ms();
-        let rows = match self.blocking(move |index| index.due(u64::MAX, limit)).await {
-            Ok(rows) => rows,
+        let look = move |index: &mut AlarmIndex| Ok((index.due(now, limit)?, index.next_after(now)?));
+        let (rows, next) = match self.blocking(look).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the index of alarms cannot be read");
                 return LONGEST_SLEEP;
             }
         };
-        for (class, name, at) in rows {
+        let more = rows.len() == limit;
+        for (class, name, _) in rows {
             let key = ObjectKey { class: class.into(), name: name.into() };
-            if self.woken.contains_key(&key) {
+            if self.woken.contains(&key) {
                 continue;
             }
-            if at > now {
-                // A virtual clock is never set, and need not be looked at in between.
-                let pause = Duration::from_millis(at - now);
-                return if matches!(self.clock, Clock::System) { pause.min(LONGEST_SLEEP) } else { pause };
+            if self.woken.len() - self.unknown >= AT_ONCE {
+                // The others wait until one is handled.
+                return NOTHING_DUE;
             }
-            if self.woken.len() >= AT_ONCE {
-                break;
-            }
-            self.woken.insert(key.clone(), at);
+            self.woken.insert(key.clone());
             self.wake(key);
         }
-        // Nothing else is due, or one that is has to wait for another to be handled.
-        NOTHING_DUE
+        if more {
+            return Duration::ZERO;
+        }
+        let Some(at) = next else { return NOTHING_DUE };
+        let pause = Duration::from_millis(at.saturating_sub(now));
+        // A virtual clock is never set, and need not be looked at in between.
+        if matches!(self.clock, Clock::System) { pause.min(LONGEST_SLEEP) } else { pause }
     }
 
-    fn wake(&self, key: ObjectKey) {
+    fn wake(&mut self, key: ObjectKey) {
         let Some(handle) = (self.find)(&key) else {
             tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it waits");
+            self.unknown += 1;
             return;
         };
         // The usual case needs no task: there is room in the mailbox.

@@ -20,6 +20,8 @@ use super::{DataFolder, Durability, Result, StoreOptions};
 
 /// No class is encoded to this: `=` is always escaped.
 const FILE: &str = "=alarms.sqlite";
+/// Up to which size a start looks at the whole index, in bytes.
+const LOOKED_AT: u64 = 256 * 1024;
 /// Set when the index has an entry for each object with an alarm.
 const COMPLETE: i64 = 1;
 
@@ -114,17 +116,26 @@ impl AlarmIndex {
         let connection = connect().map_err(|error| SqlError::from_sqlite(error, ""))?;
         let mut index =
             Self { connection, seen: None, path: path.to_owned(), durability, faults, flushes: true };
-        // Looked at as a whole: a damaged index would be noticed too late, or never.
-        let check = index.connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
-        let check = check.map_err(|error| SqlError::from_sqlite(error, ""))?;
-        if check != "ok" {
-            return Err(SqlError::new(SqlErrorKind::Corrupt, check, "").into());
-        }
+        index.look(path)?;
         if let Some(faults) = index.faults.as_ref().filter(|faults| faults.is_recording()) {
             index.seen = Some(Fresh::observe(path)?);
             faults.opened(path, index.seen.as_ref());
         }
         Ok(index)
+    }
+
+    /// Looks for damage, as far as that costs the same however many alarms there are: a small index is
+    /// looked at as a whole, of a larger one only its structure, and the rest when it is read.
+    fn look(&self, path: &Path) -> Result<()> {
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_AT) {
+            let known = self.connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()));
+            return known.map_err(|error| SqlError::from_sqlite(error, "").into());
+        }
+        let check = self.connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+        match check.map_err(|error| SqlError::from_sqlite(error, ""))? {
+            check if check == "ok" => Ok(()),
+            check => Err(SqlError::new(SqlErrorKind::Corrupt, check, "").into()),
+        }
     }
 
     fn is_complete(&self) -> Result<bool> {
