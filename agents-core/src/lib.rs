@@ -24,6 +24,9 @@ mod server;
 #[cfg(feature = "runtime")]
 pub mod storage;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "testing")]
 pub mod testing;
 

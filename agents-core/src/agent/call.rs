@@ -46,10 +46,7 @@ impl<A: AgentTypes> Call<A> {
     /// # Errors
     /// When they are not a JSON array.
     pub fn arguments(&self) -> Result<Arguments<'_>> {
-        let json = self.frame.get(self.arguments.clone()).unwrap_or("[]");
-        let values: Vec<&RawValue> = serde_json::from_str(json)
-            .map_err(|error| invalid(format!("the arguments are not JSON: {error}")))?;
-        Ok(Arguments { count: values.len(), values: values.into_iter(), taken: 0 })
+        Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"))
     }
 }
 
@@ -61,7 +58,13 @@ pub struct Arguments<'a> {
     taken: usize,
 }
 
-impl Arguments<'_> {
+impl<'a> Arguments<'a> {
+    pub(crate) fn read(json: &'a str) -> Result<Self> {
+        let values: Vec<&RawValue> = serde_json::from_str(json)
+            .map_err(|error| invalid(format!("the arguments are not JSON: {}", reason(&error))))?;
+        Ok(Self { count: values.len(), values: values.into_iter(), taken: 0 })
+    }
+
     /// Takes the next argument. One that is missing counts as `null`, so an `Option` may be left out.
     ///
     /// # Errors

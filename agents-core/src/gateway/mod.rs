@@ -21,6 +21,8 @@ mod upgrade;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
+#[cfg(feature = "fuzzing")]
+pub(crate) use codec::{Decoder, Incoming, Violation, close};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;

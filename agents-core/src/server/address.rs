@@ -2,14 +2,14 @@
 
 /// An agent as a path names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Address<'a> {
-    pub(super) class: &'a str,
+pub(crate) struct Address<'a> {
+    pub(crate) class: &'a str,
     /// As it stands in the path: percent signs stay.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 /// Finds the agent in a path; `None` when the path is somebody else's.
-pub(super) fn parse(path: &str) -> Option<Address<'_>> {
+pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     match (segments.next(), segments.next(), segments.next()) {
         (Some("agents"), Some(class), Some(name)) => Some(Address { class, name }),
@@ -18,7 +18,7 @@ pub(super) fn parse(path: &str) -> Option<Address<'_>> {
 }
 
 /// Why a name is not taken.
-pub(super) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
+pub(crate) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
     if name.len() > most {
         return Err("Name too long");
     }

@@ -11,6 +11,8 @@ mod origin;
 mod serve;
 mod service;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use address::{Address, check_name, parse as parse_address};
 pub use agents::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use agents::Mode;

@@ -50,6 +50,8 @@ pub use fault::Faults;
 pub use folder::{DataFolder, Objects};
 pub use kv::{Kv, KvDoor, KvRange};
 pub use options::{Durability, SqlLimits, StoreOptions};
+#[cfg(feature = "fuzzing")]
+pub(crate) use path::{decode_name, encode as encode_name};
 pub use reserved::INTERNAL;
 pub use store::Store;
 pub use sync::SyncHandle;

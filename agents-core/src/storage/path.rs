@@ -17,7 +17,7 @@ const HASH: char = '~';
 const ESCAPE: u8 = b'%';
 
 /// Encodes a name as one component of a path.
-pub(super) fn encode(name: &str) -> String {
+pub(crate) fn encode(name: &str) -> String {
     if name.is_empty() {
         return "%".to_owned();
     }
@@ -80,6 +80,15 @@ pub(super) fn decode(encoded: &str) -> Decoded {
     };
     // Only what comes back the same is ours; `A.sqlite` or `%61.sqlite` were put there by hand.
     if encode(&name) == encoded { Decoded::Name(name) } else { Decoded::Foreign }
+}
+
+/// The name that a component tells by itself.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn decode_name(encoded: &str) -> Option<String> {
+    match decode(encoded) {
+        Decoded::Name(name) => Some(name),
+        Decoded::Hashed | Decoded::Foreign => None,
+    }
 }
 
 fn unescape(encoded: &[u8]) -> Option<Vec<u8>> {

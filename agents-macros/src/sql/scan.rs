@@ -39,6 +39,11 @@ type Result<T> = std::result::Result<T, Mistake>;
 
 /// Reads the text of a statement.
 pub(crate) fn scan(text: &str) -> Result<Scanned> {
+    if let Some(at) = text.find('\0') {
+        // SQLite reads up to it and says nothing of the rest.
+        let message = "a statement may not contain a NUL character: bind a value that has one".to_owned();
+        return Err(Mistake { range: at..at + 1, message });
+    }
     let mut scanner = Scanner { text, at: 0, depth: 0, blocks: 0, ended: false, out: Scanned::default() };
     while scanner.at < text.len() {
         scanner.step()?;
@@ -339,6 +344,7 @@ mod tests {
             ("SELECT :name", 7..12, "`:name` has no value"),
             ("SELECT 'open", 7..12, "not closed"),
             ("DELETE FROM a; DELETE FROM b ", 15..28, "second statement"),
+            ("SELECT 1 \0 WHERE {x}", 9..10, "NUL character"),
         ] {
             let (found, message) = mistake(text);
             assert_eq!(found, range, "{text}");

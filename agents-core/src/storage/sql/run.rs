@@ -128,6 +128,11 @@ impl Store {
             let message = format!("a statement may not begin with {INTERNAL}");
             return Err(SqlError::new(SqlErrorKind::Denied, message, sql).into());
         }
+        // SQLite reads up to it and says nothing of the rest.
+        if sql.contains('\0') {
+            let message = "a statement may not contain a NUL character";
+            return Err(SqlError::new(SqlErrorKind::Syntax, message, sql).into());
+        }
         if says_rollback(sql) {
             let message = "ROLLBACK would undo more than this statement: use ABORT, or `transaction` for several statements that count together";
             return Err(SqlError::new(SqlErrorKind::Denied, message, sql).into());

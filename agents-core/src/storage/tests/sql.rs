@@ -11,6 +11,20 @@ fn denied(bench: &Bench, sql: &str) -> String {
 }
 
 #[test]
+fn a_statement_ends_where_it_ends_and_not_at_a_nul() {
+    let bench = Bench::with_table();
+    bench.on(Store::begin_turn).unwrap();
+    for sql in ["SELECT 1\0", "\0", "INSERT INTO t VALUES (1) \0 this is no SQL"] {
+        let error = bench.sql().query::<u32>(sql, ()).unwrap_err();
+        assert_eq!(kind(&error), SqlErrorKind::Syntax, "{sql:?}: {error}");
+        assert_eq!(kind(&bench.sql().execute_batch(sql).unwrap_err()), SqlErrorKind::Syntax, "{sql:?}");
+    }
+    let bound: String = bench.sql().query_one("SELECT ?1", ("a\0b",)).unwrap();
+    assert_eq!(bound, "a\0b", "a value may have one");
+    bench.on(Store::end_turn).unwrap();
+}
+
+#[test]
 fn transactions_belong_to_the_runtime() {
     let bench = Bench::with_table();
     bench.on(Store::begin_turn).unwrap();

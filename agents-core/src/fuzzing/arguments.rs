@@ -1,0 +1,37 @@
+//! The arguments of a call.
+
+use serde_json::Value;
+
+use crate::agent::Arguments;
+
+/// A list of arguments gives the values that a full JSON reader finds, or an error that a client may read.
+pub fn arguments(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let expected = serde_json::from_str::<Vec<Value>>(text);
+    let mut arguments = match (Arguments::read(text), &expected) {
+        (Ok(arguments), Ok(_)) => arguments,
+        (Err(error), Err(_)) => return assert!(error.client_message().is_some()),
+        // A number that no reader of values takes (1e999) is left alone until somebody wants it.
+        (Ok(arguments), Err(_)) => arguments,
+        (Err(error), Ok(_)) => panic!("{text} is a list, but: {error}"),
+    };
+    if let Ok(expected) = expected {
+        for value in expected {
+            assert_eq!(arguments.next::<Value>("value").expect("a value is a value"), value);
+        }
+        arguments.finish().expect("there were no more");
+    }
+    // One of each kind; what does not fit is told in words without our types' insides.
+    let Ok(mut arguments) = Arguments::read(text) else { return };
+    let told = [
+        arguments.next::<u8>("first").err(),
+        arguments.next::<Option<String>>("second").err(),
+        arguments.next::<Vec<(f64, bool)>>("third").err(),
+        arguments.next_or::<i64>("fourth", || 1).err(),
+        arguments.finish().err(),
+    ];
+    for error in told.into_iter().flatten() {
+        let message = error.client_message().expect("the caller reads why");
+        assert!(!message.contains(" at line "), "{message}");
+    }
+}

@@ -1,0 +1,40 @@
+//! Addresses: which agent a path is for, and which file that agent has.
+
+use crate::agent::query_value;
+use crate::server::{Address, check_name, parse_address};
+use crate::storage::{decode_name, encode_name};
+
+const LONGEST: usize = 1024;
+
+/// A path names at most one agent; its file name is one plain component, tells the name again, and is no
+/// other name's, whatever the file system makes of capitals.
+pub fn routes(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (path, query) = text.split_once('?').unwrap_or((&text, ""));
+    let _ = query_value(&format!("/?{query}"), "token");
+    if let Some(Address { class, name }) = parse_address(path) {
+        assert!(!class.is_empty() && !name.is_empty());
+        assert!(!class.contains('/') && !name.contains('/') && path.contains(name));
+        if check_name(name, LONGEST).is_ok() {
+            assert!(name.len() <= LONGEST && name != "." && name != "..");
+        }
+    }
+    let names: Vec<&str> = text.split(['\n', '/']).take(8).collect();
+    for name in &names {
+        let file = encode_name(name);
+        assert!(!file.is_empty() && file.len() <= 180, "{file}");
+        assert!(!file.starts_with('.') && !file.ends_with('.') && !file.ends_with(' '), "{file}");
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'%' | b'~');
+        assert!(file.bytes().all(plain), "{file}");
+        if let Some(read) = decode_name(&file) {
+            assert_eq!(read, *name);
+        }
+        for other in &names {
+            assert_eq!(
+                encode_name(other).eq_ignore_ascii_case(&file),
+                other == name,
+                "{other:?} and {name:?}"
+            );
+        }
+    }
+}
