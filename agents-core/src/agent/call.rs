@@ -64,7 +64,9 @@ impl<'a> Arguments<'a> {
             .map_err(|error| invalid(format!("the arguments are not JSON: {}", reason(&error))))?;
         Ok(Self { count: values.len(), values: values.into_iter(), taken: 0 })
     }
+}
 
+impl Arguments<'_> {
     /// Takes the next argument. One that is missing counts as `null`, so an `Option` may be left out.
     ///
     /// # Errors

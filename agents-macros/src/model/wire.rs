@@ -11,6 +11,7 @@ use syn::{
 use crate::attr::wire::WireOptions;
 use crate::attr::{self, Runtime, skip_value};
 use crate::errors::Errors;
+use crate::model::types;
 use crate::names;
 
 const DERIVED: [&str; 3] = ["Serialize", "Deserialize", "TS"];
@@ -41,6 +42,7 @@ impl WireType {
         let is_plain = is_plain(&item.generics, errors);
         complete(&mut item.fields, container.default);
         let fields = travelling(&item.generics, &container, item.fields.iter());
+        let is_plain = is_plain && all_owned(&fields, errors);
         if !is_plain {
             item.attrs.retain(|attr| !is_helper(attr));
             item.fields.iter_mut().for_each(without_helpers);
@@ -71,6 +73,7 @@ impl WireType {
         let variants = item.variants.iter().filter(|variant| serde_keys(&variant.attrs).is_empty());
         let fields =
             travelling(&item.generics, &container, variants.flat_map(|variant| variant.fields.iter()));
+        let is_plain = is_plain && all_owned(&fields, errors);
         if !is_plain {
             item.attrs.retain(|attr| !is_helper(attr));
             for variant in &mut item.variants {
@@ -198,6 +201,16 @@ fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
         );
     }
     lifetime.is_none()
+}
+
+/// What is read from a frame cannot be lent to anybody for longer than the frame is there.
+fn all_owned(fields: &[Type], errors: &mut Errors) -> bool {
+    let borrowed = fields.iter().find_map(types::borrow);
+    if let Some(borrowed) = &borrowed {
+        errors
+            .at(borrowed, "what travels is owned: use `String`, `Vec` and the like in place of a reference");
+    }
+    borrowed.is_none()
 }
 
 /// A field that may be left out when written must be allowed to be absent when read, here and in TypeScript.

@@ -1,0 +1,8 @@
+use agents::prelude::*;
+
+#[wire]
+struct Mode {
+    mode: &'static str,
+}
+
+fn main() {}
