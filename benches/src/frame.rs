@@ -4,6 +4,8 @@ use std::ops::Range;
 
 /// The opcode of text frames.
 pub const TEXT: u8 = 1;
+/// The opcode of binary frames.
+pub const BINARY: u8 = 2;
 /// The opcode of close frames.
 pub const CLOSE: u8 = 8;
 /// The opcode of pings.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod frame;
+pub mod hostile;
 pub mod load;
 pub mod process;
 pub mod report;

@@ -8,3 +8,4 @@ mod metrics;
 mod paths;
 mod program;
 mod stop;
+mod tls;

@@ -1,0 +1,161 @@
+//! All attacks at once, and what a client that behaves notices.
+
+use std::io::{Error, Result};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::attacks::ATTACKS;
+use super::line::Road;
+use super::witness::{Seen, Witness};
+use crate::process::Process;
+use crate::report::Report;
+
+/// How often the memory is looked at.
+const SAMPLE: Duration = Duration::from_secs(5);
+
+/// A soak.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The server.
+    pub server: SocketAddr,
+    /// Its process.
+    pub process: Process,
+    /// Where the attackers come from.
+    pub attackers: IpAddr,
+    /// Where the witness comes from.
+    pub witness: IpAddr,
+    /// How long it is quiet before and after.
+    pub quiet: Duration,
+    /// How long the attack lasts.
+    pub attack: Duration,
+}
+
+struct Counted {
+    started: AtomicU64,
+    /// Rounds that ended with an error: refused, closed, timed out.
+    ended_early: AtomicU64,
+}
+
+/// Runs the soak: quiet, attack, quiet.
+///
+/// # Errors
+/// When the witness loses its connection or gets no answer.
+pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report> {
+    let road = Road { from: plan.attackers, server: plan.server };
+    let mut witness = Witness::connect(plan.witness, road).await?;
+    let mut report = Report::new("hostile");
+
+    let quiet = witness.watch(Instant::now() + plan.quiet).await?;
+    let at_rest = memory(plan.process);
+    latencies(
+        &mut report,
+        ["quiet_echo_p50", "quiet_echo_p99", "quiet_increment_p50", "quiet_increment_p99"],
+        &quiet,
+    );
+
+    let end = Instant::now() + plan.attack;
+    let counted: Arc<[Counted]> = ATTACKS.iter().map(|_| Counted::new()).collect();
+    // A thread of their own: the witness must wait for the server and not for the attackers.
+    let attackers = {
+        let counted = counted.clone();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || runtime.block_on(attack(road, end, counted)))
+    };
+    let sampler = tokio::spawn(sample(plan.process, end));
+    let attacked = witness.watch(end).await?;
+    let samples = sampler.await?;
+    attackers.join().map_err(|_| Error::other("an attacker panicked"))?;
+    latencies(
+        &mut report,
+        ["attacked_echo_p50", "attacked_echo_p99", "attacked_increment_p50", "attacked_increment_p99"],
+        &attacked,
+    );
+    let after = witness.watch(Instant::now() + plan.quiet).await?;
+    latencies(
+        &mut report,
+        ["after_echo_p50", "after_echo_p99", "after_increment_p50", "after_increment_p99"],
+        &after,
+    );
+
+    for (attack, counted) in ATTACKS.iter().zip(&*counted) {
+        let (started, early) =
+            (counted.started.load(Ordering::Relaxed), counted.ended_early.load(Ordering::Relaxed));
+        progress(format!("{:<40} {started:>9} rounds, {early:>9} cut short by the server", attack.name));
+    }
+    let line: Vec<String> = samples.iter().map(|bytes| format!("{:.0}", mib(*bytes))).collect();
+    progress(format!("memory every {} s, MiB: {}", SAMPLE.as_secs(), line.join(" ")));
+    report.number("memory_at_rest", mib(at_rest), "MiB");
+    // The first fifth warms caches up; what comes later shows whether it grows.
+    let fifth = samples.len() / 5;
+    let peak = |part: &[u64]| part.iter().copied().max().unwrap_or_default();
+    report.number("memory_peak", mib(peak(&samples)), "MiB");
+    report.number("memory_peak_second_fifth", mib(peak(&samples[fifth..fifth * 2])), "MiB");
+    report.number("memory_peak_last_fifth", mib(peak(&samples[samples.len() - fifth..])), "MiB");
+    report.number("memory_after", mib(memory(plan.process)), "MiB");
+    Ok(report)
+}
+
+/// All attackers, until the end.
+async fn attack(road: Road, end: Instant, counted: Arc<[Counted]>) {
+    let mut attackers = JoinSet::new();
+    for (kind, attack) in ATTACKS.iter().enumerate() {
+        let number = Arc::new(AtomicU64::new(0));
+        for _ in 0..attack.clients {
+            let (counted, number) = (counted.clone(), number.clone());
+            attackers.spawn(async move {
+                while Instant::now() < end {
+                    counted[kind].started.fetch_add(1, Ordering::Relaxed);
+                    tokio::select! {
+                        ended = (attack.round)(road, number.clone()) => {
+                            counted[kind].ended_early.fetch_add(u64::from(ended.is_err()), Ordering::Relaxed);
+                        }
+                        () = sleep_until(end) => {}
+                    }
+                    sleep(attack.pause).await;
+                }
+            });
+        }
+    }
+    while attackers.join_next().await.is_some() {}
+}
+
+impl Counted {
+    fn new() -> Self {
+        Self { started: AtomicU64::new(0), ended_early: AtomicU64::new(0) }
+    }
+}
+
+async fn sample(process: Process, end: Instant) -> Vec<u64> {
+    let mut samples = Vec::new();
+    while Instant::now() < end {
+        sleep(SAMPLE).await;
+        samples.push(memory(process));
+    }
+    samples
+}
+
+fn memory(process: Process) -> u64 {
+    process.memory().unwrap_or_default()
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}
+
+fn latencies(report: &mut Report, names: [&'static str; 4], seen: &Seen) {
+    let [echo_p50, echo_p99, increment_p50, increment_p99] = names;
+    for (name, histogram, quantile) in [
+        (echo_p50, &seen.echo, 0.5),
+        (echo_p99, &seen.echo, 0.99),
+        (increment_p50, &seen.increment, 0.5),
+        (increment_p99, &seen.increment, 0.99),
+    ] {
+        report.number(name, histogram.value_at_quantile(quantile) as f64, "µs");
+    }
+}

@@ -1,0 +1,92 @@
+//! A client that behaves, and measures.
+
+use std::io::{Error, Result};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use memchr::memmem;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, interval, timeout};
+
+use super::line::{PATIENCE, Road};
+use crate::frame::{PING, PONG, TEXT, decode, encode};
+
+/// How often it calls.
+const EVERY: Duration = Duration::from_millis(25);
+
+/// What a witness has seen in one stretch of time, in microseconds.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Calls that read nothing.
+    pub(super) echo: Histogram<u32>,
+    /// Calls that are durable before their answer.
+    pub(super) increment: Histogram<u32>,
+}
+
+/// An open connection to an agent of its own.
+pub(super) struct Witness {
+    stream: TcpStream,
+    input: Vec<u8>,
+    calls: u64,
+}
+
+impl Witness {
+    pub(super) async fn connect(from: IpAddr, road: Road) -> Result<Self> {
+        let stream = Road { from, ..road }.upgrade("/agents/bench/witness").await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, input: Vec::new(), calls: 0 })
+    }
+
+    /// Calls until a moment comes.
+    pub(super) async fn watch(&mut self, until: Instant) -> Result<Seen> {
+        let new = || Histogram::new(3).map_err(Error::other);
+        let mut seen = Seen { echo: new()?, increment: new()? };
+        let mut beat = interval(EVERY);
+        while Instant::now() < until {
+            beat.tick().await;
+            let (method, arguments, histogram) = match self.calls % 2 {
+                0 => ("echo", r#"["here"]"#, &mut seen.echo),
+                _ => ("increment", "[]", &mut seen.increment),
+            };
+            let start = Instant::now();
+            timeout(PATIENCE, self.call(method, arguments)).await??;
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            histogram.record(micros).map_err(Error::other)?;
+        }
+        Ok(seen)
+    }
+
+    async fn call(&mut self, method: &str, arguments: &str) -> Result<()> {
+        self.calls += 1;
+        let id = format!(r#""id":"w{}""#, self.calls);
+        let text = format!(r#"{{"type":"rpc",{id},"method":"{method}","args":{arguments}}}"#);
+        let mut out = Vec::new();
+        encode(&mut out, TEXT, text.as_bytes());
+        self.stream.write_all(&out).await?;
+        loop {
+            while let Some((opcode, payload)) = decode(&self.input) {
+                let end = payload.end;
+                let answered = match opcode {
+                    TEXT => memmem::find(&self.input[payload], id.as_bytes()).is_some(),
+                    PING => {
+                        let mut pong = Vec::new();
+                        encode(&mut pong, PONG, &self.input[payload]);
+                        self.stream.write_all(&pong).await?;
+                        false
+                    }
+                    crate::frame::CLOSE => return Err(Error::other("the witness was closed")),
+                    _ => false,
+                };
+                self.input.drain(..end);
+                if answered {
+                    return Ok(());
+                }
+            }
+            if self.stream.read_buf(&mut self.input).await? == 0 {
+                return Err(Error::other("the witness lost its connection"));
+            }
+        }
+    }
+}
