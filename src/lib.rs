@@ -2,10 +2,10 @@
 
 pub use agents_core::storage::Durability;
 pub use agents_core::{
-    Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, ConnectRequest, Connection, Context, Error,
-    ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limits, Message, Meter, ObjectStatus,
-    Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request, Response, Result, StateChange,
-    StateRejection, StateSource, StreamingResponse, TagsError, View, current,
+    Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Attempt, ConnectRequest, Connection,
+    Context, Error, ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limits, Message,
+    Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request, Response, Result,
+    StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
 };
 pub use agents_core::{Close, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};

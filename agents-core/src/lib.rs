@@ -34,8 +34,8 @@ pub use error::{Error, Result};
 
 #[cfg(feature = "runtime")]
 pub use agent::{
-    Agent, AgentError, AgentInfo, AgentTypes, Argument, Callable, ConnectRequest, Connection, Context,
-    ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection,
+    Agent, AgentError, AgentInfo, AgentTypes, Argument, Attempt, Callable, ConnectRequest, Connection,
+    Context, ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection,
     StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]

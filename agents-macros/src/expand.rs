@@ -171,6 +171,7 @@ mod tests {
                                     docs: "Posts.",
                                     deprecated: ::agents::__rt::Option::None,
                                     write: true,
+                                    require: ::agents::__rt::Option::None,
                                     exclusive: false,
                                     streaming: false,
                                     arguments: &[::agents::__rt::Argument { name: "bodyText", rust_name: "body_text" }],

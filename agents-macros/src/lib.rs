@@ -35,6 +35,7 @@ use proc_macro::TokenStream;
 /// | `hibernate = false` | keep the agent in memory | it hibernates |
 /// | `hibernate_after = "10s"` | how long it must be idle: a number and `ms`, `s`, `m` or `h` | the host's choice |
 /// | `send_identity = false` | leave out the identity frame | it is sent |
+/// | `strict = true` | read-only connections write no rows, keys and alarm either | they set no state |
 /// | `name = "chat-room"` | the name in addresses | the struct's name in kebab case |
 /// | `crate = PATH` | where the crate `agents` is found | `::agents` |
 ///
@@ -68,8 +69,11 @@ pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// `#[callable(write)]` refuses read-only connections before the method runs;
-/// `#[callable(exclusive)]` runs one call at a time. A method streams when it takes a
+/// `#[callable(write)]` refuses read-only connections before the method runs, with
+/// `Connection is readonly`. `#[callable(require = "editor")]` asks the hook `has_right` first, and
+/// refuses with `Insufficient permissions`; the right `"writable"` is `write`. A callable names one
+/// right: one that stands for several where it needs several. `#[callable(exclusive)]` runs one call
+/// at a time; who is refused does not wait for that. A method streams when it takes a
 /// `&StreamingResponse<T>` or returns `impl Stream`.
 #[proc_macro_attribute]
 pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
@@ -80,7 +84,7 @@ pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The name decides which event it is: `on_start`, `authorize`, `connection_tags`,
 /// `should_connection_be_readonly`, `should_send_protocol_messages`, `on_connect`, `on_message`,
-/// `on_close`, `on_error`, `on_request`, `validate_state_change`, `on_state_changed`,
+/// `has_right`, `on_close`, `on_error`, `on_request`, `validate_state_change`, `on_state_changed`,
 /// `on_state_rejected`, `on_alarm` or `on_hibernate`. As in a callable, referenced arguments come from the
 /// runtime and only those that are named are made; the owned one is the event itself.
 ///
@@ -119,7 +123,7 @@ pub fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A query gives rows: `Vec<T>`, `Option<T>` or one `T`, where `T` is a scalar, a tuple or a
 /// `#[wire]` struct. Any other statement gives the number of changed rows. `{{` and `}}` are
-/// braces.
+/// braces. A statement that writes does not compile with a `View`.
 ///
 /// ```ignore
 /// let body: String = sql!(cx, "SELECT body FROM posts WHERE id = {id}")?;

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 
 use crate::agent::flags::{NO_PROTOCOL, READONLY};
-use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Context, Parts, Refusal};
+use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Parts, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
@@ -39,7 +39,7 @@ impl<A: Agent> AgentCore<A> {
         identity: bool,
     ) -> Result<Response> {
         let parts = |caller: bool| Parts {
-            cx: Context { core: self.clone(), caller: caller.then(|| connection.clone()) },
+            cx: if caller { self.context_of(&connection, None) } else { self.context() },
             connection: Some(connection.clone()),
             request: Some(request.clone()),
             answer: None,

@@ -1,10 +1,10 @@
-//! The doors of an agent: `Context` and, without those that write, `View`.
+//! The doors of an agent.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::scope::Scoped;
-use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, StateSource};
+use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, View};
 use crate::error::Result;
 use crate::gateway::{IntoMessage, Selection, Targets};
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
@@ -13,8 +13,9 @@ use crate::storage::sql::Sql;
 
 /// What a handler can do with its agent. Cheap to clone.
 ///
-/// A context carries the call that it was made for: whatever it writes is refused when the calling
-/// connection is read-only, in a helper, after an await, and in a task that took the context along.
+/// A context carries the call that it was made for. While the calling connection is read-only, a
+/// state that it sets is refused: in a helper, after an await, and in a task that took the context
+/// along. An agent with `#[agent(strict = true)]` refuses it rows, keys and the alarm as well.
 ///
 /// It works inside the agent's handlers and in tasks started with [`spawn`](Self::spawn). Moved
 /// into a task of `tokio::spawn` every method that reads or writes the agent fails, because such a
@@ -22,12 +23,11 @@ use crate::storage::sql::Sql;
 pub struct Context<A: AgentTypes> {
     pub(crate) core: Arc<AgentCore<A>>,
     pub(crate) caller: Option<Connection<A>>,
+    /// The callable that runs, by its name on the wire.
+    pub(crate) callable: Option<&'static str>,
+    /// The object on behalf of the caller, where it is asked before each write.
+    pub(crate) guarded: Option<ObjectContext>,
 }
-
-/// A [`Context`] without the doors that write: a callable that takes it cannot change the agent.
-///
-/// SQL through a view runs only statements that SQLite itself calls read-only.
-pub struct View<A: AgentTypes>(pub(crate) Context<A>);
 
 impl<A: AgentTypes> Context<A> {
     /// Returns the name of the agent, as it stands in its address.
@@ -56,6 +56,21 @@ impl<A: AgentTypes> Context<A> {
         self.caller.as_ref()
     }
 
+    /// Returns the callable that this context was made for, by its name on the wire; `None` in hooks.
+    pub fn callable(&self) -> Option<&'static str> {
+        self.callable
+    }
+
+    /// Returns the same doors for the agent's own work: without a caller, so nothing is refused
+    /// because the caller is read-only.
+    ///
+    /// For what the agent decides itself to write down about a read-only connection, such as that
+    /// it was there.
+    #[must_use]
+    pub fn as_agent(&self) -> Self {
+        self.core.context()
+    }
+
     /// Returns the state. The first read loads it from the database; an agent that never had one
     /// gets its initial state, which is stored.
     ///
@@ -81,8 +96,7 @@ impl<A: AgentTypes> Context<A> {
     /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
     /// or that the state is too large (2 MiB). Then nothing has changed.
     pub fn set_state(&self, state: A::State) -> Result<()> {
-        let source = StateSource::Server { via: self.caller.clone() };
-        self.core.set_state(state, &source, None)
+        self.core.set_state(state, &self.source(), None)
     }
 
     /// Changes a copy of the state and replaces the state with it, in one step.
@@ -146,9 +160,10 @@ impl<A: AgentTypes> Context<A> {
     /// Returns the object below the agent: its alarm, its WebSockets by several tags, the messages
     /// that are answered while it sleeps, and more.
     ///
-    /// What is written through it is not checked against a read-only caller.
+    /// What is written through it is not checked against a read-only caller, unless the agent is
+    /// strict: then these doors are as careful as the context's own.
     pub fn object(&self) -> &ObjectContext {
-        &self.core.object
+        self.guarded.as_ref().unwrap_or(&self.core.object)
     }
 
     /// Keeps the agent awake until the guard is dropped; `reason` is shown in its status.
@@ -161,12 +176,12 @@ impl<A: AgentTypes> Context<A> {
 
     /// Returns the agent's database.
     pub fn sql(&self) -> Sql<'_> {
-        self.core.object.sql()
+        self.object().sql()
     }
 
     /// Returns the agent's key-value store, in the same database.
     pub fn storage(&self) -> Kv<'_> {
-        self.core.object.storage()
+        self.object().storage()
     }
 
     /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
@@ -206,78 +221,14 @@ impl<A: AgentTypes> Context<A> {
     }
 }
 
-impl<A: AgentTypes> View<A> {
-    /// Returns the name of the agent, as it stands in its address.
-    pub fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    /// Returns the class of the agent, as it stands in its address.
-    pub fn class(&self) -> &str {
-        self.0.class()
-    }
-
-    /// Returns what all agents of the host share.
-    pub fn env(&self) -> &A::Env {
-        self.0.env()
-    }
-
-    /// Returns the time in milliseconds since 1970, UTC.
-    pub fn now(&self) -> u64 {
-        self.0.now()
-    }
-
-    /// Returns the connection that this call came from.
-    pub fn caller(&self) -> Option<&Connection<A>> {
-        self.0.caller()
-    }
-
-    /// Returns the state; see [`Context::state`].
-    ///
-    /// # Errors
-    /// As [`Context::state`].
-    pub fn state(&self) -> Result<Arc<A::State>> {
-        self.0.state()
-    }
-
-    /// Returns the state, `None` if the agent has none and no initial one.
-    ///
-    /// # Errors
-    /// As [`Context::try_state`].
-    pub fn try_state(&self) -> Result<Option<Arc<A::State>>> {
-        self.0.try_state()
-    }
-
-    /// Returns the open connections, oldest first.
-    pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
-        self.0.connections()
-    }
-
-    /// Returns the open connections that have a tag, oldest first.
-    pub fn connections_tagged(&self, tag: &str) -> impl Iterator<Item = Connection<A>> + use<A> {
-        self.0.connections_tagged(tag)
-    }
-
-    /// Returns the open connection with this id.
-    pub fn connection(&self, id: &str) -> Option<Connection<A>> {
-        self.0.connection(id)
-    }
-
-    /// Returns the agent's database; only reading statements run.
-    pub fn sql(&self) -> Sql<'_> {
-        Sql::new(self)
-    }
-}
-
 impl<A: AgentTypes> Clone for Context<A> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), caller: self.caller.clone() }
-    }
-}
-
-impl<A: AgentTypes> Clone for View<A> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            core: self.core.clone(),
+            caller: self.caller.clone(),
+            callable: self.callable,
+            guarded: self.guarded.clone(),
+        }
     }
 }
 
@@ -286,12 +237,7 @@ impl<A: AgentTypes> fmt::Debug for Context<A> {
         f.debug_struct("Context")
             .field("agent", self.core.object.key())
             .field("caller", &self.caller)
+            .field("callable", &self.callable)
             .finish()
-    }
-}
-
-impl<A: AgentTypes> fmt::Debug for View<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("View").field(&self.0).finish()
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
+use crate::agent::rejection::WAITING_REJECTIONS;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentTypes, Context, Table};
 use crate::object::ObjectContext;
@@ -16,6 +18,10 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     pub(crate) exclusive: tokio::sync::Mutex<()>,
+    /// Whether read-only callers may not write rows, keys and the alarm either.
+    pub(crate) strict: bool,
+    /// Places for rejections that wait for their hook.
+    pub(crate) rejections: Semaphore,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
@@ -28,6 +34,8 @@ impl<A: Agent> AgentCore<A> {
             env,
             state: Mutex::default(),
             exclusive: tokio::sync::Mutex::default(),
+            strict: A::options().strict,
+            rejections: Semaphore::new(WAITING_REJECTIONS),
             agent: OnceLock::new(),
         })
     }
@@ -36,7 +44,7 @@ impl<A: Agent> AgentCore<A> {
 impl<A: AgentTypes> AgentCore<A> {
     /// A context for work of the agent's own, not of a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
-        Context { core: self.clone(), caller: None }
+        Context { core: self.clone(), caller: None, callable: None, guarded: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::{AgentTypes, Connection};
+use crate::agent::{AgentTypes, Connection, StateSource};
 use crate::error::Error;
 
 /// What went wrong, for `on_error`: on one connection, or anywhere else.
@@ -43,18 +43,6 @@ pub enum ErrorSource {
     Alarm,
 }
 
-/// Who changes the state.
-#[non_exhaustive]
-pub enum StateSource<A: AgentTypes> {
-    /// The agent itself; `via` is the connection whose call made it do so.
-    Server {
-        /// The calling connection, `None` outside of calls.
-        via: Option<Connection<A>>,
-    },
-    /// A client that pushed a state.
-    Client(Connection<A>),
-}
-
 /// A change of the state, for `on_state_changed`; it is stored and sent already.
 #[non_exhaustive]
 pub struct StateChange<A: AgentTypes> {
@@ -64,44 +52,6 @@ pub struct StateChange<A: AgentTypes> {
     pub state: Arc<A::State>,
     /// Who changed it.
     pub source: StateSource<A>,
-}
-
-/// A change that was refused, for `on_state_rejected`.
-#[non_exhaustive]
-pub struct StateRejection<A: AgentTypes> {
-    /// Who tried.
-    pub source: StateSource<A>,
-    /// Why it was refused.
-    pub kind: RejectionKind,
-    /// The error, with more detail than the client reads.
-    pub message: String,
-}
-
-/// Why a change of the state was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RejectionKind {
-    /// The connection is read-only.
-    Readonly,
-    /// `validate_state_change` refused it.
-    Validation,
-    /// It was not of the agent's type, or too large.
-    Invalid,
-}
-
-impl<A: AgentTypes> StateSource<A> {
-    /// Returns the connection behind the change, pushing or calling.
-    pub fn connection(&self) -> Option<&Connection<A>> {
-        match self {
-            Self::Server { via } => via.as_ref(),
-            Self::Client(connection) => Some(connection),
-        }
-    }
-
-    /// Tells whether a client pushed the state.
-    pub fn is_client(&self) -> bool {
-        matches!(self, Self::Client(_))
-    }
 }
 
 impl<A: AgentTypes> AgentError<A> {
@@ -116,24 +66,6 @@ impl<A: AgentTypes> AgentError<A> {
     pub fn into_error(self) -> Error {
         match self {
             Self::Connection { error, .. } | Self::Server { error, .. } => error,
-        }
-    }
-}
-
-impl<A: AgentTypes> Clone for StateSource<A> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Server { via } => Self::Server { via: via.clone() },
-            Self::Client(connection) => Self::Client(connection.clone()),
-        }
-    }
-}
-
-impl<A: AgentTypes> fmt::Debug for StateSource<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server { via } => f.debug_struct("Server").field("via", via).finish(),
-            Self::Client(connection) => f.debug_tuple("Client").field(connection).finish(),
         }
     }
 }
@@ -154,15 +86,5 @@ impl<A: AgentTypes> fmt::Debug for AgentError<A> {
 impl<A: AgentTypes> fmt::Debug for StateChange<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StateChange").field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-impl<A: AgentTypes> fmt::Debug for StateRejection<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StateRejection")
-            .field("source", &self.source)
-            .field("kind", &self.kind)
-            .field("message", &self.message)
-            .finish()
     }
 }

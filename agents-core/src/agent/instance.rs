@@ -7,6 +7,7 @@ use crate::agent::rpc::Found;
 use crate::agent::scope::Scoped;
 use crate::agent::{
     Agent, AgentCore, AgentError, AgentTypes, ConnectRequest, Connection, Context, ErrorSource, Parts,
+    StateSource,
 };
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
@@ -26,11 +27,16 @@ impl<A: AgentTypes> AgentCore<A> {
     /// What the hooks of an open connection are given.
     pub(super) fn parts_of(self: &Arc<Self>, connection: &Connection<A>) -> Parts<A> {
         Parts {
-            cx: Context { core: self.clone(), caller: Some(connection.clone()) },
+            cx: self.context_of(connection, None),
             connection: Some(connection.clone()),
             request: None,
             answer: None,
         }
+    }
+
+    /// What hooks are given that hear of somebody's doing: their own doors, and the connection.
+    pub(super) fn parts_about(self: &Arc<Self>, source: &StateSource<A>) -> Parts<A> {
+        Parts { connection: source.connection().cloned(), ..self.parts() }
     }
 
     /// Runs user code that gives a result of its own kind; a panic becomes an error.
@@ -54,7 +60,10 @@ impl<A: AgentTypes> AgentCore<A> {
             return self.log(error.error());
         };
         let parts = match &error {
-            AgentError::Connection { connection, .. } => self.parts_of(connection),
+            // What an agent does about an error is its own work.
+            AgentError::Connection { connection, .. } => {
+                Parts { connection: Some(connection.clone()), ..self.parts() }
+            }
             AgentError::Server { .. } => self.parts(),
         };
         if let Err(error) = self.guard(self.context(), hook(agent.clone(), parts, error)).await {

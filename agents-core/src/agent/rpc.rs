@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
-use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Context, Outcome, Parts};
-use crate::error::{Error, Result};
+use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Outcome, Parts};
+use crate::error::Result;
 use crate::report;
 use crate::wire::frame;
 
@@ -51,7 +51,7 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // A call that is given up, because it took too long, is answered too.
         let _answered = answer.answered();
-        let cx = Context { core: self.clone(), caller: Some(connection.clone()) };
+        let cx = self.context_of(&connection, Some(callable.name));
         let streamed = callable.streaming.then(|| answer.clone());
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
@@ -62,15 +62,19 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     async fn invoke(self: &Arc<Self>, callable: &'static Callable<A>, call: Call<A>) -> Result<Outcome> {
-        let readonly = call.parts.connection.as_ref().is_some_and(Connection::is_readonly);
-        if callable.write && readonly {
-            return Err(Error::new("readonly", frame::READONLY));
+        let cx = call.parts.cx.clone();
+        if callable.write {
+            cx.require_writable()?;
         }
+        self.require(callable, &call).await?;
         let _one_at_a_time = match callable.exclusive {
             true => Some(self.exclusive.lock().await),
             false => None,
         };
-        let cx = call.parts.cx.clone();
+        // The connection may have become read-only while the call waited.
+        if callable.write {
+            cx.require_writable()?;
+        }
         Scoped::new(cx, (callable.invoke)(call)).await?
     }
 }

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::agent::flags::NO_PROTOCOL;
+use crate::agent::rights;
 use crate::agent::{
-    AgentCore, AgentError, AgentTypes, Connection, ErrorSource, RejectionKind, StateChange, StateRejection,
+    AgentCore, AgentError, AgentTypes, Attempt, Connection, ErrorSource, RejectionKind, StateChange,
     StateSource,
 };
 use crate::error::{Error, Result};
@@ -74,7 +75,7 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // The first read of an initial state is a change by the server.
         let initial = Arc::new(initial);
-        self.write(initial.clone(), None, &StateSource::Server { via: None }, None)?;
+        self.write(initial.clone(), None, &StateSource::Server { via: None, callable: None }, None)?;
         Ok(Some(initial))
     }
 
@@ -108,14 +109,14 @@ impl<A: AgentTypes> AgentCore<A> {
         except: Option<&WebSocket>,
     ) -> Result<()> {
         if source.connection().is_some_and(Connection::is_readonly) {
-            self.rejected(source, RejectionKind::Readonly, frame::READONLY);
-            return Err(Error::new("readonly", frame::READONLY));
+            self.rejected(source.clone(), RejectionKind::Readonly, Attempt::State, frame::READONLY);
+            return Err(rights::readonly());
         }
         let agent = self.agent.get();
         if let (Some(agent), Some(validate)) = (agent, self.table.hooks.validate_state_change)
             && let Err(error) = validate(agent, &state, source)
         {
-            self.rejected(source, RejectionKind::Validation, &error.to_string());
+            self.rejected(source.clone(), RejectionKind::Validation, Attempt::State, error.to_string());
             return Err(error);
         }
         let previous = match self.table.hooks.on_state_changed {
@@ -133,9 +134,16 @@ impl<A: AgentTypes> AgentCore<A> {
         source: &StateSource<A>,
         except: Option<&WebSocket>,
     ) -> Result<()> {
-        let json = wire::to_json(&*state)?;
+        let unfit = |error: Error| {
+            self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
+            error
+        };
+        let json = wire::to_json(&*state).map_err(|error| unfit(error.into()))?;
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
-        self.object.stage_state(json.into())?;
+        self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
+            Some(StorageError::TooBig { .. }) => unfit(error),
+            _ => error,
+        })?;
         self.remember(Some(state.clone()));
         if let Some(frame) = frame {
             let sockets = self.object.get_web_sockets().without_flags(NO_PROTOCOL);
@@ -143,8 +151,11 @@ impl<A: AgentTypes> AgentCore<A> {
         }
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
             let change = StateChange { previous, state, source: source.clone() };
-            let future = hook(agent.clone(), self.parts(), change);
-            self.spawn_hook(future)?;
+            let told = self.tell(hook(agent.clone(), self.parts_about(source), change));
+            self.object.run(Box::pin(async move {
+                told.await;
+                Ok(())
+            }))?;
         }
         Ok(())
     }
@@ -157,14 +168,14 @@ impl<A: AgentTypes> AgentCore<A> {
     ) -> Result<(), &'static str> {
         let source = StateSource::Client(connection.clone());
         if connection.is_readonly() {
-            self.rejected(&source, RejectionKind::Readonly, frame::READONLY);
+            self.rejected(source, RejectionKind::Readonly, Attempt::State, frame::READONLY);
             return Err(frame::READONLY);
         }
         let state = match wire::from_json(raw.get()) {
             Ok(state) => state,
             Err(error) => {
                 tracing::debug!(agent = ?self.object.key(), %error, "a pushed state is not of the agent's type");
-                self.rejected(&source, RejectionKind::Invalid, &error.to_string());
+                self.rejected(source, RejectionKind::Invalid, Attempt::State, error.to_string());
                 return Err(frame::STATE_REJECTED);
             }
         };
@@ -174,25 +185,17 @@ impl<A: AgentTypes> AgentCore<A> {
         })
     }
 
-    fn rejected(self: &Arc<Self>, source: &StateSource<A>, kind: RejectionKind, message: &str) {
-        if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_rejected) {
-            let rejection = StateRejection { source: source.clone(), kind, message: message.to_owned() };
-            let future = hook(agent.clone(), self.parts(), rejection);
-            if let Err(error) = self.spawn_hook(future) {
-                tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run");
-            }
-        }
-    }
-
-    /// Runs a hook about the state later; its errors change nothing.
-    fn spawn_hook(self: &Arc<Self>, hook: BoxFuture<'static, Result<()>>) -> Result<()> {
+    /// Runs a hook about the state; its errors change nothing.
+    pub(super) fn tell(
+        self: &Arc<Self>,
+        hook: BoxFuture<'static, Result<()>>,
+    ) -> impl Future<Output = ()> + Send + use<A> {
         let core = self.clone();
         let guarded = self.guard(self.context(), hook);
-        self.object.run(Box::pin(async move {
+        async move {
             if let Err(error) = guarded.await {
                 core.on_error(AgentError::Server { error, source: ErrorSource::StateHook }).await;
             }
-            Ok(())
-        }))
+        }
     }
 }

@@ -44,6 +44,8 @@ pub struct Callable<A: AgentTypes> {
     pub deprecated: Option<&'static str>,
     /// Refused for a read-only connection before the body runs.
     pub write: bool,
+    /// The right that it needs; `has_right` is asked for it before the body runs.
+    pub require: Option<&'static str>,
     /// Runs one at a time.
     pub exclusive: bool,
     /// Answers with a stream.
@@ -69,6 +71,8 @@ pub type Ask<A, T> = fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<T>>;
 pub type Tell<A, P> = fn(Arc<A>, Parts<A>, P) -> BoxFuture<'static, Result<()>>;
 /// The hook that answers HTTP requests.
 pub type Serve<A> = fn(Arc<A>, Parts<A>, Request) -> BoxFuture<'static, Result<Response>>;
+/// The hook that is asked for a right.
+pub type Decide<A> = fn(Arc<A>, Parts<A>, &'static str) -> BoxFuture<'static, Result<bool>>;
 /// The hook that starts an instance.
 pub type Start<A> =
     for<'a> fn(&'a mut A, Parts<A>, Option<<A as AgentTypes>::Props>) -> BoxFuture<'a, Result<()>>;
@@ -87,6 +91,7 @@ pub struct Hooks<A: AgentTypes> {
     pub should_connection_be_readonly: Option<Ask<A, bool>>,
     pub should_send_protocol_messages: Option<Ask<A, bool>>,
     pub on_connect: Option<Ask<A, ()>>,
+    pub has_right: Option<Decide<A>>,
     pub on_message: Option<Tell<A, Message>>,
     pub on_close: Option<Tell<A, Close>>,
     pub on_error: Option<Tell<A, AgentError<A>>>,
@@ -107,6 +112,7 @@ impl<A: AgentTypes> Hooks<A> {
         should_connection_be_readonly: None,
         should_send_protocol_messages: None,
         on_connect: None,
+        has_right: None,
         on_message: None,
         on_close: None,
         on_error: None,

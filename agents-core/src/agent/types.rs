@@ -56,13 +56,14 @@ pub trait AgentTypes: Sized + Send + Sync + 'static {
 pub struct Options {
     pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
+    pub(crate) strict: bool,
     pub(crate) name: Option<&'static str>,
 }
 
 impl Options {
     /// The defaults: hibernates after 10 s, sends its identity, is called like its type.
     pub const fn new() -> Self {
-        Self { object: ObjectOptions::new(), send_identity: true, name: None }
+        Self { object: ObjectOptions::new(), send_identity: true, strict: false, name: None }
     }
 
     /// Whether an idle agent leaves memory.
@@ -83,6 +84,17 @@ impl Options {
     #[must_use]
     pub const fn send_identity(mut self, send: bool) -> Self {
         self.send_identity = send;
+        self
+    }
+
+    /// Whether read-only connections may write nothing at all, and not only no state.
+    ///
+    /// Then what a handler does on behalf of a read-only connection may not write rows, keys, the alarm
+    /// or settings either, through whatever door; it fails with the code `readonly`. What counts is the
+    /// flag at the moment of the write. The agent's own work is not concerned.
+    #[must_use]
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 

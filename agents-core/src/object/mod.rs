@@ -57,6 +57,7 @@ pub(crate) use alarms::Alarms;
 pub use behavior::BoxFuture;
 pub(crate) use behavior::{Behavior, Instance, ObjectClass, Policy};
 pub(crate) use chaos::Chaos;
+pub(crate) use context::{Behalf, Write};
 pub(crate) use entry::ConnectionEntry;
 pub(crate) use handle::{ObjectHandle, Order};
 pub(crate) use key::ObjectKey;

@@ -49,6 +49,8 @@ pub(super) struct Guard {
     pragma: AtomicBool,
     setting: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
+    /// A statement was refused because it writes where only reading is allowed.
+    write_denied: AtomicBool,
     epoch: Instant,
     /// Nanoseconds since `epoch`, 0 for none.
     deadline: AtomicU64,
@@ -63,6 +65,7 @@ impl Guard {
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
             denied: Mutex::new(None),
+            write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
             deadline: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
@@ -81,6 +84,7 @@ impl Guard {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
+        self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
         let deadline = self.epoch.elapsed().saturating_add(timeout).as_nanos();
         self.deadline.store(u64::try_from(deadline).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -114,6 +118,10 @@ impl Guard {
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
             Verdict::Ignore => Authorization::Ignore,
+            Verdict::DenyWrite => {
+                self.write_denied.store(true, Ordering::Relaxed);
+                Authorization::Deny
+            }
             Verdict::Deny(reason) => {
                 self.set_denied(Some(reason));
                 Authorization::Deny
@@ -142,6 +150,11 @@ impl Scope<'_> {
     /// Why the guard refused, if it did.
     pub(super) fn denied(&self) -> Option<Cow<'static, str>> {
         self.guard.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the guard refused because only reading is allowed.
+    pub(super) fn denied_write(&self) -> bool {
+        self.guard.write_denied.load(Ordering::Relaxed)
     }
 
     pub(super) fn timed_out(&self) -> bool {
@@ -173,6 +186,8 @@ enum Verdict {
     /// The statement goes on as if the action were not in it.
     Ignore,
     Deny(Cow<'static, str>),
+    /// It writes, and only reading is allowed.
+    DenyWrite,
 }
 
 fn judge(action: AuthAction<'_>, read_only: bool) -> Verdict {
@@ -257,9 +272,7 @@ fn judge_pragma(name: &str, value: Option<&str>, read_only: bool) -> Verdict {
         } else if read_only {
             // Settings take effect while they are prepared: the check for statements that write
             // would come too late.
-            Verdict::Deny(Cow::Owned(format!(
-                "only reading is allowed here, PRAGMA {name} would change a setting"
-            )))
+            Verdict::DenyWrite
         } else if name.eq_ignore_ascii_case("foreign_keys") {
             // Has no effect inside a transaction, and only there: so never.
             Verdict::Ignore
@@ -280,8 +293,8 @@ mod tests {
         assert_eq!(judge_pragma("foreign_keys", None, true), Verdict::Allow);
         assert_eq!(judge_pragma("Foreign_Keys", Some("off"), false), Verdict::Ignore);
         assert_eq!(judge_pragma("DEFER_FOREIGN_KEYS", Some("on"), false), Verdict::Allow);
-        assert!(matches!(judge_pragma("defer_foreign_keys", Some("on"), true), Verdict::Deny(_)));
-        assert!(matches!(judge_pragma("optimize", None, true), Verdict::Deny(_)));
+        assert_eq!(judge_pragma("defer_foreign_keys", Some("on"), true), Verdict::DenyWrite);
+        assert_eq!(judge_pragma("optimize", None, true), Verdict::DenyWrite);
         assert_eq!(judge_pragma("table_info", Some("t"), true), Verdict::Allow);
         assert!(matches!(judge_pragma("page_size", Some("512"), false), Verdict::Deny(_)));
         assert!(matches!(judge_pragma("journal_mode", None, false), Verdict::Deny(_)));

@@ -18,6 +18,7 @@ mod folder;
 mod fresh;
 mod guard;
 mod kv;
+mod kv_door;
 mod mark;
 mod open;
 mod options;
@@ -48,7 +49,8 @@ pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
 pub use fault::Faults;
 pub use folder::{DataFolder, Objects};
-pub use kv::{Kv, KvDoor, KvRange};
+pub use kv::KvRange;
+pub use kv_door::{Kv, KvDoor, KvReadDoor, KvReader};
 pub use options::{Durability, SqlLimits, StoreOptions};
 #[cfg(feature = "fuzzing")]
 pub(crate) use path::{decode_name, encode as encode_name};

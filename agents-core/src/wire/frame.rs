@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 /// The text of a refusal that a read-only connection gets, on both paths.
 pub const READONLY: &str = "Connection is readonly";
+/// The text of a refusal of a call whose caller lacks a right.
+pub const FORBIDDEN: &str = "Insufficient permissions";
 /// The text of a refusal by `validate_state_change`; the cause stays in the log.
 pub const STATE_REJECTED: &str = "State update rejected";
 /// The type of identity frames.

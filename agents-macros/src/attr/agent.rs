@@ -17,6 +17,7 @@ const KEYS: &[&str] = &[
     "hibernate",
     "hibernate_after",
     "send_identity",
+    "strict",
     "name",
     "crate",
 ];
@@ -34,6 +35,7 @@ pub(crate) struct AgentOptions {
     /// In milliseconds.
     pub(crate) hibernate_after: Option<u64>,
     pub(crate) send_identity: Option<LitBool>,
+    pub(crate) strict: Option<LitBool>,
     pub(crate) name: Option<LitStr>,
 }
 
@@ -81,6 +83,7 @@ impl AgentOptions {
             }
             "hibernate" => self.hibernate = Some(parse_flag(meta, key)?),
             "send_identity" => self.send_identity = Some(parse_flag(meta, key)?),
+            "strict" => self.strict = Some(parse_flag(meta, key)?),
             "hibernate_after" => {
                 let value = parse_text(meta, key, "10s")?;
                 match duration::milliseconds(&value) {
@@ -193,6 +196,7 @@ mod tests {
                 hibernate = false,
                 hibernate_after = "2m",
                 send_identity = true,
+                strict = true,
                 name = "chat-2",
                 crate = my::agents,
             ),
@@ -203,6 +207,7 @@ mod tests {
         assert_eq!(options.hibernate_after, Some(120_000));
         assert_eq!(options.runtime.text("serde"), "my::agents::__rt::serde");
         assert!(options.hibernate.is_some_and(|flag| !flag.value));
+        assert!(options.strict.is_some_and(|flag| flag.value));
     }
 
     #[test]

@@ -1,21 +1,25 @@
 //! The options of `#[callable(..)]`.
 
-use syn::{Attribute, Meta};
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, LitStr, Meta, Result};
 
 use super::Keys;
 use crate::errors::Errors;
 
 /// What `#[callable(..)]` says.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct CallableOptions {
     pub(crate) write: bool,
+    /// The right that `has_right` is asked for; `"writable"` is `write`.
+    pub(crate) require: Option<LitStr>,
     pub(crate) exclusive: bool,
 }
 
 impl CallableOptions {
     pub(crate) fn parse(attr: &Attribute, errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let mut keys = Keys::new("#[callable]", &["write", "exclusive"]);
+        let mut keys = Keys::new("#[callable]", &["write", "require", "exclusive"]);
         let list = match &attr.meta {
             Meta::Path(_) => return options,
             Meta::List(list) => list,
@@ -24,7 +28,13 @@ impl CallableOptions {
                 return options;
             }
         };
+        let mut required = false;
         let read = list.parse_nested_meta(|meta| {
+            if required && meta.path.is_ident("require") {
+                let why = "one right is enough: name one that stands for both, and let `has_right` decide";
+                errors.at(&meta.path, why);
+                return super::skip_value(meta.input);
+            }
             if let Some(why) = meta.path.get_ident().and_then(|key| elsewhere(&key.to_string())) {
                 errors.at(&meta.path, why);
                 return super::skip_value(meta.input);
@@ -32,6 +42,10 @@ impl CallableOptions {
             match keys.next(&meta, errors)?.as_deref() {
                 Some("write") => options.write = true,
                 Some("exclusive") => options.exclusive = true,
+                Some("require") => {
+                    required = true;
+                    return options.require(&meta, errors);
+                }
                 _ => {}
             }
             if meta.input.is_empty() || meta.input.peek(syn::Token![,]) {
@@ -45,7 +59,22 @@ impl CallableOptions {
         }
         options
     }
+
+    fn require(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> Result<()> {
+        let wrong = |span| Error::new(span, "name the right: write `require = \"editor\"`");
+        let value = meta.value().map_err(|_| wrong(meta.path.span()))?;
+        let right: LitStr = value.parse().map_err(|error: Error| wrong(error.span()))?;
+        match right.value().as_str() {
+            WRITABLE => self.write = true,
+            text if text.trim().is_empty() => errors.push(wrong(right.span())),
+            _ => self.require = Some(right),
+        }
+        Ok(())
+    }
 }
+
+/// The right that the runtime knows by itself.
+const WRITABLE: &str = "writable";
 
 /// Options that the reference has and that are said in another way here.
 fn elsewhere(key: &str) -> Option<&'static str> {
@@ -63,6 +92,26 @@ mod tests {
     use syn::parse_quote;
 
     use super::*;
+
+    #[test]
+    fn a_right_has_a_name_and_there_is_one() {
+        let mut errors = Errors::default();
+        let options = CallableOptions::parse(&parse_quote!(#[callable(require = "a b")]), &mut errors);
+        assert_eq!(options.require.map(|right| right.value()).as_deref(), Some("a b"));
+        let options = CallableOptions::parse(&parse_quote!(#[callable(require = "writable")]), &mut errors);
+        assert!(options.write && options.require.is_none() && errors.is_empty());
+
+        let twice = parse_quote!(#[callable(require = "a", require = "b", exclusive)]);
+        let options = CallableOptions::parse(&twice, &mut errors);
+        assert!(options.exclusive && options.require.is_some_and(|right| right.value() == "a"));
+        CallableOptions::parse(&parse_quote!(#[callable(require = "")]), &mut errors);
+        CallableOptions::parse(&parse_quote!(#[callable(require)]), &mut errors);
+        CallableOptions::parse(&parse_quote!(#[callable(require = 1)]), &mut errors);
+        let found = errors.messages();
+        assert_eq!(found.len(), 4, "{found:#?}");
+        assert!(found[0].contains("one right is enough"), "{found:#?}");
+        assert!(found[1..].iter().all(|told| told.contains("name the right")), "{found:#?}");
+    }
 
     #[test]
     fn flags_and_what_is_not_one() {

@@ -51,8 +51,25 @@ impl AgentImpl {
             errors.at(second, "`#[agent]` is given twice: keep one");
         }
         block.item.attrs.retain(|attr| !attr::is(attr, "agent"));
+        block.rights(errors);
         block.others.retain(|other| block.callables.iter().all(|callable| callable.name != other.name));
         block
+    }
+
+    /// A right that nobody decides about would refuse everybody.
+    fn rights(&self, errors: &mut Errors) {
+        let right = self.callables.iter().find_map(|callable| callable.options.require.as_ref());
+        let decides =
+            |item: &ImplItem| matches!(item, ImplItem::Fn(method) if method.sig.ident == "has_right");
+        if let Some(right) = right
+            && !self.item.items.iter().any(decides)
+        {
+            let rule = hook_rule::rule("has_right").map_or("", |rule| rule.signature);
+            errors.at(
+                right,
+                format!("nobody decides who has this right: add the hook\n    #[hook]\n    {rule}\n(`\"writable\"` needs none)"),
+            );
+        }
     }
 
     /// What is published is dropped when anything is wrong, so that one mistake gives one message.

@@ -27,6 +27,8 @@ pub(crate) enum HookParameter {
     Injected(Injected),
     /// The event, owned.
     Payload(Type),
+    /// `&str` of `has_right`, with its `&`.
+    Right(Type),
     /// `&State` of `validate_state_change`, with its `&`.
     NextState(Type),
     /// `&StateSource<Self>` of `validate_state_change`, with its `&`.
@@ -154,8 +156,15 @@ impl<'r> Parameters<'r> {
         let name = types::last_segment(ty).map(|last| last.ident.to_string()).unwrap_or_default();
         let rule = self.rule;
         let hook = rule.name;
-        if matches!(rule.payload, Payload::NextState) {
-            return self.state(reference, &name);
+        match rule.payload {
+            Payload::NextState => return self.state(reference, &name),
+            Payload::Right if name == "Context" => {
+                return Err(format!("`{hook}` decides and changes nothing: take `&View<Self>`"));
+            }
+            Payload::Right if !optional && !parameter::REFERENCES.contains(&&*name) => {
+                return self.right(reference);
+            }
+            _ => {}
         }
         let presence = match name.as_str() {
             "Context" | "View" => Presence::Always,
@@ -209,6 +218,14 @@ impl<'r> Parameters<'r> {
         Ok(HookParameter::NextState(ty))
     }
 
+    fn right(&mut self, reference: &TypeReference) -> Result<HookParameter, String> {
+        if self.payload {
+            return Err(format!("this is one argument too many{}", signature(self.rule)));
+        }
+        self.payload = true;
+        Ok(HookParameter::Right(Type::Reference(reference.clone())))
+    }
+
     fn owned(&mut self, ty: &Type) -> Result<HookParameter, String> {
         let rule = self.rule;
         if let Some(name) = parameter::REFERENCES.into_iter().find(|name| types::is_named(ty, name)) {
@@ -218,6 +235,7 @@ impl<'r> Parameters<'r> {
             Payload::NextState => {
                 Err(format!("take it as `&`: the change is not made yet{}", signature(rule)))
             }
+            Payload::Right => Err(format!("take the name of the right as `&str`{}", signature(rule))),
             Payload::Nothing => Err(format!("`{}` is given references only{}", rule.name, signature(rule))),
             _ if self.payload => Err(format!("this is one argument too many{}", signature(rule))),
             _ => {
@@ -232,6 +250,7 @@ impl<'r> Parameters<'r> {
             Payload::Event { ty, generic, required: true } if !self.payload => {
                 Some(format!("an argument `{ty}{}`", if *generic { "<Self>" } else { "" }))
             }
+            Payload::Right if !self.payload => Some("the name of the right, `right: &str`".to_owned()),
             Payload::NextState if !self.next_state => Some("the next state, `next: &State`".to_owned()),
             _ => None,
         }

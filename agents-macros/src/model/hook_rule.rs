@@ -36,6 +36,8 @@ pub(crate) enum Payload {
     Props,
     /// `&State`, and perhaps `&StateSource<Self>`.
     NextState,
+    /// `&str`: the name of a right.
+    Right,
 }
 
 /// What becomes of the returned value.
@@ -59,7 +61,7 @@ const fn event_of_agent(ty: &'static str) -> Payload {
 }
 
 /// Every hook there is, in the order of a connection's life.
-pub(crate) const RULES: [Rule; 15] = [
+pub(crate) const RULES: [Rule; 16] = [
     Rule {
         name: "on_start",
         connection: Presence::Never,
@@ -120,6 +122,14 @@ pub(crate) const RULES: [Rule; 15] = [
         gives: Gives::Done,
         signature: "async fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> \
                     Result<()>",
+    },
+    Rule {
+        name: "has_right",
+        connection: Presence::Always,
+        request: Presence::Never,
+        payload: Payload::Right,
+        gives: Gives::Flag,
+        signature: "async fn has_right(&self, cx: &View<Self>, conn: &Connection<Self>, right: &str) -> bool",
     },
     Rule {
         name: "on_close",

@@ -58,6 +58,10 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
         None => quote!(#rt::Option::None),
     };
     let (write, exclusive, streaming) = (options.write, options.exclusive, callable.is_streaming());
+    let require = match &options.require {
+        Some(right) => quote!(#rt::Option::Some(#right)),
+        None => quote!(#rt::Option::None),
+    };
     let arguments = parameters.iter().filter_map(|parameter| match parameter {
         Parameter::Argument(Argument { ident, .. }) => {
             let rust_name = names::plain(ident);
@@ -75,6 +79,7 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
             docs: #docs,
             deprecated: #deprecated,
             write: #write,
+            require: #require,
             exclusive: #exclusive,
             streaming: #streaming,
             arguments: &[#(#arguments),*],

@@ -51,7 +51,10 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
                 make.push(quote_spanned!(site=> let #value = #made #failed;));
                 arguments.push(pass(&value, injected));
             }
-            HookParameter::Payload(ty) | HookParameter::NextState(ty) | HookParameter::Source(ty) => {
+            HookParameter::Payload(ty)
+            | HookParameter::Right(ty)
+            | HookParameter::NextState(ty)
+            | HookParameter::Source(ty) => {
                 arguments.push(checked(scope, ty, payload_type.as_ref(), &payload));
             }
         }
@@ -100,7 +103,7 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         .filter_map(|parameter| match parameter {
             HookParameter::NextState(ty) => Some(checked(scope, ty, Some(&state), &next)),
             HookParameter::Source(ty) => Some(checked(scope, ty, Some(&asker), &source)),
-            HookParameter::Injected(_) | HookParameter::Payload(_) => None,
+            HookParameter::Injected(_) | HookParameter::Payload(_) | HookParameter::Right(_) => None,
         })
         .collect();
     let method = scope.call(&hook.ident, false, &arguments);
@@ -131,6 +134,7 @@ fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
     let Scope { rt, agent, site, .. } = scope;
     match &hook.rule.payload {
         Payload::Nothing | Payload::NextState => None,
+        Payload::Right => Some(quote!(&'static str)),
         Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentTypes>::Props>)),
         Payload::Event { ty, generic, .. } => {
             let ty = local(ty, *site);

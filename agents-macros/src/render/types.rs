@@ -68,6 +68,9 @@ fn builder(options: &AgentOptions) -> TokenStream {
     if let Some(flag) = &options.send_identity {
         builder.extend(quote!(.send_identity(#flag)));
     }
+    if let Some(flag) = &options.strict {
+        builder.extend(quote!(.strict(#flag)));
+    }
     if let Some(name) = &options.name {
         builder.extend(quote!(.name(#name)));
     }

@@ -7,6 +7,8 @@ use super::scan::Word;
 pub(crate) enum Kind {
     /// Rows.
     Query,
+    /// Rows of a statement that writes: `RETURNING`.
+    Change,
     /// The number of changed rows.
     Run,
 }
@@ -16,19 +18,19 @@ pub(crate) fn kind(words: &[Word]) -> Result<Kind, &'static str> {
     let first = words.first().map_or("", |word| word.text.as_str());
     let outer =
         |names: &[&str]| words.iter().find(|word| word.depth == 0 && names.contains(&word.text.as_str()));
+    let change = || if outer(&["RETURNING"]).is_some() { Kind::Change } else { Kind::Run };
     match first {
         "" => Err("there is no statement in this text"),
         "BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Err(
             "a handler is a transaction already between two awaits: use `cx.sql().transaction(..)` to take a part of it back",
         ),
-        _ if outer(&["RETURNING"]).is_some() => Ok(Kind::Query),
         "SELECT" | "VALUES" | "PRAGMA" | "EXPLAIN" => Ok(Kind::Query),
         "WITH" => match outer(&["SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"]) {
             Some(verb) if verb.text == "SELECT" || verb.text == "VALUES" => Ok(Kind::Query),
-            Some(_) => Ok(Kind::Run),
+            Some(_) => Ok(change()),
             None => Err("a statement must follow the tables of `WITH`"),
         },
-        _ => Ok(Kind::Run),
+        _ => Ok(change()),
     }
 }
 
@@ -45,12 +47,14 @@ mod tests {
             ("PRAGMA user_version", Kind::Query),
             ("EXPLAIN QUERY PLAN DELETE FROM a", Kind::Query),
             ("INSERT INTO a VALUES (1)", Kind::Run),
-            ("INSERT INTO a VALUES (1) returning id", Kind::Query),
+            ("INSERT INTO a VALUES (1) returning id", Kind::Change),
             ("UPDATE a SET b = 'RETURNING'", Kind::Run),
             ("CREATE TABLE a (b)", Kind::Run),
             ("WITH x AS (SELECT 1) SELECT * FROM x", Kind::Query),
             ("WITH x AS (DELETE) INSERT INTO a SELECT * FROM x", Kind::Run),
-            ("WITH x AS (SELECT 1) DELETE FROM a RETURNING b", Kind::Query),
+            ("WITH x AS (SELECT 1) DELETE FROM a RETURNING b", Kind::Change),
+            ("WITH x AS (SELECT 1) SELECT 1 AS returning FROM x", Kind::Query),
+            ("EXPLAIN INSERT INTO a VALUES (1) RETURNING b", Kind::Query),
         ] {
             assert_eq!(kind(&scan(statement).unwrap().words), Ok(expected), "{statement}");
         }

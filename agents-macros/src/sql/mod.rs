@@ -5,7 +5,7 @@ mod literal;
 mod scan;
 mod value;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, Lit, LitStr, Result, Token};
@@ -121,9 +121,12 @@ fn statement(input: &Input, errors: &mut Errors) -> Option<TokenStream> {
     }
     let context = &input.context;
     let statement = LitStr::new(&scanned.statement, input.statement.span());
+    let verb = Span::mixed_site().located_at(input.statement.span());
     let finish = match kind {
         Kind::Query => quote!(.fetch()),
-        Kind::Run => quote!(.run()),
+        // What a `View` cannot do is told at the statement.
+        Kind::Change => quote_spanned!(verb=> .writing().fetch()),
+        Kind::Run => quote_spanned!(verb=> .run()),
     };
     Some(quote!((#context).sql().statement(#statement) #(#bindings)* #finish))
 }

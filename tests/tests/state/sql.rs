@@ -132,15 +132,21 @@ impl Shop {
     }
 
     #[callable]
-    fn write_through_a_view(&self, cx: &View<Self>, how: u32) -> Result<Value> {
-        match how {
-            0 => sql!(cx, "INSERT INTO names (name) VALUES ('view')").map(|_| json!(null)),
-            1 => sql!(cx, "INSERT INTO names (name) VALUES ('view') RETURNING id"),
-            2 => sql!(cx, "WITH one AS (SELECT 1) DELETE FROM names RETURNING name"),
-            3 => cx.sql().execute_batch("SELECT 1; DELETE FROM names;").map(|()| json!(null)),
-            4 => cx.sql().execute("PRAGMA case_sensitive_like = ON", ()).map(|_| json!(null)),
-            _ => cx.sql().execute("DROP TABLE names", ()).map(|_| json!(null)),
-        }
+    fn write_through_a_view(&self, cx: &View<Self>) -> Vec<String> {
+        // What the compiler knows to write it refuses; of these only SQLite knows it.
+        let sql = cx.sql();
+        let results: [Result<Vec<Value>>; 8] = [
+            sql.query("INSERT INTO names (name) VALUES ('view')", ()),
+            sql.query_one("INSERT INTO names (name) VALUES ('view') RETURNING id", ()).map(|id| vec![id]),
+            sql.query_optional("WITH one AS (SELECT 1) DELETE FROM names RETURNING name", ())
+                .map(|name| name.into_iter().collect()),
+            sql.statement("DELETE FROM names WHERE name = ?1 RETURNING id").bind("kept").fetch(),
+            sql!(cx, "PRAGMA case_sensitive_like = ON"),
+            sql!(cx, "PRAGMA optimize"),
+            sql.query("DROP TABLE names", ()),
+            sql!(cx, "SELECT name FROM names"),
+        ];
+        results.map(|result| result.map_or_else(|error| error.code(), |_| "ok").to_owned()).to_vec()
     }
 
     /// Runs whatever it is given, as no agent should; the result is the error's code.
@@ -228,10 +234,10 @@ async fn s107_rows_are_typed() {
 async fn s107_a_view_only_reads() {
     let (_server, mut client) = shop().await;
     client.call("add", json!(["kept"])).await;
-    for how in 0..6 {
-        let text = client.call_error("writeThroughAView", json!([how])).await;
-        assert!(text.starts_with("Internal error (id "), "{how}: {text}");
-    }
+    let codes = client.call("writeThroughAView", json!([])).await;
+    let read_only = "sql_read_only";
+    let expected = [read_only, read_only, read_only, read_only, read_only, read_only, read_only, "ok"];
+    assert_eq!(codes, json!(expected));
     assert_eq!(client.call("names", json!([])).await, json!(["kept"]));
     assert_eq!(client.call("add", json!(["more"])).await, 2, "and the agent still writes");
 }

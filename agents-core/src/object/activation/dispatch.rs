@@ -190,9 +190,9 @@ impl Activation {
     pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
         let spawned = std::mem::take(&mut self.object.lock().spawned);
-        for future in spawned {
+        for task in spawned {
             progress = true;
-            self.start(Label::Task, future, cx);
+            self.start(Label::Task, task.future, cx);
         }
         while let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx) {
             progress = true;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ObjectContext;
+use super::{ObjectContext, Write};
 use crate::error::Result;
 use crate::object::AlarmInfo;
 use crate::storage::{Alarm, StorageError, Store};
@@ -57,6 +57,7 @@ impl ObjectContext {
     }
 
     fn change_alarm(&self, alarm: Option<Alarm>) -> Result<()> {
+        self.may_write(Write::Alarm)?;
         let mut inner = self.turn()?;
         let changed = |store: &mut Store| match alarm {
             Some(alarm) => store.set_alarm(alarm),

@@ -1,6 +1,7 @@
 //! What an instance may do to its object: storage, connections, effects.
 
 pub(super) mod alarm;
+mod behalf;
 mod life;
 mod sockets;
 mod storage;
@@ -16,6 +17,7 @@ use std::thread;
 use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
+pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
 
 use crate::error::{Error, Result};
@@ -55,14 +57,18 @@ pub struct OutsideTurn;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct ObjectContext(Arc<Core>);
+pub struct ObjectContext {
+    core: Arc<Core>,
+    /// Who is asked before each write; nobody where the object works for itself.
+    behalf: Option<Arc<dyn Behalf>>,
+}
 
 /// A context that keeps nothing alive: the handle looks into its activation with it.
 pub(super) struct WeakContext(Weak<Core>);
 
 impl WeakContext {
     pub(super) fn upgrade(&self) -> Option<ObjectContext> {
-        self.0.upgrade().map(ObjectContext)
+        self.0.upgrade().map(|core| ObjectContext { core, behalf: None })
     }
 }
 
@@ -78,7 +84,7 @@ pub(super) struct Inner {
     /// Taken out when the activation ends.
     pub(super) store: Option<Store>,
     pub(super) gate: Gate,
-    pub(super) spawned: Vec<BoxFuture<'static, Result<()>>>,
+    pub(super) spawned: Vec<Spawned>,
     pub(super) windows: HashMap<RequestKey, Arc<Window>>,
     /// A turn failed in a way that only a restart from disk mends.
     pub(super) failed: Option<Error>,
@@ -98,6 +104,13 @@ pub(super) struct Inner {
     turn: Option<Turn>,
 }
 
+/// A task that has not begun.
+pub(super) struct Spawned {
+    pub(super) future: BoxFuture<'static, Result<()>>,
+    /// It runs although the turn that started it is undone.
+    stays: bool,
+}
+
 /// A handler that runs alone, and who waits for its end.
 pub(super) struct Section {
     owner: u64,
@@ -107,7 +120,7 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
-        Self(Arc::new(Core {
+        let core = Core {
             handle,
             inner: Mutex::new(Inner {
                 store: Some(store),
@@ -126,11 +139,12 @@ impl ObjectContext {
             }),
             state_version: AtomicU64::new(1),
             next_handler: AtomicU64::new(1),
-        }))
+        };
+        Self { core: Arc::new(core), behalf: None }
     }
 
     pub(super) fn downgrade(&self) -> WeakContext {
-        WeakContext(Arc::downgrade(&self.0))
+        WeakContext(Arc::downgrade(&self.core))
     }
 
     /// Returns the name of the object, as it stands in its address.
@@ -145,29 +159,29 @@ impl ObjectContext {
 
     /// Returns the time in milliseconds since 1970, UTC.
     pub fn now(&self) -> u64 {
-        self.0.handle.environment.clock.now_ms()
+        self.core.handle.environment.clock.now_ms()
     }
 
     pub(crate) fn key(&self) -> &ObjectKey {
-        &self.0.handle.key
+        &self.core.handle.key
     }
 
     pub(super) fn handle(&self) -> &Arc<ObjectHandle> {
-        &self.0.handle
+        &self.core.handle
     }
 
     pub(super) fn next_handler(&self) -> u64 {
-        self.0.next_handler.fetch_add(1, Ordering::Relaxed)
+        self.core.next_handler.fetch_add(1, Ordering::Relaxed)
     }
 
     /// For the activation: reaches everything, turn or no turn.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.inner.lock()
+        self.core.inner.lock()
     }
 
     /// For instances: only inside a turn, on the thread that polls it.
     fn turn(&self) -> Result<MutexGuard<'_, Inner>> {
-        let inner = self.0.inner.lock();
+        let inner = self.core.inner.lock();
         match &inner.turn {
             Some(turn) if turn.thread == thread::current().id() => Ok(inner),
             _ => Err(Error::hidden("outside_turn", OutsideTurn)),
@@ -175,7 +189,7 @@ impl ObjectContext {
     }
 
     pub(super) fn attachment_limit(&self) -> usize {
-        self.0.handle.behavior.policy().attachment_bytes
+        self.core.handle.behavior.policy().attachment_bytes
     }
 
     /// Opens the window of a streamed response.

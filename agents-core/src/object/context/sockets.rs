@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ObjectContext;
+use super::{ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
     Attachment, AutoResponse, ConnectionKey, Flags, MAX_REASON, Message, Selection, Targets, ToGateway,
@@ -133,6 +133,7 @@ impl ObjectContext {
 
     /// Changes the settings, in memory, on the disk and in the gateway.
     pub(super) fn set_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+        self.may_write(Write::Settings)?;
         let mut inner = self.turn()?;
         let before = self.handle().settings.get();
         let mut settings = before.clone();
@@ -234,9 +235,15 @@ impl ObjectContext {
         entry.is_some_and(|entry| !entry.is_closing())
     }
 
+    /// Runs a future with the object, also when the running turn or transaction is undone.
+    pub(crate) fn run_anyway(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
+        self.turn()?.spawned.push(Spawned { future, stays: true });
+        Ok(())
+    }
+
     /// Runs a future with the object.
     pub(crate) fn run(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
-        self.turn()?.spawned.push(future);
+        self.turn()?.spawned.push(Spawned { future, stays: false });
         Ok(())
     }
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::ObjectContext;
+use super::{ObjectContext, Write};
 use crate::error::{Error, Result};
-use crate::storage::sql::{Column, Row, Savepoint, Sql, SqlDoor};
-use crate::storage::{Kv, KvDoor, KvRange, StorageError, Store};
+use crate::storage::sql::{Column, Row, Savepoint, Sql, SqlDoor, SqlReadDoor};
+use crate::storage::{Kv, KvDoor, KvRange, KvReadDoor, StorageError, Store};
 
 /// A caller may read that something of theirs is too big; everything else stays in the log.
 fn told(error: StorageError) -> Error {
@@ -35,9 +35,10 @@ impl ObjectContext {
     /// # Errors
     /// When storage fails, or outside of the object's handlers.
     pub fn delete_all(&self) -> Result<()> {
+        self.may_write(Write::Everything)?;
         self.write(Store::wipe)?;
         self.set_settings(|settings| *settings = Default::default())?;
-        self.0.state_version.fetch_add(1, Ordering::AcqRel);
+        self.core.state_version.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -53,7 +54,7 @@ impl ObjectContext {
 
     /// Tells whoever keeps a decoded state whether it still is the state.
     pub(crate) fn state_version(&self) -> u64 {
-        self.0.state_version.load(Ordering::Acquire)
+        self.core.state_version.load(Ordering::Acquire)
     }
 
     /// The state as JSON, `None` if there is none.
@@ -64,27 +65,29 @@ impl ObjectContext {
     /// Replaces the state; it is written once, with the next commit.
     pub(crate) fn stage_state(&self, json: Bytes) -> Result<()> {
         self.write(|store| store.stage_state(Some(json)))?;
-        self.0.state_version.fetch_add(1, Ordering::AcqRel);
+        self.core.state_version.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 }
 
-impl SqlDoor for ObjectContext {
+impl SqlReadDoor for ObjectContext {
     fn query(
         &self,
         sql: &str,
         params: &[Column],
         rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
     ) -> Result<()> {
-        self.store(|store| store.query(sql, params, false, rows))
+        self.checked(|read_only| self.store(|store| store.query(sql, params, read_only, rows)))
     }
+}
 
+impl SqlDoor for ObjectContext {
     fn execute(&self, sql: &str, params: &[Column]) -> Result<u64> {
-        self.write(|store| store.execute(sql, params, false))
+        self.checked(|read_only| self.write(|store| store.execute(sql, params, read_only)))
     }
 
     fn execute_batch(&self, sql: &str) -> Result<()> {
-        self.write(|store| store.execute_batch(sql, false))
+        self.checked(|read_only| self.write(|store| store.execute_batch(sql, read_only)))
     }
 
     fn savepoint(&self, step: Savepoint) -> Result<()> {
@@ -92,24 +95,29 @@ impl SqlDoor for ObjectContext {
     }
 }
 
-impl KvDoor for ObjectContext {
+impl KvReadDoor for ObjectContext {
     fn get(&self, key: &str) -> Result<Option<Bytes>> {
         self.write(|store| store.kv_get(key))
-    }
-
-    fn put(&self, key: &str, json: &[u8]) -> Result<()> {
-        self.write(|store| store.kv_put(key, json))
-    }
-
-    fn delete(&self, key: &str) -> Result<bool> {
-        self.write(|store| store.kv_delete(key))
     }
 
     fn list(&self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
         self.write(|store| store.kv_list(range))
     }
+}
+
+impl KvDoor for ObjectContext {
+    fn put(&self, key: &str, json: &[u8]) -> Result<()> {
+        self.may_write(Write::Storage)?;
+        self.write(|store| store.kv_put(key, json))
+    }
+
+    fn delete(&self, key: &str) -> Result<bool> {
+        self.may_write(Write::Storage)?;
+        self.write(|store| store.kv_delete(key))
+    }
 
     fn delete_all(&self) -> Result<u64> {
+        self.may_write(Write::Storage)?;
         self.write(Store::kv_delete_all)
     }
 

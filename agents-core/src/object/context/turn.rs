@@ -78,7 +78,7 @@ impl ObjectContext {
             inner.start_turn(handler);
         }
         drop(inner);
-        self.0.state_version.fetch_add(1, Ordering::AcqRel);
+        self.core.state_version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Takes a step of a transaction inside the turn. What a transaction sent, spawned and kept for
@@ -95,7 +95,7 @@ impl ObjectContext {
         inner.mark(step);
         drop(inner);
         if step == Savepoint::Rollback {
-            self.0.state_version.fetch_add(1, Ordering::AcqRel);
+            self.core.state_version.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Inner {
     fn undo(&mut self) -> Option<Settings> {
         let turn = self.turn.take()?;
         self.gate.undo_to(turn.effects);
-        self.spawned.truncate(turn.spawned);
+        self.forget_spawned(turn.spawned);
         for (entry, kept) in turn.kept.into_iter().rev() {
             entry.replace(kept);
         }
@@ -139,6 +139,12 @@ impl Inner {
         turn.settings
     }
 
+    /// Forgets the tasks from a mark on, but for those that stay.
+    fn forget_spawned(&mut self, mark: usize) {
+        let late = self.spawned.split_off(mark.min(self.spawned.len()));
+        self.spawned.extend(late.into_iter().filter(|task| task.stays));
+    }
+
     fn mark(&mut self, step: Savepoint) {
         let Some(turn) = &mut self.turn else { return };
         if step == Savepoint::Push {
@@ -152,10 +158,10 @@ impl Inner {
         let Some(mark) = turn.transactions.pop() else { return };
         if step == Savepoint::Rollback {
             self.gate.undo_to(mark.effects);
-            self.spawned.truncate(mark.spawned);
             for (entry, kept) in turn.kept.drain(mark.kept..).rev() {
                 entry.replace(kept);
             }
+            self.forget_spawned(mark.spawned);
         }
     }
 

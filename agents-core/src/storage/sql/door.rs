@@ -1,11 +1,12 @@
 //! The way from a handler to its object's database.
 
+use super::statement::{Reading, Writing};
 use super::{Column, FromRow, FromRows, Params, Row, Statement};
 use crate::Result;
 use crate::storage::StorageError;
 
-/// What an [`Sql`] needs: something that reaches a store on behalf of a caller.
-pub trait SqlDoor {
+/// What an [`SqlReader`] needs: something that reaches a store on behalf of a caller.
+pub trait SqlReadDoor {
     /// Runs a statement and hands its rows out until `rows` says `false`.
     ///
     /// # Errors
@@ -16,7 +17,10 @@ pub trait SqlDoor {
         params: &[Column],
         rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
     ) -> Result<()>;
+}
 
+/// What an [`Sql`] needs: a door through which a caller also writes.
+pub trait SqlDoor: SqlReadDoor {
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
@@ -109,7 +113,7 @@ impl<'a> Sql<'a> {
 
     /// Starts a statement whose parameters follow one by one; the macro `sql!` uses it.
     pub fn statement(&self, sql: &'a str) -> Statement<'a> {
-        Statement::new(self.door, sql)
+        Statement::new(self.door, Writing(self.door), sql)
     }
 
     /// Runs `body` as one: if it fails or panics, all it wrote is undone, a changed state too, and
@@ -121,6 +125,57 @@ impl<'a> Sql<'a> {
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
         let step = |step| self.door.savepoint(step);
         Undo::around(&step, || body(self))
+    }
+}
+
+/// An object's database, for reading alone: what a [`View`](crate::View) gives.
+///
+/// It has no way to write. A query that writes after all, such as an `INSERT` with `RETURNING` or a
+/// `PRAGMA` that changes a setting, is refused with the code `sql_read_only`.
+#[derive(Clone, Copy)]
+pub struct SqlReader<'a> {
+    door: &'a (dyn SqlReadDoor + 'a),
+}
+
+impl std::fmt::Debug for SqlReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlReader").finish_non_exhaustive()
+    }
+}
+
+impl<'a> SqlReader<'a> {
+    /// Makes one that goes through `door`.
+    pub fn new(door: &'a (dyn SqlReadDoor + 'a)) -> Self {
+        Self { door }
+    }
+
+    /// Returns all rows of a query.
+    ///
+    /// # Errors
+    /// When SQLite refuses the statement, it writes, or a row is not a `T`.
+    pub fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
+        Vec::from_query(self.door, sql, &params.into_columns()?)
+    }
+
+    /// Returns the only row of a query.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query), and when there is not exactly one row.
+    pub fn query_one<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<T> {
+        T::from_query(self.door, sql, &params.into_columns()?)
+    }
+
+    /// Returns the only row of a query, or `None`.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query), and when there is more than one row.
+    pub fn query_optional<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
+        Option::from_query(self.door, sql, &params.into_columns()?)
+    }
+
+    /// Starts a query whose parameters follow one by one; the macro `sql!` uses it.
+    pub fn statement(&self, sql: &'a str) -> Statement<'a, Reading> {
+        Statement::new(self.door, Reading, sql)
     }
 }
 

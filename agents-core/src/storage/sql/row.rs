@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
 use super::door::wrong_count;
-use super::{Column, ColumnRef, FromColumn, SqlDoor};
+use super::{Column, ColumnRef, FromColumn, SqlReadDoor};
 use crate::Result;
 use crate::storage::StorageError;
 use crate::wire::name::camel_case;
@@ -198,11 +198,11 @@ pub trait FromRows: Sized {
     ///
     /// # Errors
     /// When SQLite refuses, or the rows are not what was asked for.
-    fn from_query(door: &(dyn SqlDoor + '_), sql: &str, params: &[Column]) -> Result<Self>;
+    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self>;
 }
 
 impl<T: FromRow> FromRows for Vec<T> {
-    fn from_query(door: &(dyn SqlDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
+    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
         let mut out = Self::new();
         door.query(sql, params, &mut |row| {
             out.push(T::from_row(row)?);
@@ -213,20 +213,20 @@ impl<T: FromRow> FromRows for Vec<T> {
 }
 
 impl<T: FromRow> FromRows for Option<T> {
-    fn from_query(door: &(dyn SqlDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
+    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
         only_row(door, sql, params, "at most one row")
     }
 }
 
 impl<T: FromRow> FromRows for T {
-    fn from_query(door: &(dyn SqlDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
+    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
         const EXPECTED: &str = "exactly one row";
         only_row(door, sql, params, EXPECTED)?.ok_or_else(|| wrong_count(EXPECTED, "0", sql))
     }
 }
 
 fn only_row<T: FromRow>(
-    door: &(dyn SqlDoor + '_),
+    door: &(dyn SqlReadDoor + '_),
     sql: &str,
     params: &[Column],
     expected: &'static str,

@@ -256,9 +256,12 @@ impl Run<'_> {
     }
 
     /// Says in our words why SQLite failed.
-    fn explain(&self, error: rusqlite::Error, sql: &str) -> Box<SqlError> {
+    fn explain(&self, error: rusqlite::Error, sql: &str) -> StorageError {
         let mut error = SqlError::from_sqlite(error, sql);
-        let Some(scope) = self.scope else { return error };
+        let Some(scope) = self.scope else { return error.into() };
+        if scope.denied_write() {
+            return StorageError::ReadOnly { sql: shorten(sql) };
+        }
         if scope.timed_out() {
             error.kind = SqlErrorKind::Timeout;
             error.message = format!(
@@ -269,7 +272,7 @@ impl Run<'_> {
             error.kind = SqlErrorKind::Denied;
             error.message = reason.into_owned();
         }
-        error
+        error.into()
     }
 }
 

@@ -1,21 +1,53 @@
 //! One statement, its parameters bound one by one.
 
-use super::{Column, FromRows, SqlDoor, ToColumn};
+use super::{Column, FromRows, SqlDoor, SqlReadDoor, ToColumn};
 use crate::{Error, Result};
+
+/// The right of a [`Statement`] to write, as an [`Sql`](super::Sql) has it.
+#[derive(Clone, Copy)]
+pub struct Writing<'a>(pub(super) &'a (dyn SqlDoor + 'a));
+
+/// The right of a [`Statement`] to read and no more, as an [`SqlReader`](super::SqlReader) has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading;
+
+/// What a [`Statement`] that writes must have.
+#[diagnostic::on_unimplemented(
+    message = "a `View` cannot write: take `&Context<Self>` for this statement",
+    label = "this statement writes"
+)]
+pub trait MayWrite {
+    /// The way to the database.
+    fn door(&self) -> &(dyn SqlDoor + '_);
+}
+
+#[diagnostic::do_not_recommend]
+impl MayWrite for Writing<'_> {
+    fn door(&self) -> &(dyn SqlDoor + '_) {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Writing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writing")
+    }
+}
 
 /// A statement whose parameters are bound one by one.
 ///
 /// A value that cannot be bound does not break the chain: the error comes out of
 /// [`fetch`](Statement::fetch) or [`run`](Statement::run).
 #[must_use = "a statement does nothing before `fetch` or `run`"]
-pub struct Statement<'a> {
-    door: &'a (dyn SqlDoor + 'a),
+pub struct Statement<'a, Right = Writing<'a>> {
+    door: &'a (dyn SqlReadDoor + 'a),
+    right: Right,
     sql: &'a str,
     params: Vec<Column>,
     error: Option<Error>,
 }
 
-impl std::fmt::Debug for Statement<'_> {
+impl<Right> std::fmt::Debug for Statement<'_, Right> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The parameters are the users' data.
         f.debug_struct("Statement")
@@ -25,9 +57,17 @@ impl std::fmt::Debug for Statement<'_> {
     }
 }
 
-impl<'a> Statement<'a> {
-    pub(super) fn new(door: &'a (dyn SqlDoor + 'a), sql: &'a str) -> Self {
-        Self { door, sql, params: Vec::new(), error: None }
+impl<'a, Right> Statement<'a, Right> {
+    pub(super) fn new(door: &'a (dyn SqlReadDoor + 'a), right: Right, sql: &'a str) -> Self {
+        Self { door, right, sql, params: Vec::new(), error: None }
+    }
+
+    /// Says that the statement writes, before its rows are fetched: `INSERT .. RETURNING ..`.
+    pub fn writing(self) -> Self
+    where
+        Right: MayWrite,
+    {
+        self
     }
 
     /// Binds the next parameter.
@@ -57,10 +97,13 @@ impl<'a> Statement<'a> {
     ///
     /// # Errors
     /// When a value could not be bound, SQLite refuses, or the caller may not write.
-    pub fn run(self) -> Result<u64> {
+    pub fn run(self) -> Result<u64>
+    where
+        Right: MayWrite,
+    {
         match self.error {
             Some(error) => Err(error),
-            None => self.door.execute(self.sql, &self.params),
+            None => self.right.door().execute(self.sql, &self.params),
         }
     }
 }

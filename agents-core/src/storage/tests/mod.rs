@@ -22,8 +22,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::sql::{Column, Params, Row, Savepoint, Sql, SqlDoor};
-use super::{DataFolder, Faults, Kv, KvDoor, KvRange, SqlErrorKind, StorageError, Store, StoreOptions};
+use super::sql::{Column, Params, Row, Savepoint, Sql, SqlDoor, SqlReadDoor};
+use super::{
+    DataFolder, Faults, Kv, KvDoor, KvRange, KvReadDoor, SqlErrorKind, StorageError, Store, StoreOptions,
+};
 
 /// A store in a folder of its own, used as an agent would use it.
 struct Bench {
@@ -114,7 +116,7 @@ fn kind(error: &crate::Error) -> SqlErrorKind {
     }
 }
 
-impl SqlDoor for Bench {
+impl SqlReadDoor for Bench {
     fn query(
         &self,
         sql: &str,
@@ -123,7 +125,9 @@ impl SqlDoor for Bench {
     ) -> crate::Result<()> {
         self.on(|store| store.query(sql, params, self.read_only, rows))
     }
+}
 
+impl SqlDoor for Bench {
     fn execute(&self, sql: &str, params: &[Column]) -> crate::Result<u64> {
         self.on(|store| store.execute(sql, params, self.read_only)).map_err(StorageError::into_error)
     }
@@ -142,21 +146,23 @@ impl SqlDoor for Bench {
     }
 }
 
-impl KvDoor for Bench {
+impl KvReadDoor for Bench {
     fn get(&self, key: &str) -> crate::Result<Option<Bytes>> {
         self.on(|store| store.kv_get(key)).map_err(StorageError::into_error)
     }
 
+    fn list(&self, range: &KvRange) -> crate::Result<Vec<(String, Bytes)>> {
+        self.on(|store| store.kv_list(range)).map_err(StorageError::into_error)
+    }
+}
+
+impl KvDoor for Bench {
     fn put(&self, key: &str, json: &[u8]) -> crate::Result<()> {
         self.on(|store| store.kv_put(key, json)).map_err(StorageError::into_error)
     }
 
     fn delete(&self, key: &str) -> crate::Result<bool> {
         self.on(|store| store.kv_delete(key)).map_err(StorageError::into_error)
-    }
-
-    fn list(&self, range: &KvRange) -> crate::Result<Vec<(String, Bytes)>> {
-        self.on(|store| store.kv_list(range)).map_err(StorageError::into_error)
     }
 
     fn delete_all(&self) -> crate::Result<u64> {

@@ -1,0 +1,146 @@
+//! The doors of an agent that do not write.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::agent::{AgentTypes, Connection, Context};
+use crate::error::Result;
+use crate::storage::sql::{Column, Row, SqlReadDoor, SqlReader};
+use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError};
+
+/// A [`Context`] without the doors that write.
+///
+/// A view changes nothing of the agent, neither its state nor rows, keys, alarm or settings, and
+/// starts nothing. It may look at connections and talk to a single one: what is kept for a
+/// connection belongs to that connection. The compiler sees to it: a view has no method for the
+/// rest, and `sql!` with a statement that writes does not compile. A query that only SQLite knows
+/// to write is refused when it runs, with the code `sql_read_only`.
+///
+/// ```compile_fail
+/// # use agents_core::{AgentTypes, Result, View};
+/// fn reset<A: AgentTypes>(cx: &View<A>) -> Result<()> {
+///     cx.storage().put("visits", &0)      // no method named `put`
+/// }
+/// ```
+///
+/// The promise is about the view and what is made from it. [`current`](crate::current) gives the
+/// whole context of the call to whoever asks for it.
+pub struct View<A: AgentTypes>(pub(crate) Context<A>);
+
+impl<A: AgentTypes> View<A> {
+    /// Returns the name of the agent, as it stands in its address.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Returns the class of the agent, as it stands in its address.
+    pub fn class(&self) -> &str {
+        self.0.class()
+    }
+
+    /// Returns what all agents of the host share.
+    pub fn env(&self) -> &A::Env {
+        self.0.env()
+    }
+
+    /// Returns the time in milliseconds since 1970, UTC.
+    pub fn now(&self) -> u64 {
+        self.0.now()
+    }
+
+    /// Returns the connection that this call came from.
+    pub fn caller(&self) -> Option<&Connection<A>> {
+        self.0.caller()
+    }
+
+    /// Returns the callable that this view was made for; see [`Context::callable`].
+    pub fn callable(&self) -> Option<&'static str> {
+        self.0.callable()
+    }
+
+    /// Refuses to go on when the calling connection is read-only; see
+    /// [`Context::require_writable`].
+    ///
+    /// # Errors
+    /// As [`Context::require_writable`].
+    pub fn require_writable(&self) -> Result<()> {
+        self.0.require_writable()
+    }
+
+    /// Returns the state; see [`Context::state`]. An initial state is stored when it is first read:
+    /// that is the agent's doing and not the view's.
+    ///
+    /// # Errors
+    /// As [`Context::state`].
+    pub fn state(&self) -> Result<Arc<A::State>> {
+        self.0.state()
+    }
+
+    /// Returns the state, `None` if the agent has none and no initial one.
+    ///
+    /// # Errors
+    /// As [`Context::try_state`].
+    pub fn try_state(&self) -> Result<Option<Arc<A::State>>> {
+        self.0.try_state()
+    }
+
+    /// Returns the open connections, oldest first.
+    pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
+        self.0.connections()
+    }
+
+    /// Returns the open connections that have a tag, oldest first.
+    pub fn connections_tagged(&self, tag: &str) -> impl Iterator<Item = Connection<A>> + use<A> {
+        self.0.connections_tagged(tag)
+    }
+
+    /// Returns the open connection with this id.
+    pub fn connection(&self, id: &str) -> Option<Connection<A>> {
+        self.0.connection(id)
+    }
+
+    /// Returns the agent's database, for reading.
+    pub fn sql(&self) -> SqlReader<'_> {
+        SqlReader::new(self)
+    }
+
+    /// Returns the agent's key-value store, for reading.
+    pub fn storage(&self) -> KvReader<'_> {
+        KvReader::new(self)
+    }
+}
+
+impl<A: AgentTypes> SqlReadDoor for View<A> {
+    fn query(
+        &self,
+        sql: &str,
+        params: &[Column],
+        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        self.0.core.object.store(|store| store.query(sql, params, true, rows))
+    }
+}
+
+impl<A: AgentTypes> KvReadDoor for View<A> {
+    fn get(&self, key: &str) -> Result<Option<Bytes>> {
+        self.0.core.object.store(|store| store.kv_get(key).map_err(StorageError::into_error))
+    }
+
+    fn list(&self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
+        self.0.core.object.store(|store| store.kv_list(range).map_err(StorageError::into_error))
+    }
+}
+
+impl<A: AgentTypes> Clone for View<A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for View<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("View").field(&self.0).finish()
+    }
+}

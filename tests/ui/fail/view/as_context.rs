@@ -1,0 +1,21 @@
+use agents::prelude::*;
+
+#[wire]
+#[derive(Clone, Default)]
+struct Counter {
+    count: u32,
+}
+
+#[agent(state = Counter)]
+struct Room;
+
+#[agent]
+impl Room {
+    #[callable]
+    fn reset(&self, cx: &View<Self>) -> Result<()> {
+        let cx: &Context<Self> = cx;
+        cx.set_state(Counter::default())
+    }
+}
+
+fn main() {}

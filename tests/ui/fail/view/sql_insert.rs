@@ -1,0 +1,21 @@
+use agents::prelude::*;
+
+#[wire]
+#[derive(Clone, Default)]
+struct Counter {
+    count: u32,
+}
+
+#[agent(state = Counter)]
+struct Room;
+
+#[agent]
+impl Room {
+    #[callable]
+    fn reset(&self, cx: &View<Self>) -> Result<()> {
+        sql!(cx, "INSERT INTO visits (n) VALUES (0)")?;
+        Ok(())
+    }
+}
+
+fn main() {}
