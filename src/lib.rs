@@ -2,12 +2,12 @@
 
 pub use agents_core::storage::Durability;
 pub use agents_core::{
-    Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Attempt, ConnectRequest, Connection,
-    Context, Error, ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limits, Message,
-    Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request, Response, Result,
-    StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
+    Admission, Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Arrival, Attempt, ConnectRequest,
+    Connection, Context, Error, ErrorSource, FindName, Host, HostMeter, HostService, IntoMessage, KeepAwake,
+    Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request,
+    Response, Result, StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
 };
-pub use agents_core::{Close, axum, bytes, http, object, serde, serde_json, storage, wire};
+pub use agents_core::{Close, auth, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};
 pub use futures_core::Stream;
 
@@ -38,8 +38,9 @@ pub use agents_core::__rt;
 /// ```
 pub mod prelude {
     pub use crate::{
-        AgentError, Agents, AlarmInfo, Close, ConnectRequest, Connection, Context, Error, Message, Refusal,
-        Request, Response, Result, StateChange, StateRejection, StateSource, Stream, StreamingResponse, View,
+        Admission, AgentError, Agents, AlarmInfo, Arrival, Close, ConnectRequest, Connection, Context, Error,
+        Message, Refusal, Request, Response, Result, StateChange, StateRejection, StateSource, Stream,
+        StreamingResponse, View,
     };
     pub use agents_core::serde_json::json;
     pub use agents_macros::{agent, callable, hook, sql, wire};

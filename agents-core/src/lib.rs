@@ -12,6 +12,8 @@ pub mod __rt;
 #[cfg(feature = "runtime")]
 mod agent;
 #[cfg(feature = "runtime")]
+pub mod auth;
+#[cfg(feature = "runtime")]
 mod clock;
 #[cfg(feature = "runtime")]
 mod gateway;
@@ -39,11 +41,13 @@ pub use agent::{
     StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]
+pub use auth::{Admission, Arrival};
+#[cfg(feature = "runtime")]
 pub use gateway::{Close, IntoMessage, Message};
 #[cfg(feature = "runtime")]
 pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, Host, HostMeter, HostService, Limits};
+pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits};
 #[cfg(feature = "runtime")]
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

@@ -1,13 +1,7 @@
-//! A connection as handlers see it, and the request that opened it.
+//! A connection as handlers see it.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
-
-use axum::extract::ConnectInfo;
-use http::header::COOKIE;
-use http::request;
 
 use crate::agent::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{AgentCore, AgentTypes};
@@ -152,99 +146,5 @@ impl<A: AgentTypes> Eq for Connection<A> {}
 impl<A: AgentTypes> fmt::Debug for Connection<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("id", &self.id()).field("agent", self.core.object.key()).finish()
-    }
-}
-
-/// The request that opens a connection: address, headers, cookies.
-#[derive(Clone, Debug)]
-pub struct ConnectRequest {
-    head: Arc<request::Parts>,
-}
-
-impl ConnectRequest {
-    pub(crate) fn new(head: request::Parts) -> Self {
-        Self { head: Arc::new(head) }
-    }
-
-    /// Returns path and query as the client sent them.
-    pub fn uri(&self) -> &str {
-        self.head.uri.path_and_query().map_or("/", |uri| uri.as_str())
-    }
-
-    /// Returns the path without the query.
-    pub fn path(&self) -> &str {
-        self.head.uri.path()
-    }
-
-    /// Returns the first value of a query parameter, decoded.
-    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
-        query_value(self.uri(), name)
-    }
-
-    /// Returns a header; `None` when it is missing or not text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.head.headers.get(name)?.as_bytes()).ok()
-    }
-
-    /// Returns a cookie as it was sent.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.head.headers.get_all(COOKIE).into_iter();
-        cookies
-            .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
-    }
-
-    /// Returns the address of the peer; behind a proxy it is the proxy's.
-    pub fn peer(&self) -> Option<SocketAddr> {
-        self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
-    }
-}
-
-/// The first value of a query parameter of a URI.
-pub(crate) fn query_value<'a>(uri: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let query = uri.split_once('?')?.1;
-    query.split('&').find_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(key) == name).then(|| decode(value))
-    })
-}
-
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text);
-    }
-    let spaced = text.replace('+', " ");
-    Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(uri: &str, headers: &[(&str, &str)]) -> ConnectRequest {
-        let mut request = http::Request::get(uri);
-        for (name, value) in headers {
-            request = request.header(*name, value.as_bytes());
-        }
-        ConnectRequest::new(request.body(()).unwrap().into_parts().0)
-    }
-
-    #[test]
-    fn query_headers_and_cookies_are_read() {
-        // S8, S20
-        let request = request(
-            "/agents/a/b?token=x%2Fy&name=Ada+L%C3%B6we&empty&token=second",
-            &[("Cookie", "a=1; session=\"s p\""), ("X-Test", "yes"), ("cookie", "b=2")],
-        );
-        assert_eq!(request.query("token").as_deref(), Some("x/y"));
-        assert_eq!(request.query("name").as_deref(), Some("Ada Löwe"));
-        assert_eq!(request.query("empty").as_deref(), Some(""));
-        assert_eq!(request.query("missing"), None);
-        assert_eq!(request.header("x-test"), Some("yes"));
-        assert_eq!(request.cookie("session"), Some("s p"));
-        assert_eq!(request.cookie("b"), Some("2"));
-        assert_eq!(request.path(), "/agents/a/b");
     }
 }

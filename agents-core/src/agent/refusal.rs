@@ -1,14 +1,39 @@
 //! How a connection is turned away.
 
+use axum::response::{IntoResponse, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
+
 use crate::error::Error;
 use crate::gateway::cut_reason;
 use crate::report;
 
-/// Why a connection is not let in; the client sees the code and the reason as a close frame.
+/// Why somebody is not let in.
 ///
-/// The connection is accepted and closed at once, without any other frame: the npm client retries
-/// a refused *handshake* for ever and never tells the application. Codes 1008 and 4000-4999 are
-/// final for it.
+/// A connection is accepted and closed at once with the code and the reason, without any other frame:
+/// the npm client retries a refused *handshake* for ever and never tells the application. Codes 1008
+/// and 4000-4999 are final for it. ([`Agents::refuse_handshakes`](crate::Agents::refuse_handshakes)
+/// chooses otherwise.) An HTTP request is answered with [`status`](Self::status) and the reason as text.
+///
+/// An agent's hook `authorize` guards its connections and nothing else. HTTP requests are guarded by
+/// [`Agents::authorize`](crate::Agents::authorize), which also runs before the agent wakes, or in
+/// `on_request`, where a refusal is a response:
+///
+/// ```
+/// use agents_core::axum::response::IntoResponse;
+/// use agents_core::{ConnectRequest, Refusal, Request, Response};
+///
+/// fn on_request(request: Request) -> Response {
+///     match ConnectRequest::from(&request).cookie("session") {
+///         Some(_) => "welcome".into_response(),
+///         None => Refusal::unauthorized("log in first").into_response(),
+///     }
+/// }
+/// # let request = http::Request::get("/").body(agents_core::axum::body::Body::empty()).unwrap();
+/// # assert_eq!(on_request(request).status(), 401);
+/// ```
+///
+/// The codes:
 ///
 /// ```
 /// use agents_core::Refusal;
@@ -31,6 +56,11 @@ impl Refusal {
         Self { code, reason: cut_reason(reason.into()) }
     }
 
+    /// Refuses with 4400: nobody can make sense of this.
+    pub fn bad_request(reason: impl Into<String>) -> Self {
+        Self::new(4400, reason)
+    }
+
     /// Refuses with 4401: nobody knows who this is.
     pub fn unauthorized(reason: impl Into<String>) -> Self {
         Self::new(4401, reason)
@@ -46,6 +76,11 @@ impl Refusal {
         Self::new(4404, reason)
     }
 
+    /// Refuses with 4429: too often, or too many.
+    pub fn too_many(reason: impl Into<String>) -> Self {
+        Self::new(4429, reason)
+    }
+
     /// Returns the close code.
     pub fn code(&self) -> u16 {
         self.code
@@ -54,6 +89,33 @@ impl Refusal {
     /// Returns the reason that the client sees.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Returns the HTTP status that says the same: the last three digits of 4400, 4401, 4403, 4404, 4429,
+    /// 4500 and 4503, and 403 for every other code.
+    pub fn status(&self) -> StatusCode {
+        match self.code {
+            4400 => StatusCode::BAD_REQUEST,
+            4401 => StatusCode::UNAUTHORIZED,
+            4404 => StatusCode::NOT_FOUND,
+            4429 => StatusCode::TOO_MANY_REQUESTS,
+            4500 => StatusCode::INTERNAL_SERVER_ERROR,
+            4503 => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+/// The [`status`](Refusal::status) with the reason as plain text.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = (status, self.reason).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // A 401 has to say how one could do better.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 
@@ -75,6 +137,26 @@ mod tests {
         assert_eq!(Refusal::new(1008, "x").code(), 1008);
         let long = Refusal::forbidden("é".repeat(100));
         assert_eq!(long.reason().len(), 122);
+    }
+
+    #[test]
+    fn refusals_have_a_status() {
+        for (code, status) in [
+            (4400, 400),
+            (4401, 401),
+            (4403, 403),
+            (4404, 404),
+            (4429, 429),
+            (4500, 500),
+            (4503, 503),
+            (4001, 403),
+            (4999, 403),
+            (1008, 403),
+        ] {
+            assert_eq!(Refusal::new(code, "x").into_response().status(), status, "{code}");
+        }
+        let response = Refusal::unauthorized("x").into_response();
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::Flags;
+use crate::gateway::{Flags, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -183,6 +183,7 @@ pub(crate) struct Head {
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, Bytes)>,
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) visitor: Visitor,
 }
 
 /// The head of a response.
@@ -353,6 +354,7 @@ mod tests {
             uri: "/agents/a/b?x=1".into(),
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
             peer: None,
+            visitor: Visitor { identity: Some(r#"{"id":1}"#.into()), same_site: true },
         });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },

@@ -18,6 +18,7 @@ mod rig;
 mod shared;
 mod socket;
 mod upgrade;
+mod visitor;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
@@ -39,3 +40,4 @@ pub(crate) use shared::{Gateway, GatewayLimits};
 pub(crate) use socket::Socket;
 pub(crate) use socket::{Stream, open, refuse};
 pub(crate) use upgrade::{Upgrade, wants_upgrade};
+pub(crate) use visitor::{Visitor, is_own_origin, is_own_page};

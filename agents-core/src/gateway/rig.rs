@@ -81,7 +81,13 @@ impl Rig {
     fn open(&self, io: DuplexStream, wanted: Option<String>) -> impl Future<Output = Option<Task>> + use<> {
         let (hub, object) = (self.hub.clone(), self.object.clone());
         let find = move || (hub.clone(), object.clone() as Arc<dyn ObjectPort>);
-        let head = Head { method: "GET".into(), uri: "/agents/a/b".into(), headers: Vec::new(), peer: None };
+        let head = Head {
+            method: "GET".into(),
+            uri: "/agents/a/b".into(),
+            headers: Vec::new(),
+            peer: None,
+            visitor: Default::default(),
+        };
         open(Stream::other(io), find, wanted, head)
     }
 

@@ -126,7 +126,8 @@ async fn refusal(response: Response) -> (u16, String) {
     (code, cut_reason(text))
 }
 
-fn http_request(head: Head, body: Body) -> Result<Request> {
+/// Makes a request again of what crossed from the gateway.
+pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
     let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
     for (name, value) in head.headers {
         builder = builder.header(name, &value[..]);
@@ -134,5 +135,5 @@ fn http_request(head: Head, body: Body) -> Result<Request> {
     if let Some(peer) = head.peer {
         builder = builder.extension(axum::extract::ConnectInfo(peer));
     }
-    builder.body(body).map_err(Error::from)
+    builder.extension(head.visitor).body(body).map_err(Error::from)
 }

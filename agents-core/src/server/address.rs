@@ -1,5 +1,24 @@
 //! The address of an agent in a path.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a name in a path does not hold as it stands: what URL parsers escape in paths, what ends a
+/// segment, and the sign of the escape itself, so that two names never look the same.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
 /// An agent as a path names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address<'a> {
@@ -17,6 +36,11 @@ pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
     }
 }
 
+/// The form of a plain name in a path.
+pub(super) fn encode(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
+}
+
 /// Why a name is not taken.
 pub(crate) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
     if name.len() > most {
@@ -24,7 +48,7 @@ pub(crate) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
     }
     // A URL parser would have resolved these, so no client means them as a name.
     let plain = name.to_ascii_lowercase().replace("%2e", ".");
-    if plain == "." || plain == ".." {
+    if plain.is_empty() || plain == "." || plain == ".." {
         return Err("Invalid name");
     }
     Ok(())
@@ -47,10 +71,26 @@ mod tests {
     }
 
     #[test]
+    fn plain_names_become_segments_and_stay_different() {
+        for (name, encoded) in [
+            ("ada", "ada"),
+            ("user:42@x", "user:42@x"),
+            ("Ada Löwe", "Ada%20L%C3%B6we"),
+            ("a/b", "a%2Fb"),
+            ("a%2Fb", "a%252Fb"),
+            ("a\\b?c#d", "a%5Cb%3Fc%23d"),
+            ("\0", "%00"),
+        ] {
+            assert_eq!(encode(name), encoded);
+            assert_eq!(parse(&format!("/agents/a/{encoded}")).map(|address| address.name), Some(encoded));
+        }
+    }
+
+    #[test]
     fn names_are_checked() {
         assert!(check_name(&"x".repeat(1024), 1024).is_ok());
         assert!(check_name(&"x".repeat(1025), 1024).is_err());
-        for name in [".", "..", "%2e%2E", ".%2e"] {
+        for name in ["", ".", "..", "%2e%2E", ".%2e"] {
             assert!(check_name(name, 1024).is_err(), "{name}");
         }
         assert!(check_name("...", 1024).is_ok());

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
+use crate::auth::Shared;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, GatewayLimits, HubLimits};
@@ -20,8 +21,8 @@ use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, ObjectOptions, Policy,
     Registry,
 };
-use crate::server::host::{Access, Host, Routes};
-use crate::server::origin::Origins;
+use crate::server::access::Access;
+use crate::server::host::{Host, Program, Routes};
 use crate::server::{Limits, cli};
 use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::wire::name::kebab_case;
@@ -38,10 +39,9 @@ use crate::wire::name::kebab_case;
 pub struct Agents {
     classes: Vec<Registration>,
     props: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    env: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    env: Shared,
     pub(super) data: PathBuf,
-    pub(super) cors: bool,
-    origins: Origins,
+    pub(super) access: Access,
     limits: Limits,
     durability: Durability,
     faults: Option<Arc<Faults>>,
@@ -67,7 +67,7 @@ type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send
 /// What building a class needs.
 struct Build<'a> {
     limits: &'a Limits,
-    env: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    env: &'a Shared,
     props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -98,8 +98,7 @@ impl Agents {
             props: HashMap::new(),
             env: HashMap::new(),
             data: PathBuf::from("data"),
-            cors: false,
-            origins: Origins::default(),
+            access: Access::default(),
             limits: Limits::default(),
             durability: Durability::default(),
             faults: None,
@@ -213,24 +212,6 @@ impl Agents {
         self
     }
 
-    /// Lets pages of any origin send HTTP requests to agents. Off by default.
-    #[must_use]
-    pub fn cors(mut self, cors: bool) -> Self {
-        self.cors = cors;
-        self
-    }
-
-    /// Lets only pages of these origins reach agents, for example `https://app.example`.
-    ///
-    /// Browsers send a page's origin with every handshake, and cookies too, so without a list any page
-    /// can open a socket in the name of its visitor. Pages of this server and clients that are no
-    /// browsers always pass. A foreign page's socket is closed with 4403, its request answered 403.
-    #[must_use]
-    pub fn origins(mut self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
-        self.origins = Origins::only(origins.into_iter().map(Into::into));
-        self
-    }
-
     /// Serves these routes for every path that is not an agent's.
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
@@ -275,8 +256,8 @@ impl Agents {
     /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
     ///
     /// # Errors
-    /// When the data folder cannot be opened or is in use, two classes have one name, or a class
-    /// lacks its `env`.
+    /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
+    /// `env`, or something in [`origins`](Self::origins) or [`route_to`](Self::route_to) makes no sense.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -296,6 +277,9 @@ impl Agents {
             let behavior = (class.build)(&build)?;
             classes.insert(class.name, (class.rust_name, behavior));
         }
+        let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
+        self.access.origins.check()?;
+        self.access.entrances.check(&classes)?;
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
         let store =
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
@@ -322,14 +306,19 @@ impl Agents {
             databases: AtomicUsize::new(0),
             asleep: Notify::new(),
         });
-        let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
-        let access = Access { cors: self.cors, origins: self.origins };
-        let host = Host::new(registry, gateway, classes, self.limits, access, self.routes, objects);
+        let program = Program {
+            classes,
+            limits: self.limits,
+            access: self.access,
+            shared: Arc::new(self.env),
+            routes: self.routes,
+        };
+        let host = Host::new(registry, gateway, program, objects);
         host.start_alarms(index);
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default) or `list`, with `--addr`, `--data` and
+    /// Runs the program: `serve` (the default) or `list`, with `--addr`, `--data`, `--origin` and
     /// `--metrics-addr`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then

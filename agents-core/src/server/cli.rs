@@ -35,6 +35,10 @@ struct Serve {
     /// Another address, which answers `GET /metrics` for Prometheus [default: the program's choice, off without one]
     #[arg(long, env = "AGENTS_METRICS_ADDR")]
     metrics_addr: Option<String>,
+    /// An origin whose pages may reach the agents, like `https://app.example`; may be given more than once
+    /// [default: the program's choice, every page without one]
+    #[arg(long = "origin", value_name = "ORIGIN", env = "AGENTS_ORIGINS", value_delimiter = ',')]
+    origins: Vec<String>,
     #[command(flatten)]
     data: Data,
 }
@@ -52,8 +56,13 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
     // A program that has its own subscriber keeps it.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(Serve { addr, metrics_addr, data }) => {
+        Command::Serve(Serve { addr, metrics_addr, origins, data }) => {
             agents.metrics = metrics_addr.or(agents.metrics);
+            // An empty variable is no list.
+            let origins: Vec<_> = origins.into_iter().filter(|origin| !origin.trim().is_empty()).collect();
+            if !origins.is_empty() {
+                agents = agents.origins(origins);
+            }
             if let Some(data) = data.data {
                 agents.data = data;
             }

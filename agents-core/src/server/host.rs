@@ -9,9 +9,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Shared;
 use crate::gateway::Gateway;
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
-use crate::server::origin::Origins;
+use crate::server::access::Access;
 use crate::server::{HostMeter, HostService, Limits};
 use crate::storage::AlarmIndex;
 
@@ -27,10 +28,7 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     registry: Registry,
     gateway: Arc<Gateway>,
-    classes: HashMap<String, Arc<dyn Behavior>>,
-    limits: Limits,
-    access: Access,
-    routes: Option<Routes>,
+    program: Program,
     objects: TaskTracker,
     sockets: TaskTracker,
     /// What runs beside objects and sockets.
@@ -41,30 +39,26 @@ struct Inner {
 /// Makes the routes of the program beside the agents.
 pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 
-/// What pages of other origins may do.
-#[derive(Debug)]
-pub(super) struct Access {
-    pub(super) cors: bool,
-    pub(super) origins: Origins,
+/// What a program said about its host.
+pub(super) struct Program {
+    pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
+    pub(super) limits: Limits,
+    pub(super) access: Access,
+    pub(super) shared: Arc<Shared>,
+    pub(super) routes: Option<Routes>,
 }
 
 impl Host {
     pub(super) fn new(
         registry: Registry,
         gateway: Arc<Gateway>,
-        classes: HashMap<String, Arc<dyn Behavior>>,
-        limits: Limits,
-        access: Access,
-        routes: Option<Routes>,
+        program: Program,
         objects: TaskTracker,
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
             gateway,
-            classes,
-            limits,
-            access,
-            routes,
+            program,
             objects,
             sockets: TaskTracker::new(),
             services: TaskTracker::new(),
@@ -89,7 +83,7 @@ impl Host {
         let weak = Arc::downgrade(&self.0);
         let find = move |key: &ObjectKey| {
             let host = weak.upgrade()?;
-            let behavior = host.classes.get(&*key.class)?;
+            let behavior = host.program.classes.get(&*key.class)?;
             Some(host.registry.object(key, behavior))
         };
         let posts = self.0.services.clone();
@@ -133,9 +127,17 @@ impl Host {
         }
     }
 
-    /// Returns a router with the agents under `/agents`, to merge into one of your own.
+    /// Returns a router with the agents under `/agents` and the paths of
+    /// [`Agents::route_to`](crate::Agents::route_to), to merge into one of your own.
     pub fn router(&self) -> Router {
-        Router::new().route_service("/agents/{*rest}", self.service())
+        let service = self.service();
+        let mut router = Router::new().route_service("/agents/{*rest}", service.clone());
+        for path in self.access().entrances.paths() {
+            for path in [format!("{path}/"), format!("{path}/{{*rest}}"), path] {
+                router = router.route_service(&path, service.clone());
+            }
+        }
+        router
     }
 
     /// Returns the host as a tower service that answers every path.
@@ -183,20 +185,20 @@ impl Host {
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.0.program.limits
     }
 
-    pub(super) fn cors(&self) -> bool {
-        self.0.access.cors
+    pub(super) fn access(&self) -> &Access {
+        &self.0.program.access
     }
 
-    pub(super) fn origins(&self) -> &Origins {
-        &self.0.access.origins
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0.program.shared
     }
 
     /// Makes the routes of the program. They may hold the host, so the host does not hold them.
     pub(super) fn routes(&self) -> Option<Router> {
-        self.0.routes.as_ref().map(|routes| routes(self))
+        self.0.program.routes.as_ref().map(|routes| routes(self))
     }
 
     pub(super) fn sockets(&self) -> &TaskTracker {
@@ -204,7 +206,7 @@ impl Host {
     }
 
     pub(super) fn class(&self, name: &str) -> Option<&Arc<dyn Behavior>> {
-        self.0.classes.get(name)
+        self.0.program.classes.get(name)
     }
 
     pub(super) fn object(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {

@@ -18,7 +18,8 @@ pub struct HostMeter {
     pub opened: u64,
     /// Connections that have ended.
     pub closed: u64,
-    /// Connections that were closed at once: unknown class, foreign page, too many.
+    /// Connections that were closed at once (unknown class, foreign page, too many), and requests that were
+    /// turned away before an agent was asked: by the list of origins or by the host's hook.
     pub refused: u64,
     /// Connections that were closed with 1013 because their client stayed behind.
     pub overflowed: u64,

@@ -1,8 +1,12 @@
 //! The host: classes, routing, limits, shutdown and the command line.
 
+mod access;
 mod address;
+mod admit;
 mod agents;
 mod cli;
+mod cors;
+mod entrance;
 mod host;
 mod limits;
 mod meter;
@@ -11,6 +15,7 @@ mod origin;
 mod serve;
 mod service;
 
+pub use access::FindName;
 #[cfg(feature = "fuzzing")]
 pub(crate) use address::{Address, check_name, parse as parse_address};
 pub use agents::Agents;

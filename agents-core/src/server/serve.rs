@@ -23,6 +23,7 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
         None => None,
     };
     let host = agents.start()?;
+    host.access().origins.warn_if_open(listener.local_addr()?);
     // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
     // and there is nothing else on stdout.
     io::stdout().write_all(announced.as_bytes())?;

@@ -11,23 +11,21 @@ use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE,
-};
-use http::{HeaderValue, Method, Request, StatusCode, request};
+use http::{Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Limited};
-use hyper::upgrade::Upgraded;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
-use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, wants_upgrade};
+use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, Visitor, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::Host;
-use crate::server::address::{self, Address};
+use crate::server::address;
+use crate::server::admit::{Denied, Place};
+use crate::server::cors::Cors;
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -49,7 +47,11 @@ impl HostService {
 
     async fn answer(self, request: Request<Body>) -> Response {
         let path = request.uri().path().to_owned();
-        let Some(address) = address::parse(&path) else {
+        let place = match address::parse(&path) {
+            Some(address) => Some(Place::Named(address)),
+            None => self.host.access().entrances.find(&path).map(Place::Entrance),
+        };
+        let Some(place) = place else {
             return match self.routes {
                 Some(routes) => match routes.oneshot(request).await {
                     Ok(response) if is_bare_404(&response) => not_found(),
@@ -60,13 +62,13 @@ impl HostService {
             };
         };
         if wants_upgrade(request.headers()) {
-            self.upgrade(address, request)
+            self.upgrade(place, request).await
         } else {
-            self.request(address, request).await
+            self.request(place, request).await
         }
     }
 
-    fn upgrade(&self, address: Address<'_>, request: Request<Body>) -> Response {
+    async fn upgrade(&self, place: Place<'_>, request: Request<Body>) -> Response {
         let (mut head, _) = request.into_parts();
         let upgrade = match Upgrade::check(&head) {
             Ok(upgrade) => upgrade,
@@ -75,94 +77,104 @@ impl HostService {
         if self.host.is_stopping() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        let Some(on_upgrade) = head.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
+        let Some(on_upgrade) = head.extensions.remove::<OnUpgrade>() else {
             // Only a server that cannot hand the socket over gets here.
             return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
         };
-        let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
-        // A refusal goes behind the handshake: a client retries a refused handshake for ever.
-        let target = match self.host.origins().allow(&head.headers) {
-            true => self.target(address, &uri),
-            false => Err((4403, "origin not allowed")),
+        let allowed = self.host.access().origins.allow(&head.headers);
+        let mut head = self.plain_head(&head);
+        let target = match allowed {
+            true => self.target(place, &mut head).await,
+            false => Err(Denied::new(4403, "origin not allowed")),
         };
-        let wanted = query_value(&uri, "_pk").map(std::borrow::Cow::into_owned);
+        if let Err(denied) = target {
+            if self.host.access().plain_refusals {
+                self.host.gateway().totals.refused.add(1);
+                return denied.response();
+            }
+            return self.refuse(upgrade, on_upgrade, denied);
+        }
+        let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
-        let head = plain_head(&head, uri);
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
-            let stream = match on_upgrade.await {
-                Ok(upgraded) => stream(upgraded),
-                Err(error) => return tracing::debug!(%error, "a client left during the handshake"),
+            let (Ok((key, behavior)), Some(stream)) = (target, stream(on_upgrade).await) else { return };
+            let find = || {
+                let object = host.object(&key, &behavior);
+                let port: Arc<dyn ObjectPort> = object.clone();
+                (object.hub().clone(), port)
             };
-            match target {
-                Ok((key, behavior)) => {
-                    let find = || {
-                        let object = host.object(&key, &behavior);
-                        let port: Arc<dyn ObjectPort> = object.clone();
-                        (object.hub().clone(), port)
-                    };
-                    if let Some(socket) = gateway::open(stream, find, wanted, head).await {
-                        // A task of its own, that is no larger than a socket at rest needs.
-                        host.sockets().spawn(socket);
-                    }
-                }
-                Err((code, reason)) => gateway::refuse(stream, host.gateway(), code, reason).await,
+            if let Some(socket) = gateway::open(stream, find, wanted, head).await {
+                // A task of its own, that is no larger than a socket at rest needs.
+                host.sockets().spawn(socket);
             }
         });
         upgrade.response()
     }
 
-    fn target(&self, address: Address<'_>, uri: &str) -> Result<Target, (u16, &'static str)> {
-        let behavior = self.host.class(address.class).ok_or((4404, "unknown agent class"))?;
-        address::check_name(address.name, self.host.limits().name_bytes).map_err(|reason| (4400, reason))?;
-        if query_value(uri, "__agents_transport").as_deref() == Some("capnweb") {
-            return Err((4400, "the transport capnweb is not supported"));
-        }
-        Ok((key(address), behavior.clone()))
+    /// Refuses behind the handshake: a client retries a refused handshake for ever.
+    fn refuse(&self, upgrade: Upgrade, on_upgrade: OnUpgrade, denied: Denied) -> Response {
+        let host = self.host.clone();
+        self.host.sockets().spawn(async move {
+            let Some(stream) = stream(on_upgrade).await else { return };
+            let refusal = denied.refusal;
+            gateway::refuse(stream, host.gateway(), refusal.code(), refusal.reason()).await;
+        });
+        upgrade.response()
     }
 
-    async fn request(&self, address: Address<'_>, request: Request<Body>) -> Response {
-        let Some(behavior) = self.host.class(address.class) else {
+    async fn target(&self, place: Place<'_>, head: &mut Head) -> Result<Target, Denied> {
+        let unknown = || Denied::new(4404, "unknown agent class");
+        let behavior = self.host.class(place.class()).ok_or_else(unknown)?;
+        if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
+            return Err(Denied::new(4400, "the transport capnweb is not supported"));
+        }
+        Ok((self.host.admit(place, head, true).await?, behavior.clone()))
+    }
+
+    async fn request(&self, place: Place<'_>, request: Request<Body>) -> Response {
+        let Some(behavior) = self.host.class(place.class()) else {
             return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
         };
-        if !self.host.origins().allow(request.headers()) {
+        let access = self.host.access();
+        if !access.origins.allow(request.headers()) {
+            self.host.gateway().totals.refused.add(1);
             return (StatusCode::FORBIDDEN, "Origin not allowed").into_response();
         }
-        let mut response = if self.host.cors() && request.method() == Method::OPTIONS {
+        let cors = Cors::of(access, request.headers());
+        let mut response = if cors.is_some() && request.method() == Method::OPTIONS {
             StatusCode::OK.into_response()
         } else {
-            self.forward(address, behavior, request).await
+            self.forward(place, behavior, request).await
         };
-        if self.host.cors() {
-            let headers = response.headers_mut();
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            headers
-                .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
-            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
-            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        if let Some(cors) = cors {
+            cors.put(&mut response);
         }
         response
     }
 
     async fn forward(
         &self,
-        address: Address<'_>,
+        place: Place<'_>,
         behavior: &Arc<dyn Behavior>,
         request: Request<Body>,
     ) -> Response {
-        if let Err(reason) = address::check_name(address.name, self.host.limits().name_bytes) {
-            return (StatusCode::BAD_REQUEST, reason).into_response();
-        }
         if self.host.is_stopping() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let (head, body) = request.into_parts();
+        let mut head = self.plain_head(&head);
+        let key = match self.host.admit(place, &mut head, false).await {
+            Ok(key) => key,
+            Err(denied) => {
+                self.host.gateway().totals.refused.add(1);
+                return denied.response();
+            }
+        };
         // Announced too large: told before it is sent.
         if body.size_hint().lower() > self.host.limits().body_bytes as u64 {
             return too_large();
         }
-        let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
-        let mut head = plain_head(&head, uri);
         let mut body = match Limited::new(body, self.host.limits().body_bytes).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -174,7 +186,7 @@ impl HostService {
             }
         };
         loop {
-            let object = self.host.object(&key(address), behavior);
+            let object = self.host.object(&key, behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, body).await {
                 Ok(response) => return response,
@@ -185,14 +197,39 @@ impl HostService {
             }
         }
     }
+
+    fn plain_head(&self, head: &request::Parts) -> Head {
+        Head {
+            method: head.method.to_string(),
+            uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+                .collect(),
+            peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+            visitor: Visitor {
+                identity: None,
+                same_site: self.host.access().origins.is_same_site(&head.headers),
+            },
+        }
+    }
 }
 
-/// Takes a stream out of what hyper has wrapped around it, if it is one of TCP.
-fn stream(upgraded: Upgraded) -> gateway::Stream {
-    match downcast::<TokioIo<TcpStream>>(upgraded) {
+/// Waits for the handshake to be answered, and takes the stream out of what hyper has wrapped around
+/// it if it is one of TCP.
+async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
+    let upgraded = match on_upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(%error, "a client left during the handshake");
+            return None;
+        }
+    };
+    Some(match downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
         Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
-    }
+    })
 }
 
 fn too_large() -> Response {
@@ -206,23 +243,6 @@ fn not_found() -> Response {
 /// Tells whether a router answered for want of a route, and has no page of its own for that.
 fn is_bare_404(response: &Response) -> bool {
     response.status() == StatusCode::NOT_FOUND && response.body().size_hint().exact() == Some(0)
-}
-
-fn key(address: Address<'_>) -> ObjectKey {
-    ObjectKey { class: address.class.into(), name: address.name.into() }
-}
-
-fn plain_head(head: &request::Parts, uri: String) -> Head {
-    Head {
-        method: head.method.to_string(),
-        uri,
-        headers: head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
-            .collect(),
-        peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-    }
 }
 
 impl Service<Request<Body>> for HostService {

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, each with what it may use besides itself.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("wire", &["error"]),
     ("storage", &["error", "wire"]),
     ("gateway", &["clock", "error", "wire"]),
     ("object", &["clock", "error", "gateway", "report", "storage", "wire"]),
     ("agent", &["error", "gateway", "object", "report", "storage", "wire"]),
-    ("server", &["agent", "clock", "error", "gateway", "object", "report", "storage", "wire"]),
-    ("testing", &["agent", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
+    ("auth", &["agent", "error", "object", "report", "wire"]),
+    ("server", &["agent", "auth", "clock", "error", "gateway", "object", "report", "storage", "wire"]),
+    ("testing", &["agent", "auth", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
 ];
 
 /// What belongs to the network: sockets are the gateway's, HTTP connections the server's.

@@ -256,7 +256,13 @@ async fn socket(world: Rc<World>, id: &'static str) {
     };
     let Some(hub) = &handle.hub else { return };
     step().await;
-    let head = Box::new(Head { method: String::new(), uri: String::new(), headers: Vec::new(), peer: None });
+    let head = Box::new(Head {
+        method: String::new(),
+        uri: String::new(),
+        headers: Vec::new(),
+        peer: None,
+        visitor: Default::default(),
+    });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
     post(&world, &handle, connect).await.expect("nobody retires a handle with a socket");
     step().await;

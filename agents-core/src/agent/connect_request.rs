@@ -1,0 +1,222 @@
+//! The request that opens a connection, or asks for something over HTTP.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use http::header::COOKIE;
+use http::{Method, request};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::gateway::{Head, Visitor, is_own_page};
+use crate::object::http_request;
+
+/// The head of a request: address, headers, cookies, and what the host found out about its sender.
+///
+/// Hooks that run while a client connects take `&ConnectRequest`. In `on_request`, and in routes of
+/// your own, it is made from the request, so that the same function can look at both:
+///
+/// ```
+/// use agents_core::axum::body::Body;
+/// use agents_core::{ConnectRequest, Refusal};
+///
+/// fn room_key(request: &ConnectRequest) -> Result<String, Refusal> {
+///     let key = request.query("key").ok_or_else(|| Refusal::unauthorized("a key is required"))?;
+///     Ok(key.into_owned())
+/// }
+///
+/// let request = http::Request::get("/agents/room/lobby?key=42").body(Body::empty()).unwrap();
+/// assert_eq!(room_key(&ConnectRequest::from(&request)).unwrap(), "42");
+/// ```
+///
+/// Its `Debug` form leaves out the query and the headers' values: they may hold secrets.
+#[derive(Clone)]
+pub struct ConnectRequest {
+    head: Arc<request::Parts>,
+}
+
+impl ConnectRequest {
+    pub(crate) fn new(head: request::Parts) -> Self {
+        Self { head: Arc::new(head) }
+    }
+
+    /// What an object would get to see.
+    pub(crate) fn of(head: &Head) -> Result<Self> {
+        Ok(Self::new(http_request(head.clone(), axum::body::Body::empty())?.into_parts().0))
+    }
+
+    /// Returns the method; a handshake is a GET.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// Returns path and query as the client sent them.
+    pub fn uri(&self) -> &str {
+        self.head.uri.path_and_query().map_or("/", |uri| uri.as_str())
+    }
+
+    /// Returns the path without the query.
+    pub fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Returns the first value of a query parameter, decoded.
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        query_value(self.uri(), name)
+    }
+
+    /// Returns a header; `None` when it is missing or not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.head.headers.get(name)?.as_bytes()).ok()
+    }
+
+    /// Returns a cookie as it was sent.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.head.headers.get_all(COOKIE).into_iter();
+        cookies
+            .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
+    }
+
+    /// Returns the address of the peer; behind a proxy it is the proxy's.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+    }
+
+    /// Tells whether no page of a foreign site can have made this request: it comes from no page, from
+    /// one of this host, or from one of the [allowed origins](crate::Agents::origins).
+    ///
+    /// Browsers send cookies along with whatever a page asks for, so what a cookie says counts only when
+    /// this is true. In a request that did not pass the host, for example in a route of your own, the
+    /// allowed origins are not known and only pages of the same host count.
+    pub fn is_same_site(&self) -> bool {
+        match self.head.extensions.get::<Visitor>() {
+            Some(visitor) => visitor.same_site,
+            None => is_own_page(&self.head.headers),
+        }
+    }
+
+    /// Returns who the host's hook says this is; see [`Admission::identity`](crate::Admission::identity).
+    ///
+    /// It lives as long as the request. To keep it for a connection, return it from `authorize`: it
+    /// becomes the connection's state.
+    ///
+    /// # Errors
+    /// When the hook named nobody, or a value of another type. Clients see an error id.
+    pub fn identity<T: DeserializeOwned>(&self) -> Result<T> {
+        self.try_identity()?.ok_or_else(|| {
+            Error::hidden("no_identity", "the host's `authorize` gave this request no identity")
+        })
+    }
+
+    /// Returns who the host's hook says this is, `None` when it named nobody.
+    ///
+    /// # Errors
+    /// When the hook gave a value of another type.
+    pub fn try_identity<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let visitor = self.head.extensions.get::<Visitor>();
+        match visitor.and_then(|visitor| visitor.identity.as_deref()) {
+            Some(json) => Ok(Some(serde_json::from_str(json)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<B> From<&http::Request<B>> for ConnectRequest {
+    fn from(request: &http::Request<B>) -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = request.method().clone();
+        head.uri = request.uri().clone();
+        head.version = request.version();
+        head.headers = request.headers().clone();
+        head.extensions = request.extensions().clone();
+        Self::new(head)
+    }
+}
+
+impl From<&request::Parts> for ConnectRequest {
+    fn from(head: &request::Parts) -> Self {
+        Self::new(head.clone())
+    }
+}
+
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.head.headers.keys().collect();
+        f.debug_struct("ConnectRequest")
+            .field("method", self.method())
+            .field("path", &self.path())
+            .field("headers", &headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first value of a query parameter of a URI.
+pub(crate) fn query_value<'a>(uri: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let query = uri.split_once('?')?.1;
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(key) == name).then(|| decode(value))
+    })
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.replace('+', " ");
+    Cow::Owned(percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str, headers: &[(&str, &str)]) -> ConnectRequest {
+        let mut request = http::Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        ConnectRequest::new(request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn query_headers_and_cookies_are_read() {
+        // S8, S20
+        let request = request(
+            "/agents/a/b?token=x%2Fy&name=Ada+L%C3%B6we&empty&token=second",
+            &[("Cookie", "a=1; session=\"s p\""), ("X-Test", "yes"), ("cookie", "b=2")],
+        );
+        assert_eq!(request.query("token").as_deref(), Some("x/y"));
+        assert_eq!(request.query("name").as_deref(), Some("Ada Löwe"));
+        assert_eq!(request.query("empty").as_deref(), Some(""));
+        assert_eq!(request.query("missing"), None);
+        assert_eq!(request.header("x-test"), Some("yes"));
+        assert_eq!(request.cookie("session"), Some("s p"));
+        assert_eq!(request.cookie("b"), Some("2"));
+        assert_eq!(request.path(), "/agents/a/b");
+    }
+
+    #[test]
+    fn debug_shows_no_secrets() {
+        let request = request("/agents/a/b?token=s3cret", &[("cookie", "session=s3cret")]);
+        let text = format!("{request:?}");
+        assert!(text.contains("/agents/a/b") && text.contains("cookie"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn a_request_of_elsewhere_has_no_identity() {
+        let request =
+            http::Request::get("/login").header("origin", "https://evil.example").body("x").unwrap();
+        let request = ConnectRequest::from(&request);
+        assert_eq!(request.try_identity::<String>().unwrap(), None);
+        assert_eq!(request.identity::<String>().unwrap_err().client_message(), None);
+        assert!(!request.is_same_site());
+    }
+}

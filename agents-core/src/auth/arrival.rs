@@ -1,0 +1,75 @@
+//! What the host's hook is asked about.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::agent::{Agent, ConnectRequest};
+use crate::error::{Error, Result};
+use crate::wire::name::kebab_case;
+
+/// What the program shares with its agents, by type.
+pub(crate) type Shared = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// Somebody who wants to reach an agent: a WebSocket handshake or an HTTP request.
+#[derive(Clone)]
+pub struct Arrival {
+    pub(crate) class: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) handshake: bool,
+    pub(crate) request: ConnectRequest,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Arrival {
+    /// Returns the class of the agent, as it stands in its address.
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+
+    /// Tells whether the agent is of this class.
+    pub fn is_for<A: Agent>(&self) -> bool {
+        match A::options().name {
+            Some(name) => *name == *self.class,
+            None => kebab_case(A::CLASS) == *self.class,
+        }
+    }
+
+    /// Returns the name of the agent, as it stands in the path: percent signs stay.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells whether this is a WebSocket handshake; else it is an HTTP request.
+    pub fn is_handshake(&self) -> bool {
+        self.handshake
+    }
+
+    /// Returns the head of the request.
+    pub fn request(&self) -> &ConnectRequest {
+        &self.request
+    }
+
+    /// Returns what the program shares with [`Agents::env`](crate::Agents::env).
+    ///
+    /// # Errors
+    /// When there is no value of this type.
+    pub fn env<E: Send + Sync + 'static>(&self) -> Result<Arc<E>> {
+        let found = self.shared.get(&TypeId::of::<E>()).cloned().and_then(|env| env.downcast().ok());
+        found.ok_or_else(|| {
+            Error::hidden("no_env", format!("there is no `{}`: give it with `.env(..)`", type_name::<E>()))
+        })
+    }
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival")
+            .field("class", &self.class)
+            .field("name", &self.name)
+            .field("handshake", &self.handshake)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}

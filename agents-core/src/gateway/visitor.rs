@@ -1,0 +1,75 @@
+//! What the host found out about who is at the door.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::{HOST, HeaderName, ORIGIN};
+use serde::{Deserialize, Serialize};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What the host found out about the sender of a request; objects read it there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visitor {
+    /// Who it is, as JSON, when the host's hook said so.
+    pub(crate) identity: Option<Arc<str>>,
+    /// Whether no page of a foreign site can have made the request.
+    pub(crate) same_site: bool,
+}
+
+/// Tells whether a request comes from no page, or from one of this server.
+///
+/// Pages may send a GET without an `Origin`, for example for an image; browsers then say what kind of
+/// site it was. Whoever follows a link to a page is no attacker.
+pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(origin) = text(ORIGIN) {
+        return is_own_origin(headers, origin);
+    }
+    match text(SEC_FETCH_SITE) {
+        None | Some("none" | "same-origin") => true,
+        Some(_) => text(SEC_FETCH_DEST) == Some("document"),
+    }
+}
+
+/// Tells whether an origin is the one that the request itself goes to.
+pub(crate) fn is_own_origin(headers: &HeaderMap, origin: &str) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    // The scheme is not compared: a proxy in front may have taken the TLS off.
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(headers: &[(HeaderName, &str)]) -> bool {
+        let mut map = HeaderMap::new();
+        map.insert(HOST, "agents.example".parse().unwrap());
+        for (name, value) in headers {
+            map.insert(name, value.parse().unwrap());
+        }
+        is_own_page(&map)
+    }
+
+    #[test]
+    fn foreign_pages_are_recognised_with_and_without_an_origin() {
+        // S113
+        assert!(own(&[]), "no browser");
+        assert!(own(&[(ORIGIN, "https://agents.example")]));
+        assert!(own(&[(SEC_FETCH_SITE, "same-origin")]));
+        assert!(own(&[(SEC_FETCH_SITE, "none"), (SEC_FETCH_DEST, "document")]), "typed in");
+        assert!(own(&[(SEC_FETCH_SITE, "cross-site"), (SEC_FETCH_DEST, "document")]), "a link");
+        for site in ["cross-site", "same-site"] {
+            assert!(!own(&[(SEC_FETCH_SITE, site), (SEC_FETCH_DEST, "image")]), "{site}");
+            assert!(!own(&[(SEC_FETCH_SITE, site), (SEC_FETCH_DEST, "iframe")]), "{site}");
+            assert!(!own(&[(SEC_FETCH_SITE, site)]), "{site}");
+        }
+        for origin in ["https://evil.example", "null", "https://agents.example.evil", "agents.example"] {
+            assert!(!own(&[(ORIGIN, origin)]), "{origin}");
+        }
+        assert!(!own(&[(ORIGIN, "https://evil.example"), (SEC_FETCH_SITE, "same-origin")]));
+    }
+}

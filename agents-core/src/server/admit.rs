@@ -1,0 +1,147 @@
+//! Whom the host lets in, before the agent is looked up.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::StatusCode;
+use tokio::time::timeout;
+
+use crate::agent::{ConnectRequest, Refusal};
+use crate::auth::{Admission, Arrival};
+use crate::error::Error;
+use crate::gateway::Head;
+use crate::object::{ObjectKey, panic_text};
+use crate::server::Host;
+use crate::server::address::{self, Address};
+use crate::server::entrance::Entrance;
+
+/// How long the program's functions may take to decide about somebody.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a request wants to go.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// To an agent that the path names.
+    Named(Address<'a>),
+    /// To one that a function finds.
+    Entrance(&'a Entrance),
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn class(self) -> &'a str {
+        match self {
+            Self::Named(address) => address.class,
+            Self::Entrance(entrance) => &entrance.class,
+        }
+    }
+}
+
+/// Why somebody is turned away: in a close frame, or as a response.
+#[derive(Debug)]
+pub(super) struct Denied {
+    pub(super) refusal: Refusal,
+    status: StatusCode,
+}
+
+impl Denied {
+    pub(super) fn new(code: u16, reason: &str) -> Self {
+        Refusal::new(code, reason).into()
+    }
+
+    pub(super) fn response(self) -> Response {
+        let mut response = self.refusal.into_response();
+        *response.status_mut() = self.status;
+        response
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self { status: refusal.status(), refusal }
+    }
+}
+
+impl Host {
+    /// Decides who may come in, and finds out which agent it is for.
+    ///
+    /// What the hook says of the visitor goes into the head.
+    pub(super) async fn admit(
+        &self,
+        place: Place<'_>,
+        head: &mut Head,
+        handshake: bool,
+    ) -> Result<ObjectKey, Denied> {
+        let key = |name: &str| ObjectKey { class: place.class().into(), name: name.into() };
+        if let Place::Named(address) = place {
+            self.check_name(address.name)?;
+            if self.access().hook.is_none() {
+                return Ok(key(address.name));
+            }
+        }
+        let request = ConnectRequest::of(head).map_err(Refusal::from)?;
+        let decide = AssertUnwindSafe(self.decide(place, request, handshake)).catch_unwind();
+        match timeout(TIME_LIMIT, decide).await {
+            Ok(Ok(decided)) => {
+                let (name, admission) = decided?;
+                head.visitor.identity = admission.identity;
+                Ok(key(&name))
+            }
+            Ok(Err(panic)) => {
+                // Only the log sees what it said.
+                let error = Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)));
+                Err(Refusal::from(error).into())
+            }
+            Err(_) => {
+                tracing::error!(
+                    class = place.class(),
+                    "nobody decided about an arrival within {TIME_LIMIT:?}"
+                );
+                let denied = Denied::new(4500, "nobody decided about this in time");
+                Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
+            }
+        }
+    }
+
+    /// Asks the program's functions.
+    async fn decide(
+        &self,
+        place: Place<'_>,
+        request: ConnectRequest,
+        handshake: bool,
+    ) -> Result<(Arc<str>, Admission), Refusal> {
+        let mut name: Arc<str> = match place {
+            Place::Named(address) => address.name.into(),
+            Place::Entrance(entrance) => self.encode_name(&(entrance.find)(request.clone()).await?)?,
+        };
+        let Some(hook) = &self.access().hook else { return Ok((name, Admission::pass())) };
+        let admission = hook(Arrival {
+            class: place.class().into(),
+            name: name.clone(),
+            handshake,
+            request,
+            shared: self.shared().clone(),
+        })
+        .await?;
+        if let Some(other) = &admission.name {
+            name = self.encode_name(other)?;
+        }
+        Ok((name, admission))
+    }
+
+    /// The form in addresses of a name that the program gave.
+    fn encode_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        let encoded = address::encode(name);
+        self.check_name(&encoded).inspect_err(|refusal| {
+            tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
+        })?;
+        Ok(encoded.into())
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        let checked = address::check_name(name, self.limits().name_bytes);
+        checked.map_err(|reason| Refusal::new(4400, reason))
+    }
+}

@@ -1,0 +1,222 @@
+//! A dashboard: admins sign in and write, everybody else watches.
+//!
+//! `cargo run --example dashboard`, then open the address it prints.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use agents::auth::Tokens;
+use agents::axum::{
+    Json, Router, extract::State, http::StatusCode, response::Html, routing::get, routing::post,
+};
+use agents::prelude::*;
+use agents::serde::{Deserialize, Serialize};
+
+const PAGE: &str = concat!(
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
+    include_str!("../shared/page.css"),
+    "</style><script>",
+    include_str!("../shared/client.js"),
+    "</script>",
+    include_str!("page.html"),
+);
+
+/// How long a sign-in lasts.
+const SIGN_IN: Duration = Duration::from_secs(15 * 60);
+
+/// Who signed in, as the token says it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(crate = "agents::serde")]
+struct Admin {
+    name: String,
+}
+
+/// What everybody sees.
+#[wire]
+#[derive(Clone)]
+struct Board {
+    services: BTreeMap<String, Health>,
+    announcement: String,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        let services = ["database", "mail", "web"].map(|name| (name.to_owned(), Health::Up));
+        Self { services: services.into(), announcement: String::new() }
+    }
+}
+
+#[wire]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Up,
+    Slow,
+    Down,
+}
+
+/// Who a connection belongs to; kept with it, also while the agent sleeps.
+#[wire]
+#[derive(Clone)]
+struct Visitor {
+    admin: Option<String>,
+}
+
+/// One line of the log.
+#[wire]
+#[derive(Clone)]
+struct Entry {
+    who: String,
+    what: String,
+}
+
+#[wire]
+#[serde(tag = "type")]
+enum Event {
+    Entry { entry: Entry },
+}
+
+/// The state of a system. `strict`: a visitor who only watches writes neither the state nor the log.
+#[agent(state = Board, connection = Visitor, strict = true)]
+#[derive(Default)]
+struct StatusBoard;
+
+#[agent]
+impl StatusBoard {
+    #[hook]
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
+        sql!(cx, "CREATE TABLE IF NOT EXISTS log (who TEXT NOT NULL, what TEXT NOT NULL)")?;
+        Ok(())
+    }
+
+    /// The host has looked at the token already; here its owner becomes the connection's.
+    #[hook]
+    fn authorize(&self, req: &ConnectRequest) -> Result<Visitor, Refusal> {
+        let admin = req.try_identity::<Admin>()?;
+        Ok(Visitor { admin: admin.map(|admin| admin.name) })
+    }
+
+    #[hook]
+    fn should_connection_be_readonly(&self, conn: &Connection<Self>) -> Result<bool> {
+        Ok(conn.state()?.admin.is_none())
+    }
+
+    #[hook]
+    fn validate_state_change(&self, next: &Board, _source: &StateSource<Self>) -> Result<()> {
+        if next.announcement.chars().count() > 120 {
+            return Err(Error::msg("an announcement has at most 120 characters"));
+        }
+        Ok(())
+    }
+
+    /// Who changed what, in the log. The changes of callables write their own lines.
+    #[hook]
+    fn on_state_changed(&self, cx: &Context<Self>, change: StateChange<Self>) -> Result<()> {
+        if !change.source.is_client() {
+            return Ok(());
+        }
+        let who = self.name_of(change.source.connection())?;
+        self.write(cx, who, format!("announced: {}", change.state.announcement))
+    }
+
+    /// Refused attempts are in the log, too; it is the agent who writes them.
+    #[hook]
+    fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
+        let who = self.name_of(rejection.source.connection())?;
+        self.write(cx, who, format!("was refused: {}", rejection.message))
+    }
+
+    /// Says how a service is.
+    #[callable]
+    fn set_health(
+        &self,
+        cx: &Context<Self>,
+        conn: &Connection<Self>,
+        service: String,
+        health: Health,
+    ) -> Result<()> {
+        if !cx.state()?.services.contains_key(&service) {
+            return Err(Error::msg("there is no such service"));
+        }
+        cx.update_state(|board| board.services.insert(service.clone(), health))?;
+        let word = match health {
+            Health::Up => "up",
+            Health::Slow => "slow",
+            Health::Down => "down",
+        };
+        self.write(cx, self.name_of(Some(conn))?, format!("set {service} to {word}"))
+    }
+
+    /// Writes a line into the log. It changes no state: only `strict` keeps a visitor from it.
+    #[callable]
+    fn note(&self, cx: &Context<Self>, conn: &Connection<Self>, text: String) -> Result<()> {
+        self.write(cx, self.name_of(Some(conn))?, format!("noted: {text}"))
+    }
+
+    #[callable]
+    fn who_am_i(&self, conn: &Connection<Self>) -> Result<Visitor> {
+        conn.state()
+    }
+
+    /// The last lines of the log, oldest first.
+    #[callable]
+    fn log(&self, cx: &View<Self>) -> Result<Vec<Entry>> {
+        let mut entries: Vec<Entry> = sql!(cx, "SELECT who, what FROM log ORDER BY rowid DESC LIMIT 50")?;
+        entries.reverse();
+        Ok(entries)
+    }
+
+    fn name_of(&self, conn: Option<&Connection<Self>>) -> Result<String> {
+        Ok(match conn {
+            Some(conn) => conn.state()?.admin.unwrap_or_else(|| "a visitor".to_owned()),
+            None => "the agent".to_owned(),
+        })
+    }
+
+    fn write(&self, cx: &Context<Self>, who: String, what: String) -> Result<()> {
+        sql!(cx, "INSERT INTO log (who, what) VALUES ({who}, {what})")?;
+        cx.broadcast(&Event::Entry { entry: Entry { who, what } })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(crate = "agents::serde")]
+struct SignIn {
+    name: String,
+    password: String,
+}
+
+#[derive(Serialize)]
+#[serde(crate = "agents::serde")]
+struct SignedIn {
+    token: String,
+}
+
+/// A password in the source is for a demonstration; the token that follows is the real thing.
+async fn sign_in(
+    State(tokens): State<Tokens<Admin>>,
+    Json(SignIn { name, password }): Json<SignIn>,
+) -> Result<Json<SignedIn>, (StatusCode, &'static str)> {
+    if password != "swordfish" {
+        return Err((StatusCode::UNAUTHORIZED, "wrong password"));
+    }
+    let token = tokens
+        .sign(&Admin { name }, SIGN_IN)
+        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "try again"))?;
+    Ok(Json(SignedIn { token }))
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let tokens = Tokens::<Admin>::random()?.audience("dashboard");
+    let routes = Router::new()
+        .route("/", get(|| async { Html(PAGE) }))
+        .route("/login", post(sign_in))
+        .with_state(tokens.clone());
+    Agents::new()
+        .register::<StatusBoard>()
+        // Who brings no token watches; who brings a bad one is told.
+        .authorize(tokens.optional())
+        .routes(routes)
+        .run()
+        .await
+}
