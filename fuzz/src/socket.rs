@@ -90,6 +90,16 @@ fn connect(address: SocketAddr, name: &str) -> TcpStream {
     stream
 }
 
+/// Reads once; the timer of libFuzzer interrupts system calls.
+fn read(stream: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match stream.read(into) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// A frame of a client whose mask changes nothing.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
@@ -125,7 +135,7 @@ pub fn socket(data: &[u8]) {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut sink = [0; 4096];
         loop {
-            match stream.read(&mut sink) {
+            match read(&mut stream, &mut sink) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
@@ -147,7 +157,7 @@ fn witnessed(server: &Server) {
     let mut heard: Vec<u8> = Vec::new();
     while !heard.windows(wanted.len()).any(|window| window == wanted) {
         let mut part = [0; 1024];
-        let read = witness.read(&mut part).expect("the agent answers");
+        let read = read(&mut witness, &mut part).expect("the agent answers");
         assert!(read > 0, "the witness was closed");
         heard.extend(&part[..read]);
     }

@@ -75,9 +75,11 @@ describe("docs", () => {
 
   each(test, "S21 without a name nobody comes in, and that is final", async (t, version) => {
     const client = open(t, version, running.server, { agent: "SharedDocument", name: uniqueName() });
-    const early = client.call("getPermissions");
+    const early = assert.rejects(settled(client.call("getPermissions"), "the early call"), {
+      message: "Connection closed",
+    });
     await closedFor(client, 4401, "a name of 1 to 40 characters is required");
-    await assert.rejects(settled(early, "the early call"));
+    await early;
   });
 
   each(test, "S125 S160 the rights of a connection survive no reconnect, those of the role do", async (t, version) => {
