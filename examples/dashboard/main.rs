@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use agents::Attempt;
 use agents::auth::Tokens;
 use agents::axum::{
     Json, Router, extract::State, http::StatusCode, response::Html, routing::get, routing::post,
@@ -118,11 +119,16 @@ impl StatusBoard {
         self.write(cx, who, format!("announced: {}", change.state.announcement))
     }
 
-    /// Refused attempts are in the log, too; it is the agent who writes them.
+    /// Refused attempts are in the log, too; it is the agent who writes them. Everybody reads the log, so it
+    /// does not have `rejection.message`, which may say more than clients should know.
     #[hook]
     fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
         let who = self.name_of(rejection.source.connection())?;
-        self.write(cx, who, format!("was refused: {}", rejection.message))
+        let what = match rejection.attempt {
+            Attempt::State => "the state",
+            _ => "the log",
+        };
+        self.write(cx, who, format!("was refused: {what} is not theirs to write"))
     }
 
     /// Says how a service is.

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example docs`, then open the address it prints.
 
+use agents::RejectionKind;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::prelude::*;
 
@@ -135,7 +136,13 @@ impl SharedDocument {
     /// Attempts that failed never reach `on_state_changed`; they come here.
     #[hook]
     fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
-        self.note(cx, &rejection.source, format!("refused: {}", rejection.message))
+        // The message may say more than clients should read, for example SQL; ours of a validation may be read.
+        let why = match rejection.kind {
+            RejectionKind::Readonly => "Connection is readonly".to_owned(),
+            RejectionKind::Right(right) => format!("the right `{right}` is missing"),
+            _ => rejection.message,
+        };
+        self.note(cx, &rejection.source, format!("refused: {why}"))
     }
 
     /// Asked before the body of every callable that requires a right.

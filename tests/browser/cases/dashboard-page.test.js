@@ -79,7 +79,8 @@ test("S117 S118 S178 the dashboard page: a visitor's push, call and note are ref
       (id) => document.getElementById(id).children.length === 3,
       `${who}-log`,
     );
-    await on.has(who, "log", `a visitor was refused: ${REFUSED}`);
+    await on.has(who, "log", "a visitor was refused: the state is not theirs to write");
+    await on.has(who, "log", "a visitor was refused: the log is not theirs to write");
   }
   await screenshot(on.page, "dashboard-refused");
 });
