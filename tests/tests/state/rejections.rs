@@ -1,9 +1,12 @@
 //! Who changes the state, and who was refused: every attempt, with why and what it was.
 
+use std::sync::Arc;
+
 use agents::prelude::*;
 use agents::serde_json::Value;
 use agents::{Attempt, RejectionKind};
 use agents_tests::{Client, TestServer};
+use tokio::sync::Semaphore;
 
 use crate::support::{Heard, Tell, line, push};
 
@@ -221,4 +224,51 @@ async fn s177_an_attempt_is_heard_of_whatever_the_handler_does_about_it() {
         assert_eq!(heard.next().await, format!("validation state, {method} of ada: a bad word"));
     }
     assert_eq!(heard.rest(), [""; 0]);
+}
+
+struct Desk {
+    tell: Tell,
+    open: Arc<Semaphore>,
+}
+
+/// Takes its time with every rejection.
+#[agent(state = Text, env = Desk)]
+#[derive(Default)]
+struct Slow;
+
+#[agent]
+impl Slow {
+    #[hook]
+    fn should_connection_be_readonly(&self) -> bool {
+        true
+    }
+
+    #[hook]
+    async fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
+        let _place = cx.env().open.acquire().await?;
+        cx.env().tell.tell(rejection.message);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn s177_a_flood_of_attempts_does_not_pile_up() {
+    let (tell, mut heard) = line();
+    let open = Arc::new(Semaphore::new(0));
+    let desk = Desk { tell, open: open.clone() };
+    let server = TestServer::start(Agents::new().register::<Slow>().env(desk)).await;
+    let mut viewer = server.join("/agents/slow/a", true).await;
+    for _ in 0..1_200 {
+        viewer.send(push(&body("x"))).await;
+        assert_eq!(viewer.json().await["error"], "Connection is readonly");
+    }
+    open.add_permits(1);
+    for _ in 0..1_024 {
+        heard.next().await;
+    }
+    viewer.drain().await;
+    assert_eq!(heard.rest(), [""; 0], "the rest is in the log");
+    // The places are free again.
+    viewer.send(push(&body("x"))).await;
+    heard.next().await;
 }
