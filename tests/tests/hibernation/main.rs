@@ -12,6 +12,7 @@ mod meter;
 mod pins;
 mod raw;
 mod raw_life;
+mod readonly;
 mod refusals;
 mod rest;
 mod sections;

@@ -1,10 +1,12 @@
 //! Who called: the context follows the call over awaits, into helpers, joined futures and tasks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use agents::prelude::*;
 use agents::serde_json::Value;
 use agents_tests::TestServer;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, oneshot};
 
 use crate::support::{Heard, Tell, changed, line};
@@ -18,6 +20,8 @@ struct Tally {
 struct Lab {
     tell: Tell,
     go: Arc<Notify>,
+    /// Where an agent leaves its context for others, which no agent should.
+    lent: Mutex<Option<Context<Rig>>>,
 }
 
 /// Changes its state in every way there is; `?mode=view` must not get through in any.
@@ -107,6 +111,54 @@ impl Rig {
         Ok([one, two].map(|result| result.map_or_else(|error| error, |_| "added".to_owned())).to_vec())
     }
 
+    /// Several futures of one call, as they come, and one that loses a race.
+    #[callable]
+    async fn selected(&self, cx: &Context<Self>) -> Vec<String> {
+        let one = async |yields: u32| {
+            for _ in 0..yields {
+                tokio::task::yield_now().await;
+            }
+            let caller = ambient_caller().unwrap_or_default();
+            ambient().map_or_else(|error| error.to_string(), |_| format!("{caller} added"))
+        };
+        let mut all: FuturesUnordered<_> = (0..3).map(one).collect();
+        let mut told = Vec::new();
+        while let Some(result) = all.next().await {
+            told.push(result);
+        }
+        told.push(tokio::select! {
+            result = async { tokio::task::yield_now().await; add(cx) } => result.map_or_else(|error| error.to_string(), |_| "added".to_owned()),
+            () = std::future::pending() => "never".to_owned(),
+        });
+        told
+    }
+
+    /// A task of tokio's own that asks, without having been given anything.
+    #[callable]
+    async fn spawned_by_tokio(&self) -> Result<bool> {
+        Ok(tokio::spawn(async { agents::current::<Rig>().is_some() || ambient().is_ok() }).await?)
+    }
+
+    #[callable]
+    fn lend(&self, cx: &Context<Self>) {
+        *cx.env().lent.lock().expect("nobody panics") = Some(cx.clone());
+    }
+
+    /// Uses the context that another agent left.
+    #[callable]
+    fn borrow(&self, cx: &Context<Self>) -> Result<Value> {
+        let theirs = cx
+            .env()
+            .lent
+            .lock()
+            .expect("nobody panics")
+            .clone()
+            .ok_or_else(|| Error::msg("nothing was lent"))?;
+        let mine = agents::current::<Self>().map(|cx| cx.name().to_owned());
+        let tries = tries(&theirs);
+        Ok(json!([theirs.name(), mine, tries]))
+    }
+
     #[callable]
     fn spawned_with_context(&self, cx: &Context<Self>) -> Result<()> {
         let mine = cx.clone();
@@ -177,17 +229,56 @@ impl Rig {
     }
 }
 
+/// Everything that a context does, in a place where it should do nothing: the codes of the errors.
+fn tries(cx: &Context<Rig>) -> Vec<String> {
+    let results = [
+        cx.state().map(drop),
+        cx.set_state(Tally { count: -1 }),
+        cx.sql().execute("CREATE TABLE stray (x)", ()).map(drop),
+        cx.sql().query::<i64>("SELECT 1", ()).map(drop),
+        cx.storage().put("stray", &1),
+        cx.storage().get::<i64>("stray").map(drop),
+        cx.view().sql().query::<i64>("SELECT 1", ()).map(drop),
+        cx.view().storage().get::<i64>("stray").map(drop),
+        cx.broadcast("stray"),
+        cx.object().set_alarm(0),
+        cx.object().delete_all(),
+        cx.spawn(async {}),
+        cx.keep_awake("stray").map(drop),
+        cx.caller().map_or(Ok(()), |conn| conn.set_readonly(false)),
+        cx.caller().map_or(Ok(()), |conn| conn.send("stray")),
+    ];
+    let mut codes: Vec<String> = results
+        .into_iter()
+        .map(|result| result.map_or_else(|error| error.code(), |()| "done").to_owned())
+        .collect();
+    codes.push(format!("{} connections", cx.connections().count()));
+    codes
+}
+
 /// Another class.
-#[agent]
+#[agent(env = Lab)]
 #[derive(Default)]
 struct Other;
 
 #[agent]
-impl Other {}
+impl Other {
+    #[callable]
+    fn borrow(&self, cx: &Context<Self>) -> Result<Value> {
+        let theirs = cx
+            .env()
+            .lent
+            .lock()
+            .expect("nobody panics")
+            .clone()
+            .ok_or_else(|| Error::msg("nothing was lent"))?;
+        Ok(json!([theirs.name(), agents::current::<Rig>().is_some(), tries(&theirs), ambient().is_ok()]))
+    }
+}
 
 async fn rig() -> (TestServer, Heard) {
     let (tell, heard) = line();
-    let lab = Lab { tell, go: Arc::default() };
+    let lab = Lab { tell, go: Arc::default(), lent: Mutex::default() };
     (TestServer::start(Agents::new().register::<Rig>().register::<Other>().env(lab)).await, heard)
 }
 
@@ -266,6 +357,47 @@ async fn s170_a_context_outside_of_the_agent_does_nothing() {
     assert_eq!(client.drain().await, []);
     let mut late = server.connect("/agents/rig/a").await;
     assert_eq!(late.greeting(true).await, Some(json!({ "count": 0 })));
+}
+
+#[tokio::test]
+async fn s170_joined_and_selected_futures_belong_to_the_call() {
+    let (server, _heard) = rig().await;
+    let mut viewer = server.join("/agents/rig/a?mode=view&_pk=eve", true).await;
+    let mut editor = server.join("/agents/rig/a?_pk=ada", true).await;
+    // Both calls interleave at their awaits.
+    let refused = viewer.start_call("selected", json!([])).await;
+    let allowed = editor.start_call("selected", json!([])).await;
+    assert_eq!(viewer.answer(&refused).await["result"], json!(vec!["Connection is readonly"; 4]));
+    assert_eq!(
+        editor.answer(&allowed).await["result"],
+        json!(["ada added", "ada added", "ada added", "added"])
+    );
+    assert_eq!(editor.call("inHelper", json!([])).await, 5);
+}
+
+#[tokio::test]
+async fn s170_no_task_has_a_context_by_accident() {
+    let (server, mut heard) = rig().await;
+    let mut editor = server.join("/agents/rig/a", true).await;
+    assert_eq!(editor.call("spawnedByTokio", json!([])).await, false);
+    editor.call("spawnedWithout", json!([])).await;
+    assert_eq!(heard.next().await, "current: false");
+    // Nor is one left behind for whoever comes next on the thread.
+    assert!(agents::current::<Rig>().is_none());
+}
+
+#[tokio::test]
+async fn s134_s170_a_context_works_in_its_own_agent_and_in_no_other() {
+    let (server, _heard) = rig().await;
+    let mut lender = server.join("/agents/rig/lender?_pk=ada", true).await;
+    let mut same_class = server.join("/agents/rig/another", true).await;
+    let mut other_class = server.join("/agents/other/lender", false).await;
+    lender.call("lend", json!([])).await;
+    let outside = json!([vec!["outside_turn"; 15], vec!["0 connections"]].concat());
+    assert_eq!(same_class.call("borrow", json!([])).await, json!(["lender", "another", outside]));
+    assert_eq!(other_class.call("borrow", json!([])).await, json!(["lender", false, outside, false]));
+    assert_eq!(lender.drain().await, []);
+    assert_eq!(lender.call("inHelper", json!([])).await, 1, "nothing of it was done");
 }
 
 #[tokio::test]

@@ -65,6 +65,20 @@ impl Table {
         Ok(json!({ "success": true }))
     }
 
+    /// The state first: when it is refused, nothing else has happened.
+    #[callable]
+    fn deal(&self, cx: &Context<Self>, cards: Vec<String>) -> Result<u64> {
+        cx.update_state(|game| game.players.extend(cards.iter().cloned()))?;
+        cx.storage().put("dealt", &cards)?;
+        cx.broadcast("the cards are dealt")?;
+        Ok(cards.len() as u64)
+    }
+
+    #[callable]
+    fn dealt(&self, cx: &View<Self>) -> Result<Vec<String>> {
+        Ok(cx.storage().get("dealt")?.unwrap_or_default())
+    }
+
     #[callable]
     fn next_round(&self, cx: &Context<Self>) -> Result<u32> {
         cx.update_state(|game| {
@@ -204,4 +218,47 @@ async fn s113_a_preflight_over_http_is_answered() {
     assert_eq!(header("access-control-allow-headers").as_deref(), Some("*"));
     assert_eq!(header("access-control-max-age").as_deref(), Some("86400"));
     assert_eq!(answer.text().await.expect("a body"), "");
+}
+
+#[tokio::test]
+async fn s150_a_client_asks_before_it_acts() {
+    let server = server().await;
+    for (query, acted) in [("role=viewer", false), ("role=player", true)] {
+        let mut client = player(&server, query).await;
+        let permissions = client.call("getMyPermissions", json!([])).await;
+        if permissions["canEdit"] == true {
+            client.call("nextRound", json!([])).await;
+        }
+        let round =
+            server.connect("/agents/table/a").await.greeting(true).await.expect("a state")["round"].clone();
+        assert_eq!(round, u32::from(acted));
+    }
+}
+
+#[tokio::test]
+async fn s173_s175_with_the_state_first_a_refusal_leaves_nothing_behind() {
+    let server = server().await;
+    let mut viewer = player(&server, "role=viewer").await;
+    let mut editor = player(&server, "").await;
+    assert_eq!(viewer.call_error("deal", json!([["a", "b"]])).await, "Connection is readonly");
+    assert_eq!(viewer.call("dealt", json!([])).await, json!([]));
+    assert_eq!((viewer.drain().await, editor.drain().await), (vec![], vec![]));
+    for (cards, players) in [(json!(["a", "b"]), json!(["a", "b"])), (json!(["c"]), json!(["a", "b", "c"]))] {
+        editor.call("deal", json!([cards])).await;
+        // The whole value is sent, and before what was said afterwards.
+        let state = json!({ "players": players, "round": 0 });
+        assert_eq!(viewer.json().await, json!({ "type": "cf_agent_state", "state": state }));
+        assert_eq!(viewer.next().await.text(), "the cards are dealt");
+        assert_eq!(viewer.call("dealt", json!([])).await, cards);
+    }
+}
+
+/// At compile time: setting the state is no future, and what it returns must be looked at.
+#[test]
+fn s131_s174_setting_the_state_is_done_when_it_returns() {
+    let set: fn(&Context<Table>, Game) -> Result<()> = Context::set_state;
+    let ask: fn(&Context<Table>) -> Result<()> = Context::require_writable;
+    let current: fn() -> Option<Context<Table>> = agents::current;
+    assert!(current().is_none(), "S131: and who asks where there is no call is told so");
+    let _ = (set, ask);
 }
