@@ -75,6 +75,11 @@ impl TestServer {
         Self { addr, host, data: data.to_owned(), _temporary: None, serving }
     }
 
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// The folder of the databases.
     pub fn data(&self) -> &Path {
         &self.data

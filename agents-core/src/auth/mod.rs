@@ -12,6 +12,8 @@
 
 mod admission;
 mod arrival;
+#[cfg(all(test, feature = "jwt"))]
+mod tests;
 #[cfg(feature = "jwt")]
 mod token_key;
 #[cfg(feature = "jwt")]

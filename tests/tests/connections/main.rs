@@ -1,17 +1,22 @@
 //! Connections and their hooks: rows S1-S61 of the feature list, over a real socket.
 
+mod admission;
 mod answer;
 mod auth;
 mod broadcast;
 mod close;
 mod connection;
+mod entrance;
 mod errors;
 mod hooks;
 mod http;
+mod leaks;
 mod lifecycle;
 mod log;
 mod manage;
 mod messages;
 mod mount;
+mod origins;
 mod protocol;
 mod tags;
+mod tokens;

@@ -5,6 +5,7 @@ mod frames;
 mod http;
 mod kill;
 mod metrics;
+mod origins;
 mod paths;
 mod program;
 mod stop;
