@@ -36,11 +36,11 @@ pub use agent::{
     StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]
-pub use gateway::{Close, IntoMessage, Message};
+pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
 #[cfg(feature = "runtime")]
 pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, Host, HostMeter, HostService, Limits};
+pub use server::{Agents, Host, HostMeter, HostService, Limits, Rate};
 #[cfg(feature = "runtime")]
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::gateway::rig::{PING, PONG, Rig, TEXT, settle};
-    use crate::gateway::{Close, Flags, ToObject};
+    use crate::gateway::{Close, Flags, Limit, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -202,7 +202,7 @@ mod tests {
         assert!(dropped(&rig.object.take()));
         assert!(client.is_over().await);
         let meter = rig.gateway.meter();
-        assert_eq!((meter.timed_out, meter.closed, meter.all.sockets), (1, 1, 0));
+        assert_eq!((meter.limits[Limit::HeartbeatTimeout], meter.closed, meter.all.sockets), (1, 1, 0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,7 +225,7 @@ mod tests {
         }
         assert!((15..=20).contains(&pings), "{pings} pings in ten minutes");
         assert!(rig.object.take().is_empty(), "nothing of this concerns the object");
-        assert_eq!(rig.gateway.meter().timed_out, 0);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -237,12 +237,12 @@ mod tests {
         rig.send(key, vec![0; 600_000], false);
         settle().await;
         rig.send(key, vec![0; 1_000_000], false);
-        sleep(seconds(49)).await;
+        sleep(seconds(29)).await;
         assert!(rig.object.take().is_empty());
-        sleep(seconds(3)).await;
+        sleep(seconds(2)).await;
         assert!(dropped(&rig.object.take()));
         let meter = rig.gateway.meter();
-        assert_eq!((meter.timed_out, meter.overflowed), (1, 0));
+        assert_eq!((meter.limits[Limit::WriteTimeout], meter.limits[Limit::OutboxBytes]), (1, 0));
         assert!(client.bytes_left().await < 600_000);
     }
 
@@ -260,11 +260,19 @@ mod tests {
                 client.send(PONG, b"").await;
             }
         }
-        assert_eq!(rig.gateway.meter().timed_out, 0, "nobody looks while the object has no room");
+        assert_eq!(
+            rig.gateway.meter().limits[Limit::HeartbeatTimeout],
+            0,
+            "nobody looks while the object has no room"
+        );
         rig.object.set_full(false);
         settle().await;
         let closed = rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).count();
-        assert_eq!((closed, rig.gateway.meter().timed_out), (1, 1), "only the one that answered no ping");
+        assert_eq!(
+            (closed, rig.gateway.meter().limits[Limit::HeartbeatTimeout]),
+            (1, 1),
+            "only the one that answered no ping"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -276,9 +284,9 @@ mod tests {
         client.send(PONG, b"").await;
         settle().await;
         socket.give_up();
-        assert_eq!(rig.gateway.meter().timed_out, 0);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
         settle().await;
-        assert_eq!(rig.gateway.meter().timed_out, 1);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -295,7 +303,7 @@ mod tests {
         // And it starts again.
         let (_, _client) = rig.accepted().await;
         sleep(seconds(52)).await;
-        assert_eq!(rig.gateway.meter().timed_out, 1);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]

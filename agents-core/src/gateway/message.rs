@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::Flags;
+use crate::gateway::{Flags, Held};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -228,6 +228,9 @@ pub(crate) enum ToObject {
     Message {
         connection: ConnectionKey,
         message: Message,
+        /// Its part of the memory for what clients send, until it is handled.
+        #[serde(skip)]
+        held: Held,
     },
     Close {
         connection: ConnectionKey,
@@ -243,6 +246,9 @@ pub(crate) enum ToObject {
         request: RequestKey,
         head: Box<Head>,
         body: Bytes,
+        /// As for a message.
+        #[serde(skip)]
+        held: Held,
     },
     /// The client has taken so many chunks of a response; as many more may come.
     Drained {
@@ -258,6 +264,15 @@ pub(crate) enum ToObject {
 }
 
 impl ToObject {
+    /// How many bytes of a client's it carries, besides its head.
+    pub(crate) fn payload(&self) -> usize {
+        match self {
+            Self::Message { message, .. } => message.len(),
+            Self::Request { body, .. } => body.len(),
+            _ => 0,
+        }
+    }
+
     /// Tells whether it is about a response under way, and nothing to a life that did not begin it.
     pub(crate) fn is_about_response(&self) -> bool {
         matches!(self, Self::Drained { .. } | Self::Gone { .. })
@@ -317,10 +332,11 @@ pub(crate) enum ToGateway {
         connection: ConnectionKey,
         attachment: Bytes,
     },
-    /// So many messages of the connection are done; it may send as many more.
+    /// So many messages of the connection are done, with so many bytes; it may send as many more.
     Credit {
         connection: ConnectionKey,
         messages: u32,
+        bytes: u64,
     },
     Respond {
         request: RequestKey,
@@ -356,9 +372,18 @@ mod tests {
         });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },
-            ToObject::Message { connection: key, message: Message::from(vec![0, 255]) },
+            ToObject::Message {
+                connection: key,
+                message: Message::from(vec![0, 255]),
+                held: Held::default(),
+            },
             ToObject::Close { connection: key, close: Close::dropped(), info: None },
-            ToObject::Request { request: RequestKey(1), head, body: Bytes::from_static(b"\0") },
+            ToObject::Request {
+                request: RequestKey(1),
+                head,
+                body: Bytes::from_static(b"\0"),
+                held: Held::default(),
+            },
         ] {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);

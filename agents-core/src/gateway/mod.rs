@@ -5,13 +5,16 @@
 //! no task handle crosses that line, so that the two sides can live in different processes later.
 
 mod attachment;
+mod budget;
 mod codec;
 mod heartbeat;
 mod hub;
+mod limit;
 mod message;
 mod meter;
 mod outbox;
 mod port;
+mod rate;
 mod request;
 #[cfg(test)]
 mod rig;
@@ -21,16 +24,19 @@ mod upgrade;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
+pub(crate) use budget::{FREE_BYTES, Held};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits};
+pub use limit::{Limit, LimitCounts};
 pub(crate) use message::{
     AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
     ToGateway, ToObject,
 };
 pub use message::{Close, IntoMessage, Message};
 pub(crate) use port::{ObjectPort, PostError};
+pub use rate::Rate;
 pub(crate) use request::{ForwardError, forward};
 pub(crate) use shared::{Gateway, GatewayLimits};
 #[cfg(test)]

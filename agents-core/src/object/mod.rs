@@ -60,6 +60,7 @@ pub(crate) use chaos::Chaos;
 pub(crate) use entry::ConnectionEntry;
 pub(crate) use handle::{ObjectHandle, Order};
 pub(crate) use key::ObjectKey;
+pub(crate) use mailbox::MailboxLimits;
 pub(crate) use registry::Registry;
 pub(crate) use turn::panic_text;
 pub(crate) use web_socket::check_socket_tags;

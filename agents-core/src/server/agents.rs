@@ -15,10 +15,10 @@ use tokio_util::task::TaskTracker;
 use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{Gateway, GatewayLimits, HubLimits};
+use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
-    Alarms, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, ObjectOptions, Policy,
-    Registry,
+    Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
+    ObjectOptions, Policy, Registry,
 };
 use crate::server::host::{Access, Host, Routes};
 use crate::server::origin::Origins;
@@ -78,11 +78,16 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             attachment_bytes: self.limits.attachment_bytes,
+            mailbox: MailboxLimits {
+                messages: self.limits.mailbox_messages,
+                bytes: self.limits.mailbox_bytes,
+            },
             hub: HubLimits {
                 connections: self.limits.connections_per_agent,
                 message_bytes: self.limits.message_bytes,
                 outbox_bytes: self.limits.outbox_bytes,
                 in_flight: self.limits.in_flight_per_connection,
+                in_flight_bytes: self.limits.in_flight_bytes_per_connection,
             },
         }
     }
@@ -301,11 +306,7 @@ impl Agents {
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
         let objects = TaskTracker::new();
         let clock = mode.clock;
-        let gateway_limits = GatewayLimits {
-            heartbeat: self.limits.heartbeat,
-            heartbeat_timeout: self.limits.heartbeat_timeout,
-        };
-        let gateway = Gateway::start(clock, &gateway_limits);
+        let gateway = Gateway::start(clock, &self.limits.of_gateway());
         let index = AlarmIndex::open(&folder, store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Limit};
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
 use crate::server::origin::Origins;
 use crate::server::{HostMeter, HostService, Limits};
@@ -127,9 +127,12 @@ impl Host {
             opened: sockets.opened,
             closed: sockets.closed,
             refused: sockets.refused,
-            overflowed: sockets.overflowed,
-            timed_out: sockets.timed_out,
+            overflowed: sockets.limits[Limit::OutboxBytes] + sockets.limits[Limit::OutgoingBytes],
+            timed_out: sockets.limits[Limit::HeartbeatTimeout],
             auto_responses: sockets.auto_responses,
+            limits: sockets.limits,
+            incoming_bytes: self.0.gateway.incoming.used(),
+            outgoing_bytes: self.0.gateway.outgoing.used(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod address;
 mod agents;
+mod body;
 mod cli;
 mod host;
 mod limits;
@@ -15,6 +16,6 @@ pub use agents::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use agents::Mode;
 pub use host::Host;
-pub use limits::Limits;
+pub use limits::{Limits, Rate};
 pub use meter::HostMeter;
 pub use service::HostService;

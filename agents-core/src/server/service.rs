@@ -16,7 +16,6 @@ use http::header::{
     ACCESS_CONTROL_MAX_AGE,
 };
 use http::{HeaderValue, Method, Request, StatusCode, request};
-use http_body_util::{BodyExt, Limited};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -26,8 +25,8 @@ use tower::{Service, ServiceExt};
 use crate::agent::query_value;
 use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
-use crate::server::Host;
 use crate::server::address::{self, Address};
+use crate::server::{Host, body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -157,28 +156,21 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let (head, body) = request.into_parts();
-        // Announced too large: told before it is sent.
-        if body.size_hint().lower() > self.host.limits().body_bytes as u64 {
-            return too_large();
-        }
         let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
         let mut head = plain_head(&head, uri);
-        let mut body = match Limited::new(body, self.host.limits().body_bytes).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return too_large();
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a request broke off");
-                return StatusCode::BAD_REQUEST.into_response();
-            }
+        let limits = self.host.limits();
+        let collected =
+            body::collect(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
+        let (mut body, mut held) = match collected {
+            Ok(collected) => collected,
+            Err(refused) => return refused.into_response(),
         };
         loop {
             let object = self.host.object(&key(address), behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, body).await {
+            match gateway::forward(object.hub().clone(), port, head, body, held).await {
                 Ok(response) => return response,
-                Err(ForwardError::Retired(back, bytes)) => (head, body) = (back, bytes),
+                Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
                 }
@@ -193,10 +185,6 @@ fn stream(upgraded: Upgraded) -> gateway::Stream {
         Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
         Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
     }
-}
-
-fn too_large() -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, "Body too large").into_response()
 }
 
 fn not_found() -> Response {

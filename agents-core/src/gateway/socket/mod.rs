@@ -1,13 +1,17 @@
 //! One socket: the part that others reach, and the task that serves it.
 
+mod in_flight;
 mod open;
+mod overdue;
 mod read;
 mod stream;
 mod task;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +21,11 @@ use tokio::sync::oneshot;
 
 use crate::gateway::hub::Hub;
 use crate::gateway::outbox::Outbox;
-use crate::gateway::{Attachment, Card, Close, ConnectionInfo, ConnectionKey, Selection, ToObject, codec};
+use crate::gateway::socket::in_flight::InFlight;
+use crate::gateway::{
+    Attachment, Card, Close, ConnectionInfo, ConnectionKey, FREE_BYTES, Gateway, Held, Limit, Message,
+    Selection, ToObject, codec,
+};
 
 pub(crate) use open::{open, refuse};
 pub(crate) use stream::Stream;
@@ -37,7 +45,7 @@ pub(crate) struct Socket {
     waker: AtomicWaker,
     /// When bytes came from the peer, in the heartbeat's time.
     heard: AtomicU64,
-    in_flight: AtomicU32,
+    in_flight: InFlight,
     /// The object was told that the connection is over.
     ended: AtomicBool,
     /// The peer did not answer a ping in time.
@@ -76,7 +84,7 @@ impl Socket {
             shared: Mutex::default(),
             waker: AtomicWaker::new(),
             heard: AtomicU64::new(0),
-            in_flight: AtomicU32::new(0),
+            in_flight: InFlight::default(),
             ended: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         })
@@ -86,7 +94,13 @@ impl Socket {
     ///
     /// A reader that stays too far behind is closed with 1013.
     pub(crate) fn send(&self, frame: Bytes, latest: bool, hub: &Hub) -> bool {
-        self.push(self.shared.lock(), frame, latest, hub)
+        let shared = self.shared.lock();
+        // Most clients keep up, and what is on its way to them is not worth a count.
+        let frame = match shared.outbox.is_behind() {
+            true => Held::frame(&hub.gateway.outgoing, frame),
+            false => frame,
+        };
+        self.push(shared, frame, latest, hub)
     }
 
     /// Queues an encoded frame if the object has accepted the socket and means it.
@@ -96,15 +110,20 @@ impl Socket {
     }
 
     fn push(&self, mut shared: MutexGuard<'_, Shared>, frame: Bytes, latest: bool, hub: &Hub) -> bool {
-        let taken = shared.outbox.push(frame, latest, hub.limits.outbox_bytes);
-        if taken.is_err() {
-            tracing::debug!(connection = ?self.key, "a reader stayed behind, its socket is closed");
+        let Gateway { outgoing, totals, .. } = &*hub.gateway;
+        let reached = if shared.outbox.is_behind() && outgoing.is_used_up() && !shared.outbox.is_closing() {
+            Err(Limit::OutgoingBytes)
+        } else {
+            shared.outbox.push(frame, latest, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
+        };
+        if let Err(limit) = reached {
+            tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
-            hub.gateway.totals.overflowed.add(1);
+            totals.limits.hit(limit);
         }
         drop(shared);
         self.waker.wake();
-        taken.unwrap_or(false)
+        reached.unwrap_or(false)
     }
 
     /// Queues an encoded close frame behind everything sent before.
@@ -189,10 +208,39 @@ impl Socket {
     }
 
     /// Takes back what handled messages used up.
-    pub(crate) fn credit(&self, messages: u32) {
-        let before = self.in_flight.fetch_sub(messages, Ordering::AcqRel);
-        debug_assert!(before >= messages, "more credit than was used");
+    pub(crate) fn credit(&self, messages: u32, bytes: u64) {
+        self.in_flight.remove(messages, bytes);
         self.waker.wake();
+    }
+
+    /// Makes a message ready for the object; it counts until it is handled.
+    fn hand_over(&self, message: Message, mut held: Held, hub: &Hub) -> ToObject {
+        let bytes = message.len();
+        let in_flight = self.in_flight.add(bytes).bytes;
+        if held.is_empty() && in_flight > FREE_BYTES as u64 {
+            held = hub.gateway.incoming.hold(bytes);
+        }
+        ToObject::Message { connection: self.key, message, held }
+    }
+
+    /// Tells whether the object may get another message, or which limit of bytes is against it.
+    ///
+    /// Whoever is told to wait has something in flight, whose end wakes the socket.
+    fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Option<Limit>> {
+        let in_flight = self.in_flight.get();
+        if in_flight.messages >= hub.limits.in_flight {
+            return Err(None);
+        }
+        if in_flight.messages == 0 {
+            return Ok(());
+        }
+        if in_flight.bytes.saturating_add(next as u64) > hub.limits.in_flight_bytes as u64 {
+            return Err(Some(Limit::InFlightBytesPerConnection));
+        }
+        if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {
+            return Err(Some(Limit::IncomingBytes));
+        }
+        Ok(())
     }
 
     /// Notes that bytes came from the peer.

@@ -58,7 +58,7 @@ pub(crate) async fn open(
 async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
     let mut close = Some(close);
     poll_fn(|cx| match close.take().map(|close| port.post(close, cx)) {
-        Some(Err(PostError::Full(back))) => {
+        Some(Err(PostError::Full(back, _))) => {
             close = Some(back);
             Poll::Pending
         }

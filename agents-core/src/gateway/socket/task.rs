@@ -12,13 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use tokio::task::coop;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::Hub;
 use crate::gateway::socket::stream::Io;
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, ObjectPort, PostError, ToObject};
+use crate::gateway::{Close, FREE_BYTES, Held, Limit, ObjectPort, PostError, ToObject};
 
 /// How long a peer may take to answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,6 +46,17 @@ pub(super) struct Work {
     /// What the object must hear of and has no room for yet.
     pub(super) posts: VecDeque<ToObject>,
     pub(super) writing: VecDeque<Bytes>,
+    /// The memory of a large message that is under way, and of one that has come whole.
+    pub(super) growing: Held,
+    pub(super) grown: Held,
+    /// A limit that the next message waits for was counted.
+    waits: bool,
+    /// Since when the peer has sent nothing of a message that it began.
+    pub(super) reading_since: Option<Instant>,
+    /// Since when the peer has taken nothing of what waits for it.
+    pub(super) writing_since: Option<Instant>,
+    /// Goes off when one of these has lasted too long, or earlier.
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Work {
@@ -55,6 +66,12 @@ impl Work {
             incoming: VecDeque::new(),
             posts: VecDeque::new(),
             writing: VecDeque::new(),
+            growing: Held::default(),
+            grown: Held::default(),
+            waits: false,
+            reading_since: None,
+            writing_since: None,
+            timer: None,
         }
     }
 
@@ -94,7 +111,7 @@ impl Task {
 
     fn poll_with(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.waker.register(cx.waker());
-        if self.poll_io(work, cx).is_ready() {
+        if self.poll_io(work, cx).is_ready() || self.poll_overdue(work, cx).is_ready() {
             self.end(work, Close::dropped());
             // Nothing reads or writes any more; only the object must still be told.
             work.incoming.clear();
@@ -127,6 +144,8 @@ impl Task {
                 return Poll::Ready(());
             }
             if !delivered {
+                // It is us who do not read on.
+                work.reading_since = None;
                 return Poll::Pending;
             }
             match self.poll_read(work, cx) {
@@ -138,10 +157,15 @@ impl Task {
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
                     tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
-                    self.hub.gateway.totals.timed_out.add(1);
+                    self.hub.gateway.totals.limits.hit(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    if !work.decoder.is_idle() {
+                        work.reading_since.get_or_insert_with(Instant::now);
+                    }
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -163,7 +187,7 @@ impl Task {
                 match self.port.post(message, cx) {
                     Ok(()) if close => self.hub.told(),
                     Ok(()) => {}
-                    Err(PostError::Full(message)) => {
+                    Err(PostError::Full(message, _)) => {
                         work.posts.push_front(message);
                         return Poll::Pending;
                     }
@@ -181,11 +205,20 @@ impl Task {
                 Some(Incoming::Message(message)) if self.hub.answer(&self.socket, message) => {
                     work.incoming.pop_front();
                 }
-                Some(Incoming::Message(_))
-                    if self.socket.in_flight.load(Ordering::Acquire) >= self.hub.limits.in_flight =>
-                {
-                    return Poll::Pending;
-                }
+                Some(Incoming::Message(message)) => match self.socket.has_room(message.len(), &self.hub) {
+                    Ok(()) => {
+                        work.waits = false;
+                        self.take_incoming(work);
+                    }
+                    Err(limit) => {
+                        if let Some(limit) = limit
+                            && !std::mem::replace(&mut work.waits, true)
+                        {
+                            self.hub.gateway.totals.limits.hit(limit);
+                        }
+                        return Poll::Pending;
+                    }
+                },
                 Some(_) => self.take_incoming(work),
             }
         }
@@ -194,8 +227,12 @@ impl Task {
     fn take_incoming(&mut self, work: &mut Work) {
         match work.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
-                self.socket.in_flight.fetch_add(1, Ordering::AcqRel);
-                work.posts.push_back(ToObject::Message { connection: self.socket.key, message });
+                let held = if message.len() > FREE_BYTES {
+                    std::mem::take(&mut work.grown)
+                } else {
+                    Held::default()
+                };
+                work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
             }
             Some(Incoming::Ping(payload)) => {
                 self.socket.send(codec::pong(&payload), false, &self.hub);
