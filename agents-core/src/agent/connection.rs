@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -13,7 +13,7 @@ use crate::agent::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{AgentCore, AgentTypes};
 use crate::error::{Error, Result};
 use crate::gateway::IntoMessage;
-use crate::object::WebSocket;
+use crate::object::{ClientIp, WebSocket};
 use crate::wire;
 
 /// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
@@ -199,6 +199,12 @@ impl ConnectRequest {
     /// Returns the address of the peer; behind a proxy it is the proxy's.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+    }
+
+    /// Returns the address of the client: whom a [trusted proxy](crate::Agents::trusted_proxies) speaks
+    /// for, or the peer. `None` without a network.
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.head.extensions.get::<ClientIp>().map(|client| client.0)
     }
 }
 

@@ -53,7 +53,7 @@ limits! {
     MessageBytes = "message_bytes",
     /// A message stopped on its way.
     MessageTimeout = "message_timeout",
-    /// A connection was not read for a while, because its messages came too fast.
+    /// A message had to wait, because its connection sends too fast.
     MessagesPerSecond = "messages_per_second",
     /// A message had to wait, because its connection has enough bytes in its agent.
     InFlightBytesPerConnection = "in_flight_bytes_per_connection",

@@ -1,7 +1,7 @@
 //! The messages between the gateway and an object, and what they carry.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -183,6 +183,8 @@ pub(crate) struct Head {
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, Bytes)>,
     pub(crate) peer: Option<SocketAddr>,
+    /// Whom the peer speaks for, or the peer itself.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// The head of a response.
@@ -369,6 +371,7 @@ mod tests {
             uri: "/agents/a/b?x=1".into(),
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
             peer: None,
+            client: None,
         });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },

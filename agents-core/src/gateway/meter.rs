@@ -1,5 +1,6 @@
 //! What passes through the gateway, counted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ pub(crate) struct GatewayTotals {
     pub(crate) frames_out: Counter,
     pub(crate) refused: Counter,
     pub(crate) auto_responses: Counter,
-    pub(crate) limits: LimitCounters,
+    pub(crate) limits: Arc<LimitCounters>,
     pub(crate) opened: Counter,
     pub(crate) presence: Mutex<Presence>,
 }

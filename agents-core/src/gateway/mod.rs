@@ -13,6 +13,7 @@ mod limit;
 mod message;
 mod meter;
 mod outbox;
+mod place;
 mod port;
 mod rate;
 mod request;
@@ -35,6 +36,7 @@ pub(crate) use message::{
     ToGateway, ToObject,
 };
 pub use message::{Close, IntoMessage, Message};
+pub(crate) use place::{Place, Places, prefix};
 pub(crate) use port::{ObjectPort, PostError};
 pub use rate::Rate;
 pub(crate) use request::{ForwardError, forward};

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
     Attachment, ConnectionKey, Flags, Gateway, GatewayLimits, Head, Hub, HubLimits, Limit, Message,
-    ObjectPort, PostError, Selection, Stream, Targets, ToGateway, ToObject, open,
+    ObjectPort, Places, PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
 };
 
 pub(super) const TEXT: u8 = 1;
@@ -64,6 +64,15 @@ impl Rig {
         Self::with(GatewayLimits { heartbeat, ..GatewayLimits::of_tests() })
     }
 
+    /// One whose sockets may send so fast, with room for very many messages.
+    pub(super) fn with_rate(rate: Rate) -> Self {
+        let mut rig = Self::new(None);
+        let limits =
+            HubLimits { in_flight: 10_000, messages_per_second: Some(rate), ..rig.hub.limits.clone() };
+        rig.hub = Arc::new(Hub::new(limits, rig.gateway.clone()));
+        rig
+    }
+
     pub(super) fn with(limits: GatewayLimits) -> Self {
         let gateway = Gateway::start(Clock::start_virtual(), &limits);
         let limits = HubLimits {
@@ -72,6 +81,7 @@ impl Rig {
             outbox_bytes: 1 << 20,
             in_flight: 2,
             in_flight_bytes: 1 << 18,
+            messages_per_second: None,
         };
         Self { hub: Arc::new(Hub::new(limits, gateway.clone())), gateway, object: Arc::default() }
     }
@@ -89,8 +99,15 @@ impl Rig {
     fn open(&self, io: DuplexStream, wanted: Option<String>) -> impl Future<Output = Option<Task>> + use<> {
         let (hub, object) = (self.hub.clone(), self.object.clone());
         let find = move || (hub.clone(), object.clone() as Arc<dyn ObjectPort>);
-        let head = Head { method: "GET".into(), uri: "/agents/a/b".into(), headers: Vec::new(), peer: None };
-        open(Stream::other(io), find, wanted, head)
+        let head = Head {
+            method: "GET".into(),
+            uri: "/agents/a/b".into(),
+            headers: Vec::new(),
+            peer: None,
+            client: None,
+        };
+        let place = Places::new(9, None).socket(None).unwrap();
+        open(Stream::other(io), find, wanted, head, place)
     }
 
     /// Connects a client that is not taken in.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
 use crate::gateway::budget::Budget;
 use crate::gateway::heartbeat::Heartbeat;
@@ -15,6 +17,8 @@ pub(crate) struct GatewayLimits {
     pub(crate) heartbeat: Option<Duration>,
     /// How long a pinged peer may stay silent.
     pub(crate) heartbeat_timeout: Duration,
+    /// How long a connection may be without a message; `None` for ever.
+    pub(crate) idle_timeout: Option<Duration>,
     /// How many bytes of clients may be held beyond what each may hold anyway.
     pub(crate) incoming_bytes: usize,
     /// How many bytes may wait for clients before those who are behind are closed.
@@ -31,6 +35,7 @@ impl GatewayLimits {
         Self {
             heartbeat: None,
             heartbeat_timeout: Duration::from_secs(20),
+            idle_timeout: None,
             incoming_bytes: 1 << 20,
             outgoing_bytes: 1 << 22,
             message_timeout: Duration::from_secs(30),
@@ -51,22 +56,29 @@ pub(crate) struct Gateway {
     pub(crate) outgoing: Arc<Budget>,
     pub(crate) message_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    /// For sockets that were refused and may take their time to say goodbye.
+    pub(crate) goodbyes: Semaphore,
 }
+
+/// How many sockets that were refused may say goodbye at a time.
+const GOODBYES: usize = 1024;
 
 impl Gateway {
     /// Starts what runs beside the sockets, on the runtime that this is called in.
     ///
     /// It ends when the gateway is dropped.
     pub(crate) fn start(clock: Clock, limits: &GatewayLimits) -> Arc<Self> {
-        let heartbeat = Heartbeat::start(limits.heartbeat, limits.heartbeat_timeout);
+        let totals = GatewayTotals::default();
+        let heartbeat = Heartbeat::start(limits, totals.limits.clone());
         Arc::new(Self {
             clock,
             heartbeat,
-            totals: GatewayTotals::default(),
+            totals,
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
             message_timeout: limits.message_timeout,
             write_timeout: limits.write_timeout,
+            goodbyes: Semaphore::new(GOODBYES),
         })
     }
 

@@ -41,7 +41,7 @@ mod window;
 
 pub use alarm::AlarmInfo;
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
-pub use durable::{DurableObject, Request, Response};
+pub use durable::{ClientIp, DurableObject, Request, Response};
 pub use life::PinnedBy;
 pub use meter::Meter;
 pub use options::ObjectOptions;

@@ -22,7 +22,8 @@ use crate::object::{
 };
 use crate::server::host::{Access, Host, Routes};
 use crate::server::origin::Origins;
-use crate::server::{Limits, cli};
+use crate::server::proxies::Proxies;
+use crate::server::{Limits, cli, files};
 use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::wire::name::kebab_case;
 
@@ -42,6 +43,7 @@ pub struct Agents {
     pub(super) data: PathBuf,
     pub(super) cors: bool,
     origins: Origins,
+    proxies: Vec<String>,
     limits: Limits,
     durability: Durability,
     faults: Option<Arc<Faults>>,
@@ -88,6 +90,7 @@ impl Build<'_> {
                 outbox_bytes: self.limits.outbox_bytes,
                 in_flight: self.limits.in_flight_per_connection,
                 in_flight_bytes: self.limits.in_flight_bytes_per_connection,
+                messages_per_second: self.limits.messages_per_second,
             },
         }
     }
@@ -105,6 +108,7 @@ impl Agents {
             data: PathBuf::from("data"),
             cors: false,
             origins: Origins::default(),
+            proxies: Vec::new(),
             limits: Limits::default(),
             durability: Durability::default(),
             faults: None,
@@ -236,6 +240,27 @@ impl Agents {
         self
     }
 
+    /// Trusts proxies, as addresses or networks, to tell in `X-Forwarded-For` whom they speak for.
+    ///
+    /// The client is the last address in that header which is none of these; the header of any other peer
+    /// is passed over, since anybody can send one. It is what limits for an address count, and what
+    /// [`ConnectRequest::client_ip`](crate::ConnectRequest::client_ip) returns. Without a list it is the
+    /// peer.
+    ///
+    /// ```
+    /// use agents_core::Agents;
+    ///
+    /// let agents = Agents::new().trusted_proxies(["127.0.0.1", "10.0.0.0/8", "fd00::/8"]);
+    /// # let _ = agents;
+    /// ```
+    ///
+    /// What is no address fails [`start`](Self::start).
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.proxies = proxies.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Serves these routes for every path that is not an agent's.
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
@@ -280,12 +305,13 @@ impl Agents {
     /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
     ///
     /// # Errors
-    /// When the data folder cannot be opened or is in use, two classes have one name, or a class
-    /// lacks its `env`.
+    /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
+    /// `env`, or a trusted proxy is no address.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
+        files::check(&self.limits);
         self.start_in(Mode::default())
     }
 
@@ -301,6 +327,7 @@ impl Agents {
             let behavior = (class.build)(&build)?;
             classes.insert(class.name, (class.rust_name, behavior));
         }
+        let proxies = Proxies::parse(&self.proxies)?;
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
         let store =
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
@@ -324,7 +351,7 @@ impl Agents {
             asleep: Notify::new(),
         });
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
-        let access = Access { cors: self.cors, origins: self.origins };
+        let access = Access { cors: self.cors, origins: self.origins, proxies };
         let host = Host::new(registry, gateway, classes, self.limits, access, self.routes, objects);
         host.start_alarms(index);
         Ok(host)

@@ -11,7 +11,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Gateway, Limit};
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
+use crate::server::admission::Admission;
 use crate::server::origin::Origins;
+use crate::server::proxies::Proxies;
 use crate::server::{HostMeter, HostService, Limits};
 use crate::storage::AlarmIndex;
 
@@ -30,6 +32,7 @@ struct Inner {
     classes: HashMap<String, Arc<dyn Behavior>>,
     limits: Limits,
     access: Access,
+    admission: Admission,
     routes: Option<Routes>,
     objects: TaskTracker,
     sockets: TaskTracker,
@@ -46,6 +49,7 @@ pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 pub(super) struct Access {
     pub(super) cors: bool,
     pub(super) origins: Origins,
+    pub(super) proxies: Proxies,
 }
 
 impl Host {
@@ -60,6 +64,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
+            admission: Admission::new(&limits, gateway.clone()),
             gateway,
             classes,
             limits,
@@ -75,7 +80,10 @@ impl Host {
             loop {
                 tokio::time::sleep(SWEEP).await;
                 match weak.upgrade() {
-                    Some(host) => host.registry.sweep(),
+                    Some(host) => {
+                        host.registry.sweep();
+                        host.admission.sweep();
+                    }
                     None => return,
                 }
             }
@@ -191,6 +199,14 @@ impl Host {
 
     pub(super) fn cors(&self) -> bool {
         self.0.access.cors
+    }
+
+    pub(super) fn admission(&self) -> &Admission {
+        &self.0.admission
+    }
+
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.0.access.proxies
     }
 
     pub(super) fn origins(&self) -> &Origins {

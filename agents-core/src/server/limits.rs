@@ -121,7 +121,8 @@ pub struct Limits {
     /// How long a client may be silent after a ping before its connection counts as dropped. 20 s.
     pub heartbeat_timeout: Duration,
     /// How long a connection may be without a message from its client; `None` for ever. Messages that are
-    /// answered automatically count, pings and their answers do not.
+    /// answered automatically count, pings and their answers do not. A connection that was just pinged is
+    /// looked at again after `heartbeat_timeout`, so it may be closed that much later.
     pub idle_timeout: Option<Duration>,
     /// Agents and objects that are in memory at a time. 10,000.
     ///
@@ -165,6 +166,7 @@ impl Limits {
         GatewayLimits {
             heartbeat: self.heartbeat,
             heartbeat_timeout: self.heartbeat_timeout,
+            idle_timeout: self.idle_timeout,
             incoming_bytes: self.incoming_bytes,
             outgoing_bytes: self.outgoing_bytes,
             message_timeout: self.message_timeout,

@@ -1,14 +1,18 @@
 //! The host: classes, routing, limits, shutdown and the command line.
 
+mod accept;
 mod address;
+mod admission;
 mod agents;
 mod body;
 mod cli;
+mod files;
 mod host;
 mod limits;
 mod meter;
 mod metrics;
 mod origin;
+mod proxies;
 mod serve;
 mod service;
 

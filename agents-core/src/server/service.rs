@@ -46,6 +46,10 @@ impl HostService {
         Self { routes: host.routes(), host }
     }
 
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     async fn answer(self, request: Request<Body>) -> Response {
         let path = request.uri().path().to_owned();
         let Some(address) = address::parse(&path) else {
@@ -86,7 +90,8 @@ impl HostService {
         };
         let wanted = query_value(&uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
-        let head = plain_head(&head, uri);
+        let head = self.plain_head(&head, uri);
+        let target = target.and_then(|target| Ok((target, self.host.admission().upgrade(head.client)?)));
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
             let stream = match on_upgrade.await {
@@ -94,13 +99,13 @@ impl HostService {
                 Err(error) => return tracing::debug!(%error, "a client left during the handshake"),
             };
             match target {
-                Ok((key, behavior)) => {
+                Ok(((key, behavior), place)) => {
                     let find = || {
                         let object = host.object(&key, &behavior);
                         let port: Arc<dyn ObjectPort> = object.clone();
                         (object.hub().clone(), port)
                     };
-                    if let Some(socket) = gateway::open(stream, find, wanted, head).await {
+                    if let Some(socket) = gateway::open(stream, find, wanted, head, place).await {
                         // A task of its own, that is no larger than a socket at rest needs.
                         host.sockets().spawn(socket);
                     }
@@ -118,6 +123,20 @@ impl HostService {
             return Err((4400, "the transport capnweb is not supported"));
         }
         Ok((key(address), behavior.clone()))
+    }
+
+    fn plain_head(&self, head: &request::Parts, uri: String) -> Head {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let headers = head.headers.iter();
+        Head {
+            method: head.method.to_string(),
+            uri,
+            headers: headers
+                .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+                .collect(),
+            peer,
+            client: self.host.proxies().client(peer, &head.headers),
+        }
     }
 
     async fn request(&self, address: Address<'_>, request: Request<Body>) -> Response {
@@ -157,7 +176,11 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
-        let mut head = plain_head(&head, uri);
+        let mut head = self.plain_head(&head, uri);
+        let _place = match self.host.admission().request(head.client) {
+            Ok(place) => place,
+            Err(refused) => return *refused,
+        };
         let limits = self.host.limits();
         let collected =
             body::collect(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
@@ -181,6 +204,11 @@ impl HostService {
 
 /// Takes a stream out of what hyper has wrapped around it, if it is one of TCP.
 fn stream(upgraded: Upgraded) -> gateway::Stream {
+    // As our own server hands it over, and as others that are built on `hyper_util` do.
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
     match downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
         Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
@@ -200,19 +228,6 @@ fn key(address: Address<'_>) -> ObjectKey {
     ObjectKey { class: address.class.into(), name: address.name.into() }
 }
 
-fn plain_head(head: &request::Parts, uri: String) -> Head {
-    Head {
-        method: head.method.to_string(),
-        uri,
-        headers: head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
-            .collect(),
-        peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-    }
-}
-
 impl Service<Request<Body>> for HostService {
     type Response = Response;
     type Error = Infallible;
@@ -224,7 +239,13 @@ impl Service<Request<Body>> for HostService {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
+        Box::pin(async move {
+            let (host, most) = (service.host.clone(), service.host.limits().handshake_timeout);
+            match wants_upgrade(request.headers()) {
+                true => Ok(host.admission().in_time(most, service.answer(request)).await),
+                false => Ok(service.answer(request).await),
+            }
+        })
     }
 }
 

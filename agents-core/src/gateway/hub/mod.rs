@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use crate::gateway::meter::{Counter, HubMeter, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::{
-    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, RequestKey, ResponseHead,
-    Selection, Targets, ToGateway, codec,
+    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, Rate, RequestKey,
+    ResponseHead, Selection, Targets, ToGateway, codec,
 };
 
 /// Stands for no request that is answered by itself; no message is so long.
@@ -31,6 +31,7 @@ pub(crate) struct HubLimits {
     pub(crate) outbox_bytes: usize,
     pub(crate) in_flight: u32,
     pub(crate) in_flight_bytes: usize,
+    pub(crate) messages_per_second: Option<Rate>,
 }
 
 /// A part of a response on its way to the client.

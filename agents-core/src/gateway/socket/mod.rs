@@ -3,6 +3,7 @@
 mod in_flight;
 mod open;
 mod overdue;
+mod pace;
 mod read;
 mod stream;
 mod task;
@@ -11,7 +12,7 @@ mod tests;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,9 @@ pub(crate) use task::Task;
 /// How long a socket with a wanted id may take to show that it lives.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Milliseconds in the unit of the time of the last message.
+const SPOKE_GRAIN: u64 = 250;
+
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
 /// The part of a socket that others reach.
@@ -46,6 +50,8 @@ pub(crate) struct Socket {
     /// When bytes came from the peer, in the heartbeat's time.
     heard: AtomicU64,
     in_flight: InFlight,
+    /// When a message last came, in quarters of a second of the heartbeat's time.
+    spoke: AtomicU32,
     /// The object was told that the connection is over.
     ended: AtomicBool,
     /// The peer did not answer a ping in time.
@@ -85,6 +91,7 @@ impl Socket {
             waker: AtomicWaker::new(),
             heard: AtomicU64::new(0),
             in_flight: InFlight::default(),
+            spoke: AtomicU32::new(0),
             ended: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         })
@@ -252,6 +259,26 @@ impl Socket {
     /// When bytes last came from the peer.
     pub(crate) fn last_heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a message came.
+    pub(crate) fn spoke(&self, now: u64) {
+        self.spoke.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// When a message last came.
+    pub(crate) fn last_spoke(&self) -> u64 {
+        u64::from(self.spoke.load(Ordering::Relaxed)) * SPOKE_GRAIN
+    }
+
+    /// Closes the socket because no message has come for too long; `false` when it closes anyway.
+    pub(crate) fn expire(&self) -> bool {
+        if self.has_ended() || self.is_closing() {
+            return false;
+        }
+        // Final: a client that came back at once would be as idle as before.
+        self.close(codec::close(Some(4408), "idle"));
+        true
     }
 
     /// Asks for a sign of life; `false` when the socket is closing and has a deadline anyway.

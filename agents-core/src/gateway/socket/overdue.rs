@@ -1,4 +1,5 @@
-//! Peers that stop in the middle: of what they send, or of what they take.
+//! What has to happen after some time: an end for peers that stop in the middle, of what they send or of
+//! what they take, and another look at those who send too fast.
 //!
 //! There is a timer only while something is under way.
 
@@ -17,7 +18,9 @@ impl Task {
             let gateway = &self.hub.gateway;
             let write = due(work.writing_since, gateway.write_timeout);
             let read = due(work.reading_since, gateway.message_timeout);
-            let Some(next) = [write, read].into_iter().flatten().min() else { return Poll::Pending };
+            let Some(next) = [write, read, work.resume].into_iter().flatten().min() else {
+                return Poll::Pending;
+            };
             let timer = work.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
             if timer.deadline() > next {
                 timer.as_mut().reset(next);
@@ -33,6 +36,10 @@ impl Task {
                 tracing::debug!(connection = ?self.socket.key, "a peer takes nothing of what waits for it");
                 gateway.totals.limits.hit(Limit::WriteTimeout);
                 return Poll::Ready(());
+            }
+            if work.resume == Some(next) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             gateway.totals.limits.hit(Limit::MessageTimeout);
             // Retryable: what looks like this is mostly a network that broke down.

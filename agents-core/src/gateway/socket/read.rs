@@ -32,7 +32,9 @@ impl Task {
 
     /// Takes bytes from the peer.
     pub(super) fn received(&mut self, work: &mut Work, bytes: &[u8]) {
-        self.socket.heard(self.hub.gateway.heartbeat.now());
+        let now = self.hub.gateway.heartbeat.now();
+        self.settle_pace();
+        self.socket.heard(now);
         self.socket.answer_probes(true);
         if self.broken {
             return;
@@ -43,6 +45,9 @@ impl Task {
         let new = work.incoming.iter().skip(before);
         let messages = new.filter(|incoming| matches!(incoming, Incoming::Message(_))).count();
         self.hub.count_in(messages);
+        if messages > 0 {
+            self.socket.spoke(now);
+        }
         if messages > 0 && !work.growing.is_empty() {
             work.grown = std::mem::take(&mut work.growing);
         }

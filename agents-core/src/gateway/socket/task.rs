@@ -18,7 +18,7 @@ use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::Hub;
 use crate::gateway::socket::stream::Io;
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, FREE_BYTES, Held, Limit, ObjectPort, PostError, ToObject};
+use crate::gateway::{Close, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
 
 /// How long a peer may take to answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,12 +29,16 @@ pub(crate) struct Task {
     pub(in crate::gateway) socket: Arc<Socket>,
     pub(super) hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
+    /// Given back with the task.
+    _place: Place,
     /// What is under way; nothing in an idle socket.
     work: Option<Box<Work>>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     pub(super) flushed: bool,
     pub(super) sent_close: bool,
     got_close: bool,
+    /// How many messages could pass when the peer was last heard.
+    pub(super) tokens: f32,
     /// The peer broke the protocol: what it still sends is thrown away.
     pub(super) broken: bool,
 }
@@ -55,7 +59,9 @@ pub(super) struct Work {
     pub(super) reading_since: Option<Instant>,
     /// Since when the peer has taken nothing of what waits for it.
     pub(super) writing_since: Option<Instant>,
-    /// Goes off when one of these has lasted too long, or earlier.
+    /// When the next message may pass, if they come too fast.
+    pub(super) resume: Option<Instant>,
+    /// Goes off at the first of what these lead to, or earlier.
     pub(super) timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -71,6 +77,7 @@ impl Work {
             waits: false,
             reading_since: None,
             writing_since: None,
+            resume: None,
             timer: None,
         }
     }
@@ -87,19 +94,23 @@ impl Task {
         hub: Arc<Hub>,
         port: Arc<dyn ObjectPort>,
         connect: ToObject,
+        place: Place,
     ) -> Self {
         let mut task = Self {
             io: stream.io,
             socket,
             hub,
             port,
+            _place: place,
             work: None,
             deadline: None,
             flushed: true,
             sent_close: false,
             got_close: false,
+            tokens: 0.0,
             broken: false,
         };
+        task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
         let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
         work.posts.push_back(connect);
         if !stream.early.is_empty() {
@@ -202,12 +213,15 @@ impl Task {
                 Some(Incoming::Message(_)) if self.sent_close || self.socket.has_ended() => {
                     work.incoming.pop_front();
                 }
+                Some(Incoming::Message(_)) if !self.is_in_pace(&mut work.resume) => return Poll::Pending,
                 Some(Incoming::Message(message)) if self.hub.answer(&self.socket, message) => {
                     work.incoming.pop_front();
+                    self.passes();
                 }
                 Some(Incoming::Message(message)) => match self.socket.has_room(message.len(), &self.hub) {
                     Ok(()) => {
                         work.waits = false;
+                        self.passes();
                         self.take_incoming(work);
                     }
                     Err(limit) => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
-use crate::gateway::{Close, ConnectionKey, Flags, GatewayLimits, Limit, Selection, ToGateway, ToObject};
+use crate::gateway::{
+    Close, ConnectionKey, Flags, GatewayLimits, Limit, Rate, Selection, ToGateway, ToObject,
+};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -242,4 +244,49 @@ async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
     rig.send(other, "x", false);
     assert_eq!(second.frames().await.len(), 6);
     assert_eq!(hits(&rig, Limit::OutgoingBytes), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_come_too_fast_wait_and_none_is_lost() {
+    let rig = Rig::with_rate(Rate::per_second(10).burst(5));
+    let (_, mut fast) = rig.accepted().await;
+    let (_, mut other) = rig.accepted().await;
+    let mut frames = Vec::new();
+    for n in 0..50 {
+        frames.extend([0x81, 0x81, 0, 0, 0, 0, n]);
+    }
+    let start = tokio::time::Instant::now();
+    fast.bytes(&frames).await;
+    assert_eq!(heard(&rig).0.len(), 5, "as many as may come at once");
+    other.send(TEXT, b"hello").await;
+    assert_eq!(heard(&rig).0, [5], "others are not held up");
+    fast.send(PING, b"").await;
+    let mut got = 5;
+    while got < 50 {
+        sleep(Duration::from_millis(50)).await;
+        got += heard(&rig).0.len();
+        let passed = start.elapsed().as_secs_f64();
+        let most = 5.0 + passed * 10.0;
+        assert!((got as f64) <= most + 0.1 && got as f64 >= most - 2.0, "{got} after {passed} s");
+    }
+    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45, "each of them waited");
+    assert_eq!(fast.frames().await, [(PONG, "".into())], "it was behind them");
+    // Within the rate nobody waits.
+    sleep(seconds(60)).await;
+    for _ in 0..20 {
+        fast.send(TEXT, b"x").await;
+        assert_eq!(heard(&rig).0.len(), 1);
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45);
+    fast.bytes(&frames).await;
+    assert_eq!(heard(&rig).0.len(), 5);
+}
+
+#[test]
+fn an_idle_socket_stays_small() {
+    use crate::gateway::socket::{Socket, Task};
+    // Memory times all sockets.
+    assert!(size_of::<Socket>() <= 216, "{}", size_of::<Socket>());
+    assert!(size_of::<Task>() <= 88, "{}", size_of::<Task>());
 }

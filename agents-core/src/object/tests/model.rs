@@ -76,8 +76,14 @@ impl World {
     }
 
     fn new_handle(&self) -> Rc<Handle> {
-        let limits =
-            HubLimits { connections: 9, message_bytes: 9, outbox_bytes: 9, in_flight: 9, in_flight_bytes: 9 };
+        let limits = HubLimits {
+            connections: 9,
+            message_bytes: 9,
+            outbox_bytes: 9,
+            in_flight: 9,
+            in_flight_bytes: 9,
+            messages_per_second: None,
+        };
         let hub = self.gateway.clone().map(|gateway| Hub::new(limits, gateway));
         let handle = Rc::new(Handle {
             mailbox: Mailbox::default(),
@@ -257,7 +263,13 @@ async fn socket(world: Rc<World>, id: &'static str) {
     };
     let Some(hub) = &handle.hub else { return };
     step().await;
-    let head = Box::new(Head { method: String::new(), uri: String::new(), headers: Vec::new(), peer: None });
+    let head = Box::new(Head {
+        method: String::new(),
+        uri: String::new(),
+        headers: Vec::new(),
+        peer: None,
+        client: None,
+    });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
     post(&world, &handle, connect).await.expect("nobody retires a handle with a socket");
     step().await;
