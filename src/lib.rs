@@ -4,8 +4,9 @@ pub use agents_core::storage::Durability;
 pub use agents_core::{
     Admission, Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Arrival, Attempt, ConnectRequest,
     Connection, Context, Error, ErrorSource, FindName, Host, HostMeter, HostService, IntoMessage, KeepAwake,
-    Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request,
-    Response, Result, StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
+    Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Rate, Refusal,
+    RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
+    TagsError, View, current,
 };
 pub use agents_core::{Close, auth, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};

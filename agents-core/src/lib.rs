@@ -43,11 +43,11 @@ pub use agent::{
 #[cfg(feature = "runtime")]
 pub use auth::{Admission, Arrival};
 #[cfg(feature = "runtime")]
-pub use gateway::{Close, IntoMessage, Message};
+pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
 #[cfg(feature = "runtime")]
 pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits};
+pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits, Rate};
 #[cfg(feature = "runtime")]
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

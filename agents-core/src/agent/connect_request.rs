@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Head, Visitor, is_own_page};
-use crate::object::http_request;
+use crate::object::{ClientIp, http_request};
 
 /// The head of a request: address, headers, cookies, and what the host found out about its sender.
 ///
@@ -86,6 +86,12 @@ impl ConnectRequest {
     /// Returns the address of the peer; behind a proxy it is the proxy's.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+    }
+
+    /// Returns the address of the client: whom a [trusted proxy](crate::Agents::trusted_proxies) speaks
+    /// for, or the peer. `None` without a network.
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.head.extensions.get::<ClientIp>().map(|client| client.0)
     }
 
     /// Tells whether no page of a foreign site can have made this request: it comes from no page, from

@@ -86,6 +86,11 @@ impl Decoder {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    /// How much memory the message under way takes.
+    pub(crate) fn buffered(&self) -> usize {
+        self.message.as_ref().map_or(0, |(_, bytes)| bytes.capacity())
+    }
+
     /// Takes bytes from the peer and appends what they complete.
     pub(crate) fn push(&mut self, mut data: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Violation> {
         loop {

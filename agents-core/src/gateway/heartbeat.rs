@@ -1,4 +1,4 @@
-//! Finding dead peers, without a timer for each socket.
+//! Finding peers that are dead or idle, without a timer for each socket.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::gateway::limit::{Limit, LimitCounters};
+use crate::gateway::shared::GatewayLimits;
 use crate::gateway::socket::Socket;
 
 /// What is due within so long is looked at together.
@@ -22,8 +24,13 @@ const LONGEST: Time = u32::MAX as Time;
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     start: Instant,
-    /// How long a peer may be silent before it is pinged; `None` turns all of this off.
-    interval: Option<u64>,
+    /// How long a peer may be silent before it is pinged.
+    interval: u64,
+    /// How long a peer may be without a message.
+    idle: u64,
+    /// Neither of them is asked for: nobody has to be watched.
+    off: bool,
+    limits: Arc<LimitCounters>,
     timeout: u64,
     grain: u64,
     watched: Mutex<Watched>,
@@ -53,17 +60,24 @@ impl Watched {
 
 impl Heartbeat {
     /// Starts the task; it ends when the heartbeat is dropped.
-    pub(crate) fn start(interval: Option<Duration>, timeout: Duration) -> Arc<Self> {
+    pub(crate) fn start(limits: &GatewayLimits, counters: Arc<LimitCounters>) -> Arc<Self> {
+        let GatewayLimits { heartbeat: interval, heartbeat_timeout: timeout, idle_timeout: idle, .. } =
+            *limits;
         let grain = interval.map_or(GRAIN, |interval| GRAIN.min(interval / 16));
+        let or_never = |time: Option<Duration>| time.map_or(LONGEST, |time| millis(time).min(LONGEST));
+        let off = interval.is_none() && idle.is_none();
         let heartbeat = Arc::new(Self {
             start: Instant::now(),
-            interval: interval.map(|interval| millis(interval).min(LONGEST)),
+            interval: or_never(interval),
+            idle: or_never(idle),
+            off,
+            limits: counters,
             timeout: millis(timeout).clamp(1, LONGEST),
             grain: millis(grain).max(1),
             watched: Mutex::default(),
             changed: Arc::default(),
         });
-        if interval.is_some() {
+        if !off {
             tokio::spawn(run(Arc::downgrade(&heartbeat), heartbeat.changed.clone()));
         }
         heartbeat
@@ -76,12 +90,15 @@ impl Heartbeat {
 
     /// Looks after a socket from now on.
     pub(crate) fn watch(&self, socket: &Arc<Socket>) {
-        let Some(interval) = self.interval else { return };
+        if self.off {
+            return;
+        }
         let now = self.now();
         socket.heard(now);
+        socket.spoke(now);
         let mut watched = self.watched.lock();
         let first = watched.next(self.timeout).is_none();
-        self.queue(&mut watched, now + interval, Arc::downgrade(socket));
+        self.queue(&mut watched, now + self.interval.min(self.idle), Arc::downgrade(socket));
         drop(watched);
         // Whatever else is watched is due before this one, or not much later.
         if first {
@@ -94,7 +111,7 @@ impl Heartbeat {
     }
 
     /// Does what is due.
-    fn beat(&self, interval: u64) {
+    fn beat(&self) {
         let now = self.now();
         let (mut silent, mut pinged) = (Vec::new(), Vec::new());
         {
@@ -111,9 +128,14 @@ impl Heartbeat {
         let (mut again, mut asked) = (Vec::new(), Vec::new());
         for weak in silent {
             let Some(socket) = weak.upgrade() else { continue };
-            let due = socket.last_heard() + interval;
-            if due > now {
-                again.push((due, weak));
+            let due = socket.last_heard() + self.interval;
+            let idle = socket.last_spoke() + self.idle;
+            if idle <= now {
+                if socket.expire() {
+                    self.limits.hit(Limit::IdleTimeout);
+                }
+            } else if due > now {
+                again.push((due.min(idle), weak));
             } else if socket.ping() {
                 asked.push(weak);
             }
@@ -129,7 +151,7 @@ impl Heartbeat {
                 } else {
                     heard
                 };
-                again.push((from + interval, weak));
+                again.push(((from + self.interval).min(socket.last_spoke() + self.idle), weak));
             }
         }
         let mut watched = self.watched.lock();
@@ -152,7 +174,7 @@ async fn run(heartbeat: Weak<Heartbeat>, changed: Arc<Notify>) {
     loop {
         let next = match heartbeat.upgrade() {
             Some(heartbeat) => {
-                heartbeat.beat(heartbeat.interval.unwrap_or(u64::MAX));
+                heartbeat.beat();
                 let next = heartbeat.watched.lock().next(heartbeat.timeout);
                 next.map(|next| heartbeat.start + Duration::from_millis(next))
             }
@@ -176,7 +198,7 @@ mod tests {
 
     use super::*;
     use crate::gateway::rig::{PING, PONG, Rig, TEXT, settle};
-    use crate::gateway::{Close, Flags, ToObject};
+    use crate::gateway::{Close, Flags, ToGateway, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -202,7 +224,7 @@ mod tests {
         assert!(dropped(&rig.object.take()));
         assert!(client.is_over().await);
         let meter = rig.gateway.meter();
-        assert_eq!((meter.timed_out, meter.closed, meter.all.sockets), (1, 1, 0));
+        assert_eq!((meter.limits[Limit::HeartbeatTimeout], meter.closed, meter.all.sockets), (1, 1, 0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,7 +247,7 @@ mod tests {
         }
         assert!((15..=20).contains(&pings), "{pings} pings in ten minutes");
         assert!(rig.object.take().is_empty(), "nothing of this concerns the object");
-        assert_eq!(rig.gateway.meter().timed_out, 0);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -237,12 +259,12 @@ mod tests {
         rig.send(key, vec![0; 600_000], false);
         settle().await;
         rig.send(key, vec![0; 1_000_000], false);
-        sleep(seconds(49)).await;
+        sleep(seconds(29)).await;
         assert!(rig.object.take().is_empty());
-        sleep(seconds(3)).await;
+        sleep(seconds(2)).await;
         assert!(dropped(&rig.object.take()));
         let meter = rig.gateway.meter();
-        assert_eq!((meter.timed_out, meter.overflowed), (1, 0));
+        assert_eq!((meter.limits[Limit::WriteTimeout], meter.limits[Limit::OutboxBytes]), (1, 0));
         assert!(client.bytes_left().await < 600_000);
     }
 
@@ -260,11 +282,19 @@ mod tests {
                 client.send(PONG, b"").await;
             }
         }
-        assert_eq!(rig.gateway.meter().timed_out, 0, "nobody looks while the object has no room");
+        assert_eq!(
+            rig.gateway.meter().limits[Limit::HeartbeatTimeout],
+            0,
+            "nobody looks while the object has no room"
+        );
         rig.object.set_full(false);
         settle().await;
         let closed = rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).count();
-        assert_eq!((closed, rig.gateway.meter().timed_out), (1, 1), "only the one that answered no ping");
+        assert_eq!(
+            (closed, rig.gateway.meter().limits[Limit::HeartbeatTimeout]),
+            (1, 1),
+            "only the one that answered no ping"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -276,9 +306,9 @@ mod tests {
         client.send(PONG, b"").await;
         settle().await;
         socket.give_up();
-        assert_eq!(rig.gateway.meter().timed_out, 0);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
         settle().await;
-        assert_eq!(rig.gateway.meter().timed_out, 1);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -295,7 +325,7 @@ mod tests {
         // And it starts again.
         let (_, _client) = rig.accepted().await;
         sleep(seconds(52)).await;
-        assert_eq!(rig.gateway.meter().timed_out, 1);
+        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,6 +337,37 @@ mod tests {
         drop(rig);
         settle().await;
         assert_eq!(tasks(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_says_nothing_for_too_long_is_sent_away() {
+        for heartbeat in [None, Some(INTERVAL)] {
+            let idle_timeout = Some(seconds(100));
+            let rig = Rig::with(GatewayLimits { heartbeat, idle_timeout, ..GatewayLimits::of_tests() });
+            let (_, mut idle) = rig.accepted().await;
+            let (key, mut busy) = rig.accepted().await;
+            for second in 0..130 {
+                sleep(seconds(1)).await;
+                for client in [&mut idle, &mut busy] {
+                    for (opcode, payload) in client.frames().await {
+                        match opcode {
+                            PING => client.send(PONG, b"").await,
+                            _ => assert!(second >= 99, "{second} s: {opcode} {payload:?}"),
+                        }
+                    }
+                }
+                if second == 60 {
+                    busy.send(TEXT, b"hello").await;
+                    rig.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
+                }
+            }
+            let closed: Vec<_> =
+                rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).collect();
+            assert_eq!(closed.len(), 1, "{closed:?}");
+            let meter = rig.gateway.meter();
+            assert_eq!((meter.limits[Limit::IdleTimeout], meter.all.sockets), (1, 1));
+            assert_eq!(meter.limits[Limit::HeartbeatTimeout], 0);
+        }
     }
 
     #[tokio::test(start_paused = true)]

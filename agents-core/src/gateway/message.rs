@@ -1,14 +1,14 @@
 //! The messages between the gateway and an object, and what they carry.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::{Flags, Visitor};
+use crate::gateway::{Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -184,6 +184,8 @@ pub(crate) struct Head {
     pub(crate) headers: Vec<(String, Bytes)>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) visitor: Visitor,
+    /// Whom the peer speaks for, or the peer itself.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// The head of a response.
@@ -229,6 +231,9 @@ pub(crate) enum ToObject {
     Message {
         connection: ConnectionKey,
         message: Message,
+        /// Its part of the memory for what clients send, until it is handled.
+        #[serde(skip)]
+        held: Held,
     },
     Close {
         connection: ConnectionKey,
@@ -244,6 +249,9 @@ pub(crate) enum ToObject {
         request: RequestKey,
         head: Box<Head>,
         body: Bytes,
+        /// As for a message.
+        #[serde(skip)]
+        held: Held,
     },
     /// The client has taken so many chunks of a response; as many more may come.
     Drained {
@@ -259,6 +267,15 @@ pub(crate) enum ToObject {
 }
 
 impl ToObject {
+    /// How many bytes of a client's it carries, besides its head.
+    pub(crate) fn payload(&self) -> usize {
+        match self {
+            Self::Message { message, .. } => message.len(),
+            Self::Request { body, .. } => body.len(),
+            _ => 0,
+        }
+    }
+
     /// Tells whether it is about a response under way, and nothing to a life that did not begin it.
     pub(crate) fn is_about_response(&self) -> bool {
         matches!(self, Self::Drained { .. } | Self::Gone { .. })
@@ -318,10 +335,11 @@ pub(crate) enum ToGateway {
         connection: ConnectionKey,
         attachment: Bytes,
     },
-    /// So many messages of the connection are done; it may send as many more.
+    /// So many messages of the connection are done, with so many bytes; it may send as many more.
     Credit {
         connection: ConnectionKey,
         messages: u32,
+        bytes: u64,
     },
     Respond {
         request: RequestKey,
@@ -355,12 +373,22 @@ mod tests {
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
             peer: None,
             visitor: Visitor { identity: Some(r#"{"id":1}"#.into()), same_site: true },
+            client: None,
         });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },
-            ToObject::Message { connection: key, message: Message::from(vec![0, 255]) },
+            ToObject::Message {
+                connection: key,
+                message: Message::from(vec![0, 255]),
+                held: Held::default(),
+            },
             ToObject::Close { connection: key, close: Close::dropped(), info: None },
-            ToObject::Request { request: RequestKey(1), head, body: Bytes::from_static(b"\0") },
+            ToObject::Request {
+                request: RequestKey(1),
+                head,
+                body: Bytes::from_static(b"\0"),
+                held: Held::default(),
+            },
         ] {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);

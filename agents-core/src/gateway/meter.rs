@@ -1,9 +1,12 @@
 //! What passes through the gateway, counted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+
+use crate::gateway::limit::{LimitCounters, LimitCounts};
 
 /// What one object's sockets have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,11 +29,9 @@ pub(crate) struct GatewayMeter {
     pub(crate) closed: u64,
     /// Sockets that were closed at once.
     pub(crate) refused: u64,
-    /// Sockets closed with 1013.
-    pub(crate) overflowed: u64,
-    /// Sockets whose peer showed no sign of life.
-    pub(crate) timed_out: u64,
     pub(crate) auto_responses: u64,
+    /// How often limits were reached.
+    pub(crate) limits: LimitCounts,
 }
 
 /// The sockets that are open, and how long sockets were open, without a note for each of them.
@@ -80,9 +81,8 @@ pub(crate) struct GatewayTotals {
     pub(crate) frames_in: Counter,
     pub(crate) frames_out: Counter,
     pub(crate) refused: Counter,
-    pub(crate) overflowed: Counter,
-    pub(crate) timed_out: Counter,
     pub(crate) auto_responses: Counter,
+    pub(crate) limits: Arc<LimitCounters>,
     pub(crate) opened: Counter,
     pub(crate) presence: Mutex<Presence>,
 }
@@ -104,9 +104,8 @@ impl GatewayTotals {
             opened,
             closed: opened - sockets as u64,
             refused: self.refused.get(),
-            overflowed: self.overflowed.get(),
-            timed_out: self.timed_out.get(),
             auto_responses: self.auto_responses.get(),
+            limits: self.limits.counts(),
         }
     }
 

@@ -5,13 +5,17 @@
 //! no task handle crosses that line, so that the two sides can live in different processes later.
 
 mod attachment;
+mod budget;
 mod codec;
 mod heartbeat;
 mod hub;
+mod limit;
 mod message;
 mod meter;
 mod outbox;
+mod place;
 mod port;
+mod rate;
 mod request;
 #[cfg(test)]
 mod rig;
@@ -22,18 +26,22 @@ mod visitor;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
+pub(crate) use budget::{FREE_BYTES, Held};
 #[cfg(feature = "fuzzing")]
 pub(crate) use codec::{Decoder, Incoming, Violation, close};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits};
+pub use limit::{Limit, LimitCounts};
 pub(crate) use message::{
     AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
     ToGateway, ToObject,
 };
 pub use message::{Close, IntoMessage, Message};
+pub(crate) use place::{Place, Places, prefix};
 pub(crate) use port::{ObjectPort, PostError};
+pub use rate::Rate;
 pub(crate) use request::{ForwardError, forward};
 pub(crate) use shared::{Gateway, GatewayLimits};
 #[cfg(test)]

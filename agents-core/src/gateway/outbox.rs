@@ -37,7 +37,7 @@ impl Outbox {
         if self.closing.is_some() {
             return Ok(false);
         }
-        let behind = self.bytes + self.taken > BEHIND_BYTES;
+        let behind = self.is_behind();
         let place = self.latest.filter(|_| latest && behind).map(|at| at as usize);
         let replaced = place.map_or(0, |at| self.frames[at].len());
         let others = self.frames.len() - usize::from(place.is_some());
@@ -57,6 +57,11 @@ impl Outbox {
             }
         }
         Ok(true)
+    }
+
+    /// Tells whether so much waits that the reader counts as behind.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.bytes + self.taken > BEHIND_BYTES
     }
 
     /// Adds a ping before everything that waits; `false` when the socket is closing anyway.

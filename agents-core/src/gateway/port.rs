@@ -2,13 +2,13 @@
 
 use std::task::Context;
 
-use crate::gateway::ToObject;
+use crate::gateway::{Limit, ToObject};
 
 /// Why a message was not taken.
 #[derive(Debug)]
 pub(crate) enum PostError {
-    /// The mailbox is full; the task is woken when there is room.
-    Full(ToObject),
+    /// The mailbox has reached a limit; the task is woken when there is room.
+    Full(ToObject, Limit),
     /// This handle is out of use; look the object up again.
     Retired(ToObject),
 }

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 
 use crate::gateway::hub::ResponsePart;
-use crate::gateway::{Head, Hub, ObjectPort, PostError, RequestKey, ResponseHead, ToObject};
+use crate::gateway::{Head, Held, Hub, ObjectPort, PostError, RequestKey, ResponseHead, ToObject};
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
@@ -22,7 +22,7 @@ static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub(crate) enum ForwardError {
     /// The object went out of use meanwhile; look it up again and send this once more.
-    Retired(Head, Bytes),
+    Retired(Head, Bytes, Held),
     /// The object gave the request up.
     Broken,
 }
@@ -33,18 +33,19 @@ pub(crate) async fn forward(
     port: Arc<dyn ObjectPort>,
     head: Head,
     body: Bytes,
+    held: Held,
 ) -> Result<Response, ForwardError> {
     let request = RequestKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
     let Some(parts) = hub.open_request(request) else {
-        return Err(ForwardError::Retired(head, body));
+        return Err(ForwardError::Retired(head, body, held));
     };
     let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
-    let mut message = Some(ToObject::Request { request, head: Box::new(head), body });
+    let mut message = Some(ToObject::Request { request, head: Box::new(head), body, held });
     let posted = poll_fn(|cx| {
         let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
         match open.port.post(next, cx) {
             Ok(()) => Poll::Ready(Ok(())),
-            Err(PostError::Full(back)) => {
+            Err(PostError::Full(back, _)) => {
                 message = Some(back);
                 Poll::Pending
             }
@@ -55,7 +56,7 @@ pub(crate) async fn forward(
     if let Err(back) = posted {
         open.done = true;
         return match back {
-            ToObject::Request { head, body, .. } => Err(ForwardError::Retired(*head, body)),
+            ToObject::Request { head, body, held, .. } => Err(ForwardError::Retired(*head, body, held)),
             _ => Err(ForwardError::Broken),
         };
     }
@@ -138,13 +139,13 @@ impl Drop for OpenRequest {
         }
         let gone = ToObject::Gone { request: self.request };
         let cx = Context::from_waker(Waker::noop());
-        if let Err(PostError::Full(gone)) = self.port.post(gone, &cx)
+        if let Err(PostError::Full(gone, _)) = self.port.post(gone, &cx)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let port = self.port.clone();
             let mut gone = Some(gone);
             runtime.spawn(poll_fn(move |cx| match gone.take().map(|gone| port.post(gone, cx)) {
-                Some(Err(PostError::Full(back))) => {
+                Some(Err(PostError::Full(back, _))) => {
                     gone = Some(back);
                     Poll::Pending
                 }

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
-    Attachment, ConnectionKey, Flags, Gateway, GatewayLimits, Head, Hub, HubLimits, Message, ObjectPort,
-    PostError, Selection, Stream, Targets, ToGateway, ToObject, open,
+    Attachment, ConnectionKey, Flags, Gateway, GatewayLimits, Head, Hub, HubLimits, Limit, Message,
+    ObjectPort, Places, PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
 };
 
 pub(super) const TEXT: u8 = 1;
@@ -45,7 +45,7 @@ impl ObjectPort for Notes {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
         if let Some(waiting) = &mut *self.full.lock() {
             waiting.push(cx.waker().clone());
-            return Err(PostError::Full(message));
+            return Err(PostError::Full(message, Limit::MailboxMessages));
         }
         self.messages.lock().push(message);
         Ok(())
@@ -61,10 +61,28 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new(heartbeat: Option<Duration>) -> Self {
-        let limits = GatewayLimits { heartbeat, heartbeat_timeout: Duration::from_secs(20) };
-        let gateway = Gateway::start(Clock::start_virtual(), &limits);
+        Self::with(GatewayLimits { heartbeat, ..GatewayLimits::of_tests() })
+    }
+
+    /// One whose sockets may send so fast, with room for very many messages.
+    pub(super) fn with_rate(rate: Rate) -> Self {
+        let mut rig = Self::new(None);
         let limits =
-            HubLimits { connections: 3, message_bytes: 1 << 20, outbox_bytes: 1 << 20, in_flight: 2 };
+            HubLimits { in_flight: 10_000, messages_per_second: Some(rate), ..rig.hub.limits.clone() };
+        rig.hub = Arc::new(Hub::new(limits, rig.gateway.clone()));
+        rig
+    }
+
+    pub(super) fn with(limits: GatewayLimits) -> Self {
+        let gateway = Gateway::start(Clock::start_virtual(), &limits);
+        let limits = HubLimits {
+            connections: 3,
+            message_bytes: 1 << 20,
+            outbox_bytes: 1 << 20,
+            in_flight: 2,
+            in_flight_bytes: 1 << 18,
+            messages_per_second: None,
+        };
         Self { hub: Arc::new(Hub::new(limits, gateway.clone())), gateway, object: Arc::default() }
     }
 
@@ -87,8 +105,10 @@ impl Rig {
             headers: Vec::new(),
             peer: None,
             visitor: Default::default(),
+            client: None,
         };
-        open(Stream::other(io), find, wanted, head)
+        let place = Places::new(9, None).socket(None).unwrap();
+        open(Stream::other(io), find, wanted, head, place)
     }
 
     /// Connects a client that is not taken in.
@@ -146,6 +166,26 @@ impl Client {
         let mut frame = vec![0x80 | opcode, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
         frame.extend(payload);
         self.bytes(&frame).await;
+    }
+
+    /// Begins a binary message of so many bytes.
+    pub(super) async fn begin(&mut self, len: u64) {
+        let mut header = vec![0x80 | BINARY, 0xff];
+        header.extend(len.to_be_bytes());
+        header.extend([0; 4]);
+        self.bytes(&header).await;
+    }
+
+    /// Sends a binary message of so many zeros.
+    pub(super) async fn send_zeros(&mut self, len: usize) {
+        self.begin(len as u64).await;
+        self.bytes(&vec![0; len]).await;
+    }
+
+    /// Reads so many bytes and drops them.
+    pub(super) async fn swallow(&mut self, len: usize) {
+        self.io.read_exact(&mut vec![0; len]).await.unwrap();
+        settle().await;
     }
 
     pub(super) async fn bytes(&mut self, bytes: &[u8]) {

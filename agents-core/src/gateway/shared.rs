@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
+use crate::gateway::budget::Budget;
 use crate::gateway::heartbeat::Heartbeat;
 use crate::gateway::meter::{GatewayMeter, GatewayTotals};
 
@@ -14,6 +17,31 @@ pub(crate) struct GatewayLimits {
     pub(crate) heartbeat: Option<Duration>,
     /// How long a pinged peer may stay silent.
     pub(crate) heartbeat_timeout: Duration,
+    /// How long a connection may be without a message; `None` for ever.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// How many bytes of clients may be held beyond what each may hold anyway.
+    pub(crate) incoming_bytes: usize,
+    /// How many bytes may wait for clients before those who are behind are closed.
+    pub(crate) outgoing_bytes: usize,
+    /// How long a message may make no progress.
+    pub(crate) message_timeout: Duration,
+    /// How long a peer may take nothing of what waits for it.
+    pub(crate) write_timeout: Duration,
+}
+
+#[cfg(test)]
+impl GatewayLimits {
+    pub(crate) fn of_tests() -> Self {
+        Self {
+            heartbeat: None,
+            heartbeat_timeout: Duration::from_secs(20),
+            idle_timeout: None,
+            incoming_bytes: 1 << 20,
+            outgoing_bytes: 1 << 22,
+            message_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
 }
 
 /// What all hubs of a host share.
@@ -22,15 +50,36 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
+    /// What clients sent and objects have not handled.
+    pub(crate) incoming: Arc<Budget>,
+    /// What waits for clients.
+    pub(crate) outgoing: Arc<Budget>,
+    pub(crate) message_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    /// For sockets that were refused and may take their time to say goodbye.
+    pub(crate) goodbyes: Semaphore,
 }
+
+/// How many sockets that were refused may say goodbye at a time.
+const GOODBYES: usize = 1024;
 
 impl Gateway {
     /// Starts what runs beside the sockets, on the runtime that this is called in.
     ///
     /// It ends when the gateway is dropped.
     pub(crate) fn start(clock: Clock, limits: &GatewayLimits) -> Arc<Self> {
-        let heartbeat = Heartbeat::start(limits.heartbeat, limits.heartbeat_timeout);
-        Arc::new(Self { clock, heartbeat, totals: GatewayTotals::default() })
+        let totals = GatewayTotals::default();
+        let heartbeat = Heartbeat::start(limits, totals.limits.clone());
+        Arc::new(Self {
+            clock,
+            heartbeat,
+            totals,
+            incoming: Budget::new(limits.incoming_bytes),
+            outgoing: Budget::new(limits.outgoing_bytes),
+            message_timeout: limits.message_timeout,
+            write_timeout: limits.write_timeout,
+            goodbyes: Semaphore::new(GOODBYES),
+        })
     }
 
     /// What all sockets have done so far.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::gateway::{Close, HubLimits, Message};
 use crate::object::durable::{Request, Response};
+use crate::object::mailbox::MailboxLimits;
 use crate::object::{AlarmInfo, DurableObject, ObjectContext, WebSocket};
 
 /// A boxed future that can move between threads.
@@ -20,6 +21,7 @@ pub(crate) struct Policy {
     /// Whether the end of a connection has to wake an object.
     pub(crate) hears_closes: bool,
     pub(crate) attachment_bytes: usize,
+    pub(crate) mailbox: MailboxLimits,
     pub(crate) hub: HubLimits,
 }
 

@@ -1,11 +1,18 @@
 //! What a durable object does when something happens.
 
+use std::net::IpAddr;
+
 use axum::response::IntoResponse;
 use http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
 use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, WebSocket};
+
+/// The address of a client, in the extensions of its [`Request`]: whom a
+/// [trusted proxy](crate::Agents::trusted_proxies) speaks for, or the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientIp(pub IpAddr);
 
 /// A request that `fetch` handles; its body is complete.
 pub type Request = http::Request<axum::body::Body>;

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use crate::error::{Error, Result};
 use crate::gateway::{Head, RequestKey, ResponseHead, ToGateway, cut_reason};
 use crate::object::behavior::Instance;
-use crate::object::durable::{Request, Response};
+use crate::object::durable::{ClientIp, Request, Response};
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
 use crate::report;
 
@@ -134,6 +134,9 @@ pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
     }
     if let Some(peer) = head.peer {
         builder = builder.extension(axum::extract::ConnectInfo(peer));
+    }
+    if let Some(client) = head.client {
+        builder = builder.extension(ClientIp(client));
     }
     builder.extension(head.visitor).body(body).map_err(Error::from)
 }

@@ -67,7 +67,7 @@ mod tests {
     use crate::gateway::ConnectionKey;
 
     fn effect(n: u32) -> ToGateway {
-        ToGateway::Credit { connection: ConnectionKey(1), messages: n }
+        ToGateway::Credit { connection: ConnectionKey(1), messages: n, bytes: 0 }
     }
 
     #[test]

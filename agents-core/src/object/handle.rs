@@ -96,7 +96,7 @@ impl ObjectHandle {
             let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
             match self.post(next, cx) {
                 Ok(()) => Poll::Ready(Ok(())),
-                Err(PostError::Full(back)) => {
+                Err(PostError::Full(back, _)) => {
                     message = Some(back);
                     Poll::Pending
                 }
@@ -109,13 +109,19 @@ impl ObjectHandle {
 
 impl ObjectPort for ObjectHandle {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
+        let limits = &self.behavior.policy().mailbox;
+        let waits = |error: &PostError| {
+            if let PostError::Full(_, limit) = error {
+                self.environment.gateway.totals.limits.hit(*limit);
+            }
+        };
         // Only an object that is awake has anything to forget; and no response streams from one that
         // sleeps, so how the last one got on is no reason to wake it.
         let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().hears_closes;
         if unheard || message.is_about_response() {
-            return self.mailbox.post_to_reader(message, cx);
+            return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
         }
-        let start = self.mailbox.post(message, cx)?;
+        let start = self.mailbox.post(limits, message, cx).inspect_err(waits)?;
         if start && let Some(me) = self.me.upgrade() {
             let environment = me.environment.clone();
             environment.tasks.spawn_on(activation::run(me), &environment.runtime);

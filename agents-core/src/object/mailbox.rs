@@ -6,10 +6,29 @@ use std::task::{Context, Waker};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::gateway::{PostError, ToObject};
+use crate::gateway::{Limit, PostError, ToObject};
 
-/// How many messages wait for an object at most; senders wait beyond that.
-const CAPACITY: usize = 4096;
+/// How much waits for an object at most; senders wait beyond that. One message always fits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MailboxLimits {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl MailboxLimits {
+    /// Which limit keeps another message out.
+    fn reached(&self, inner: &Inner, payload: usize) -> Option<Limit> {
+        if inner.queue.is_empty() {
+            return None;
+        }
+        if inner.queue.len() >= self.messages {
+            return Some(Limit::MailboxMessages);
+        }
+        // What carries nothing is not held up by what is large.
+        let full = payload > 0 && inner.bytes.saturating_add(payload) > self.bytes;
+        full.then_some(Limit::MailboxBytes)
+    }
+}
 
 /// A bounded queue that survives the instance it belongs to.
 #[derive(Debug, Default)]
@@ -21,6 +40,8 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct Inner {
     queue: VecDeque<ToObject>,
+    /// The payload of what is in `queue`.
+    bytes: usize,
     waiting: Vec<Waker>,
     reader: Reader,
 }
@@ -37,33 +58,33 @@ enum Reader {
 
 impl Mailbox {
     /// Adds a message; `Ok(true)` tells the caller to start the reader.
-    pub(crate) fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<bool, PostError> {
-        self.add(CAPACITY, message, cx, true)
-    }
-
-    /// As [`post`](Self::post), with a limit of its own.
-    #[cfg(test)]
-    pub(super) fn post_within(
+    pub(crate) fn post(
         &self,
-        capacity: usize,
+        limits: &MailboxLimits,
         message: ToObject,
         cx: &Context<'_>,
     ) -> Result<bool, PostError> {
-        self.add(capacity, message, cx, true)
+        self.add(limits, message, cx, true)
     }
 
     /// Adds a message if somebody reads; otherwise nobody needs it.
-    pub(crate) fn post_to_reader(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
-        self.add(CAPACITY, message, cx, false).map(|_| ())
+    pub(crate) fn post_to_reader(
+        &self,
+        limits: &MailboxLimits,
+        message: ToObject,
+        cx: &Context<'_>,
+    ) -> Result<(), PostError> {
+        self.add(limits, message, cx, false).map(|_| ())
     }
 
     fn add(
         &self,
-        capacity: usize,
+        limits: &MailboxLimits,
         message: ToObject,
         cx: &Context<'_>,
         starts: bool,
     ) -> Result<bool, PostError> {
+        let payload = message.payload();
         let mut inner = self.inner.lock();
         let start = inner.reader == Reader::Asleep;
         if inner.reader == Reader::Retired {
@@ -72,10 +93,11 @@ impl Mailbox {
         if start && !starts {
             return Ok(false);
         }
-        if inner.queue.len() >= capacity {
+        if let Some(limit) = limits.reached(&inner, payload) {
             inner.waiting.push(cx.waker().clone());
-            return Err(PostError::Full(message));
+            return Err(PostError::Full(message, limit));
         }
+        inner.bytes += payload;
         inner.queue.push_back(message);
         inner.reader = Reader::Awake;
         drop(inner);
@@ -104,6 +126,7 @@ impl Mailbox {
             } else {
                 into.append(&mut inner.queue);
             }
+            inner.bytes = 0;
             std::mem::take(&mut inner.waiting)
         };
         waiting.into_iter().for_each(Waker::wake);
@@ -121,8 +144,8 @@ impl Mailbox {
             // A waker keeps the whole task of the life that ends in memory.
             drop(self.reader.take());
         }
-        let waiting =
-            if inner.queue.len() < CAPACITY { std::mem::take(&mut inner.waiting) } else { Vec::new() };
+        // They try again; whoever finds no room waits once more.
+        let waiting = std::mem::take(&mut inner.waiting);
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
         empty
@@ -132,6 +155,7 @@ impl Mailbox {
     pub(crate) fn put_back(&self, messages: impl DoubleEndedIterator<Item = ToObject>) {
         let mut inner = self.inner.lock();
         for message in messages.rev() {
+            inner.bytes += message.payload();
             inner.queue.push_front(message);
         }
     }
@@ -162,7 +186,14 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{ConnectionKey, RequestKey};
+    use crate::gateway::{ConnectionKey, Held, Message, RequestKey};
+
+    const LIMITS: MailboxLimits = MailboxLimits { messages: 100, bytes: 1000 };
+
+    fn large(bytes: usize) -> ToObject {
+        let message = Message::from(vec![0; bytes]);
+        ToObject::Message { connection: ConnectionKey(1), message, held: Held::default() }
+    }
 
     fn message(n: u64) -> ToObject {
         ToObject::Error { connection: ConnectionKey(n), error: String::new() }
@@ -172,9 +203,9 @@ mod tests {
     fn responses_of_a_life_that_is_over_keep_no_reader() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        mailbox.post(message(1), &cx).unwrap();
+        mailbox.post(&LIMITS, message(1), &cx).unwrap();
         mailbox.take(&mut VecDeque::new());
-        mailbox.post(ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
+        mailbox.post(&LIMITS, ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
         assert!(mailbox.try_sleep());
     }
 
@@ -182,27 +213,46 @@ mod tests {
     fn exactly_one_post_starts_the_reader() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        assert!(mailbox.post(message(1), &cx).unwrap());
-        assert!(!mailbox.post(message(2), &cx).unwrap());
+        assert!(mailbox.post(&LIMITS, message(1), &cx).unwrap());
+        assert!(!mailbox.post(&LIMITS, message(2), &cx).unwrap());
         assert!(!mailbox.try_sleep(), "messages wait");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         assert_eq!(taken, [message(1), message(2)]);
         assert!(!mailbox.try_retire(), "somebody reads");
         assert!(mailbox.try_sleep());
-        assert!(mailbox.post(message(3), &cx).unwrap());
+        assert!(mailbox.post(&LIMITS, message(3), &cx).unwrap());
     }
 
     #[test]
     fn a_full_mailbox_keeps_the_message_for_the_sender() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        for n in 0..CAPACITY as u64 {
-            mailbox.post(message(n), &cx).unwrap();
+        for n in 0..LIMITS.messages as u64 {
+            mailbox.post(&LIMITS, message(n), &cx).unwrap();
         }
-        assert!(matches!(mailbox.post(message(9), &cx), Err(PostError::Full(back)) if back == message(9)));
+        assert!(
+            matches!(mailbox.post(&LIMITS, message(9), &cx), Err(PostError::Full(back, Limit::MailboxMessages)) if back == message(9))
+        );
         mailbox.take(&mut VecDeque::new());
-        assert!(mailbox.post(message(9), &cx).is_ok());
+        assert!(mailbox.post(&LIMITS, message(9), &cx).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_one_message_always_fits() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.post(&LIMITS, large(5000), &cx).is_ok(), "into an empty one");
+        assert!(matches!(mailbox.post(&LIMITS, large(1), &cx), Err(PostError::Full(_, Limit::MailboxBytes))));
+        assert!(mailbox.post(&LIMITS, message(1), &cx).is_ok(), "nothing to carry");
+        let mut taken = VecDeque::new();
+        mailbox.take(&mut taken);
+        mailbox.post(&LIMITS, large(600), &cx).unwrap();
+        mailbox.post(&LIMITS, large(400), &cx).unwrap();
+        assert!(mailbox.post(&LIMITS, large(1), &cx).is_err());
+        mailbox.put_back(taken.into_iter());
+        mailbox.take(&mut VecDeque::new());
+        assert!(mailbox.post(&LIMITS, large(1000), &cx).is_ok());
     }
 
     #[test]
@@ -210,6 +260,6 @@ mod tests {
         let mailbox = Mailbox::default();
         assert!(mailbox.try_retire());
         let cx = Context::from_waker(Waker::noop());
-        assert!(matches!(mailbox.post(message(1), &cx), Err(PostError::Retired(_))));
+        assert!(matches!(mailbox.post(&LIMITS, message(1), &cx), Err(PostError::Retired(_))));
     }
 }

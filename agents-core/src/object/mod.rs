@@ -41,7 +41,7 @@ mod window;
 
 pub use alarm::AlarmInfo;
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
-pub use durable::{DurableObject, Request, Response};
+pub use durable::{ClientIp, DurableObject, Request, Response};
 pub use life::PinnedBy;
 pub use meter::Meter;
 pub use options::ObjectOptions;
@@ -62,6 +62,7 @@ pub(crate) use entry::ConnectionEntry;
 pub(crate) use fetch::http_request;
 pub(crate) use handle::{ObjectHandle, Order};
 pub(crate) use key::ObjectKey;
+pub(crate) use mailbox::MailboxLimits;
 pub(crate) use registry::Registry;
 pub(crate) use turn::panic_text;
 pub(crate) use web_socket::check_socket_tags;

@@ -7,6 +7,7 @@ use crate::object::BoxFuture;
 use crate::server::Agents;
 use crate::server::entrance::{Entrance, Entrances};
 use crate::server::origin::Origins;
+use crate::server::proxies::Proxies;
 use crate::wire::name::kebab_case;
 
 /// The function that is asked about everybody.
@@ -17,6 +18,9 @@ pub(super) type Hook = Box<dyn Fn(Arrival) -> BoxFuture<'static, Result<Admissio
 pub(super) struct Access {
     pub(super) cors: bool,
     pub(super) origins: Origins,
+    /// The trusted proxies as the program names them, and as they are read at the start.
+    pub(super) trusted: Vec<String>,
+    pub(super) proxies: Proxies,
     pub(super) hook: Option<Hook>,
     pub(super) entrances: Entrances,
     /// Whether a handshake is refused with a plain status.
@@ -187,6 +191,27 @@ impl Agents {
     #[must_use]
     pub fn origins(mut self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
         self.access.origins = Origins::only(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Trusts proxies, as addresses or networks, to tell in `X-Forwarded-For` whom they speak for.
+    ///
+    /// The client is the last address in that header which is none of these; the header of any other peer
+    /// is passed over, since anybody can send one. It is what limits for an address count, and what
+    /// [`ConnectRequest::client_ip`](crate::ConnectRequest::client_ip) returns. Without a list it is the
+    /// peer.
+    ///
+    /// ```
+    /// use agents_core::Agents;
+    ///
+    /// let agents = Agents::new().trusted_proxies(["127.0.0.1", "10.0.0.0/8", "fd00::/8"]);
+    /// # let _ = agents;
+    /// ```
+    ///
+    /// [`start`](Self::start) fails with the code `trusted_proxies` when one is no address.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.access.trusted = proxies.into_iter().map(Into::into).collect();
         self
     }
 }

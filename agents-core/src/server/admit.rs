@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -12,14 +11,12 @@ use tokio::time::timeout;
 use crate::agent::{ConnectRequest, Refusal};
 use crate::auth::{Admission, Arrival};
 use crate::error::Error;
-use crate::gateway::Head;
+use crate::gateway::{Head, Limit};
 use crate::object::{ObjectKey, panic_text};
 use crate::server::Host;
 use crate::server::address::{self, Address};
+use crate::server::admission::Refused;
 use crate::server::entrance::Entrance;
-
-/// How long the program's functions may take to decide about somebody.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a request wants to go.
 #[derive(Clone, Copy)]
@@ -58,6 +55,12 @@ impl Denied {
     }
 }
 
+impl From<Refused> for Denied {
+    fn from((code, reason): Refused) -> Self {
+        Self::new(code, reason)
+    }
+}
+
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
         Self { status: refusal.status(), refusal }
@@ -83,7 +86,8 @@ impl Host {
         }
         let request = ConnectRequest::of(head).map_err(Refusal::from)?;
         let decide = AssertUnwindSafe(self.decide(place, request, handshake)).catch_unwind();
-        match timeout(TIME_LIMIT, decide).await {
+        let most = self.limits().handshake_timeout;
+        match timeout(most, decide).await {
             Ok(Ok(decided)) => {
                 let (name, admission) = decided?;
                 head.visitor.identity = admission.identity;
@@ -95,10 +99,8 @@ impl Host {
                 Err(Refusal::from(error).into())
             }
             Err(_) => {
-                tracing::error!(
-                    class = place.class(),
-                    "nobody decided about an arrival within {TIME_LIMIT:?}"
-                );
+                self.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                tracing::error!(class = place.class(), "nobody decided about an arrival within {most:?}");
                 let denied = Denied::new(4500, "nobody decided about this in time");
                 Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
             }

@@ -16,14 +16,15 @@ use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
 use crate::auth::Shared;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{Gateway, GatewayLimits, HubLimits};
+use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
-    Alarms, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, ObjectOptions, Policy,
-    Registry,
+    Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
+    ObjectOptions, Policy, Registry,
 };
 use crate::server::access::Access;
 use crate::server::host::{Host, Program, Routes};
-use crate::server::{Limits, cli};
+use crate::server::proxies::Proxies;
+use crate::server::{Limits, cli, files};
 use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::wire::name::kebab_case;
 
@@ -78,11 +79,17 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             attachment_bytes: self.limits.attachment_bytes,
+            mailbox: MailboxLimits {
+                messages: self.limits.mailbox_messages,
+                bytes: self.limits.mailbox_bytes,
+            },
             hub: HubLimits {
                 connections: self.limits.connections_per_agent,
                 message_bytes: self.limits.message_bytes,
                 outbox_bytes: self.limits.outbox_bytes,
                 in_flight: self.limits.in_flight_per_connection,
+                in_flight_bytes: self.limits.in_flight_bytes_per_connection,
+                messages_per_second: self.limits.messages_per_second,
             },
         }
     }
@@ -257,16 +264,18 @@ impl Agents {
     ///
     /// # Errors
     /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, or something in [`origins`](Self::origins) or [`route_to`](Self::route_to) makes no sense.
+    /// `env`, or something in [`origins`](Self::origins),
+    /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) makes no sense.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
+        files::check(&self.limits);
         self.start_in(Mode::default())
     }
 
     /// Starts the host for real or for a test.
-    pub(crate) fn start_in(self, mode: Mode) -> Result<Host> {
+    pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
         for class in self.classes {
@@ -279,17 +288,14 @@ impl Agents {
         }
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
         self.access.origins.check()?;
+        self.access.proxies = Proxies::parse(&self.access.trusted)?;
         self.access.entrances.check(&classes)?;
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
         let store =
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
         let objects = TaskTracker::new();
         let clock = mode.clock;
-        let gateway_limits = GatewayLimits {
-            heartbeat: self.limits.heartbeat,
-            heartbeat_timeout: self.limits.heartbeat_timeout,
-        };
-        let gateway = Gateway::start(clock, &gateway_limits);
+        let gateway = Gateway::start(clock, &self.limits.of_gateway());
         let index = AlarmIndex::open(&folder, store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {

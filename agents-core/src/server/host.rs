@@ -10,9 +10,10 @@ use axum::Router;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Shared;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Limit};
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
 use crate::server::access::Access;
+use crate::server::admission::Admission;
 use crate::server::{HostMeter, HostService, Limits};
 use crate::storage::AlarmIndex;
 
@@ -29,6 +30,7 @@ struct Inner {
     registry: Registry,
     gateway: Arc<Gateway>,
     program: Program,
+    admission: Admission,
     objects: TaskTracker,
     sockets: TaskTracker,
     /// What runs beside objects and sockets.
@@ -57,6 +59,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
+            admission: Admission::new(&program.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -69,7 +72,10 @@ impl Host {
             loop {
                 tokio::time::sleep(SWEEP).await;
                 match weak.upgrade() {
-                    Some(host) => host.registry.sweep(),
+                    Some(host) => {
+                        host.registry.sweep();
+                        host.admission.sweep();
+                    }
                     None => return,
                 }
             }
@@ -121,9 +127,12 @@ impl Host {
             opened: sockets.opened,
             closed: sockets.closed,
             refused: sockets.refused,
-            overflowed: sockets.overflowed,
-            timed_out: sockets.timed_out,
+            overflowed: sockets.limits[Limit::OutboxBytes] + sockets.limits[Limit::OutgoingBytes],
+            timed_out: sockets.limits[Limit::HeartbeatTimeout],
             auto_responses: sockets.auto_responses,
+            limits: sockets.limits,
+            incoming_bytes: self.0.gateway.incoming.used(),
+            outgoing_bytes: self.0.gateway.outgoing.used(),
         }
     }
 
@@ -194,6 +203,10 @@ impl Host {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.0.program.shared
+    }
+
+    pub(super) fn admission(&self) -> &Admission {
+        &self.0.admission
     }
 
     /// Makes the routes of the program. They may hold the host, so the host does not hold them.

@@ -2,33 +2,141 @@
 
 use std::time::Duration;
 
+use crate::gateway::GatewayLimits;
+pub use crate::gateway::Rate;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
 /// Limits of a host; change the ones you need.
 ///
 /// ```
-/// let mut limits = agents_core::Limits::default();
+/// use agents_core::{Limits, Rate};
+///
+/// let mut limits = Limits::default();
 /// limits.message_bytes = 1024 * 1024;
+/// limits.messages_per_second = Some(Rate::per_second(20).burst(100));
 /// ```
+///
+/// Nothing that one client does makes the host take more memory than these say, or keeps other agents
+/// waiting. [`HostMeter::limits`](crate::HostMeter) counts how often each was reached, and so does
+/// `agents_limit_reached_total` in the metrics, by the name of the field.
+///
+/// | field | default | whoever reaches it |
+/// |---|---|---|
+/// | `connections` | 65,536 | 4429, `too many connections` |
+/// | `connections_per_address` | none | 4429, `too many connections`; a request 429 |
+/// | `connections_per_agent` | 32,768 | 4429, `too many connections` |
+/// | `http_connections` | 16,384 | the one that has waited longest without a request is dropped |
+/// | `upgrades_per_second` | none | 4429, `too many connections, try again later` |
+/// | `requests_per_second` | none | 429 with `Retry-After` |
+/// | `messages_per_second` | none | is read more slowly |
+/// | `message_bytes` | 32 MiB | 1009, `message too big` |
+/// | `in_flight_per_connection` | 1,024 | is read later |
+/// | `in_flight_bytes_per_connection` | 64 MiB | is read later |
+/// | `mailbox_messages` | 4,096 | is read later; a request waits |
+/// | `mailbox_bytes` | 64 MiB | is read later; a request waits |
+/// | `incoming_bytes` | 1 GiB | 1013, `server is busy`; a request 503 |
+/// | `outbox_bytes` | 64 MiB | 1013, `too slow` |
+/// | `outgoing_bytes` | 1 GiB | 1013, `too slow` |
+/// | `body_bytes` | 32 MiB | 413 |
+/// | `body_timeout` | 30 s | 408 |
+/// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
+/// | `handshake_timeout` | 10 s | dropped; 408 when its headers had come |
+/// | `message_timeout` | 30 s | 1013, `message timed out` |
+/// | `write_timeout` | 30 s | dropped |
+/// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
+/// | `idle_timeout` | none | 4408, `idle` |
+/// | `agents_awake` | 10,000 | waits up to 10 s, then 1013 (4503 before it was let in), `server is busy`; a request 503 |
+/// | `attachment_bytes` | 16 KiB | an error in the agent |
+/// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
+/// | `name_bytes` | 1,024 | 4400; a request 400 |
+///
+/// Codes from 4000 are final for the npm client: a connection that is refused must not come back at
+/// once, with all others that were refused, and before the greeting a client that retries would wait for
+/// ever for a promise that it already gave away. After 1013 it connects again, later each time.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of one message from a client; a larger one closes its connection with 1009. 32 MiB.
-    pub message_bytes: usize,
-    /// Bytes of the body of one HTTP request; a larger one is answered with 413. 32 MiB.
-    pub body_bytes: usize,
-    /// Connections of one agent; one more is closed with 4429. 32,768.
+    /// Connections of the host. 65,536.
+    ///
+    /// Each takes a file of the process; the host warns at its start when there are too few.
+    pub connections: usize,
+    /// Connections of one address, and requests that it waits for, together; `None` for any number.
+    ///
+    /// An address of IPv6 counts with all others that share its first 64 bits. Behind a proxy say
+    /// [`Agents::trusted_proxies`](crate::Agents::trusted_proxies), or all clients are one address.
+    pub connections_per_address: Option<usize>,
+    /// Connections of one agent. 32,768.
     pub connections_per_agent: usize,
+    /// TCP connections of [`Agents::serve`](crate::Agents::serve) that are no WebSocket, or not yet. 16,384.
+    pub http_connections: usize,
+    /// How fast one address may open connections; `None` for any rate.
+    pub upgrades_per_second: Option<Rate>,
+    /// How fast one address may send HTTP requests; `None` for any rate.
+    pub requests_per_second: Option<Rate>,
+    /// How fast one connection may send messages; `None` for any rate. Nothing is lost: the connection is
+    /// simply not read until there is room again, so that a client that sends on has to wait.
+    pub messages_per_second: Option<Rate>,
+    /// Bytes of one message from a client. 32 MiB.
+    pub message_bytes: usize,
     /// Messages of one connection that are handled at a time; further ones are read later. 1,024.
     pub in_flight_per_connection: u32,
-    /// Bytes that wait for one client; a client that stays further behind is closed with 1013. 64 MiB.
+    /// Bytes of the messages of one connection that are handled at a time; one message is always let
+    /// through. 64 MiB.
+    pub in_flight_bytes_per_connection: usize,
+    /// Messages, requests and other events that wait for one agent. 4,096.
+    pub mailbox_messages: usize,
+    /// Bytes of the messages and requests that wait for one agent; one is always let through. 64 MiB.
+    pub mailbox_bytes: usize,
+    /// Bytes of all clients together that came and were not handled yet: messages, those under way
+    /// included, and bodies of requests. 1 GiB.
+    ///
+    /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
+    /// message or body that needs more is refused, and a connection with messages in its agent is read
+    /// later.
+    pub incoming_bytes: usize,
+    /// Bytes that wait for one client; a client that stays further behind is closed. 64 MiB.
     pub outbox_bytes: usize,
-    /// Bytes of the state of one connection, as JSON. 16 KiB.
-    pub attachment_bytes: usize,
-    /// Bytes of the name of an agent, as it stands in the address. 1,024.
-    pub name_bytes: usize,
+    /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
+    /// take and is sent something is closed. A broadcast counts once. 1 GiB.
+    pub outgoing_bytes: usize,
+    /// Bytes of the body of one HTTP request. 32 MiB.
+    pub body_bytes: usize,
+    /// How long the body of a request may make no progress. 30 s.
+    pub body_timeout: Duration,
+    /// Bytes of the head of a request, for [`Agents::serve`](crate::Agents::serve). 16 KiB.
+    pub header_bytes: usize,
+    /// Headers of a request, for [`Agents::serve`](crate::Agents::serve). 100.
+    pub headers: usize,
+    /// How long a request may take from its connection to the end of its headers, and a handshake from
+    /// there to its answer. It is also how long a connection may idle between two requests. 10 s.
+    pub handshake_timeout: Duration,
+    /// How long a message that has begun may make no progress. 30 s.
+    pub message_timeout: Duration,
+    /// How long a client may take nothing of what waits for it. 30 s.
+    pub write_timeout: Duration,
     /// How long a client may be silent before it gets a ping; `None` sends none. 30 s.
     pub heartbeat: Option<Duration>,
     /// How long a client may be silent after a ping before its connection counts as dropped. 20 s.
     pub heartbeat_timeout: Duration,
+    /// How long a connection may be without a message from its client; `None` for ever. Messages that are
+    /// answered automatically count, pings and their answers do not. A connection that was just pinged is
+    /// looked at again after `heartbeat_timeout`, so it may be closed that much later.
+    pub idle_timeout: Option<Duration>,
+    /// Agents and objects that are in memory at a time. 10,000.
+    ///
+    /// When there are as many and another one has to start, idle ones sleep at once, whatever their class
+    /// says of idle time. Those that never sleep count, too.
+    pub agents_awake: usize,
+    /// Bytes of the state of one connection, as JSON. 16 KiB.
+    pub attachment_bytes: usize,
+    /// Tags of a connection, besides its id. 9.
+    pub tags_per_connection: usize,
+    /// Bytes of one tag. 256.
+    pub tag_bytes: usize,
+    /// Bytes of the name of an agent, as it stands in the address. 1,024.
+    pub name_bytes: usize,
     /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
     /// sleep; an open one takes three files of the process. 1,000.
     pub open_databases: usize,
@@ -36,19 +144,70 @@ pub struct Limits {
     pub shutdown_grace: Duration,
 }
 
+impl Limits {
+    /// The defaults, with limits for each address: for a host that clients reach over the internet
+    /// without something in front that counts for it.
+    ///
+    /// One address has 256 connections, opens 10 a second (50 at once) and sends 50 requests a second
+    /// (200 at once); one connection sends 100 messages a second (500 at once). Many people can share one
+    /// address, so look at the counters before you lower these.
+    pub fn internet_facing() -> Self {
+        Self {
+            connections_per_address: Some(256),
+            upgrades_per_second: Some(Rate::per_second(10).burst(50)),
+            requests_per_second: Some(Rate::per_second(50).burst(200)),
+            messages_per_second: Some(Rate::per_second(100).burst(500)),
+            ..Self::default()
+        }
+    }
+
+    /// Those that the gateway holds.
+    pub(super) fn of_gateway(&self) -> GatewayLimits {
+        GatewayLimits {
+            heartbeat: self.heartbeat,
+            heartbeat_timeout: self.heartbeat_timeout,
+            idle_timeout: self.idle_timeout,
+            incoming_bytes: self.incoming_bytes,
+            outgoing_bytes: self.outgoing_bytes,
+            message_timeout: self.message_timeout,
+            write_timeout: self.write_timeout,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
         Self {
-            message_bytes: 32 * MIB,
-            body_bytes: 32 * MIB,
+            connections: 65_536,
+            connections_per_address: None,
             connections_per_agent: 32_768,
+            http_connections: 16_384,
+            upgrades_per_second: None,
+            requests_per_second: None,
+            messages_per_second: None,
+            message_bytes: 32 * MIB,
             in_flight_per_connection: 1024,
+            in_flight_bytes_per_connection: 64 * MIB,
+            mailbox_messages: 4096,
+            mailbox_bytes: 64 * MIB,
+            incoming_bytes: 1024 * MIB,
             outbox_bytes: 64 * MIB,
-            attachment_bytes: 16 * 1024,
-            name_bytes: 1024,
+            outgoing_bytes: 1024 * MIB,
+            body_bytes: 32 * MIB,
+            body_timeout: Duration::from_secs(30),
+            header_bytes: 16 * KIB,
+            headers: 100,
+            handshake_timeout: Duration::from_secs(10),
+            message_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             heartbeat: Some(Duration::from_secs(30)),
             heartbeat_timeout: Duration::from_secs(20),
+            idle_timeout: None,
+            agents_awake: 10_000,
+            attachment_bytes: 16 * KIB,
+            tags_per_connection: 9,
+            tag_bytes: 256,
+            name_bytes: 1024,
             open_databases: 1000,
             shutdown_grace: Duration::from_secs(10),
         }

@@ -1,5 +1,6 @@
 //! What a whole host has used.
 
+use crate::gateway::LimitCounts;
 use crate::object::Meter;
 
 /// What all objects of a host have used since it started, and what its sockets did.
@@ -27,4 +28,11 @@ pub struct HostMeter {
     pub timed_out: u64,
     /// Messages that were answered without waking their object.
     pub auto_responses: u64,
+    /// How often limits were reached, by their names.
+    pub limits: LimitCounts,
+    /// Bytes of clients that are held beyond what each may have anyway, of
+    /// [`Limits::incoming_bytes`](crate::Limits::incoming_bytes).
+    pub incoming_bytes: usize,
+    /// Bytes that wait for clients and count for [`Limits::outgoing_bytes`](crate::Limits::outgoing_bytes).
+    pub outgoing_bytes: usize,
 }

@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -67,7 +68,7 @@ struct Snapshot(HostMeter);
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let HostMeter { objects, awake, known, connections, .. } = self.0;
+        let HostMeter { objects, awake, known, connections, limits, .. } = self.0;
         let mut put = |name, help, unit: Option<Unit>, metric: &dyn EncodeMetric| {
             metric.encode(encoder.encode_descriptor(name, help, unit.as_ref(), metric.metric_type())?)
         };
@@ -77,6 +78,12 @@ impl Collector for Snapshot {
             ("connections", "Open connections", connections),
         ] {
             put(name, help, None, &ConstGauge::new(count))?;
+        }
+        for (name, help, bytes) in [
+            ("incoming", "What clients sent and was not handled yet", self.0.incoming_bytes),
+            ("outgoing", "What waits for clients", self.0.outgoing_bytes),
+        ] {
+            put(name, help, Some(Unit::Bytes), &ConstGauge::new(bytes))?;
         }
         for (name, help, time) in [
             ("executing", "Time in which a handler of an object ran or waited", objects.executing),
@@ -103,6 +110,11 @@ impl Collector for Snapshot {
         ] {
             put(name, help, None, &ConstCounter::new(count))?;
         }
+        let help = "How often a limit was reached, by its name in Limits";
+        let mut reached = encoder.encode_descriptor("limit_reached", help, None, MetricType::Counter)?;
+        for (limit, count) in limits.iter() {
+            ConstCounter::new(count).encode(reached.encode_family(&[("limit", limit.name())])?)?;
+        }
         Ok(())
     }
 }
@@ -112,6 +124,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::gateway::{Limit, LimitCounts};
     use crate::object::Meter;
 
     /// The value of a sample, which stands on a line of its own.
@@ -137,6 +150,8 @@ mod tests {
             rows_read: 5,
             rows_written: 6,
         };
+        let mut limits = LimitCounts::default();
+        limits.set(Limit::MessagesPerSecond, 17);
         let meter = HostMeter {
             objects,
             awake: 7,
@@ -148,12 +163,19 @@ mod tests {
             overflowed: 13,
             timed_out: 14,
             auto_responses: u64::from(u32::MAX) + 1,
+            limits,
+            incoming_bytes: 15,
+            outgoing_bytes: 16,
         };
         let text = render(meter);
         let expected = [
             ("awake", 7.0),
             ("known", 8.0),
             ("connections", 9.0),
+            ("incoming_bytes", 15.0),
+            ("outgoing_bytes", 16.0),
+            ("limit_reached_total{limit=\"messages_per_second\"}", 17.0),
+            ("limit_reached_total{limit=\"connections\"}", 0.0),
             ("executing_seconds_total", 1.5),
             ("pinned_idle_seconds_total", 0.25),
             ("idle_seconds_total", 3.0),
@@ -176,7 +198,7 @@ mod tests {
             assert_eq!(value(&text, &format!("agents_{name}")), number, "{name}");
         }
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples.len(), expected.len(), "{text}");
+        assert_eq!(samples.len(), expected.len() + Limit::ALL.len() - 2, "{text}");
         assert!(samples.iter().all(|line| line.split(' ').count() == 2), "{text}");
         assert!(text.ends_with("\n# EOF\n"), "{text}");
         for (name, kind) in [("awake", "gauge"), ("idle_seconds", "counter"), ("wakes", "counter")] {

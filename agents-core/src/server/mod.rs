@@ -1,17 +1,22 @@
 //! The host: classes, routing, limits, shutdown and the command line.
 
+mod accept;
 mod access;
 mod address;
+mod admission;
 mod admit;
 mod agents;
+mod body;
 mod cli;
 mod cors;
 mod entrance;
+mod files;
 mod host;
 mod limits;
 mod meter;
 mod metrics;
 mod origin;
+mod proxies;
 mod serve;
 mod service;
 
@@ -22,6 +27,6 @@ pub use agents::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use agents::Mode;
 pub use host::Host;
-pub use limits::Limits;
+pub use limits::{Limits, Rate};
 pub use meter::HostMeter;
 pub use service::HostService;

@@ -1,14 +1,16 @@
 //! Serving a host on a port.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::time::Duration;
 
-use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::server::{Agents, Host, metrics};
+use crate::server::{Agents, Host, accept, files, metrics};
+
+/// How long connections may take to end once everything else has.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until the process is asked to stop.
 pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
@@ -22,6 +24,7 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
         }
         None => None,
     };
+    files::raise();
     let host = agents.start()?;
     host.access().origins.warn_if_open(listener.local_addr()?);
     // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
@@ -29,11 +32,11 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
     io::stdout().write_all(announced.as_bytes())?;
     let metrics = metrics
         .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
-    let served = serve_on(listener, host).await;
+    serve_on(listener, host).await;
     if let Some(metrics) = metrics {
         metrics.abort();
     }
-    served
+    Ok(())
 }
 
 async fn bind(addr: &str) -> Result<TcpListener> {
@@ -42,42 +45,21 @@ async fn bind(addr: &str) -> Result<TcpListener> {
         .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))
 }
 
-async fn serve_on(listener: TcpListener, host: Host) -> Result<()> {
-    let app =
-        Router::new().fallback_service(host.service()).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was not set");
-        }
-    });
-    let stopped = host.clone();
-    let server = axum::serve(listener, app);
-    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-    let server = server.with_graceful_shutdown(async {
-        // Ends when the signal came, or when the other half is gone.
-        let _ = receiver.await;
-    });
-    let stop = async move {
+async fn serve_on(listener: TcpListener, host: Host) {
+    let told = CancellationToken::new();
+    let server = accept::serve(listener, host.clone(), told.clone());
+    let stop = async {
         signal().await;
         tracing::info!("stopping");
-        drop(sender);
-        stopped.shutdown().await;
-    };
-    let server = async {
-        let served = server.await;
-        Ok::<_, Error>(served?)
+        told.cancel();
+        host.shutdown().await;
     };
     tokio::pin!(server, stop);
     tokio::select! {
-        served = &mut server => served?,
-        () = &mut stop => {
-            // Idle keep-alive connections end by themselves; a stuck one does not hold us up.
-            let rest = tokio::time::timeout(std::time::Duration::from_secs(2), server).await;
-            return rest.unwrap_or(Ok(()));
-        }
+        () = &mut server => stop.await,
+        // Idle keep-alive connections end by themselves; a stuck one does not hold us up.
+        () = &mut stop => drop(tokio::time::timeout(GOODBYE, server).await),
     }
-    stop.await;
-    Ok(())
 }
 
 /// Waits for SIGTERM or Ctrl-C.

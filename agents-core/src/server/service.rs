@@ -12,7 +12,6 @@ use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, request};
-use http_body_util::{BodyExt, Limited};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -20,12 +19,11 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
-use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, Visitor, wants_upgrade};
+use crate::gateway::{self, ForwardError, Head, ObjectPort, Place as Seat, Upgrade, Visitor, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
-use crate::server::Host;
-use crate::server::address;
 use crate::server::admit::{Denied, Place};
 use crate::server::cors::Cors;
+use crate::server::{Host, address, body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -43,6 +41,10 @@ pub struct HostService {
 impl HostService {
     pub(super) fn new(host: Host) -> Self {
         Self { routes: host.routes(), host }
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
     }
 
     async fn answer(self, request: Request<Body>) -> Response {
@@ -87,24 +89,25 @@ impl HostService {
             true => self.target(place, &mut head).await,
             false => Err(Denied::new(4403, "origin not allowed")),
         };
-        if let Err(denied) = target {
-            if self.host.access().plain_refusals {
+        let ((key, behavior), seat) = match target {
+            Ok(target) => target,
+            Err(denied) if self.host.access().plain_refusals => {
                 self.host.gateway().totals.refused.add(1);
                 return denied.response();
             }
-            return self.refuse(upgrade, on_upgrade, denied);
-        }
+            Err(denied) => return self.refuse(upgrade, on_upgrade, denied),
+        };
         let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
-            let (Ok((key, behavior)), Some(stream)) = (target, stream(on_upgrade).await) else { return };
+            let Some(stream) = stream(on_upgrade).await else { return };
             let find = || {
                 let object = host.object(&key, &behavior);
                 let port: Arc<dyn ObjectPort> = object.clone();
                 (object.hub().clone(), port)
             };
-            if let Some(socket) = gateway::open(stream, find, wanted, head).await {
+            if let Some(socket) = gateway::open(stream, find, wanted, head, seat).await {
                 // A task of its own, that is no larger than a socket at rest needs.
                 host.sockets().spawn(socket);
             }
@@ -123,13 +126,16 @@ impl HostService {
         upgrade.response()
     }
 
-    async fn target(&self, place: Place<'_>, head: &mut Head) -> Result<Target, Denied> {
+    /// Finds the object, and a seat for the socket. An address that comes too often asks no function of
+    /// the program.
+    async fn target(&self, place: Place<'_>, head: &mut Head) -> Result<(Target, Seat), Denied> {
         let unknown = || Denied::new(4404, "unknown agent class");
         let behavior = self.host.class(place.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Denied::new(4400, "the transport capnweb is not supported"));
         }
-        Ok((self.host.admit(place, head, true).await?, behavior.clone()))
+        let seat = self.host.admission().upgrade(head.client)?;
+        Ok(((self.host.admit(place, head, true).await?, behavior.clone()), seat))
     }
 
     async fn request(&self, place: Place<'_>, request: Request<Body>) -> Response {
@@ -164,6 +170,10 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let mut head = self.plain_head(&head);
+        let _seat = match self.host.admission().request(head.client) {
+            Ok(seat) => seat,
+            Err(refused) => return *refused,
+        };
         let key = match self.host.admit(place, &mut head, false).await {
             Ok(key) => key,
             Err(denied) => {
@@ -171,26 +181,19 @@ impl HostService {
                 return denied.response();
             }
         };
-        // Announced too large: told before it is sent.
-        if body.size_hint().lower() > self.host.limits().body_bytes as u64 {
-            return too_large();
-        }
-        let mut body = match Limited::new(body, self.host.limits().body_bytes).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return too_large();
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a request broke off");
-                return StatusCode::BAD_REQUEST.into_response();
-            }
+        let limits = self.host.limits();
+        let collected =
+            body::collect(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
+        let (mut body, mut held) = match collected {
+            Ok(collected) => collected,
+            Err(refused) => return refused.into_response(),
         };
         loop {
             let object = self.host.object(&key, behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, body).await {
+            match gateway::forward(object.hub().clone(), port, head, body, held).await {
                 Ok(response) => return response,
-                Err(ForwardError::Retired(back, bytes)) => (head, body) = (back, bytes),
+                Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
                 }
@@ -199,6 +202,7 @@ impl HostService {
     }
 
     fn plain_head(&self, head: &request::Parts) -> Head {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         Head {
             method: head.method.to_string(),
             uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
@@ -207,7 +211,8 @@ impl HostService {
                 .iter()
                 .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
                 .collect(),
-            peer: head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+            peer,
+            client: self.host.access().proxies.client(peer, &head.headers),
             visitor: Visitor {
                 identity: None,
                 same_site: self.host.access().origins.is_same_site(&head.headers),
@@ -226,14 +231,15 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
             return None;
         }
     };
+    // As our own server hands it over, and as others that are built on `hyper_util` do.
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return Some(gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
     Some(match downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
         Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
     })
-}
-
-fn too_large() -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, "Body too large").into_response()
 }
 
 fn not_found() -> Response {

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use crate::gateway::meter::{Counter, HubMeter, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::{
-    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Message, RequestKey, ResponseHead, Selection,
-    Targets, ToGateway, codec,
+    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, Rate, RequestKey,
+    ResponseHead, Selection, Targets, ToGateway, codec,
 };
 
 /// Stands for no request that is answered by itself; no message is so long.
@@ -30,6 +30,8 @@ pub(crate) struct HubLimits {
     pub(crate) message_bytes: usize,
     pub(crate) outbox_bytes: usize,
     pub(crate) in_flight: u32,
+    pub(crate) in_flight_bytes: usize,
+    pub(crate) messages_per_second: Option<Rate>,
 }
 
 /// A part of a response on its way to the client.
@@ -345,9 +347,9 @@ impl Hub {
                     socket.attach(attachment);
                 }
             }
-            ToGateway::Credit { connection, messages } => {
+            ToGateway::Credit { connection, messages, bytes } => {
                 if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.credit(messages);
+                    socket.credit(messages, bytes);
                 }
             }
             ToGateway::Respond { request, head } => inner.respond(request, ResponsePart::Head(head)),
@@ -374,6 +376,8 @@ impl Hub {
                 socket.map_or(0, |socket| u64::from(socket.send(frame.clone(), latest, self)))
             }
             Targets::Many(selection) => {
+                // Counted here, once, however many sockets share it.
+                let frame = &Held::frame(&self.gateway.outgoing, frame.clone());
                 let sent = inner.sockets.values().map(|it| it.send_if(selection, frame, latest, self));
                 sent.map(u64::from).sum()
             }

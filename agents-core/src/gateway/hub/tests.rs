@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::gateway::rig::{BINARY, CLOSE, Client, Rig, TEXT, settle};
-use crate::gateway::{Flags, ToObject};
+use crate::gateway::{Flags, Limit, ToObject};
 
 fn pair(rig: &Rig, pair: Option<(&str, &str)>) {
     let pair = pair.map(|(request, response)| AutoResponse {
@@ -36,7 +36,7 @@ async fn an_auto_response_does_not_reach_the_object() {
         client.send(opcode, other.as_bytes()).await;
         assert!(client.frames().await.is_empty());
         assert_eq!(messages(&rig).len(), 1, "{other}");
-        rig.hub.apply([ToGateway::Credit { connection: key, messages: 1 }]);
+        rig.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 0 }]);
     }
     let meter = rig.gateway.meter();
     assert_eq!((meter.auto_responses, meter.all.frames_in, meter.all.frames_out), (1, 5, 1));
@@ -136,7 +136,7 @@ async fn a_reader_that_stays_behind_is_closed() {
     let frames = client.frames().await;
     assert_eq!(frames.last(), Some(&(CLOSE, Bytes::from_static(b"\x03\xf5too slow"))));
     let meter = rig.gateway.meter();
-    assert_eq!((meter.overflowed, meter.all.frames_out), (1, 1));
+    assert_eq!((meter.limits[Limit::OutboxBytes], meter.all.frames_out), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +188,7 @@ async fn what_passes_is_counted() {
     let (second, mut other) = rig.accepted().await;
     async fn say(client: &mut Client, rig: &Rig, connection: ConnectionKey) {
         client.send(TEXT, b"hi").await;
-        rig.hub.apply([ToGateway::Credit { connection, messages: 1 }]);
+        rig.hub.apply([ToGateway::Credit { connection, messages: 1, bytes: 0 }]);
     }
     say(&mut other, &rig, second).await;
     say(&mut other, &rig, second).await;

@@ -1,9 +1,14 @@
 //! One socket: the part that others reach, and the task that serves it.
 
+mod in_flight;
 mod open;
+mod overdue;
+mod pace;
 mod read;
 mod stream;
 mod task;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::sync::Arc;
@@ -17,7 +22,11 @@ use tokio::sync::oneshot;
 
 use crate::gateway::hub::Hub;
 use crate::gateway::outbox::Outbox;
-use crate::gateway::{Attachment, Card, Close, ConnectionInfo, ConnectionKey, Selection, ToObject, codec};
+use crate::gateway::socket::in_flight::InFlight;
+use crate::gateway::{
+    Attachment, Card, Close, ConnectionInfo, ConnectionKey, FREE_BYTES, Gateway, Held, Limit, Message,
+    Selection, ToObject, codec,
+};
 
 pub(crate) use open::{open, refuse};
 pub(crate) use stream::Stream;
@@ -26,6 +35,9 @@ pub(crate) use task::Task;
 
 /// How long a socket with a wanted id may take to show that it lives.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Milliseconds in the unit of the time of the last message.
+const SPOKE_GRAIN: u64 = 250;
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
@@ -37,7 +49,9 @@ pub(crate) struct Socket {
     waker: AtomicWaker,
     /// When bytes came from the peer, in the heartbeat's time.
     heard: AtomicU64,
-    in_flight: AtomicU32,
+    in_flight: InFlight,
+    /// When a message last came, in quarters of a second of the heartbeat's time.
+    spoke: AtomicU32,
     /// The object was told that the connection is over.
     ended: AtomicBool,
     /// The peer did not answer a ping in time.
@@ -76,7 +90,8 @@ impl Socket {
             shared: Mutex::default(),
             waker: AtomicWaker::new(),
             heard: AtomicU64::new(0),
-            in_flight: AtomicU32::new(0),
+            in_flight: InFlight::default(),
+            spoke: AtomicU32::new(0),
             ended: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         })
@@ -86,7 +101,13 @@ impl Socket {
     ///
     /// A reader that stays too far behind is closed with 1013.
     pub(crate) fn send(&self, frame: Bytes, latest: bool, hub: &Hub) -> bool {
-        self.push(self.shared.lock(), frame, latest, hub)
+        let shared = self.shared.lock();
+        // Most clients keep up, and what is on its way to them is not worth a count.
+        let frame = match shared.outbox.is_behind() {
+            true => Held::frame(&hub.gateway.outgoing, frame),
+            false => frame,
+        };
+        self.push(shared, frame, latest, hub)
     }
 
     /// Queues an encoded frame if the object has accepted the socket and means it.
@@ -96,15 +117,20 @@ impl Socket {
     }
 
     fn push(&self, mut shared: MutexGuard<'_, Shared>, frame: Bytes, latest: bool, hub: &Hub) -> bool {
-        let taken = shared.outbox.push(frame, latest, hub.limits.outbox_bytes);
-        if taken.is_err() {
-            tracing::debug!(connection = ?self.key, "a reader stayed behind, its socket is closed");
+        let Gateway { outgoing, totals, .. } = &*hub.gateway;
+        let reached = if shared.outbox.is_behind() && outgoing.is_used_up() && !shared.outbox.is_closing() {
+            Err(Limit::OutgoingBytes)
+        } else {
+            shared.outbox.push(frame, latest, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
+        };
+        if let Err(limit) = reached {
+            tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
-            hub.gateway.totals.overflowed.add(1);
+            totals.limits.hit(limit);
         }
         drop(shared);
         self.waker.wake();
-        taken.unwrap_or(false)
+        reached.unwrap_or(false)
     }
 
     /// Queues an encoded close frame behind everything sent before.
@@ -189,10 +215,39 @@ impl Socket {
     }
 
     /// Takes back what handled messages used up.
-    pub(crate) fn credit(&self, messages: u32) {
-        let before = self.in_flight.fetch_sub(messages, Ordering::AcqRel);
-        debug_assert!(before >= messages, "more credit than was used");
+    pub(crate) fn credit(&self, messages: u32, bytes: u64) {
+        self.in_flight.remove(messages, bytes);
         self.waker.wake();
+    }
+
+    /// Makes a message ready for the object; it counts until it is handled.
+    fn hand_over(&self, message: Message, mut held: Held, hub: &Hub) -> ToObject {
+        let bytes = message.len();
+        let in_flight = self.in_flight.add(bytes).bytes;
+        if held.is_empty() && in_flight > FREE_BYTES as u64 {
+            held = hub.gateway.incoming.hold(bytes);
+        }
+        ToObject::Message { connection: self.key, message, held }
+    }
+
+    /// Tells whether the object may get another message, or which limit of bytes is against it.
+    ///
+    /// Whoever is told to wait has something in flight, whose end wakes the socket.
+    fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Option<Limit>> {
+        let in_flight = self.in_flight.get();
+        if in_flight.messages >= hub.limits.in_flight {
+            return Err(None);
+        }
+        if in_flight.messages == 0 {
+            return Ok(());
+        }
+        if in_flight.bytes.saturating_add(next as u64) > hub.limits.in_flight_bytes as u64 {
+            return Err(Some(Limit::InFlightBytesPerConnection));
+        }
+        if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {
+            return Err(Some(Limit::IncomingBytes));
+        }
+        Ok(())
     }
 
     /// Notes that bytes came from the peer.
@@ -204,6 +259,26 @@ impl Socket {
     /// When bytes last came from the peer.
     pub(crate) fn last_heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a message came.
+    pub(crate) fn spoke(&self, now: u64) {
+        self.spoke.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// When a message last came.
+    pub(crate) fn last_spoke(&self) -> u64 {
+        u64::from(self.spoke.load(Ordering::Relaxed)) * SPOKE_GRAIN
+    }
+
+    /// Closes the socket because no message has come for too long; `false` when it closes anyway.
+    pub(crate) fn expire(&self) -> bool {
+        if self.has_ended() || self.is_closing() {
+            return false;
+        }
+        // Final: a client that came back at once would be as idle as before.
+        self.close(codec::close(Some(4408), "idle"));
+        true
     }
 
     /// Asks for a sign of life; `false` when the socket is closing and has a deadline anyway.

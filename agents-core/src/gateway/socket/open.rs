@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -12,7 +13,7 @@ use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::{Hub, RegisterError};
 use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, Gateway, Head, ObjectPort, PostError, ToObject};
+use crate::gateway::{Close, Gateway, Head, Limit, ObjectPort, Place, PostError, ToObject};
 
 /// Hands a socket to an object; the task that is returned serves it until it is closed.
 ///
@@ -24,6 +25,7 @@ pub(crate) async fn open(
     find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
     wanted: Option<String>,
     head: Head,
+    place: Place,
 ) -> Option<Task> {
     let (mut hub, mut port) = find();
     let socket = Socket::new();
@@ -33,6 +35,7 @@ pub(crate) async fn open(
             Ok(()) => break,
             Err(RegisterError::Retired) => (hub, port) = find(),
             Err(RegisterError::Full) => {
+                hub.gateway.totals.limits.hit(Limit::ConnectionsPerAgent);
                 refuse(stream, &hub.gateway, 4429, "too many connections").await;
                 return None;
             }
@@ -51,14 +54,14 @@ pub(crate) async fn open(
     }
     hub.gateway.heartbeat.watch(&socket);
     let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
-    Some(Task::new(stream, socket, hub, port, connect))
+    Some(Task::new(stream, socket, hub, port, connect, place))
 }
 
 /// Tells an object of the end of a socket, as soon as it has room.
 async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
     let mut close = Some(close);
     poll_fn(|cx| match close.take().map(|close| port.post(close, cx)) {
-        Some(Err(PostError::Full(back))) => {
+        Some(Err(PostError::Full(back, _))) => {
             close = Some(back);
             Poll::Pending
         }
@@ -71,6 +74,9 @@ async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
 /// Closes a socket that no object takes: nothing is sent but the close frame.
 pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason: &str) {
     gateway.totals.refused.add(1);
+    // They count for no limit of connections, so there is one of their own.
+    let goodbye = gateway.goodbyes.try_acquire();
+    let patience = if goodbye.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
     let Stream { mut io, early } = stream;
     let frame = codec::close(Some(code), reason);
     let answered = async {
@@ -90,5 +96,5 @@ pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason:
         io.shutdown().await
     };
     // Whether the peer says goodbye changes nothing.
-    let _ = timeout(CLOSE_TIMEOUT, answered).await;
+    let _ = timeout(patience, answered).await;
 }

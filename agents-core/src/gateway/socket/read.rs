@@ -3,14 +3,13 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::gateway::codec::{self, Incoming, Violation};
+use crate::gateway::codec::{self, Decoder, Incoming, Violation};
 use crate::gateway::socket::task::{Task, Work};
-use crate::gateway::{Close, ToObject};
+use crate::gateway::{Close, FREE_BYTES, Held, Limit, ToObject};
 
 /// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
 const READ_BYTES: usize = 16 * 1024;
@@ -33,35 +32,60 @@ impl Task {
 
     /// Takes bytes from the peer.
     pub(super) fn received(&mut self, work: &mut Work, bytes: &[u8]) {
-        self.socket.heard(self.hub.gateway.heartbeat.now());
+        let now = self.hub.gateway.heartbeat.now();
+        self.settle_pace();
+        self.socket.heard(now);
         self.socket.answer_probes(true);
         if self.broken {
             return;
         }
+        work.reading_since = None;
         let before = work.incoming.len();
         let decoded = work.decoder.push(bytes, &mut work.incoming);
         let new = work.incoming.iter().skip(before);
-        self.hub.count_in(new.filter(|incoming| matches!(incoming, Incoming::Message(_))).count());
+        let messages = new.filter(|incoming| matches!(incoming, Incoming::Message(_))).count();
+        self.hub.count_in(messages);
+        if messages > 0 {
+            self.socket.spoke(now);
+        }
+        if messages > 0 && !work.growing.is_empty() {
+            work.grown = std::mem::take(&mut work.growing);
+        }
         if let Err(violation) = decoded {
-            self.violated(work, &violation);
+            return self.violated(work, &violation);
+        }
+        let buffered = work.decoder.buffered();
+        if buffered > FREE_BYTES && !work.growing.grow(&self.hub.gateway.incoming, buffered) {
+            // To wait would help nobody: it may be that everybody waits in the middle of something large.
+            self.hub.gateway.totals.limits.hit(Limit::IncomingBytes);
+            self.break_off(work, 1013, "server is busy");
         }
     }
 
     fn violated(&mut self, work: &mut Work, violation: &Violation) {
-        self.broken = true;
+        if violation.code == 1009 {
+            self.hub.gateway.totals.limits.hit(Limit::MessageBytes);
+        }
         // What came whole before the violation is still handled, so the error goes behind it.
         let key = self.socket.key;
         for incoming in std::mem::take(&mut work.incoming) {
             if let Incoming::Message(message) = incoming
                 && !self.hub.answer(&self.socket, &message)
             {
-                self.socket.in_flight.fetch_add(1, Ordering::AcqRel);
-                work.posts.push_back(ToObject::Message { connection: key, message });
+                work.posts.push_back(self.socket.hand_over(message, Held::default(), &self.hub));
             }
         }
-        self.socket.close(codec::close(Some(violation.code), violation.reason));
         work.posts.push_back(ToObject::Error { connection: key, error: violation.reason.to_owned() });
-        let reason = violation.reason.to_owned();
-        self.end(work, Close { code: violation.code, reason, was_clean: false });
+        self.break_off(work, violation.code, violation.reason);
+    }
+
+    /// Closes the socket and listens no longer to its peer.
+    pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
+        self.broken = true;
+        work.decoder = Decoder::new(self.hub.limits.message_bytes);
+        work.growing = Held::default();
+        work.reading_since = None;
+        self.socket.close(codec::close(Some(code), reason));
+        self.end(work, Close { code, reason: reason.to_owned(), was_clean: false });
     }
 }

@@ -12,13 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use tokio::task::coop;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::Hub;
 use crate::gateway::socket::stream::Io;
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, ObjectPort, PostError, ToObject};
+use crate::gateway::{Close, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
 
 /// How long a peer may take to answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,12 +29,16 @@ pub(crate) struct Task {
     pub(in crate::gateway) socket: Arc<Socket>,
     pub(super) hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
+    /// Given back with the task.
+    _place: Place,
     /// What is under way; nothing in an idle socket.
     work: Option<Box<Work>>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     pub(super) flushed: bool,
     pub(super) sent_close: bool,
     got_close: bool,
+    /// How many messages could pass when the peer was last heard.
+    pub(super) tokens: f32,
     /// The peer broke the protocol: what it still sends is thrown away.
     pub(super) broken: bool,
 }
@@ -46,6 +50,19 @@ pub(super) struct Work {
     /// What the object must hear of and has no room for yet.
     pub(super) posts: VecDeque<ToObject>,
     pub(super) writing: VecDeque<Bytes>,
+    /// The memory of a large message that is under way, and of one that has come whole.
+    pub(super) growing: Held,
+    pub(super) grown: Held,
+    /// A limit that the next message waits for was counted.
+    waits: bool,
+    /// Since when the peer has sent nothing of a message that it began.
+    pub(super) reading_since: Option<Instant>,
+    /// Since when the peer has taken nothing of what waits for it.
+    pub(super) writing_since: Option<Instant>,
+    /// When the next message may pass, if they come too fast.
+    pub(super) resume: Option<Instant>,
+    /// Goes off at the first of what these lead to, or earlier.
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Work {
@@ -55,6 +72,13 @@ impl Work {
             incoming: VecDeque::new(),
             posts: VecDeque::new(),
             writing: VecDeque::new(),
+            growing: Held::default(),
+            grown: Held::default(),
+            waits: false,
+            reading_since: None,
+            writing_since: None,
+            resume: None,
+            timer: None,
         }
     }
 
@@ -70,19 +94,23 @@ impl Task {
         hub: Arc<Hub>,
         port: Arc<dyn ObjectPort>,
         connect: ToObject,
+        place: Place,
     ) -> Self {
         let mut task = Self {
             io: stream.io,
             socket,
             hub,
             port,
+            _place: place,
             work: None,
             deadline: None,
             flushed: true,
             sent_close: false,
             got_close: false,
+            tokens: 0.0,
             broken: false,
         };
+        task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
         let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
         work.posts.push_back(connect);
         if !stream.early.is_empty() {
@@ -94,7 +122,7 @@ impl Task {
 
     fn poll_with(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.waker.register(cx.waker());
-        if self.poll_io(work, cx).is_ready() {
+        if self.poll_io(work, cx).is_ready() || self.poll_overdue(work, cx).is_ready() {
             self.end(work, Close::dropped());
             // Nothing reads or writes any more; only the object must still be told.
             work.incoming.clear();
@@ -127,6 +155,8 @@ impl Task {
                 return Poll::Ready(());
             }
             if !delivered {
+                // It is us who do not read on.
+                work.reading_since = None;
                 return Poll::Pending;
             }
             match self.poll_read(work, cx) {
@@ -138,10 +168,15 @@ impl Task {
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
                     tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
-                    self.hub.gateway.totals.timed_out.add(1);
+                    self.hub.gateway.totals.limits.hit(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    if !work.decoder.is_idle() {
+                        work.reading_since.get_or_insert_with(Instant::now);
+                    }
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -163,7 +198,7 @@ impl Task {
                 match self.port.post(message, cx) {
                     Ok(()) if close => self.hub.told(),
                     Ok(()) => {}
-                    Err(PostError::Full(message)) => {
+                    Err(PostError::Full(message, _)) => {
                         work.posts.push_front(message);
                         return Poll::Pending;
                     }
@@ -178,14 +213,26 @@ impl Task {
                 Some(Incoming::Message(_)) if self.sent_close || self.socket.has_ended() => {
                     work.incoming.pop_front();
                 }
+                Some(Incoming::Message(_)) if !self.is_in_pace(&mut work.resume) => return Poll::Pending,
                 Some(Incoming::Message(message)) if self.hub.answer(&self.socket, message) => {
                     work.incoming.pop_front();
+                    self.passes();
                 }
-                Some(Incoming::Message(_))
-                    if self.socket.in_flight.load(Ordering::Acquire) >= self.hub.limits.in_flight =>
-                {
-                    return Poll::Pending;
-                }
+                Some(Incoming::Message(message)) => match self.socket.has_room(message.len(), &self.hub) {
+                    Ok(()) => {
+                        work.waits = false;
+                        self.passes();
+                        self.take_incoming(work);
+                    }
+                    Err(limit) => {
+                        if let Some(limit) = limit
+                            && !std::mem::replace(&mut work.waits, true)
+                        {
+                            self.hub.gateway.totals.limits.hit(limit);
+                        }
+                        return Poll::Pending;
+                    }
+                },
                 Some(_) => self.take_incoming(work),
             }
         }
@@ -194,8 +241,12 @@ impl Task {
     fn take_incoming(&mut self, work: &mut Work) {
         match work.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
-                self.socket.in_flight.fetch_add(1, Ordering::AcqRel);
-                work.posts.push_back(ToObject::Message { connection: self.socket.key, message });
+                let held = if message.len() > FREE_BYTES {
+                    std::mem::take(&mut work.grown)
+                } else {
+                    Held::default()
+                };
+                work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
             }
             Some(Incoming::Ping(payload)) => {
                 self.socket.send(codec::pong(&payload), false, &self.hub);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
+use tokio::time::Instant;
 
 use crate::gateway::socket::task::{Task, Work};
 
@@ -23,6 +24,7 @@ impl Task {
                 self.take(work);
             }
             if work.writing.is_empty() {
+                work.writing_since = None;
                 if !self.flushed
                     && let Poll::Ready(result) = Pin::new(&mut self.io).poll_flush(cx)
                 {
@@ -46,9 +48,13 @@ impl Task {
             };
             match written {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(written)) => advance(&mut work.writing, written),
+                Poll::Ready(Ok(written)) => {
+                    work.writing_since = None;
+                    advance(&mut work.writing, written);
+                }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => {
+                    work.writing_since.get_or_insert_with(Instant::now);
                     // A peer that reads nothing must not keep a socket that is to be closed.
                     if self.socket.is_closing() {
                         self.start_deadline();

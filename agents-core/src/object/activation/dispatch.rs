@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, RequestKey, ToObject};
+use crate::gateway::{ConnectionKey, Held, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::turn::{Panicked, Turns};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
@@ -17,8 +17,8 @@ use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
 /// What a handler was for.
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
-    Message(ConnectionKey),
-    Request(RequestKey),
+    Message { connection: ConnectionKey, bytes: usize, _held: Held },
+    Request { request: RequestKey, _held: Held },
     Alarm,
     Task,
     Other,
@@ -45,19 +45,20 @@ impl Activation {
                 let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
                 self.start(Label::Connect(entry), Box::pin(handler), cx);
             }
-            ToObject::Message { connection, message } => {
+            ToObject::Message { connection, message, held } => {
                 let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                let bytes = message.len();
                 match entry {
                     Some(entry) if !entry.is_closing() => {
                         let socket = self.socket(entry);
                         let handler = instance.message(socket.clone(), message);
                         let handler = self.in_time(instance, socket, handler);
-                        self.start(Label::Message(connection), handler, cx);
+                        self.start(Label::Message { connection, bytes, _held: held }, handler, cx);
                     }
                     None if !self.handle.hub.has(connection) => {
-                        self.wait_for_end(connection, ToObject::Message { connection, message });
+                        self.wait_for_end(connection, ToObject::Message { connection, message, held });
                     }
-                    _ => *self.credits.entry(connection).or_default() += 1,
+                    _ => self.credit(connection, bytes),
                 }
             }
             ToObject::Close { connection, close, mut info } => {
@@ -92,9 +93,9 @@ impl Activation {
                     None => {}
                 }
             }
-            ToObject::Request { request, head, body } => {
+            ToObject::Request { request, head, body, held } => {
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
-                self.start(Label::Request(request), Box::pin(handler), cx);
+                self.start(Label::Request { request, _held: held }, Box::pin(handler), cx);
             }
             ToObject::Alarm => {
                 let (object, instance) = (self.object.clone(), instance.clone());
@@ -154,8 +155,8 @@ impl Activation {
                 let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri)));
                 fetch::refuse(&self.object, &entry, error)
             }
-            ToObject::Message { connection, message } => {
-                *self.credits.entry(connection).or_default() += 1;
+            ToObject::Message { connection, message, .. } => {
+                self.credit(connection, message.len());
                 let entry = self.object.lock().roster.get(connection, &self.handle.hub);
                 match entry {
                     Some(entry) => {
@@ -211,12 +212,19 @@ impl Activation {
             self.clean_up(&label);
         }
         match label {
-            Label::Message(connection) => *self.credits.entry(connection).or_default() += 1,
+            Label::Message { connection, bytes, .. } => self.credit(connection, bytes),
             Label::Connect(entry) => self.connected(&entry),
             Label::Task => self.tasks -= 1,
-            Label::Request(request) => self.object.close_window(request),
+            Label::Request { request, .. } => self.object.close_window(request),
             Label::Alarm | Label::Other => {}
         }
+    }
+
+    /// A message of a connection is done.
+    fn credit(&mut self, connection: ConnectionKey, bytes: usize) {
+        let (messages, sum) = self.credits.entry(connection).or_default();
+        *messages += 1;
+        *sum += bytes as u64;
     }
 
     /// What came from a connection while it was let in, or kept out, is handled now.
@@ -227,8 +235,8 @@ impl Activation {
             // Of a connection that was refused only its end still matters.
             if open || matches!(event, ToObject::Close { .. }) {
                 self.events.push_front(event);
-            } else {
-                *self.credits.entry(entry.key).or_default() += 1;
+            } else if let ToObject::Message { message, .. } = event {
+                self.credit(entry.key, message.len());
             }
         }
     }
@@ -239,9 +247,9 @@ impl Activation {
         self.object.begin_own_turn();
         let done = match label {
             Label::Connect(entry) => fetch::refuse(&self.object, entry, &error),
-            Label::Request(request) => fetch::fail(&self.object, *request, &error),
+            Label::Request { request, .. } => fetch::fail(&self.object, *request, &error),
             Label::Alarm => self.object.rang(false),
-            Label::Message(_) | Label::Task | Label::Other => Ok(()),
+            Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         };
         self.object.end_turn();
         if let Err(error) = done {

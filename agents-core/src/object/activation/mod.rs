@@ -144,8 +144,8 @@ struct Activation {
     connecting: HashMap<ConnectionKey, VecDeque<ToObject>>,
     /// What came from connections that are over and whose end has not come yet.
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
-    /// What connections get back for messages that are done.
-    credits: HashMap<ConnectionKey, u32>,
+    /// What connections get back for messages that are done: how many, and their bytes.
+    credits: HashMap<ConnectionKey, (u32, u64)>,
     syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
     /// The index of alarms is told of an alarm before it is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,

@@ -15,9 +15,11 @@ impl Activation {
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
             let credits = self.credits.drain();
-            self.handle
-                .hub
-                .apply(credits.map(|(connection, messages)| ToGateway::Credit { connection, messages }));
+            self.handle.hub.apply(credits.map(|(connection, (messages, bytes))| ToGateway::Credit {
+                connection,
+                messages,
+                bytes,
+            }));
         }
         loop {
             self.poll_sync(cx)?;

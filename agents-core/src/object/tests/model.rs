@@ -10,14 +10,13 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::gateway::{
     Close, ConnectionKey, Gateway, GatewayLimits, Head, Hub, HubLimits, PostError, RegisterError, Socket,
     ToGateway, ToObject,
 };
-use crate::object::mailbox::Mailbox;
+use crate::object::mailbox::{Mailbox, MailboxLimits};
 use crate::object::tests::explore::{Run, explore, rest, start, step};
 
 /// The object under test, and what became of its messages.
@@ -77,7 +76,14 @@ impl World {
     }
 
     fn new_handle(&self) -> Rc<Handle> {
-        let limits = HubLimits { connections: 9, message_bytes: 9, outbox_bytes: 9, in_flight: 9 };
+        let limits = HubLimits {
+            connections: 9,
+            message_bytes: 9,
+            outbox_bytes: 9,
+            in_flight: 9,
+            in_flight_bytes: 9,
+            messages_per_second: None,
+        };
         let hub = self.gateway.clone().map(|gateway| Hub::new(limits, gateway));
         let handle = Rc::new(Handle {
             mailbox: Mailbox::default(),
@@ -110,12 +116,13 @@ fn message(sender: u64, number: u64) -> ToObject {
 
 /// Posts as `ObjectHandle` does; the message comes back from a handle that is out of use.
 async fn post(world: &Rc<World>, handle: &Rc<Handle>, message: ToObject) -> Result<(), ToObject> {
+    let limits = MailboxLimits { messages: world.capacity, bytes: usize::MAX };
     let mut message = Some(message);
     let started = poll_fn(|cx| {
         let Some(next) = message.take() else { return Poll::Pending };
-        match handle.mailbox.post_within(world.capacity, next, cx) {
+        match handle.mailbox.post(&limits, next, cx) {
             Ok(start) => Poll::Ready(Ok(start)),
-            Err(PostError::Full(back)) => {
+            Err(PostError::Full(back, _)) => {
                 message = Some(back);
                 Poll::Pending
             }
@@ -262,6 +269,7 @@ async fn socket(world: Rc<World>, id: &'static str) {
         headers: Vec::new(),
         peer: None,
         visitor: Default::default(),
+        client: None,
     });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
     post(&world, &handle, connect).await.expect("nobody retires a handle with a socket");
@@ -352,7 +360,7 @@ fn no_message_is_lost_in_a_crash() {
 fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&mut Run<Rc<World>>)) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
-    let limits = GatewayLimits { heartbeat: None, heartbeat_timeout: Duration::from_secs(1) };
+    let limits = GatewayLimits::of_tests();
     let gateway = Gateway::start(Clock::System, &limits);
     let make = || {
         let mut run = Run::new(Rc::new(World::build(1, Some(gateway.clone()), false)));

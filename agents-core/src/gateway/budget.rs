@@ -1,0 +1,150 @@
+//! Memory that all clients of a host share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+/// What one socket or request may hold without being counted: most never hold more, and nobody can be
+/// kept from sending a small message.
+pub(crate) const FREE_BYTES: usize = 64 * 1024;
+
+/// A number of bytes that may be held at a time.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    }
+
+    /// Tells whether more is held than may be.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.used() >= self.limit
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Holds so many bytes, even beyond the limit: what is there already cannot be refused.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        Held(Some(Box::new(Share { budget: self.clone(), bytes })))
+    }
+}
+
+/// A part of a budget; given back when it is dropped. It stays in this process: a copy, and what
+/// crosses to another process, holds nothing.
+#[derive(Default)]
+pub(crate) struct Held(Option<Box<Share>>);
+
+struct Share {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Holds more, up to so many bytes together; `false` when the budget is used up.
+    pub(crate) fn grow(&mut self, budget: &Arc<Budget>, bytes: usize) -> bool {
+        let share = self.0.get_or_insert_with(|| Box::new(Share { budget: budget.clone(), bytes: 0 }));
+        let more = bytes.saturating_sub(share.bytes);
+        if more == 0 {
+            return true;
+        }
+        let used = budget.used.fetch_add(more, Ordering::Relaxed);
+        if used.saturating_add(more) > budget.limit {
+            budget.used.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        share.bytes = bytes;
+        true
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// A frame that holds its bytes for as long as anybody has it, however many share it.
+    pub(crate) fn frame(budget: &Arc<Budget>, frame: Bytes) -> Bytes {
+        let held = budget.hold(frame.len());
+        Bytes::from_owner(Frame { frame, _held: held })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Held {}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Held").field(&self.0.as_ref().map_or(0, |share| share.bytes)).finish()
+    }
+}
+
+struct Frame {
+    frame: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_given_back_once() {
+        let budget = Budget::new(100);
+        let mut held = Held::default();
+        assert!(held.grow(&budget, 60) && held.grow(&budget, 50) && held.grow(&budget, 100));
+        assert!(budget.is_used_up());
+        assert!(!Held::default().grow(&budget, 1), "nothing is left");
+        assert!(!held.grow(&budget, 101));
+        let copy = held.clone();
+        drop(held);
+        assert_eq!(budget.used(), 0);
+        drop(copy);
+        let beyond = budget.hold(150);
+        assert_eq!(budget.used(), 150);
+        drop(beyond);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_shared_frame_counts_once_and_to_its_end() {
+        let budget = Budget::new(100);
+        let mut frame = Held::frame(&budget, Bytes::from_static(b"0123456789"));
+        let copies = vec![frame.clone(); 100];
+        assert_eq!(budget.used(), 10);
+        let rest = frame.split_off(4);
+        drop((frame, copies));
+        assert_eq!((budget.used(), &rest[..]), (10, &b"456789"[..]));
+        drop(rest);
+        assert_eq!(budget.used(), 0);
+    }
+}

@@ -1,0 +1,292 @@
+//! Sockets at their limits: what a client sees of it, what is counted, and that others are unharmed.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
+use crate::gateway::{
+    Close, ConnectionKey, Flags, GatewayLimits, Limit, Rate, Selection, ToGateway, ToObject,
+};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn closed_with(code: u16, reason: &str) -> (u8, bytes::Bytes) {
+    (CLOSE, [&code.to_be_bytes(), reason.as_bytes()].concat().into())
+}
+
+/// The sizes of the messages that the object got, and how its connections ended.
+fn heard(rig: &Rig) -> (Vec<usize>, Vec<Close>) {
+    let (mut sizes, mut ends) = (Vec::new(), Vec::new());
+    for message in rig.object.take() {
+        match message {
+            ToObject::Message { message, .. } => sizes.push(message.len()),
+            ToObject::Close { close, .. } => ends.push(close),
+            other => panic!("{other:?}"),
+        }
+    }
+    (sizes, ends)
+}
+
+fn done(rig: &Rig, connection: ConnectionKey, messages: u32, bytes: u64) {
+    rig.hub.apply([ToGateway::Credit { connection, messages, bytes }]);
+}
+
+fn hits(rig: &Rig, limit: Limit) -> u64 {
+    rig.gateway.meter().limits[limit]
+}
+
+/// A client whose stream takes so little that everything waits here.
+async fn slow(rig: &Rig) -> (ConnectionKey, Client) {
+    let (key, client) = rig.connect_with(None, 64).await;
+    rig.accept(key, &[], Flags::NONE);
+    (key, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_stops_on_its_way_times_out() {
+    let rig = Rig::new(None);
+    let (_, mut client) = rig.accepted().await;
+    let (_, mut other) = rig.accepted().await;
+    client.begin(1000).await;
+    for _ in 0..5 {
+        sleep(seconds(29)).await;
+        client.bytes(&[0; 10]).await;
+    }
+    sleep(seconds(29)).await;
+    assert_eq!(
+        (heard(&rig), hits(&rig, Limit::MessageTimeout)),
+        ((vec![], vec![]), 0),
+        "any progress counts"
+    );
+    sleep(seconds(2)).await;
+    assert_eq!(client.frames().await, [closed_with(1013, "message timed out")]);
+    let close = Close { code: 1013, reason: "message timed out".into(), was_clean: false };
+    assert_eq!((heard(&rig), hits(&rig, Limit::MessageTimeout)), ((vec![], vec![close]), 1));
+    other.send(TEXT, b"hello").await;
+    assert_eq!(heard(&rig).0, [5]);
+    sleep(seconds(600)).await;
+    assert_eq!(rig.gateway.meter().all.sockets, 1, "whoever begins nothing has all the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_stops_on_its_way_times_out() {
+    let rig = Rig::new(None);
+    let (_, mut client) = rig.accepted().await;
+    client.bytes(&[0x80 | BINARY]).await;
+    sleep(seconds(31)).await;
+    assert_eq!(client.frames().await, [closed_with(1013, "message timed out")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_time_out_while_we_do_not_read() {
+    let rig = Rig::new(None);
+    let (_, mut client) = rig.accepted().await;
+    rig.object.set_full(true);
+    client.bytes(&[0x81, 0x81, 0, 0, 0, 0, b'a', 0x81, 0x81, 0, 0]).await;
+    sleep(seconds(300)).await;
+    rig.object.set_full(false);
+    settle().await;
+    assert_eq!((heard(&rig), hits(&rig, Limit::MessageTimeout)), ((vec![1], vec![]), 0));
+    client.bytes(&[0, 0, b'b']).await;
+    assert_eq!(heard(&rig).0, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_dropped_even_if_it_talks() {
+    let rig = Rig::new(Some(seconds(5)));
+    let (key, mut deaf) = slow(&rig).await;
+    let (other, mut slow) = slow(&rig).await;
+    rig.send(key, vec![0; 1000], false);
+    rig.send(other, vec![0; 1000], false);
+    for second in 0..40 {
+        sleep(seconds(1)).await;
+        if second < 29 {
+            deaf.send(PONG, b"").await;
+        }
+        slow.send(PONG, b"").await;
+        // A byte is enough.
+        slow.swallow(1).await;
+    }
+    assert_eq!(heard(&rig).1, [Close::dropped()]);
+    assert_eq!((hits(&rig, Limit::WriteTimeout), hits(&rig, Limit::HeartbeatTimeout)), (1, 0));
+    assert!(deaf.bytes_left().await < 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_in_flight_are_bounded_and_one_message_always_passes() {
+    let rig = Rig::new(None);
+    let (key, mut client) = rig.accepted().await;
+    // The limit is 256 KiB.
+    client.send_zeros(300_000).await;
+    assert_eq!(heard(&rig).0, [300_000]);
+    client.send_zeros(10).await;
+    client.send(PING, b"").await;
+    assert_eq!((heard(&rig).0, hits(&rig, Limit::InFlightBytesPerConnection)), (vec![], 1));
+    assert!(client.frames().await.is_empty(), "nothing behind it is read");
+    done(&rig, key, 1, 300_000);
+    settle().await;
+    assert_eq!(heard(&rig).0, [10]);
+    client.send_zeros(200_000).await;
+    assert_eq!((heard(&rig).0, hits(&rig, Limit::InFlightBytesPerConnection)), (vec![200_000], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_messages_share_a_budget_and_small_ones_always_pass() {
+    let rig = Rig::with(GatewayLimits { incoming_bytes: 1_500_000, ..GatewayLimits::of_tests() });
+    let (first, mut one) = rig.accepted().await;
+    let (_, mut two) = rig.accepted().await;
+    let (third, mut three) = rig.accepted().await;
+    let busy = closed_with(1013, "server is busy");
+    // A buffer grows by doubling, and counts as what it takes.
+    one.begin(600_000).await;
+    one.bytes(&vec![0; 550_000]).await;
+    two.begin(600_000).await;
+    two.bytes(&vec![0; 200_000]).await;
+    assert_eq!((two.frames().await, hits(&rig, Limit::IncomingBytes)), (vec![], 0));
+    two.bytes(&vec![0; 100_000]).await;
+    assert_eq!((two.frames().await, hits(&rig, Limit::IncomingBytes)), (vec![busy.clone()], 1));
+    let close = Close { code: 1013, reason: "server is busy".into(), was_clean: false };
+    assert_eq!(heard(&rig), (vec![], vec![close]));
+    three.send(TEXT, b"small").await;
+    three.send_zeros(60_000).await;
+    assert_eq!(heard(&rig).0, [5, 60_000], "others do not notice");
+    done(&rig, third, 2, 60_005);
+    // Whole, and still held while it is not handled.
+    one.bytes(&vec![0; 50_000]).await;
+    let whole = rig.object.take();
+    assert!(rig.gateway.incoming.used() >= 600_000);
+    three.begin(600_000).await;
+    three.bytes(&vec![0; 600_000]).await;
+    assert_eq!(three.frames().await, [busy]);
+    drop(whole);
+    done(&rig, first, 1, 600_000);
+    assert_eq!(rig.gateway.incoming.used(), 0);
+    one.send_zeros(600_000).await;
+    assert_eq!(heard(&rig).0, [600_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
+    let rig = Rig::with(GatewayLimits { incoming_bytes: 130_000, ..GatewayLimits::of_tests() });
+    let (first, mut one) = rig.accepted().await;
+    let (_, mut two) = rig.accepted().await;
+    one.send_zeros(70_000).await;
+    let held = rig.object.take();
+    two.send_zeros(60_000).await;
+    assert_eq!(rig.gateway.incoming.used(), 70_000, "a little is free");
+    two.send_zeros(60_000).await;
+    let more = rig.object.take();
+    assert_eq!(more.len(), 2);
+    assert!(rig.gateway.incoming.is_used_up());
+    one.send(TEXT, b"later").await;
+    assert_eq!((heard(&rig).0, hits(&rig, Limit::IncomingBytes)), (vec![], 1));
+    drop(held);
+    done(&rig, first, 1, 70_000);
+    settle().await;
+    assert_eq!(heard(&rig).0, [5], "the end of its own is enough to go on");
+    drop(more);
+    assert_eq!(rig.gateway.incoming.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_comes_back_when_a_client_leaves_in_the_middle() {
+    let rig = Rig::new(None);
+    let (_, mut client) = rig.accepted().await;
+    client.begin(600_000).await;
+    client.bytes(&vec![0; 300_000]).await;
+    assert!(rig.gateway.incoming.used() >= 300_000);
+    drop(client);
+    settle().await;
+    assert_eq!(rig.gateway.incoming.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_counts_once_however_many_have_not_taken_it() {
+    let rig = Rig::new(None);
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(slow(&rig).await.1);
+    }
+    rig.broadcast(Selection::default(), &"x".repeat(500_000));
+    settle().await;
+    let used = rig.gateway.outgoing.used();
+    assert!((500_000..500_020).contains(&used), "{used}");
+    for client in &mut clients {
+        assert_eq!(client.texts().await[0].len(), 500_000);
+    }
+    assert_eq!(rig.gateway.outgoing.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
+    let rig = Rig::with(GatewayLimits { outgoing_bytes: 1_000_000, ..GatewayLimits::of_tests() });
+    let (behind, mut first) = slow(&rig).await;
+    let (other, mut second) = slow(&rig).await;
+    let (fine, mut third) = rig.accepted().await;
+    // The first one of each is not behind yet, and not counted.
+    for (key, count) in [(behind, 6), (other, 5)] {
+        for _ in 0..count {
+            rig.send(key, vec![0; 100_000], false);
+        }
+    }
+    assert_eq!(rig.gateway.outgoing.used() / 1000, 900);
+    rig.send(fine, "hello", false);
+    settle().await;
+    assert_eq!(third.texts().await, ["hello"], "one that keeps up has no part in it");
+    rig.send(behind, vec![0; 100_000], false);
+    settle().await;
+    assert_eq!((hits(&rig, Limit::OutgoingBytes), hits(&rig, Limit::OutboxBytes)), (1, 0));
+    assert_eq!(first.frames().await.pop(), Some(closed_with(1013, "too slow")));
+    // What it had is free, so the other one stays.
+    rig.send(other, "x", false);
+    assert_eq!(second.frames().await.len(), 6);
+    assert_eq!(hits(&rig, Limit::OutgoingBytes), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_come_too_fast_wait_and_none_is_lost() {
+    let rig = Rig::with_rate(Rate::per_second(10).burst(5));
+    let (_, mut fast) = rig.accepted().await;
+    let (_, mut other) = rig.accepted().await;
+    let mut frames = Vec::new();
+    for n in 0..50 {
+        frames.extend([0x81, 0x81, 0, 0, 0, 0, n]);
+    }
+    let start = tokio::time::Instant::now();
+    fast.bytes(&frames).await;
+    assert_eq!(heard(&rig).0.len(), 5, "as many as may come at once");
+    other.send(TEXT, b"hello").await;
+    assert_eq!(heard(&rig).0, [5], "others are not held up");
+    fast.send(PING, b"").await;
+    let mut got = 5;
+    while got < 50 {
+        sleep(Duration::from_millis(50)).await;
+        got += heard(&rig).0.len();
+        let passed = start.elapsed().as_secs_f64();
+        let most = 5.0 + passed * 10.0;
+        assert!((got as f64) <= most + 0.1 && got as f64 >= most - 2.0, "{got} after {passed} s");
+    }
+    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45, "each of them waited");
+    assert_eq!(fast.frames().await, [(PONG, "".into())], "it was behind them");
+    // Within the rate nobody waits.
+    sleep(seconds(60)).await;
+    for _ in 0..20 {
+        fast.send(TEXT, b"x").await;
+        assert_eq!(heard(&rig).0.len(), 1);
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45);
+    fast.bytes(&frames).await;
+    assert_eq!(heard(&rig).0.len(), 5);
+}
+
+#[test]
+fn an_idle_socket_stays_small() {
+    use crate::gateway::socket::{Socket, Task};
+    // Memory times all sockets.
+    assert!(size_of::<Socket>() <= 216, "{}", size_of::<Socket>());
+    assert!(size_of::<Task>() <= 88, "{}", size_of::<Task>());
+}

@@ -1,0 +1,235 @@
+//! Taking TCP connections in, and speaking HTTP on them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::gateway::Limit;
+use crate::server::{Host, HostService, Limits};
+
+/// How much a connection buffers at most, beyond its head.
+const BUFFER: usize = 64 * 1024;
+/// What hyper takes for the number of headers without being told.
+const HEADERS: usize = 100;
+/// How long nothing is taken in after the system had no room for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until it is told to stop; ends when every connection has.
+pub(super) async fn serve(listener: TcpListener, host: Host, stop: CancellationToken) {
+    let builder = builder(host.limits());
+    let seats = Seats::new(host.limits().http_connections);
+    let service = host.service();
+    let connections = TaskTracker::new();
+    let mut failing = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) => {
+                // Mostly too many open files. It tells once, and tries again when some may be free.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "no connection can be taken in");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => continue,
+                    () = stop.cancelled() => break,
+                }
+            }
+        };
+        failing = false;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was not set");
+        }
+        let (seat, made_room) = seats.enter();
+        if made_room {
+            host.gateway().totals.limits.hit(Limit::HttpConnections);
+        }
+        if let Some(seat) = seat {
+            connections.spawn(speak(builder.clone(), stream, peer, service.clone(), seat, stop.clone()));
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new());
+    builder.header_read_timeout(limits.handshake_timeout);
+    builder.max_header_size(limits.header_bytes);
+    builder.max_buf_size(limits.header_bytes.saturating_add(1).max(BUFFER));
+    if limits.headers != HEADERS {
+        builder.max_headers(limits.headers);
+    }
+    builder
+}
+
+/// Speaks HTTP on a connection until it ends or becomes a WebSocket.
+async fn speak(
+    builder: http1::Builder,
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: HostService,
+    seat: Seat,
+    stop: CancellationToken,
+) {
+    let host = service.host().clone();
+    let leave = seat.leave.clone();
+    let answer = service_fn(move |request: http::Request<Incoming>| {
+        seat.begins();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = service.clone().call(request);
+        async move { Ok::<Response, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+    tokio::pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    if error.is_timeout() {
+                        host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                    }
+                    tracing::debug!(%error, "a connection broke off");
+                }
+                return;
+            }
+            () = leave.notified() => return,
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Errors that concern the connection that was to be accepted, and not the next one.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Room for connections that are no WebSocket, or not yet.
+///
+/// When all are taken, whoever has waited longest without a request leaves: those who mean to ask
+/// something do it at once, and those who hold places do not keep them out.
+#[derive(Debug)]
+struct Seats {
+    most: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Those without a request so far, oldest first.
+    waiting: BTreeMap<u64, Arc<Notify>>,
+    busy: usize,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Seat {
+    seats: Arc<Seats>,
+    number: u64,
+    began: AtomicBool,
+    leave: Arc<Notify>,
+}
+
+impl Seats {
+    fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), inner: Mutex::default() })
+    }
+
+    /// A seat if there is one, and whether somebody had to go for it or goes without.
+    fn enter(self: &Arc<Self>) -> (Option<Seat>, bool) {
+        let mut inner = self.inner.lock();
+        let full = inner.waiting.len() + inner.busy >= self.most;
+        if full {
+            match inner.waiting.pop_first() {
+                Some((_, leave)) => leave.notify_one(),
+                None => return (None, true),
+            }
+        }
+        let number = inner.next;
+        inner.next += 1;
+        let leave = Arc::new(Notify::new());
+        inner.waiting.insert(number, leave.clone());
+        let seat = Seat { seats: self.clone(), number, began: AtomicBool::new(false), leave };
+        (Some(seat), full)
+    }
+}
+
+impl Seat {
+    /// A request has come.
+    fn begins(&self) {
+        if !self.began.load(Ordering::Relaxed) {
+            let mut inner = self.seats.inner.lock();
+            if inner.waiting.remove(&self.number).is_some() {
+                inner.busy += 1;
+                self.began.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut inner = self.seats.inner.lock();
+        if self.began.load(Ordering::Relaxed) {
+            inner.busy -= 1;
+        } else {
+            inner.waiting.remove(&self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_longest_without_a_request_makes_room() {
+        let seats = Seats::new(2);
+        let (first, second) = (seats.enter().0.unwrap(), seats.enter().0.unwrap());
+        first.begins();
+        let (third, made_room) = seats.enter();
+        let third = third.unwrap();
+        assert!(made_room);
+        assert!(second.leave.notified().now_or_never().is_some());
+        assert!(first.leave.notified().now_or_never().is_none(), "it is being answered");
+        third.begins();
+        assert!(matches!(seats.enter(), (None, true)), "everybody is being answered");
+        drop((first, second));
+        assert!(matches!(seats.enter(), (Some(_), false)));
+        drop(third);
+        let inner = seats.inner.lock();
+        assert_eq!((inner.waiting.len(), inner.busy), (0, 0));
+    }
+}
