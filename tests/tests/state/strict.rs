@@ -82,6 +82,7 @@ fn stored<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Result<Value> {
         cx.sql().transaction(|sql| sql.query_one::<i64>("SELECT count(*) FROM rows", ()))?;
     assert_eq!(usize::try_from(read_in_a_transaction)?, rows.len());
     let keys: Vec<(String, Value)> = cx.storage().list(KvRange::all())?;
+    assert_eq!(cx.view().storage().list::<Value>(KvRange::all())?, keys);
     let one: Option<Value> = cx.storage().get("key")?;
     let alarm = cx.object().get_alarm()?.is_some();
     let auto = cx.object().get_web_socket_auto_response();
