@@ -35,7 +35,8 @@ impl ObjectContext {
     /// Runs a future while no other handler of the object runs and no other event starts one.
     ///
     /// Handlers that were running wait where they are. May be nested in itself. Work that waits for
-    /// another handler of this object waits for ever, so there is a limit of 30 s.
+    /// another handler of this object waits for ever, so there is a limit of 30 s. Since an error
+    /// restarts the object, what a caller may be refused belongs before it.
     ///
     /// # Errors
     /// The future's error, or `section_timeout`. Both restart the object from its database, as
