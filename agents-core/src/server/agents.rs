@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry,
+    ObjectOptions, Policy, Registry, Room,
 };
 use crate::server::host::{Access, Host, Routes};
 use crate::server::origin::Origins;
@@ -348,6 +348,7 @@ impl Agents {
             chaos: mode.chaos,
             open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),
+            room: Room::new(self.limits.agents_awake),
             asleep: Notify::new(),
         });
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();

@@ -167,6 +167,8 @@ impl Limits {
             heartbeat: self.heartbeat,
             heartbeat_timeout: self.heartbeat_timeout,
             idle_timeout: self.idle_timeout,
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
             incoming_bytes: self.incoming_bytes,
             outgoing_bytes: self.outgoing_bytes,
             message_timeout: self.message_timeout,

@@ -44,7 +44,8 @@ impl Activation {
         if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
             return Poll::Pending;
         }
-        if self.handle.has_order(Order::Sleep) {
+        let room = &self.handle.environment.room;
+        if self.handle.has_order(Order::Sleep) || room.is_short() {
             self.handle.withdraw(Order::Sleep);
             return self.leave(Ended::Idle, cx);
         }
@@ -53,6 +54,9 @@ impl Activation {
                 true => Poll::Ready(Ended::Crashed { quiet: true }),
                 false => self.leave(Ended::Idle, cx),
             };
+        }
+        if self.listed.is_none() {
+            self.listed = Some(room.list(&self.handle));
         }
         let asleep_at = self.last_activity + policy.hibernate_after;
         if self.wait_until(asleep_at, cx) { self.leave(Ended::Idle, cx) } else { Poll::Pending }
@@ -119,7 +123,10 @@ impl Activation {
     /// Drops the instance and the handlers, closes the database, and tells clients when that is
     /// the end for them.
     pub(super) async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, connecting, counted, .. } = self;
+        let Self { handle, object, phase, events, running, connecting, counted, listed, .. } = self;
+        if let Some(number) = listed {
+            handle.environment.room.unlist(number);
+        }
         // Tasks that have not begun hold the context, and the context holds them.
         let spawned = std::mem::take(&mut object.lock().spawned);
         drop((phase, running, spawned));
