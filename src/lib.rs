@@ -3,9 +3,9 @@
 pub use agents_core::storage::Durability;
 pub use agents_core::{
     Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, ConnectRequest, Connection, Context, Error,
-    ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limits, Message, Meter, ObjectStatus,
-    Options, OutsideTurn, PinnedBy, Refusal, RejectionKind, Request, Response, Result, StateChange,
-    StateRejection, StateSource, StreamingResponse, TagsError, View, current,
+    ErrorSource, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message,
+    Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request, Response,
+    Result, StateChange, StateRejection, StateSource, StreamingResponse, TagsError, View, current,
 };
 pub use agents_core::{Close, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};

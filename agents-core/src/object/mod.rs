@@ -65,4 +65,4 @@ pub(crate) use mailbox::MailboxLimits;
 pub(crate) use registry::Registry;
 pub(crate) use room::Room;
 pub(crate) use turn::panic_text;
-pub(crate) use web_socket::check_socket_tags;
+pub(crate) use web_socket::{TagLimits, check_socket_tags};

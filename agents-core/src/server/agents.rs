@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry, Room,
+    ObjectOptions, Policy, Registry, Room, TagLimits,
 };
 use crate::server::host::{Access, Host, Routes};
 use crate::server::origin::Origins;
@@ -64,6 +64,9 @@ pub(crate) struct Mode {
     pub(crate) chaos: Option<Chaos>,
 }
 
+/// A random id has to fit.
+const MIN_TAG_BYTES: usize = 32;
+
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
 
 /// What building a class needs.
@@ -80,6 +83,11 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             attachment_bytes: self.limits.attachment_bytes,
+            tags: TagLimits {
+                // With the id.
+                count: self.limits.tags_per_connection.saturating_add(1),
+                bytes: self.limits.tag_bytes.max(MIN_TAG_BYTES),
+            },
             mailbox: MailboxLimits {
                 messages: self.limits.mailbox_messages,
                 bytes: self.limits.mailbox_bytes,

@@ -131,9 +131,9 @@ pub struct Limits {
     pub agents_awake: usize,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
-    /// Tags of a connection, besides its id. 9.
+    /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
     pub tags_per_connection: usize,
-    /// Bytes of one tag. 256.
+    /// Bytes of one tag, and of the id that a client asks for, which is one; 32 at least. 256.
     pub tag_bytes: usize,
     /// Bytes of the name of an agent, as it stands in the address. 1,024.
     pub name_bytes: usize,

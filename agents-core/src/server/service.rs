@@ -89,7 +89,8 @@ impl HostService {
             false => Err((4403, "origin not allowed")),
         };
         let wanted = query_value(&uri, "_pk").map(std::borrow::Cow::into_owned);
-        let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
+        let wanted =
+            wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES.min(self.host.limits().tag_bytes));
         let head = self.plain_head(&head, uri);
         let target = target.and_then(|target| Ok((target, self.host.admission().upgrade(head.client)?)));
         let host = self.host.clone();

@@ -7,4 +7,5 @@ mod kill;
 mod metrics;
 mod paths;
 mod program;
+mod slow;
 mod stop;

@@ -22,7 +22,7 @@ pub(crate) struct Program {
 /// The command with nothing from the outside in it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    for name in ["AGENTS_ADDR", "AGENTS_DATA", "AGENTS_METRICS_ADDR", "RUST_LOG"] {
+    for name in ["AGENTS_ADDR", "AGENTS_DATA", "AGENTS_METRICS_ADDR", "CONFORMANCE_LIMITS", "RUST_LOG"] {
         command.env_remove(name);
     }
     command
@@ -47,9 +47,15 @@ impl Program {
     ///
     /// It announces itself in one piece.
     pub(crate) async fn start_with(data: &Path, args: &[&str]) -> (Self, String) {
+        Self::start_limited(data, args, "").await
+    }
+
+    /// Starts a server with other limits; see `limits` in the program.
+    pub(crate) async fn start_limited(data: &Path, args: &[&str], limits: &str) -> (Self, String) {
         let stderr = tempfile::tempfile().expect("a file");
         let mut command = command();
         command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(data).args(args);
+        command.env("CONFORMANCE_LIMITS", limits);
         command.current_dir(data.parent().expect("a folder above the data"));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(stderr.try_clone().expect("a second handle"));

@@ -195,6 +195,10 @@ impl Task {
         loop {
             while let Some(message) = work.posts.pop_front() {
                 let close = is_close(&message);
+                if matches!(message, ToObject::Connect { .. }) {
+                    // Before it, so that an object which fails at once knows whom it was to let in.
+                    self.socket.asks();
+                }
                 match self.port.post(message, cx) {
                     Ok(()) if close => self.hub.told(),
                     Ok(()) => {}

@@ -107,7 +107,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
                 let mut lost = VecDeque::new();
                 handle.mailbox.take(&mut lost);
                 handle.life.sleep(None);
-                handle.hub.fail("the agent cannot be started");
+                handle.hub.fail("the agent cannot be started", |_| false);
                 if lost.contains(&ToObject::Alarm) {
                     leave::ring_again(&handle);
                 }
@@ -173,6 +173,8 @@ struct Activation {
     /// Whether the database counts as open.
     counted: bool,
     last_activity: Instant,
+    /// Some event was handled, or begun.
+    dispatched: bool,
     /// Where it stands in the list of idle objects.
     listed: Option<u64>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -225,6 +227,7 @@ impl Activation {
             rest_decided: None,
             counted: false,
             last_activity: Instant::now(),
+            dispatched: false,
             listed: None,
             timer: None,
             stop_at: None,
