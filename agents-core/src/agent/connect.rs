@@ -9,12 +9,9 @@ use crate::agent::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Parts, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
-use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::object::{Flags, Response, TagLimits, TagsError, WebSocketUpgrade, check_socket_tags};
 use crate::report;
 use crate::wire::{self, frame};
-
-/// How many tags a user may give a connection besides its id.
-const MAX_TAGS: usize = 9;
 
 /// How a connection that is not let in ends.
 struct Denied {
@@ -86,7 +83,7 @@ impl<A: Agent> AgentCore<A> {
                 .map_err(|error| failed(error, "connection_tags"))?,
             None => Vec::new(),
         };
-        let tags = match check_tags(connection.id(), given) {
+        let tags = match check_tags(self.object.tag_limits(), connection.id(), given) {
             Ok(tags) => tags,
             Err(error) => {
                 let reason = error.to_string();
@@ -140,11 +137,11 @@ impl<A: Agent> AgentCore<A> {
 }
 
 /// Puts the id first, drops repeated tags and checks the limits.
-fn check_tags(id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
-    let tags = check_socket_tags(std::iter::once(id.to_owned()).chain(given));
+fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
+    let tags = check_socket_tags(limits, std::iter::once(id.to_owned()).chain(given));
     tags.map_err(|error| match error {
         // The id is none of the user's tags.
-        TagsError::TooMany { got, .. } => TagsError::TooMany { most: MAX_TAGS, got: got - 1 },
+        TagsError::TooMany { most, got } => TagsError::TooMany { most: most - 1, got: got - 1 },
         other => other,
     })
 }
@@ -152,6 +149,8 @@ fn check_tags(id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
 
     fn tags(count: usize) -> Vec<String> {
         (0..count).map(|n| n.to_string()).collect()
@@ -161,18 +160,21 @@ mod tests {
     fn the_id_is_first_and_duplicates_are_dropped() {
         // S31, S32, S45
         let given = vec!["a".to_owned(), "id".to_owned(), "a".to_owned()];
-        assert_eq!(check_tags("id", given).unwrap(), ["id", "a"]);
-        assert_eq!(check_tags("id", vec![]).unwrap(), ["id"]);
+        assert_eq!(check_tags(LIMITS, "id", given).unwrap(), ["id", "a"]);
+        assert_eq!(check_tags(LIMITS, "id", vec![]).unwrap(), ["id"]);
     }
 
     #[test]
     fn limits_hold() {
         // S46, S47
-        assert_eq!(check_tags("id", tags(9)).unwrap().len(), 10);
-        let error = check_tags("id", tags(10)).unwrap_err();
+        assert_eq!(check_tags(LIMITS, "id", tags(9)).unwrap().len(), 10);
+        let error = check_tags(LIMITS, "id", tags(10)).unwrap_err();
         assert_eq!(error.to_string(), "a connection has at most 9 tags, got 10");
-        assert_eq!(check_tags("id", vec![String::new()]), Err(TagsError::Empty));
-        assert!(check_tags("id", vec!["é".repeat(128)]).is_ok());
-        assert_eq!(check_tags("id", vec!["x".repeat(257)]), Err(TagsError::TooLong(257)));
+        assert_eq!(check_tags(LIMITS, "id", vec![String::new()]), Err(TagsError::Empty));
+        assert!(check_tags(LIMITS, "id", vec!["é".repeat(128)]).is_ok());
+        assert_eq!(
+            check_tags(LIMITS, "id", vec!["x".repeat(257)]),
+            Err(TagsError::TooLong { most: 256, got: 257 })
+        );
     }
 }

@@ -73,7 +73,7 @@ limits! {
     IdleTimeout = "idle_timeout",
     /// A connection was dropped whose client did not answer a ping.
     HeartbeatTimeout = "heartbeat_timeout",
-    /// An event failed, because too many agents were awake.
+    /// An agent did not start, because too many were awake; its events failed.
     AgentsAwake = "agents_awake",
 }
 

@@ -267,6 +267,24 @@ pub(crate) enum ToObject {
 }
 
 impl ToObject {
+    /// The connection that it asks to let in.
+    pub(crate) fn connects(&self) -> Option<ConnectionKey> {
+        match self {
+            Self::Connect { connection, .. } => Some(*connection),
+            _ => None,
+        }
+    }
+
+    /// The connection that it is about, besides a request for one.
+    pub(crate) fn connection(&self) -> Option<ConnectionKey> {
+        match self {
+            Self::Message { connection, .. }
+            | Self::Close { connection, .. }
+            | Self::Error { connection, .. } => Some(*connection),
+            _ => None,
+        }
+    }
+
     /// How many bytes of a client's it carries, besides its head.
     pub(crate) fn payload(&self) -> usize {
         match self {

@@ -39,7 +39,7 @@ pub(crate) use message::{
     ToGateway, ToObject,
 };
 pub use message::{Close, IntoMessage, Message};
-pub(crate) use place::{Place, Places, prefix};
+pub(crate) use place::{Counted, Place, prefix};
 pub(crate) use port::{ObjectPort, PostError};
 pub use rate::Rate;
 pub(crate) use request::{ForwardError, forward};

@@ -19,12 +19,24 @@ pub(crate) struct Places {
     of_address: Option<(usize, DashMap<IpAddr, usize>)>,
 }
 
+/// An address that a place counts for, if addresses are counted. In a box: mostly there is none.
+pub(crate) type Counted = Option<Box<IpAddr>>;
+
 /// A place that is taken; given back when it is dropped.
 pub(crate) struct Place {
-    places: Arc<Places>,
-    /// In a box: where addresses are not counted this is one pointer.
-    address: Option<Box<IpAddr>>,
+    /// `None` when somebody else gives it back.
+    places: Option<Arc<Places>>,
+    address: Counted,
     is_socket: bool,
+}
+
+impl Place {
+    /// Leaves it to the caller to [give the place of a socket back](Places::give_back): a pointer less for
+    /// each socket.
+    pub(crate) fn keep(mut self) -> Counted {
+        self.places = None;
+        self.address.take()
+    }
 }
 
 impl Places {
@@ -61,22 +73,34 @@ impl Places {
             *count += 1;
             address = Some(Box::new(client));
         }
-        Ok(Place { places: self.clone(), address, is_socket: false })
+        Ok(Place { places: Some(self.clone()), address, is_socket: false })
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.is_socket {
-            self.places.taken.fetch_sub(1, Ordering::Relaxed);
-        }
-        if let (Some((_, counts)), Some(address)) = (&self.places.of_address, &self.address)
-            && let Entry::Occupied(mut count) = counts.entry(**address)
+    /// Frees the place of a socket.
+    pub(crate) fn give_back(&self, address: Counted) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+        self.forget(address);
+    }
+
+    fn forget(&self, address: Counted) {
+        if let (Some((_, counts)), Some(address)) = (&self.of_address, address)
+            && let Entry::Occupied(mut count) = counts.entry(*address)
         {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let address = self.address.take();
+        match &self.places {
+            Some(places) if self.is_socket => places.give_back(address),
+            Some(places) => places.forget(address),
+            None => {}
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
     Attachment, ConnectionKey, Flags, Gateway, GatewayLimits, Head, Hub, HubLimits, Limit, Message,
-    ObjectPort, Places, PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
+    ObjectPort, PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
 };
 
 pub(super) const TEXT: u8 = 1;
@@ -107,7 +107,7 @@ impl Rig {
             visitor: Default::default(),
             client: None,
         };
-        let place = Places::new(9, None).socket(None).unwrap();
+        let place = self.gateway.places.socket(None).unwrap();
         open(Stream::other(io), find, wanted, head, place)
     }
 

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::gateway::budget::Budget;
 use crate::gateway::heartbeat::Heartbeat;
 use crate::gateway::meter::{GatewayMeter, GatewayTotals};
+use crate::gateway::place::Places;
 
 /// Limits of all sockets of a host.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct GatewayLimits {
     pub(crate) heartbeat_timeout: Duration,
     /// How long a connection may be without a message; `None` for ever.
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: Option<usize>,
     /// How many bytes of clients may be held beyond what each may hold anyway.
     pub(crate) incoming_bytes: usize,
     /// How many bytes may wait for clients before those who are behind are closed.
@@ -36,6 +39,8 @@ impl GatewayLimits {
             heartbeat: None,
             heartbeat_timeout: Duration::from_secs(20),
             idle_timeout: None,
+            connections: 100,
+            connections_per_address: None,
             incoming_bytes: 1 << 20,
             outgoing_bytes: 1 << 22,
             message_timeout: Duration::from_secs(30),
@@ -50,6 +55,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
+    pub(crate) places: Arc<Places>,
     /// What clients sent and objects have not handled.
     pub(crate) incoming: Arc<Budget>,
     /// What waits for clients.
@@ -74,6 +80,7 @@ impl Gateway {
             clock,
             heartbeat,
             totals,
+            places: Places::new(limits.connections, limits.connections_per_address),
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
             message_timeout: limits.message_timeout,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Close, HubLimits, Message};
 use crate::object::durable::{Request, Response};
 use crate::object::mailbox::MailboxLimits;
-use crate::object::{AlarmInfo, DurableObject, ObjectContext, WebSocket};
+use crate::object::{AlarmInfo, DurableObject, ObjectContext, TagLimits, WebSocket};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -21,6 +21,7 @@ pub(crate) struct Policy {
     /// Whether the end of a connection has to wake an object.
     pub(crate) hears_closes: bool,
     pub(crate) attachment_bytes: usize,
+    pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,
     pub(crate) hub: HubLimits,
 }

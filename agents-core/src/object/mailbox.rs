@@ -1,12 +1,12 @@
 //! The queue of an object, and whether somebody reads it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::task::{Context, Waker};
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::gateway::{Limit, PostError, ToObject};
+use crate::gateway::{ConnectionKey, Limit, PostError, ToObject};
 
 /// How much waits for an object at most; senders wait beyond that. One message always fits.
 #[derive(Clone, Copy, Debug)]
@@ -160,6 +160,11 @@ impl Mailbox {
         }
     }
 
+    /// The connections that wait here to be let in.
+    pub(crate) fn connects(&self) -> HashSet<ConnectionKey> {
+        self.inner.lock().queue.iter().filter_map(ToObject::connects).collect()
+    }
+
     /// Tells whether nobody reads and nothing waits.
     pub(crate) fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
@@ -186,7 +191,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{ConnectionKey, Held, Message, RequestKey};
+    use crate::gateway::{Held, Message, RequestKey};
 
     const LIMITS: MailboxLimits = MailboxLimits { messages: 100, bytes: 1000 };
 

@@ -10,10 +10,12 @@ use crate::error::{Error, Result};
 use crate::gateway::{Flags, IntoMessage, Targets};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 
-/// How many tags a WebSocket has at most.
-const MAX_TAGS: usize = 10;
-/// How long a tag may be, in bytes of UTF-8.
-const MAX_TAG_BYTES: usize = 256;
+/// How many tags a WebSocket has at most, and how long one may be, in bytes of UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TagLimits {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
 
 /// One client's WebSocket. Cheap to clone.
 ///
@@ -178,25 +180,33 @@ pub enum TagsError {
     #[error("a tag must not be empty")]
     Empty,
     /// A tag that is too long.
-    #[error("a tag has at most {MAX_TAG_BYTES} bytes, got {0}")]
-    TooLong(usize),
+    #[error("a tag has at most {most} bytes, got {got}")]
+    TooLong {
+        /// How many bytes it may have.
+        most: usize,
+        /// How many it had.
+        got: usize,
+    },
 }
 
 /// Drops repeated tags and checks the limits.
-pub(crate) fn check_socket_tags(given: impl IntoIterator<Item = String>) -> Result<Vec<String>, TagsError> {
+pub(crate) fn check_socket_tags(
+    limits: TagLimits,
+    given: impl IntoIterator<Item = String>,
+) -> Result<Vec<String>, TagsError> {
     let mut tags: Vec<String> = Vec::new();
     for tag in given {
         match tag.len() {
             0 => return Err(TagsError::Empty),
-            1..=MAX_TAG_BYTES => {}
-            long => return Err(TagsError::TooLong(long)),
+            got if got > limits.bytes => return Err(TagsError::TooLong { most: limits.bytes, got }),
+            _ => {}
         }
         if !tags.contains(&tag) {
             tags.push(tag);
         }
     }
     match tags.len() {
-        got if got > MAX_TAGS => Err(TagsError::TooMany { most: MAX_TAGS, got }),
+        got if got > limits.count => Err(TagsError::TooMany { most: limits.count, got }),
         _ => Ok(tags),
     }
 }
@@ -205,20 +215,25 @@ pub(crate) fn check_socket_tags(given: impl IntoIterator<Item = String>) -> Resu
 mod tests {
     use super::*;
 
+    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
+
     #[test]
     fn tags_keep_their_order_and_lose_duplicates() {
         // S193
         let given = ["b", "a", "b", "c", "a"].map(str::to_owned);
-        assert_eq!(check_socket_tags(given).unwrap(), ["b", "a", "c"]);
+        assert_eq!(check_socket_tags(LIMITS, given).unwrap(), ["b", "a", "c"]);
     }
 
     #[test]
     fn tags_have_limits() {
         let many = |count: usize| (0..count).map(|n| n.to_string());
-        assert_eq!(check_socket_tags(many(10)).unwrap().len(), 10);
-        assert_eq!(check_socket_tags(many(11)), Err(TagsError::TooMany { most: 10, got: 11 }));
-        assert_eq!(check_socket_tags([String::new()]), Err(TagsError::Empty));
-        assert!(check_socket_tags(["é".repeat(128)]).is_ok());
-        assert_eq!(check_socket_tags(["x".repeat(257)]), Err(TagsError::TooLong(257)));
+        assert_eq!(check_socket_tags(LIMITS, many(10)).unwrap().len(), 10);
+        assert_eq!(check_socket_tags(LIMITS, many(11)), Err(TagsError::TooMany { most: 10, got: 11 }));
+        assert_eq!(check_socket_tags(LIMITS, [String::new()]), Err(TagsError::Empty));
+        assert!(check_socket_tags(LIMITS, ["é".repeat(128)]).is_ok());
+        assert_eq!(
+            check_socket_tags(LIMITS, ["x".repeat(257)]),
+            Err(TagsError::TooLong { most: 256, got: 257 })
+        );
     }
 }

@@ -14,14 +14,13 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use tokio::time::Instant;
 
-use crate::gateway::{Gateway, Limit, Place, Places, Rate, prefix};
+use crate::gateway::{Gateway, Limit, Place, Rate, prefix};
 use crate::server::Limits;
 
 /// Counts what comes from each address.
 #[derive(Debug)]
 pub(super) struct Admission {
     gateway: Arc<Gateway>,
-    places: Arc<Places>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
 }
@@ -34,7 +33,6 @@ impl Admission {
         let addresses = |rate: Option<Rate>| rate.map(Addresses::new);
         Self {
             gateway,
-            places: Places::new(limits.connections, limits.connections_per_address),
             upgrades: addresses(limits.upgrades_per_second),
             requests: addresses(limits.requests_per_second),
         }
@@ -52,7 +50,7 @@ impl Admission {
         if wait(&self.upgrades, client).is_some() {
             return refuse(Limit::UpgradesPerSecond, "too many connections, try again later");
         }
-        self.places.socket(client).or_else(|limit| refuse(limit, "too many connections"))
+        self.gateway.places.socket(client).or_else(|limit| refuse(limit, "too many connections"))
     }
 
     /// Lets a request in; it has a place for as long as its answer is waited for.
@@ -67,7 +65,7 @@ impl Admission {
         if let Some(wait) = wait(&self.requests, client) {
             return refuse(Limit::RequestsPerSecond, wait);
         }
-        self.places.request(client).or_else(|limit| refuse(limit, Duration::ZERO))
+        self.gateway.places.request(client).or_else(|limit| refuse(limit, Duration::ZERO))
     }
 
     /// Forgets addresses that nothing has come from for a while.

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry,
+    ObjectOptions, Policy, Registry, Room, TagLimits,
 };
 use crate::server::access::Access;
 use crate::server::host::{Host, Program, Routes};
@@ -63,6 +63,9 @@ pub(crate) struct Mode {
     pub(crate) chaos: Option<Chaos>,
 }
 
+/// A random id has to fit.
+const MIN_TAG_BYTES: usize = 32;
+
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
 
 /// What building a class needs.
@@ -79,6 +82,11 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             attachment_bytes: self.limits.attachment_bytes,
+            tags: TagLimits {
+                // With the id.
+                count: self.limits.tags_per_connection.saturating_add(1),
+                bytes: self.limits.tag_bytes.max(MIN_TAG_BYTES),
+            },
             mailbox: MailboxLimits {
                 messages: self.limits.mailbox_messages,
                 bytes: self.limits.mailbox_bytes,
@@ -310,6 +318,7 @@ impl Agents {
             chaos: mode.chaos,
             open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),
+            room: Room::new(self.limits.agents_awake),
             asleep: Notify::new(),
         });
         let program = Program {

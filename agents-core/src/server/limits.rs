@@ -131,9 +131,9 @@ pub struct Limits {
     pub agents_awake: usize,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
-    /// Tags of a connection, besides its id. 9.
+    /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
     pub tags_per_connection: usize,
-    /// Bytes of one tag. 256.
+    /// Bytes of one tag, and of the id that a client asks for, which is one; 32 at least. 256.
     pub tag_bytes: usize,
     /// Bytes of the name of an agent, as it stands in the address. 1,024.
     pub name_bytes: usize,
@@ -167,6 +167,8 @@ impl Limits {
             heartbeat: self.heartbeat,
             heartbeat_timeout: self.heartbeat_timeout,
             idle_timeout: self.idle_timeout,
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
             incoming_bytes: self.incoming_bytes,
             outgoing_bytes: self.outgoing_bytes,
             message_timeout: self.message_timeout,

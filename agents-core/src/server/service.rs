@@ -98,7 +98,8 @@ impl HostService {
             Err(denied) => return self.refuse(upgrade, on_upgrade, denied),
         };
         let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
-        let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
+        let wanted =
+            wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES.min(self.host.limits().tag_bytes));
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
             let Some(stream) = stream(on_upgrade).await else { return };

@@ -8,5 +8,6 @@ mod metrics;
 mod origins;
 mod paths;
 mod program;
+mod slow;
 mod stop;
 mod tls;

@@ -22,7 +22,15 @@ pub(crate) struct Program {
 /// The command with nothing from the outside in it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    for name in ["AGENTS_ADDR", "AGENTS_DATA", "AGENTS_METRICS_ADDR", "AGENTS_ORIGINS", "RUST_LOG"] {
+    let variables = [
+        "AGENTS_ADDR",
+        "AGENTS_DATA",
+        "AGENTS_METRICS_ADDR",
+        "AGENTS_ORIGINS",
+        "CONFORMANCE_LIMITS",
+        "RUST_LOG",
+    ];
+    for name in variables {
         command.env_remove(name);
     }
     command
@@ -48,6 +56,11 @@ impl Program {
     /// It announces itself in one piece.
     pub(crate) async fn start_with(data: &Path, args: &[&str]) -> (Self, String) {
         Self::start_on(data, "127.0.0.1:0", args, &[]).await
+    }
+
+    /// Starts a server with other limits; see `limits` in the program.
+    pub(crate) async fn start_limited(data: &Path, args: &[&str], limits: &str) -> (Self, String) {
+        Self::start_on(data, "127.0.0.1:0", args, &[("CONFORMANCE_LIMITS", limits)]).await
     }
 
     /// Starts a server on an address, with further arguments and variables.

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -223,6 +223,12 @@ impl Hub {
         self.inner.lock().ids.get(id).copied()
     }
 
+    /// The sockets that their object was asked to let in and that it has not.
+    pub(crate) fn asking(&self) -> HashSet<ConnectionKey> {
+        let inner = self.inner.lock();
+        inner.sockets.values().filter(|socket| socket.is_asking()).map(|socket| socket.key).collect()
+    }
+
     /// Tells whether there are no sockets at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.inner.lock().sockets.is_empty()
@@ -302,12 +308,16 @@ impl Hub {
     /// Ends everything that waits for an object which failed: sockets with 1011, requests broken off.
     ///
     /// A socket that was not accepted yet gets a final code: between accept and identity a client
-    /// that retries would wait for ever for the promise that it already gave away.
-    pub(crate) fn fail(&self, reason: &str) {
+    /// that retries would wait for ever for the promise that it already gave away. Some of them may wait
+    /// for the next life instead.
+    pub(crate) fn fail(&self, reason: &str, may_wait: impl Fn(ConnectionKey) -> bool) {
         let mut inner = self.inner.lock();
         for socket in inner.sockets.values() {
-            let code = if socket.is_accepted() { 1011 } else { 4500 };
-            socket.close(codec::close(Some(code), reason));
+            match socket.is_accepted() {
+                true => socket.close(codec::close(Some(1011), reason)),
+                false if may_wait(socket.key) => {}
+                false => socket.close(codec::close(Some(4500), reason)),
+            }
         }
         inner.requests.clear();
     }

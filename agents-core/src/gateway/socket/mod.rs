@@ -54,6 +54,8 @@ pub(crate) struct Socket {
     spoke: AtomicU32,
     /// The object was told that the connection is over.
     ended: AtomicBool,
+    /// The object was told that the connection wants to be let in, or is about to be.
+    asked: AtomicBool,
     /// The peer did not answer a ping in time.
     given_up: AtomicBool,
 }
@@ -93,6 +95,7 @@ impl Socket {
             in_flight: InFlight::default(),
             spoke: AtomicU32::new(0),
             ended: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         })
     }
@@ -179,6 +182,16 @@ impl Socket {
         let card = card.clone();
         shared.accepted = Some(Accepted { attachment: Attachment::decode(attachment), answered_at: None });
         Some(card)
+    }
+
+    /// Tells whether the object was asked to let the connection in, and has not done so.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asked.load(Ordering::Acquire) && !self.is_accepted()
+    }
+
+    /// The object is about to be asked to let the connection in.
+    pub(crate) fn asks(&self) {
+        self.asked.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_accepted(&self) -> bool {

@@ -18,7 +18,7 @@ use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::Hub;
 use crate::gateway::socket::stream::Io;
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
+use crate::gateway::{Close, Counted, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
 
 /// How long a peer may take to answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,8 +29,8 @@ pub(crate) struct Task {
     pub(in crate::gateway) socket: Arc<Socket>,
     pub(super) hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
-    /// Given back with the task.
-    _place: Place,
+    /// The address that this socket's place counts for; the place is given back with the task.
+    address: Counted,
     /// What is under way; nothing in an idle socket.
     work: Option<Box<Work>>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
@@ -101,7 +101,7 @@ impl Task {
             socket,
             hub,
             port,
-            _place: place,
+            address: place.keep(),
             work: None,
             deadline: None,
             flushed: true,
@@ -195,6 +195,10 @@ impl Task {
         loop {
             while let Some(message) = work.posts.pop_front() {
                 let close = is_close(&message);
+                if matches!(message, ToObject::Connect { .. }) {
+                    // Before it, so that an object which fails at once knows whom it was to let in.
+                    self.socket.asks();
+                }
                 match self.port.post(message, cx) {
                     Ok(()) if close => self.hub.told(),
                     Ok(()) => {}
@@ -290,6 +294,7 @@ impl Drop for Task {
     fn drop(&mut self) {
         // A task that is dropped with its runtime leaves no entry behind.
         self.hub.remove(self.socket.key);
+        self.hub.gateway.places.give_back(self.address.take());
         let posts = self.work.iter().flat_map(|work| &work.posts);
         posts.filter(|message| is_close(message)).for_each(|_| self.hub.told());
     }

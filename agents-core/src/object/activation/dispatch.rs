@@ -27,12 +27,8 @@ pub(super) enum Label {
 impl Activation {
     /// Starts the handler of an event.
     pub(super) fn dispatch(&mut self, instance: &Arc<dyn Instance>, event: ToObject, cx: &mut Context<'_>) {
-        let connection = match &event {
-            ToObject::Message { connection, .. }
-            | ToObject::Close { connection, .. }
-            | ToObject::Error { connection, .. } => Some(*connection),
-            _ => None,
-        };
+        self.dispatched = true;
+        let connection = event.connection();
         // Until `fetch` is done, what the connection sends waits, in its order.
         if let Some(waiting) = connection.and_then(|key| self.connecting.get_mut(&key)) {
             waiting.push_back(event);

@@ -44,7 +44,8 @@ impl Activation {
         if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
             return Poll::Pending;
         }
-        if self.handle.has_order(Order::Sleep) {
+        let room = &self.handle.environment.room;
+        if self.handle.has_order(Order::Sleep) || room.is_short() {
             self.handle.withdraw(Order::Sleep);
             return self.leave(Ended::Idle, cx);
         }
@@ -53,6 +54,9 @@ impl Activation {
                 true => Poll::Ready(Ended::Crashed { quiet: true }),
                 false => self.leave(Ended::Idle, cx),
             };
+        }
+        if self.listed.is_none() {
+            self.listed = Some(room.list(&self.handle));
         }
         let asleep_at = self.last_activity + policy.hibernate_after;
         if self.wait_until(asleep_at, cx) { self.leave(Ended::Idle, cx) } else { Poll::Pending }
@@ -119,7 +123,11 @@ impl Activation {
     /// Drops the instance and the handlers, closes the database, and tells clients when that is
     /// the end for them.
     pub(super) async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, connecting, counted, .. } = self;
+        let Self { handle, object, phase, events, running, connecting, counted, listed, dispatched, .. } =
+            self;
+        if let Some(number) = listed {
+            handle.environment.room.unlist(number);
+        }
         // Tasks that have not begun hold the context, and the context holds them.
         let spawned = std::mem::take(&mut object.lock().spawned);
         drop((phase, running, spawned));
@@ -139,11 +147,20 @@ impl Activation {
             handle.settings.forget();
             handle.indexed.forget();
             // Before the file is closed, which takes a while: who comes meanwhile waits for the next life.
-            handle.hub.fail(reason);
+            // So does who came before and was not asked about, unless this life did nothing but fail: then the
+            // next one would do the same for ever. The order matters: what is posted while we look is spared.
+            let asking = handle.hub.asking();
+            let mut waiting = handle.mailbox.connects();
+            waiting.extend(events.iter().filter_map(ToObject::connects));
+            handle.hub.fail(reason, |key| dispatched && (!asking.contains(&key) || waiting.contains(&key)));
             // Ends of connections and alarms are no work that failed; they are still to be handled.
-            let waiting = connecting.into_values().flatten().chain(events);
-            let kept: Vec<_> =
-                waiting.filter(|event| matches!(event, ToObject::Close { .. } | ToObject::Alarm)).collect();
+            let is_kept = |event: &ToObject| match event {
+                ToObject::Close { .. } | ToObject::Alarm => true,
+                ToObject::Connect { .. } => dispatched,
+                event => dispatched && event.connection().is_some_and(|key| waiting.contains(&key)),
+            };
+            let events = connecting.into_values().flatten().chain(events);
+            let kept: Vec<_> = events.filter(is_kept).collect();
             handle.mailbox.put_back(kept.into_iter());
         }
         let written = store.as_ref().is_some_and(Store::is_open);

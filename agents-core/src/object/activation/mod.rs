@@ -1,5 +1,6 @@
 //! The waking life of an object: one task that runs its handlers in turns.
 
+mod busy;
 mod dispatch;
 mod leave;
 mod rest;
@@ -33,7 +34,7 @@ use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::Turns;
-use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle};
+use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 
 /// How many messages one round takes before it commits and lets others run.
@@ -55,6 +56,8 @@ pub(crate) struct Environment {
     /// How many databases may be open before idle objects close theirs early, and how many are.
     pub(crate) open_databases: usize,
     pub(crate) databases: AtomicUsize,
+    /// Places for objects that are awake.
+    pub(crate) room: Room,
     /// Told when any object has fallen asleep.
     pub(crate) asleep: Notify,
 }
@@ -83,6 +86,15 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             }
             continue;
         }
+        let Some(place) = handle.environment.room.enter(&handle).await else {
+            if !handle.is_stopping() {
+                busy::turn_away(&handle);
+                if handle.mailbox.try_sleep() {
+                    break;
+                }
+            }
+            continue;
+        };
         handle.life.wake();
         // Everything of an activation is dropped before the next one starts: one writer.
         match Activation::open(&handle).await {
@@ -95,12 +107,13 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
                 let mut lost = VecDeque::new();
                 handle.mailbox.take(&mut lost);
                 handle.life.sleep(None);
-                handle.hub.fail("the agent cannot be started");
+                handle.hub.fail("the agent cannot be started", |_| false);
                 if lost.contains(&ToObject::Alarm) {
                     leave::ring_again(&handle);
                 }
             }
         }
+        drop(place);
         let asleep = handle.mailbox.try_sleep();
         handle.environment.asleep.notify_waiters();
         if asleep {
@@ -160,6 +173,10 @@ struct Activation {
     /// Whether the database counts as open.
     counted: bool,
     last_activity: Instant,
+    /// Some event was handled, or begun.
+    dispatched: bool,
+    /// Where it stands in the list of idle objects.
+    listed: Option<u64>,
     timer: Option<Pin<Box<Sleep>>>,
     stop_at: Option<Instant>,
 }
@@ -210,6 +227,8 @@ impl Activation {
             rest_decided: None,
             counted: false,
             last_activity: Instant::now(),
+            dispatched: false,
+            listed: None,
             timer: None,
             stop_at: None,
         })

@@ -26,7 +26,7 @@ use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::roster::Roster;
 use crate::object::window::Window;
-use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits};
 use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
@@ -190,6 +190,11 @@ impl ObjectContext {
 
     pub(super) fn attachment_limit(&self) -> usize {
         self.core.handle.behavior.policy().attachment_bytes
+    }
+
+    /// What the tags of a connection may be.
+    pub(crate) fn tag_limits(&self) -> TagLimits {
+        self.core.handle.behavior.policy().tags
     }
 
     /// Opens the window of a streamed response.

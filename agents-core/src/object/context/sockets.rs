@@ -30,7 +30,7 @@ impl ObjectContext {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let tags = check_socket_tags(tags.into_iter().map(Into::into))?;
+        let tags = check_socket_tags(self.tag_limits(), tags.into_iter().map(Into::into))?;
         self.accept(&upgrade.entry, tags, Flags::NONE)?;
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
     }

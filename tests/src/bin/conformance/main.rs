@@ -4,6 +4,9 @@ mod counter;
 mod game;
 mod small;
 
+use std::time::Duration;
+
+use agents::Limits;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::prelude::*;
 
@@ -20,6 +23,23 @@ async fn session_user(request: ConnectRequest) -> Result<String, Refusal> {
     }
 }
 
+/// Fewer connections than by default, so that few open files are no reason to warn, and what a test asks for
+/// in `CONFORMANCE_LIMITS`: `handshake_ms=300,http_connections=5`.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.connections = 4096;
+    let asked = std::env::var("CONFORMANCE_LIMITS").unwrap_or_default();
+    for (name, value) in asked.split(',').filter_map(|pair| pair.split_once('=')) {
+        let value: usize = value.parse().expect("a number");
+        match name {
+            "handshake_ms" => limits.handshake_timeout = Duration::from_millis(value as u64),
+            "http_connections" => limits.http_connections = value,
+            other => panic!("no such limit: {other}"),
+        }
+    }
+    limits
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let routes =
@@ -34,6 +54,7 @@ async fn main() -> Result<()> {
         .register::<game::TestGame>()
         .route_to::<counter::TestCounter>("/user", session_user)
         .cors(true)
+        .limits(limits())
         .routes(routes)
         .run()
         .await

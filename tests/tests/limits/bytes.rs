@@ -1,0 +1,116 @@
+//! Memory: of bodies, of mailboxes, of all clients together.
+
+use std::convert::Infallible;
+
+use agents::axum::body::Body;
+use agents::bytes::Bytes;
+use agents::http::Request;
+use agents::{Limit, Rate};
+use agents_tests::Received;
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::support::{body, hits, host, secs};
+
+fn post(name: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(format!("/agents/desk/{name}")).body(body.into()).expect("a request")
+}
+
+/// A body that comes in pieces, with pauses.
+fn slowly(pieces: usize, len: usize, pause: u64) -> Body {
+    let pieces = stream::iter(0..pieces).then(move |_| async move {
+        tokio::time::sleep(secs(pause)).await;
+        Ok::<_, Infallible>(Bytes::from(vec![b'x'; len]))
+    });
+    Body::from_stream(pieces)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stops_on_its_way_is_408() {
+    let host = host(|_| {});
+    let answer = host.request(post("one", slowly(5, 10, 29))).await;
+    assert_eq!((answer.status().as_u16(), body(answer).await), (200, "50".to_owned()), "any progress counts");
+    let start = tokio::time::Instant::now();
+    let answer = host.request(post("one", slowly(1, 10, 1000))).await;
+    assert_eq!((answer.status().as_u16(), start.elapsed().as_secs()), (408, 30));
+    assert_eq!(hits(&host, Limit::BodyTimeout), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_too_large_is_413_and_counts() {
+    let host = host(|limits| limits.body_bytes = 100);
+    assert_eq!(host.request(post("one", vec![0; 100])).await.status(), 200);
+    assert_eq!(host.request(post("one", vec![0; 101])).await.status(), 413);
+    assert_eq!(host.request(post("one", slowly(11, 10, 1))).await.status(), 413);
+    assert_eq!(hits(&host, Limit::BodyBytes), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
+    let host = host(|limits| limits.incoming_bytes = 200_000);
+    let waiting = host.request(post("one/wait", vec![0; 150_000]));
+    let late = async {
+        host.advance(secs(1)).await;
+        assert_eq!(host.host().meter().incoming_bytes, 150_000, "held until it is handled");
+        let answer = host.request(post("two", vec![0; 100_000])).await;
+        assert_eq!((answer.status().as_u16(), body(answer).await), (503, "The server is busy".to_owned()));
+        assert_eq!(host.request(post("two", vec![0; 60_000])).await.status(), 200);
+        let mut client = host.connect("/agents/desk/two").await;
+        client.greeting().await;
+        client.send_bytes(vec![0; 300_000]).await;
+        assert_eq!(client.end().await, Received::Close(1013, "server is busy".to_owned()));
+    };
+    let (first, ()) = tokio::join!(waiting, late);
+    assert_eq!(body(first).await, "150000");
+    assert_eq!(hits(&host, Limit::IncomingBytes), 2);
+    host.advance(secs(1)).await;
+    assert_eq!(host.host().meter().incoming_bytes, 0);
+    assert_eq!(host.request(post("two", vec![0; 150_000])).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_mailbox_makes_its_clients_wait_and_loses_nothing() {
+    for by_bytes in [false, true] {
+        let host = host(move |limits| match by_bytes {
+            true => limits.mailbox_bytes = 1000,
+            false => limits.mailbox_messages = 3,
+        });
+        // It starts for five seconds and reads nothing meanwhile.
+        let mut client = host.connect("/agents/desk/slow").await;
+        let mut ids = Vec::new();
+        for n in 0..100 {
+            ids.push(client.start_call("wait", (0, "x".repeat(n))).await);
+        }
+        let start = tokio::time::Instant::now();
+        let mut other = host.connect("/agents/desk/other").await;
+        other.greeting().await;
+        assert_eq!(start.elapsed(), secs(0), "another agent is not held up");
+        for id in ids {
+            client.answer(&id).await;
+        }
+        let limit = if by_bytes { Limit::MailboxBytes } else { Limit::MailboxMessages };
+        assert!(hits(&host, limit) > 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
+    let host = host(|limits| limits.messages_per_second = Some(Rate::per_second(10).burst(5)));
+    let mut fast = host.connect("/agents/desk/one").await;
+    let mut other = host.connect("/agents/desk/one").await;
+    fast.greeting().await;
+    other.greeting().await;
+    let start = tokio::time::Instant::now();
+    let mut ids = Vec::new();
+    for _ in 0..55 {
+        ids.push(fast.start_call("wait", (0,)).await);
+    }
+    other.call::<u64>("wait", (0,)).await;
+    assert!(start.elapsed() < secs(1), "others are not held up");
+    for id in ids {
+        assert_eq!(fast.answer(&id).await["success"], true);
+    }
+    let passed = start.elapsed().as_millis();
+    assert!((4_900..5_200).contains(&passed), "{passed} ms for 50 beyond the burst");
+    assert_eq!(hits(&host, Limit::MessagesPerSecond), 50);
+}

@@ -1,0 +1,80 @@
+//! An agent to run into limits with.
+
+use std::time::Duration;
+
+use agents::prelude::*;
+use agents::testing::TestHost;
+use agents::{Limit, Limits, Response};
+
+/// Who a client is, as its agent sees it.
+#[wire]
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) ip: Option<String>,
+}
+
+#[agent(connection = Seen, hibernate_after = "1h")]
+#[derive(Default)]
+pub(crate) struct Desk;
+
+#[agent]
+impl Desk {
+    #[hook]
+    async fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
+        if cx.name().starts_with("slow") {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        Ok(())
+    }
+
+    #[hook]
+    async fn authorize(&self, request: &ConnectRequest) -> Result<Seen, Refusal> {
+        Ok(Seen { ip: request.client_ip().map(|ip| ip.to_string()) })
+    }
+
+    #[hook]
+    async fn on_request(&self, request: Request) -> Result<Response> {
+        use agents::axum::response::IntoResponse;
+        let path = request.uri().path().to_owned();
+        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
+        if path.ends_with("/wait") {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Ok(body.len().to_string().into_response())
+    }
+
+    #[callable]
+    fn ip(&self, from: &Connection<Self>) -> Result<Option<String>> {
+        Ok(from.state()?.ip)
+    }
+
+    #[callable]
+    async fn wait(&self, seconds: u64) -> u64 {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        seconds
+    }
+}
+
+/// A host with one class and changed limits.
+pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> TestHost {
+    let program = move || {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        Agents::new().register::<Desk>().limits(limits)
+    };
+    TestHost::start(program).expect("the host starts")
+}
+
+/// How often a limit was reached.
+pub(crate) fn hits(host: &TestHost, limit: Limit) -> u64 {
+    host.host().meter().limits[limit]
+}
+
+pub(crate) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) async fn body(response: Response) -> String {
+    let bytes = agents::axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a whole body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
