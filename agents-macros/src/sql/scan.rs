@@ -235,6 +235,10 @@ impl Scanner<'_> {
                 "a value is missing between the braces: write `{value}`, or `{{}}` for braces",
             );
         }
+        if rest[length..].starts_with(|next: char| next.is_ascii_digit()) {
+            // `?1` and `0` would be parameter 10.
+            return self.mistake(length + 1, "a digit follows the value: put a space or an operator between them");
+        }
         let range = self.at..self.at + length;
         self.out.placeholders.push(Placeholder { source: source.to_owned(), range });
         let number = self.out.placeholders.len();
@@ -344,6 +348,7 @@ mod tests {
             ("SELECT :name", 7..12, "`:name` has no value"),
             ("SELECT 'open", 7..12, "not closed"),
             ("DELETE FROM a; DELETE FROM b ", 15..28, "second statement"),
+            ("SELECT {a}0 + {b}", 7..11, "a digit follows"),
             ("SELECT 1 \0 WHERE {x}", 9..10, "NUL character"),
         ] {
             let (found, message) = mistake(text);
