@@ -106,7 +106,7 @@ impl Scanner<'_> {
             '{' => self.placeholder(),
             '}' if rest.starts_with("}}") => self.brace('}'),
             '}' => self.mistake(1, "this `}` has no `{`: write `}}` for a brace"),
-            '?' | ':' | '@' | '$' => self.parameter(first),
+            '?' | ':' | '@' | '#' | '$' => self.parameter(first),
             ';' => self.semicolon(),
             '(' => {
                 self.depth += 1;
@@ -348,6 +348,7 @@ mod tests {
             ("SELECT :name", 7..12, "`:name` has no value"),
             ("SELECT 'open", 7..12, "not closed"),
             ("DELETE FROM a; DELETE FROM b ", 15..28, "second statement"),
+            ("SELECT #a, {b}", 7..9, "`#a` has no value"),
             ("SELECT {a}0 + {b}", 7..11, "a digit follows"),
             ("SELECT 1 \0 WHERE {x}", 9..10, "NUL character"),
         ] {
