@@ -182,6 +182,9 @@ impl Agents {
     /// can open a socket in the name of its visitor. Pages of this server and clients that are no
     /// browsers always pass. A foreign page's socket is closed with 4403, its request answered 403.
     ///
+    /// This server's own origin is what the header `Host` says, whatever the scheme. Behind a proxy that
+    /// changes it, put the public origin on the list.
+    ///
     /// [`start`](Self::start) fails with the code `origin` when one is not a scheme and a host, perhaps
     /// with a port. [`run`](Self::run) takes `--origin` in the place of this list.
     #[must_use]

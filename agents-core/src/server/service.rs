@@ -11,6 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header::HOST;
 use http::{Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Limited};
 use hyper::upgrade::OnUpgrade;
@@ -45,7 +46,13 @@ impl HostService {
         Self { routes: host.routes(), host }
     }
 
-    async fn answer(self, request: Request<Body>) -> Response {
+    async fn answer(self, mut request: Request<Body>) -> Response {
+        // HTTP/2 says it in the URI; what compares origins looks at the header.
+        if !request.headers().contains_key(HOST)
+            && let Some(host) = request.uri().authority().and_then(|host| host.as_str().parse().ok())
+        {
+            request.headers_mut().insert(HOST, host);
+        }
         let path = request.uri().path().to_owned();
         let place = match address::parse(&path) {
             Some(address) => Some(Place::Named(address)),
@@ -93,6 +100,10 @@ impl HostService {
                 return denied.response();
             }
             return self.refuse(upgrade, on_upgrade, denied);
+        }
+        // The program may have taken its time.
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted = wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
@@ -171,6 +182,9 @@ impl HostService {
                 return denied.response();
             }
         };
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         // Announced too large: told before it is sent.
         if body.size_hint().lower() > self.host.limits().body_bytes as u64 {
             return too_large();
