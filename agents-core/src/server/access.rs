@@ -1,5 +1,7 @@
 //! Who may reach agents, as a program says it.
 
+use std::sync::Arc;
+
 use crate::agent::{Agent, ConnectRequest, Refusal};
 use crate::auth::{Admission, Arrival};
 use crate::error::Result;
@@ -147,7 +149,7 @@ impl Agents {
         class: impl Into<String>,
         name: impl FindName,
     ) -> Self {
-        let name = std::sync::Arc::new(name);
+        let name = Arc::new(name);
         let find = Box::new(move |request| -> BoxFuture<'static, _> {
             let name = name.clone();
             Box::pin(async move { name.find(request).await })
