@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 const MAX_TOKEN: usize = 8 * 1024;
 /// How far the clocks of whoever signs and whoever verifies may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
+const MAX_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Verifies signed tokens (JWT) that clients send along, and signs some. Cheap to clone. It needs the
 /// cargo feature `jwt`.
@@ -161,10 +162,11 @@ impl<C> Tokens<C> {
         })
     }
 
-    /// Sets how far the clocks may be apart, 30 s by default; fractions of a second are cut off.
+    /// Sets how far the clocks may be apart, 30 s by default and at most a day; fractions of a second are
+    /// cut off.
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
-        self.with(|inner| inner.validation.leeway = leeway.as_secs())
+        self.with(|inner| inner.validation.leeway = leeway.min(MAX_LEEWAY).as_secs())
     }
 
     /// Takes tokens without an expiry as well. Nothing but a new key ends them.

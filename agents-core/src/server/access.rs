@@ -1,5 +1,7 @@
 //! Who may reach agents, as a program says it.
 
+use std::sync::Arc;
+
 use crate::agent::{Agent, ConnectRequest, Refusal};
 use crate::auth::{Admission, Arrival};
 use crate::error::Result;
@@ -151,7 +153,7 @@ impl Agents {
         class: impl Into<String>,
         name: impl FindName,
     ) -> Self {
-        let name = std::sync::Arc::new(name);
+        let name = Arc::new(name);
         let find = Box::new(move |request| -> BoxFuture<'static, _> {
             let name = name.clone();
             Box::pin(async move { name.find(request).await })
@@ -185,6 +187,9 @@ impl Agents {
     /// Browsers send a page's origin with every handshake, and cookies too, so without a list any page
     /// can open a socket in the name of its visitor. Pages of this server and clients that are no
     /// browsers always pass. A foreign page's socket is closed with 4403, its request answered 403.
+    ///
+    /// This server's own origin is what the header `Host` says, whatever the scheme. Behind a proxy that
+    /// changes it, put the public origin on the list.
     ///
     /// [`start`](Self::start) fails with the code `origin` when one is not a scheme and a host, perhaps
     /// with a port. [`run`](Self::run) takes `--origin` in the place of this list.

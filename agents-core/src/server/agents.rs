@@ -191,7 +191,8 @@ impl Agents {
         self
     }
 
-    /// Shares a value with all agents whose `env` is of this type.
+    /// Shares a value with all agents whose `env` is of this type, and with the function of
+    /// [`authorize`](Self::authorize).
     #[must_use]
     pub fn env<E: Send + Sync + 'static>(mut self, env: E) -> Self {
         self.env.insert(TypeId::of::<E>(), Arc::new(env));

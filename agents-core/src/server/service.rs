@@ -11,6 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header::HOST;
 use http::{Method, Request, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -47,7 +48,13 @@ impl HostService {
         &self.host
     }
 
-    async fn answer(self, request: Request<Body>) -> Response {
+    async fn answer(self, mut request: Request<Body>) -> Response {
+        // HTTP/2 says it in the URI; what compares origins looks at the header.
+        if !request.headers().contains_key(HOST)
+            && let Some(host) = request.uri().authority().and_then(|host| host.as_str().parse().ok())
+        {
+            request.headers_mut().insert(HOST, host);
+        }
         let path = request.uri().path().to_owned();
         let place = match address::parse(&path) {
             Some(address) => Some(Place::Named(address)),
@@ -97,6 +104,10 @@ impl HostService {
             }
             Err(denied) => return self.refuse(upgrade, on_upgrade, denied),
         };
+        // The program may have taken its time.
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
         let wanted =
             wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES.min(self.host.limits().tag_bytes));
@@ -182,6 +193,9 @@ impl HostService {
                 return denied.response();
             }
         };
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         let limits = self.host.limits();
         let collected =
             body::collect(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;

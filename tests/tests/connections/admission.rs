@@ -312,6 +312,39 @@ async fn a_slow_hook_holds_up_nobody_else() {
     assert_eq!(get(&server, "/agents/open-hall/quick").await.0, 200);
     go.notify_one();
     slow.await;
+
+    // Whoever is let in when the host has stopped meanwhile is told so.
+    let late = Client::try_connect(server.addr(), "/agents/open-hall/slow", &[]);
+    tokio::pin!(late);
+    tokio::select! {
+        _ = &mut late => panic!("nobody let it in"),
+        () = started.notified() => {}
+    }
+    patient(server.host().shutdown()).await;
+    go.notify_one();
+    match *late.await.expect_err("it was refused") {
+        tokio_tungstenite::tungstenite::Error::Http(response) => assert_eq!(response.status(), 503),
+        other => panic!("{other}"),
+    }
+}
+
+/// As a program with HTTP/2 hands it over: the host is in the URI.
+#[tokio::test(start_paused = true)]
+async fn s113_the_host_in_the_uri_counts_as_well() {
+    let host = TestHost::start(|| {
+        Agents::new().register::<OpenHall>().origins(["https://app.example"]).authorize(
+            async |arrival: Arrival| match arrival.request().is_same_site() {
+                true => Ok(()),
+                false => Err(Refusal::forbidden("a foreign page")),
+            },
+        )
+    })
+    .expect("the host");
+    for (origin, status) in [("https://agents.example", 200), ("https://evil.example", 403)] {
+        let request = agents::http::Request::get("https://agents.example/agents/open-hall/x");
+        let request = request.header("origin", origin).body(Default::default()).expect("a request");
+        assert_eq!(host.request(request).await.status(), status, "{origin}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,7 +50,7 @@ fn agents() -> Agents {
         .register::<Account>()
         .register::<Preferences>()
         .route_to::<Account>("/user", session)
-        .route_to::<Preferences>("/user/settings", session)
+        .route_to::<Preferences>("/user/settings", async |request: ConnectRequest| session(request).await)
 }
 
 async fn ask(server: &TestServer, path: &str, session: &str) -> (u16, String) {
