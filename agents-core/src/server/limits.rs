@@ -62,7 +62,7 @@ pub struct Limits {
     ///
     /// Each takes a file of the process; the host warns at its start when there are too few.
     pub connections: usize,
-    /// Connections of one address, and requests that it waits for, together; `None` for any number.
+    /// Connections of one address and requests that are not answered to their end, together; `None` for any number.
     ///
     /// An address of IPv6 counts with all others that share its first 64 bits. Behind a proxy say
     /// [`Agents::trusted_proxies`](crate::Agents::trusted_proxies), or all clients are one address.

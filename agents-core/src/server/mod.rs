@@ -4,6 +4,7 @@ mod accept;
 mod address;
 mod admission;
 mod agents;
+mod answer;
 mod body;
 mod cli;
 mod files;

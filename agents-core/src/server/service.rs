@@ -26,7 +26,7 @@ use crate::agent::query_value;
 use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::address::{self, Address};
-use crate::server::{Host, body};
+use crate::server::{Host, answer, body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -178,7 +178,7 @@ impl HostService {
         let (head, body) = request.into_parts();
         let uri = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
         let mut head = self.plain_head(&head, uri);
-        let _place = match self.host.admission().request(head.client) {
+        let place = match self.host.admission().request(head.client) {
             Ok(place) => place,
             Err(refused) => return *refused,
         };
@@ -193,7 +193,7 @@ impl HostService {
             let object = self.host.object(&key(address), behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, body, held).await {
-                Ok(response) => return response,
+                Ok(response) => return answer::keep(response, place),
                 Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
