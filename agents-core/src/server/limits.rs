@@ -114,7 +114,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long a message that has begun may make no progress. 30 s.
     pub message_timeout: Duration,
-    /// How long a client may take nothing of what waits for it. 30 s.
+    /// How long a client may take nothing of what waits for it; the answers of HTTP that
+    /// [`Agents::serve`](crate::Agents::serve) sends included. 30 s.
     pub write_timeout: Duration,
     /// How long a client may be silent before it gets a ping; `None` sends none. 30 s.
     pub heartbeat: Option<Duration>,

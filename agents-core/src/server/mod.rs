@@ -13,6 +13,7 @@ mod limits;
 mod meter;
 mod metrics;
 mod origin;
+mod patient;
 mod proxies;
 mod serve;
 mod service;

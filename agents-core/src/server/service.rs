@@ -26,6 +26,7 @@ use crate::agent::query_value;
 use crate::gateway::{self, ForwardError, Head, ObjectPort, Upgrade, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::address::{self, Address};
+use crate::server::patient::Patient;
 use crate::server::{Host, answer, body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
@@ -206,8 +207,8 @@ impl HostService {
 /// Takes a stream out of what hyper has wrapped around it, if it is one of TCP.
 fn stream(upgraded: Upgraded) -> gateway::Stream {
     // As our own server hands it over, and as others that are built on `hyper_util` do.
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
+    let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
+        Ok(parts) => return gateway::Stream::tcp(parts.io.into_inner().into_inner(), parts.read_buf),
         Err(upgraded) => upgraded,
     };
     match downcast::<TokioIo<TcpStream>>(upgraded) {
@@ -242,7 +243,7 @@ impl Service<Request<Body>> for HostService {
         let service = self.clone();
         Box::pin(async move {
             let (host, most) = (service.host.clone(), service.host.limits().handshake_timeout);
-            match wants_upgrade(request.headers()) {
+            match wants_upgrade(request.headers()) && address::parse(request.uri().path()).is_some() {
                 true => Ok(host.admission().in_time(most, service.answer(request)).await),
                 false => Ok(service.answer(request).await),
             }
