@@ -125,6 +125,25 @@ impl Clock for Since {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_is_answered_in_time() {
+        let limits = Limits::default();
+        let gateway = Gateway::start(Clock::start_virtual(), &limits.of_gateway());
+        let admission = Admission::new(&limits, gateway.clone());
+        let most = limits.handshake_timeout;
+        let answer = async |time: Duration| {
+            let answer = async {
+                tokio::time::sleep(time).await;
+                StatusCode::SWITCHING_PROTOCOLS.into_response()
+            };
+            admission.in_time(most, answer).await.status().as_u16()
+        };
+        assert_eq!(answer(Duration::from_secs(9)).await, 101);
+        assert_eq!(answer(Duration::from_secs(11)).await, 408);
+        assert_eq!(gateway.meter().limits[Limit::HandshakeTimeout], 1);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_has_a_burst_and_forgets_who_is_gone() {
