@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::gateway::Limit;
+use crate::server::patient::Patient;
 use crate::server::{Host, HostService, Limits};
 
 /// How much a connection buffers at most, beyond its head.
@@ -98,6 +99,7 @@ async fn speak(
 ) {
     let host = service.host().clone();
     let leave = seat.leave.clone();
+    let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
     let answer = service_fn(move |request: http::Request<Incoming>| {
         seat.begins();
         let mut request = request.map(Body::new);

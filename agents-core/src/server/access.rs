@@ -59,8 +59,9 @@ impl Agents {
     /// It answers with an [`Admission`], or `()` to let it pass, or with a [`Refusal`]. A refused
     /// connection is closed with the refusal's code behind the handshake, a refused request gets its
     /// status. An error of another kind and a panic refuse with 4500 and an error id; so does the time
-    /// limit of 10 s (503 over HTTP). It is not asked about preflights that [`cors`](Self::cors) answers,
-    /// nor about other routes of the program. A second call takes the place of the first.
+    /// limit, [`Limits::handshake_timeout`](crate::Limits) (503 over HTTP). It is not asked about preflights
+    /// that [`cors`](Self::cors) answers, nor about other routes of the program. A second call takes the
+    /// place of the first.
     ///
     /// ```
     /// use std::collections::HashMap;

@@ -53,7 +53,7 @@ impl Admission {
         self.gateway.places.socket(client).or_else(|limit| refuse(limit, "too many connections"))
     }
 
-    /// Lets a request in; it has a place for as long as its answer is waited for.
+    /// Lets a request in; it has a place until its answer is whole.
     pub(super) fn request(&self, client: Option<IpAddr>) -> Result<Place, Box<Response>> {
         let refuse = |limit: Limit, wait: Duration| {
             self.gateway.totals.limits.hit(limit);

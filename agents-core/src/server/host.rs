@@ -193,6 +193,10 @@ impl Host {
         &self.0.gateway
     }
 
+    pub(super) fn shared_gateway(&self) -> Arc<Gateway> {
+        self.0.gateway.clone()
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         &self.0.program.limits
     }

@@ -42,7 +42,7 @@ const MIB: usize = 1024 * KIB;
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
-/// | `handshake_timeout` | 10 s | dropped; 408 when its headers had come |
+/// | `handshake_timeout` | 10 s | dropped; when the program does not decide in time 4500, a request 503 |
 /// | `message_timeout` | 30 s | 1013, `message timed out` |
 /// | `write_timeout` | 30 s | dropped |
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
@@ -62,7 +62,7 @@ pub struct Limits {
     ///
     /// Each takes a file of the process; the host warns at its start when there are too few.
     pub connections: usize,
-    /// Connections of one address, and requests that it waits for, together; `None` for any number.
+    /// Connections of one address and requests that are not answered to their end, together; `None` for any number.
     ///
     /// An address of IPv6 counts with all others that share its first 64 bits. Behind a proxy say
     /// [`Agents::trusted_proxies`](crate::Agents::trusted_proxies), or all clients are one address.
@@ -109,12 +109,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Headers of a request, for [`Agents::serve`](crate::Agents::serve). 100.
     pub headers: usize,
-    /// How long a request may take from its connection to the end of its headers, and a handshake from
-    /// there to its answer. It is also how long a connection may idle between two requests. 10 s.
+    /// How long a request may take from its connection to the end of its headers, and from there how long
+    /// [`Agents::authorize`](crate::Agents::authorize) may take to decide. It is also how long a connection
+    /// may idle between two requests. 10 s.
     pub handshake_timeout: Duration,
     /// How long a message that has begun may make no progress. 30 s.
     pub message_timeout: Duration,
-    /// How long a client may take nothing of what waits for it. 30 s.
+    /// How long a client may take nothing of what waits for it; the answers of HTTP that
+    /// [`Agents::serve`](crate::Agents::serve) sends included. 30 s.
     pub write_timeout: Duration,
     /// How long a client may be silent before it gets a ping; `None` sends none. 30 s.
     pub heartbeat: Option<Duration>,

@@ -24,7 +24,8 @@ use crate::gateway::{self, ForwardError, Head, ObjectPort, Place as Seat, Upgrad
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::admit::{Denied, Place};
 use crate::server::cors::Cors;
-use crate::server::{Host, address, body};
+use crate::server::patient::Patient;
+use crate::server::{Host, address, answer, body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -182,7 +183,7 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let mut head = self.plain_head(&head);
-        let _seat = match self.host.admission().request(head.client) {
+        let seat = match self.host.admission().request(head.client) {
             Ok(seat) => seat,
             Err(refused) => return *refused,
         };
@@ -207,7 +208,7 @@ impl HostService {
             let object = self.host.object(&key, behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, body, held).await {
-                Ok(response) => return response,
+                Ok(response) => return answer::keep(response, seat),
                 Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
@@ -247,8 +248,10 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
         }
     };
     // As our own server hands it over, and as others that are built on `hyper_util` do.
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Some(gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf)),
+    let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
+        Ok(parts) => {
+            return Some(gateway::Stream::tcp(parts.io.into_inner().into_inner(), parts.read_buf));
+        }
         Err(upgraded) => upgraded,
     };
     Some(match downcast::<TokioIo<TcpStream>>(upgraded) {

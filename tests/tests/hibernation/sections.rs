@@ -252,6 +252,26 @@ async fn a_section_has_thirty_seconds() {
     restarted(&object, &mut clients, &mut notes).await;
 }
 
+// S106, S178: the failure is not of those who had not been asked about.
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_while_an_object_is_about_to_fail_is_let_in_by_its_next_life() {
+    let (_host, object, mut clients, mut notes) = desk().await;
+    clients[0].send("for ever").await;
+    clients[0].stay(secs(5)).await;
+    let mut late = object.connect("").await;
+    late.send("early").await;
+    let mut later = object.connect("").await;
+    clients[0].stay(secs(26)).await;
+    assert_eq!(late.next().await.text(), "early", "what it sent before it was let in came behind");
+    later.send("hello").await;
+    assert_eq!(later.next().await.text(), "hello");
+    for client in &mut clients {
+        assert!(matches!(client.next().await, Received::Close(1011, _)));
+    }
+    assert_eq!(notes.so_far(), ["section_timeout", "start", "early", "hello"]);
+    assert_eq!(object.connections().len(), 2);
+}
+
 // S106
 #[tokio::test(start_paused = true)]
 async fn a_section_that_panics_ends() {

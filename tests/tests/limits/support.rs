@@ -49,6 +49,12 @@ impl Desk {
     }
 
     #[callable]
+    async fn pause(&self, millis: u64) -> u64 {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        millis
+    }
+
+    #[callable]
     async fn wait(&self, seconds: u64) -> u64 {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         seconds

@@ -98,3 +98,27 @@ async fn a_head_is_bounded() {
         assert_eq!(got, Some(status), "{len} bytes in {count} headers: {answer}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, metrics) = start(&folder.path().join("data"), "write_ms=500").await;
+    let mut deaf = TcpStream::connect(program.addr()).await.expect("a connection");
+    let mut slow = TcpStream::connect(program.addr()).await.expect("a connection");
+    for stream in [&mut deaf, &mut slow] {
+        stream.write_all(b"GET /endless HTTP/1.1\r\nHost: test\r\n\r\n").await.expect("a request");
+    }
+    let mut buffer = vec![0; 1 << 20];
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    while reached(&metrics, "write_timeout").await == 0 {
+        assert!(tokio::time::Instant::now() < until, "it is waited for");
+        assert!(slow.read(&mut buffer).await.expect("one that reads goes on") > 0);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..10 {
+        assert!(slow.read(&mut buffer).await.expect("one that reads goes on") > 0);
+    }
+    // What was on its way is still there, and then nothing.
+    over(&mut deaf).await;
+    assert_eq!(program.get("/plain").await.0, 200);
+}

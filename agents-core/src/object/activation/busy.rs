@@ -13,7 +13,7 @@ const BUSY: &str = "server is busy";
 
 /// Fails what waits for an object that could not start; ends of connections and alarms are kept.
 pub(super) fn turn_away(handle: &ObjectHandle) {
-    tracing::warn!(object = ?handle.key, "too many objects are awake, its events are turned away");
+    tracing::debug!(object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
     let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);

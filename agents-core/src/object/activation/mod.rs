@@ -350,7 +350,8 @@ impl Activation {
             }
             {
                 let inner = self.object.lock();
-                if inner.panicked || inner.section.is_some() {
+                // What comes after a failure is for the next life.
+                if inner.panicked || inner.section.is_some() || inner.failed.is_some() {
                     break;
                 }
             }

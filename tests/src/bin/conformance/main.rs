@@ -7,7 +7,9 @@ mod small;
 use std::time::Duration;
 
 use agents::Limits;
+use agents::axum::body::Body;
 use agents::axum::{Router, response::Html, routing::get};
+use agents::bytes::Bytes;
 use agents::prelude::*;
 
 /// An empty page, so that a browser can open sockets from the same origin.
@@ -33,6 +35,7 @@ fn limits() -> Limits {
         let value: usize = value.parse().expect("a number");
         match name {
             "handshake_ms" => limits.handshake_timeout = Duration::from_millis(value as u64),
+            "write_ms" => limits.write_timeout = Duration::from_millis(value as u64),
             "http_connections" => limits.http_connections = value,
             other => panic!("no such limit: {other}"),
         }
@@ -40,10 +43,18 @@ fn limits() -> Limits {
     limits
 }
 
+/// An answer that goes on for as long as somebody reads it.
+async fn endless() -> Body {
+    let chunk = Bytes::from_static(&[b'x'; 16 * 1024]);
+    Body::from_stream(futures_util::stream::repeat(Ok::<_, std::convert::Infallible>(chunk)))
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let routes =
-        Router::new().route("/", get(|| async { Html(PAGE) })).route("/plain", get(|| async { "plain" }));
+    let routes = Router::new()
+        .route("/", get(|| async { Html(PAGE) }))
+        .route("/plain", get(|| async { "plain" }))
+        .route("/endless", get(endless));
     Agents::new()
         .register::<counter::TestCounter>()
         .register::<small::TestNoState>()
