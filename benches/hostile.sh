@@ -25,5 +25,5 @@ done
 echo "limits: $preset, attack: $seconds s"
 taskset -c "${GENERATOR_CORE:-1}" "$bin/bench-hostile" --url "$url" --server-pid "$pid" --seconds "$seconds"
 # What the server counted.
-curl -s "$metrics" | grep -v '^#' | grep -E 'refused|throttled|stalled|timed_out|overflowed|oversized|limit|busy|rejected' || true
+curl -s "$metrics" | grep -v '^#' | grep -E 'limit_reached|refused' | grep -v ' 0$' || true
 sort "$work/errors" | cut -c1-160 | uniq -c | sort -rn | head -5

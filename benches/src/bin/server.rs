@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use agents::Limits;
 use agents::prelude::*;
 
 // SQLite takes its memory from the C library. With one allocator for both, what sockets keep for long
@@ -100,7 +101,15 @@ impl Plain {
     }
 }
 
+/// `BENCH_LIMITS=internet` takes the limits for a host that faces the internet.
+fn limits() -> Limits {
+    match std::env::var("BENCH_LIMITS").as_deref() {
+        Ok("internet") => Limits::internet_facing(),
+        _ => Limits::default(),
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<Bench>().register::<Nap>().register::<Plain>().run().await
+    Agents::new().register::<Bench>().register::<Nap>().register::<Plain>().limits(limits()).run().await
 }
