@@ -20,6 +20,8 @@ use crate::gateway::socket::stream::Io;
 use crate::gateway::socket::{Socket, Stream};
 use crate::gateway::{Close, Counted, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
 
+/// How often a socket reads before others get their turn.
+const READS: usize = 16;
 /// How long a peer may take to answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -138,6 +140,7 @@ impl Task {
 
     /// Ready when the connection is over, one way or the other.
     fn poll_io(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
+        let mut reads = 0;
         loop {
             if self.poll_write(work, cx).is_err() {
                 return Poll::Ready(());
@@ -159,6 +162,12 @@ impl Task {
                 work.reading_since = None;
                 return Poll::Pending;
             }
+            if reads == READS {
+                // There may be more, but others want to read as well.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            reads += 1;
             match self.poll_read(work, cx) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(()),

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Held, RequestKey, ToObject};
 use crate::object::activation::Activation;
+use crate::object::activation::round::Round;
 use crate::object::turn::{Panicked, Turns};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
 
@@ -184,14 +185,17 @@ impl Activation {
         }
     }
 
-    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>, round: &mut Round) -> bool {
         let mut progress = false;
         let spawned = std::mem::take(&mut self.object.lock().spawned);
         for task in spawned {
             progress = true;
             self.start(Label::Task, task.future, cx);
         }
-        while let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx) {
+        while !round.is_over()
+            && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
+        {
+            round.step();
             progress = true;
             self.finished(label, result);
         }

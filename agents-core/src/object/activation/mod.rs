@@ -4,6 +4,7 @@ mod busy;
 mod dispatch;
 mod leave;
 mod rest;
+mod round;
 mod settle;
 
 use std::collections::{HashMap, VecDeque};
@@ -28,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
 use crate::object::activation::dispatch::Label;
 use crate::object::activation::rest::Resting;
+use crate::object::activation::round::Round;
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
@@ -36,9 +38,6 @@ use crate::object::settings::Settings;
 use crate::object::turn::Turns;
 use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
 use crate::storage::{DataFolder, StorageError, StoreOptions};
-
-/// How many messages one round takes before it commits and lets others run.
-const ROUND: usize = 256;
 
 /// What all objects of a host share.
 pub(crate) struct Environment {
@@ -246,16 +245,16 @@ impl Activation {
             return Poll::Ready(Ended::Crashed { quiet: false });
         }
         let started = Instant::now();
-        let mut budget = ROUND;
+        let mut round = Round::new(started);
         loop {
             let mut progress = self.poll_phase(cx);
-            progress |= self.take_events(cx, &mut budget);
-            progress |= self.poll_running(cx);
+            progress |= self.take_events(cx, &mut round);
+            progress |= self.poll_running(cx, &mut round);
             if !progress {
                 break;
             }
             self.last_activity = started;
-            if budget == 0 {
+            if round.is_over() {
                 // Others get their turn; this task is polled again at once.
                 cx.waker().wake_by_ref();
                 break;
@@ -340,12 +339,12 @@ impl Activation {
         }
     }
 
-    fn take_events(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
+    fn take_events(&mut self, cx: &mut Context<'_>, round: &mut Round) -> bool {
         let mut progress = false;
         while let Phase::Live(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if *budget == 0 || self.events.is_empty() {
+            if round.is_over() || self.events.is_empty() {
                 break;
             }
             {
@@ -356,7 +355,7 @@ impl Activation {
                 }
             }
             if let Some(event) = self.events.pop_front() {
-                *budget -= 1;
+                round.step();
                 progress = true;
                 self.dispatch(&instance, event, cx);
             }

@@ -1,0 +1,62 @@
+//! How long an object is at work before others get their turn.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How many steps a round has at most.
+const STEPS: usize = 256;
+/// After so long a round is over, whatever is left to do: a few large messages take as long as hundreds of
+/// small ones.
+const LONGEST: Duration = Duration::from_millis(1);
+/// How many steps there are between two looks at the clock.
+const LOOK: usize = 4;
+
+/// One stretch of work of an object; at its end the object commits and lets others run.
+#[derive(Debug)]
+pub(super) struct Round {
+    left: usize,
+    until: Instant,
+}
+
+impl Round {
+    pub(super) fn new(started: Instant) -> Self {
+        Self { left: STEPS, until: started + LONGEST }
+    }
+
+    /// A message was taken, or a handler has finished.
+    pub(super) fn step(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        if self.left.is_multiple_of(LOOK) && Instant::now() >= self.until {
+            self.left = 0;
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.left == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_ends_by_its_steps_or_by_the_clock() {
+        let mut round = Round::new(Instant::now());
+        for _ in 0..STEPS - 1 {
+            round.step();
+        }
+        assert!(!round.is_over());
+        round.step();
+        assert!(round.is_over());
+        let mut round = Round::new(Instant::now());
+        round.step();
+        tokio::time::advance(LONGEST).await;
+        let steps = (0..).take_while(|_| {
+            round.step();
+            !round.is_over()
+        });
+        assert!(steps.count() < LOOK, "it looks at the clock soon");
+    }
+}
