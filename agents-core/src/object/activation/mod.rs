@@ -355,9 +355,10 @@ impl Activation {
                 }
             }
             if let Some(event) = self.events.pop_front() {
-                round.step();
+                let bytes = event.payload();
                 progress = true;
                 self.dispatch(&instance, event, cx);
+                round.took(bytes);
             }
         }
         progress

@@ -11,6 +11,8 @@ const STEPS: usize = 256;
 const LONGEST: Duration = Duration::from_millis(1);
 /// How many steps there are between two looks at the clock.
 const LOOK: usize = 4;
+/// A message of so many bytes is worth a look of its own.
+const LARGE: usize = 16 * 1024;
 
 /// One stretch of work of an object; at its end the object commits and lets others run.
 #[derive(Debug)]
@@ -24,10 +26,16 @@ impl Round {
         Self { left: STEPS, until: started + LONGEST }
     }
 
-    /// A message was taken, or a handler has finished.
+    /// A handler has finished.
     pub(super) fn step(&mut self) {
+        self.took(0);
+    }
+
+    /// A message of so many bytes was taken.
+    pub(super) fn took(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(1);
-        if self.left.is_multiple_of(LOOK) && Instant::now() >= self.until {
+        let look = bytes >= LARGE || self.left.is_multiple_of(LOOK);
+        if look && Instant::now() >= self.until {
             self.left = 0;
         }
     }
@@ -53,6 +61,9 @@ mod tests {
         let mut round = Round::new(Instant::now());
         round.step();
         tokio::time::advance(LONGEST).await;
+        let mut large = Round::new(Instant::now() - LONGEST);
+        large.took(LARGE);
+        assert!(large.is_over());
         let steps = (0..).take_while(|_| {
             round.step();
             !round.is_over()
