@@ -2,7 +2,9 @@
 
 use agents::ErrorSource;
 use agents::axum::response::IntoResponse;
+use agents::object::{DurableObject, ObjectContext, WebSocketUpgrade};
 use agents::prelude::*;
+use agents::serde_json;
 use agents_tests::{Client, Notes, Received, Recorder, TestServer, patient, recorder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -183,9 +185,73 @@ impl Bare {
     }
 
     #[hook]
-    fn on_message(&self, _message: Message) -> Result<()> {
-        Err(Error::msg("message failed"))
+    fn on_message(&self, message: Message) -> Result<()> {
+        match message.text() {
+            Some(text) if text.starts_with('"') => Ok(serde_json::from_str::<Mood>(text).map(drop)?),
+            _ => Err(Error::msg("message failed")),
+        }
     }
+}
+
+#[wire]
+enum Mood {
+    Fine,
+}
+
+/// An object without hooks for what goes wrong.
+#[derive(Default)]
+struct Raw;
+
+impl DurableObject for Raw {
+    async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
+        if let Some(upgrade) = WebSocketUpgrade::take(&mut request) {
+            cx.accept_web_socket(upgrade, ["raw"])?;
+        }
+        Ok("fine".into_response())
+    }
+}
+
+#[tokio::test]
+async fn s11_clients_that_break_the_protocol_do_not_fill_the_log() {
+    log::keep();
+    let (recorder, mut notes) = recorder();
+    let agents = Agents::new().register::<Fragile>().register::<Bare>().env(recorder);
+    let server = TestServer::start(agents.register_object::<Raw>("raw")).await;
+    // With a hook that passes errors on, without one, and below the agents.
+    for (path, state) in [
+        ("/agents/fragile/passes-on-broken", Some(true)),
+        ("/agents/bare/broken", Some(false)),
+        ("/agents/raw/broken", None),
+    ] {
+        for bytes in [&[0x83, 0x80, 1, 2, 3, 4][..], &[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff]] {
+            let mut client = server.connect(path).await;
+            if let Some(state) = state {
+                client.greeting(state).await;
+            }
+            broken(client, bytes).await;
+            if path.contains("passes-on") {
+                assert_eq!(notes.next().await[0], json!("connection"));
+                assert_eq!(notes.next().await[0], json!("close"));
+            } else {
+                // Answered behind it.
+                assert_eq!(get(&server, path).await.0, 200);
+            }
+        }
+    }
+    assert_eq!(log::lines_with("broken"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_client_sends_makes_no_line_of_its_own_in_the_log() {
+    log::keep();
+    let server = TestServer::start(Agents::new().register::<Bare>()).await;
+    let mut client = server.join("/agents/bare/forged", false).await;
+    client.send(r#""\n2026-01-01T00:00:00Z ERROR agents: a line of a client \u001b[31m""#).await;
+    assert_eq!(client.drain().await, []);
+    let lines = log::errors_with("a line of a client");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(!lines[0].starts_with("2026-01-01"), "{lines:?}");
+    assert!(!lines[0].contains('\u{1b}'), "{lines:?}");
 }
 
 #[tokio::test]

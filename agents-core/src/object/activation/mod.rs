@@ -35,6 +35,7 @@ use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::Turns;
 use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 
 /// How many messages one round takes before it commits and lets others run.
@@ -324,7 +325,7 @@ impl Activation {
             Phase::Leaving(leave, _) => {
                 let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
                 if let Ok(Err(error)) = result {
-                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {error}");
+                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {}", Line(&error));
                 }
                 if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::Left(ended);
