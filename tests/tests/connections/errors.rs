@@ -1,5 +1,7 @@
 //! The error hook: errors of one connection, errors of the agent, and what becomes of them.
 
+use std::sync::Arc;
+
 use agents::ErrorSource;
 use agents::axum::response::IntoResponse;
 use agents::object::{DurableObject, ObjectContext, WebSocketUpgrade};
@@ -7,6 +9,7 @@ use agents::prelude::*;
 use agents::serde_json;
 use agents_tests::{Client, Notes, Received, Recorder, TestServer, patient, recorder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 
 use crate::answer::get;
 use crate::log;
@@ -314,4 +317,57 @@ async fn s14_the_hook_sees_panics_and_the_agent_goes_on() {
     client.send("hello").await;
     assert_eq!(notes.next().await, json!(["connection", "me", "message failed"]));
     assert_eq!(client.drain().await, []);
+}
+
+#[agent(env = Arc<Semaphore>, state = Level)]
+#[derive(Default)]
+struct Overrun;
+
+#[agent]
+impl Overrun {
+    #[hook]
+    fn should_connection_be_readonly(&self) -> bool {
+        true
+    }
+
+    #[hook]
+    async fn on_state_rejected(&self, cx: &Context<Self>, _rejection: StateRejection<Self>) -> Result<()> {
+        let _held = cx.env().acquire().await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn more_rejections_than_the_hook_takes_are_logged_once() {
+    log::keep();
+    let go = Arc::new(Semaphore::new(0));
+    let agents = Agents::new().register::<Overrun>().env(go.clone());
+    let server = TestServer::start_resident(agents, "the hook of 1,024 rejections holds it").await;
+    let mut client = server.join("/agents/overrun/many-rejections", true).await;
+    for _ in 0..2 {
+        for _ in 0..1500 {
+            client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+        }
+        for _ in 0..1500 {
+            assert!(client.next().await.text().contains("readonly"));
+        }
+        assert_eq!(log::lines_with("many-rejections").len(), 1);
+    }
+    // Once all were told a new flood is told of.
+    go.add_permits(5000);
+    while go.available_permits() < 5000
+        || !server.host().status("overrun", "many-rejections").expect("it is there").pinned_by.is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
+    client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+    assert!(client.next().await.text().contains("readonly"));
+    go.forget_permits(5000);
+    for _ in 0..1500 {
+        client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+    }
+    for _ in 0..1500 {
+        assert!(client.next().await.text().contains("readonly"));
+    }
+    assert_eq!(log::lines_with("many-rejections").len(), 2);
 }
