@@ -1,5 +1,9 @@
 //! What clients read of an error, and what the log gets.
 
+use std::fmt::{self, Write};
+
+use thiserror::Error as ThisError;
+
 use crate::error::Error;
 
 /// Letters that nobody confuses when an id is read out.
@@ -14,8 +18,62 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
         Some(message) => message.to_owned(),
         None => {
             let id = nanoid::nanoid!(10, &ALPHABET);
-            tracing::error!(error_id = %id, code = error.code(), what, "{error}");
+            tracing::error!(error_id = %id, code = error.code(), what, "{}", Line(error));
             format!("Internal error (id {id})")
         }
+    }
+}
+
+/// What a client did that breaks the protocol. The program has no part in it, and whoever wants to fill the
+/// log can do it as often as they like.
+#[derive(Debug, ThisError)]
+#[error("{0}")]
+pub(crate) struct Violation(pub(crate) String);
+
+/// Logs what a handler failed with.
+pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
+    let code = error.code();
+    match error.downcast_ref::<Violation>() {
+        Some(_) => tracing::debug!(agent = ?whose, code, "a client broke the protocol: {}", Line(error)),
+        None => tracing::error!(agent = ?whose, code, "a handler failed: {}", Line(error)),
+    }
+}
+
+/// A text on one line: errors repeat what clients sent, and nobody else may begin a line of the log.
+pub(crate) struct Line<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for Line<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escape(f), "{}", self.0)
+    }
+}
+
+struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl Write for Escape<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(char::is_control) {
+            let mut letters = part.chars();
+            match letters.next_back() {
+                Some(last) if last.is_control() => {
+                    write!(self.0, "{}{}", letters.as_str(), last.escape_default())?
+                }
+                _ => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one() {
+        let line = |text: &str| Line(text).to_string();
+        assert_eq!(line("plain – text"), "plain – text");
+        assert_eq!(line("a\nb\r\u{1b}[1mc\t"), r"a\nb\r\u{1b}[1mc\t");
+        assert_eq!(line(""), "");
     }
 }

@@ -103,6 +103,8 @@ impl<A: Agent> AgentCore<A> {
             let protocol = protocol.map_err(|error| failed(error, "should_send_protocol_messages"))?;
             flags = flags.with(NO_PROTOCOL, !protocol);
         }
+        // One of the hooks may have forbidden it by hand; that some other does not is no permission.
+        flags = flags.with(READONLY, flags.has(READONLY) || connection.is_readonly());
         self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
 

@@ -1,6 +1,7 @@
 //! What all handlers of an instance share.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -22,6 +23,8 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) strict: bool,
     /// Places for rejections that wait for their hook.
     pub(crate) rejections: Semaphore,
+    /// There were too many rejections since all of them were told.
+    pub(crate) too_many_rejections: AtomicBool,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
@@ -36,6 +39,7 @@ impl<A: Agent> AgentCore<A> {
             exclusive: tokio::sync::Mutex::default(),
             strict: A::options().strict,
             rejections: Semaphore::new(WAITING_REJECTIONS),
+            too_many_rejections: AtomicBool::new(false),
             agent: OnceLock::new(),
         })
     }

@@ -72,7 +72,7 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     pub(super) fn log(&self, error: &Error) {
-        tracing::error!(agent = ?self.object.key(), code = error.code(), "a handler failed: {error}");
+        report::handler_failed(self.object.key(), error);
     }
 }
 

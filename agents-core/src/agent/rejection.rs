@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::agent::{AgentCore, AgentTypes, StateSource};
 
@@ -12,7 +13,8 @@ pub(super) const WAITING_REJECTIONS: usize = 1024;
 ///
 /// The hook hears of every one: pushes, states set by handlers and tasks, calls that need a right, and
 /// what a [strict](crate::Options::strict) agent refuses. It does so also when the handler goes on, fails, or
-/// rolls its transaction back. At most 1,024 rejections wait for it; further ones are logged.
+/// rolls its transaction back. At most 1,024 rejections wait for it; further ones are dropped, and the
+/// first of them is logged.
 #[non_exhaustive]
 pub struct StateRejection<A: AgentTypes> {
     /// Who tried.
@@ -74,9 +76,17 @@ impl<A: AgentTypes> AgentCore<A> {
             return;
         };
         let Ok(place) = self.rejections.try_acquire() else {
-            tracing::error!(agent = ?self.object.key(), ?kind, ?attempt, "a rejection too many for on_state_rejected");
+            // A client is refused as often as it tries, so it is said once in a while.
+            if !self.too_many_rejections.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
+                );
+            }
             return;
         };
+        if self.rejections.available_permits() + 1 == WAITING_REJECTIONS {
+            self.too_many_rejections.store(false, Ordering::Relaxed);
+        }
         place.forget();
         let parts = self.parts_about(&source);
         let rejection = StateRejection { source, kind, attempt, message: message.into() };

@@ -13,6 +13,7 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::object::{BoxFuture, WebSocket};
+use crate::report::Line;
 use crate::storage::StorageError;
 use crate::wire::{self, frame};
 
@@ -174,13 +175,13 @@ impl<A: AgentTypes> AgentCore<A> {
         let state = match wire::from_json(raw.get()) {
             Ok(state) => state,
             Err(error) => {
-                tracing::debug!(agent = ?self.object.key(), %error, "a pushed state is not of the agent's type");
+                tracing::debug!(agent = ?self.object.key(), error = %Line(&error), "a pushed state is not of the agent's type");
                 self.rejected(source, RejectionKind::Invalid, Attempt::State, error.to_string());
                 return Err(frame::STATE_REJECTED);
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            tracing::info!(agent = ?self.object.key(), %error, "a pushed state was rejected");
+            tracing::info!(agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
             frame::STATE_REJECTED
         })
     }

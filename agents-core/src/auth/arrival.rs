@@ -18,6 +18,7 @@ pub struct Arrival {
     pub(crate) class: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) handshake: bool,
+    pub(crate) by_name: bool,
     pub(crate) request: ConnectRequest,
     pub(crate) shared: Arc<Shared>,
 }
@@ -46,6 +47,12 @@ impl Arrival {
         self.handshake
     }
 
+    /// Tells whether the client chose the agent, by the name in its path; else
+    /// [`Agents::route_to`](crate::Agents::route_to) found it.
+    pub fn is_by_name(&self) -> bool {
+        self.by_name
+    }
+
     /// Returns the head of the request.
     pub fn request(&self) -> &ConnectRequest {
         &self.request
@@ -69,6 +76,7 @@ impl fmt::Debug for Arrival {
             .field("class", &self.class)
             .field("name", &self.name)
             .field("handshake", &self.handshake)
+            .field("by_name", &self.by_name)
             .field("request", &self.request)
             .finish_non_exhaustive()
     }

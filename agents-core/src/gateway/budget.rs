@@ -10,6 +10,9 @@ use bytes::Bytes;
 /// kept from sending a small message.
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
 
+/// What a frame that waits takes beside its bytes, about: without it very many tiny ones would be free.
+pub(crate) const FRAME_BYTES: usize = 128;
+
 /// A number of bytes that may be held at a time.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -71,7 +74,7 @@ impl Held {
 
     /// A frame that holds its bytes for as long as anybody has it, however many share it.
     pub(crate) fn frame(budget: &Arc<Budget>, frame: Bytes) -> Bytes {
-        let held = budget.hold(frame.len());
+        let held = budget.hold(frame.len() + FRAME_BYTES);
         Bytes::from_owner(Frame { frame, _held: held })
     }
 }
@@ -140,10 +143,10 @@ mod tests {
         let budget = Budget::new(100);
         let mut frame = Held::frame(&budget, Bytes::from_static(b"0123456789"));
         let copies = vec![frame.clone(); 100];
-        assert_eq!(budget.used(), 10);
+        assert_eq!(budget.used(), 10 + FRAME_BYTES);
         let rest = frame.split_off(4);
         drop((frame, copies));
-        assert_eq!((budget.used(), &rest[..]), (10, &b"456789"[..]));
+        assert_eq!((budget.used(), &rest[..]), (10 + FRAME_BYTES, &b"456789"[..]));
         drop(rest);
         assert_eq!(budget.used(), 0);
     }

@@ -288,6 +288,11 @@ pub(crate) fn pong(payload: &[u8]) -> Bytes {
     encode(PONG, payload)
 }
 
+/// Tells whether an encoded frame is the answer to a ping.
+pub(crate) fn is_pong(frame: &[u8]) -> bool {
+    frame.first() == Some(&(0x80 | PONG))
+}
+
 /// Encodes a close frame; without a code it is empty.
 pub(crate) fn close(code: Option<u16>, reason: &str) -> Bytes {
     let mut payload = Vec::with_capacity(2 + reason.len());

@@ -26,7 +26,7 @@ mod visitor;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
-pub(crate) use budget::{FREE_BYTES, Held};
+pub(crate) use budget::{FRAME_BYTES, FREE_BYTES, Held};
 #[cfg(feature = "fuzzing")]
 pub(crate) use codec::{Decoder, Incoming, Violation, close};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::gateway::codec;
+use crate::gateway::{FRAME_BYTES, codec};
 
 /// How many bytes wait for a socket that counts as behind.
 pub(crate) const BEHIND_BYTES: usize = 64 * 1024;
+
+/// Behind how many frames only the last of several pings is answered.
+const MANY_FRAMES: usize = 64;
 
 /// Frames on their way out, bounded by their bytes.
 #[derive(Debug, Default)]
@@ -43,7 +46,7 @@ impl Outbox {
         let others = self.frames.len() - usize::from(place.is_some());
         let bytes = self.bytes - replaced + frame.len();
         // One frame always fits, so that a limit below the message size does not forbid messages.
-        if others > 0 && bytes > limit {
+        if others > 0 && bytes.saturating_add(others * FRAME_BYTES) > limit {
             return Err(Overflow);
         }
         self.bytes = bytes;
@@ -57,6 +60,20 @@ impl Outbox {
             }
         }
         Ok(true)
+    }
+
+    /// Adds the answer to a ping. A peer that sends pings and reads nothing gets one for the last of them,
+    /// which is enough, and takes no more memory.
+    pub(crate) fn pong(&mut self, frame: Bytes, limit: usize) -> Result<bool, Overflow> {
+        let many = self.frames.len() >= MANY_FRAMES && self.closing.is_none();
+        match self.frames.back_mut() {
+            Some(last) if many && codec::is_pong(last) => {
+                self.bytes = self.bytes - last.len() + frame.len();
+                *last = frame;
+                Ok(true)
+            }
+            _ => self.push(frame, false, limit),
+        }
     }
 
     /// Tells whether so much waits that the reader counts as behind.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderName, Method, StatusCode, request};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Version, request};
 use tungstenite::handshake::derive_accept_key;
 
 /// Tells whether a request asks for a WebSocket, well or badly.
@@ -27,11 +27,14 @@ pub(crate) struct Upgrade {
 }
 
 impl Upgrade {
-    /// Checks a handshake: GET and a key, else 400; version 13, else 426.
+    /// Checks a handshake: GET of HTTP/1.1 and a key, else 400; version 13, else 426.
     pub(crate) fn check(head: &request::Parts) -> Result<Self, Box<Response>> {
         let refuse = |status: StatusCode, text: &'static str| Err(Box::new((status, text).into_response()));
         if head.method != Method::GET {
             return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake is a GET request");
+        }
+        if head.version < Version::HTTP_11 {
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake is of HTTP/1.1");
         }
         let version = head.headers.get(SEC_WEBSOCKET_VERSION).map(|value| value.as_bytes());
         if version != Some(b"13") {

@@ -136,6 +136,20 @@ impl Agents {
     /// # let _ = session_user;
     /// ```
     ///
+    /// The class can still be reached by name under `/agents`, which is what a client asks for who guesses
+    /// the name of somebody else. Where names are not for choosing, refuse those arrivals; without
+    /// `authorize` the host warns at its start:
+    ///
+    /// ```
+    /// use agents_core::{Agents, Arrival, Refusal};
+    ///
+    /// let agents = Agents::new().authorize(async |arrival: Arrival| match arrival.class() {
+    ///     "account" if arrival.is_by_name() => Err(Refusal::not_found("no such agent")),
+    ///     _ => Ok(()),
+    /// });
+    /// # let _ = agents;
+    /// ```
+    ///
     /// [`start`](Self::start) fails with the code `route` when the class is not registered, or the path
     /// is not `/` and segments of letters, digits, `-`, `_`, `.` and `~`, lies below `/agents`, or is
     /// given twice.

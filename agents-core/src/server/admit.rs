@@ -123,6 +123,7 @@ impl Host {
             class: place.class().into(),
             name: name.clone(),
             handshake,
+            by_name: matches!(place, Place::Named(_)),
             request,
             shared: self.shared().clone(),
         })

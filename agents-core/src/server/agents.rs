@@ -299,6 +299,9 @@ impl Agents {
         self.access.origins.check()?;
         self.access.proxies = Proxies::parse(&self.access.trusted)?;
         self.access.entrances.check(&classes)?;
+        if self.access.hook.is_none() {
+            self.access.entrances.warn_if_passed_by();
+        }
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
         let store =
             StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };

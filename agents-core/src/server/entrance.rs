@@ -65,6 +65,18 @@ impl Entrances {
         self.0.iter().map(|entrance| entrance.segments().map(|segment| format!("/{segment}")).collect())
     }
 
+    /// Warns whoever finds names for clients and lets them choose other ones.
+    pub(super) fn warn_if_passed_by(&self) {
+        for Entrance { path, class, .. } in &self.0 {
+            tracing::warn!(
+                path,
+                class,
+                "everybody can reach the agents of this path under `/agents` as well, by a name of their choice: \
+                 refuse that in `Agents::authorize`"
+            );
+        }
+    }
+
     pub(super) fn check(&self, classes: &HashMap<String, Arc<dyn Behavior>>) -> Result<()> {
         let wrong = |path: &str, why: &str| Err(Error::new("route", format!("the path `{path}` {why}")));
         for (index, entrance) in self.0.iter().enumerate() {

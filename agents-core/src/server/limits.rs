@@ -96,7 +96,8 @@ pub struct Limits {
     /// message or body that needs more is refused, and a connection with messages in its agent is read
     /// later.
     pub incoming_bytes: usize,
-    /// Bytes that wait for one client; a client that stays further behind is closed. 64 MiB.
+    /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
+    /// more than it has. 64 MiB.
     pub outbox_bytes: usize,
     /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
     /// take and is sent something is closed. A broadcast counts once. 1 GiB.

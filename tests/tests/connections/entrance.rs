@@ -5,6 +5,7 @@ use agents::prelude::*;
 use agents_tests::{Client, Received, TestServer, patient};
 
 use crate::answer::get;
+use crate::log;
 
 #[agent]
 #[derive(Default)]
@@ -102,6 +103,33 @@ async fn s1_the_hook_is_asked_about_the_name_that_was_found() {
     assert_eq!(ask(&server, "/user", "2").await, (200, "guest /user".to_owned()));
     assert_eq!(ask(&server, "/user/settings", "1").await, (403, "not here".to_owned()));
     assert_eq!(get(&server, "/user").await, (401, "log in first".to_owned()), "the path is first");
+}
+
+#[tokio::test]
+async fn s1_the_way_by_name_can_be_closed() {
+    let hook = async |arrival: Arrival| match arrival.is_by_name() {
+        true => Err(Refusal::not_found("no such agent")),
+        false => Ok(()),
+    };
+    let server = TestServer::start(agents().authorize(hook)).await;
+    assert_eq!(ask(&server, "/user", "1").await, (200, "ada /user".to_owned()));
+    for path in
+        ["/agents/account/ada", "//agents//account/ada/", "/agents/account/ada/user", "/agents/account/%61da"]
+    {
+        assert_eq!(ask(&server, path, "1").await, (404, "no such agent".to_owned()), "{path}");
+        let mut client = Client::connect(server.addr(), path, &[("cookie", "session=1")]).await;
+        assert_eq!(client.next().await, Received::Close(4404, "no such agent".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_way_by_name_that_nobody_guards_is_told_at_the_start() {
+    log::keep();
+    let start = async |agents: Agents| drop(TestServer::start(agents).await);
+    start(agents().route_to::<Account>("/guarded-way", session).authorize(async |_: Arrival| Ok(()))).await;
+    assert_eq!(log::lines_with("guarded-way"), Vec::<String>::new());
+    start(agents().route_to::<Account>("/open-way", session)).await;
+    assert_eq!(log::lines_with("open-way").len(), 1);
 }
 
 #[tokio::test]

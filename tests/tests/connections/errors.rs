@@ -1,10 +1,15 @@
 //! The error hook: errors of one connection, errors of the agent, and what becomes of them.
 
+use std::sync::Arc;
+
 use agents::ErrorSource;
 use agents::axum::response::IntoResponse;
+use agents::object::{DurableObject, ObjectContext, WebSocketUpgrade};
 use agents::prelude::*;
+use agents::serde_json;
 use agents_tests::{Client, Notes, Received, Recorder, TestServer, patient, recorder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 
 use crate::answer::get;
 use crate::log;
@@ -183,9 +188,73 @@ impl Bare {
     }
 
     #[hook]
-    fn on_message(&self, _message: Message) -> Result<()> {
-        Err(Error::msg("message failed"))
+    fn on_message(&self, message: Message) -> Result<()> {
+        match message.text() {
+            Some(text) if text.starts_with('"') => Ok(serde_json::from_str::<Mood>(text).map(drop)?),
+            _ => Err(Error::msg("message failed")),
+        }
     }
+}
+
+#[wire]
+enum Mood {
+    Fine,
+}
+
+/// An object without hooks for what goes wrong.
+#[derive(Default)]
+struct Raw;
+
+impl DurableObject for Raw {
+    async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
+        if let Some(upgrade) = WebSocketUpgrade::take(&mut request) {
+            cx.accept_web_socket(upgrade, ["raw"])?;
+        }
+        Ok("fine".into_response())
+    }
+}
+
+#[tokio::test]
+async fn s11_clients_that_break_the_protocol_do_not_fill_the_log() {
+    log::keep();
+    let (recorder, mut notes) = recorder();
+    let agents = Agents::new().register::<Fragile>().register::<Bare>().env(recorder);
+    let server = TestServer::start(agents.register_object::<Raw>("raw")).await;
+    // With a hook that passes errors on, without one, and below the agents.
+    for (path, state) in [
+        ("/agents/fragile/passes-on-broken", Some(true)),
+        ("/agents/bare/broken", Some(false)),
+        ("/agents/raw/broken", None),
+    ] {
+        for bytes in [&[0x83, 0x80, 1, 2, 3, 4][..], &[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff]] {
+            let mut client = server.connect(path).await;
+            if let Some(state) = state {
+                client.greeting(state).await;
+            }
+            broken(client, bytes).await;
+            if path.contains("passes-on") {
+                assert_eq!(notes.next().await[0], json!("connection"));
+                assert_eq!(notes.next().await[0], json!("close"));
+            } else {
+                // Answered behind it.
+                assert_eq!(get(&server, path).await.0, 200);
+            }
+        }
+    }
+    assert_eq!(log::lines_with("broken"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_client_sends_makes_no_line_of_its_own_in_the_log() {
+    log::keep();
+    let server = TestServer::start(Agents::new().register::<Bare>()).await;
+    let mut client = server.join("/agents/bare/forged", false).await;
+    client.send(r#""\n2026-01-01T00:00:00Z ERROR agents: a line of a client \u001b[31m""#).await;
+    assert_eq!(client.drain().await, []);
+    let lines = log::errors_with("a line of a client");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(!lines[0].starts_with("2026-01-01"), "{lines:?}");
+    assert!(!lines[0].contains('\u{1b}'), "{lines:?}");
 }
 
 #[tokio::test]
@@ -248,4 +317,57 @@ async fn s14_the_hook_sees_panics_and_the_agent_goes_on() {
     client.send("hello").await;
     assert_eq!(notes.next().await, json!(["connection", "me", "message failed"]));
     assert_eq!(client.drain().await, []);
+}
+
+#[agent(env = Arc<Semaphore>, state = Level)]
+#[derive(Default)]
+struct Overrun;
+
+#[agent]
+impl Overrun {
+    #[hook]
+    fn should_connection_be_readonly(&self) -> bool {
+        true
+    }
+
+    #[hook]
+    async fn on_state_rejected(&self, cx: &Context<Self>, _rejection: StateRejection<Self>) -> Result<()> {
+        let _held = cx.env().acquire().await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn more_rejections_than_the_hook_takes_are_logged_once() {
+    log::keep();
+    let go = Arc::new(Semaphore::new(0));
+    let agents = Agents::new().register::<Overrun>().env(go.clone());
+    let server = TestServer::start_resident(agents, "the hook of 1,024 rejections holds it").await;
+    let mut client = server.join("/agents/overrun/many-rejections", true).await;
+    for _ in 0..2 {
+        for _ in 0..1500 {
+            client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+        }
+        for _ in 0..1500 {
+            assert!(client.next().await.text().contains("readonly"));
+        }
+        assert_eq!(log::lines_with("many-rejections").len(), 1);
+    }
+    // Once all were told a new flood is told of.
+    go.add_permits(5000);
+    while go.available_permits() < 5000
+        || !server.host().status("overrun", "many-rejections").expect("it is there").pinned_by.is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
+    client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+    assert!(client.next().await.text().contains("readonly"));
+    go.forget_permits(5000);
+    for _ in 0..1500 {
+        client.send(r#"{"type":"cf_agent_state","state":{"level":1}}"#).await;
+    }
+    for _ in 0..1500 {
+        assert!(client.next().await.text().contains("readonly"));
+    }
+    assert_eq!(log::lines_with("many-rejections").len(), 2);
 }

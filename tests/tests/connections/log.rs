@@ -20,20 +20,25 @@ impl Write for Sink {
     }
 }
 
-/// Keeps what is logged as an error from now on, by any test of this process.
+/// Keeps what is logged as an error or a warning from now on, by any test of this process.
 pub(crate) fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::ERROR)
+            .with_max_level(LevelFilter::WARN)
             .with_ansi(false)
             .with_writer(|| Sink)
             .init();
     });
 }
 
-/// The errors that name something, for example an agent that only one test has.
-pub(crate) fn errors_with(word: &str) -> Vec<String> {
+/// The lines that name something, for example an agent that only one test has.
+pub(crate) fn lines_with(word: &str) -> Vec<String> {
     let lines = LINES.lock().expect("no panic");
     lines.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
+}
+
+/// Those of them that are errors.
+pub(crate) fn errors_with(word: &str) -> Vec<String> {
+    lines_with(word).into_iter().filter(|line| line.contains("ERROR")).collect()
 }

@@ -8,9 +8,10 @@ use agents::prelude::*;
 use agents::testing::{StillAwake, TestConnection, TestHost, TestObject};
 use agents::{Host, KeepAwake, PinnedBy};
 use futures_util::stream;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
-use crate::support::{NAP, secs};
+use crate::support::{NAP, frame, millis, secs};
 
 #[derive(Default)]
 struct Outside {
@@ -255,4 +256,25 @@ async fn all_reasons_are_shown_together() {
         assert!(error.contains(part), "{error}");
     }
     outside.go.notify_waiters();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_on_after_its_goodbye_keeps_nobody_awake() {
+    let (host, _, object, client) = insomniac().await;
+    client.close(None).await;
+    let mut rude = object.connect("").await;
+    rude.greeting().await;
+    // An answer that is too long for the way, so that the connection is not over at once.
+    rude.start_call(&"x".repeat(500_000), ()).await;
+    let mut way = rude.into_transport();
+    host.advance(millis(1)).await;
+    way.write_all(&frame(0x88, &1000_u16.to_be_bytes())).await.expect("sending");
+    host.advance(millis(1)).await;
+    // A message, and what is no frame.
+    way.write_all(&[frame(0x81, b"hello"), frame(0x83, b"")].concat()).await.expect("sending");
+    host.advance(secs(600)).await;
+    drop(way);
+    host.advance(secs(600)).await;
+    assert_eq!(object.status().map(|status| (status.connections, status.pinned_by)), None);
+    assert!(!object.is_awake());
 }

@@ -20,7 +20,8 @@ pub(crate) async fn raw(addr: SocketAddr, request: &[u8]) -> (Option<u16>, Strin
     let start = String::from_utf8_lossy(&request[..request.len().min(100)]);
     let _ = read.unwrap_or_else(|_| panic!("neither an answer nor the end: {start:?}"));
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let line = answer.strip_prefix("HTTP/1.1 ").or(answer.strip_prefix("HTTP/1.0 "));
+    let status = line.and_then(|rest| rest.get(..3)?.parse().ok());
     (status, answer)
 }
 
@@ -29,6 +30,10 @@ pub(crate) async fn get(addr: SocketAddr, target: &[u8]) -> (Option<u16>, String
     let request = [b"GET ", target, b" HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"].concat();
     raw(addr, &request).await
 }
+
+/// The headers of a handshake, and their end.
+const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
 
 #[tokio::test]
 async fn floods_and_garbage_are_refused_and_the_server_goes_on() {
@@ -49,6 +54,17 @@ async fn floods_and_garbage_are_refused_and_the_server_goes_on() {
         ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(20), &[400]),
         ("two lengths", format!("{path}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab").into(), &[400]),
         ("a negative length", format!("{path}Content-Length: -1\r\n\r\n").into(), &[400]),
+        (
+            "a handshake of HTTP/1.0",
+            format!("{}{HANDSHAKE}", path.replace("HTTP/1.1", "HTTP/1.0")).into(),
+            &[400],
+        ),
+        (
+            "a handshake without a connection",
+            format!("{path}{}", HANDSHAKE.replace("Connection: Upgrade\r\n", "")).into(),
+            &[400],
+        ),
+        ("a handshake that posts", format!("{}{HANDSHAKE}", path.replace("GET", "POST")).into(), &[400]),
         ("broken chunks", format!("{path}Transfer-Encoding: chunked\r\n\r\nzz\r\n").into(), &[400]),
     ];
     for (what, request, statuses) in cases {

@@ -366,3 +366,59 @@ async fn s117_a_viewer_may_be_the_first_to_come() {
     assert_eq!(viewer.greeting(true).await, Some(body("")), "the initial state is the agent's own");
     assert_eq!(viewer.drain().await, []);
 }
+
+/// Made read-only by whichever hook `?by=` names.
+#[agent(state = Text)]
+#[derive(Default)]
+struct Early;
+
+fn forbid(conn: &Connection<Early>, req: &ConnectRequest, by: &str) -> Result<()> {
+    match req.query("by").as_deref() == Some(by) {
+        true => conn.set_readonly(true),
+        false => Ok(()),
+    }
+}
+
+#[agent]
+impl Early {
+    #[hook]
+    fn connection_tags(&self, conn: &Connection<Self>, req: &ConnectRequest) -> Result<Vec<String>> {
+        forbid(conn, req, "tags")?;
+        Ok(Vec::new())
+    }
+
+    #[hook]
+    fn should_connection_be_readonly(&self, conn: &Connection<Self>, req: &ConnectRequest) -> Result<bool> {
+        forbid(conn, req, "readonly")?;
+        Ok(false)
+    }
+
+    #[hook]
+    fn should_send_protocol_messages(&self, conn: &Connection<Self>, req: &ConnectRequest) -> Result<bool> {
+        forbid(conn, req, "protocol")?;
+        Ok(true)
+    }
+
+    #[hook]
+    fn on_connect(&self, conn: &Connection<Self>, req: &ConnectRequest) -> Result<()> {
+        forbid(conn, req, "connect")
+    }
+
+    #[callable]
+    fn write(&self, cx: &Context<Self>) -> Result<()> {
+        cx.set_state(Text { body: "written".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn s127_a_hook_before_the_accept_may_set_the_flag_as_well() {
+    let server = TestServer::start(Agents::new().register::<Early>()).await;
+    for by in ["tags", "readonly", "protocol", "connect"] {
+        let mut viewer = server.join(&format!("/agents/early/{by}?by={by}"), true).await;
+        viewer.send(push(&json!({ "body": "pushed" }))).await;
+        assert_eq!(viewer.next().await.text(), REFUSED, "{by}");
+        assert_eq!(viewer.call_error("write", json!([])).await, "Connection is readonly", "{by}");
+        let mut editor = server.join(&format!("/agents/early/{by}"), true).await;
+        assert_eq!(editor.call("write", json!([])).await, Value::Null, "{by}");
+    }
+}

@@ -177,6 +177,11 @@ impl Hub {
         self.inner.lock().leaving -= 1;
     }
 
+    /// Tells whether the object is still to be told of the end of some socket.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.inner.lock().leaving > 0
+    }
+
     /// Opens a request; `None` when the object is out of use and has to be looked up again.
     pub(crate) fn open_request(&self, request: RequestKey) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
         // Unbounded as a type, bounded by the window that the object keeps to (see `ToObject::Drained`).

@@ -21,7 +21,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::gateway::hub::Hub;
-use crate::gateway::outbox::Outbox;
+use crate::gateway::outbox::{Outbox, Overflow};
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::{
     Attachment, Card, Close, ConnectionInfo, ConnectionKey, FREE_BYTES, Gateway, Held, Limit, Message,
@@ -77,6 +77,14 @@ struct Accepted {
 }
 
 impl Shared {
+    /// A frame for this socket alone. Most clients keep up, and what is on its way to them is not worth a count.
+    fn counted(&self, frame: Bytes, hub: &Hub) -> Bytes {
+        match self.outbox.is_behind() {
+            true => Held::frame(&hub.gateway.outgoing, frame),
+            false => frame,
+        }
+    }
+
     fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
         match (&self.card, &self.accepted) {
             (Some(card), Some(it)) => selection.has(key, &card.tags, it.attachment.flags()),
@@ -105,26 +113,35 @@ impl Socket {
     /// A reader that stays too far behind is closed with 1013.
     pub(crate) fn send(&self, frame: Bytes, latest: bool, hub: &Hub) -> bool {
         let shared = self.shared.lock();
-        // Most clients keep up, and what is on its way to them is not worth a count.
-        let frame = match shared.outbox.is_behind() {
-            true => Held::frame(&hub.gateway.outgoing, frame),
-            false => frame,
-        };
-        self.push(shared, frame, latest, hub)
+        let frame = shared.counted(frame, hub);
+        self.push(shared, hub, |outbox, limit| outbox.push(frame, latest, limit))
+    }
+
+    /// Queues the encoded answer to a ping.
+    fn pong(&self, frame: Bytes, hub: &Hub) {
+        let shared = self.shared.lock();
+        let frame = shared.counted(frame, hub);
+        self.push(shared, hub, |outbox, limit| outbox.pong(frame, limit));
     }
 
     /// Queues an encoded frame if the object has accepted the socket and means it.
     pub(crate) fn send_if(&self, selection: &Selection, frame: &Bytes, latest: bool, hub: &Hub) -> bool {
         let shared = self.shared.lock();
-        shared.is_in(selection, self.key) && self.push(shared, frame.clone(), latest, hub)
+        shared.is_in(selection, self.key)
+            && self.push(shared, hub, |outbox, limit| outbox.push(frame.clone(), latest, limit))
     }
 
-    fn push(&self, mut shared: MutexGuard<'_, Shared>, frame: Bytes, latest: bool, hub: &Hub) -> bool {
+    fn push(
+        &self,
+        mut shared: MutexGuard<'_, Shared>,
+        hub: &Hub,
+        push: impl FnOnce(&mut Outbox, usize) -> Result<bool, Overflow>,
+    ) -> bool {
         let Gateway { outgoing, totals, .. } = &*hub.gateway;
         let reached = if shared.outbox.is_behind() && outgoing.is_used_up() && !shared.outbox.is_closing() {
             Err(Limit::OutgoingBytes)
         } else {
-            shared.outbox.push(frame, latest, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
+            push(&mut shared.outbox, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
         };
         if let Err(limit) = reached {
             tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
@@ -318,14 +335,13 @@ impl Socket {
     }
 
     /// Asks the peer for a sign of life; `false` when none came in time.
-    async fn is_alive(&self, hub: &Hub) -> bool {
+    async fn is_alive(&self) -> bool {
         let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
             shared.probes.push(sender);
-            if shared.outbox.push(codec::ping(), false, hub.limits.outbox_bytes).is_err() {
-                return false;
-            }
+            // Before all that waits: somebody else's claim must not end a connection that is merely slow.
+            shared.outbox.ping();
         }
         self.waker.wake();
         matches!(tokio::time::timeout(PROBE_TIMEOUT, receiver).await, Ok(Ok(true)))

@@ -40,7 +40,7 @@ pub(crate) async fn open(
                 return None;
             }
             Err(RegisterError::Taken(other)) => {
-                if other.is_alive(&hub).await {
+                if other.is_alive().await {
                     id = nanoid::nanoid!();
                 } else {
                     other.close_now(codec::close(Some(1001), "replaced"));

@@ -66,6 +66,12 @@ impl Task {
         if violation.code == 1009 {
             self.hub.gateway.totals.limits.hit(Limit::MessageBytes);
         }
+        // Once the object has heard of the end it keeps nothing of the connection: what comes behind its goodbye
+        // is for nobody.
+        if self.socket.has_ended() {
+            work.incoming.clear();
+            return self.break_off(work, violation.code, violation.reason);
+        }
         // What came whole before the violation is still handled, so the error goes behind it.
         let key = self.socket.key;
         for incoming in std::mem::take(&mut work.incoming) {

@@ -262,7 +262,7 @@ impl Task {
                 work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
             }
             Some(Incoming::Ping(payload)) => {
-                self.socket.send(codec::pong(&payload), false, &self.hub);
+                self.socket.pong(codec::pong(&payload), &self.hub);
             }
             Some(Incoming::Close(frame)) => {
                 self.got_close = true;

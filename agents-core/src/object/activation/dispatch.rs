@@ -14,6 +14,7 @@ use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
 use crate::object::turn::{Panicked, Turns};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
+use crate::report::{self, Violation};
 
 /// What a handler was for.
 pub(super) enum Label {
@@ -81,7 +82,8 @@ impl Activation {
                 let entry = self.object.lock().roster.get(connection, &self.handle.hub);
                 match entry {
                     Some(entry) => {
-                        let handler = instance.error(self.socket(entry), Error::hidden("protocol", error));
+                        let error = Error::hidden("protocol", Violation(error));
+                        let handler = instance.error(self.socket(entry), error);
                         self.start(Label::Other, handler, cx);
                     }
                     None if !self.handle.hub.has(connection) => {
@@ -206,7 +208,7 @@ impl Activation {
         let Some(label) = label else { return };
         let panicked = result.is_err();
         if let Ok(Err(error)) = &result {
-            tracing::error!(object = ?self.handle.key, code = error.code(), "a handler failed: {error}");
+            report::handler_failed(&self.handle.key, error);
         }
         if panicked {
             self.clean_up(&label);

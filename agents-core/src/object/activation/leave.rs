@@ -24,7 +24,7 @@ impl Activation {
         !self.running.is_empty()
             || !self.events.is_empty()
             || !self.connecting.is_empty()
-            || !self.leaving.is_empty()
+            || (!self.leaving.is_empty() && self.handle.hub.is_leaving())
             || self.is_settling()
             || !self.object.lock().spawned.is_empty()
     }

@@ -37,6 +37,7 @@ use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::Turns;
 use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 
 /// What all objects of a host share.
@@ -323,7 +324,7 @@ impl Activation {
             Phase::Leaving(leave, _) => {
                 let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
                 if let Ok(Err(error)) = result {
-                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {error}");
+                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {}", Line(&error));
                 }
                 if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::Left(ended);
