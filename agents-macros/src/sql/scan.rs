@@ -237,7 +237,8 @@ impl Scanner<'_> {
         }
         if rest[length..].starts_with(|next: char| next.is_ascii_digit()) {
             // `?1` and `0` would be parameter 10.
-            return self.mistake(length + 1, "a digit follows the value: put a space or an operator between them");
+            return self
+                .mistake(length + 1, "a digit follows the value: put a space or an operator between them");
         }
         let range = self.at..self.at + length;
         self.out.placeholders.push(Placeholder { source: source.to_owned(), range });
