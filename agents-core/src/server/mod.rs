@@ -19,6 +19,7 @@ mod origin;
 mod proxies;
 mod serve;
 mod service;
+mod typescript;
 
 pub use access::FindName;
 #[cfg(feature = "fuzzing")]

@@ -15,6 +15,8 @@ mod value;
 
 pub use duration::Duration;
 pub use integer::{I64, I128, U64, U128};
+#[cfg(feature = "runtime")]
+pub(crate) use shape::Declaration;
 pub use shape::Shape;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]

@@ -13,6 +13,8 @@ pub trait Shape: ts_rs::TS + 'static {}
 impl<T: ts_rs::TS + 'static + ?Sized> Shape for T {}
 
 #[cfg(feature = "runtime")]
+pub(crate) use named::Declaration;
+#[cfg(feature = "runtime")]
 pub use named::{Describe, TypeName, TypeSet};
 
 #[cfg(feature = "runtime")]
@@ -61,7 +63,7 @@ mod named {
 
     /// A type that has a name of its own.
     pub(crate) struct Declaration {
-        /// Its Rust path.
+        /// Its Rust path; what it is generic over is `_`.
         pub(crate) rust_name: String,
         /// Its name in TypeScript.
         pub(crate) name: String,
@@ -94,7 +96,7 @@ mod named {
             let path = type_name::<T>();
             let text = catch_unwind(AssertUnwindSafe(|| T::decl(&self.config)));
             self.declarations.push(Declaration {
-                rust_name: path.split('<').next().unwrap_or(path).to_owned(),
+                rust_name: path.replace("ts_rs::Dummy", "_"),
                 name: T::ident(&self.config),
                 docs: T::docs().unwrap_or_default(),
                 text: text.map_err(|panic| reason(&*panic)),
