@@ -1,4 +1,4 @@
-//! The generated module against the file beside this one.
+//! The generated module against a file that TypeScript reads, too.
 //!
 //! After a deliberate change: `UPDATE=1 cargo test -p agents-tests --test typescript`; `npm test` in `tests/npm`
 //! then asks the compiler of TypeScript about it.
@@ -11,9 +11,9 @@ use agents::prelude::*;
 
 use crate::everything::{External, Kitchen};
 
-/// Compares with a file beside the tests, or writes it.
+/// Compares with a file of `npm/types`, or writes it.
 pub(crate) fn compare(name: &str, found: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typescript").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/types").join(name);
     if env::var_os("UPDATE").is_some() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, found).unwrap();
