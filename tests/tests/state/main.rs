@@ -1,6 +1,7 @@
 //! State, calls, read-only connections, SQL and the context of a call, over a real socket.
 
 mod context;
+mod newtypes;
 mod permissions;
 mod presence;
 mod protocol;
