@@ -17,7 +17,9 @@ use crate::wire::{TypeName, TypeSet};
 /// A value that can travel between an agent and its clients.
 ///
 /// Put `#[wire]` on your own types; scalars, `String`, `Option`, `Vec`, arrays, maps, sets,
-/// tuples and `serde_json::Value` have it already.
+/// tuples and `serde_json::Value` have it already, and so have types of `chrono`, `jiff`, `url` and
+/// `uuid` with the feature of that name. [`Duration`](crate::wire::Duration) and [`U64`](crate::wire::U64)
+/// stand for types whose JSON would be of little use.
 ///
 /// The trait has no supertraits on purpose: a type that lacks it gives one error, not one for
 /// every trait below.
