@@ -6,7 +6,7 @@ pub use agents_core::{
     Connection, Context, Error, ErrorSource, FindName, Host, HostMeter, HostService, IntoMessage, KeepAwake,
     Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Rate, Refusal,
     RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
-    TagsError, View, current,
+    TagsError, TypeScript, View, current,
 };
 pub use agents_core::{Close, auth, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};

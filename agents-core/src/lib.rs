@@ -25,6 +25,8 @@ mod report;
 mod server;
 #[cfg(feature = "runtime")]
 pub mod storage;
+#[cfg(feature = "runtime")]
+mod typescript;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -48,6 +50,8 @@ pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
 pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
 pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits, Rate};
+#[cfg(feature = "runtime")]
+pub use typescript::TypeScript;
 #[cfg(feature = "runtime")]
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

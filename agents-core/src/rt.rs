@@ -14,9 +14,9 @@ pub use {serde, serde_json, ts_rs};
 pub use crate::agent::{
     Agent, AgentError, AgentState, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize,
     Call, Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, HookPayload, HookResult,
-    Hooks, IntoFlag, IntoHttp, IntoTags, Options, Outcome, Parts, Plain, Refusal, Reply, Request, Response,
-    Serve, Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View,
-    stream_outcome,
+    Hooks, IntoFlag, IntoHttp, IntoTags, Options, Outcome, Parts, Plain, Read, Refusal, Reply, Request,
+    Response, Serve, Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell,
+    Validate, View, stream_outcome,
 };
 pub use crate::error::Error;
 pub use crate::gateway::{Close, Message};

@@ -151,7 +151,7 @@ mod tests {
                 > where Room: ::agents::__rt::AgentTypes {
                     ::agents::__rt::Box::pin(async move {
                         let mut args = call.arguments()?;
-                        let value_1 = args.next_or::<String>("bodyText", || Room::TEXT)?;
+                        let value_1: String = args.next_or("bodyText", <String as ::agents::__rt::Wire>::from_json, || Room::TEXT)?;
                         args.finish()?;
                         let value_0 =
                             <Context<Room> as ::agents::__rt::FromCall<Room>>::from_call(call.parts())?;
@@ -174,7 +174,15 @@ mod tests {
                                     require: ::agents::__rt::Option::None,
                                     exclusive: false,
                                     streaming: false,
-                                    arguments: &[::agents::__rt::Argument { name: "bodyText", rust_name: "body_text" }],
+                                    arguments: &[::agents::__rt::Argument {
+                                        name: "bodyText",
+                                        rust_name: "body_text",
+                                        describe: <String as ::agents::__rt::Wire>::describe,
+                                        has_default: true,
+                                    }],
+                                    result: <Result<Post> as ::agents::__rt::Reply>::DESCRIBE,
+                                    items: ::agents::__rt::Option::None,
+                                    ends_by_hand: false,
                                     invoke: __call_post,
                                 }],
                                 others: &["helper"],

@@ -74,7 +74,10 @@ pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
 /// refuses with `Insufficient permissions`; the right `"writable"` is `write`. A callable names one
 /// right: one that stands for several where it needs several. `#[callable(exclusive)]` runs one call
 /// at a time; who is refused does not wait for that. A method streams when it takes a
-/// `&StreamingResponse<T>` or returns `impl Stream`.
+/// `&StreamingResponse<T>` or returns `impl Stream<Item = T>`.
+///
+/// In TypeScript the method has the names and types of its arguments, its doc comment, and `@deprecated`
+/// if it is `#[deprecated]`. The type of a result and of the pieces of a stream must have a name there.
 #[proc_macro_attribute]
 pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
     expand::misplaced("callable", item.into()).into()
@@ -104,7 +107,11 @@ pub fn hook(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// It derives serde's traits and the TypeScript type, through `agents`, so that neither crate needs
 /// to stand in `Cargo.toml`. Fields and variants are camelCase in JSON and TypeScript;
 /// `#[wire(rename_all = "snake_case")]` chooses another style, `"none"` keeps the Rust names.
-/// `#[serde(..)]` attributes work as usual.
+/// `#[serde(..)]` attributes work as usual, and shape the TypeScript, too. A comment `/// ..` stands there as well.
+///
+/// Integers are numbers in JSON, which JavaScript rounds above 2⁵³: `agents::wire::U64` and its like travel as
+/// text. A span of time is an `agents::wire::Duration`. `#[ts(rename = "Letter")]` gives the type another name
+/// in TypeScript.
 ///
 /// ```ignore
 /// #[wire]

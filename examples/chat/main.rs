@@ -249,5 +249,5 @@ impl ChatRoom {
 #[tokio::main]
 async fn main() -> Result<()> {
     let page = Router::new().route("/", get(|| async { Html(PAGE) }));
-    Agents::new().register::<ChatRoom>().routes(page).run().await
+    Agents::new().register::<ChatRoom>().wire_type::<Event>().routes(page).run().await
 }

@@ -8,10 +8,10 @@ use futures_util::StreamExt;
 use serde_json::value::RawValue;
 
 use crate::agent::stream::Answer;
-use crate::agent::{AgentTypes, ConnectRequest, Connection, Context, Reply, StreamingResponse, View};
+use crate::agent::{AgentTypes, ConnectRequest, Connection, Context, StreamingResponse, View};
 use crate::error::{Error, Result};
 use crate::object::BoxFuture;
-use crate::wire::{self, Wire};
+use crate::wire::{Describe, Wire};
 
 /// What a method can be given besides the client's arguments.
 pub struct Parts<A: AgentTypes> {
@@ -66,18 +66,22 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// Reads an argument. Given by its type, so that the compiler asks for a wire type at one place.
+pub type Read<T> = fn(&str) -> std::result::Result<T, serde_json::Error>;
+
 impl Arguments<'_> {
     /// Takes the next argument. One that is missing counts as `null`, so an `Option` may be left out.
     ///
     /// # Errors
     /// When it is missing or not of this type; the caller reads which one and why.
-    pub fn next<T: Wire>(&mut self, name: &'static str) -> Result<T> {
+    pub fn next<T>(&mut self, name: &'static str, read: Read<T>) -> Result<T> {
         self.taken += 1;
         match self.values.next() {
-            Some(value) => wire::from_json(value.get())
+            Some(value) => read(value.get())
                 .map_err(|error| invalid(format!("argument {} (`{name}`): {}", self.taken, reason(&error)))),
-            None => wire::from_json("null")
-                .map_err(|_| invalid(format!("argument {} (`{name}`) is missing", self.taken))),
+            None => {
+                read("null").map_err(|_| invalid(format!("argument {} (`{name}`) is missing", self.taken)))
+            }
         }
     }
 
@@ -85,8 +89,18 @@ impl Arguments<'_> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub fn next_or<T: Wire>(&mut self, name: &'static str, default: impl FnOnce() -> T) -> Result<T> {
-        Ok(self.next::<Option<T>>(name)?.unwrap_or_else(default))
+    pub fn next_or<T>(
+        &mut self,
+        name: &'static str,
+        read: Read<T>,
+        default: impl FnOnce() -> T,
+    ) -> Result<T> {
+        if self.values.as_slice().first().is_none_or(|value| value.get() == "null") {
+            self.taken += 1;
+            self.values.next();
+            return Ok(default());
+        }
+        self.next(name, read)
     }
 
     /// Ends the list.
@@ -132,6 +146,10 @@ pub enum Outcome {
             `&ConnectRequest` and `&StreamingResponse<T>`"
 )]
 pub trait FromCall<A: AgentTypes>: Sized {
+    /// The pieces of the answer, for TypeScript, if this is where they are sent.
+    #[doc(hidden)]
+    const ITEMS: Option<Describe> = None;
+
     /// Makes the value for one call.
     ///
     /// # Errors
@@ -178,6 +196,8 @@ impl<A: AgentTypes> FromCall<A> for Option<ConnectRequest> {
 }
 
 impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
+    const ITEMS: Option<Describe> = Some(T::describe);
+
     fn from_call(parts: &Parts<A>) -> Result<Self> {
         let answer = parts
             .answer
@@ -188,10 +208,15 @@ impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
 }
 
 /// Drives a returned stream into the answer of its call.
-pub fn stream_outcome<'a, A, S>(parts: &Parts<A>, stream: S) -> BoxFuture<'a, Result<Outcome>>
+pub fn stream_outcome<'a, A, S>(
+    parts: &Parts<A>,
+    stream: S,
+    encode: fn(S::Item) -> Result<Outcome>,
+) -> BoxFuture<'a, Result<Outcome>>
 where
     A: AgentTypes,
-    S: futures_core::Stream<Item: Reply> + Send + 'a,
+    S: futures_core::Stream + Send + 'a,
+    S::Item: 'a,
 {
     let answer = parts.answer.clone();
     Box::pin(async move {
@@ -199,7 +224,7 @@ where
             answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
         let mut stream = std::pin::pin!(stream);
         while let Some(item) = stream.next().await {
-            let chunk = match item.into_outcome()? {
+            let chunk = match encode(item)? {
                 Outcome::Value(json) => json,
                 Outcome::Nothing => "null".to_owned(),
             };

@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 
 use crate::agent::{Outcome, Response};
 use crate::error::{Error, Result};
-use crate::wire::{self, Wire};
+use crate::wire::{self, Describe, Wire};
 
 /// What a callable may return: a wire value, or a `Result` of one.
 #[diagnostic::on_unimplemented(
@@ -14,6 +14,10 @@ use crate::wire::{self, Wire};
     note = "the error of a `Result` is anything that converts into `agents::Error`"
 )]
 pub trait Reply {
+    /// The value, for TypeScript.
+    #[doc(hidden)]
+    const DESCRIBE: Describe;
+
     /// Encodes the value.
     ///
     /// # Errors
@@ -22,6 +26,8 @@ pub trait Reply {
 }
 
 impl<T: Wire> Reply for T {
+    const DESCRIBE: Describe = T::describe;
+
     fn into_outcome(self) -> Result<Outcome> {
         if T::IS_UNIT {
             return Ok(Outcome::Nothing);
@@ -31,6 +37,8 @@ impl<T: Wire> Reply for T {
 }
 
 impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
+    const DESCRIBE: Describe = T::describe;
+
     fn into_outcome(self) -> Result<Outcome> {
         self.map_err(Into::into)?.into_outcome()
     }

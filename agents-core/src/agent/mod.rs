@@ -25,7 +25,7 @@ mod types;
 mod view;
 
 pub use crate::object::{AlarmInfo, Request, Response};
-pub use call::{Arguments, Call, FromCall, Outcome, Parts, stream_outcome};
+pub use call::{Arguments, Call, FromCall, Outcome, Parts, Read, stream_outcome};
 pub use class::AgentInfo;
 pub(crate) use class::{AgentClass, AgentObject};
 pub use connect_request::ConnectRequest;

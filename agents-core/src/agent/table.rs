@@ -10,6 +10,7 @@ use crate::agent::{
 use crate::error::Result;
 use crate::gateway::{Close, Message};
 use crate::object::BoxFuture;
+use crate::wire::Describe;
 
 /// An agent: a struct and an `impl` that both carry `#[agent]`.
 #[diagnostic::on_unimplemented(
@@ -52,6 +53,12 @@ pub struct Callable<A: AgentTypes> {
     pub streaming: bool,
     /// The arguments that clients give, in their order.
     pub arguments: &'static [Argument],
+    /// The result in TypeScript.
+    pub result: Describe,
+    /// The pieces of a stream in TypeScript.
+    pub items: Option<Describe>,
+    /// Whether a stream may end with another result than the method returns.
+    pub ends_by_hand: bool,
     /// Decodes the arguments, calls the method and encodes the result.
     pub invoke: fn(Call<A>) -> BoxFuture<'static, Result<Outcome>>,
 }
@@ -63,6 +70,10 @@ pub struct Argument {
     pub name: &'static str,
     /// Its name in Rust.
     pub rust_name: &'static str,
+    /// Its type in TypeScript.
+    pub describe: Describe,
+    /// Whether there is a value for it when the client gives none or `null`.
+    pub has_default: bool,
 }
 
 /// A hook that is asked about a connection.

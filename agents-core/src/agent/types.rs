@@ -43,6 +43,8 @@ pub trait AgentTypes: Sized + Send + Sync + 'static {
 
     /// The name of the Rust type.
     const CLASS: &'static str;
+    /// The doc comment.
+    const DOCS: &'static str = "";
 
     /// The options of the class.
     fn options() -> Options;

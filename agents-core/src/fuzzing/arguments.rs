@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::agent::Arguments;
+use crate::wire::from_json;
 
 /// A list of arguments gives the values that a full JSON reader finds, or an error that a client may read.
 pub fn arguments(data: &[u8]) {
@@ -17,17 +18,17 @@ pub fn arguments(data: &[u8]) {
     };
     if let Ok(expected) = expected {
         for value in expected {
-            assert_eq!(arguments.next::<Value>("value").expect("a value is a value"), value);
+            assert_eq!(arguments.next("value", from_json::<Value>).expect("a value is a value"), value);
         }
         arguments.finish().expect("there were no more");
     }
     // One of each kind; what does not fit is told in words without our types' insides.
     let Ok(mut arguments) = Arguments::read(text) else { return };
     let told = [
-        arguments.next::<u8>("first").err(),
-        arguments.next::<Option<String>>("second").err(),
-        arguments.next::<Vec<(f64, bool)>>("third").err(),
-        arguments.next_or::<i64>("fourth", || 1).err(),
+        arguments.next("first", from_json::<u8>).err(),
+        arguments.next("second", from_json::<Option<String>>).err(),
+        arguments.next("third", from_json::<Vec<(f64, bool)>>).err(),
+        arguments.next_or("fourth", from_json::<i64>, || 1).err(),
         arguments.finish().err(),
     ];
     for error in told.into_iter().flatten() {

@@ -26,6 +26,8 @@ use crate::server::host::{Host, Program, Routes};
 use crate::server::proxies::Proxies;
 use crate::server::{Limits, cli, files};
 use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::typescript::Class;
+use crate::wire::Describe;
 use crate::wire::name::kebab_case;
 
 /// A host for agents, before it starts.
@@ -48,12 +50,16 @@ pub struct Agents {
     faults: Option<Arc<Faults>>,
     routes: Option<Routes>,
     pub(super) metrics: Option<String>,
+    /// Types for TypeScript that no class names.
+    pub(super) types: Vec<Describe>,
 }
 
 struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+    /// For TypeScript; a durable object has nothing to tell.
+    describe: Option<fn() -> Class>,
 }
 
 /// How time passes for a host, and what else a test may change.
@@ -119,6 +125,7 @@ impl Agents {
             faults: None,
             routes: None,
             metrics: None,
+            types: Vec::new(),
         }
     }
 
@@ -150,7 +157,8 @@ impl Agents {
                 policy: build.policy(AgentObject::<A>::options()),
             }))
         };
-        self.classes.push(Registration { rust_name: type_name::<A>(), name, build: Box::new(build) });
+        let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
         self
     }
 
@@ -173,8 +181,14 @@ impl Agents {
             Ok(Arc::new(ObjectClass { make: Box::new(make), policy: build.policy(O::options()) }))
         };
         let build: BuildClass = Box::new(build);
-        self.classes.push(Registration { rust_name: type_name::<O>(), name: name.into(), build });
+        let (rust_name, name) = (type_name::<O>(), name.into());
+        self.classes.push(Registration { rust_name, name, build, describe: None });
         self
+    }
+
+    /// What the classes of agents say of themselves.
+    pub(super) fn described(&self) -> impl Iterator<Item = Class> {
+        self.classes.iter().filter_map(|class| class.describe).map(|describe| describe())
     }
 
     /// Gives agents of a class the properties for `on_start`.
@@ -337,14 +351,15 @@ impl Agents {
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default) or `list`, with `--addr`, `--data`, `--origin` and
-    /// `--metrics-addr`.
+    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
+    /// `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
     /// sockets close with 1001.
     ///
     /// # Errors
-    /// As [`start`](Self::start), and when the address cannot be bound.
+    /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
+    /// when `types --check` finds a file that is out of date.
     pub async fn run(self) -> Result<()> {
         cli::run(self).await
     }

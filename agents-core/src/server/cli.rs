@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::Result;
-use crate::server::Agents;
+use crate::server::{Agents, typescript};
 use crate::storage::DataFolder;
 
 #[derive(Debug, Parser)]
@@ -25,6 +25,18 @@ enum Command {
     Serve(Serve),
     /// List the agents that have a database, as `class/name`
     List(Data),
+    /// Write the types of the agents to `agents.ts`, for TypeScript
+    Types(Types),
+}
+
+#[derive(Args, Debug)]
+struct Types {
+    /// The folder of `agents.ts`
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write nothing; print what would change, and fail if anything would
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Args, Debug)]
@@ -68,6 +80,7 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             }
             agents.serve(&addr).await
         }
+        Command::Types(Types { out, check }) => typescript::command(&agents, &out, check),
         Command::List(data) => list(data.data.unwrap_or(agents.data)),
     }
 }

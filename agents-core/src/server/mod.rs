@@ -21,6 +21,7 @@ mod patient;
 mod proxies;
 mod serve;
 mod service;
+mod typescript;
 
 pub use access::FindName;
 #[cfg(feature = "fuzzing")]

@@ -10,10 +10,16 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
+use crate::wire::Shape;
+#[cfg(feature = "runtime")]
+use crate::wire::{TypeName, TypeSet};
+
 /// A value that can travel between an agent and its clients.
 ///
 /// Put `#[wire]` on your own types; scalars, `String`, `Option`, `Vec`, arrays, maps, sets,
-/// tuples and `serde_json::Value` have it already.
+/// tuples and `serde_json::Value` have it already, and so have types of `chrono`, `jiff`, `url` and
+/// `uuid` with the feature of that name. [`Duration`](crate::wire::Duration) and [`U64`](crate::wire::U64)
+/// stand for types whose JSON would be of little use.
 ///
 /// The trait has no supertraits on purpose: a type that lacks it gives one error, not one for
 /// every trait below.
@@ -27,6 +33,9 @@ pub trait Wire: Sized {
     /// Whether the type carries nothing, so that a reply leaves the key `result` out.
     const IS_UNIT: bool = false;
 
+    /// The type as TypeScript sees it: `Self` for what carries `#[wire]`, otherwise the type that has the same JSON.
+    type Shape: Shape;
+
     /// Writes the value.
     ///
     /// # Errors
@@ -38,6 +47,19 @@ pub trait Wire: Sized {
     /// # Errors
     /// When the input is not of this type.
     fn wire_deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Says what the type is in TypeScript.
+    #[cfg(feature = "runtime")]
+    #[doc(hidden)]
+    fn describe(types: &mut TypeSet) -> TypeName {
+        TypeName::of::<Self>(types)
+    }
+
+    /// Reads a value from JSON.
+    #[doc(hidden)]
+    fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        from_json(json)
+    }
 }
 
 /// A value that `broadcast` and `send` turn into one JSON text frame.
@@ -113,6 +135,8 @@ pub fn from_value<T: Wire>(value: Value) -> Result<T, serde_json::Error> {
 macro_rules! through_serde {
     ($($ty:ty),* $(,)?) => {$(
         impl Wire for $ty {
+            type Shape = Self;
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 Serialize::serialize(self, serializer)
             }
@@ -137,6 +161,8 @@ through_serde!(bytes::Bytes);
 impl Wire for () {
     const IS_UNIT: bool = true;
 
+    type Shape = Self;
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_unit()
     }
@@ -147,6 +173,8 @@ impl Wire for () {
 }
 
 impl Wire for Cow<'static, str> {
+    type Shape = String;
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self)
     }
@@ -157,6 +185,8 @@ impl Wire for Cow<'static, str> {
 }
 
 impl<T: Wire> Wire for Option<T> {
+    type Shape = Option<T::Shape>;
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Some(value) => serializer.serialize_some(&Ser(value)),
@@ -172,6 +202,8 @@ impl<T: Wire> Wire for Option<T> {
 macro_rules! pointers {
     ($($pointer:ident),*) => {$(
         impl<T: Wire> Wire for $pointer<T> {
+            type Shape = T::Shape;
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 (**self).wire_serialize(serializer)
             }
@@ -188,6 +220,8 @@ pointers!(Box, Rc, Arc);
 macro_rules! sequences {
     ($($collection:ident < T $(: $bound:path $(, $more:path)*)? >),* $(,)?) => {$(
         impl<T: Wire $(+ $bound $(+ $more)*)?> Wire for $collection<T> {
+            type Shape = Vec<T::Shape>;
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.iter().map(Ser))
             }
@@ -203,6 +237,8 @@ macro_rules! sequences {
 sequences!(Vec<T>, VecDeque<T>, BTreeSet<T: Ord>, HashSet<T: Hash, Eq>);
 
 impl<T: Wire, const N: usize> Wire for [T; N] {
+    type Shape = [T::Shape; N];
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Ser))
     }
@@ -217,6 +253,8 @@ impl<T: Wire, const N: usize> Wire for [T; N] {
 impl<T: Wire, const N: usize> JsonMessage for [T; N] {}
 
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
+    type Shape = HashMap<K::Shape, V::Shape>;
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
     }
@@ -230,6 +268,8 @@ impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
 impl<K: Wire + Ord, V: Wire> JsonMessage for BTreeMap<K, V> {}
 
 impl<K: Wire + Eq + Hash, V: Wire, H: BuildHasher + Default> Wire for HashMap<K, V, H> {
+    type Shape = HashMap<K::Shape, V::Shape>;
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
     }
@@ -245,6 +285,8 @@ impl<K: Wire + Eq + Hash, V: Wire, H: BuildHasher + Default> JsonMessage for Has
 macro_rules! tuples {
     ($(($($name:ident . $index:tt),+ ; $count:literal)),* $(,)?) => {$(
         impl<$($name: Wire),+> Wire for ($($name,)+) {
+            type Shape = ($($name::Shape,)+);
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut tuple = serializer.serialize_tuple($count)?;
                 $(tuple.serialize_element(&Ser(&self.$index))?;)+

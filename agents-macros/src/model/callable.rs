@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use syn::{Attribute, ImplItemFn, ReturnType, Type};
 
-use super::parameter::{self, Parameter};
+use super::parameter::{self, Injected, Parameter};
 use super::types;
 use crate::attr::callable::CallableOptions;
 use crate::attr::{self, Docs};
@@ -28,10 +28,15 @@ pub(crate) struct Callable {
 pub(crate) enum Output {
     /// One value, or `()`.
     Reply(Option<Box<Type>>),
-    /// `impl Stream`.
-    Stream(Box<Type>),
-    /// `Result<impl Stream, E>`.
-    StreamResult,
+    /// `impl Stream<Item = T>`, or a `Result` of one.
+    Stream(Streamed),
+}
+
+/// A stream that a method returns.
+pub(crate) struct Streamed {
+    pub(crate) item: Type,
+    /// Whether it stands in a `Result`.
+    pub(crate) fallible: bool,
 }
 
 impl Callable {
@@ -77,11 +82,17 @@ impl Callable {
 
     /// Whether the caller gets chunks before the result.
     pub(crate) fn is_streaming(&self) -> bool {
-        let takes_stream = |parameter: &Parameter| match parameter {
-            Parameter::Injected(injected) => types::is_named(&injected.ty, "StreamingResponse"),
-            Parameter::Argument(_) => false,
-        };
-        !matches!(self.output, Output::Reply(_)) || self.parameters.iter().any(takes_stream)
+        matches!(self.output, Output::Stream(_)) || self.stream().is_some()
+    }
+
+    /// The `StreamingResponse` that the method takes.
+    pub(crate) fn stream(&self) -> Option<&Injected> {
+        self.parameters.iter().find_map(|parameter| match parameter {
+            Parameter::Injected(injected) if types::is_named(&injected.ty, "StreamingResponse") => {
+                Some(injected)
+            }
+            _ => None,
+        })
     }
 }
 
@@ -90,7 +101,15 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
     let is_result = types::is_named(ty, "Result");
     let value = types::first_argument(ty).filter(|_| is_result).unwrap_or(ty);
     if types::is_stream(value) {
-        return Some(if is_result { Output::StreamResult } else { Output::Stream(ty.clone()) });
+        let item = types::stream_item(value).filter(|item| types::opaque(item).is_none());
+        let Some(item) = item else {
+            errors.at(
+                value,
+                "name the type of the items, `impl Stream<Item = T>`: clients are told what comes",
+            );
+            return None;
+        };
+        return Some(Output::Stream(Streamed { item: item.clone(), fallible: is_result }));
     }
     if let Some(opaque) = types::opaque(ty) {
         errors.at(opaque, "a callable returns a value with a name, or `impl Stream<Item = T>`");

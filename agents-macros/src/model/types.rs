@@ -66,6 +66,21 @@ pub(crate) fn is_stream(ty: &Type) -> bool {
     })
 }
 
+/// The `T` of `impl Stream<Item = T>`.
+pub(crate) fn stream_item(ty: &Type) -> Option<&Type> {
+    let Type::ImplTrait(opaque) = bare(ty) else { return None };
+    opaque.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else { return None };
+        let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+            _ => None,
+        })
+    })
+}
+
 /// The first `impl Trait` anywhere in the type.
 pub(crate) fn opaque(ty: &Type) -> Option<&TypeImplTrait> {
     #[derive(Default)]
@@ -145,6 +160,9 @@ mod tests {
     fn shapes() {
         assert!(is_stream(&parse_quote!(impl futures::Stream<Item = u8> + Send)));
         assert!(!is_stream(&parse_quote!(impl Iterator<Item = u8>)));
+        let stream = parse_quote!(impl futures::Stream<Item = Result<u8>> + Send);
+        assert!(stream_item(&stream).is_some_and(|item| is_named(item, "Result")));
+        assert!(stream_item(&parse_quote!(impl Stream + Send)).is_none());
         assert!(is_unit(&parse_quote!(())) && !is_unit(&parse_quote!((u8,))));
         assert!(optional_reference(&parse_quote!(core::option::Option<&Connection<Self>>)).is_some());
         assert!(optional_reference(&parse_quote!(Option<String>)).is_none());

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Field, Fields, GenericParam, Generics, Item, ItemEnum, ItemStruct, LitStr, Meta, Path, Token,
-    Type, parse_quote,
+    Attribute, Expr, ExprLit, Field, Fields, GenericParam, Generics, Item, ItemEnum, ItemStruct, Lit, LitStr,
+    Meta, Path, Token, Type, parse_quote,
 };
 
 use crate::attr::wire::WireOptions;
@@ -38,6 +38,8 @@ pub(crate) struct WireType {
 impl WireType {
     pub(crate) fn from_struct(args: TokenStream, mut item: ItemStruct, errors: &mut Errors) -> Self {
         let options = WireOptions::parse(args, errors);
+        quiet_docs(&mut item.attrs);
+        item.fields.iter_mut().for_each(|field| quiet_docs(&mut field.attrs));
         let container = Container::read(&mut item.attrs, &options, errors);
         let is_plain = is_plain(&item.generics, errors);
         complete(&mut item.fields, container.default);
@@ -67,7 +69,10 @@ impl WireType {
         let options = WireOptions::parse(args, errors);
         let container = Container::read(&mut item.attrs, &options, errors);
         let is_plain = is_plain(&item.generics, errors);
+        quiet_docs(&mut item.attrs);
         for variant in &mut item.variants {
+            quiet_docs(&mut variant.attrs);
+            variant.fields.iter_mut().for_each(|field| quiet_docs(&mut field.attrs));
             complete(&mut variant.fields, container.default);
         }
         let variants = item.variants.iter().filter(|variant| serde_keys(&variant.attrs).is_empty());
@@ -250,6 +255,17 @@ fn travelling<'f>(
         !ours.iter().any(|key| keys.iter().any(|name| key.is_ident(name)))
     };
     fields.filter(plain).map(|field| field.ty.clone()).collect()
+}
+
+/// Doc comments become comments in TypeScript, which must not end early. Markdown shows `*\/` as `*/`.
+fn quiet_docs(attrs: &mut [Attribute]) {
+    for attr in attrs {
+        let Meta::NameValue(pair) = &mut attr.meta else { continue };
+        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &mut pair.value else { continue };
+        if pair.path.is_ident("doc") && text.value().contains("*/") {
+            *text = LitStr::new(&text.value().replace("*/", "*\\/"), text.span());
+        }
+    }
 }
 
 fn is_helper(attr: &Attribute) -> bool {

@@ -3,11 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
-use super::{Scope, here, home, hooks, local, located, pass};
+use super::{Scope, here, home, hooks, local, pass};
 use crate::model::agent_impl::{AgentImpl, Other};
-use crate::model::callable::{Callable, Output};
+use crate::model::callable::{Callable, Output, Streamed};
 use crate::model::parameter::{Argument, Parameter};
 use crate::names;
 
@@ -50,7 +49,8 @@ fn wrapper_name(callable: &Callable) -> Ident {
 }
 
 fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
-    let rt = &scope.rt;
+    let Scope { rt, site, .. } = scope;
+    let site = *site;
     let Callable { ident, name, docs, deprecated, cfgs, options, parameters, .. } = callable;
     let rust_name = names::plain(ident);
     let deprecated = match deprecated {
@@ -63,13 +63,39 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
         None => quote!(#rt::Option::None),
     };
     let arguments = parameters.iter().filter_map(|parameter| match parameter {
-        Parameter::Argument(Argument { ident, .. }) => {
+        Parameter::Argument(Argument { ident, ty, default }) => {
             let rust_name = names::plain(ident);
             let name = names::camel_case(&rust_name);
-            Some(quote!(#rt::Argument { name: #name, rust_name: #rust_name }))
+            let ty = scope.outside(ty);
+            let has_default = default.is_some();
+            Some(quote_spanned! {site=>
+                #rt::Argument {
+                    name: #name,
+                    rust_name: #rust_name,
+                    describe: <#ty as #rt::Wire>::describe,
+                    has_default: #has_default,
+                }
+            })
         }
         Parameter::Injected(_) => None,
     });
+    let result = match &callable.output {
+        Output::Reply(Some(ty)) => scope.outside(ty),
+        Output::Reply(None) | Output::Stream(_) => quote!(()),
+    };
+    let result = quote_spanned!(site=> <#result as #rt::Reply>::DESCRIBE);
+    let (items, ends_by_hand) = match (&callable.output, callable.stream()) {
+        (Output::Stream(Streamed { item, .. }), _) => {
+            let item = scope.outside(item);
+            (quote_spanned!(site=> #rt::Option::Some(<#item as #rt::Reply>::DESCRIBE)), false)
+        }
+        (_, Some(stream)) => {
+            let agent = &scope.agent;
+            let ty = scope.outside(&stream.ty);
+            (quote_spanned!(site=> <#ty as #rt::FromCall<#agent>>::ITEMS), true)
+        }
+        _ => (quote!(#rt::Option::None), false),
+    };
     let invoke = wrapper_name(callable);
     quote! {
         #(#cfgs)*
@@ -83,6 +109,9 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
             exclusive: #exclusive,
             streaming: #streaming,
             arguments: &[#(#arguments),*],
+            result: #result,
+            items: #items,
+            ends_by_hand: #ends_by_hand,
             invoke: #invoke,
         }
     }
@@ -109,9 +138,13 @@ fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
                 read.push(match default {
                     Some(default) => {
                         let default = crate::model::types::without_self(default, scope.path);
-                        quote_spanned!(site=> let #value = #args.next_or::<#ty>(#name, || #default)?;)
+                        quote_spanned! {site=>
+                            let #value: #ty = #args.next_or(#name, <#ty as #rt::Wire>::from_json, || #default)?;
+                        }
                     }
-                    None => quote_spanned!(site=> let #value = #args.next::<#ty>(#name)?;),
+                    None => quote_spanned! {site=>
+                        let #value: #ty = #args.next(#name, <#ty as #rt::Wire>::from_json)?;
+                    },
                 });
                 arguments.push(quote!(#value));
             }
@@ -126,16 +159,17 @@ fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     let method = scope.call(&callable.ident, callable.is_async, &arguments);
     let answer = match &callable.output {
         Output::Reply(ty) => scope.convert(ty.as_deref(), "Reply", "into_outcome", &out),
-        // What is wrong with the items is told at the type that was returned.
-        Output::Stream(returned) => {
-            let place = here(returned.span());
-            let rt = located(&scope.rt, returned.span());
-            let out = located(&out, returned.span());
-            quote_spanned!(place=> #rt::stream_outcome(#parts, #out).await)
+        Output::Stream(Streamed { item, fallible }) => {
+            let item = scope.outside(item);
+            let stream = if *fallible {
+                quote_spanned!(site=> #out.map_err(::core::convert::Into::<#rt::Error>::into)?)
+            } else {
+                quote!(#out)
+            };
+            quote_spanned! {site=>
+                #rt::stream_outcome(#parts, #stream, <#item as #rt::Reply>::into_outcome).await
+            }
         }
-        Output::StreamResult => quote_spanned! {site=>
-            #rt::stream_outcome(#parts, #out.map_err(::core::convert::Into::<#rt::Error>::into)?).await
-        },
     };
     let name = wrapper_name(callable);
     let cfgs = &callable.cfgs;

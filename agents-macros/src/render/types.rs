@@ -19,6 +19,7 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
     let rt = &options.runtime;
     let ident = &item.ident;
     let class = names::plain(ident);
+    let docs = attr::docs(&item.attrs);
     let any = quote!(#rt::Value);
     let state = associated("State", options.state.as_ref(), &any);
     let connection = associated("Connection", options.connection.as_ref(), &any);
@@ -36,6 +37,7 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
                 #props
                 #env
                 const CLASS: &'static str = #class;
+                const DOCS: &'static str = #docs;
                 fn options() -> #rt::Options {
                     #builder
                 }

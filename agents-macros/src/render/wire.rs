@@ -24,6 +24,7 @@ pub(crate) fn wire(ty: &WireType) -> TokenStream {
     } else {
         (quote!(::core::unreachable!()), quote!(::core::unreachable!()))
     };
+    let shape = if ty.is_plain { quote!(Self) } else { quote!(#rt::Value) };
     let from_row = ty.has_columns.then(|| {
         quote! {
             #[automatically_derived]
@@ -39,6 +40,8 @@ pub(crate) fn wire(ty: &WireType) -> TokenStream {
         quote! {
             #[automatically_derived]
             impl #impl_generics #rt::Wire for #ident #ty_generics #where_clause {
+                type Shape = #shape;
+
                 fn wire_serialize<__S: #rt::serde::Serializer>(
                     &self,
                     serializer: __S,
@@ -128,13 +131,15 @@ fn derives(ty: &WireType) -> TokenStream {
     }
 }
 
-/// Our traits go through serde's, so every type parameter needs both.
+/// Our traits go through serde's, so every type parameter needs both; TypeScript wants its own.
 fn bounded(generics: &Generics, rt: &Runtime) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(#rt::Wire));
         parameter.bounds.push(parse_quote!(#rt::serde::Serialize));
         parameter.bounds.push(parse_quote!(#rt::serde::de::DeserializeOwned));
+        parameter.bounds.push(parse_quote!(#rt::ts_rs::TS));
+        parameter.bounds.push(parse_quote!('static));
     }
     generics
 }

@@ -2,6 +2,7 @@
 
 mod context;
 mod leftovers;
+mod newtypes;
 mod permissions;
 mod presence;
 mod protocol;

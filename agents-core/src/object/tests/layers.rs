@@ -4,14 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, each with what it may use besides itself.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("wire", &["error"]),
     ("storage", &["error", "wire"]),
     ("gateway", &["clock", "error", "wire"]),
     ("object", &["clock", "error", "gateway", "report", "storage", "wire"]),
     ("agent", &["error", "gateway", "object", "report", "storage", "wire"]),
+    ("typescript", &["agent", "error", "wire"]),
     ("auth", &["agent", "error", "object", "report", "wire"]),
-    ("server", &["agent", "auth", "clock", "error", "gateway", "object", "report", "storage", "wire"]),
+    (
+        "server",
+        &["agent", "auth", "clock", "error", "gateway", "object", "report", "storage", "typescript", "wire"],
+    ),
     ("testing", &["agent", "auth", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
 ];
 

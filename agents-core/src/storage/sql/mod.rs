@@ -7,6 +7,7 @@ mod cell;
 mod column;
 mod door;
 mod encode;
+mod newtypes;
 mod params;
 mod row;
 mod run;

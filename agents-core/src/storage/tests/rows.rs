@@ -15,6 +15,8 @@ use crate::wire::Wire;
 macro_rules! wire {
     ($ty:ident) => {
         impl Wire for $ty {
+            type Shape = serde_json::Value;
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.serialize(serializer)
             }

@@ -1,0 +1,108 @@
+//! What a class says of itself.
+
+use std::any::type_name;
+
+use crate::agent::{Agent, Callable};
+use crate::wire::name::kebab_case;
+use crate::wire::{Describe, TypeName, TypeSet, Wire};
+
+/// A class of agents, without its Rust type.
+#[derive(Debug)]
+pub(crate) struct Class {
+    pub(super) name: &'static str,
+    pub(super) rust_name: &'static str,
+    /// As it stands in addresses.
+    pub(super) route: String,
+    pub(super) docs: &'static str,
+    pub(super) state: Describe,
+    /// By name.
+    pub(super) methods: Vec<Method>,
+}
+
+/// A callable, without the type of its agent.
+#[derive(Debug)]
+pub(super) struct Method {
+    pub(super) name: &'static str,
+    pub(super) docs: &'static str,
+    pub(super) deprecated: Option<&'static str>,
+    pub(super) write: bool,
+    pub(super) require: Option<&'static str>,
+    pub(super) streaming: bool,
+    arguments: Vec<(&'static str, Describe, bool)>,
+    result: Describe,
+    items: Option<Describe>,
+    ends_by_hand: bool,
+}
+
+/// An argument as TypeScript has it.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+    /// Whether it may be left out: it has a value without one, and so have all after it.
+    pub(super) is_optional: bool,
+}
+
+impl Class {
+    pub(crate) fn of<A: Agent>() -> Self {
+        let mut methods: Vec<_> = A::table().callables.iter().map(Method::of).collect();
+        methods.sort_by_key(|method| method.name);
+        Self {
+            name: A::CLASS,
+            rust_name: type_name::<A>(),
+            route: A::options().name.map_or_else(|| kebab_case(A::CLASS), str::to_owned),
+            docs: A::DOCS,
+            state: <A::State as Wire>::describe,
+            methods,
+        }
+    }
+}
+
+impl Method {
+    fn of<A: Agent>(callable: &Callable<A>) -> Self {
+        let argument =
+            |argument: &crate::agent::Argument| (argument.name, argument.describe, argument.has_default);
+        Self {
+            name: callable.name,
+            docs: callable.docs,
+            deprecated: callable.deprecated,
+            write: callable.write,
+            require: callable.require,
+            streaming: callable.streaming,
+            arguments: callable.arguments.iter().map(argument).collect(),
+            result: callable.result,
+            items: callable.items,
+            ends_by_hand: callable.ends_by_hand,
+        }
+    }
+
+    pub(super) fn parameters(&self, types: &mut TypeSet) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        let mut last_are_optional = true;
+        for (name, describe, has_default) in self.arguments.iter().rev() {
+            let TypeName { mut text, accepts_null, .. } = describe(types);
+            if *has_default && !accepts_null {
+                text.push_str(" | null");
+            }
+            last_are_optional &= *has_default || accepts_null;
+            parameters.push(Parameter { name, text, is_optional: last_are_optional });
+        }
+        parameters.reverse();
+        parameters
+    }
+
+    /// What the promise of a call gives.
+    pub(super) fn result(&self, types: &mut TypeSet) -> String {
+        let result = (self.result)(types);
+        match (result.is_unit, self.ends_by_hand) {
+            (false, _) => result.text,
+            (true, false) => "void".to_owned(),
+            // The method returns nothing, so `StreamingResponse::end` may have said anything.
+            (true, true) => "unknown".to_owned(),
+        }
+    }
+
+    /// The pieces of a stream.
+    pub(super) fn items(&self, types: &mut TypeSet) -> Option<String> {
+        self.items.map(|describe| describe(types).text)
+    }
+}

@@ -1,0 +1,56 @@
+// Made by the command `types` from the agents of a Rust program: change those, then run it again.
+/* eslint-disable */
+
+/**
+ * What every client sees, and may replace from its side.
+ */
+export type Count = { count: number, lastBy: string | null, };
+
+/** A number that all its clients share. */
+export interface Counter {
+  /** The synchronised state. */
+  readonly state: Count;
+
+  /**
+   * Counts down aloud: every number is a chunk, the last word is the result.
+   *
+   * Answers with a stream, so use `call("countdown", .., { stream: { onChunk } })`: each piece is a `CounterStreams["countdown"]`.
+   */
+  countdown(start: number): Promise<string>;
+
+  /** Takes from the count, 1 unless told otherwise. */
+  decrement(by?: number | null): Promise<number>;
+
+  /** Adds to the count, 1 unless told otherwise. */
+  increment(by?: number | null): Promise<number>;
+
+  /** Starts again at zero. */
+  reset(): Promise<void>;
+}
+
+/** The methods of `Counter` that are refused for a read-only connection before they run. */
+export type CounterWrites = never;
+
+/** What the streams of `Counter` are made of, by method. */
+export interface CounterStreams {
+  countdown: number;
+}
+
+/**
+ * The agents by class: the name in addresses, and for each method its arguments, how many of them are
+ * required, and its options.
+ */
+export const agents = {
+  Counter: {
+    name: "counter",
+    methods: {
+      countdown: { arguments: ["start"], required: 1, streaming: true, write: false, require: null, deprecated: false },
+      decrement: { arguments: ["by"], required: 0, streaming: false, write: false, require: null, deprecated: false },
+      increment: { arguments: ["by"], required: 0, streaming: false, write: false, require: null, deprecated: false },
+      reset: { arguments: [], required: 0, streaming: false, write: false, require: null, deprecated: false },
+    },
+  },
+} as const;
+
+/** Changes when anything above does, except comments. */
+export const schemaHash = "c7e8369cf7e35171";

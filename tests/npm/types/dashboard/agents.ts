@@ -1,0 +1,58 @@
+// Made by the command `types` from the agents of a Rust program: change those, then run it again.
+/* eslint-disable */
+
+/**
+ * What everybody sees.
+ */
+export type Board = { services: { [key in string]: Health }, announcement: string, };
+
+/**
+ * One line of the log.
+ */
+export type Entry = { who: string, what: string, };
+
+export type Health = "up" | "slow" | "down";
+
+/**
+ * Who a connection belongs to; kept with it, also while the agent sleeps.
+ */
+export type Visitor = { admin: string | null, };
+
+/** The state of a system. `strict`: a visitor who only watches writes neither the state nor the log. */
+export interface StatusBoard {
+  /** The synchronised state. */
+  readonly state: Board;
+
+  /** The last lines of the log, oldest first. */
+  log(): Promise<Array<Entry>>;
+
+  /** Writes a line into the log. It changes no state: only `strict` keeps a visitor from it. */
+  note(text: string): Promise<void>;
+
+  /** Says how a service is. */
+  setHealth(service: string, health: Health): Promise<void>;
+
+  whoAmI(): Promise<Visitor>;
+}
+
+/** The methods of `StatusBoard` that are refused for a read-only connection before they run. */
+export type StatusBoardWrites = never;
+
+/**
+ * The agents by class: the name in addresses, and for each method its arguments, how many of them are
+ * required, and its options.
+ */
+export const agents = {
+  StatusBoard: {
+    name: "status-board",
+    methods: {
+      log: { arguments: [], required: 0, streaming: false, write: false, require: null, deprecated: false },
+      note: { arguments: ["text"], required: 1, streaming: false, write: false, require: null, deprecated: false },
+      setHealth: { arguments: ["service", "health"], required: 2, streaming: false, write: false, require: null, deprecated: false },
+      whoAmI: { arguments: [], required: 0, streaming: false, write: false, require: null, deprecated: false },
+    },
+  },
+} as const;
+
+/** Changes when anything above does, except comments. */
+export const schemaHash = "301cc3a1f5df021d";
