@@ -53,6 +53,8 @@ async function rename(on, who, title) {
 test("S119 S115 the docs page: what an editor writes, viewers see", async (t) => {
   const on = await docsPage(t);
   await rename(on, "ada", "Handbook");
+  // A push replaces the whole state, so Ada has to know the new title first.
+  await on.has("ada", "audit", "call rename");
   await on.part("ada", "text").fill("First line <b>& more</b> ü 🦀");
   for (const who of ["ben", "cyd"]) {
     await on.value(who, "title", "Handbook");
@@ -103,6 +105,7 @@ test("S137 S127 the docs page: an editor locks and unlocks, for this connection 
   await rename(on, "ada", "Ours");
   await on.part("ada", "lock").click();
   await on.shows("ada", "role", "locked");
+  await on.has("ada", "audit", "call rename");
   await on.part("ada", "text").fill("slip");
   await on.shows("ada", "notice", `edit: ${REFUSED}`);
   assert.equal(await on.part("ada", "clear").isDisabled(), true);
