@@ -7,7 +7,7 @@ use agents::bytes::Bytes;
 use agents::http;
 use agents::prelude::*;
 use agents::testing::TestHost;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Notify;
 
 use crate::support::{body, millis, secs};
@@ -34,6 +34,11 @@ impl Talker {
                 Response::new(Body::from_stream(stream::iter((0..1000).map(move |_| piece()))))
             }
         }
+    }
+
+    #[callable]
+    fn quiet(&self, first: u32) -> impl Stream<Item = u32> {
+        stream::iter([first]).chain(stream::pending())
     }
 }
 
@@ -71,4 +76,25 @@ async fn a_client_that_leaves_a_quiet_answer_keeps_nobody_awake() {
     drop(response);
     host.advance(secs(60)).await;
     assert!(!object.is_awake(), "{:?}", object.status());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_a_quiet_stream_keeps_nobody_awake() {
+    let (host, _) = talker();
+    let object = host.agent::<Talker>("one");
+    for leaves in [true, false] {
+        let mut client = object.connect("").await;
+        client.greeting().await;
+        client.start_call("quiet", (7,)).await;
+        assert_eq!(client.json().await["result"], 7);
+        client.stay(secs(60)).await;
+        assert!(object.is_awake(), "somebody listens");
+        match leaves {
+            true => drop(client.close(None).await),
+            // Without a word.
+            false => drop(client),
+        }
+        host.advance(secs(60)).await;
+        assert!(!object.is_awake(), "{:?}", object.status());
+    }
 }
