@@ -223,15 +223,19 @@ where
         let answer =
             answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
         let mut stream = std::pin::pin!(stream);
-        while let Some(item) = stream.next().await {
+        loop {
+            // A stream may say nothing for a long time; a caller who left does not wait for it.
+            let item = tokio::select! {
+                biased;
+                () = answer.until_gone() => break,
+                item = stream.next() => item,
+            };
+            let Some(item) = item else { break };
             let chunk = match encode(item)? {
                 Outcome::Value(json) => json,
                 Outcome::Nothing => "null".to_owned(),
             };
             answer.chunk(&chunk)?;
-            if !answer.is_open() {
-                break;
-            }
         }
         Ok(Outcome::Nothing)
     })

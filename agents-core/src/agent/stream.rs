@@ -61,6 +61,13 @@ impl Answer {
         !self.ended.load(Ordering::Acquire) && self.socket.is_open()
     }
 
+    /// Ready when nobody listens any more.
+    pub(crate) async fn until_gone(&self) {
+        if self.is_open() {
+            self.socket.entry.until_gone().await;
+        }
+    }
+
     fn send(&self, frame: String) -> Result<()> {
         self.socket.send(frame)
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{Attachment, Card, ConnectionInfo, ConnectionKey, Flags};
 
@@ -15,6 +16,8 @@ pub(crate) struct ConnectionEntry {
     /// Set once, when the connection is accepted.
     card: OnceLock<Arc<Card>>,
     kept: Mutex<Kept>,
+    /// Made by whoever waits for the end of the connection.
+    gone: OnceLock<CancellationToken>,
 }
 
 /// What changes during the life of a connection.
@@ -29,13 +32,25 @@ impl ConnectionEntry {
     /// A connection that was not accepted yet.
     pub(crate) fn new(key: ConnectionKey, id: String, uri: Option<String>) -> Self {
         let kept = Kept { attachment: Attachment::new(Flags::NONE, &[]), closing: false };
-        Self { key, asking: Some((id, uri)), card: OnceLock::new(), kept: Mutex::new(kept) }
+        Self {
+            key,
+            asking: Some((id, uri)),
+            card: OnceLock::new(),
+            kept: Mutex::new(kept),
+            gone: OnceLock::new(),
+        }
     }
 
     /// A connection that an earlier activation accepted.
     pub(crate) fn from_info(info: ConnectionInfo) -> Self {
         let kept = Kept { attachment: Attachment::decode(info.attachment), closing: false };
-        Self { key: info.connection, asking: None, card: OnceLock::from(info.card), kept: Mutex::new(kept) }
+        Self {
+            key: info.connection,
+            asking: None,
+            card: OnceLock::from(info.card),
+            kept: Mutex::new(kept),
+            gone: OnceLock::new(),
+        }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -84,5 +99,17 @@ impl ConnectionEntry {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.kept.lock().closing
+    }
+
+    /// The object has heard that the connection is over.
+    pub(super) fn end(&self) {
+        if let Some(gone) = self.gone.get() {
+            gone.cancel();
+        }
+    }
+
+    /// Waits until the object hears that the connection is over; for ever when it has heard of it before.
+    pub(crate) async fn until_gone(&self) {
+        self.gone.get_or_init(CancellationToken::new).cancelled().await;
     }
 }

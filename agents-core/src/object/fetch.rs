@@ -53,8 +53,19 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             .collect(),
     };
     let window = object.open_window(key);
+    // Of one who left earlier no window is told.
+    if !object.handle().hub.has_request(key) {
+        return Ok(());
+    }
     object.effect(ToGateway::Respond { request: key, head })?;
-    while let Some(frame) = body.frame().await {
+    loop {
+        // A body may say nothing for a long time; nobody waits for it any more.
+        let frame = tokio::select! {
+            biased;
+            () = window.until_gone() => break,
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else { break };
         let Ok(chunk) = frame?.into_data() else { continue };
         if chunk.is_empty() {
             continue;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -24,7 +24,7 @@ use tower::Service;
 
 use crate::gateway::Limit;
 use crate::server::patient::Patient;
-use crate::server::{Host, HostService, Limits};
+use crate::server::{Host, HostService, Limits, answer};
 
 /// How much a connection buffers at most, beyond its head.
 const BUFFER: usize = 64 * 1024;
@@ -100,12 +100,16 @@ async fn speak(
     let host = service.host().clone();
     let leave = seat.leave.clone();
     let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
+    let seat = Arc::new(seat);
     let answer = service_fn(move |request: http::Request<Incoming>| {
-        seat.begins();
+        let busy = Busy::new(seat.clone());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let answer = service.clone().call(request);
-        async move { Ok::<Response, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let answer = answer.await.unwrap_or_else(|never| match never {});
+            Ok::<Response, Infallible>(answer::keep(answer, busy))
+        }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
     tokio::pin!(connection);
@@ -138,8 +142,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Room for connections that are no WebSocket, or not yet.
 ///
-/// When all are taken, whoever has waited longest without a request leaves: those who mean to ask
-/// something do it at once, and those who hold places do not keep them out.
+/// When all are taken, whoever has waited longest without a request leaves, whether it has had one before or not:
+/// those who mean to ask something do it at once, and those who hold places do not keep them out.
 #[derive(Debug)]
 struct Seats {
     most: usize,
@@ -148,19 +152,26 @@ struct Seats {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Those without a request so far, oldest first.
+    /// Those without a request, oldest first.
     waiting: BTreeMap<u64, Arc<Notify>>,
     busy: usize,
     next: u64,
 }
 
+/// Stands for no place in the line of those who wait.
+const BUSY: u64 = u64::MAX;
+
 #[derive(Debug)]
 struct Seat {
     seats: Arc<Seats>,
-    number: u64,
-    began: AtomicBool,
+    /// Its place among those who wait, or [`BUSY`].
+    number: AtomicU64,
     leave: Arc<Notify>,
 }
+
+/// A request is being answered; its connection is not told to leave.
+#[derive(Debug)]
+struct Busy(Arc<Seat>);
 
 impl Seats {
     fn new(most: usize) -> Arc<Self> {
@@ -177,36 +188,53 @@ impl Seats {
                 None => return (None, true),
             }
         }
-        let number = inner.next;
-        inner.next += 1;
         let leave = Arc::new(Notify::new());
-        inner.waiting.insert(number, leave.clone());
-        let seat = Seat { seats: self.clone(), number, began: AtomicBool::new(false), leave };
+        let number = AtomicU64::new(inner.wait(leave.clone()));
+        let seat = Seat { seats: self.clone(), number, leave };
         (Some(seat), full)
     }
 }
 
-impl Seat {
+impl Inner {
+    /// A place at the end of the line.
+    fn wait(&mut self, leave: Arc<Notify>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.waiting.insert(number, leave);
+        number
+    }
+}
+
+impl Busy {
     /// A request has come.
-    fn begins(&self) {
-        if !self.began.load(Ordering::Relaxed) {
-            let mut inner = self.seats.inner.lock();
-            if inner.waiting.remove(&self.number).is_some() {
-                inner.busy += 1;
-                self.began.store(true, Ordering::Relaxed);
-            }
+    fn new(seat: Arc<Seat>) -> Self {
+        let mut inner = seat.seats.inner.lock();
+        // One that was told to leave is in no line any more.
+        if inner.waiting.remove(&seat.number.load(Ordering::Relaxed)).is_some() {
+            inner.busy += 1;
+            seat.number.store(BUSY, Ordering::Relaxed);
+        }
+        drop(inner);
+        Self(seat)
+    }
+}
+
+impl Drop for Busy {
+    /// It was answered: the next one may be long in coming.
+    fn drop(&mut self) {
+        let mut inner = self.0.seats.inner.lock();
+        if self.0.number.load(Ordering::Relaxed) == BUSY {
+            inner.busy -= 1;
+            let number = inner.wait(self.0.leave.clone());
+            self.0.number.store(number, Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut inner = self.seats.inner.lock();
-        if self.began.load(Ordering::Relaxed) {
-            inner.busy -= 1;
-        } else {
-            inner.waiting.remove(&self.number);
-        }
+        // Whoever was busy has gone back into the line.
+        self.seats.inner.lock().waiting.remove(self.number.get_mut());
     }
 }
 
@@ -219,16 +247,22 @@ mod tests {
     #[test]
     fn whoever_waits_longest_without_a_request_makes_room() {
         let seats = Seats::new(2);
-        let (first, second) = (seats.enter().0.unwrap(), seats.enter().0.unwrap());
-        first.begins();
+        let enter = || Arc::new(seats.enter().0.unwrap());
+        let (first, second) = (enter(), enter());
+        let answering = Busy::new(first.clone());
         let (third, made_room) = seats.enter();
         let third = third.unwrap();
         assert!(made_room);
         assert!(second.leave.notified().now_or_never().is_some());
         assert!(first.leave.notified().now_or_never().is_none(), "it is being answered");
-        third.begins();
+        let third = Arc::new(third);
+        let answering_too = Busy::new(third.clone());
         assert!(matches!(seats.enter(), (None, true)), "everybody is being answered");
-        drop((first, second));
+        drop(answering);
+        assert!(matches!(seats.enter(), (Some(_), true)), "one is done and has nothing more to ask");
+        assert!(first.leave.notified().now_or_never().is_some());
+        let late = Busy::new(first.clone());
+        drop((late, answering_too, first, second));
         assert!(matches!(seats.enter(), (Some(_), false)));
         drop(third);
         let inner = seats.inner.lock();

@@ -1,4 +1,4 @@
-//! A response that keeps the place of its request to its end.
+//! A response that keeps something to its end, such as the place of its request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,22 +8,20 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::gateway::Place;
-
-struct Answer {
+struct Answer<T> {
     body: Body,
-    _place: Place,
+    _kept: T,
 }
 
-/// Keeps a place until the body of a response was sent, or nobody wants the rest.
-pub(super) fn keep(response: Response, place: Place) -> Response {
+/// Keeps a value until the body of a response was sent, or nobody wants the rest.
+pub(super) fn keep<T: Send + Unpin + 'static>(response: Response, kept: T) -> Response {
     response.map(|body| match body.is_end_stream() {
         true => body,
-        false => Body::new(Answer { body, _place: place }),
+        false => Body::new(Answer { body, _kept: kept }),
     })
 }
 
-impl HttpBody for Answer {
+impl<T: Unpin> HttpBody for Answer<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -70,6 +70,9 @@ pub struct Limits {
     /// Connections of one agent. 32,768.
     pub connections_per_agent: usize,
     /// TCP connections of [`Agents::serve`](crate::Agents::serve) that are no WebSocket, or not yet. 16,384.
+    ///
+    /// When all are taken and another one comes, the one that has waited longest without a request is dropped,
+    /// whether it had one before or not. Only when all of them are being answered the new one is.
     pub http_connections: usize,
     /// How fast one address may open connections; `None` for any rate.
     pub upgrades_per_second: Option<Rate>,

@@ -5,6 +5,7 @@
 mod alarm_failures;
 mod alarms;
 mod chaos;
+mod gone;
 mod goodbye;
 mod idle;
 mod lost;

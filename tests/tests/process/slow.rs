@@ -122,3 +122,23 @@ async fn an_answer_that_nobody_takes_is_given_up() {
     over(&mut deaf).await;
     assert_eq!(program.get("/plain").await.0, 200);
 }
+
+#[tokio::test]
+async fn those_who_asked_once_and_stay_make_room_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, metrics) = start(&folder.path().join("data"), "http_connections=5").await;
+    let mut idlers = Vec::new();
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(program.addr()).await.expect("a connection");
+        stream.write_all(b"GET /plain HTTP/1.1\r\nHost: test\r\n\r\n").await.expect("sending");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        idlers.push(stream);
+    }
+    // Each of them could send a request every few seconds and be kept for ever.
+    for _ in 0..5 {
+        assert_eq!(program.get("/plain").await, (200, "plain".to_owned()));
+    }
+    assert!(reached(&metrics, "http_connections").await >= 1);
+}

@@ -72,6 +72,7 @@ impl Activation {
                 let known = self.object.lock().roster.remove(connection);
                 let entry = known.or_else(|| info.map(|info| Arc::new(ConnectionEntry::from_info(*info))));
                 if let Some(entry) = entry {
+                    entry.end();
                     let socket = self.socket(entry);
                     let handler = instance.close(socket.clone(), close);
                     let handler = self.in_time(instance, socket, handler);

@@ -6,11 +6,11 @@ mod small;
 
 use std::time::Duration;
 
-use agents::Limits;
 use agents::axum::body::Body;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::bytes::Bytes;
 use agents::prelude::*;
+use agents::{Arrival, Limits};
 
 /// An empty page, so that a browser can open sockets from the same origin.
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>conformance</title>";
@@ -64,6 +64,8 @@ async fn main() -> Result<()> {
         .register::<small::LOUD_CASE>()
         .register::<game::TestGame>()
         .route_to::<counter::TestCounter>("/user", session_user)
+        // Its counters are for everybody, by name as well.
+        .authorize(async |_: Arrival| Ok(()))
         .cors(true)
         .limits(limits())
         .routes(routes)
