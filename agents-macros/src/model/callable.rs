@@ -34,7 +34,7 @@ pub(crate) enum Output {
 
 /// A stream that a method returns.
 pub(crate) struct Streamed {
-    pub(crate) item: Type,
+    pub(crate) item: Box<Type>,
     /// Whether it stands in a `Result`.
     pub(crate) fallible: bool,
 }
@@ -109,7 +109,7 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
             );
             return None;
         };
-        return Some(Output::Stream(Streamed { item: item.clone(), fallible: is_result }));
+        return Some(Output::Stream(Streamed { item: Box::new(item.clone()), fallible: is_result }));
     }
     if let Some(opaque) = types::opaque(ty) {
         errors.at(opaque, "a callable returns a value with a name, or `impl Stream<Item = T>`");

@@ -11,3 +11,4 @@ mod program;
 mod slow;
 mod stop;
 mod tls;
+mod types;

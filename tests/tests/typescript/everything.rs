@@ -144,7 +144,12 @@ pub(crate) struct Dates {
 pub(crate) struct Kitchen;
 
 #[agent]
-#[allow(clippy::too_many_arguments, reason = "what is tested are arguments")]
+#[allow(
+    clippy::too_many_arguments,
+    clippy::new_ret_no_self,
+    clippy::wrong_self_convention,
+    reason = "what is tested are arguments and names"
+)]
 impl Kitchen {
     #[hook]
     fn has_right(&self, _right: &str) -> bool {
