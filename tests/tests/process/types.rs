@@ -24,7 +24,8 @@ fn a_check_fails_until_the_file_is_written() {
     let folder = folder.path();
     let check = types(folder, &["--check"]);
     assert_eq!(check.status.code(), Some(1));
-    let (stdout, stderr) = (String::from_utf8(check.stdout).unwrap(), String::from_utf8(check.stderr).unwrap());
+    let (stdout, stderr) =
+        (String::from_utf8(check.stdout).unwrap(), String::from_utf8(check.stderr).unwrap());
     assert!(stdout.contains("+export interface TestCounter {"), "{stdout}");
     assert!(stderr.contains("agents.ts is out of date: run `types --out web/agents`"), "{stderr}");
     assert_eq!(entries(folder), Vec::<String>::new(), "a check writes nothing");
