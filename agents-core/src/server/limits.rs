@@ -18,8 +18,7 @@ const MIB: usize = 1024 * KIB;
 /// limits.messages_per_second = Some(Rate::per_second(20).burst(100));
 /// ```
 ///
-/// Nothing that one client does makes the host take more memory than these say, or keeps other agents
-/// waiting. [`HostMeter::limits`](crate::HostMeter) counts how often each was reached, and so does
+/// What clients can make grow has a limit here. [`HostMeter::limits`](crate::HostMeter) counts how often each was reached, and so does
 /// `agents_limit_reached_total` in the metrics, by the name of the field.
 ///
 /// | field | default | whoever reaches it |

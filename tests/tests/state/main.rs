@@ -17,4 +17,5 @@ mod strict;
 mod support;
 mod sync;
 mod transactions;
+mod twenty;
 mod validation;
