@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { TestServer, example } from "../../npm/support/server.js";
-import { launch, openPage, screenshot } from "../support/browser.js";
+import { fits, launch, openPage, screenshot } from "../support/browser.js";
 import { parts } from "../support/parts.js";
 
 const ALL = ["ada", "ben", "cyd"];
@@ -159,11 +159,7 @@ test("S110 the chat page fits 1280x800 without scrolling, in light and dark", as
     const on = await chatPage(t, server.url, { colorScheme });
     await say(on, "ada", "a message");
     await on.has("cyd", "log", "a message");
-    const fits = await on.page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(on.page), true, colorScheme);
     await screenshot(on.page, `chat-${colorScheme}`);
   }
 });

@@ -5,6 +5,7 @@ import { TestServer, example } from "../../npm/support/server.js";
 import {
   VERSIONS,
   bundle,
+  fits,
   launch,
   openPage,
   screenshot,
@@ -142,11 +143,7 @@ for (const version of VERSIONS) {
 test("S110 the counter page fits 1280x800 without scrolling, in light and dark", async (t) => {
   for (const colorScheme of ["light", "dark"]) {
     const { page } = await counterPage(t, { colorScheme });
-    const fits = await page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(page), true, colorScheme);
     await screenshot(page, `counter-${colorScheme}`);
   }
 });

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { TestServer, example } from "../../npm/support/server.js";
 import {
   VERSIONS,
+  fits,
   launch,
   openBundle,
   openPage,
@@ -103,11 +104,7 @@ test("S176 S21 the dashboard page: a wrong password, a sign-in, a sign-out", asy
 test("S110 the dashboard page fits 1280x800 without scrolling, in light and dark", async (t) => {
   for (const colorScheme of ["light", "dark"]) {
     const on = await dashboard(t, { colorScheme });
-    const fits = await on.page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(on.page), true, colorScheme);
     await screenshot(on.page, `dashboard-${colorScheme}`);
   }
 });

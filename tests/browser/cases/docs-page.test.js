@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { TestServer, example } from "../../npm/support/server.js";
 import {
   VERSIONS,
+  fits,
   launch,
   openBundle,
   openPage,
@@ -145,11 +146,7 @@ test("S110 the docs page fits 1280x800 without scrolling, in light and dark", as
     const on = await docsPage(t, { colorScheme });
     await rename(on, "ada", "Title");
     await on.value("cyd", "title", "Title");
-    const fits = await on.page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(on.page), true, colorScheme);
     await screenshot(on.page, `docs-${colorScheme}`);
   }
 });

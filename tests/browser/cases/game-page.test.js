@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { TestServer, example } from "../../npm/support/server.js";
 import {
   VERSIONS,
+  fits,
   launch,
   openBundle,
   openPage,
@@ -111,11 +112,7 @@ test("S110 the game page fits 1280x800 without scrolling, in light and dark", as
     for (const who of FOUR) await play(on, who);
     await on.part("eve", "join").click();
     await on.shows("eve", "notice", "Game is full");
-    const fits = await on.page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(on.page), true, colorScheme);
     await screenshot(on.page, `game-${colorScheme}`);
   }
 });

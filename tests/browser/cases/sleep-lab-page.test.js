@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { TestServer, example } from "../../npm/support/server.js";
-import { launch, openPage, screenshot } from "../support/browser.js";
+import { fits, launch, openPage, screenshot } from "../support/browser.js";
 
 const SOCKETS = 200;
 
@@ -139,11 +139,7 @@ test("the sleep lab fits 1280x800 without scrolling, in light and dark", async (
     await lab.open(50);
     await lab.shows("sockets", "50");
     await asleep(lab, 50);
-    const fits = await lab.page.evaluate(() => {
-      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
-      return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
-    });
-    assert.equal(fits, true, colorScheme);
+    assert.equal(await fits(lab.page), true, colorScheme);
     await screenshot(lab.page, `sleep-lab-${colorScheme}`);
   }
 });

@@ -106,3 +106,11 @@ export async function screenshot(page, name) {
   await mkdir(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
+
+/** Whether the whole page is to be seen without scrolling. */
+export function fits(page) {
+  return page.evaluate(() => {
+    const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
+    return scrollHeight <= clientHeight && scrollWidth <= clientWidth;
+  });
+}
