@@ -86,6 +86,7 @@ impl<A: Agent> AgentCore<A> {
         let tags = match check_tags(self.object.tag_limits(), connection.id(), given) {
             Ok(tags) => tags,
             Err(error) => {
+                self.object.count_tags(&error);
                 let reason = error.to_string();
                 let error = Error::from(error);
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;

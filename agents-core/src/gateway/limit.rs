@@ -45,6 +45,16 @@ limits! {
     HttpConnections = "http_connections",
     /// A handshake took too long.
     HandshakeTimeout = "handshake_timeout",
+    /// The head of a request was too large, or had too many headers.
+    HeaderBytes = "header_bytes",
+    /// A name of an agent that was too long.
+    NameBytes = "name_bytes",
+    /// A connection that was to have too many tags.
+    TagsPerConnection = "tags_per_connection",
+    /// A tag that was too long.
+    TagBytes = "tag_bytes",
+    /// What was to be kept for a connection was too large.
+    AttachmentBytes = "attachment_bytes",
     /// A request with a body that was too large.
     BodyBytes = "body_bytes",
     /// A body stopped on its way.
@@ -55,6 +65,8 @@ limits! {
     MessageTimeout = "message_timeout",
     /// A message had to wait, because its connection sends too fast.
     MessagesPerSecond = "messages_per_second",
+    /// A message had to wait, because its connection has enough messages in its agent.
+    InFlightPerConnection = "in_flight_per_connection",
     /// A message had to wait, because its connection has enough bytes in its agent.
     InFlightBytesPerConnection = "in_flight_bytes_per_connection",
     /// A message or request had to wait, because the mailbox of its agent had too many of them.

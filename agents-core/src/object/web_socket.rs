@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Flags, IntoMessage, Targets};
+use crate::gateway::{Flags, IntoMessage, Limit, Targets};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 
 /// How many tags a WebSocket has at most, and how long one may be, in bytes of UTF-8.
@@ -114,6 +114,7 @@ impl WebSocket {
     pub(crate) fn attach(&self, json: &[u8]) -> Result<()> {
         let limit = self.object.attachment_limit();
         if json.len() > limit {
+            self.object.reached(Limit::AttachmentBytes);
             let message =
                 format!("what is kept for a connection has at most {limit} bytes, got {}", json.len());
             return Err(Error::new("attachment_too_big", message));

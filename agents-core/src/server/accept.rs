@@ -120,6 +120,8 @@ async fn speak(
                 if let Err(error) = ended {
                     if error.is_timeout() {
                         host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                    } else if error.is_parse_too_large() {
+                        host.gateway().totals.limits.hit(Limit::HeaderBytes);
                     }
                     tracing::debug!(%error, "a connection broke off");
                 }

@@ -144,7 +144,11 @@ impl Host {
     }
 
     fn check_name(&self, name: &str) -> Result<(), Refusal> {
-        let checked = address::check_name(name, self.limits().name_bytes);
+        let most = self.limits().name_bytes;
+        if name.len() > most {
+            self.gateway().totals.limits.hit(Limit::NameBytes);
+        }
+        let checked = address::check_name(name, most);
         checked.map_err(|reason| Refusal::new(4400, reason))
     }
 }

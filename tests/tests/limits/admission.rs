@@ -180,3 +180,44 @@ async fn an_idle_connection_is_closed_for_good() {
     assert_eq!(hits(&host, Limit::IdleTimeout), 1);
     assert_eq!(busy.call::<u64>("wait", (1,)).await, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_tags_and_attachments_have_limits_that_count() {
+    let host = host(|limits| {
+        (limits.name_bytes, limits.tags_per_connection, limits.tag_bytes) = (10, 2, 64);
+        limits.attachment_bytes = 50;
+    });
+    let end = host.connect("/agents/desk/12345678901").await.end().await;
+    assert_eq!(end, Received::Close(4400, "Name too long".to_owned()));
+    assert_eq!(hits(&host, Limit::NameBytes), 1);
+
+    let end = host.connect("/agents/desk/one?tags=a,b,c").await.end().await;
+    assert_eq!(end, Received::Close(1011, "a connection has at most 2 tags, got 3".to_owned()));
+    assert_eq!(hits(&host, Limit::TagsPerConnection), 1);
+    let long = format!("/agents/desk/one?tags={}", "x".repeat(65));
+    assert!(matches!(host.connect(&long).await.end().await, Received::Close(1011, _)));
+    assert_eq!(hits(&host, Limit::TagBytes), 1);
+
+    let mut client = host.connect("/agents/desk/one?tags=a,b").await;
+    client.greeting().await;
+    client.call::<()>("keep", ("short",)).await;
+    let error = client.call_error("keep", ("x".repeat(60),)).await;
+    assert!(error.contains("at most 50 bytes"), "{error}");
+    assert_eq!(hits(&host, Limit::AttachmentBytes), 1);
+    assert_eq!(client.call::<Option<String>>("ip", ()).await.as_deref(), Some("short"), "nothing is lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_in_flight_are_bounded_and_counted() {
+    let host = host(|limits| limits.in_flight_per_connection = 2);
+    let mut client = host.connect("/agents/desk/one").await;
+    client.greeting().await;
+    for _ in 0..3 {
+        client.start_call("wait", (1,)).await;
+    }
+    host.advance(secs(1)).await;
+    assert_eq!(hits(&host, Limit::InFlightPerConnection), 1);
+    for _ in 0..3 {
+        client.next().await;
+    }
+}

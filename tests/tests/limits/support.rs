@@ -33,6 +33,12 @@ impl Desk {
     }
 
     #[hook]
+    fn connection_tags(&self, request: &ConnectRequest) -> Vec<String> {
+        let tags = request.query("tags").unwrap_or_default();
+        tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[hook]
     async fn on_request(&self, request: Request) -> Result<Response> {
         use agents::axum::response::IntoResponse;
         let path = request.uri().path().to_owned();
@@ -46,6 +52,11 @@ impl Desk {
     #[callable]
     fn ip(&self, from: &Connection<Self>) -> Result<Option<String>> {
         Ok(from.state()?.ip)
+    }
+
+    #[callable]
+    fn keep(&self, from: &Connection<Self>, text: String) -> Result<()> {
+        from.set_state(Seen { ip: Some(text) })
     }
 
     #[callable]

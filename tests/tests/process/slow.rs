@@ -88,7 +88,7 @@ async fn those_who_hold_places_without_asking_make_room() {
 #[tokio::test]
 async fn a_head_is_bounded() {
     let folder = tempfile::tempdir().expect("a folder");
-    let program = Program::start(&folder.path().join("data")).await;
+    let (program, metrics) = start(&folder.path().join("data"), "").await;
     let request = |len: usize, count: usize| {
         let headers: String = (0..count).map(|n| format!("x-{n}: {}\r\n", "y".repeat(len / count))).collect();
         format!("GET /plain HTTP/1.1\r\nConnection: close\r\n{headers}\r\n")
@@ -97,6 +97,7 @@ async fn a_head_is_bounded() {
         let (got, answer) = raw(program.addr(), request(len, count).as_bytes()).await;
         assert_eq!(got, Some(status), "{len} bytes in {count} headers: {answer}");
     }
+    assert_eq!(reached(&metrics, "header_bytes").await, 2);
 }
 
 #[tokio::test]

@@ -63,7 +63,10 @@ impl Board {
 
     #[callable]
     fn in_closure(&self, cx: &Context<Self>) -> Result<()> {
-        (|| cx.set_state(Score { points: 3 }))()
+        {
+            let write = |points| cx.set_state(Score { points });
+            write(3)
+        }
     }
 
     #[callable]

@@ -263,19 +263,19 @@ impl Socket {
     /// Tells whether the object may get another message, or which limit of bytes is against it.
     ///
     /// Whoever is told to wait has something in flight, whose end wakes the socket.
-    fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Option<Limit>> {
+    fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Limit> {
         let in_flight = self.in_flight.get();
         if in_flight.messages >= hub.limits.in_flight {
-            return Err(None);
+            return Err(Limit::InFlightPerConnection);
         }
         if in_flight.messages == 0 {
             return Ok(());
         }
         if in_flight.bytes.saturating_add(next as u64) > hub.limits.in_flight_bytes as u64 {
-            return Err(Some(Limit::InFlightBytesPerConnection));
+            return Err(Limit::InFlightBytesPerConnection);
         }
         if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {
-            return Err(Some(Limit::IncomingBytes));
+            return Err(Limit::IncomingBytes);
         }
         Ok(())
     }

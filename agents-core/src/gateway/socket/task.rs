@@ -238,9 +238,7 @@ impl Task {
                         self.take_incoming(work);
                     }
                     Err(limit) => {
-                        if let Some(limit) = limit
-                            && !std::mem::replace(&mut work.waits, true)
-                        {
+                        if !std::mem::replace(&mut work.waits, true) {
                             self.hub.gateway.totals.limits.hit(limit);
                         }
                         return Poll::Pending;

@@ -21,7 +21,7 @@ pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
 
 use crate::error::{Error, Result};
-use crate::gateway::{RequestKey, ToObject};
+use crate::gateway::{Limit, RequestKey, ToObject};
 use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::roster::Roster;
@@ -190,6 +190,11 @@ impl ObjectContext {
 
     pub(super) fn attachment_limit(&self) -> usize {
         self.core.handle.behavior.policy().attachment_bytes
+    }
+
+    /// Counts a limit that was reached.
+    pub(crate) fn reached(&self, limit: Limit) {
+        self.core.handle.environment.gateway.totals.limits.hit(limit);
     }
 
     /// What the tags of a connection may be.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::{ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
-    Attachment, AutoResponse, ConnectionKey, Flags, MAX_REASON, Message, Selection, Targets, ToGateway,
-    cut_reason, may_be_sent,
+    Attachment, AutoResponse, ConnectionKey, Flags, Limit, MAX_REASON, Message, Selection, Targets,
+    ToGateway, cut_reason, may_be_sent,
 };
 use crate::object::settings::Settings;
-use crate::object::{BoxFuture, ConnectionEntry, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags};
+use crate::object::{
+    BoxFuture, ConnectionEntry, TagsError, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags,
+};
 
 /// How long either half of an auto-response may be, in bytes.
 const MAX_AUTO_RESPONSE: usize = 2048;
@@ -30,9 +32,19 @@ impl ObjectContext {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let tags = check_socket_tags(self.tag_limits(), tags.into_iter().map(Into::into))?;
+        let tags = check_socket_tags(self.tag_limits(), tags.into_iter().map(Into::into));
+        let tags = tags.inspect_err(|error| self.count_tags(error))?;
         self.accept(&upgrade.entry, tags, Flags::NONE)?;
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
+    }
+
+    /// Counts tags that were refused by the limit that they reached.
+    pub(crate) fn count_tags(&self, error: &TagsError) {
+        match error {
+            TagsError::TooMany { .. } => self.reached(Limit::TagsPerConnection),
+            TagsError::TooLong { .. } => self.reached(Limit::TagBytes),
+            TagsError::Empty => {}
+        }
     }
 
     /// Refuses a WebSocket: it is closed at once, without any other frame.
