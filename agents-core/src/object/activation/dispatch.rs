@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Held, RequestKey, ToObject};
+use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
 use crate::object::turn::{Panicked, Turns};
@@ -59,11 +59,13 @@ impl Activation {
                     _ => self.credit(connection, bytes),
                 }
             }
-            ToObject::Close { connection, close, mut info } => {
+            ToObject::Close { connection, close, info } => {
                 if let Some(before) = self.leaving.remove(&connection) {
-                    if let Some(info) = info.take() {
-                        self.object.lock().roster.insert(Arc::new(ConnectionEntry::from_info(*info)));
-                        self.events.push_front(ToObject::Close { connection, close, info: None });
+                    if let Some(info) = info {
+                        let entry = Arc::new(ConnectionEntry::from_info(ConnectionInfo::clone(&info)));
+                        self.object.lock().roster.insert(entry);
+                        // With what is known of it: if this life fails first, the next one has to tell.
+                        self.events.push_front(ToObject::Close { connection, close, info: Some(info) });
                         before.into_iter().rev().for_each(|event| self.events.push_front(event));
                     }
                     return;
