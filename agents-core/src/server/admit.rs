@@ -15,19 +15,19 @@ use crate::gateway::{Head, Limit};
 use crate::object::{ObjectKey, panic_text};
 use crate::server::Host;
 use crate::server::address::{self, Address};
-use crate::server::admission::Refused;
 use crate::server::entrance::Entrance;
+use crate::server::turnstile::Refused;
 
 /// Where a request wants to go.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum Destination<'a> {
     /// To an agent that the path names.
     Named(Address<'a>),
     /// To one that a function finds.
     Entrance(&'a Entrance),
 }
 
-impl<'a> Place<'a> {
+impl<'a> Destination<'a> {
     pub(super) fn class(self) -> &'a str {
         match self {
             Self::Named(address) => address.class,
@@ -73,19 +73,19 @@ impl Host {
     /// What the hook says of the visitor goes into the head.
     pub(super) async fn admit(
         &self,
-        place: Place<'_>,
+        destination: Destination<'_>,
         head: &mut Head,
         handshake: bool,
     ) -> Result<ObjectKey, Denied> {
-        let key = |name: &str| ObjectKey { class: place.class().into(), name: name.into() };
-        if let Place::Named(address) = place {
+        let key = |name: &str| ObjectKey { class: destination.class().into(), name: name.into() };
+        if let Destination::Named(address) = destination {
             self.check_name(address.name)?;
             if self.access().hook.is_none() {
                 return Ok(key(address.name));
             }
         }
         let request = ConnectRequest::of(head).map_err(Refusal::from)?;
-        let decide = AssertUnwindSafe(self.decide(place, request, handshake)).catch_unwind();
+        let decide = AssertUnwindSafe(self.decide(destination, request, handshake)).catch_unwind();
         let most = self.limits().handshake_timeout;
         match timeout(most, decide).await {
             Ok(Ok(decided)) => {
@@ -100,7 +100,10 @@ impl Host {
             }
             Err(_) => {
                 self.gateway().totals.limits.hit(Limit::HandshakeTimeout);
-                tracing::error!(class = place.class(), "nobody decided about an arrival within {most:?}");
+                tracing::error!(
+                    class = destination.class(),
+                    "nobody decided about an arrival within {most:?}"
+                );
                 let denied = Denied::new(4500, "nobody decided about this in time");
                 Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
             }
@@ -110,20 +113,20 @@ impl Host {
     /// Asks the program's functions.
     async fn decide(
         &self,
-        place: Place<'_>,
+        destination: Destination<'_>,
         request: ConnectRequest,
         handshake: bool,
     ) -> Result<(Arc<str>, Admission), Refusal> {
-        let mut name: Arc<str> = match place {
-            Place::Named(address) => address.name.into(),
-            Place::Entrance(entrance) => self.encode_name(&(entrance.find)(request.clone()).await?)?,
+        let mut name: Arc<str> = match destination {
+            Destination::Named(address) => address.name.into(),
+            Destination::Entrance(entrance) => self.encode_name(&(entrance.find)(request.clone()).await?)?,
         };
         let Some(hook) = &self.access().hook else { return Ok((name, Admission::pass())) };
         let admission = hook(Arrival {
-            class: place.class().into(),
+            class: destination.class().into(),
             name: name.clone(),
             handshake,
-            by_name: matches!(place, Place::Named(_)),
+            by_name: matches!(destination, Destination::Named(_)),
             request,
             shared: self.shared().clone(),
         })

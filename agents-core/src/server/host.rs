@@ -13,7 +13,7 @@ use crate::auth::Shared;
 use crate::gateway::{Gateway, Limit};
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
 use crate::server::access::Access;
-use crate::server::admission::Admission;
+use crate::server::turnstile::Turnstile;
 use crate::server::{HostMeter, HostService, Limits};
 use crate::storage::AlarmIndex;
 
@@ -30,7 +30,7 @@ struct Inner {
     registry: Registry,
     gateway: Arc<Gateway>,
     program: Program,
-    admission: Admission,
+    turnstile: Turnstile,
     objects: TaskTracker,
     sockets: TaskTracker,
     /// What runs beside objects and sockets.
@@ -59,7 +59,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
-            admission: Admission::new(&program.limits, gateway.clone()),
+            turnstile: Turnstile::new(&program.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -74,7 +74,7 @@ impl Host {
                 match weak.upgrade() {
                     Some(host) => {
                         host.registry.sweep();
-                        host.admission.sweep();
+                        host.turnstile.sweep();
                     }
                     None => return,
                 }
@@ -209,8 +209,8 @@ impl Host {
         &self.0.program.shared
     }
 
-    pub(super) fn admission(&self) -> &Admission {
-        &self.0.admission
+    pub(super) fn turnstile(&self) -> &Turnstile {
+        &self.0.turnstile
     }
 
     /// Makes the routes of the program. They may hold the host, so the host does not hold them.

@@ -103,7 +103,11 @@ impl Collector for Snapshot {
             ("rows_written", "Rows that statements changed", objects.rows_written),
             ("connections_opened", "Connections that were opened", self.0.opened),
             ("connections_closed", "Connections that have ended", self.0.closed),
-            ("connections_refused", "Connections that were closed at once", self.0.refused),
+            (
+                "connections_refused",
+                "Connections that were closed at once, and requests that were turned away",
+                self.0.refused,
+            ),
             ("connections_overflowed", "Connections whose client stayed behind", self.0.overflowed),
             ("connections_timed_out", "Connections whose client showed no sign of life", self.0.timed_out),
             ("auto_responses", "Messages that were answered without waking an object", self.0.auto_responses),

@@ -3,7 +3,6 @@
 mod accept;
 mod access;
 mod address;
-mod admission;
 mod admit;
 mod agents;
 mod answer;
@@ -21,6 +20,7 @@ mod patient;
 mod proxies;
 mod serve;
 mod service;
+mod turnstile;
 mod typescript;
 
 pub use access::FindName;

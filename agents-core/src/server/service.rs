@@ -20,9 +20,9 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
-use crate::gateway::{self, ForwardError, Head, ObjectPort, Place as Seat, Upgrade, Visitor, wants_upgrade};
+use crate::gateway::{self, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
-use crate::server::admit::{Denied, Place};
+use crate::server::admit::{Denied, Destination};
 use crate::server::cors::Cors;
 use crate::server::patient::Patient;
 use crate::server::{Host, address, answer, body};
@@ -57,11 +57,11 @@ impl HostService {
             request.headers_mut().insert(HOST, host);
         }
         let path = request.uri().path().to_owned();
-        let place = match address::parse(&path) {
-            Some(address) => Some(Place::Named(address)),
-            None => self.host.access().entrances.find(&path).map(Place::Entrance),
+        let destination = match address::parse(&path) {
+            Some(address) => Some(Destination::Named(address)),
+            None => self.host.access().entrances.find(&path).map(Destination::Entrance),
         };
-        let Some(place) = place else {
+        let Some(destination) = destination else {
             return match self.routes {
                 Some(routes) => match routes.oneshot(request).await {
                     Ok(response) if is_bare_404(&response) => not_found(),
@@ -72,13 +72,13 @@ impl HostService {
             };
         };
         if wants_upgrade(request.headers()) {
-            self.upgrade(place, request).await
+            self.upgrade(destination, request).await
         } else {
-            self.request(place, request).await
+            self.request(destination, request).await
         }
     }
 
-    async fn upgrade(&self, place: Place<'_>, request: Request<Body>) -> Response {
+    async fn upgrade(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
         let (mut head, _) = request.into_parts();
         let upgrade = match Upgrade::check(&head) {
             Ok(upgrade) => upgrade,
@@ -94,10 +94,10 @@ impl HostService {
         let allowed = self.host.access().origins.allow(&head.headers);
         let mut head = self.plain_head(&head);
         let target = match allowed {
-            true => self.target(place, &mut head).await,
+            true => self.target(destination, &mut head).await,
             false => Err(Denied::new(4403, "origin not allowed")),
         };
-        let ((key, behavior), seat) = match target {
+        let ((key, behavior), place) = match target {
             Ok(target) => target,
             Err(denied) if self.host.access().plain_refusals => {
                 self.host.gateway().totals.refused.add(1);
@@ -120,7 +120,7 @@ impl HostService {
                 let port: Arc<dyn ObjectPort> = object.clone();
                 (object.hub().clone(), port)
             };
-            if let Some(socket) = gateway::open(stream, find, wanted, head, seat).await {
+            if let Some(socket) = gateway::open(stream, find, wanted, head, place).await {
                 // A task of its own, that is no larger than a socket at rest needs.
                 host.sockets().spawn(socket);
             }
@@ -139,20 +139,20 @@ impl HostService {
         upgrade.response()
     }
 
-    /// Finds the object, and a seat for the socket. An address that comes too often asks no function of
+    /// Finds the object, and a place for the socket. An address that comes too often asks no function of
     /// the program.
-    async fn target(&self, place: Place<'_>, head: &mut Head) -> Result<(Target, Seat), Denied> {
+    async fn target(&self, destination: Destination<'_>, head: &mut Head) -> Result<(Target, Place), Denied> {
         let unknown = || Denied::new(4404, "unknown agent class");
-        let behavior = self.host.class(place.class()).ok_or_else(unknown)?;
+        let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Denied::new(4400, "the transport capnweb is not supported"));
         }
-        let seat = self.host.admission().upgrade(head.client)?;
-        Ok(((self.host.admit(place, head, true).await?, behavior.clone()), seat))
+        let place = self.host.turnstile().upgrade(head.client)?;
+        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
     }
 
-    async fn request(&self, place: Place<'_>, request: Request<Body>) -> Response {
-        let Some(behavior) = self.host.class(place.class()) else {
+    async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
+        let Some(behavior) = self.host.class(destination.class()) else {
             return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
         };
         let access = self.host.access();
@@ -164,7 +164,7 @@ impl HostService {
         let mut response = if cors.is_some() && request.method() == Method::OPTIONS {
             StatusCode::OK.into_response()
         } else {
-            self.forward(place, behavior, request).await
+            self.forward(destination, behavior, request).await
         };
         if let Some(cors) = cors {
             cors.put(&mut response);
@@ -174,7 +174,7 @@ impl HostService {
 
     async fn forward(
         &self,
-        place: Place<'_>,
+        destination: Destination<'_>,
         behavior: &Arc<dyn Behavior>,
         request: Request<Body>,
     ) -> Response {
@@ -183,11 +183,11 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let mut head = self.plain_head(&head);
-        let seat = match self.host.admission().request(head.client) {
-            Ok(seat) => seat,
+        let place = match self.host.turnstile().request(head.client) {
+            Ok(place) => place,
             Err(refused) => return *refused,
         };
-        let key = match self.host.admit(place, &mut head, false).await {
+        let key = match self.host.admit(destination, &mut head, false).await {
             Ok(key) => key,
             Err(denied) => {
                 self.host.gateway().totals.refused.add(1);
@@ -208,7 +208,7 @@ impl HostService {
             let object = self.host.object(&key, behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, body, held).await {
-                Ok(response) => return answer::keep(response, seat),
+                Ok(response) => return answer::keep(response, place),
                 Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();

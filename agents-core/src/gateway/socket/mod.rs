@@ -260,7 +260,7 @@ impl Socket {
         ToObject::Message { connection: self.key, message, held }
     }
 
-    /// Tells whether the object may get another message, or which limit of bytes is against it.
+    /// Tells whether the object may get another message, or which limit is against it.
     ///
     /// Whoever is told to wait has something in flight, whose end wakes the socket.
     fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Limit> {

@@ -19,7 +19,7 @@ use crate::server::Limits;
 
 /// Counts what comes from each address.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(super) struct Turnstile {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
@@ -28,7 +28,7 @@ pub(super) struct Admission {
 /// Why a socket does not come in: the close code and the reason.
 pub(super) type Refused = (u16, &'static str);
 
-impl Admission {
+impl Turnstile {
     pub(super) fn new(limits: &Limits, gateway: Arc<Gateway>) -> Self {
         let addresses = |rate: Option<Rate>| rate.map(Addresses::new);
         Self {
