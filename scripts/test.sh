@@ -20,50 +20,13 @@ CHAOS="${AGENTS_TEST_CHAOS:-1}"
 unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format licences build lints docs doctests npm browser chaos rust)
+STEPS=(tools packages format licences build lints docs doctests pages npm browser chaos rust)
 
-say() { printf '==> %s\n' "$*"; }
-
-# Runs its arguments as root, or says that this is not possible.
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    return 90
-  fi
-}
-
-install() {
-  command -v apt-get >/dev/null || return 90
-  as_root true || return 90
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
-
-# need PROGRAM PACKAGE...: installs the packages unless the program is there.
-need() {
-  local program=$1
-  shift
-  command -v "$program" >/dev/null && return
-  say "$program is missing: installing $*"
-  install "$@" || {
-    say "$program is needed; install the packages $* and start again"
-    return 1
-  }
-}
+. scripts/tools.sh
 
 step_tools() {
-  need cargo cargo
-  need cc gcc libc6-dev
-  need node nodejs npm
-  need npm npm
-  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' || {
-    say "Node.js $(node --version) is too old: 20 or newer is needed"
-    return 1
-  }
+  need_rust
+  need_node
   if [ ! -x "$CHROMIUM" ]; then
     say "$CHROMIUM is missing: installing chromium"
     local code=0
@@ -75,7 +38,7 @@ step_tools() {
 
 step_packages() {
   local folder
-  for folder in tests/npm tests/browser; do
+  for folder in tests/npm tests/browser examples/web; do
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   done
 }
@@ -95,6 +58,14 @@ step_build() { cargo build --workspace --all-targets --locked; }
 step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
 step_doctests() { cargo test --workspace --doc --locked; }
+# The pages of the examples that are written in TypeScript, with the types of the programs as they are now.
+step_pages() {
+  local example
+  for example in game-react; do
+    "$CARGO_TARGET_DIR/debug/examples/$example" types --check --out "examples/web/$example/agents"
+  done
+  (cd examples/web && npm run --silent check && npm run --silent build)
+}
 step_npm() { (cd tests/npm && npm test --silent); }
 
 step_browser() {

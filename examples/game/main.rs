@@ -2,8 +2,12 @@
 //!
 //! `cargo run --example game`, then open the address it prints.
 
+mod game;
+
 use agents::axum::{Router, response::Html, routing::get};
 use agents::prelude::*;
+
+use game::BoardGame;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
@@ -13,151 +17,6 @@ const PAGE: &str = concat!(
     "</script>",
     include_str!("page.html"),
 );
-
-const SEATS: usize = 4;
-const CELLS: usize = 36;
-
-/// The game that everybody sees.
-#[wire]
-#[derive(Clone)]
-struct Game {
-    players: Vec<Player>,
-    /// Who has each cell: the id of a player, or nothing.
-    cells: Vec<Option<String>>,
-}
-
-impl Default for Game {
-    fn default() -> Self {
-        Self { players: Vec::new(), cells: vec![None; CELLS] }
-    }
-}
-
-/// Somebody with a seat. The id is that of the connection, which a client keeps over reconnects.
-#[wire]
-#[derive(Clone)]
-struct Player {
-    id: String,
-    name: String,
-}
-
-/// What is known about one connection.
-#[wire]
-#[derive(Clone)]
-struct Guest {
-    name: String,
-}
-
-#[wire]
-struct Mode {
-    mode: String,
-}
-
-/// What the caller may do.
-#[wire]
-struct Permissions {
-    can_edit: bool,
-    connection_id: String,
-}
-
-/// A board for four.
-#[agent(state = Game, connection = Guest)]
-#[derive(Default)]
-struct BoardGame;
-
-#[agent]
-impl BoardGame {
-    #[hook]
-    fn authorize(&self, req: &ConnectRequest) -> Result<Guest, Refusal> {
-        let name = req.query("name").unwrap_or_default().trim().to_owned();
-        if name.is_empty() || name.chars().count() > 20 {
-            return Err(Refusal::unauthorized("a name of 1 to 20 characters is required"));
-        }
-        Ok(Guest { name })
-    }
-
-    /// Everybody comes as a spectator, but for players who come back to their seat.
-    #[hook]
-    fn should_connection_be_readonly(&self, cx: &View<Self>, conn: &Connection<Self>) -> Result<bool> {
-        Ok(!cx.state()?.players.iter().any(|player| player.id == conn.id()))
-    }
-
-    /// Who leaves for good gives the seat back; who is only cut off keeps it until somebody else wants it.
-    #[hook]
-    fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()> {
-        if close.code == 1000 { self.leave(cx, conn.id()) } else { Ok(()) }
-    }
-
-    /// The state is changed by moves; nobody pushes one.
-    #[hook]
-    fn validate_state_change(&self, _next: &Game, source: &StateSource<Self>) -> Result<()> {
-        if source.is_client() {
-            return Err(Error::msg("a game is changed by its moves"));
-        }
-        Ok(())
-    }
-
-    /// Takes a seat, if one is free.
-    #[callable]
-    fn join_as_player(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Mode> {
-        let mut players = cx.state()?.players.clone();
-        if players.iter().all(|player| player.id != conn.id()) {
-            if players.len() >= SEATS {
-                players.retain(|player| cx.connection(&player.id).is_some());
-            }
-            if players.len() >= SEATS {
-                return Err(Error::msg("Game is full"));
-            }
-            players.push(Player { id: conn.id().to_owned(), name: conn.state()?.name });
-        }
-        conn.set_readonly(false)?;
-        cx.update_state(|game| game.players = players)?;
-        Ok(Mode { mode: "player".to_owned() })
-    }
-
-    /// Gives the seat back and watches on.
-    #[callable]
-    fn start_spectating(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Mode> {
-        // In this order: once the connection is read-only, the call cannot change the state any more.
-        if !conn.is_readonly() {
-            self.leave(cx, conn.id())?;
-        }
-        conn.set_readonly(true)?;
-        Ok(Mode { mode: "spectator".to_owned() })
-    }
-
-    /// Says what the caller may do; nothing for a call that comes from no connection.
-    #[callable]
-    fn get_my_permissions(&self, conn: Option<&Connection<Self>>) -> Option<Permissions> {
-        conn.map(|conn| Permissions { can_edit: !conn.is_readonly(), connection_id: conn.id().to_owned() })
-    }
-
-    /// Takes a free cell. A spectator's call fails where it changes the state.
-    #[callable]
-    fn claim(&self, cx: &Context<Self>, conn: &Connection<Self>, cell: usize) -> Result<()> {
-        match cx.state()?.cells.get(cell) {
-            Some(None) => cx.update_state(|game| game.cells[cell] = Some(conn.id().to_owned())),
-            Some(Some(_)) => Err(Error::msg("this cell is taken")),
-            None => Err(Error::msg("there is no such cell")),
-        }
-    }
-
-    /// Clears the board, for players.
-    #[callable(write)]
-    fn restart(&self, cx: &Context<Self>) -> Result<()> {
-        cx.update_state(|game| game.cells = vec![None; CELLS])
-    }
-
-    fn leave(&self, cx: &Context<Self>, id: &str) -> Result<()> {
-        cx.update_state(|game| {
-            game.players.retain(|player| player.id != id);
-            for cell in &mut game.cells {
-                if cell.as_deref() == Some(id) {
-                    *cell = None;
-                }
-            }
-        })
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {

@@ -1,0 +1,64 @@
+//! Pages in TypeScript, which npm builds: the folder `examples/web`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+use std::{fs, io};
+
+use agents::axum::Router;
+use agents::http::StatusCode;
+use tower_http::services::ServeDir;
+
+const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web");
+
+/// The pages of one example. They are built first if they are not there, or older than what they are made of.
+pub(crate) fn pages(name: &str) -> Router {
+    match build(Path::new(WEB), name) {
+        Ok(()) => Router::new().fallback_service(ServeDir::new(Path::new(WEB).join("dist").join(name))),
+        Err(error) => {
+            let text = format!(
+                "The page is not there: {error}. It is built by npm, which comes with Node.js 20 or newer: \
+                 `scripts/example.sh {name}` installs what is missing, or see examples/web/README.md.\n"
+            );
+            eprint!("{text}");
+            Router::new().fallback(async move || (StatusCode::SERVICE_UNAVAILABLE, text.clone()))
+        }
+    }
+}
+
+fn build(web: &Path, name: &str) -> io::Result<()> {
+    let built = fs::metadata(web.join("dist").join(name).join("index.html")).and_then(|page| page.modified());
+    let sources = [web.join(name), web.join("shared"), web.join("package-lock.json")];
+    if built.is_ok_and(|built| sources.iter().all(|source| newest(source).is_ok_and(|at| at <= built))) {
+        return Ok(());
+    }
+    if !web.join("node_modules/.package-lock.json").exists() {
+        npm(web, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    }
+    npm(web, &["run", "--silent", "build", "--", name])
+}
+
+/// When the newest file of a folder, or the one file, was changed.
+fn newest(path: &Path) -> io::Result<SystemTime> {
+    let mut newest = fs::metadata(path)?.modified()?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            newest = newest.max(self::newest(&entry?.path())?);
+        }
+    }
+    Ok(newest)
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> io::Result<()> {
+    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    eprintln!("npm {}", arguments.join(" "));
+    // What a program writes to its standard output is for whoever started it.
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(io::stderr())
+        .status()
+        .map_err(|error| io::Error::other(format!("npm cannot be started ({error})")))?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("npm failed ({status})"))) }
+}
