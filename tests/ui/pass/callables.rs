@@ -63,7 +63,11 @@ impl Room {
     }
 
     #[callable]
-    fn tuple(&self, pair: (u8, Pair<String>), any: agents::__rt::Value) -> (Pair<String>, agents::__rt::Value) {
+    fn tuple(
+        &self,
+        pair: (u8, Pair<String>),
+        any: agents::__rt::Value,
+    ) -> (Pair<String>, agents::__rt::Value) {
         (pair.1, any)
     }
 
@@ -110,7 +114,7 @@ fn arguments(name: &str) -> Vec<(&'static str, &'static str)> {
     callable(name).arguments.iter().map(|argument| (argument.name, argument.rust_name)).collect()
 }
 
-fn main() {
+pub(crate) fn main() {
     let names: Vec<&str> = Room::table().callables.iter().map(|callable| callable.name).collect();
     let last = if cfg!(debug_assertions) || cfg!(not(debug_assertions)) { "either" } else { "" };
     assert_eq!(names, ["nothing", "references", "withDefault", "sayIt2", "tuple", "streams", "unit", last]);

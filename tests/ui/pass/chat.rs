@@ -36,7 +36,8 @@ impl ChatRoom {
 
     #[hook]
     async fn authorize(&self, request: &ConnectRequest) -> Result<Member, Refusal> {
-        let name = request.query("username").ok_or_else(|| Refusal::unauthorized("a username is required"))?;
+        let name =
+            request.query("username").ok_or_else(|| Refusal::unauthorized("a username is required"))?;
         Ok(Member { name: name.into_owned() })
     }
 
@@ -73,6 +74,6 @@ impl ChatRoom {
     }
 }
 
-fn main() {
+pub(crate) fn main() {
     let _ = Agents::new().register::<ChatRoom>();
 }

@@ -179,7 +179,7 @@ impl Short {
     fn on_hibernate(&self) {}
 }
 
-fn main() {
+pub(crate) fn main() {
     let hooks = &Long::table().hooks;
     assert!(hooks.on_start.is_some() && hooks.authorize.is_some() && hooks.connection_tags.is_some());
     assert!(hooks.should_connection_be_readonly.is_some() && hooks.should_send_protocol_messages.is_some());

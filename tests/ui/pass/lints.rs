@@ -1,7 +1,13 @@
 //! The expansion keeps the strictest lints of a project, and names of the user do not disturb it.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
-#![deny(non_snake_case, unused_lifetimes, single_use_lifetimes, elided_lifetimes_in_paths, let_underscore_drop)]
+#![deny(
+    non_snake_case,
+    unused_lifetimes,
+    single_use_lifetimes,
+    elided_lifetimes_in_paths,
+    let_underscore_drop
+)]
 #![forbid(unsafe_code)]
 #![allow(dead_code)]
 
@@ -29,7 +35,14 @@ impl Room {
 
     #[callable]
     #[deprecated]
-    async fn args(&self, call: Count, agent: u8, args: u8, cx: &Context<Self>, #[default = 1] out: u8) -> Result<u64> {
+    async fn args(
+        &self,
+        call: Count,
+        agent: u8,
+        args: u8,
+        cx: &Context<Self>,
+        #[default = 1] out: u8,
+    ) -> Result<u64> {
         cx.set_state(call.clone())?;
         Ok(call.value + u64::from(agent) + u64::from(args) + u64::from(out))
     }
@@ -69,4 +82,4 @@ mod shadowed {
     }
 }
 
-fn main() {}
+pub(crate) fn main() {}

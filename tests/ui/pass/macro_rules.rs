@@ -8,7 +8,11 @@ macro_rules! counter {
         #[agents::agent]
         impl $name {
             #[agents::callable]
-            fn $method(&self, cx: &agents::Context<Self>, #[default = $step] by: $state) -> agents::Result<$state> {
+            fn $method(
+                &self,
+                cx: &agents::Context<Self>,
+                #[default = $step] by: $state,
+            ) -> agents::Result<$state> {
                 agents::sql!(cx, $statement)?;
                 Ok(by)
             }
@@ -16,7 +20,7 @@ macro_rules! counter {
     };
 }
 
-fn main() {
+pub(crate) fn main() {
     use agents::__rt::{Agent, AgentTypes};
 
     counter!(Counter, i64, count_up, "DELETE FROM counts", 5);

@@ -41,16 +41,16 @@ mod facade {
     pub use agents::__rt;
 }
 
-#[wire(crate = crate::facade)]
+#[wire(crate = crate::options::facade)]
 #[derive(Clone, Default)]
 struct Moved {
     by_path: bool,
 }
 
-#[agent(state = Moved, crate = crate::facade)]
+#[agent(state = Moved, crate = crate::options::facade)]
 struct Elsewhere;
 
-#[agent(crate = crate::facade)]
+#[agent(crate = crate::options::facade)]
 impl Elsewhere {
     #[callable]
     fn post(&self, cx: &Context<Self>) -> Result<bool> {
@@ -60,7 +60,7 @@ impl Elsewhere {
 
 fn same<A: AgentTypes<Connection = B, Props = C, Env = D>, B, C, D>() {}
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(Nothing::CLASS, "Nothing");
     assert!(Nothing::initial_state().is_none());
     assert_eq!(Default1::initial_state(), Some(Counter { count: 0 }));

@@ -66,10 +66,7 @@ impl Writable {
     }
 }
 
-fn main() {
-    let _ = Agents::new()
-        .register::<Plain>()
-        .register::<Full>()
-        .register::<Sometimes>()
-        .register::<Writable>();
+pub(crate) fn main() {
+    let _ =
+        Agents::new().register::<Plain>().register::<Full>().register::<Sometimes>().register::<Writable>();
 }

@@ -38,7 +38,7 @@ impl Room {
     }
 }
 
-fn main() {
+pub(crate) fn main() {
     let room = Room;
     let _ = (Room::reads, Room::writes, room);
 }

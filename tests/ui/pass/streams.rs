@@ -43,7 +43,7 @@ impl Room {
     }
 }
 
-fn main() {
+pub(crate) fn main() {
     assert!(Room::table().callables.iter().all(|callable| callable.streaming));
     assert_eq!(Down(1, Some("")).1, Some(""));
 }

@@ -24,7 +24,11 @@ impl Room {
     const LIMIT: u32 = 3;
 
     #[callable]
-    fn page(&self, name: types::Name, #[default = Self::LIMIT] limit: u32) -> types::Answer<types::Page<u32>> {
+    fn page(
+        &self,
+        name: types::Name,
+        #[default = Self::LIMIT] limit: u32,
+    ) -> types::Answer<types::Page<u32>> {
         let _ = (name, limit);
         Ok(types::Page { items: Vec::new() })
     }
@@ -35,7 +39,7 @@ impl Room {
     }
 }
 
-fn main() {
+pub(crate) fn main() {
     let module = Agents::new().register::<Room>().typescript().expect("it has a form");
     for line in [
         "export type Page<T> = { items: Array<T>, };",

@@ -109,7 +109,7 @@ fn ts<T: ts_rs::TS>() -> String {
     T::inline(&ts_rs::Config::default())
 }
 
-fn main() {
+pub(crate) fn main() {
     let post = Post { sent_at: 1, reply_to: None, tags: Vec::new(), author_name: "ann".to_owned() };
     assert_eq!(json(&post), r#"{"sentAt":1,"by":"ann"}"#);
     assert_eq!(read::<Post>(r#"{"sentAt":1,"by":"ann"}"#), post);
