@@ -55,6 +55,8 @@ pub mod guide {
     pub mod hooks {}
     #[doc = include_str!("../docs/security.md")]
     pub mod security {}
+    #[doc = include_str!("../docs/state.md")]
+    pub mod state {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}

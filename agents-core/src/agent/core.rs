@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::agent::rejection::WAITING_REJECTIONS;
 use crate::agent::state::StateCache;
+use crate::agent::streams::Streams;
 use crate::agent::{Agent, AgentTypes, Context, Table};
 use crate::object::ObjectContext;
 
@@ -19,6 +20,8 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     pub(crate) exclusive: tokio::sync::Mutex<()>,
+    /// The streamed answers under way.
+    pub(crate) streams: Streams,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// Places for rejections that wait for their hook.
@@ -37,6 +40,7 @@ impl<A: Agent> AgentCore<A> {
             env,
             state: Mutex::default(),
             exclusive: tokio::sync::Mutex::default(),
+            streams: Streams::default(),
             strict: A::options().strict,
             rejections: Semaphore::new(WAITING_REJECTIONS),
             too_many_rejections: AtomicBool::new(false),

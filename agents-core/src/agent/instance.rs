@@ -110,7 +110,7 @@ impl<A: Agent> AgentObject<A> {
 /// What is done with a text message.
 enum Work<A: Agent> {
     Call(Found<A>),
-    Push,
+    Done,
     Other,
 }
 
@@ -153,7 +153,11 @@ impl<A: Agent> DurableObject for AgentObject<A> {
             ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
             ClientFrame::State(state) => {
                 self.push(socket, state)?;
-                Work::Push
+                Work::Done
+            }
+            ClientFrame::Cancel(id) => {
+                self.core.streams.stop(socket.entry.key, id);
+                Work::Done
             }
             ClientFrame::Other => Work::Other,
         };
@@ -162,7 +166,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 let connection = self.connection(socket);
                 self.core.clone().run_call(self.agent()?, connection, text.into(), found).await
             }
-            Work::Push => Ok(()),
+            Work::Done => Ok(()),
             Work::Other => self.on_message(socket, Message::Text(text)).await,
         }
     }
@@ -211,7 +215,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         match frame::parse(text) {
             ClientFrame::Rpc(call) => socket.send(frame::rpc_error(call.id, &reason)),
             ClientFrame::State(_) => socket.send(frame::state_error(frame::STATE_REJECTED)),
-            ClientFrame::Other => Ok(()),
+            ClientFrame::Cancel(_) | ClientFrame::Other => Ok(()),
         }
     }
 }

@@ -20,6 +20,7 @@ mod scope;
 mod source;
 mod state;
 mod stream;
+mod streams;
 mod table;
 mod types;
 mod view;

@@ -53,6 +53,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
         let streamed = callable.streaming.then(|| answer.clone());
+        let _stoppable = streamed.clone().map(|answer| self.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
         match self.invoke(callable, call).await {
@@ -74,6 +75,10 @@ impl<A: AgentTypes> AgentCore<A> {
         // The connection may have become read-only while the call waited.
         if callable.write {
             cx.require_writable()?;
+        }
+        // Or its reader has gone.
+        if call.parts.answer.as_ref().is_some_and(|answer| answer.is_stopped()) {
+            return Ok(Outcome::Nothing);
         }
         Scoped::new(cx, (callable.invoke)(call)).await?
     }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Outcome, Reply};
 use crate::error::Result;
+use crate::gateway::ConnectionKey;
 use crate::object::WebSocket;
 use crate::wire::{self, Wire, frame};
 
@@ -17,11 +20,33 @@ pub(crate) struct Answer {
     /// The call's id as JSON.
     id: String,
     ended: AtomicBool,
+    /// Made by whoever waits for the reader to stop it.
+    stopped: OnceLock<CancellationToken>,
 }
 
 impl Answer {
     pub(crate) fn new(socket: WebSocket, id: String) -> Self {
-        Self { socket, id, ended: AtomicBool::new(false) }
+        Self { socket, id, ended: AtomicBool::new(false), stopped: OnceLock::new() }
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionKey {
+        self.socket.entry.key
+    }
+
+    /// The call's id as JSON.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The caller wants no more of it: nothing is sent from here on.
+    pub(crate) fn stop(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.stopped.get_or_init(CancellationToken::new).cancel();
+    }
+
+    /// Tells whether the caller has stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get().is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Sees to it that the call is answered however its handler ends.
@@ -64,7 +89,10 @@ impl Answer {
     /// Ready when nobody listens any more.
     pub(crate) async fn until_gone(&self) {
         if self.is_open() {
-            self.socket.entry.until_gone().await;
+            tokio::select! {
+                () = self.socket.entry.until_gone() => {}
+                () = self.stopped.get_or_init(CancellationToken::new).cancelled() => {}
+            }
         }
     }
 
@@ -124,9 +152,32 @@ impl<T: Wire> StreamingResponse<T> {
         self.answer.error(message)
     }
 
-    /// Tells whether the answer has not ended and the caller is still connected.
+    /// Tells whether the answer has not ended and the caller still wants it.
     pub fn is_open(&self) -> bool {
         self.answer.is_open()
+    }
+
+    /// Waits until nobody wants the answer any more: it has ended before, the caller has stopped it, or its
+    /// connection is over.
+    ///
+    /// ```
+    /// # use agents_core::{Result, StreamingResponse};
+    /// # async fn next_token() -> Option<String> { None }
+    /// async fn ask(out: &StreamingResponse<String>) -> Result<()> {
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = out.closed() => return Ok(()),
+    ///             token = next_token() => match token {
+    ///                 Some(token) => out.send(token)?,
+    ///                 None => return Ok(()),
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = ask;
+    /// ```
+    pub async fn closed(&self) {
+        self.answer.until_gone().await;
     }
 }
 

@@ -13,7 +13,7 @@ pub fn json_frames(data: &[u8]) {
     match frame::parse(text) {
         // JavaScript takes half of a surrogate pair (\ud800) for text, the reader here does not. Such a frame
         // goes its way as it came.
-        ClientFrame::Rpc(_) | ClientFrame::State(_) if value.is_none() => {}
+        ClientFrame::Rpc(_) | ClientFrame::State(_) | ClientFrame::Cancel(_) if value.is_none() => {}
         ClientFrame::Rpc(call) => {
             assert_eq!(string("type"), Some("rpc"));
             assert_eq!(string("method"), Some(&*call.method));
@@ -35,6 +35,10 @@ pub fn json_frames(data: &[u8]) {
             assert_eq!(Some(&state_value), value.as_ref().and_then(|value| value.get("state")));
             let sent = frame::state_changed(state.get());
             assert!(serde_json::from_str::<Value>(&sent).is_ok(), "{sent}");
+        }
+        ClientFrame::Cancel(id) => {
+            assert_eq!(string("type"), Some("rpc_cancel"));
+            assert_eq!(serde_json::from_str::<Value>(id).ok(), string("id").map(Value::from));
         }
         ClientFrame::Other => {
             let call = string("type") == Some("rpc")

@@ -25,18 +25,8 @@ enum Command {
     Serve(Serve),
     /// List the agents that have a database, as `class/name`
     List(Data),
-    /// Write the types of the agents to `agents.ts`, for TypeScript
-    Types(Types),
-}
-
-#[derive(Args, Debug)]
-struct Types {
-    /// The folder of `agents.ts`
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Write nothing; print what would change, and fail if anything would
-    #[arg(long)]
-    check: bool,
+    /// Write the types of the agents and a client for them, for TypeScript
+    Types(typescript::Types),
 }
 
 #[derive(Args, Debug)]
@@ -80,7 +70,7 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             }
             agents.serve(&addr).await
         }
-        Command::Types(Types { out, check }) => typescript::command(&agents, &out, check),
+        Command::Types(types) => typescript::command(&agents, &types),
         Command::List(data) => list(data.data.unwrap_or(agents.data)),
     }
 }

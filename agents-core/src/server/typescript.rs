@@ -1,7 +1,9 @@
 //! TypeScript for the classes of a host, and the command that writes it.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::server::Agents;
@@ -44,11 +46,41 @@ impl Agents {
     }
 }
 
-/// Writes the file, or compares it and tells the difference.
-pub(super) fn command(agents: &Agents, out: &Path, check: bool) -> Result<()> {
-    let module = agents.typescript()?;
+/// What the command is asked for.
+#[derive(Args, Debug)]
+pub(super) struct Types {
+    /// The folder of `agents.ts`
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write nothing; print what would change, and fail if anything would
+    #[arg(long)]
+    check: bool,
+    /// Leave the client out, for the clients of the npm package `agents`
+    #[arg(long, conflicts_with = "react")]
+    types_only: bool,
+    /// Add a hook for React
+    #[arg(long)]
+    react: bool,
+    /// JavaScript with declarations, for pages that are not compiled
+    #[arg(long)]
+    js: bool,
+}
+
+/// Writes the files, or compares them and tells the difference.
+pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
+    let mut module = agents.typescript()?;
+    if types.types_only {
+        module = module.types_only();
+    }
+    if types.react {
+        module = module.react();
+    }
+    if types.js {
+        module = module.javascript();
+    }
+    let out = &types.out;
     let mut stdout = io::stdout().lock();
-    if !check {
+    if !types.check {
         writeln!(stdout, "{}", module.write(out)?.display())?;
         return Ok(());
     }
@@ -57,8 +89,9 @@ pub(super) fn command(agents: &Agents, out: &Path, check: bool) -> Result<()> {
         Some(diff) => {
             write!(stdout, "{diff}")?;
             stdout.flush()?;
-            let file = out.join(TypeScript::FILE);
-            let message = format!("{} is out of date: run `types --out {}`", file.display(), out.display());
+            let out = out.display();
+            let message =
+                format!("{out} is out of date: run `types` again, with the same options but `--check`");
             Err(Error::new("types_drift", message))
         }
     }

@@ -8,6 +8,9 @@ use crate::typescript::names::{self, Names};
 use crate::typescript::text::{comment, quoted};
 use crate::wire::TypeSet;
 
+/// The name of the map of all classes.
+const MAP: &str = "Agents";
+
 /// The declarations of a class, in the order in which they are written.
 ///
 /// # Errors
@@ -55,6 +58,27 @@ pub(super) fn declare(class: &Class, types: &mut TypeSet, names: &mut Names) -> 
     Ok(out)
 }
 
+/// The map from the names of the classes to what they are made of, for the client.
+///
+/// # Errors
+/// When its name is taken.
+pub(super) fn map(classes: &[Class], names: &mut Names) -> Result<String> {
+    names.take_beside(MAP, "agents", "the map")?;
+    let mut out =
+        comment("The agents by class: their state and methods, and what their streams are made of.", "");
+    let _ = writeln!(out, "export interface {MAP} {{");
+    for class in classes {
+        let name = class.name;
+        let streams = match class.methods.iter().any(|method| method.streaming) {
+            true => format!("{name}Streams"),
+            false => "{}".to_owned(),
+        };
+        let _ = writeln!(out, "  {name}: {{ agent: {name}; streams: {streams} }};");
+    }
+    out.push_str("}\n");
+    Ok(out)
+}
+
 /// The method's own words, and what its options mean for a caller.
 fn docs_of(method: &Method, class: &str) -> String {
     let mut paragraphs = Vec::new();
@@ -64,8 +88,8 @@ fn docs_of(method: &Method, class: &str) -> String {
     if method.streaming {
         let name = quoted(method.name);
         paragraphs.push(format!(
-            "Answers with a stream, so use `call({name}, .., {{ stream: {{ onChunk }} }})`: \
-             each piece is a `{class}Streams[{name}]`."
+            "Answers with a stream of `{class}Streams[{name}]`. The client of the npm package takes \
+             `call({name}, .., {{ stream: {{ onChunk }} }})`."
         ));
     }
     if method.write {

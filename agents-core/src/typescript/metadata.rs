@@ -13,33 +13,63 @@ const DOCS: &str = "\
 The agents by class: the name in addresses, and for each method its arguments, how many of them are
 required, and its options.";
 
-/// The constant, with the classes in the order given.
+/// The constant with its types, with the classes in the order given.
 pub(super) fn declare(classes: &[Class], types: &mut TypeSet) -> String {
-    let mut out = comment(DOCS, "");
-    let _ = writeln!(out, "export const {NAME} = {{");
+    let values = members(classes, types, &Form::VALUE);
+    format!("{}export const {NAME} = {{\n{values}}} as const;\n", comment(DOCS, ""))
+}
+
+/// The constant as JavaScript has it.
+pub(super) fn value(classes: &[Class], types: &mut TypeSet) -> String {
+    let values = members(classes, types, &Form::VALUE);
+    format!("{}export const {NAME} = {{\n{values}}};\n", comment(DOCS, ""))
+}
+
+/// The types of the constant alone.
+pub(super) fn types(classes: &[Class], types: &mut TypeSet) -> String {
+    let members = members(classes, types, &Form::TYPE);
+    format!("{}export declare const {NAME}: {{\n{members}}};\n", comment(DOCS, ""))
+}
+
+/// How a member is written: with its value, or with its type, which is as narrow as the value.
+struct Form {
+    key: &'static str,
+    list: &'static str,
+    end: &'static str,
+}
+
+impl Form {
+    const VALUE: Self = Self { key: "", list: "", end: "," };
+    const TYPE: Self = Self { key: "readonly ", list: "readonly ", end: ";" };
+}
+
+fn members(classes: &[Class], types: &mut TypeSet, form: &Form) -> String {
+    let Form { key, end, .. } = form;
+    let mut out = String::new();
     for class in classes {
         let (name, route) = (class.name, quoted(&class.route));
         if class.methods.is_empty() {
-            let _ = writeln!(out, "  {name}: {{ name: {route}, methods: {{}} }},");
+            let _ = writeln!(out, "  {key}{name}: {{ {key}name: {route}{end} {key}methods: {{}} }}{end}");
             continue;
         }
-        let _ = write!(out, "  {name}: {{\n    name: {route},\n    methods: {{\n");
+        let _ = write!(out, "  {key}{name}: {{\n    {key}name: {route}{end}\n    {key}methods: {{\n");
         for method in &class.methods {
-            let _ = writeln!(out, "      {}: {},", method.name, options(method, types));
+            let _ = writeln!(out, "      {key}{}: {}{end}", method.name, options(method, types, form));
         }
-        out.push_str("    },\n  },\n");
+        let _ = write!(out, "    }}{end}\n  }}{end}\n");
     }
-    out.push_str("} as const;\n");
     out
 }
 
-fn options(method: &Method, types: &mut TypeSet) -> String {
+fn options(method: &Method, types: &mut TypeSet, form: &Form) -> String {
+    let Form { key, list, end } = form;
     let parameters = method.parameters(types);
     let required = parameters.iter().filter(|parameter| !parameter.is_optional).count();
     let names: Vec<_> = parameters.iter().map(|parameter| quoted(parameter.name)).collect();
     let require = method.require.map_or_else(|| "null".to_owned(), quoted);
     format!(
-        "{{ arguments: [{}], required: {required}, streaming: {}, write: {}, require: {require}, deprecated: {} }}",
+        "{{ {key}arguments: {list}[{}]{end} {key}required: {required}{end} {key}streaming: {}{end} {key}write: {}{end} \
+         {key}require: {require}{end} {key}deprecated: {} }}",
         names.join(", "),
         method.streaming,
         method.write,

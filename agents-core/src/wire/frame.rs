@@ -24,6 +24,8 @@ pub const STATE_ERROR: &str = "cf_agent_state_error";
 pub const MCP_SERVERS: &str = "cf_agent_mcp_servers";
 /// The type of calls and their answers.
 pub const RPC: &str = "rpc";
+/// The kind of the frame that stops a streamed answer. Ours: the reference has none.
+pub const RPC_CANCEL: &str = "rpc_cancel";
 
 /// What a text frame from a client is.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub enum ClientFrame<'a> {
     State(&'a RawValue),
     /// A call.
     Rpc(Call<'a>),
+    /// Nobody reads the streamed answer of this call any more; its id as JSON text.
+    Cancel(&'a str),
     /// Nothing of ours: it goes to the message hook.
     Other,
 }
@@ -152,6 +156,10 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
             {
                 ClientFrame::Rpc(Call { id: id.get(), method, arguments })
             }
+            _ => ClientFrame::Other,
+        },
+        RPC_CANCEL => match keys.id {
+            Some(id) if id.get().starts_with('"') => ClientFrame::Cancel(id.get()),
             _ => ClientFrame::Other,
         },
         _ => ClientFrame::Other,

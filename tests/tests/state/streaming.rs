@@ -156,6 +156,22 @@ impl Voice {
     }
 
     #[callable]
+    async fn until_closed(&self, cx: &View<Self>, out: &StreamingResponse<u32>) -> Result<u32> {
+        out.send(0)?;
+        out.closed().await;
+        cx.env().tell.tell("closed");
+        Ok(1)
+    }
+
+    #[callable(exclusive)]
+    async fn one_by_one(&self, cx: &View<Self>, out: &StreamingResponse<u32>) -> Result<()> {
+        cx.env().tell.tell("begun");
+        out.send(0)?;
+        out.closed().await;
+        Ok(())
+    }
+
+    #[callable]
     fn not_streaming(&self) -> u32 {
         4
     }
@@ -314,4 +330,68 @@ async fn s133_a_stream_with_wrong_arguments_is_one_error() {
     assert!(client.call_error("numbers", json!(["x"])).await.contains("`to`"));
     assert!(client.call_error("count", json!([])).await.contains("missing"));
     assert_eq!(client.drain().await, []);
+}
+
+fn cancel(id: &str) -> String {
+    json!({ "type": "rpc_cancel", "id": id }).to_string()
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_early_stops_the_stream() {
+    let (server, mut heard) = voice().await;
+    let mut client = server.join("/agents/voice/a", true).await;
+    let told = [("endless", "dropped"), ("untilGone", "nobody listens"), ("untilClosed", "closed")];
+    for (method, told) in told {
+        let id = client.start_call(method, json!([])).await;
+        assert_eq!(client.json().await["id"], id);
+        client.send(cancel(&id)).await;
+        assert_eq!(heard.next().await, told);
+        // What was on its way when the frame came still arrives, but no end of it, and then nothing.
+        assert_eq!(client.call("notStreaming", json!([])).await, 4);
+        assert!(client.drain_json().await.iter().all(|frame| frame["id"] == id && frame["done"] == false));
+        assert_eq!(client.call("notStreaming", json!([])).await, 4);
+        assert_eq!(client.drain().await, [], "{method}: a stopped stream says nothing more");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_stopped_while_it_waits_never_begins() {
+    let (server, mut heard) = voice().await;
+    let mut client = server.join("/agents/voice/a", true).await;
+    let first = client.start_call("oneByOne", json!([])).await;
+    assert_eq!(heard.next().await, "begun");
+    let second = client.start_call("oneByOne", json!([])).await;
+    client.send(cancel(&second)).await;
+    client.send(cancel(&first)).await;
+    let third = client.start_call("oneByOne", json!([])).await;
+    assert_eq!(heard.next().await, "begun");
+    client.send(cancel(&third)).await;
+    assert_eq!(client.call("notStreaming", json!([])).await, 4);
+    assert!(heard.rest().is_empty(), "the second has begun");
+}
+
+#[tokio::test]
+async fn a_stop_concerns_one_call_of_one_connection() {
+    let (server, mut heard) = voice().await;
+    let mut ada = server.join("/agents/voice/a", true).await;
+    let mut ben = server.join("/agents/voice/a", true).await;
+    let id = ada.start_call("untilClosed", json!([])).await;
+    assert_eq!(ada.json().await["id"], id);
+    assert_eq!(ben.start_call("untilClosed", json!([])).await, id, "ids belong to connections");
+    assert_eq!(ben.json().await["id"], id);
+    let other = ada.start_call("untilClosed", json!([])).await;
+    assert_eq!(ada.json().await["id"], other);
+
+    // Of no call, of one that is over, of one that does not stream: none of these stops anything.
+    let over = ada.start_call("count", json!([0])).await;
+    ada.answer(&over).await;
+    for id in ["", "call-99", &over] {
+        ada.send(cancel(id)).await;
+    }
+    ada.send(cancel(&id)).await;
+    assert_eq!(heard.next().await, "closed");
+    assert_eq!(ada.call("notStreaming", json!([])).await, 4);
+    assert_eq!(ben.call("notStreaming", json!([])).await, 4);
+    assert!(heard.rest().is_empty());
+    assert_eq!((ada.drain().await, ben.drain().await), (vec![], vec![]));
 }

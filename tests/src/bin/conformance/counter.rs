@@ -1,5 +1,6 @@
 //! The agent with all the levers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agents::axum::{body::to_bytes, http::StatusCode, response::IntoResponse};
@@ -318,6 +319,23 @@ impl TestCounter {
         Ok(())
     }
 
+    /// Numbers until nobody wants them any more.
+    #[callable]
+    fn stream_endless(&self) -> impl Stream<Item = i64> + use<> {
+        OPEN_STREAMS.fetch_add(1, Ordering::Relaxed);
+        let open = OpenStream;
+        stream::unfold((0, open), async |(number, open)| {
+            sleep(Duration::from_millis(2)).await;
+            Some((number, (number + 1, open)))
+        })
+    }
+
+    /// How many of those run, in all agents.
+    #[callable]
+    fn open_streams(&self) -> usize {
+        OPEN_STREAMS.load(Ordering::Relaxed)
+    }
+
     #[callable]
     fn side_effect(&self, cx: &Context<Self>) -> Result<i64> {
         effect(cx)
@@ -439,6 +457,17 @@ fn add(cx: &Context<TestCounter>, by: i64) -> Result<i64> {
 }
 
 /// The row is written before the state refuses a read-only caller.
+static OPEN_STREAMS: AtomicUsize = AtomicUsize::new(0);
+
+/// One stream that runs.
+struct OpenStream;
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        OPEN_STREAMS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn effect(cx: &Context<TestCounter>) -> Result<i64> {
     sql!(cx, "INSERT INTO effects (what) VALUES ('effect')")?;
     add(cx, 1)

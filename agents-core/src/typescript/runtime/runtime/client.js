@@ -1,0 +1,51 @@
+// A connection with the methods of its agent.
+import { Connection } from "./connection.js";
+/** Connects to an agent. */
+export function open(metadata, name, options) {
+    const { client, start } = prepare(metadata, name, options);
+    start();
+    return client;
+}
+/** Makes a client that does not connect yet. */
+export function prepare(metadata, name, options = {}) {
+    const connection = new Connection(metadata.name, name, options);
+    const invoke = (method, args, options) => metadata.methods[method]?.streaming
+        ? connection.stream(method, args, options)
+        : connection.call(method, args, options);
+    const hear = (listeners) => (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+    };
+    const methods = Object.keys(metadata.methods).map((method) => [
+        method,
+        (...args) => invoke(method, args),
+    ]);
+    const members = {
+        get state() {
+            return connection.mirror.state;
+        },
+        get status() {
+            return connection.status;
+        },
+        get error() {
+            return connection.error;
+        },
+        get identity() {
+            return connection.identity;
+        },
+        connectionId: connection.connectionId,
+        ready: connection.ready,
+        closed: connection.closed,
+        call: invoke,
+        setState: (state) => connection.setState(state),
+        subscribe: hear(connection.mirror.listeners),
+        onStateRejected: hear(connection.mirror.rejections),
+        onStatus: hear(connection.statuses),
+        onMessage: hear(connection.messages),
+        send: (data) => connection.send(data),
+        close: (code, reason) => connection.close(code, reason),
+    };
+    const client = Object.fromEntries(methods);
+    Object.defineProperties(client, Object.getOwnPropertyDescriptors(members));
+    return { client: client, start: () => connection.start() };
+}

@@ -1,0 +1,18 @@
+import { AgentError } from "./error.js";
+/** Sees a change of the state. */
+export type StateListener<State> = (next: State, previous: State | undefined) => void;
+/** The local copy: what the server said, and what was pushed since. */
+export declare class Mirror {
+    #private;
+    state: unknown;
+    readonly listeners: Set<StateListener<unknown>>;
+    readonly rejections: Set<(error: AgentError) => void>;
+    opened(): void;
+    /** The state shall be this; the copy changes at once. */
+    push(state: unknown): void;
+    pushed(): void;
+    received(state: unknown): void;
+    /** No state comes with this greeting. */
+    greeted(): void;
+    refused(text: string): void;
+}

@@ -1,0 +1,34 @@
+// How to connect.
+/** The address of an agent, but for its query. */
+export function address(route, name, options) {
+    const page = globalThis.location;
+    const host = options.host ?? page?.host;
+    if (!host)
+        throw new TypeError("outside of a page the option `host` is needed");
+    const bare = host.replace(/^(https?|wss?):\/\//, "").replace(/\/+$/, "");
+    const path = options.path ?? `agents/${route}/${encodeURIComponent(name)}`;
+    return `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
+}
+function scheme(host, bare, page) {
+    const given = /^(http|https|ws|wss):\/\//.exec(host)?.[1];
+    if (given)
+        return given.endsWith("s") && given !== "ws" ? "wss" : "ws";
+    if (page?.host === bare)
+        return page.protocol === "https:" ? "wss" : "ws";
+    return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(bare) ? "ws" : "wss";
+}
+/** The query of an address, with the id of the connection. */
+export function search(query, connectionId) {
+    const parameters = new URLSearchParams();
+    for (const [key, value] of Object.entries(query)) {
+        if (value !== null && value !== undefined)
+            parameters.set(key, String(value));
+    }
+    parameters.set("_pk", connectionId);
+    return parameters.toString();
+}
+/** A random id for a connection. */
+export function randomId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(12));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,65 @@
+// Clients that the components of a page share.
+/** How long a client stays that nobody uses any more, in milliseconds: a component that comes back keeps its socket. */
+const LINGER = 50;
+/** How long a client waits for the component for which it was made: a rendering may be thrown away. */
+const UNUSED = 10_000;
+/** A client that several components may use. */
+export class Shared {
+    client;
+    /** Goes up with each change of the state or the status. */
+    version = 0;
+    #prepared;
+    #forget;
+    #listeners = new Set();
+    #users = 0;
+    #timer;
+    constructor(prepared, forget) {
+        this.#prepared = prepared;
+        this.#forget = forget;
+        this.client = prepared.client;
+        const changed = () => {
+            this.version += 1;
+            for (const listener of [...this.#listeners])
+                listener();
+        };
+        this.client.subscribe(changed);
+        this.client.onStatus(changed);
+        this.client.ready.then(changed, () => { });
+        this.#timer = setTimeout(() => this.#end(), UNUSED);
+    }
+    start() {
+        this.#prepared.start();
+    }
+    /** A component uses it, until the returned function is called. */
+    use() {
+        clearTimeout(this.#timer);
+        this.#users += 1;
+        this.start();
+        return () => {
+            this.#users -= 1;
+            if (this.#users === 0)
+                this.#timer = setTimeout(() => this.#end(), LINGER);
+        };
+    }
+    subscribe(listener) {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+    }
+    #end() {
+        this.#forget();
+        this.client.close();
+    }
+}
+const all = new Map();
+/** The client of this key, made if there is none. */
+export function shared(key, make) {
+    const found = all.get(key);
+    if (found)
+        return found;
+    const made = new Shared(make(), () => {
+        if (all.get(key) === made)
+            all.delete(key);
+    });
+    all.set(key, made);
+    return made;
+}
