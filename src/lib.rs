@@ -49,6 +49,8 @@ pub mod prelude {
 
 /// Guides: pages of prose whose programs are compiled.
 pub mod guide {
+    #[doc = include_str!("../docs/clients.md")]
+    pub mod clients {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
