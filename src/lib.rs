@@ -2,11 +2,11 @@
 
 pub use agents_core::storage::Durability;
 pub use agents_core::{
-    Admission, Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Arrival, Attempt, ConnectRequest,
-    Connection, Context, Error, ErrorSource, FindName, Host, HostMeter, HostService, IntoMessage, KeepAwake,
-    Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Rate, Refusal,
-    RejectionKind, Request, Response, Result, StateChange, StateRejection, StateSource, StreamingResponse,
-    TagsError, TypeScript, View, current,
+    Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, Arrival, Attempt,
+    CallOrigin, ConnectRequest, Connection, Context, Error, ErrorSource, FindName, Host, HostMeter,
+    HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options,
+    OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, Result, StateChange,
+    StateRejection, StateSource, StreamingResponse, TagsError, TypeScript, View, current,
 };
 pub use agents_core::{Close, auth, axum, bytes, http, object, serde, serde_json, storage, wire};
 pub use agents_macros::{agent, callable, hook, sql, wire};

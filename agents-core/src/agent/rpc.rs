@@ -7,6 +7,7 @@ use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
 use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Outcome, Parts};
 use crate::error::Result;
+use crate::gateway::Waits;
 use crate::report;
 use crate::wire::frame;
 
@@ -51,7 +52,10 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // A call that is given up, because it took too long, is answered too.
         let _answered = answer.answered();
-        let cx = self.context_of(&connection, Some(callable.name));
+        let mut cx = self.context_of(&connection, Some(callable.name));
+        if callable.exclusive {
+            cx.chain.waits = Waits::Exclusive;
+        }
         let streamed = callable.streaming.then(|| answer.clone());
         let _stoppable = streamed.clone().map(|answer| self.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
@@ -62,7 +66,11 @@ impl<A: AgentTypes> AgentCore<A> {
         }
     }
 
-    async fn invoke(self: &Arc<Self>, callable: &'static Callable<A>, call: Call<A>) -> Result<Outcome> {
+    pub(super) async fn invoke(
+        self: &Arc<Self>,
+        callable: &'static Callable<A>,
+        call: Call<A>,
+    ) -> Result<Outcome> {
         let cx = call.parts.cx.clone();
         if callable.write {
             cx.require_writable()?;
