@@ -51,10 +51,9 @@ impl Chain {
     }
 
     /// What the chain is for those whom this agent calls.
-    pub(super) fn link(&self, class: &str, name: &str, alone: bool) -> Vec<CallerLink> {
+    pub(super) fn link(&self, class: &str, name: &str) -> Vec<CallerLink> {
         let mut callers = self.callers.as_deref().unwrap_or_default().to_vec();
-        let waits = if alone { Waits::Closed } else { self.waits };
-        callers.push(CallerLink { class: class.to_owned(), name: name.to_owned(), waits });
+        callers.push(CallerLink { class: class.to_owned(), name: name.to_owned(), waits: self.waits });
         callers
     }
 }

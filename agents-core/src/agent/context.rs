@@ -105,7 +105,7 @@ impl<A: AgentTypes> Context<A> {
     /// # }
     /// ```
     pub fn agent<B: Agent>(&self, name: impl Into<String>) -> AgentStub<B> {
-        let from = self.chain.link(self.class(), self.name(), self.core.object.runs_alone());
+        let from = self.chain.link(self.class(), self.name());
         AgentStub::new(self.core.object.peers(), name.into(), Some((self.core.object.clone(), from)))
     }
 

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use crate::agent::line::{Line, Lines};
 use crate::agent::{Agent, chain};
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, CallerLink};
+use crate::gateway::{CallHead, CallerLink, Waits};
 use crate::object::{BoxFuture, ObjectContext, Peers};
 use crate::wire::name::kebab_case;
 
@@ -129,7 +129,11 @@ impl<A: Agent> AgentStub<A> {
         async move {
             let arguments = arguments?;
             let mut callers = Vec::new();
-            if let Some((object, chain)) = from {
+            if let Some((object, mut chain)) = from {
+                // Whether it runs alone shows where it calls, not where the stub was made.
+                if let Some(caller) = chain.last_mut().filter(|_| object.runs_alone()) {
+                    caller.waits = Waits::Closed;
+                }
                 chain::check(&chain, &class, &name)?;
                 callers = chain;
                 // Nothing leaves before the writes that it may depend on are durable.
