@@ -26,14 +26,14 @@ mod types;
 mod view;
 
 pub use crate::object::{AlarmInfo, Request, Response};
-pub use call::{Arguments, Call, FromCall, Outcome, Parts, Read, stream_outcome};
+pub use call::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
 pub use class::AgentInfo;
 pub(crate) use class::{AgentClass, AgentObject};
 pub use connect_request::ConnectRequest;
 pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
-pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain, Reply};
+pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain};
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
 pub use refusal::Refusal;
@@ -44,5 +44,5 @@ pub use stream::StreamingResponse;
 pub use table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub use types::{AgentState, AgentTypes, AgentValue, Options};
+pub use types::{AgentTypes, AgentValue, Options};
 pub use view::View;

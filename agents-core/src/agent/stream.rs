@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Outcome, Reply};
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
+use crate::interface::{Outcome, Reply};
 use crate::object::WebSocket;
 use crate::wire::{self, Wire, frame};
 
