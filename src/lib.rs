@@ -1,15 +1,28 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "server", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "server"),
+    doc = "The types of agents and the calls to them, without their server."
+)]
 
+#[cfg(feature = "client")]
+pub use agents_client as client;
+pub use agents_core::interface::{AgentClass, Caller, Interface};
+#[cfg(feature = "server")]
 pub use agents_core::storage::Durability;
+#[cfg(feature = "server")]
 pub use agents_core::{
     Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, Arrival, Attempt,
-    CallOrigin, ConnectRequest, Connection, Context, Error, ErrorSource, FindName, Host, HostMeter,
-    HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options,
-    OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, Result, StateChange,
-    StateRejection, StateSource, StreamingResponse, TagsError, TypeScript, View, current,
+    CallOrigin, ConnectRequest, Connection, Context, ErrorSource, FindName, Host, HostMeter, HostService,
+    IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn,
+    PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, StateChange, StateRejection,
+    StateSource, StreamingResponse, TagsError, TypeScript, View, current,
 };
-pub use agents_core::{Close, auth, axum, bytes, http, object, serde, serde_json, storage, wire};
-pub use agents_macros::{agent, callable, hook, sql, wire};
+#[cfg(feature = "server")]
+pub use agents_core::{Close, auth, axum, bytes, http, object, storage};
+pub use agents_core::{Error, Result, serde, serde_json, wire};
+#[cfg(feature = "server")]
+pub use agents_macros::sql;
+pub use agents_macros::{agent, callable, hook, wire};
 pub use futures_core::Stream;
 
 #[cfg(feature = "testing")]
@@ -21,6 +34,7 @@ pub use agents_core::__rt;
 /// Everything a program of agents needs: `use agents::prelude::*;`.
 ///
 /// ```
+/// # #[cfg(feature = "server")] {
 /// use agents::prelude::*;
 ///
 /// #[agent]
@@ -35,19 +49,22 @@ pub use agents_core::__rt;
 ///     }
 /// }
 ///
-/// # let _ = Agents::new().register::<Greeter>();
+/// # let _ = Agents::new().register::<Greeter>(); }
 /// ```
 pub mod prelude {
+    #[cfg(feature = "server")]
     pub use crate::{
-        Admission, AgentError, Agents, AlarmInfo, Arrival, Close, ConnectRequest, Connection, Context, Error,
-        Message, Refusal, Request, Response, Result, StateChange, StateRejection, StateSource, Stream,
-        StreamingResponse, View,
+        Admission, AgentError, Agents, AlarmInfo, Arrival, Close, ConnectRequest, Connection, Context,
+        Message, Refusal, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse,
+        View, sql,
     };
+    pub use crate::{Error, Result, Stream};
     pub use agents_core::serde_json::json;
-    pub use agents_macros::{agent, callable, hook, sql, wire};
+    pub use agents_macros::{agent, callable, hook, wire};
 }
 
 /// Guides: pages of prose whose programs are compiled.
+#[cfg(feature = "server")]
 pub mod guide {
     #[doc = include_str!("../docs/clients.md")]
     pub mod clients {}

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::address::{self, Target};
 use crate::inner::{CALL_TIMEOUT, CONNECT_TIMEOUT, HEARTBEAT, Inner};
-use crate::{AgentClient, ClientError, Reconnect, worker};
+use crate::{AgentClient, ClientError, Kind, Reconnect, Untyped, worker};
 
 type Pairs = Vec<(String, String)>;
 type Failure = Box<dyn Error + Send + Sync>;
@@ -64,16 +65,18 @@ pub(crate) struct Config {
 /// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `connect`"]
-pub struct AgentClientBuilder {
+pub struct AgentClientBuilder<A: Kind = Untyped> {
+    kind: PhantomData<fn() -> A>,
     url: String,
     target: Target,
     headers: Vec<(String, String)>,
     config: Config,
 }
 
-impl AgentClientBuilder {
+impl<A: Kind> AgentClientBuilder<A> {
     pub(crate) fn new(url: &str, class: &str, name: &str) -> Self {
         Self {
+            kind: PhantomData,
             url: url.to_owned(),
             target: Target::Agent { class: class.to_owned(), name: name.to_owned() },
             headers: Vec::new(),
@@ -199,7 +202,7 @@ impl AgentClientBuilder {
     /// # Errors
     /// [`ClientError::Address`] when the options lead nowhere, [`ClientError::Connect`] when the
     /// first attempt fails. Later connections are retried, see [`Reconnect`].
-    pub async fn connect(self) -> Result<AgentClient, ClientError> {
+    pub async fn connect(self) -> Result<AgentClient<A>, ClientError> {
         let (opened, first) = oneshot::channel();
         let client = self.spawn(Some(opened))?;
         first.await.unwrap_or(Err(ClientError::Closed))?;
@@ -210,11 +213,11 @@ impl AgentClientBuilder {
     ///
     /// # Errors
     /// [`ClientError::Address`] when the options lead nowhere.
-    pub async fn connect_lazily(self) -> Result<AgentClient, ClientError> {
+    pub async fn connect_lazily(self) -> Result<AgentClient<A>, ClientError> {
         self.spawn(None)
     }
 
-    fn spawn(mut self, opened: Option<worker::Opened>) -> Result<AgentClient, ClientError> {
+    fn spawn(mut self, opened: Option<worker::Opened>) -> Result<AgentClient<A>, ClientError> {
         self.config.base = address::base(&self.url, &self.target)?;
         for (name, value) in &self.headers {
             let bad = || ClientError::Address(format!("bad header `{name}`"));

@@ -1,51 +1,146 @@
 //! The handle of a client.
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use agents_core::interface::Interface;
+use agents_core::wire::to_value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::close::CloseFrame;
-use crate::frame::{self, Answer};
+use crate::frame;
 use crate::inner::Inner;
-use crate::session::Sink;
-use crate::stream::{CallStream, Feed, Forget, decode};
-use crate::{AgentClientBuilder, ClientError, Identity, Message, Status};
+use crate::stream::{CallStream, Feed, decode};
+use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, StateWatch, Status, Untyped};
 
 /// A connection to one agent.
+///
+/// Of a class `A` it has the methods, and the type of the state. Without a class it is *untyped*: methods
+/// are called by name.
 ///
 /// Clone it freely: all clones share one socket. When the last one is gone the client closes.
 ///
 /// ```no_run
-/// # async fn run() -> Result<(), agents_client::ClientError> {
-/// use agents_client::AgentClient;
+/// use agents::prelude::*;
+/// use agents_client::{AgentClient, ClientError};
 ///
-/// let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
-///     .query("username", "ann")
-///     .connect()
-///     .await?;
-/// let post: serde_json::Value = room.call("post", ("hello",)).await?;
-/// assert_eq!(post["author"], "ann");
-/// room.close(1000, "done").await?;
-/// # Ok(()) }
+/// #[agent]
+/// #[derive(Default)]
+/// struct ChatRoom;
+///
+/// #[agent]
+/// impl ChatRoom {
+///     #[callable]
+///     fn post(&self, body: String) -> Result<u32> {
+///         // ..
+///         # drop(body); Ok(1)
+///     }
+/// }
+///
+/// async fn run() -> Result<(), ClientError> {
+///     let url = "http://127.0.0.1:8787";
+///     let room = AgentClient::<ChatRoom>::connect(url, "lobby").await?;
+///     let number: u32 = room.post("hello".into()).await?;
+///
+///     let same = AgentClient::builder(url, "ChatRoom", "lobby").connect().await?;
+///     let next: u32 = same.call("post", ("hello again",)).await?;
+///     assert!(next > number);
+///     room.close(1000, "done").await
+/// }
 /// ```
-#[derive(Debug, Clone)]
-pub struct AgentClient {
-    handle: Arc<Handle>,
+pub struct AgentClient<A: Kind = Untyped> {
+    remote: Remote,
+    methods: A::Methods,
 }
 
-/// Closes the client when the last user of it is gone; the worker holds [`Inner`] alone.
-#[derive(Debug)]
-pub(crate) struct Handle(Arc<Inner>);
+impl<A: Interface> AgentClient<A> {
+    /// Connects to the agent `name` of this class.
+    ///
+    /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`, and the path
+    /// below which it serves agents if that is not the root.
+    ///
+    /// # Errors
+    /// As [`AgentClientBuilder::connect`].
+    pub async fn connect(url: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, ClientError> {
+        Self::options(url, name).connect().await
+    }
 
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.0.close(CloseFrame::normal());
+    /// Starts to build a client of the agent `name` of this class.
+    ///
+    /// ```no_run
+    /// # use agents::prelude::*;
+    /// # use agents_client::{AgentClient, ClientError};
+    /// # #[agent]
+    /// # struct ChatRoom;
+    /// # #[agent]
+    /// # impl ChatRoom {}
+    /// # async fn run() -> Result<(), ClientError> {
+    /// let room = AgentClient::<ChatRoom>::options("http://127.0.0.1:8787", "lobby")
+    ///     .query("username", "ann")
+    ///     .connect()
+    ///     .await?;
+    /// # drop(room); Ok(()) }
+    /// ```
+    pub fn options(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
+        AgentClientBuilder::new(url.as_ref(), A::ROUTE, name.as_ref())
+    }
+
+    /// The methods of the class, for those that have the name of a method of the client itself.
+    ///
+    /// All others are methods of the client: `room.post(..)` is `room.methods().post(..)`.
+    pub fn methods(&self) -> &A::Methods<Remote> {
+        &self.methods
+    }
+
+    /// The methods of the class, with another time limit than the one of the client.
+    ///
+    /// ```no_run
+    /// # use agents::prelude::*;
+    /// # use agents_client::{AgentClient, ClientError};
+    /// # #[agent]
+    /// # struct ChatRoom;
+    /// # #[agent]
+    /// # impl ChatRoom {
+    /// #     #[callable]
+    /// #     fn post(&self, body: String) {}
+    /// # }
+    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
+    /// room.within(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn within(&self, limit: Duration) -> A::Methods<Remote> {
+        A::methods(self.remote.within(limit))
+    }
+
+    /// Replaces the agent's state.
+    ///
+    /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
+    /// comes out of [`state_rejections`](Self::state_rejections), and the local copy goes back.
+    ///
+    /// # Errors
+    /// [`ClientError::Serialize`], [`ClientError::TooLarge`], and the errors of a client that has stopped.
+    pub fn set_state(&self, state: &A::State) -> impl Future<Output = Result<(), ClientError>> {
+        self.push(to_value(state))
+    }
+
+    /// This connection without the types.
+    pub fn untyped(&self) -> AgentClient {
+        AgentClient { remote: self.remote.clone(), methods: () }
+    }
+}
+
+/// The methods of the class.
+impl<A: Interface> Deref for AgentClient<A> {
+    type Target = A::Methods<Remote>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.methods
     }
 }
 
@@ -62,12 +157,38 @@ impl AgentClient {
         AgentClientBuilder::new(url.as_ref(), class.as_ref(), name.as_ref())
     }
 
+    /// The agent's state now, as a type of yours; `None` while there is none.
+    ///
+    /// # Errors
+    /// [`ClientError::Deserialize`] when the state is of another type.
+    pub fn state_as<T: DeserializeOwned>(&self) -> Result<Option<T>, ClientError> {
+        let state = self.inner().state.borrow();
+        state.as_ref().map(T::deserialize).transpose().map_err(ClientError::deserialize)
+    }
+
+    /// Replaces the agent's state.
+    ///
+    /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
+    /// comes out of [`state_rejections`](Self::state_rejections), and the local copy goes back.
+    ///
+    /// # Errors
+    /// [`ClientError::Serialize`], [`ClientError::TooLarge`], and the errors of a client that has stopped.
+    pub fn set_state<T: Serialize + ?Sized>(
+        &self,
+        state: &T,
+    ) -> impl Future<Output = Result<(), ClientError>> {
+        self.push(serde_json::to_value(state))
+    }
+}
+
+impl<A: Kind> AgentClient<A> {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { handle: Arc::new(Handle(inner)) }
+        let remote = Remote::new(inner);
+        Self { methods: A::methods(remote.clone()), remote }
     }
 
     fn inner(&self) -> &Inner {
-        &self.handle.0
+        &self.remote.handle.0
     }
 
     /// Calls a method, by its name on the wire (`getStats`), and waits for the answer.
@@ -90,7 +211,7 @@ impl AgentClient {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        self.call_within(self.inner().config.call_timeout, method, args)
+        self.call_within(self.remote.limit, method, args)
     }
 
     /// Calls a method and waits for the answer this long at most.
@@ -104,30 +225,12 @@ impl AgentClient {
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
         // Written before the future exists, so that the future is `Send` whatever the arguments are.
-        let args = frame::arguments(&args);
-        async move {
-            let answer = timeout(limit, self.exchange(method, &args?)).await;
-            decode(&answer.unwrap_or(Err(ClientError::Timeout))?)
-        }
-    }
-
-    async fn exchange(&self, method: &str, args: &str) -> Result<Answer, ClientError> {
-        let (end, answer) = oneshot::channel();
-        let _forget = self.start(method, args, Sink::Once(end)).await?;
-        answer.await.unwrap_or(Err(ClientError::Closed))
-    }
-
-    async fn start(&self, method: &str, args: &str, sink: Sink) -> Result<Forget, ClientError> {
-        let inner = &self.handle.0;
-        let space = inner.space(method.len() + args.len()).await?;
-        let id = inner.session().call(method, args, sink, space)?;
-        inner.wake.notify_one();
-        Ok(Forget { inner: Arc::clone(inner), id })
+        self.remote.within(limit).request(method, frame::arguments(&args), decode)
     }
 
     /// Calls a method that answers in parts.
     ///
-    /// No time limit applies. Dropping the stream forgets the call; the agent is not told.
+    /// No time limit applies. Dropping the stream before its end tells the agent to stop.
     ///
     /// # Errors
     /// Those of a client that has stopped. Errors of the call itself come out of the stream.
@@ -136,62 +239,16 @@ impl AgentClient {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<CallStream<T>, ClientError>> {
-        let args = frame::arguments(&args);
-        async move {
-            let (chunks, items) = mpsc::channel(self.inner().config.stream_buffer);
-            let (end, result) = oneshot::channel();
-            let forget = self.start(method, &args?, Sink::Stream { chunks, end }).await?;
-            Ok(CallStream::new(items, result, forget, Arc::clone(&self.handle)))
-        }
+        self.remote.clone().open(method, frame::arguments(&args), decode)
     }
 
-    /// The agent's state: `None` until the agent has sent one, then always the newest.
-    ///
-    /// The receiver ends when the client has stopped.
-    pub fn state(&self) -> watch::Receiver<Option<Value>> {
-        self.inner().state.clone()
+    /// The agent's state: none until the agent has sent one, then always the newest.
+    pub fn state(&self) -> StateWatch<A::State> {
+        StateWatch::new(self.inner().state.clone())
     }
 
-    /// The agent's state now, as a type of yours; `None` while there is none.
-    ///
-    /// # Errors
-    /// [`ClientError::Deserialize`] when the state is of another type.
-    pub fn state_as<T: DeserializeOwned>(&self) -> Result<Option<T>, ClientError> {
-        let state = self.inner().state.borrow();
-        state.as_ref().map(T::deserialize).transpose().map_err(ClientError::deserialize)
-    }
-
-    /// The agent's state as it changes, beginning with the one that is there.
-    ///
-    /// A reader that is slow sees the newest state, not every one. The stream ends when the client
-    /// has stopped.
-    pub fn state_changes<T: DeserializeOwned>(&self) -> Feed<T> {
-        let mut states = self.state();
-        states.mark_changed();
-        let states = futures_util::stream::unfold(states, async |mut states| {
-            loop {
-                states.changed().await.ok()?;
-                let state = states.borrow_and_update().as_ref().map(T::deserialize);
-                if let Some(state) = state {
-                    return Some((state.map_err(ClientError::deserialize), states));
-                }
-            }
-        });
-        Feed::new(states.boxed())
-    }
-
-    /// Replaces the agent's state.
-    ///
-    /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
-    /// comes out of [`state_rejections`](Self::state_rejections), and the local copy goes back.
-    ///
-    /// # Errors
-    /// [`ClientError::Serialize`], [`ClientError::TooLarge`], and the errors of a client that has stopped.
-    pub fn set_state<T: Serialize + ?Sized>(
-        &self,
-        state: &T,
-    ) -> impl Future<Output = Result<(), ClientError>> {
-        let state = serde_json::to_value(state).map_err(ClientError::serialize);
+    fn push(&self, state: serde_json::Result<Value>) -> impl Future<Output = Result<(), ClientError>> {
+        let state = state.map_err(ClientError::serialize);
         async move {
             let state = state?;
             let text = frame::push_state(&state);
@@ -294,5 +351,21 @@ impl AgentClient {
             ClientError::Closed => Ok(()),
             other => Err(other),
         }
+    }
+}
+
+impl<A: Kind> Clone for AgentClient<A> {
+    fn clone(&self) -> Self {
+        Self { remote: self.remote.clone(), methods: Clone::clone(&self.methods) }
+    }
+}
+
+impl<A: Kind> fmt::Debug for AgentClient<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = &self.inner().config;
+        f.debug_struct("AgentClient")
+            .field("base", &config.base)
+            .field("connection_id", &config.connection_id)
+            .finish_non_exhaustive()
     }
 }

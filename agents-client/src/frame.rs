@@ -138,6 +138,11 @@ pub(crate) fn call(id: u64, method: &str, args: &str) -> Result<String, ClientEr
     Ok(format!(r#"{{"type":"rpc","id":"{id}","method":{method},"args":{args}}}"#))
 }
 
+/// Writes that nobody reads the streamed answer of a call any more.
+pub(crate) fn cancel(id: u64) -> String {
+    format!(r#"{{"type":"{}","id":"{id}"}}"#, wire::RPC_CANCEL)
+}
+
 /// Writes a state that is to replace the agent's.
 pub(crate) fn push_state(state: &Value) -> String {
     format!(r#"{{"type":"cf_agent_state","state":{state}}}"#)
@@ -223,6 +228,7 @@ mod tests {
             wire::parse(&text),
             wire::ClientFrame::Rpc(call) if call.id == "\"3\"" && call.method == "say" && call.arguments.get() == r#"["hi"]"#
         ));
+        assert!(matches!(wire::parse(&cancel(3)), wire::ClientFrame::Cancel(id) if id == "\"3\""));
         let text = push_state(&json!({ "a": null }));
         assert!(matches!(wire::parse(&text), wire::ClientFrame::State(raw) if raw.get() == r#"{"a":null}"#));
     }

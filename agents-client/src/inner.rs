@@ -86,7 +86,11 @@ impl Inner {
     }
 
     pub(crate) fn forget(&self, id: u64) {
-        self.session().forget(id);
+        let mut session = self.session();
+        session.forget(id);
+        if session.has_frames() {
+            self.wake.notify_one();
+        }
     }
 
     /// The address of the next attempt.

@@ -38,13 +38,15 @@ struct Pending {
 struct Outgoing {
     message: Message,
     kind: Kind,
-    /// Gives its share of the buffer back when the frame leaves it.
-    _space: OwnedSemaphorePermit,
+    /// Gives its share of the buffer back when the frame leaves it. The end of a stream has none: there are
+    /// no more of these than streams.
+    _space: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Call(u64),
+    Cancel,
     State,
     Raw,
 }
@@ -139,7 +141,11 @@ impl Session {
         let text = frame::call(id, method, args)?;
         self.next_id += 1;
         self.pending.insert(id, Pending { sink, on_the_wire: false });
-        self.outbox.push_back(Outgoing { message: Message::Text(text), kind: Kind::Call(id), _space: space });
+        self.outbox.push_back(Outgoing {
+            message: Message::Text(text),
+            kind: Kind::Call(id),
+            _space: Some(space),
+        });
         Ok(id)
     }
 
@@ -151,7 +157,11 @@ impl Session {
         space: OwnedSemaphorePermit,
     ) -> Result<(), ClientError> {
         self.check()?;
-        self.outbox.push_back(Outgoing { message: Message::Text(text), kind: Kind::State, _space: space });
+        self.outbox.push_back(Outgoing {
+            message: Message::Text(text),
+            kind: Kind::State,
+            _space: Some(space),
+        });
         self.mirror.before_push = Some(self.watches.state.send_replace(Some(state)));
         Ok(())
     }
@@ -159,17 +169,29 @@ impl Session {
     /// Buffers a message.
     pub(crate) fn send(&mut self, message: Message, space: OwnedSemaphorePermit) -> Result<(), ClientError> {
         self.check()?;
-        self.outbox.push_back(Outgoing { message, kind: Kind::Raw, _space: space });
+        self.outbox.push_back(Outgoing { message, kind: Kind::Raw, _space: Some(space) });
         Ok(())
     }
 
-    /// Nobody waits for this call any more. One that is still buffered is not sent at all.
+    /// Nobody waits for this call any more. One that is still buffered is not sent at all; of a stream that
+    /// is on its way the agent is told.
     pub(crate) fn forget(&mut self, id: u64) {
-        if let Some(call) = self.pending.remove(&id)
-            && !call.on_the_wire
-        {
+        let Some(call) = self.pending.remove(&id) else { return };
+        if !call.on_the_wire {
             self.outbox.retain(|out| out.kind != Kind::Call(id));
+        } else if matches!(call.sink, Sink::Stream { .. }) {
+            self.cancel(id);
         }
+    }
+
+    fn cancel(&mut self, id: u64) {
+        let message = Message::Text(frame::cancel(id));
+        self.outbox.push_back(Outgoing { message, kind: Kind::Cancel, _space: None });
+    }
+
+    /// Whether there is something to write.
+    pub(crate) fn has_frames(&self) -> bool {
+        !self.outbox.is_empty()
     }
 
     /// The next frame for the socket. From here on it counts as sent.
@@ -182,7 +204,7 @@ impl Session {
                 }
             }
             Kind::State => self.mirror.early_push |= self.mirror.expects_initial,
-            Kind::Raw => {}
+            Kind::Cancel | Kind::Raw => {}
         }
         Some(out.message)
     }
@@ -244,6 +266,7 @@ impl Session {
             && let Some(call) = self.pending.remove(&id)
         {
             call.sink.settle(Err(ClientError::Lagged(1)));
+            self.cancel(id);
         }
     }
 
@@ -279,6 +302,8 @@ impl Session {
     pub(crate) fn lost(&mut self, why: &Lost) {
         self.announced = None;
         self.watches.identity.send_replace(None);
+        // The calls that these end went with the connection.
+        self.outbox.retain(|out| out.kind != Kind::Cancel);
         let on_the_wire: Vec<u64> =
             self.pending.iter().filter(|(_, call)| call.on_the_wire).map(|(id, _)| *id).collect();
         for id in on_the_wire {

@@ -235,3 +235,23 @@ fn the_identity_waits_for_the_state_it_promises() {
     bench.receive(&json!({ "type": "cf_agent_identity", "name": "n", "agent": "a" }));
     assert!(identity.borrow().is_some());
 }
+
+#[test]
+fn what_ends_a_stream_does_not_outlive_its_connection() {
+    let mut bench = Bench::new();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (chunks, _items) = mpsc::channel(1);
+        let (end, _result) = oneshot::channel();
+        let space = bench.permit();
+        ids.push(bench.session.call("ask", "[]", Sink::Stream { chunks, end }, space).unwrap());
+    }
+    assert_eq!(bench.sent().len(), 2);
+    bench.session.forget(ids[0]);
+    bench.session.forget(ids[0]);
+    assert_eq!(bench.sent(), [frame::cancel(ids[0])], "once");
+    bench.session.forget(ids[1]);
+    bench.session.lost(&gone());
+    bench.session.opened();
+    assert!(bench.sent().is_empty());
+}

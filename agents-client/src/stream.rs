@@ -6,21 +6,31 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use agents_core::wire::{Wire, from_json};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::ClientError;
-use crate::client::Handle;
 use crate::frame::Answer;
 use crate::inner::Inner;
+use crate::remote::Handle;
+use crate::{ClientError, Untyped};
+
+/// How an answer is read; two families of types can be.
+pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
 
 /// Reads the value of an answer; no value at all reads like `null`.
 pub(crate) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
     let text = answer.as_ref().map_or("null", |raw| raw.get());
     serde_json::from_str(text).map_err(ClientError::deserialize)
+}
+
+/// Reads the value of an answer by the rules of the agent.
+pub(crate) fn decode_wire<T: Wire>(answer: &Answer) -> Result<T, ClientError> {
+    let text = answer.as_ref().map_or("null", |raw| raw.get());
+    from_json(text).map_err(ClientError::deserialize)
 }
 
 /// Takes a call back when nobody waits for it any more.
@@ -40,6 +50,9 @@ impl Drop for Forget {
 ///
 /// It ends with `None` after the last item, or with one error. Then [`result`](Self::result) has
 /// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
+/// Dropping it before its end tells the agent to stop.
+///
+/// The result has the type `R` that the method of a class declares; of an untyped call it is what you say.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -53,14 +66,15 @@ impl Drop for Forget {
 /// # drop(count); Ok(()) }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct CallStream<T> {
+pub struct CallStream<T, R = Untyped> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
-    /// Dropping the stream forgets the call. Declared before the handle: it needs the session.
+    decode: Decode<T>,
+    /// Dropping the stream takes the call back. Declared before the handle: it needs the session.
     _forget: Forget,
     /// A stream keeps its client connected.
     _handle: Arc<Handle>,
-    item: PhantomData<fn() -> T>,
+    result: PhantomData<fn() -> R>,
 }
 
 #[derive(Debug)]
@@ -69,22 +83,19 @@ enum End {
     Done(Result<Answer, ClientError>),
 }
 
-impl<T> CallStream<T> {
+impl<T, R> CallStream<T, R> {
     pub(crate) fn new(
         chunks: mpsc::Receiver<Answer>,
         end: oneshot::Receiver<Result<Answer, ClientError>>,
         forget: Forget,
         handle: Arc<Handle>,
+        decode: Decode<T>,
     ) -> Self {
-        Self { chunks, end: End::Waiting(end), _forget: forget, _handle: handle, item: PhantomData }
+        let end = End::Waiting(end);
+        Self { chunks, end, decode, _forget: forget, _handle: handle, result: PhantomData }
     }
 
-    /// What the method returned, once the stream has ended.
-    ///
-    /// # Errors
-    /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
-    /// type; [`ClientError::StreamOpen`] before the end.
-    pub fn result<R: DeserializeOwned>(&self) -> Result<R, ClientError> {
+    fn value<V>(&self, decode: Decode<V>) -> Result<V, ClientError> {
         match &self.end {
             End::Waiting(_) => Err(ClientError::StreamOpen),
             End::Done(Ok(answer)) => decode(answer),
@@ -92,26 +103,61 @@ impl<T> CallStream<T> {
         }
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
-    ///
-    /// # Errors
-    /// The error that ended the stream, or [`ClientError::Deserialize`].
-    pub async fn finish<R: DeserializeOwned>(mut self) -> Result<R, ClientError> {
+    async fn ended(&mut self) {
         while self.chunks.recv().await.is_some() {}
         if let End::Waiting(end) = &mut self.end {
             let end = end.await.unwrap_or(Err(ClientError::Closed));
             self.end = End::Done(end);
         }
+    }
+}
+
+impl<T, R: Wire> CallStream<T, R> {
+    /// What the method returned, once the stream has ended.
+    ///
+    /// # Errors
+    /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
+    /// type; [`ClientError::StreamOpen`] before the end.
+    pub fn result(&self) -> Result<R, ClientError> {
+        self.value(decode_wire)
+    }
+
+    /// Skips the items that are left, waits for the end and returns what the method returned.
+    ///
+    /// # Errors
+    /// The error that ended the stream, or [`ClientError::Deserialize`].
+    pub async fn finish(mut self) -> Result<R, ClientError> {
+        self.ended().await;
         self.result()
     }
 }
 
-impl<T: DeserializeOwned> Stream for CallStream<T> {
+impl<T> CallStream<T, Untyped> {
+    /// What the method returned, once the stream has ended.
+    ///
+    /// # Errors
+    /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
+    /// type; [`ClientError::StreamOpen`] before the end.
+    pub fn result<V: DeserializeOwned>(&self) -> Result<V, ClientError> {
+        self.value(decode)
+    }
+
+    /// Skips the items that are left, waits for the end and returns what the method returned.
+    ///
+    /// # Errors
+    /// The error that ended the stream, or [`ClientError::Deserialize`].
+    pub async fn finish<V: DeserializeOwned>(mut self) -> Result<V, ClientError> {
+        self.ended().await;
+        self.result()
+    }
+}
+
+impl<T, R> Stream for CallStream<T, R> {
     type Item = Result<T, ClientError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(chunk) = ready!(self.chunks.poll_recv(cx)) {
-            return Poll::Ready(Some(decode(&chunk)));
+            return Poll::Ready(Some((self.decode)(&chunk)));
         }
         let End::Waiting(end) = &mut self.end else {
             return Poll::Ready(None);
@@ -123,7 +169,7 @@ impl<T: DeserializeOwned> Stream for CallStream<T> {
     }
 }
 
-impl<T> fmt::Debug for CallStream<T> {
+impl<T, R> fmt::Debug for CallStream<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallStream").field("end", &self.end).finish_non_exhaustive()
     }
@@ -148,12 +194,6 @@ impl<T: Clone + Send + 'static> Feed<T> {
             Some((item, receiver))
         });
         Self { items: items.boxed() }
-    }
-}
-
-impl<T> Feed<T> {
-    pub(crate) fn new(items: BoxStream<'static, Result<T, ClientError>>) -> Self {
-        Self { items }
     }
 }
 

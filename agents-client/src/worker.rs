@@ -175,7 +175,13 @@ async fn read(
         };
         asked = false;
         match next {
-            Some(Ok(Frame::Text(text))) => inner.session().receive(text.as_str()),
+            Some(Ok(Frame::Text(text))) => {
+                let mut session = inner.session();
+                session.receive(text.as_str());
+                if session.has_frames() {
+                    inner.wake.notify_one();
+                }
+            }
             Some(Ok(Frame::Binary(bytes))) => inner.session().message(Message::Binary(bytes)),
             Some(Ok(Frame::Close(frame))) => {
                 closed = Some(match frame {

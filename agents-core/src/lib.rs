@@ -1,11 +1,11 @@
 //! The runtime behind the crate `agents`. Use that crate; this one holds its layers.
 //!
-//! Without features this is the wire protocol alone, as the Rust client needs it.
+//! Without features this is the wire protocol and the interfaces of classes, as the Rust client needs them.
 
 mod error;
+pub mod interface;
 pub mod wire;
 
-#[cfg(feature = "runtime")]
 #[doc(hidden)]
 #[path = "rt.rs"]
 pub mod __rt;

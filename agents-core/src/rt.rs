@@ -9,23 +9,34 @@ pub use std::time::Duration;
 pub use std::vec::Vec;
 
 pub use serde_json::Value;
-pub use {serde, serde_json, ts_rs};
+pub use {serde, serde_json};
 
-pub use crate::agent::{
-    Agent, AgentError, AgentState, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize,
-    Call, Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, HookPayload, HookResult,
-    Hooks, IntoFlag, IntoHttp, IntoTags, Options, Outcome, Parts, Plain, Read, Refusal, Reply, Request,
-    Response, Serve, Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell,
-    Validate, View, stream_outcome,
-};
 pub use crate::error::Error;
-pub use crate::gateway::{Close, Message};
-pub use crate::object::BoxFuture;
-pub use crate::storage::sql::{
-    Column, ColumnRef, FromColumn, FromRow, FromRows, Params, Row, ToColumn, column_as_wire, row_as_struct,
-    wire_as_column,
-};
+pub use crate::interface::{AgentClass, AgentState, CallArguments, Caller, Interface, Outcome, Reply};
 pub use crate::wire::{JsonMessage, Wire};
 
-/// A boxed stream that can move between threads.
-pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;
+#[cfg(feature = "runtime")]
+pub use server::*;
+
+/// What only expansions that publish an agent use.
+#[cfg(feature = "runtime")]
+mod server {
+    pub use ts_rs;
+
+    pub use crate::agent::{
+        Agent, AgentError, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize, Call,
+        Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, HookPayload, HookResult,
+        Hooks, IntoFlag, IntoHttp, IntoTags, Options, Parts, Plain, Read, Refusal, Request, Response, Serve,
+        Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View,
+        stream_outcome,
+    };
+    pub use crate::gateway::{Close, Message};
+    pub use crate::object::BoxFuture;
+    pub use crate::storage::sql::{
+        Column, ColumnRef, FromColumn, FromRow, FromRows, Params, Row, ToColumn, column_as_wire,
+        row_as_struct, wire_as_column,
+    };
+
+    /// A boxed stream that can move between threads.
+    pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;
+}

@@ -8,19 +8,19 @@ use crate::errors::Errors;
 use crate::model::agent_impl::AgentImpl;
 use crate::model::agent_struct::AgentStruct;
 use crate::model::wire::WireType;
-use crate::render;
+use crate::render::{self, Side};
 
 /// `#[agent]` on a struct or an `impl`.
-pub(crate) fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenStream {
     let mut errors = Errors::default();
     let expansion = match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Struct(item)) => render::types::agent(&AgentStruct::parse(args, item, &mut errors)),
+        Ok(Item::Struct(item)) => render::types::agent(&AgentStruct::parse(args, item, &mut errors), side),
         Ok(Item::Impl(item)) => {
             let mut block = AgentImpl::parse(args, item, &mut errors);
             if !errors.is_empty() {
                 block.forget_methods();
             }
-            render::dispatch::agent(&block)
+            render::dispatch::agent(&block, side)
         }
         Ok(other) => {
             errors.at(
@@ -36,11 +36,11 @@ pub(crate) fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// `#[wire]` on a struct or an enum.
-pub(crate) fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStream {
     let mut errors = Errors::default();
     let expansion = match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Struct(item)) => render::wire::wire(&WireType::from_struct(args, item, &mut errors)),
-        Ok(Item::Enum(item)) => render::wire::wire(&WireType::from_enum(args, item, &mut errors)),
+        Ok(Item::Struct(item)) => travelling(WireType::from_struct(args, item, &mut errors), side),
+        Ok(Item::Enum(item)) => travelling(WireType::from_enum(args, item, &mut errors), side),
         Ok(other) => {
             let why = match &other {
                 Item::Union(_) => {
@@ -56,6 +56,13 @@ pub(crate) fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let errors = errors.to_compile_errors();
     quote!(#expansion #errors)
+}
+
+fn travelling(mut ty: WireType, side: Side) -> TokenStream {
+    if side == Side::Client {
+        ty.forget_typescript();
+    }
+    render::wire::wire(&ty, side)
 }
 
 /// `#[callable]` and `#[hook]` where no `#[agent] impl` has taken them.
@@ -109,9 +116,17 @@ fn kind(item: &Item) -> &'static str {
 mod tests {
     use super::*;
 
+    fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
+        super::agent(args, item, Side::Server)
+    }
+
+    fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
+        super::wire(args, item, Side::Server)
+    }
+
     fn text(tokens: TokenStream) -> String {
         // Whether two brackets stand together is not ours to say.
-        tokens.to_string().replace("> >", ">>")
+        tokens.to_string().replace("> >", ">>").replace("< <", "<<")
     }
 
     /// The messages of an expansion, in order.
@@ -119,8 +134,120 @@ mod tests {
         expansion.split("compile_error ! { \"").skip(1).filter_map(|rest| rest.split("\" }").next()).collect()
     }
 
+    /// What a caller of `Room::post` is given, whoever it is.
+    fn interface(bound: &TokenStream) -> TokenStream {
+        quote! {
+            pub struct __Methods<__C>(__C);
+            #[automatically_derived]
+            impl<__C: ::core::clone::Clone> ::core::clone::Clone for __Methods<__C> {
+                fn clone(&self) -> Self {
+                    Self(::core::clone::Clone::clone(&self.0))
+                }
+            }
+            #[automatically_derived]
+            impl<__C> ::core::fmt::Debug for __Methods<__C> {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.write_str("Methods")
+                }
+            }
+            impl<__C: ::agents::__rt::Caller> __Methods<__C> {
+                #[doc = "Posts."]
+                #[must_use = "`post` does nothing until it is awaited"]
+                pub fn post(&self, body_text: ::agents::__rt::Option<String>) -> impl ::core::future::Future<
+                    Output = ::agents::__rt::Result<
+                        <Result<Post> as ::agents::__rt::Reply>::Value,
+                        <__C as ::agents::__rt::Caller>::Error
+                    >
+                > + ::core::marker::Send + use<__C> {
+                    <__C as ::agents::__rt::Caller>::call::<<Result<Post> as ::agents::__rt::Reply>::Value>(
+                        ::core::clone::Clone::clone(&self.0),
+                        "post",
+                        ::agents::__rt::CallArguments::new()
+                            .with(&body_text, <::agents::__rt::Option<String> as ::agents::__rt::Wire>::to_json),
+                    )
+                }
+            }
+            #[automatically_derived]
+            impl ::agents::__rt::Interface for Room where Room: #bound {
+                type Methods<__C: ::agents::__rt::Caller> = __Methods<__C>;
+
+                fn methods<__C: ::agents::__rt::Caller>(caller: __C) -> Self::Methods<__C> {
+                    __Methods(caller)
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_gets_the_calls_and_no_bodies() {
+        let item = quote! {
+            impl Room {
+                const LENGTH: usize = 5;
+                /// Posts.
+                #[callable(write)]
+                async fn post(&self, cx: &Context<Self>, #[default = Self::TEXT] body_text: String) -> Result<Post> {
+                    self.write(cx, body_text)
+                }
+                #[hook]
+                fn on_hibernate(&self) {}
+                fn helper(&self) {}
+            }
+        };
+        let expansion = text(super::agent(quote!(), item, Side::Client));
+        let interface = text(interface(&quote!(::agents::__rt::AgentClass)));
+        assert!(expansion.contains(&interface), "{expansion}");
+        for left_out in ["helper", "LENGTH", "Context", "table", "TEXT"] {
+            assert!(!expansion.contains(left_out), "{left_out} in {expansion}");
+        }
+    }
+
+    #[test]
+    fn a_client_gets_a_class_and_its_types() {
+        let room = quote! {
+            #[derive(Default)]
+            pub struct ChatRoom {
+                cache: Cache,
+            }
+        };
+        let expansion =
+            text(super::agent(quote!(state = Room, connection = Member), room.clone(), Side::Client));
+        let class = quote! {
+            impl ::agents::__rt::AgentClass for ChatRoom {
+                type State = Room;
+                const CLASS: &'static str = "ChatRoom";
+                const ROUTE: &'static str = "chat-room";
+            }
+        };
+        assert!(expansion.contains(&text(class)) && expansion.contains(&text(room)), "{expansion}");
+        assert!(!expansion.contains("Member") && !expansion.contains("AgentTypes"), "{expansion}");
+        let named = text(super::agent(
+            quote!(name = "lobby"),
+            quote!(
+                struct ChatRoom;
+            ),
+            Side::Client,
+        ));
+        assert!(named.contains(r#"ROUTE : & 'static str = "lobby""#), "{named}");
+
+        let post = quote! {
+            #[ts(rename = "Letter")]
+            struct Post<T> {
+                #[ts(type = "string")]
+                #[serde(default)]
+                body: T,
+            }
+        };
+        let expansion = text(super::wire(quote!(), post, Side::Client));
+        assert!(expansion.contains("serde (default)") && expansion.contains("Wire for Post"), "{expansion}");
+        for left_out in ["ts", "TS", "FromRow", "FromColumn", "ToColumn"] {
+            let word = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == left_out);
+            assert!(!word(&expansion), "{left_out} in {expansion}");
+        }
+    }
+
     #[test]
     fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
+        let interface = interface(&quote!(::agents::__rt::AgentTypes));
         let item = quote! {
             impl Room {
                 /// Posts.
@@ -140,7 +267,7 @@ mod tests {
                 fn helper(&self) {}
             }
             #[allow(
-                dead_code, deprecated, trivial_bounds, unused_mut, unused_qualifications, unused_variables,
+                dead_code, deprecated, missing_docs, private_interfaces, trivial_bounds, unreachable_pub, unused_mut, unused_qualifications, unused_variables,
                 clippy::all, clippy::pedantic
             )]
             const _: () = {
@@ -191,6 +318,7 @@ mod tests {
                         }
                     }
                 }
+                #interface
             };
         };
         assert_eq!(text(agent(quote!(), item)), text(expected));
@@ -219,7 +347,7 @@ mod tests {
                 let out = Room::validate_state_change(
                     agent,
                     <&State as ::agents::__rt::HookPayload<
-                        &<Room as ::agents::__rt::AgentTypes>::State
+                        &<Room as ::agents::__rt::AgentClass>::State
                     >>::from_payload(next)
                 );
                 <() as ::agents::__rt::HookResult>::into_result(out)

@@ -15,6 +15,11 @@ mod sql;
 
 use proc_macro::TokenStream;
 
+use render::Side;
+
+/// What the program that uses the macros is; the crate `agents` says so by a feature.
+const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Client };
+
 /// Makes a struct an agent class, and publishes its `impl`.
 ///
 /// On a struct it names the types and options of the class:
@@ -45,7 +50,7 @@ use proc_macro::TokenStream;
 /// are read by this one: they need no import of their own.
 #[proc_macro_attribute]
 pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::agent(args.into(), item.into()).into()
+    expand::agent(args.into(), item.into(), SIDE).into()
 }
 
 /// Lets clients call a method of an `#[agent] impl`.
@@ -123,7 +128,7 @@ pub fn hook(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::wire(args.into(), item.into()).into()
+    expand::wire(args.into(), item.into(), SIDE).into()
 }
 
 /// Runs one SQL statement of the agent's database; values in braces are bound, never spliced.

@@ -25,6 +25,24 @@ pub(crate) fn camel_case(name: &str) -> String {
     out
 }
 
+/// The kebab-case form of a class, as it stands in addresses; the runtime has the same rule.
+pub(crate) fn kebab_case(class: &str) -> String {
+    if class == class.to_uppercase() && class != class.to_lowercase() {
+        return class.to_lowercase().replace('_', "-");
+    }
+    let mut out = String::with_capacity(class.len() + 4);
+    for letter in class.chars() {
+        if letter.is_ascii_uppercase() {
+            out.push('-');
+            out.push(letter.to_ascii_lowercase());
+        } else {
+            out.push(if letter == '_' { '-' } else { letter });
+        }
+    }
+    let out = out.strip_prefix('-').unwrap_or(&out);
+    out.strip_suffix('-').unwrap_or(out).to_owned()
+}
+
 /// What JavaScript itself asks objects for; the client's stub never forwards these.
 const ASKED_BY_JAVASCRIPT: [&str; 9] =
     ["then", "catch", "finally", "toJSON", "valueOf", "toString", "constructor", "prototype", "nodeType"];
@@ -108,6 +126,15 @@ mod tests {
     fn clients_see_camel_case() {
         for (rust, camel) in [("get_stats", "getStats"), ("post", "post"), ("_x_2_y", "x2Y"), ("__", "")] {
             assert_eq!(camel_case(rust), camel);
+        }
+    }
+
+    #[test]
+    fn classes_stand_in_addresses_in_kebab_case() {
+        for (class, kebab) in
+            [("ChatRoom", "chat-room"), ("LOUD_CASE", "loud-case"), ("Trailing_", "trailing"), ("X", "x")]
+        {
+            assert_eq!(kebab_case(class), kebab);
         }
     }
 

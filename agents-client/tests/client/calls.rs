@@ -124,12 +124,14 @@ async fn a_stream_whose_reader_is_too_slow_fails_and_other_calls_go_on() {
     let (client, mut peer) = (client.unwrap(), peer);
     let mut stream = client.call_streaming::<u32>("many", ()).await.unwrap();
     let peer = async {
-        let (id, _) = peer.call().await;
+        let (many, _) = peer.call().await;
+        let (other, _) = peer.call().await;
         for n in 0..10 {
-            peer.chunk(&id, json!(n)).await;
+            peer.chunk(&many, json!(n)).await;
         }
-        let (id, _) = peer.call().await;
-        peer.answer(&id, json!("fine")).await;
+        peer.answer(&other, json!("fine")).await;
+        // Nobody will read the rest.
+        assert_eq!(peer.json().await, json!({ "type": "rpc_cancel", "id": many }));
     };
     let user = async {
         assert_eq!(client.call::<String>("other", ()).await.unwrap(), "fine");
@@ -139,6 +141,41 @@ async fn a_stream_whose_reader_is_too_slow_fails_and_other_calls_go_on() {
         assert!(stream.next().await.is_none());
     };
     soon(async { tokio::join!(peer, user) }).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_is_cancelled_once_and_only_on_the_wire() {
+    let server = Server::start().await;
+    let (client, mut peer) = server.pair().await;
+    let stream = client.call_streaming::<u32>("ask", ()).await.unwrap();
+    let (id, _) = soon(peer.call()).await;
+    peer.chunk(&id, json!(1)).await;
+    drop(stream);
+    assert_eq!(soon(peer.json()).await, json!({ "type": "rpc_cancel", "id": id }));
+
+    // What has ended, what never left and what is no stream is not.
+    let stream = client.call_streaming::<u32>("ask", ()).await.unwrap();
+    let (id, _) = soon(peer.call()).await;
+    peer.answer(&id, json!(null)).await;
+    drop(soon(stream.finish::<()>()).await);
+    let error = client.call_within::<u32>(Duration::from_millis(20), "never", ()).await.unwrap_err();
+    assert_eq!(error.code(), "timeout");
+    assert_eq!(soon(peer.call()).await.1, "never");
+    drop(client.call_streaming::<u32>("unsent", ()).await.unwrap());
+    client.send("last").await.unwrap();
+    assert_eq!(soon(peer.text()).await, "last");
+}
+
+#[tokio::test]
+async fn the_last_handle_may_be_a_stream() {
+    let server = Server::start().await;
+    let (client, mut peer) = server.pair().await;
+    let stream = client.call_streaming::<u32>("ask", ()).await.unwrap();
+    drop(client);
+    let (id, _) = soon(peer.call()).await;
+    drop(stream);
+    assert_eq!(soon(peer.json()).await, json!({ "type": "rpc_cancel", "id": id }));
+    assert_eq!(soon(peer.closed()).await, Some((1000, String::new())));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::agent::stream::Answer;
 use crate::agent::{AgentTypes, ConnectRequest, Connection, Context, StreamingResponse, View};
 use crate::error::{Error, Result};
+use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::wire::{Describe, Wire};
 
@@ -126,15 +127,6 @@ fn reason(error: &serde_json::Error) -> String {
 
 fn invalid(message: String) -> Error {
     Error::new("invalid_argument", message)
-}
-
-/// What a callable answered.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Nothing: the answer has no key `result`.
-    Nothing,
-    /// A value as JSON.
-    Value(String),
 }
 
 /// Something that a method takes by reference: it comes from the runtime.

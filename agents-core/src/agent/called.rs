@@ -14,9 +14,10 @@ use tokio::sync::mpsc;
 use crate::agent::chain::{self, Chain};
 use crate::agent::line::Line;
 use crate::agent::stream::Answer;
-use crate::agent::{Agent, AgentCore, Call, Callable, Outcome, Parts};
+use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
 use crate::error::{Error, Result};
 use crate::gateway::{CallHead, Waits};
+use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::report;
 

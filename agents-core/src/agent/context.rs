@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
-use crate::agent::{
-    Agent, AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View,
-};
+use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
 use crate::error::Result;
 use crate::gateway::{IntoMessage, Selection, Targets};
+use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
@@ -99,12 +98,13 @@ impl<A: AgentTypes> Context<A> {
     /// others of this agent run; none of the caller's connection crosses over.
     ///
     /// ```
-    /// # use agents_core::{Agent, AgentTypes, Context, Result};
-    /// # async fn count<A: AgentTypes, Lobby: Agent>(cx: &Context<A>) -> Result<u32> {
+    /// # use agents_core::interface::Interface;
+    /// # use agents_core::{AgentTypes, Context, Result};
+    /// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
     /// cx.agent::<Lobby>("main").call("count", ("rooms",)).await
     /// # }
     /// ```
-    pub fn agent<B: Agent>(&self, name: impl Into<String>) -> AgentStub<B> {
+    pub fn agent<B: Interface>(&self, name: impl Into<String>) -> AgentStub<B> {
         let from = self.chain.link(self.class(), self.name());
         AgentStub::new(self.core.object.peers(), name.into(), Some((self.core.object.clone(), from)))
     }

@@ -1,48 +1,9 @@
-//! What hooks and callables may return, recognised by trait and not by spelling.
+//! What hooks may return, recognised by trait and not by spelling.
 
 use axum::response::IntoResponse;
 
-use crate::agent::{Outcome, Response};
+use crate::agent::Response;
 use crate::error::{Error, Result};
-use crate::wire::{self, Describe, Wire};
-
-/// What a callable may return: a wire value, or a `Result` of one.
-#[diagnostic::on_unimplemented(
-    message = "a callable cannot return `{Self}`",
-    label = "not an answer",
-    note = "return a wire value (put `#[wire]` on your own types), nothing, or a `Result` of these",
-    note = "the error of a `Result` is anything that converts into `agents::Error`"
-)]
-pub trait Reply {
-    /// The value, for TypeScript.
-    #[doc(hidden)]
-    const DESCRIBE: Describe;
-
-    /// Encodes the value.
-    ///
-    /// # Errors
-    /// The callable's own, or that the value has no JSON form.
-    fn into_outcome(self) -> Result<Outcome>;
-}
-
-impl<T: Wire> Reply for T {
-    const DESCRIBE: Describe = T::describe;
-
-    fn into_outcome(self) -> Result<Outcome> {
-        if T::IS_UNIT {
-            return Ok(Outcome::Nothing);
-        }
-        Ok(Outcome::Value(wire::to_json(&self)?))
-    }
-}
-
-impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
-    const DESCRIBE: Describe = T::describe;
-
-    fn into_outcome(self) -> Result<Outcome> {
-        self.map_err(Into::into)?.into_outcome()
-    }
-}
 
 /// What a hook that is only told something may return: nothing, or a `Result` of nothing.
 #[diagnostic::on_unimplemented(

@@ -30,7 +30,7 @@ mod types;
 mod view;
 
 pub use crate::object::{AlarmInfo, Request, Response};
-pub use call::{Arguments, Call, FromCall, Outcome, Parts, Read, stream_outcome};
+pub use call::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
 pub use chain::CallOrigin;
 pub use class::AgentInfo;
 pub(crate) use class::{AgentClass, AgentObject};
@@ -38,7 +38,7 @@ pub use connect_request::ConnectRequest;
 pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
-pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain, Reply};
+pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain};
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
 pub use refusal::Refusal;
@@ -50,5 +50,5 @@ pub use stub::{AgentStub, ReplyStream};
 pub use table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub use types::{AgentState, AgentTypes, AgentValue, Options};
+pub use types::{AgentTypes, AgentValue, Options};
 pub use view::View;

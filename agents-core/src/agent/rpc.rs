@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
-use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Outcome, Parts};
+use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
 use crate::error::Result;
 use crate::gateway::Waits;
+use crate::interface::Outcome;
 use crate::report;
 use crate::wire::frame;
 

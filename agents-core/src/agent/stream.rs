@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::line::Line;
-use crate::agent::{Outcome, Reply};
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
+use crate::interface::{Outcome, Reply};
 use crate::object::WebSocket;
 use crate::wire::{self, Wire, frame};
 

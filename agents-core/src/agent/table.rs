@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{
-    AgentError, AgentTypes, AlarmInfo, Call, Outcome, Parts, Refusal, Request, Response, StateChange,
-    StateRejection, StateSource,
+    AgentError, AgentTypes, AlarmInfo, Call, Parts, Refusal, Request, Response, StateChange, StateRejection,
+    StateSource,
 };
 use crate::error::Result;
 use crate::gateway::{Close, Message};
+use crate::interface::{AgentClass, Interface, Outcome};
 use crate::object::BoxFuture;
 use crate::wire::Describe;
 
@@ -18,7 +19,7 @@ use crate::wire::Describe;
     label = "not an agent",
     note = "put `#[agent]` on its `impl` too; an agent without methods has an empty one"
 )]
-pub trait Agent: AgentTypes {
+pub trait Agent: AgentTypes + Interface {
     /// The callables and hooks.
     fn table() -> &'static Table<Self>;
 }
@@ -91,7 +92,7 @@ pub type Start<A> =
 pub type Authorize<A> =
     fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<Option<<A as AgentTypes>::Connection>, Refusal>>;
 /// The hook that checks a state.
-pub type Validate<A> = fn(&A, &<A as AgentTypes>::State, &StateSource<A>) -> Result<()>;
+pub type Validate<A> = fn(&A, &<A as AgentClass>::State, &StateSource<A>) -> Result<()>;
 
 /// The hooks of a class; those that are not written are `None`.
 #[expect(missing_docs, reason = "the hooks are described in the guide `hooks` of the crate `agents`")]

@@ -2,18 +2,9 @@
 
 use std::time::Duration;
 
+use crate::interface::AgentClass;
 use crate::object::ObjectOptions;
 use crate::wire::Wire;
-
-/// A type that can be the state of an agent: `#[wire]` and `Clone`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the state of an agent",
-    label = "not a state",
-    note = "a state is `#[wire] #[derive(Clone)]`, and `Default` unless `initial_state` says otherwise"
-)]
-pub trait AgentState: Wire + Clone + Send + Sync + 'static {}
-
-impl<T: Wire + Clone + Send + Sync + 'static> AgentState for T {}
 
 /// A type that can be the state of a connection or the properties of an agent: `#[wire]` and `Clone`.
 #[diagnostic::on_unimplemented(
@@ -31,9 +22,7 @@ impl<T: Wire + Clone + Send + Sync + 'static> AgentValue for T {}
     label = "not an agent",
     note = "put `#[agent]` on the struct and on its `impl`"
 )]
-pub trait AgentTypes: Sized + Send + Sync + 'static {
-    /// The synchronised state.
-    type State: AgentState;
+pub trait AgentTypes: AgentClass + Send + Sync {
     /// What is kept for each connection.
     type Connection: AgentValue;
     /// What `on_start` is given.
@@ -41,8 +30,6 @@ pub trait AgentTypes: Sized + Send + Sync + 'static {
     /// What all agents of the host share: configuration, clients, pools.
     type Env: Send + Sync + 'static;
 
-    /// The name of the Rust type.
-    const CLASS: &'static str;
     /// The doc comment.
     const DOCS: &'static str = "";
 
@@ -59,13 +46,12 @@ pub struct Options {
     pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
     pub(crate) strict: bool,
-    pub(crate) name: Option<&'static str>,
 }
 
 impl Options {
-    /// The defaults: hibernates after 10 s, sends its identity, is called like its type.
+    /// The defaults: hibernates after 10 s, sends its identity.
     pub const fn new() -> Self {
-        Self { object: ObjectOptions::new(), send_identity: true, strict: false, name: None }
+        Self { object: ObjectOptions::new(), send_identity: true, strict: false }
     }
 
     /// Whether an idle agent leaves memory.
@@ -97,13 +83,6 @@ impl Options {
     #[must_use]
     pub const fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
-        self
-    }
-
-    /// The class as it stands in addresses, instead of the kebab case of the type's name.
-    #[must_use]
-    pub const fn name(mut self, name: &'static str) -> Self {
-        self.name = Some(name);
         self
     }
 }

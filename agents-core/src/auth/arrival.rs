@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::agent::{Agent, ConnectRequest};
 use crate::error::{Error, Result};
-use crate::wire::name::kebab_case;
 
 /// What the program shares with its agents, by type.
 pub(crate) type Shared = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -31,10 +30,7 @@ impl Arrival {
 
     /// Tells whether the agent is of this class.
     pub fn is_for<A: Agent>(&self) -> bool {
-        match A::options().name {
-            Some(name) => *name == *self.class,
-            None => kebab_case(A::CLASS) == *self.class,
-        }
+        *self.class == *A::ROUTE
     }
 
     /// Returns the name of the agent, as it stands in the path: percent signs stay.

@@ -10,7 +10,6 @@ use crate::server::Agents;
 use crate::server::entrance::{Entrance, Entrances};
 use crate::server::origin::Origins;
 use crate::server::proxies::Proxies;
-use crate::wire::name::kebab_case;
 
 /// The function that is asked about everybody.
 pub(super) type Hook = Box<dyn Fn(Arrival) -> BoxFuture<'static, Result<Admission, Refusal>> + Send + Sync>;
@@ -155,8 +154,7 @@ impl Agents {
     /// given twice.
     #[must_use]
     pub fn route_to<A: Agent>(self, path: impl Into<String>, name: impl FindName) -> Self {
-        let class = A::options().name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
-        self.route_to_object(path, class, name)
+        self.route_to_object(path, A::ROUTE, name)
     }
 
     /// Serves objects of a class on a path without a name in it, as [`route_to`](Self::route_to) does

@@ -28,7 +28,6 @@ use crate::server::{Limits, cli, files};
 use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::typescript::Class;
 use crate::wire::Describe;
-use crate::wire::name::kebab_case;
 
 /// A host for agents, before it starts.
 ///
@@ -143,7 +142,7 @@ impl Agents {
         factory: impl Fn(AgentInfo<'_>) -> A + Send + Sync + 'static,
     ) -> Self {
         let options = A::options();
-        let name = options.name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
+        let name = A::ROUTE.to_owned();
         let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
             let props = build.props.get(&TypeId::of::<A>());
             let class = Arc::new(AgentClass::<A> {

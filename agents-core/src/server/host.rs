@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 
-use crate::agent::{Agent, AgentStub};
+use crate::agent::AgentStub;
 use crate::auth::Shared;
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Limit};
+use crate::interface::Interface;
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, stopping};
 use crate::server::access::Access;
 use crate::server::turnstile::Turnstile;
@@ -108,9 +109,9 @@ impl Host {
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
-    /// use agents_core::{Agent, Host, Result};
+    /// use agents_core::{Host, Result, interface::Interface};
     ///
-    /// fn routes<Lobby: Agent>(host: &Host) -> Router {
+    /// fn routes<Lobby: Interface>(host: &Host) -> Router {
     ///     let host = host.clone();
     ///     let rooms = async move || -> Result<String, String> {
     ///         let rooms: u32 = host.get::<Lobby>("main").call("count", ("rooms",)).await.map_err(|e| e.to_string())?;
@@ -119,7 +120,7 @@ impl Host {
     ///     Router::new().route("/rooms", get(rooms))
     /// }
     /// ```
-    pub fn get<A: Agent>(&self, name: impl Into<String>) -> AgentStub<A> {
+    pub fn get<A: Interface>(&self, name: impl Into<String>) -> AgentStub<A> {
         AgentStub::new(self.0.registry.environment().peers.clone(), name.into(), None)
     }
 

@@ -17,7 +17,6 @@ use crate::server::{Agents, Host, Mode};
 use crate::storage::Faults;
 use crate::testing::folder::Folder;
 use crate::testing::{TestConnection, TestObject, pipe};
-use crate::wire::name::kebab_case;
 
 /// Starts a host in chaos mode (see [`TestHost::chaos`]) on the machine's clock, to serve on a port.
 ///
@@ -127,8 +126,7 @@ impl TestHost {
 
     /// Returns an agent by its type and name.
     pub fn agent<A: Agent>(&self, name: &str) -> TestObject {
-        let class = A::options().name.map_or_else(|| kebab_case(A::CLASS), str::to_owned);
-        self.object(&class, name)
+        self.object(A::ROUTE, name)
     }
 
     /// Returns an object by its class, as it stands in addresses, and its name.

@@ -3,7 +3,6 @@
 use std::any::type_name;
 
 use crate::agent::{Agent, Callable};
-use crate::wire::name::kebab_case;
 use crate::wire::{Describe, TypeName, TypeSet, Wire};
 
 /// A class of agents, without its Rust type.
@@ -49,7 +48,7 @@ impl Class {
         Self {
             name: A::CLASS,
             rust_name: type_name::<A>(),
-            route: A::options().name.map_or_else(|| kebab_case(A::CLASS), str::to_owned),
+            route: A::ROUTE.to_owned(),
             docs: A::DOCS,
             state: <A::State as Wire>::describe,
             methods,

@@ -55,6 +55,12 @@ pub trait Wire: Sized {
         TypeName::of::<Self>(types)
     }
 
+    /// Writes a value as JSON.
+    #[doc(hidden)]
+    fn to_json(&self) -> Result<String, serde_json::Error> {
+        to_json(self)
+    }
+
     /// Reads a value from JSON.
     #[doc(hidden)]
     fn from_json(json: &str) -> Result<Self, serde_json::Error> {

@@ -268,6 +268,24 @@ fn quiet_docs(attrs: &mut [Attribute]) {
     }
 }
 
+impl WireType {
+    /// Takes out what only the TypeScript derive reads: without it the compiler knows no such attribute.
+    pub(crate) fn forget_typescript(&mut self) {
+        let forget = |attrs: &mut Vec<Attribute>| attrs.retain(|attr| !attr.path().is_ident("ts"));
+        let (attrs, fields): (_, Vec<&mut Field>) = match &mut self.item {
+            Item::Struct(item) => (&mut item.attrs, item.fields.iter_mut().collect()),
+            Item::Enum(item) => {
+                item.variants.iter_mut().for_each(|variant| forget(&mut variant.attrs));
+                let fields = item.variants.iter_mut().flat_map(|variant| variant.fields.iter_mut());
+                (&mut item.attrs, fields.collect())
+            }
+            _ => return,
+        };
+        forget(attrs);
+        fields.into_iter().for_each(|field| forget(&mut field.attrs));
+    }
+}
+
 fn is_helper(attr: &Attribute) -> bool {
     attr.path().is_ident("serde") || attr.path().is_ident("ts")
 }

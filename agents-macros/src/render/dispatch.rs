@@ -4,24 +4,28 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::{Scope, here, home, hooks, local, pass};
+use super::{Scope, Side, here, home, hooks, interface, local, pass};
 use crate::model::agent_impl::{AgentImpl, Other};
 use crate::model::callable::{Callable, Output, Streamed};
 use crate::model::parameter::{Argument, Parameter};
 use crate::names;
 
-/// The `impl` as it was written, and its table.
-pub(crate) fn agent(block: &AgentImpl) -> TokenStream {
+/// The `impl` as it was written, its table and its interface; for a client the interface alone.
+pub(crate) fn agent(block: &AgentImpl, side: Side) -> TokenStream {
     let item = &block.item;
     let Some(agent) = &block.agent else { return item.to_token_stream() };
+    let interface = interface::interface(block, agent, side);
+    if side == Side::Client {
+        return home(&block.cfgs, interface).to_token_stream();
+    }
     let rt = &block.runtime;
-    let scope = |method: &Ident| Scope::new(rt, agent, method);
+    let scope = |method: &Ident| Scope::new(rt, agent, method, side);
     let callables = block.callables.iter().map(|callable| entry(&scope(&callable.ident), callable));
     let wrappers = block.callables.iter().map(|callable| wrapper(&scope(&callable.ident), callable));
     let others = block.others.iter().map(|Other { name, cfgs }| quote!(#(#cfgs)* #name));
     let hook_entries = block.hooks.iter().map(hooks::entry);
     let hook_wrappers = block.hooks.iter().map(|hook| hooks::wrapper(&scope(&hook.ident), hook));
-    let bound = super::bound(rt, agent);
+    let bound = super::bound(rt, agent, side);
     let home = home(
         &block.cfgs,
         quote! {
@@ -39,6 +43,7 @@ pub(crate) fn agent(block: &AgentImpl) -> TokenStream {
                     }
                 }
             }
+            #interface
         },
     );
     quote!(#item #home)

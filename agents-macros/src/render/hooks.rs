@@ -95,7 +95,7 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let Scope { rt, agent, site, bound, .. } = scope;
     let site = *site;
     let [next, source, out, receiver] = ["next", "source", "out", "agent"].map(|name| local(name, site));
-    let state = quote_spanned!(site=> &<#agent as #rt::AgentTypes>::State);
+    let state = quote_spanned!(site=> &<#agent as #rt::AgentClass>::State);
     let asker = quote_spanned!(site=> &#rt::StateSource<#agent>);
     let arguments: Vec<TokenStream> = hook
         .parameters

@@ -2,6 +2,7 @@
 
 pub(crate) mod dispatch;
 mod hooks;
+mod interface;
 pub(crate) mod types;
 pub(crate) mod wire;
 
@@ -13,6 +14,15 @@ use syn::{Path, Type};
 use crate::attr::Runtime;
 use crate::model::parameter::Injected;
 use crate::model::types as written;
+
+/// What an expansion is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A program that serves agents: everything.
+    Server,
+    /// A program that only calls them: their types and the calls.
+    Client,
+}
 
 /// What the code generated for one method needs of its surroundings.
 ///
@@ -29,15 +39,10 @@ struct Scope<'m> {
 }
 
 impl<'m> Scope<'m> {
-    fn new(runtime: &Runtime, path: &'m Path, method: &Ident) -> Self {
+    fn new(runtime: &Runtime, path: &'m Path, method: &Ident, side: Side) -> Self {
         let span = method.span();
-        Self {
-            path,
-            agent: located(path, span),
-            rt: located(runtime, span),
-            site: here(span),
-            bound: bound(runtime, path),
-        }
+        let bound = bound(runtime, path, side);
+        Self { path, agent: located(path, span), rt: located(runtime, span), site: here(span), bound }
     }
 
     /// A type of the `impl`, as it is written outside of it.
@@ -85,10 +90,14 @@ impl<'m> Scope<'m> {
 ///
 /// It always holds where the struct has its `#[agent]`. Where that is forgotten the compiler says so
 /// for the clause, which stands at one place, instead of for each use of the type below it.
-fn bound(runtime: &Runtime, path: &Path) -> TokenStream {
+fn bound(runtime: &Runtime, path: &Path, side: Side) -> TokenStream {
     let span = path.span();
     let rt = located(runtime, span);
-    quote_spanned!(here(span)=> where #path: #rt::AgentTypes)
+    let name = match side {
+        Side::Server => local("AgentTypes", span),
+        Side::Client => local("AgentClass", span),
+    };
+    quote_spanned!(here(span)=> where #path: #rt::#name)
 }
 
 /// The same tokens at another place; what their names mean stays.
@@ -132,7 +141,10 @@ fn home(cfgs: &[syn::Attribute], contents: impl ToTokens) -> TokenStream {
         #[allow(
             dead_code,
             deprecated,
+            missing_docs,
+            private_interfaces,
             trivial_bounds,
+            unreachable_pub,
             unused_mut,
             unused_qualifications,
             unused_variables,

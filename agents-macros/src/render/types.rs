@@ -2,16 +2,16 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
+use syn::{LitStr, Type};
 
-use super::{here, home, local};
+use super::{Side, here, home, local};
 use crate::attr::agent::{AgentOptions, InitialState};
 use crate::model::agent_struct::AgentStruct;
 use crate::{attr, names};
 
-/// The struct as it was written, and its `AgentTypes`.
-pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
+/// The struct as it was written, its `AgentClass`, and with a server its `AgentTypes`.
+pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let AgentStruct { item, options, is_plain } = agent;
     if !is_plain {
         return item.to_token_stream();
@@ -19,6 +19,7 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
     let rt = &options.runtime;
     let ident = &item.ident;
     let class = names::plain(ident);
+    let route = options.name.as_ref().map_or_else(|| names::kebab_case(&class), LitStr::value);
     let docs = attr::docs(&item.attrs);
     let any = quote!(#rt::Value);
     let state = associated("State", options.state.as_ref(), &any);
@@ -27,16 +28,13 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
     let env = associated("Env", options.env.as_ref(), &quote!(()));
     let builder = builder(options);
     let initial = initial_state(options);
-    let home = home(
-        &attr::cfgs(&item.attrs),
+    let server = (side == Side::Server).then(|| {
         quote! {
             #[automatically_derived]
             impl #rt::AgentTypes for #ident {
-                #state
                 #connection
                 #props
                 #env
-                const CLASS: &'static str = #class;
                 const DOCS: &'static str = #docs;
                 fn options() -> #rt::Options {
                     #builder
@@ -45,9 +43,23 @@ pub(crate) fn agent(agent: &AgentStruct) -> TokenStream {
                     #initial
                 }
             }
+        }
+    });
+    let home = home(
+        &attr::cfgs(&item.attrs),
+        quote! {
+            #[automatically_derived]
+            impl #rt::AgentClass for #ident {
+                #state
+                const CLASS: &'static str = #class;
+                const ROUTE: &'static str = #route;
+            }
+            #server
         },
     );
-    quote!(#item #home)
+    // What only its methods use is unused where they are left out.
+    let quiet = (side == Side::Client).then(|| quote!(#[allow(dead_code)]));
+    quote!(#quiet #item #home)
 }
 
 /// An associated type; what is wrong with it is told where the user named it.
@@ -72,9 +84,6 @@ fn builder(options: &AgentOptions) -> TokenStream {
     }
     if let Some(flag) = &options.strict {
         builder.extend(quote!(.strict(#flag)));
-    }
-    if let Some(name) = &options.name {
-        builder.extend(quote!(.name(#name)));
     }
     builder
 }

@@ -5,15 +5,15 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::{here, home};
+use super::{Side, here, home};
 use crate::attr::Runtime;
 use crate::model::wire::WireType;
 
 /// The type as it was written with serde's and TypeScript's derives, and our traits.
-pub(crate) fn wire(ty: &WireType) -> TokenStream {
+pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     let WireType { item, runtime: rt, ident, .. } = ty;
-    let derives = ty.is_plain.then(|| derives(ty));
-    let generics = bounded(&ty.generics, rt);
+    let derives = ty.is_plain.then(|| derives(ty, side));
+    let generics = bounded(&ty.generics, rt, side);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // A type that serde refuses still travels as far as other items can tell: its own message is enough.
     let (serialize, deserialize) = if ty.is_plain {
@@ -25,12 +25,28 @@ pub(crate) fn wire(ty: &WireType) -> TokenStream {
         (quote!(::core::unreachable!()), quote!(::core::unreachable!()))
     };
     let shape = if ty.is_plain { quote!(Self) } else { quote!(#rt::Value) };
-    let from_row = ty.has_columns.then(|| {
+    let from_row = (ty.has_columns && side == Side::Server).then(|| {
         quote! {
             #[automatically_derived]
             impl #impl_generics #rt::FromRow for #ident #ty_generics #where_clause {
                 fn from_row(row: &#rt::Row<'_>) -> #rt::Result<Self, #rt::Error> {
                     #rt::row_as_struct(row)
+                }
+            }
+        }
+    });
+    let columns = (side == Side::Server).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #rt::FromColumn for #ident #ty_generics #where_clause {
+                fn from_column(value: #rt::ColumnRef<'_>) -> #rt::Result<Self, #rt::Error> {
+                    #rt::column_as_wire(value)
+                }
+            }
+            #[automatically_derived]
+            impl #impl_generics #rt::ToColumn for #ident #ty_generics #where_clause {
+                fn to_column(&self) -> #rt::Result<#rt::Column, #rt::Error> {
+                    #rt::wire_as_column(self)
                 }
             }
         }
@@ -56,18 +72,7 @@ pub(crate) fn wire(ty: &WireType) -> TokenStream {
             }
             #[automatically_derived]
             impl #impl_generics #rt::JsonMessage for #ident #ty_generics #where_clause {}
-            #[automatically_derived]
-            impl #impl_generics #rt::FromColumn for #ident #ty_generics #where_clause {
-                fn from_column(value: #rt::ColumnRef<'_>) -> #rt::Result<Self, #rt::Error> {
-                    #rt::column_as_wire(value)
-                }
-            }
-            #[automatically_derived]
-            impl #impl_generics #rt::ToColumn for #ident #ty_generics #where_clause {
-                fn to_column(&self) -> #rt::Result<#rt::Column, #rt::Error> {
-                    #rt::wire_as_column(self)
-                }
-            }
+            #columns
             #from_row
         },
     );
@@ -118,12 +123,18 @@ fn check(ty: &WireType) -> Option<TokenStream> {
     })
 }
 
-fn derives(ty: &WireType) -> TokenStream {
+fn derives(ty: &WireType, side: Side) -> TokenStream {
     let rt = &ty.runtime;
     let serde = rt.text("serde");
-    let ts = rt.text("ts_rs");
     let rename_all = ty.rename_all.as_ref().map(|style| quote!(, rename_all = #style));
     let rename_all_fields = ty.rename_all_fields.as_ref().map(|style| quote!(, rename_all_fields = #style));
+    if side == Side::Client {
+        return quote! {
+            #[derive(#rt::serde::Serialize, #rt::serde::Deserialize)]
+            #[serde(crate = #serde #rename_all #rename_all_fields)]
+        };
+    }
+    let ts = rt.text("ts_rs");
     quote! {
         #[derive(#rt::serde::Serialize, #rt::serde::Deserialize, #rt::ts_rs::TS)]
         #[serde(crate = #serde #rename_all #rename_all_fields)]
@@ -132,13 +143,15 @@ fn derives(ty: &WireType) -> TokenStream {
 }
 
 /// Our traits go through serde's, so every type parameter needs both; TypeScript wants its own.
-fn bounded(generics: &Generics, rt: &Runtime) -> Generics {
+fn bounded(generics: &Generics, rt: &Runtime, side: Side) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(#rt::Wire));
         parameter.bounds.push(parse_quote!(#rt::serde::Serialize));
         parameter.bounds.push(parse_quote!(#rt::serde::de::DeserializeOwned));
-        parameter.bounds.push(parse_quote!(#rt::ts_rs::TS));
+        if side == Side::Server {
+            parameter.bounds.push(parse_quote!(#rt::ts_rs::TS));
+        }
         parameter.bounds.push(parse_quote!('static));
     }
     generics

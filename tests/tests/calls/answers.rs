@@ -2,6 +2,7 @@
 
 use agents::prelude::*;
 use agents::serde_json::Value;
+use futures_util::StreamExt;
 
 use crate::support::{Peer, host};
 
@@ -98,4 +99,21 @@ async fn a_thousand_calls_at_once_are_all_answered() {
         futures_util::future::join_all(callers).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
     counts.sort_unstable();
     assert_eq!(counts, (1..=1_000).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn x10_the_methods_of_another_agent_are_typed() {
+    let (host, _levers) = host();
+    let peer = host.host().get::<Peer>("a");
+    assert_eq!(peer.add(2).await.unwrap(), 2);
+    assert_eq!(peer.forward("b".into(), "add".into(), 5).await.unwrap(), 5);
+    let sum: u32 = peer.methods().count().await.unwrap();
+    assert_eq!(sum, 2);
+    let mut pieces = peer.spoken(2).await.unwrap();
+    assert_eq!(pieces.next().await.unwrap().unwrap(), 0);
+    assert_eq!(pieces.next().await.unwrap().unwrap(), 1);
+    assert!(pieces.next().await.is_none());
+    let said: String = pieces.result().unwrap();
+    assert_eq!(said, "said");
+    assert_eq!(peer.fails(true).await.unwrap_err().code(), "out_of_paper");
 }

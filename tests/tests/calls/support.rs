@@ -50,7 +50,7 @@ impl Peer {
                 let back = ("starts-through-another", "add", 1);
                 cx.agent::<Self>("between").call::<u32>("forward", back).await.map(drop)
             }
-            "greets" => cx.agent::<Self>("greeted").call::<u32>("add", (1,)).await.map(drop),
+            "greets" => cx.agent::<Self>("greeted").add(1).await.map(drop),
             "never-starts" => Err(Error::msg("out of order")),
             _ => Ok(()),
         }

@@ -1,0 +1,16 @@
+//! What a class of agents is from the outside: its name, its state, and methods that are calls.
+//!
+//! No I/O and no runtime in here. The macros write it for the server and for clients alike; whoever can
+//! carry a call ([`Caller`]) gets the typed methods of every class.
+
+mod arguments;
+mod caller;
+mod class;
+mod methods;
+mod reply;
+
+pub use arguments::{CallArguments, Write};
+pub use caller::Caller;
+pub use class::{AgentClass, AgentState};
+pub use methods::Interface;
+pub use reply::{Outcome, Reply};

@@ -1,0 +1,63 @@
+//! What a callable returns, recognised by trait and not by spelling.
+
+use crate::error::{Error, Result};
+#[cfg(feature = "runtime")]
+use crate::wire::Describe;
+use crate::wire::{self, Wire};
+
+/// What a callable answered.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing: the answer has no key `result`.
+    Nothing,
+    /// A value as JSON.
+    Value(String),
+}
+
+/// What a callable may return: a wire value, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "a callable cannot return `{Self}`",
+    label = "not an answer",
+    note = "return a wire value (put `#[wire]` on your own types), nothing, or a `Result` of these",
+    note = "the error of a `Result` is anything that converts into `agents::Error`"
+)]
+pub trait Reply {
+    /// What a caller gets when the call succeeds.
+    type Value: Wire;
+
+    /// The value, for TypeScript.
+    #[cfg(feature = "runtime")]
+    #[doc(hidden)]
+    const DESCRIBE: Describe;
+
+    /// Encodes the value.
+    ///
+    /// # Errors
+    /// The callable's own, or that the value has no JSON form.
+    fn into_outcome(self) -> Result<Outcome>;
+}
+
+impl<T: Wire> Reply for T {
+    type Value = T;
+
+    #[cfg(feature = "runtime")]
+    const DESCRIBE: Describe = T::describe;
+
+    fn into_outcome(self) -> Result<Outcome> {
+        if T::IS_UNIT {
+            return Ok(Outcome::Nothing);
+        }
+        Ok(Outcome::Value(wire::to_json(&self)?))
+    }
+}
+
+impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
+    type Value = T;
+
+    #[cfg(feature = "runtime")]
+    const DESCRIBE: Describe = T::describe;
+
+    fn into_outcome(self) -> Result<Outcome> {
+        self.map_err(Into::into)?.into_outcome()
+    }
+}
