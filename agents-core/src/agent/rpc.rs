@@ -25,9 +25,10 @@ impl<A: AgentTypes> Found<A> {
         let arguments = call.arguments.get();
         // The arguments are a slice of the text: where it starts follows from the addresses.
         let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
-        let method = core.table.callable(&call.method).ok_or_else(|| {
+        let found = core.table.callable(&call.method);
+        let method = found.filter(|callable| !callable.internal).ok_or_else(|| {
             let name = &call.method;
-            if core.table.others.contains(&&**name) {
+            if found.is_some() || core.table.others.contains(&&**name) {
                 format!("Method {name} is not callable")
             } else {
                 format!("Method {name} does not exist")

@@ -117,3 +117,16 @@ async fn x10_the_methods_of_another_agent_are_typed() {
     assert_eq!(said, "said");
     assert_eq!(peer.fails(true).await.unwrap_err().code(), "out_of_paper");
 }
+
+#[tokio::test(start_paused = true)]
+async fn x10_an_internal_method_is_for_agents_and_the_program() {
+    let (host, _levers) = host();
+    let peer = host.host().get::<Peer>("a");
+    peer.add(3).await.unwrap();
+    assert_eq!(peer.double().await.unwrap(), 6);
+    let mut client = host.connect("/agents/peer/a").await;
+    assert_eq!(client.call_error("double", ()).await, "Method double is not callable");
+    assert_eq!(host.connect("/agents/peer/b").await.call::<u32>("doubleOther", ("a",)).await, 12);
+    let types = crate::support::program(&Default::default()).typescript().unwrap();
+    assert!(types.as_str().contains("doubleOther(") && !types.as_str().contains("double("));
+}

@@ -166,6 +166,20 @@ impl Peer {
     #[callable]
     fn needs_connection(&self, _conn: &Connection<Self>) {}
 
+    /// Doubles the count; no client may.
+    #[callable(internal)]
+    fn double(&self, cx: &Context<Self>) -> Result<u32> {
+        cx.update_state(|tally| {
+            tally.count *= 2;
+            tally.count
+        })
+    }
+
+    #[callable]
+    async fn double_other(&self, cx: &Context<Self>, to: String) -> Result<u32> {
+        cx.agent::<Self>(to).double().await
+    }
+
     #[callable(require = "editor")]
     fn needs_right(&self) -> u32 {
         5
