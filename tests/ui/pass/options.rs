@@ -1,5 +1,6 @@
 //! The options of a class.
 
+use agents::AgentClass;
 use agents::__rt::AgentTypes;
 use agents::prelude::*;
 
@@ -61,7 +62,7 @@ impl Elsewhere {
 fn same<A: AgentTypes<Connection = B, Props = C, Env = D>, B, C, D>() {}
 
 pub(crate) fn main() {
-    assert_eq!(Nothing::CLASS, "Nothing");
+    assert_eq!((Nothing::CLASS, Nothing::ROUTE), ("Nothing", "nothing"));
     assert!(Nothing::initial_state().is_none());
     assert_eq!(Default1::initial_state(), Some(Counter { count: 0 }));
     assert_eq!(None1::initial_state(), None);
@@ -69,6 +70,7 @@ pub(crate) fn main() {
     same::<All, (String, u8), Vec<Counter>, Config>();
     same::<Nothing, agents::__rt::Value, agents::__rt::Value, ()>();
     let options = format!("{:?}", All::options());
-    assert!(options.contains("all-of-them") && options.contains("250ms"), "{options}");
+    assert!(options.contains("250ms"), "{options}");
+    assert_eq!(All::ROUTE, "all-of-them");
     let _ = (All { field: 1 }.field, Config, Elsewhere, Nothing, Default1, None1);
 }
