@@ -66,6 +66,8 @@ pub mod prelude {
 /// Guides: pages of prose whose programs are compiled.
 #[cfg(feature = "server")]
 pub mod guide {
+    #[doc = include_str!("../docs/calls.md")]
+    pub mod calls {}
     #[doc = include_str!("../docs/clients.md")]
     pub mod clients {}
     #[doc = include_str!("../docs/hibernation.md")]
