@@ -61,7 +61,8 @@ fn the_client_needs_neither_a_server_nor_a_database() {
 #[test]
 fn types_come_without_the_server() {
     let names = compare("chat-cli");
-    let servers = ["axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "ts-rs", "tracing-subscriber"];
+    let servers =
+        ["axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "ts-rs", "tracing-subscriber"];
     for server in servers {
         assert!(!names.contains(server), "{server}");
     }

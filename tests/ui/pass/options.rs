@@ -1,7 +1,7 @@
 //! The options of a class.
 
-use agents::AgentClass;
 use agents::__rt::AgentTypes;
+use agents::AgentClass;
 use agents::prelude::*;
 
 #[wire]

@@ -20,9 +20,8 @@ async fn main() -> agents::Result<()> {
     room.identity().await?;
 
     let mut messages = room.messages();
-    for post in room.history(None).await? {
-        show(&post);
-    }
+    let mut screen = Screen::default();
+    screen.catch_up(&room).await?;
     let mut state = room.state();
     let mut topic = None;
     let mut status = room.status();
@@ -35,7 +34,7 @@ async fn main() -> agents::Result<()> {
                 None => break,
             },
             Some(message) = messages.next() => if let Ok(Message::Text(text)) = message {
-                show(&from_json(&text)?);
+                screen.show(&from_json(&text)?);
             },
             Some(room) = state.next() => {
                 let now = Some(room?.topic).filter(|topic| !topic.is_empty());
@@ -44,11 +43,17 @@ async fn main() -> agents::Result<()> {
                     topic = Some(now);
                 }
             },
-            Ok(()) = status.changed() => match &*status.borrow_and_update() {
-                Status::Open => println!("* back again"),
-                Status::Waiting { why, .. } => println!("* not connected: {why}"),
-                Status::Closed(error) => return Err(error.clone().into()),
-                _ => {}
+            Ok(()) = status.changed() => {
+                let now = status.borrow_and_update().clone();
+                match now {
+                    Status::Open => {
+                        println!("* back again");
+                        screen.catch_up(&room).await?;
+                    }
+                    Status::Waiting { why, .. } => println!("* not connected: {why}"),
+                    Status::Closed(error) => return Err(error.into()),
+                    _ => {}
+                }
             },
         }
     }
@@ -66,6 +71,24 @@ async fn say(room: &AgentClient<ChatRoom>, line: String) {
     }
 }
 
-fn show(post: &Post) {
-    println!("{}: {}", post.author, post.body);
+/// What was shown: a post may come with the history and once more as a broadcast.
+#[derive(Default)]
+struct Screen {
+    last: i64,
+}
+
+impl Screen {
+    async fn catch_up(&mut self, room: &AgentClient<ChatRoom>) -> Result<(), ClientError> {
+        for post in room.history(self.last, None).await? {
+            self.show(&post);
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, post: &Post) {
+        if post.id > self.last {
+            self.last = post.id;
+            println!("{}: {}", post.author, post.body);
+        }
+    }
 }

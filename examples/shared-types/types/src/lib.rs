@@ -16,6 +16,8 @@ pub struct Room {
 #[wire]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
+    /// Counts the posts of the room, from 1.
+    pub id: i64,
     /// Who wrote it.
     pub author: String,
     /// What was written.
@@ -40,7 +42,10 @@ pub struct ChatRoom;
 impl ChatRoom {
     #[hook]
     async fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
-        sql!(cx, "CREATE TABLE IF NOT EXISTS posts (author TEXT NOT NULL, body TEXT NOT NULL)")?;
+        sql!(
+            cx,
+            "CREATE TABLE IF NOT EXISTS posts (id INTEGER PRIMARY KEY, author TEXT NOT NULL, body TEXT NOT NULL)"
+        )?;
         Ok(())
     }
 
@@ -57,16 +62,17 @@ impl ChatRoom {
         if body.trim().is_empty() {
             return Err(Error::msg("there is nothing in it"));
         }
-        let post = Post { author: from.state()?.name.clone(), body };
-        sql!(cx, "INSERT INTO posts (author, body) VALUES ({post.author}, {post.body})")?;
+        let author = from.state()?.name.clone();
+        let id = sql!(cx, "INSERT INTO posts (author, body) VALUES ({author}, {body}) RETURNING id")?;
         cx.update_state(|room| room.posts += 1)?;
-        cx.broadcast(&post)
+        cx.broadcast(&Post { id, author, body })
     }
 
-    /// The last posts, oldest first.
+    /// The last posts after the one with this id, oldest first.
     #[callable]
-    fn history(&self, cx: &View<Self>, #[default = 20] limit: u32) -> Result<Vec<Post>> {
-        let mut posts: Vec<Post> = sql!(cx, "SELECT author, body FROM posts ORDER BY rowid DESC LIMIT {limit}")?;
+    fn history(&self, cx: &View<Self>, after: i64, #[default = 20] limit: u32) -> Result<Vec<Post>> {
+        let mut posts: Vec<Post> =
+            sql!(cx, "SELECT id, author, body FROM posts WHERE id > {after} ORDER BY id DESC LIMIT {limit}")?;
         posts.reverse();
         Ok(posts)
     }
