@@ -21,7 +21,7 @@ CHAOS="${AGENTS_TEST_CHAOS:-1}"
 unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format licences build lints docs doctests typescript pages npm browser chaos rust)
+STEPS=(tools packages format licences build client lints docs doctests typescript pages npm browser chaos rust)
 
 . scripts/tools.sh
 
@@ -54,6 +54,9 @@ step_licences() {
   fi
   cargo deny --log-level error check licenses bans sources
 }
+
+# A program that is a client alone, built alone: together with the others it would get the server's half.
+step_client() { cargo clippy -p chat-types -p chat-cli --locked -- -D warnings; }
 
 step_build() { cargo build --workspace --all-targets --locked; }
 step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }

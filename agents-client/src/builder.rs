@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) message_buffer: usize,
     pub(crate) stream_buffer: usize,
     pub(crate) max_message_size: usize,
+    #[cfg(feature = "tls")]
+    pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
 }
 
 /// Builds an [`AgentClient`].
@@ -94,6 +96,8 @@ impl<A: Kind> AgentClientBuilder<A> {
                 message_buffer: 1024,
                 stream_buffer: 4096,
                 max_message_size: 32 << 20,
+                #[cfg(feature = "tls")]
+                roots: Vec::new(),
             },
         }
     }
@@ -191,6 +195,16 @@ impl<A: Kind> AgentClientBuilder<A> {
     /// Sets the largest message in either direction, 32 MiB unless told otherwise.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.config.max_message_size = bytes;
+        self
+    }
+
+    /// Trusts one more authority beside those that browsers trust: a root certificate in DER, for servers
+    /// whose certificate you have made yourself.
+    ///
+    /// A certificate that cannot be read fails the first connection.
+    #[cfg(feature = "tls")]
+    pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.config.roots.push(der.into().into());
         self
     }
 

@@ -2,21 +2,26 @@
 
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::Connector;
 
 use crate::Lost;
 
-/// TLS with ring and the Mozilla roots.
+/// TLS with ring, the Mozilla roots and those of the user.
 ///
 /// The provider is named here because rustls panics when it has to choose between two, and another
 /// crate of the same program may bring the second.
-pub(crate) fn connector() -> Result<Connector, Lost> {
+pub(crate) fn connector(own: &[CertificateDer<'static>]) -> Result<Connector, Lost> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let transport = |error: rustls::Error| Lost::Transport(error.to_string());
+    let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    for root in own {
+        roots.add(root.clone()).map_err(transport)?;
+    }
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Lost::Transport(error.to_string()))?
+        .map_err(transport)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Connector::Rustls(Arc::new(config)))

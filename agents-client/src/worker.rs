@@ -122,8 +122,12 @@ async fn connect(inner: &Inner) -> Result<Socket, Lost> {
         limits.max_message_size = Some(config.max_message_size);
         limits.max_frame_size = Some(config.max_message_size);
         #[cfg(feature = "tls")]
-        let connecting =
-            connect_async_tls_with_config(request, Some(limits), true, Some(crate::tls::connector()?));
+        let connecting = connect_async_tls_with_config(
+            request,
+            Some(limits),
+            true,
+            Some(crate::tls::connector(&config.roots)?),
+        );
         #[cfg(not(feature = "tls"))]
         let connecting = connect_async_with_config(request, Some(limits), true);
         let (socket, _) = connecting.await.map_err(lost)?;

@@ -57,6 +57,20 @@ fn the_client_needs_neither_a_server_nor_a_database() {
     }
 }
 
+/// What a program gets that shares its types with a server and is none; `examples/shared-types` is the pattern.
+#[test]
+fn types_come_without_the_server() {
+    let names = compare("chat-cli");
+    let servers =
+        ["axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "ts-rs", "tracing-subscriber"];
+    for server in servers {
+        assert!(!names.contains(server), "{server}");
+    }
+    for needed in ["agents", "agents-client", "agents-core", "agents-macros", "chat-types"] {
+        assert!(names.contains(needed), "{needed}");
+    }
+}
+
 #[test]
 fn users_of_agents_get_these_crates() {
     let names = compare("agents");

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use agents::client::{AgentClient, ClientError};
 use agents::prelude::*;
 use agents::testing::TestConnection;
 use axum_server::Handle;
@@ -37,7 +38,7 @@ impl Vault {
 }
 
 /// A certificate for `localhost`, its key, and a client that trusts it.
-fn certificate() -> (RustlsConfig, TlsConnector) {
+fn certificate() -> (RustlsConfig, TlsConnector, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let certificate: CertificateDer<'static> = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
@@ -46,9 +47,9 @@ fn certificate() -> (RustlsConfig, TlsConnector) {
         .with_single_cert(vec![certificate.clone()], key)
         .expect("a pair");
     let mut roots = RootCertStore::empty();
-    roots.add(certificate).expect("a root");
+    roots.add(certificate.clone()).expect("a root");
     let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    (RustlsConfig::from_config(Arc::new(server)), TlsConnector::from(Arc::new(client)))
+    (RustlsConfig::from_config(Arc::new(server)), TlsConnector::from(Arc::new(client)), certificate)
 }
 
 async fn connect(addr: SocketAddr, connector: &TlsConnector) -> TlsStream<TcpStream> {
@@ -61,7 +62,7 @@ async fn connect(addr: SocketAddr, connector: &TlsConnector) -> TlsStream<TcpStr
 async fn sockets_and_requests_go_over_tls() {
     let folder = tempfile::tempdir().expect("a folder");
     let host = Agents::new().register::<Vault>().data_dir(folder.path()).start().expect("a host");
-    let (config, connector) = certificate();
+    let (config, connector, certificate) = certificate();
     let handle = Handle::new();
     let app = host.router().into_make_service_with_connect_info::<SocketAddr>();
     let server = axum_server::bind_rustls((Ipv4Addr::LOCALHOST, 0).into(), config).handle(handle.clone());
@@ -80,6 +81,24 @@ async fn sockets_and_requests_go_over_tls() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("behind a lock"), "{answer}");
+
+    // The Rust client: with the certificate, under another name, and as it comes.
+    let url = format!("https://localhost:{}", addr.port());
+    let vault = AgentClient::<Vault>::options(&url, "a").root_certificate(certificate.to_vec());
+    let vault = vault.connect().await.expect("a connection over TLS");
+    assert!(vault.peer_is_known().await.expect("an answer"));
+    vault.close(1000, "").await.expect("a close");
+    let wrong = AgentClient::<Vault>::options(format!("https://{addr}"), "a");
+    let error = wrong.root_certificate(certificate.to_vec()).connect().await.expect_err("another name");
+    assert!(
+        matches!(&error, ClientError::Connect(why) if why.to_string().contains("not valid for name")),
+        "{error}"
+    );
+    let error = AgentClient::<Vault>::connect(&url, "a").await.expect_err("nobody trusts it");
+    assert!(
+        matches!(&error, ClientError::Connect(why) if why.to_string().contains("UnknownIssuer")),
+        "{error}"
+    );
 
     // Without TLS there is nothing to hear.
     let (status, answer) = crate::http::get(addr, b"/agents/vault/a").await;
