@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds once, and runs every test there is:
-# format, lints, docs, the npm client, a real browser, and the Rust tests.
+# format, lints, docs, the TypeScript client, the pages of the examples, the npm client, a real browser,
+# and the Rust tests.
 # Stops at the first step that fails, with its name, and exits with its code.
 #
 #   scripts/test.sh                   everything
@@ -20,7 +21,7 @@ CHAOS="${AGENTS_TEST_CHAOS:-1}"
 unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format licences build client lints docs doctests pages npm browser chaos rust)
+STEPS=(tools packages format licences build client lints docs doctests typescript pages npm browser chaos rust)
 
 . scripts/tools.sh
 
@@ -38,7 +39,7 @@ step_tools() {
 
 step_packages() {
   local folder
-  for folder in tests/npm tests/browser examples/web; do
+  for folder in tests/npm tests/browser agents-client/typescript examples/web; do
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   done
 }
@@ -61,14 +62,20 @@ step_build() { cargo build --workspace --all-targets --locked; }
 step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
 step_doctests() { cargo test --workspace --doc --locked; }
+# The client that the command `types` writes.
+step_typescript() { (cd agents-client/typescript && npm run --silent check && npm test --silent); }
+
 # The pages of the examples that are written in TypeScript, with the types of the programs as they are now.
 step_pages() {
   local example
-  for example in game-react; do
-    "$CARGO_TARGET_DIR/debug/examples/$example" types --check --out "examples/web/$example/agents"
+  for example in chat docs game-react; do
+    local react=()
+    [ "$example" != game-react ] || react=(--react)
+    "$CARGO_TARGET_DIR/debug/examples/$example" types --check "${react[@]}" --out "examples/web/$example/agents"
   done
   (cd examples/web && npm run --silent check && npm run --silent build)
 }
+
 step_npm() { (cd tests/npm && npm test --silent); }
 
 step_browser() {

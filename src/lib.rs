@@ -11,11 +11,11 @@ pub use agents_core::interface::{AgentClass, Caller, Interface};
 pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
-    Admission, Agent, AgentError, AgentInfo, AgentTypes, Agents, AlarmInfo, Arrival, Attempt, ConnectRequest,
-    Connection, Context, ErrorSource, FindName, Host, HostMeter, HostService, IntoMessage, KeepAwake, Limit,
-    LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn, PinnedBy, Rate, Refusal,
-    RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, TagsError,
-    TypeScript, View, current,
+    Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, Arrival, Attempt,
+    CallOrigin, ConnectRequest, Connection, Context, ErrorSource, FindName, Host, HostMeter, HostService,
+    IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn,
+    PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, StateChange, StateRejection,
+    StateSource, StreamingResponse, TagsError, TypeScript, View, current,
 };
 #[cfg(feature = "server")]
 pub use agents_core::{Close, auth, axum, bytes, http, object, storage};
@@ -66,6 +66,10 @@ pub mod prelude {
 /// Guides: pages of prose whose programs are compiled.
 #[cfg(feature = "server")]
 pub mod guide {
+    #[doc = include_str!("../docs/calls.md")]
+    pub mod calls {}
+    #[doc = include_str!("../docs/clients.md")]
+    pub mod clients {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]

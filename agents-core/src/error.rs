@@ -1,8 +1,12 @@
 //! The error that user code returns and that clients see a part of.
 
 use std::borrow::Cow;
+#[cfg(feature = "runtime")]
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt;
+#[cfg(feature = "runtime")]
+use std::sync::{Mutex, PoisonError};
 
 /// The result of everything a handler does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -88,8 +92,34 @@ impl Error {
         self.0.source.as_deref().and_then(|source| source.downcast_ref())
     }
 
+    /// Makes the error of a call that another agent answered with one.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn crossed(code: &str, message: String) -> Self {
+        Self::build(kept(code), Cow::Owned(message), true, None)
+    }
+
     fn build(code: &'static str, message: Cow<'static, str>, visible: bool, source: Option<Source>) -> Self {
         Self(Box::new(Inner { code, message, visible, source }))
+    }
+}
+
+/// How many codes of other agents are kept; a program has no more than stand in its source.
+#[cfg(feature = "runtime")]
+const KEPT_CODES: usize = 1_024;
+
+/// The same code, for as long as the process lives.
+#[cfg(feature = "runtime")]
+fn kept(code: &str) -> &'static str {
+    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
+    match codes.get(code) {
+        Some(code) => code,
+        None if codes.len() == KEPT_CODES => "error",
+        None => {
+            let code: &'static str = Box::leak(code.into());
+            codes.insert(code);
+            code
+        }
     }
 }
 

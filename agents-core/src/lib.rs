@@ -38,9 +38,9 @@ pub use error::{Error, Result};
 
 #[cfg(feature = "runtime")]
 pub use agent::{
-    Agent, AgentError, AgentInfo, AgentTypes, Argument, Attempt, Callable, ConnectRequest, Connection,
-    Context, ErrorSource, Options, Refusal, RejectionKind, Request, Response, StateChange, StateRejection,
-    StateSource, StreamingResponse, Table, View, current,
+    Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Argument, Attempt, CallOrigin, Callable,
+    ConnectRequest, Connection, Context, ErrorSource, Options, Refusal, RejectionKind, ReplyStream, Request,
+    Response, StateChange, StateRejection, StateSource, StreamingResponse, Table, View, current,
 };
 #[cfg(feature = "runtime")]
 pub use auth::{Admission, Arrival};

@@ -300,6 +300,7 @@ mod tests {
                                     write: true,
                                     require: ::agents::__rt::Option::None,
                                     exclusive: false,
+                            internal: false,
                                     streaming: false,
                                     arguments: &[::agents::__rt::Argument {
                                         name: "bodyText",

@@ -2,19 +2,12 @@
 //!
 //! `cargo run --example chat`, then open the address it prints.
 
+#[path = "../shared/web.rs"]
+mod web;
+
 use std::collections::BTreeMap;
 
-use agents::axum::{Router, response::Html, routing::get};
 use agents::prelude::*;
-
-const PAGE: &str = concat!(
-    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
-    include_str!("../shared/page.css"),
-    "</style><script>",
-    include_str!("../shared/client.js"),
-    "</script>",
-    include_str!("page.html"),
-);
 
 /// The state that all members see.
 #[wire]
@@ -248,6 +241,5 @@ impl ChatRoom {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let page = Router::new().route("/", get(|| async { Html(PAGE) }));
-    Agents::new().register::<ChatRoom>().wire_type::<Event>().routes(page).run().await
+    Agents::new().register::<ChatRoom>().wire_type::<Event>().routes_with(|_| web::pages("chat")).run().await
 }

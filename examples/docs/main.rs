@@ -2,18 +2,11 @@
 //!
 //! `cargo run --example docs`, then open the address it prints.
 
-use agents::RejectionKind;
-use agents::axum::{Router, response::Html, routing::get};
-use agents::prelude::*;
+#[path = "../shared/web.rs"]
+mod web;
 
-const PAGE: &str = concat!(
-    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
-    include_str!("../shared/page.css"),
-    "</style><script>",
-    include_str!("../shared/client.js"),
-    "</script>",
-    include_str!("page.html"),
-);
+use agents::RejectionKind;
+use agents::prelude::*;
 
 /// The longest text of a document, in characters.
 const LONGEST: usize = 2_000;
@@ -234,6 +227,11 @@ impl SharedDocument {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let page = Router::new().route("/", get(|| async { Html(PAGE) }));
-    Agents::new().register::<SharedDocument>().env(Invitation("open sesame")).routes(page).run().await
+    Agents::new()
+        .register::<SharedDocument>()
+        .wire_type::<Event>()
+        .env(Invitation("open sesame"))
+        .routes_with(|_| web::pages("docs"))
+        .run()
+        .await
 }

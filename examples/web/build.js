@@ -6,7 +6,7 @@ import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import { build } from "vite";
 
-const PAGES = ["game-react"];
+const PAGES = ["chat", "docs", "game-react"];
 const here = import.meta.dirname;
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : PAGES;

@@ -46,17 +46,13 @@ export function useAgent<Class extends keyof Agents>(
   name: string,
   options: UseAgentOptions = {},
 ): UsedAgent<Class> {
-  const latest = useRef(options);
   const { query, queryDeps, suspense, onMessage, onStateRejected, onStatus, WebSocket, ...rest } = options;
   const key = JSON.stringify([agent, name, rest, typeof query === "function" ? (queryDeps ?? []) : query]);
-  const entry = shared<Agents[Class]>(key, () =>
-    prepare(agents[agent] as Metadata, name, {
-      ...rest,
-      WebSocket,
-      query: typeof query === "function" ? () => (latest.current.query as typeof query)() : query,
-    }),
+  const entry = shared<Agents[Class]>(key, query, (latest) =>
+    prepare(agents[agent] as Metadata, name, { ...rest, WebSocket, query: latest }),
   );
   const { client } = entry;
+  const latest = useRef(options);
   const version = useSyncExternalStore(
     useMemo(() => (listener: () => void) => entry.subscribe(listener), [entry]),
     () => entry.version,
@@ -65,6 +61,7 @@ export function useAgent<Class extends keyof Agents>(
 
   useEffect(() => {
     latest.current = options;
+    entry.query = query;
   });
   useEffect(() => {
     const ends = [

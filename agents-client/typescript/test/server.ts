@@ -4,14 +4,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { WebSocket } from "ws";
 
 // Node.js has one of its own from version 22 on.
 globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target", import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(process.cwd(), "../../target");
 const PROGRAM = process.env.AGENTS_TEST_SERVER ?? join(TARGET, "debug", "conformance");
 
 /** A server with its own data folder; it can be killed and started again at the same address. */

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::agent::scope::Scoped;
 use crate::agent::{Agent, AgentCore, AgentTypes};
 use crate::error::{Error, Result};
+use crate::gateway::Waits;
 use crate::object::ObjectContext;
 use crate::storage::Store;
 use crate::wire;
@@ -75,7 +76,8 @@ impl<A: Agent> AgentObject<A> {
         let mut agent = self.made.lock().take().ok_or_else(missing)?;
         if let Some(on_start) = self.core.table.hooks.on_start {
             let props = self.class.props(&self.core.object)?;
-            let parts = self.core.parts();
+            let mut parts = self.core.parts();
+            parts.cx.chain.waits = Waits::Closed;
             let start = Box::pin(async move {
                 let result = on_start(&mut agent, parts, props).await;
                 result.map(|()| agent)

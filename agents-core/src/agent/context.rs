@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
-use crate::agent::{AgentCore, AgentError, AgentTypes, Connection, ErrorSource, View};
+use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
 use crate::error::Result;
 use crate::gateway::{IntoMessage, Selection, Targets};
+use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
@@ -27,6 +29,8 @@ pub struct Context<A: AgentTypes> {
     pub(crate) callable: Option<&'static str>,
     /// The object on behalf of the caller, where it is asked before each write.
     pub(crate) guarded: Option<ObjectContext>,
+    /// The agents that wait for this handler.
+    pub(crate) chain: Chain,
 }
 
 impl<A: AgentTypes> Context<A> {
@@ -68,7 +72,41 @@ impl<A: AgentTypes> Context<A> {
     /// it was there.
     #[must_use]
     pub fn as_agent(&self) -> Self {
-        self.core.context()
+        Self { chain: self.chain.clone(), ..self.core.context() }
+    }
+
+    /// Returns the agent that called this one, if another agent or the program itself did so, by
+    /// [`agent`](Self::agent) or [`Host::get`](crate::Host::get).
+    ///
+    /// ```
+    /// # use agents_core::{AgentTypes, CallOrigin, Context, Error, Result};
+    /// # fn guard<A: AgentTypes>(cx: &Context<A>) -> Result<()> {
+    /// match cx.called_by() {
+    ///     Some(CallOrigin::Agent { class, .. }) if class == "lobby" => Ok(()),
+    ///     _ => Err(Error::msg("only the lobby may do this")),
+    /// }
+    /// # }
+    /// ```
+    pub fn called_by(&self) -> Option<CallOrigin<'_>> {
+        self.chain.origin()
+    }
+
+    /// Returns a stub of another agent: what is called on it runs there.
+    ///
+    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is
+    /// durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::timeout`]). While this handler waits,
+    /// others of this agent run; none of the caller's connection crosses over.
+    ///
+    /// ```
+    /// # use agents_core::interface::Interface;
+    /// # use agents_core::{AgentTypes, Context, Result};
+    /// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
+    /// cx.agent::<Lobby>("main").call("count", ("rooms",)).await
+    /// # }
+    /// ```
+    pub fn agent<B: Interface>(&self, name: impl Into<String>) -> AgentStub<B> {
+        let from = self.chain.link(self.class(), self.name());
+        AgentStub::new(self.core.object.peers(), name.into(), Some((self.core.object.clone(), from)))
     }
 
     /// Returns the state. The first read loads it from the database; an agent that never had one
@@ -224,6 +262,7 @@ impl<A: AgentTypes> Context<A> {
 impl<A: AgentTypes> Clone for Context<A> {
     fn clone(&self) -> Self {
         Self {
+            chain: self.chain.clone(),
             core: self.core.clone(),
             caller: self.caller.clone(),
             callable: self.callable,

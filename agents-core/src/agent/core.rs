@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use crate::agent::chain::Chain;
 use crate::agent::rejection::WAITING_REJECTIONS;
 use crate::agent::state::StateCache;
 use crate::agent::streams::Streams;
@@ -52,7 +53,7 @@ impl<A: Agent> AgentCore<A> {
 impl<A: AgentTypes> AgentCore<A> {
     /// A context for work of the agent's own, not of a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
-        Context { core: self.clone(), caller: None, callable: None, guarded: None }
+        Context { core: self.clone(), caller: None, callable: None, guarded: None, chain: Chain::default() }
     }
 }
 

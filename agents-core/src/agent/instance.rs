@@ -10,7 +10,7 @@ use crate::agent::{
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{Close, Message};
+use crate::gateway::{CallHead, Close, Message};
 use crate::object::{
     AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
     WebSocketUpgrade,
@@ -116,7 +116,7 @@ enum Work<A: Agent> {
 
 impl<A: Agent> DurableObject for AgentObject<A> {
     fn options() -> ObjectOptions {
-        A::options().object.hears_closes(A::table().hooks.on_close.is_some())
+        A::options().object.hears_closes(A::table().hooks.on_close.is_some()).takes_calls(true)
     }
 
     async fn start(&mut self, _: &ObjectContext) -> Result<()> {
@@ -135,7 +135,10 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 let identity = self.class.send_identity;
                 self.core.clone().connect(self.agent()?, connection, upgrade, request, identity).await
             }
-            None => Ok(self.core.clone().request(self.agent()?, request).await),
+            None => match request.extensions_mut().remove::<CallHead>() {
+                Some(call) => self.core.clone().called(self.agent()?, call, request.into_body()).await,
+                None => Ok(self.core.clone().request(self.agent()?, request).await),
+            },
         }
     }
 

@@ -1,6 +1,8 @@
 //! Agents: state sync, read-only connections, calls and hooks on top of an object.
 
 mod call;
+mod called;
+mod chain;
 mod class;
 mod connect;
 mod connect_request;
@@ -12,6 +14,7 @@ mod events;
 mod flags;
 mod http;
 mod instance;
+mod line;
 mod refusal;
 mod rejection;
 mod rights;
@@ -21,12 +24,14 @@ mod source;
 mod state;
 mod stream;
 mod streams;
+mod stub;
 mod table;
 mod types;
 mod view;
 
 pub use crate::object::{AlarmInfo, Request, Response};
 pub use call::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
+pub use chain::CallOrigin;
 pub use class::AgentInfo;
 pub(crate) use class::{AgentClass, AgentObject};
 pub use connect_request::ConnectRequest;
@@ -41,6 +46,7 @@ pub use rejection::{Attempt, RejectionKind, StateRejection};
 pub use scope::current;
 pub use source::StateSource;
 pub use stream::StreamingResponse;
+pub use stub::{AgentStub, ReplyStream};
 pub use table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };

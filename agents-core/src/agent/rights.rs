@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::agent::chain::Chain;
 use crate::agent::{
     AgentCore, AgentTypes, Attempt, Call, Callable, Connection, Context, Parts, RejectionKind, StateSource,
 };
@@ -24,13 +25,23 @@ impl<A: AgentTypes> AgentCore<A> {
     ) -> Context<A> {
         let caller = || Caller { core: self.clone(), connection: connection.clone(), callable };
         let guarded = self.strict.then(|| self.object.on_behalf(Arc::new(caller())));
-        Context { core: self.clone(), caller: Some(connection.clone()), callable, guarded }
+        Context {
+            core: self.clone(),
+            caller: Some(connection.clone()),
+            callable,
+            guarded,
+            chain: Chain::default(),
+        }
     }
 
     /// Asks for the right that a callable names.
     pub(super) async fn require(self: &Arc<Self>, callable: &Callable<A>, call: &Call<A>) -> Result<()> {
         let Some(right) = callable.require else { return Ok(()) };
         let cx = &call.parts.cx;
+        // Rights are those of clients; another agent is part of the program.
+        if cx.chain.is_call() {
+            return Ok(());
+        }
         let has_right = match self.table.hooks.has_right {
             Some(hook) => {
                 let parts = Parts {

@@ -7,6 +7,7 @@ use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
 use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
 use crate::error::Result;
+use crate::gateway::Waits;
 use crate::interface::Outcome;
 use crate::report;
 use crate::wire::frame;
@@ -24,9 +25,10 @@ impl<A: AgentTypes> Found<A> {
         let arguments = call.arguments.get();
         // The arguments are a slice of the text: where it starts follows from the addresses.
         let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
-        let method = core.table.callable(&call.method).ok_or_else(|| {
+        let found = core.table.callable(&call.method);
+        let method = found.filter(|callable| !callable.internal).ok_or_else(|| {
             let name = &call.method;
-            if core.table.others.contains(&&**name) {
+            if found.is_some() || core.table.others.contains(&&**name) {
                 format!("Method {name} is not callable")
             } else {
                 format!("Method {name} does not exist")
@@ -52,7 +54,10 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // A call that is given up, because it took too long, is answered too.
         let _answered = answer.answered();
-        let cx = self.context_of(&connection, Some(callable.name));
+        let mut cx = self.context_of(&connection, Some(callable.name));
+        if callable.exclusive {
+            cx.chain.waits = Waits::Exclusive;
+        }
         let streamed = callable.streaming.then(|| answer.clone());
         let _stoppable = streamed.clone().map(|answer| self.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
@@ -63,7 +68,11 @@ impl<A: AgentTypes> AgentCore<A> {
         }
     }
 
-    async fn invoke(self: &Arc<Self>, callable: &'static Callable<A>, call: Call<A>) -> Result<Outcome> {
+    pub(super) async fn invoke(
+        self: &Arc<Self>,
+        callable: &'static Callable<A>,
+        call: Call<A>,
+    ) -> Result<Outcome> {
         let cx = call.parts.cx.clone();
         if callable.write {
             cx.require_writable()?;

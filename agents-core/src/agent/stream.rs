@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::line::Line;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
 use crate::interface::{Outcome, Reply};
@@ -16,26 +18,48 @@ use crate::wire::{self, Wire, frame};
 /// The answer to one call, until its last frame.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    socket: WebSocket,
-    /// The call's id as JSON.
-    id: String,
+    caller: Caller,
     ended: AtomicBool,
     /// Made by whoever waits for the reader to stop it.
     stopped: OnceLock<CancellationToken>,
 }
 
+/// Whom an answer goes to.
+#[derive(Debug)]
+enum Caller {
+    /// A client, for the call with this id, as JSON.
+    Client { socket: WebSocket, id: String },
+    /// Another agent.
+    Agent(mpsc::UnboundedSender<Line>),
+}
+
 impl Answer {
     pub(crate) fn new(socket: WebSocket, id: String) -> Self {
-        Self { socket, id, ended: AtomicBool::new(false), stopped: OnceLock::new() }
+        Self::to(Caller::Client { socket, id })
     }
 
-    pub(crate) fn connection(&self) -> ConnectionKey {
-        self.socket.entry.key
+    /// An answer to another agent. The handler is polled only when the other one takes what it said, so the
+    /// lines of one poll are all that waits.
+    pub(crate) fn to_agent(lines: mpsc::UnboundedSender<Line>) -> Self {
+        Self::to(Caller::Agent(lines))
     }
 
-    /// The call's id as JSON.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    fn to(caller: Caller) -> Self {
+        Self { caller, ended: AtomicBool::new(false), stopped: OnceLock::new() }
+    }
+
+    /// Tells whether it answers the call of a connection with this id, as JSON.
+    pub(crate) fn is_of(&self, connection: ConnectionKey, call: &str) -> bool {
+        self.connection() == Some(connection)
+            && matches!(&self.caller, Caller::Client { id, .. } if id == call)
+    }
+
+    /// The connection that it goes to.
+    pub(crate) fn connection(&self) -> Option<ConnectionKey> {
+        match &self.caller {
+            Caller::Client { socket, .. } => Some(socket.entry.key),
+            Caller::Agent(_) => None,
+        }
     }
 
     /// The caller wants no more of it: nothing is sent from here on.
@@ -59,7 +83,14 @@ impl Answer {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.send(frame::rpc_chunk(&self.id, json))
+        match &self.caller {
+            Caller::Client { socket, id } => socket.send(frame::rpc_chunk(id, json)),
+            Caller::Agent(lines) => {
+                // To one who left, that is no error.
+                let _ = lines.send(Line::item(json.to_owned())?);
+                Ok(())
+            }
+        }
     }
 
     /// Sends the last frame; a second one is dropped.
@@ -67,10 +98,17 @@ impl Answer {
         if self.ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        self.send(match outcome {
-            Outcome::Nothing => frame::rpc_result(&self.id, None),
-            Outcome::Value(json) => frame::rpc_result(&self.id, Some(json)),
-        })
+        let json = match outcome {
+            Outcome::Nothing => None,
+            Outcome::Value(json) => Some(json),
+        };
+        match &self.caller {
+            Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
+            Caller::Agent(lines) => {
+                let _ = lines.send(Line::result(json.cloned())?);
+                Ok(())
+            }
+        }
     }
 
     /// Sends an error as the last frame; a second one is dropped.
@@ -78,26 +116,51 @@ impl Answer {
         if self.ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        self.send(frame::rpc_error(&self.id, message))
+        match &self.caller {
+            Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
+            Caller::Agent(lines) => {
+                let _ = lines.send(Line::Error { code: "error".to_owned(), message: message.to_owned() });
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends an error with its code, where codes travel, as the last one; a second one is dropped.
+    pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
+        match &self.caller {
+            Caller::Client { .. } => self.error(message),
+            Caller::Agent(lines) => {
+                if !self.ended.swap(true, Ordering::AcqRel) {
+                    let _ = lines.send(Line::Error { code: code.to_owned(), message: message.to_owned() });
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Tells whether somebody still listens.
     pub(crate) fn is_open(&self) -> bool {
-        !self.ended.load(Ordering::Acquire) && self.socket.is_open()
+        !self.ended.load(Ordering::Acquire)
+            && match &self.caller {
+                Caller::Client { socket, .. } => socket.is_open(),
+                Caller::Agent(lines) => !lines.is_closed(),
+            }
     }
 
     /// Ready when nobody listens any more.
     pub(crate) async fn until_gone(&self) {
         if self.is_open() {
+            let gone = async {
+                match &self.caller {
+                    Caller::Client { socket, .. } => socket.entry.until_gone().await,
+                    Caller::Agent(lines) => lines.closed().await,
+                }
+            };
             tokio::select! {
-                () = self.socket.entry.until_gone() => {}
+                () = gone => {}
                 () = self.stopped.get_or_init(CancellationToken::new).cancelled() => {}
             }
         }
-    }
-
-    fn send(&self, frame: String) -> Result<()> {
-        self.socket.send(frame)
     }
 }
 

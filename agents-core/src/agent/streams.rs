@@ -15,14 +15,16 @@ pub(crate) struct Streams(Mutex<HashMap<ConnectionKey, Vec<Arc<Answer>>>>);
 impl Streams {
     /// Notes an answer until the guard is dropped.
     pub(crate) fn begin(&self, answer: Arc<Answer>) -> Streaming<'_> {
-        self.0.lock().entry(answer.connection()).or_default().push(answer.clone());
+        if let Some(connection) = answer.connection() {
+            self.0.lock().entry(connection).or_default().push(answer.clone());
+        }
         Streaming { streams: self, answer }
     }
 
     /// Stops what answers the calls with this id; one that has ended is none.
     pub(crate) fn stop(&self, connection: ConnectionKey, id: &str) {
         let found: Vec<_> = match self.0.lock().get(&connection) {
-            Some(answers) => answers.iter().filter(|answer| answer.id() == id).cloned().collect(),
+            Some(answers) => answers.iter().filter(|answer| answer.is_of(connection, id)).cloned().collect(),
             None => return,
         };
         for answer in found {
@@ -40,8 +42,8 @@ pub(crate) struct Streaming<'a> {
 
 impl Drop for Streaming<'_> {
     fn drop(&mut self) {
+        let Some(connection) = self.answer.connection() else { return };
         let mut streams = self.streams.0.lock();
-        let connection = self.answer.connection();
         if let Some(answers) = streams.get_mut(&connection) {
             answers.retain(|answer| !Arc::ptr_eq(answer, &self.answer));
             if answers.is_empty() {

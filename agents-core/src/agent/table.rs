@@ -50,6 +50,8 @@ pub struct Callable<A: AgentTypes> {
     pub require: Option<&'static str>,
     /// Runs one at a time.
     pub exclusive: bool,
+    /// For other agents and the program; clients may not call it.
+    pub internal: bool,
     /// Answers with a stream.
     pub streaming: bool,
     /// The arguments that clients give, in their order.

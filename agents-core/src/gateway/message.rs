@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::{Flags, Held, Visitor};
+use crate::gateway::{CallHead, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -175,6 +176,14 @@ impl fmt::Debug for ConnectionKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RequestKey(pub(crate) u64);
 
+impl RequestKey {
+    /// One that no request of this process had.
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// The head of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -186,6 +195,8 @@ pub(crate) struct Head {
     pub(crate) visitor: Visitor,
     /// Whom the peer speaks for, or the peer itself.
     pub(crate) client: Option<IpAddr>,
+    /// Another agent, or the program itself, calls a method.
+    pub(crate) call: Option<Box<CallHead>>,
 }
 
 /// The head of a response.
@@ -392,6 +403,7 @@ mod tests {
             peer: None,
             visitor: Visitor { identity: Some(r#"{"id":1}"#.into()), same_site: true },
             client: None,
+            call: Some(Box::new(CallHead { method: "post".into(), callers: Vec::new() })),
         });
         for message in [
             ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },

@@ -6,6 +6,7 @@
 
 mod attachment;
 mod budget;
+mod call;
 mod codec;
 mod heartbeat;
 mod hub;
@@ -27,6 +28,7 @@ mod visitor;
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
 pub(crate) use budget::{FRAME_BYTES, FREE_BYTES, Held};
+pub(crate) use call::{CallHead, CallerLink, Waits};
 #[cfg(feature = "fuzzing")]
 pub(crate) use codec::{Decoder, Incoming, Violation, close};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use axum::body::Body;
@@ -15,8 +14,6 @@ use tokio::sync::mpsc;
 
 use crate::gateway::hub::ResponsePart;
 use crate::gateway::{Head, Held, Hub, ObjectPort, PostError, RequestKey, ResponseHead, ToObject};
-
-static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
 /// Why there is no response.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(crate) async fn forward(
     body: Bytes,
     held: Held,
 ) -> Result<Response, ForwardError> {
-    let request = RequestKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed));
+    let request = RequestKey::next();
     let Some(parts) = hub.open_request(request) else {
         return Err(ForwardError::Retired(head, body, held));
     };

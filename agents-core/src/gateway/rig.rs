@@ -106,6 +106,7 @@ impl Rig {
             peer: None,
             visitor: Default::default(),
             client: None,
+            call: None,
         };
         let place = self.gateway.places.socket(None).unwrap();
         open(Stream::other(io), find, wanted, head, place)

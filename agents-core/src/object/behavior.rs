@@ -20,6 +20,8 @@ pub(crate) struct Policy {
     pub(crate) hibernate_after: Duration,
     /// Whether the end of a connection has to wake an object.
     pub(crate) hears_closes: bool,
+    /// Whether it has methods that other agents call.
+    pub(crate) takes_calls: bool,
     pub(crate) attachment_bytes: usize,
     pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,

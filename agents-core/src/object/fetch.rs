@@ -149,5 +149,8 @@ pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
     if let Some(client) = head.client {
         builder = builder.extension(ClientIp(client));
     }
+    if let Some(call) = head.call {
+        builder = builder.extension(*call);
+    }
     builder.extension(head.visitor).body(body).map_err(Error::from)
 }

@@ -8,12 +8,19 @@ pub struct ObjectOptions {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
     pub(crate) hears_closes: bool,
+    /// Calls of other agents are given to `fetch`.
+    pub(crate) takes_calls: bool,
 }
 
 impl ObjectOptions {
     /// The defaults: sleeps after 10 s without work.
     pub const fn new() -> Self {
-        Self { hibernate: true, hibernate_after: Duration::from_secs(10), hears_closes: true }
+        Self {
+            hibernate: true,
+            hibernate_after: Duration::from_secs(10),
+            hears_closes: true,
+            takes_calls: false,
+        }
     }
 
     /// Whether an idle object leaves memory.
@@ -36,6 +43,12 @@ impl ObjectOptions {
     #[must_use]
     pub const fn hears_closes(mut self, hears: bool) -> Self {
         self.hears_closes = hears;
+        self
+    }
+
+    /// Whether it has methods that agents call.
+    pub(crate) const fn takes_calls(mut self, takes: bool) -> Self {
+        self.takes_calls = takes;
         self
     }
 }

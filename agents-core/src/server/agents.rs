@@ -86,6 +86,7 @@ impl Build<'_> {
             hibernate: options.hibernate,
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
+            takes_calls: options.takes_calls,
             attachment_bytes: self.limits.attachment_bytes,
             tags: TagLimits {
                 // With the id.
@@ -337,6 +338,7 @@ impl Agents {
             databases: AtomicUsize::new(0),
             room: Room::new(self.limits.agents_awake),
             asleep: Notify::new(),
+            peers: Arc::default(),
         });
         let program = Program {
             classes,

@@ -9,12 +9,15 @@ use std::time::Duration;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 
+use crate::agent::AgentStub;
 use crate::auth::Shared;
+use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Limit};
-use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry};
+use crate::interface::Interface;
+use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, stopping};
 use crate::server::access::Access;
 use crate::server::turnstile::Turnstile;
-use crate::server::{HostMeter, HostService, Limits};
+use crate::server::{HostMeter, HostService, Limits, address};
 use crate::storage::AlarmIndex;
 
 /// How long sockets may take to say goodbye when the host stops.
@@ -68,6 +71,11 @@ impl Host {
             stopping: AtomicBool::new(false),
         }));
         let weak = Arc::downgrade(&host.0);
+        host.0.registry.environment().peers.set(move |class, name| {
+            let host = weak.upgrade().map(Self).filter(|host| !host.is_stopping()).ok_or_else(stopping)?;
+            host.callee(class, name)
+        });
+        let weak = Arc::downgrade(&host.0);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP).await;
@@ -95,6 +103,36 @@ impl Host {
         let posts = self.0.services.clone();
         let run = environment.alarms.clone().run(index, environment.clock, Box::new(find), posts);
         self.0.services.spawn(run);
+    }
+
+    /// Returns a stub of an agent, for routes and tasks of the surrounding program: what is called on it runs there.
+    ///
+    /// ```
+    /// use agents_core::axum::{Router, routing::get};
+    /// use agents_core::{Host, Result, interface::Interface};
+    ///
+    /// fn routes<Lobby: Interface>(host: &Host) -> Router {
+    ///     let host = host.clone();
+    ///     let rooms = async move || -> Result<String, String> {
+    ///         let rooms: u32 = host.get::<Lobby>("main").call("count", ("rooms",)).await.map_err(|e| e.to_string())?;
+    ///         Ok(rooms.to_string())
+    ///     };
+    ///     Router::new().route("/rooms", get(rooms))
+    /// }
+    /// ```
+    pub fn get<A: Interface>(&self, name: impl Into<String>) -> AgentStub<A> {
+        AgentStub::new(self.0.registry.environment().peers.clone(), name.into(), None)
+    }
+
+    /// Finds an agent that is called by its plain name.
+    fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
+        let unknown = |why: String| Error::new("unknown_agent", why);
+        let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
+        let behavior =
+            behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
+        let name = address::encode(name);
+        address::check_name(&name, self.limits().name_bytes).map_err(|why| unknown(why.to_owned()))?;
+        Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
     }
 
     /// Tells how an agent or object is, by its class as it stands in addresses and its name; `None`

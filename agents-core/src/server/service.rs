@@ -228,6 +228,7 @@ impl HostService {
                 .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
                 .collect(),
             peer,
+            call: None,
             client: self.host.access().proxies.client(peer, &head.headers),
             visitor: Visitor {
                 identity: None,

@@ -43,7 +43,8 @@ pub(super) struct Parameter {
 
 impl Class {
     pub(crate) fn of<A: Agent>() -> Self {
-        let mut methods: Vec<_> = A::table().callables.iter().map(Method::of).collect();
+        let mut methods: Vec<_> =
+            A::table().callables.iter().filter(|callable| !callable.internal).map(Method::of).collect();
         methods.sort_by_key(|method| method.name);
         Self {
             name: A::CLASS,

@@ -14,12 +14,14 @@ pub(crate) struct CallableOptions {
     /// The right that `has_right` is asked for; `"writable"` is `write`.
     pub(crate) require: Option<LitStr>,
     pub(crate) exclusive: bool,
+    /// For other agents and the program, not for clients.
+    pub(crate) internal: bool,
 }
 
 impl CallableOptions {
     pub(crate) fn parse(attr: &Attribute, errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let mut keys = Keys::new("#[callable]", &["write", "require", "exclusive"]);
+        let mut keys = Keys::new("#[callable]", &["write", "require", "exclusive", "internal"]);
         let list = match &attr.meta {
             Meta::Path(_) => return options,
             Meta::List(list) => list,
@@ -42,6 +44,7 @@ impl CallableOptions {
             match keys.next(&meta, errors)?.as_deref() {
                 Some("write") => options.write = true,
                 Some("exclusive") => options.exclusive = true,
+                Some("internal") => options.internal = true,
                 Some("require") => {
                     required = true;
                     return options.require(&meta, errors);
@@ -56,6 +59,10 @@ impl CallableOptions {
         });
         if let Err(error) = read {
             errors.push(error);
+        }
+        if options.internal && (options.write || options.require.is_some()) {
+            let why = "an internal callable is for other agents, and `write` and `require` are about clients: drop one";
+            errors.at(&attr.meta, why);
         }
         options
     }
@@ -118,6 +125,10 @@ mod tests {
         let mut errors = Errors::default();
         let options = CallableOptions::parse(&parse_quote!(#[callable(write, exclusive)]), &mut errors);
         assert!(options.write && options.exclusive && errors.is_empty());
+
+        let options = CallableOptions::parse(&parse_quote!(#[callable(internal, exclusive)]), &mut errors);
+        assert!(options.internal && options.exclusive && errors.is_empty());
+        CallableOptions::parse(&parse_quote!(#[callable(internal, write)]), &mut Errors::default());
 
         CallableOptions::parse(
             &parse_quote!(#[callable(wirte, write = true, write, streaming = true)]),

@@ -63,6 +63,7 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
         None => quote!(#rt::Option::None),
     };
     let (write, exclusive, streaming) = (options.write, options.exclusive, callable.is_streaming());
+    let internal = options.internal;
     let require = match &options.require {
         Some(right) => quote!(#rt::Option::Some(#right)),
         None => quote!(#rt::Option::None),
@@ -112,6 +113,7 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
             write: #write,
             require: #require,
             exclusive: #exclusive,
+            internal: #internal,
             streaming: #streaming,
             arguments: &[#(#arguments),*],
             result: #result,

@@ -21,7 +21,7 @@ after(async () => {
 
 /** The same tests for both pages: one is on the hook of the npm package, one on ours. */
 function each(title, body) {
-  for (const [hook, file] of [["official", ""]]) {
+  for (const [hook, file] of [["official", ""], ["ours", "ours.html"]]) {
     test(`${title} [${hook}]`, async (t) => {
       const game = `react-${(games += 1)}`;
       const guest = async (name, { url = server.url, ...options } = {}) => {

@@ -58,7 +58,7 @@ describe("the command", () => {
   for (const name of EXAMPLES) {
     test(`the file of the example ${name} is up to date`, async (t) => {
       const cwd = await folder(t);
-      const { code, stdout, stderr } = await run(example(name), ["types", "--check", "--out", join(TYPES, name)], { cwd });
+      const { code, stdout, stderr } = await run(example(name), ["types", "--types-only", "--check", "--out", join(TYPES, name)], { cwd });
       assert.deepEqual([code, stdout, stderr], [0, "", ""]);
       assert.deepEqual(await readdir(cwd), [], "nothing is opened for it");
     });
@@ -81,8 +81,33 @@ describe("the command", () => {
     const drifted = await run(example("chat"), ["types", "--check", "--out", out], { cwd });
     assert.equal(drifted.code, 1);
     assert.match(drifted.stdout, /^-  remove\(id: number\): Promise<void>;\n\+  remove\(id: string\): Promise<void>;$/m);
-    assert.match(drifted.stderr, /out of date: run `types --out /);
+    assert.match(drifted.stderr, /out of date: run `types` again/);
     assert.deepEqual(await readdir(cwd), ["web"], "no folder for data");
+
+    // So with the client that stands beside it.
+    assert.equal((await run(example("chat"), ["types", "--out", out], { cwd })).code, 0);
+    assert.equal((await run(example("chat"), ["types", "--check", "--out", out], { cwd })).code, 0);
+    await rm(join(out, "runtime/stream.ts"));
+    const without = await run(example("chat"), ["types", "--check", "--out", out], { cwd });
+    assert.equal(without.code, 1);
+    assert.match(without.stdout, /^\+export interface AgentStream</m);
+    assert.equal((await run(example("chat"), ["types", "--types-only", "--check", "--out", out], { cwd })).code, 0);
+  });
+
+  test("writes a hook for React, or JavaScript, when it is asked to", async (t) => {
+    const cwd = await folder(t);
+    const files = async (...flags) => {
+      const out = join(cwd, flags.join("") || "plain");
+      assert.equal((await run(example("chat"), ["types", ...flags, "--out", out], { cwd })).code, 0);
+      assert.equal((await run(example("chat"), ["types", ...flags, "--check", "--out", out], { cwd })).code, 0);
+      return (await readdir(out)).sort();
+    };
+    assert.deepEqual(await files("--types-only"), ["agents.ts"]);
+    assert.deepEqual(await files(), ["agents.ts", "client.ts", "runtime"]);
+    assert.deepEqual(await files("--react"), ["agents.ts", "client.ts", "react.ts", "runtime"]);
+    assert.deepEqual(await files("--js"), ["agents.d.ts", "agents.js", "client.d.ts", "client.js", "runtime"]);
+    const both = await run(example("chat"), ["types", "--react", "--types-only", "--out", cwd], { cwd });
+    assert.equal(both.code, 2);
   });
 
   test("wants to know where", async () => {

@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
+use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
 use crate::object::activation::rest::Resting;
 use crate::object::activation::round::Round;
@@ -60,6 +61,8 @@ pub(crate) struct Environment {
     pub(crate) room: Room,
     /// Told when any object has fallen asleep.
     pub(crate) asleep: Notify,
+    /// The way to other objects.
+    pub(crate) peers: Arc<Peers>,
 }
 
 impl Drop for Environment {

@@ -3,6 +3,7 @@
 pub(super) mod alarm;
 mod behalf;
 mod life;
+mod peers;
 mod sockets;
 mod storage;
 mod turn;

@@ -15,7 +15,19 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("auth", &["agent", "error", "object", "report", "wire"]),
     (
         "server",
-        &["agent", "auth", "clock", "error", "gateway", "object", "report", "storage", "typescript", "wire"],
+        &[
+            "agent",
+            "auth",
+            "clock",
+            "error",
+            "gateway",
+            "interface",
+            "object",
+            "report",
+            "storage",
+            "typescript",
+            "wire",
+        ],
     ),
     ("testing", &["agent", "auth", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
 ];

@@ -270,6 +270,7 @@ async fn socket(world: Rc<World>, id: &'static str) {
         peer: None,
         visitor: Default::default(),
         client: None,
+        call: None,
     });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
     post(&world, &handle, connect).await.expect("nobody retires a handle with a socket");

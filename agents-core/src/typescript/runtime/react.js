@@ -15,18 +15,15 @@ import { shared } from "./runtime/shared.js";
  * ```
  */
 export function useAgent(agent, name, options = {}) {
-    const latest = useRef(options);
     const { query, queryDeps, suspense, onMessage, onStateRejected, onStatus, WebSocket, ...rest } = options;
     const key = JSON.stringify([agent, name, rest, typeof query === "function" ? (queryDeps ?? []) : query]);
-    const entry = shared(key, () => prepare(agents[agent], name, {
-        ...rest,
-        WebSocket,
-        query: typeof query === "function" ? () => latest.current.query() : query,
-    }));
+    const entry = shared(key, query, (latest) => prepare(agents[agent], name, { ...rest, WebSocket, query: latest }));
     const { client } = entry;
+    const latest = useRef(options);
     const version = useSyncExternalStore(useMemo(() => (listener) => entry.subscribe(listener), [entry]), () => entry.version, () => 0);
     useEffect(() => {
         latest.current = options;
+        entry.query = query;
     });
     useEffect(() => {
         const ends = [

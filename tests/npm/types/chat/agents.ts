@@ -50,6 +50,11 @@ export interface ChatRoom {
 /** The methods of `ChatRoom` that are refused for a read-only connection before they run. */
 export type ChatRoomWrites = never;
 
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  ChatRoom: { agent: ChatRoom; streams: {} };
+}
+
 /**
  * The agents by class: the name in addresses, and for each method its arguments, how many of them are
  * required, and its options.
@@ -69,4 +74,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "24de40bf58f38b6d";
+export const schemaHash = "3d381d567663eab5";

@@ -14,7 +14,7 @@ export interface Counter {
   /**
    * Counts down aloud: every number is a chunk, the last word is the result.
    *
-   * Answers with a stream, so use `call("countdown", .., { stream: { onChunk } })`: each piece is a `CounterStreams["countdown"]`.
+   * Answers with a stream of `CounterStreams["countdown"]`. The client of the npm package takes `call("countdown", .., { stream: { onChunk } })`.
    */
   countdown(start: number): Promise<string>;
 
@@ -36,6 +36,11 @@ export interface CounterStreams {
   countdown: number;
 }
 
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  Counter: { agent: Counter; streams: CounterStreams };
+}
+
 /**
  * The agents by class: the name in addresses, and for each method its arguments, how many of them are
  * required, and its options.
@@ -53,4 +58,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "c7e8369cf7e35171";
+export const schemaHash = "a5b8a735c42f20de";

@@ -38,6 +38,11 @@ export interface StatusBoard {
 /** The methods of `StatusBoard` that are refused for a read-only connection before they run. */
 export type StatusBoardWrites = never;
 
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  StatusBoard: { agent: StatusBoard; streams: {} };
+}
+
 /**
  * The agents by class: the name in addresses, and for each method its arguments, how many of them are
  * required, and its options.
@@ -55,4 +60,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "301cc3a1f5df021d";
+export const schemaHash = "709021bb69014dab";

@@ -12,9 +12,19 @@ export type Document = { title: string, text: string, };
 export type Entry = { at: number, who: string, what: string, outcome: string, };
 
 /**
+ * What the document says of its own accord.
+ */
+export type Event = { "type": "readers", readers: Array<Reader>, } | { "type": "audit", entry: Entry, };
+
+/**
  * What a connection may do.
  */
 export type Permissions = { editor: boolean, canEdit: boolean, };
+
+/**
+ * Somebody who looks at the document, and whether they may write at the moment.
+ */
+export type Reader = { name: string, canEdit: boolean, };
 
 export type Upgrade = { success: boolean, };
 
@@ -56,6 +66,11 @@ export interface SharedDocument {
 /** The methods of `SharedDocument` that are refused for a read-only connection before they run. */
 export type SharedDocumentWrites = "clear";
 
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  SharedDocument: { agent: SharedDocument; streams: {} };
+}
+
 /**
  * The agents by class: the name in addresses, and for each method its arguments, how many of them are
  * required, and its options.
@@ -75,4 +90,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "cbfa87b27ac2a3aa";
+export const schemaHash = "922e860a7c01e141";

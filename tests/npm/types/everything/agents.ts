@@ -92,7 +92,7 @@ export interface Kitchen {
   /**
    * Counts down.
    *
-   * Answers with a stream, so use `call("count", .., { stream: { onChunk } })`: each piece is a `KitchenStreams["count"]`.
+   * Answers with a stream of `KitchenStreams["count"]`. The client of the npm package takes `call("count", .., { stream: { onChunk } })`.
    */
   count(from: U64): Promise<void>;
 
@@ -127,7 +127,7 @@ export interface Kitchen {
   /**
    * Speaks.
    *
-   * Answers with a stream, so use `call("speak", .., { stream: { onChunk } })`: each piece is a `KitchenStreams["speak"]`.
+   * Answers with a stream of `KitchenStreams["speak"]`. The client of the npm package takes `call("speak", .., { stream: { onChunk } })`.
    */
   speak(for_: Duration): Promise<number>;
 
@@ -138,7 +138,7 @@ export interface Kitchen {
    */
   trees(tree: Tree, flat: Flat): Promise<Page<Page<Tree>>>;
 
-  /** Answers with a stream, so use `call("whisper", .., { stream: { onChunk } })`: each piece is a `KitchenStreams["whisper"]`. */
+  /** Answers with a stream of `KitchenStreams["whisper"]`. The client of the npm package takes `call("whisper", .., { stream: { onChunk } })`. */
   whisper(): Promise<unknown>;
 }
 
@@ -150,6 +150,12 @@ export interface KitchenStreams {
   count: Point;
   speak: string;
   whisper: null;
+}
+
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  Bare: { agent: Bare; streams: {} };
+  Kitchen: { agent: Kitchen; streams: KitchenStreams };
 }
 
 /**
@@ -177,4 +183,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "78ebc325fce062c1";
+export const schemaHash = "75cf54a962c13abd";

@@ -50,6 +50,11 @@ export interface BoardGame {
 /** The methods of `BoardGame` that are refused for a read-only connection before they run. */
 export type BoardGameWrites = "restart";
 
+/** The agents by class: their state and methods, and what their streams are made of. */
+export interface Agents {
+  BoardGame: { agent: BoardGame; streams: {} };
+}
+
 /**
  * The agents by class: the name in addresses, and for each method its arguments, how many of them are
  * required, and its options.
@@ -68,4 +73,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "ca88482d97c73498";
+export const schemaHash = "26aab78165789aac";

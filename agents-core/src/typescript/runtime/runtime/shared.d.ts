@@ -1,15 +1,21 @@
 import type { Class, Client, Prepared } from "./client.js";
+import type { ConnectOptions, Query } from "./options.js";
+/** Makes a client whose query is asked for. */
+type Make<C extends Class> = (query: () => Query | Promise<Query>) => Prepared<C>;
 /** A client that several components may use. */
 export declare class Shared<C extends Class> {
     #private;
     readonly client: Client<C>;
     /** Goes up with each change of the state or the status. */
     version: number;
-    constructor(prepared: Prepared<C>, forget: () => void);
+    /** The query, or the function of the last rendering that makes it. */
+    query: ConnectOptions["query"];
+    constructor(query: ConnectOptions["query"], make: Make<C>, forget: () => void);
     start(): void;
     /** A component uses it, until the returned function is called. */
     use(): () => void;
     subscribe(listener: () => void): () => void;
 }
 /** The client of this key, made if there is none. */
-export declare function shared<C extends Class>(key: string, make: () => Prepared<C>): Shared<C>;
+export declare function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C>;
+export {};

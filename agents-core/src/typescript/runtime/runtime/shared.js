@@ -8,12 +8,16 @@ export class Shared {
     client;
     /** Goes up with each change of the state or the status. */
     version = 0;
+    /** The query, or the function of the last rendering that makes it. */
+    query;
     #prepared;
     #forget;
     #listeners = new Set();
     #users = 0;
     #timer;
-    constructor(prepared, forget) {
+    constructor(query, make, forget) {
+        this.query = query;
+        const prepared = make(() => (typeof this.query === "function" ? this.query() : (this.query ?? {})));
         this.#prepared = prepared;
         this.#forget = forget;
         this.client = prepared.client;
@@ -52,11 +56,11 @@ export class Shared {
 }
 const all = new Map();
 /** The client of this key, made if there is none. */
-export function shared(key, make) {
+export function shared(key, query, make) {
     const found = all.get(key);
     if (found)
         return found;
-    const made = new Shared(make(), () => {
+    const made = new Shared(query, make, () => {
         if (all.get(key) === made)
             all.delete(key);
     });

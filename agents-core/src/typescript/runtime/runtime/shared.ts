@@ -1,24 +1,32 @@
 // Clients that the components of a page share.
 
 import type { Class, Client, Prepared } from "./client.js";
+import type { ConnectOptions, Query } from "./options.js";
 
 /** How long a client stays that nobody uses any more, in milliseconds: a component that comes back keeps its socket. */
 const LINGER = 50;
 /** How long a client waits for the component for which it was made: a rendering may be thrown away. */
 const UNUSED = 10_000;
 
+/** Makes a client whose query is asked for. */
+type Make<C extends Class> = (query: () => Query | Promise<Query>) => Prepared<C>;
+
 /** A client that several components may use. */
 export class Shared<C extends Class> {
   readonly client: Client<C>;
   /** Goes up with each change of the state or the status. */
   version = 0;
+  /** The query, or the function of the last rendering that makes it. */
+  query: ConnectOptions["query"];
   readonly #prepared: Prepared<C>;
   readonly #forget: () => void;
   readonly #listeners = new Set<() => void>();
   #users = 0;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor(prepared: Prepared<C>, forget: () => void) {
+  constructor(query: ConnectOptions["query"], make: Make<C>, forget: () => void) {
+    this.query = query;
+    const prepared = make(() => (typeof this.query === "function" ? this.query() : (this.query ?? {})));
     this.#prepared = prepared;
     this.#forget = forget;
     this.client = prepared.client;
@@ -61,10 +69,10 @@ export class Shared<C extends Class> {
 const all = new Map<string, unknown>();
 
 /** The client of this key, made if there is none. */
-export function shared<C extends Class>(key: string, make: () => Prepared<C>): Shared<C> {
+export function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C> {
   const found = all.get(key) as Shared<C> | undefined;
   if (found) return found;
-  const made: Shared<C> = new Shared(make(), () => {
+  const made: Shared<C> = new Shared(query, make, () => {
     if (all.get(key) === made) all.delete(key);
   });
   all.set(key, made);

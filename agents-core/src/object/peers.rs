@@ -1,0 +1,74 @@
+//! The other objects of a host, as one of them reaches them.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use axum::response::Response;
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::gateway::{self, CallHead, ForwardError, Head, Held, ObjectPort, Visitor};
+use crate::object::ObjectHandle;
+
+/// Finds an object by its class and its plain name.
+type Find = Box<dyn Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync>;
+
+/// The way to the other objects; the host sets it when it starts.
+#[derive(Default)]
+pub(crate) struct Peers(OnceLock<Find>);
+
+impl Peers {
+    pub(crate) fn set(&self, find: impl Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync + 'static) {
+        let _ = self.0.set(Box::new(find));
+    }
+
+    /// Calls a method of an agent. The response has lines, see [`Line`](crate::agent::Line).
+    ///
+    /// # Errors
+    /// When there is no such class or the name is none, the host stops, or the agent broke off before it answered.
+    pub(crate) async fn call(
+        &self,
+        class: &str,
+        name: &str,
+        call: CallHead,
+        arguments: Bytes,
+    ) -> Result<Response> {
+        let find = self.0.get().ok_or_else(stopping)?;
+        let mut body = arguments;
+        let mut head = Head {
+            method: "POST".to_owned(),
+            uri: "/".to_owned(),
+            headers: Vec::new(),
+            peer: None,
+            visitor: Visitor::default(),
+            client: None,
+            call: Some(Box::new(call)),
+        };
+        let mut held = Held::default();
+        loop {
+            let object = find(class, name)?;
+            let port: Arc<dyn ObjectPort> = object.clone();
+            match gateway::forward(object.hub().clone(), port, head, body, held).await {
+                Ok(response) => return Ok(response),
+                Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
+                Err(ForwardError::Broken) => return Err(interrupted()),
+            }
+        }
+    }
+}
+
+/// The agent broke off: nobody can say whether it has done what it was asked for.
+pub(crate) fn interrupted() -> Error {
+    Error::new("interrupted", "the agent was interrupted before it answered")
+}
+
+/// The host takes no more calls.
+pub(crate) fn stopping() -> Error {
+    Error::new("stopping", "the host is stopping")
+}
+
+impl fmt::Debug for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peers").finish_non_exhaustive()
+    }
+}

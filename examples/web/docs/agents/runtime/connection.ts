@@ -1,0 +1,317 @@
+// One connection to one agent: calls, state and messages over a socket that comes back by itself.
+
+import ReconnectingWebSocket from "partysocket/ws";
+
+import { Calls } from "./calls.js";
+import { AgentError, answered, ended } from "./error.js";
+import { Mirror } from "./mirror.js";
+import { address, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
+import { type Data, Outbox } from "./outbox.js";
+import { type AgentStream, makeStream } from "./stream.js";
+
+/**
+ * What a client does about its connection.
+ *
+ * - `connecting`: the first connection is on its way
+ * - `open`: the agent has let it in
+ * - `lost`: it is on its way again
+ * - `refused`: the server closed it for good
+ * - `closed`: this client was closed
+ */
+export type Status = "connecting" | "open" | "lost" | "refused" | "closed";
+
+/** Who an agent is. */
+export type Identity = { name: string; agent: string };
+
+/** A message beside the protocol. */
+export type Message = string | ArrayBuffer;
+
+type Frame = {
+  type?: unknown;
+  id?: unknown;
+  success?: unknown;
+  done?: unknown;
+  result?: unknown;
+  error?: unknown;
+  state?: unknown;
+  name?: unknown;
+  agent?: unknown;
+  stateFollows?: unknown;
+  mcp?: unknown;
+};
+
+/** A connection, without the types of its agent. */
+export class Connection {
+  readonly connectionId: string;
+  readonly mirror = new Mirror();
+  readonly messages = new Set<(message: Message) => void>();
+  readonly statuses = new Set<(status: Status, error: AgentError | undefined) => void>();
+  readonly ready: Promise<Identity>;
+  readonly closed: Promise<AgentError>;
+  status: Status = "connecting";
+  /** Why there is no connection. */
+  error: AgentError | undefined;
+  identity: Identity | undefined;
+  mcpServers: unknown;
+
+  readonly #options: ConnectOptions;
+  readonly #calls = new Calls();
+  readonly #outbox: Outbox;
+  readonly #base: string;
+  #socket: ReconnectingWebSocket | undefined;
+  #settleReady!: { resolve(identity: Identity): void; reject(error: AgentError): void };
+  #settleClosed!: (error: AgentError) => void;
+  /** An identity whose state has not come yet. */
+  #announced: Identity | undefined;
+  #isOpen = false;
+
+  constructor(route: string, name: string, options: ConnectOptions) {
+    this.#options = options;
+    this.connectionId = options.connectionId ?? randomId();
+    this.#outbox = new Outbox(options.sendBuffer ?? 16 * 1024 * 1024);
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    // Who does not wait for it learns of a refusal from `onStatus`.
+    this.ready.catch(() => {});
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+    this.#base = address(route, name, options);
+  }
+
+  /** Begins to connect; what is called before waits. */
+  start(): void {
+    if (this.#socket || this.#isOver()) return;
+    const options = this.#options;
+    const least = options.minReconnectDelay ?? 500;
+    const socket = new ReconnectingWebSocket(() => this.#url(), null, {
+      // At random, so that the clients of a server that comes back do not come all at once.
+      minReconnectionDelay: least * (1 + Math.random()),
+      maxReconnectionDelay: options.maxReconnectDelay ?? 10_000,
+      reconnectionDelayGrowFactor: 1.6,
+      connectionTimeout: options.connectTimeout ?? 10_000,
+      // Nothing waits there: what was sent and what was not is known here.
+      maxEnqueuedMessages: 0,
+      ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
+    });
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", ({ data }) => this.#received(data as Message));
+    socket.addEventListener("close", ({ code, reason }) => this.#lost(ended(code, reason)));
+    this.#socket = socket;
+  }
+
+  call(method: string, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const limit = options.timeout ?? this.#options.callTimeout ?? 30_000;
+      const id = this.#start(method, args, { resolve, reject }, options.signal);
+      if (limit > 0 && this.#calls.has(id)) {
+        const timer = setTimeout(() => this.#giveUp(id, new AgentError("timeout", `no answer in ${limit} ms`)), limit);
+        this.#timers.set(id, timer);
+      }
+    });
+  }
+
+  stream(method: string, args: readonly unknown[], options: CallOptions = {}): AgentStream<unknown, unknown> {
+    let id = "";
+    const { stream, sink } = makeStream(this.#options.streamBuffer ?? 4096, () => this.#stop(id, undefined));
+    try {
+      id = this.#start(method, args, sink, options.signal);
+    } catch (error) {
+      sink.fail(error as AgentError);
+    }
+    return stream;
+  }
+
+  setState(state: unknown): void {
+    this.#check();
+    const frame = encode({ type: "cf_agent_state", state });
+    this.#outbox.push(frame, undefined, () => this.mirror.pushed());
+    this.mirror.push(state);
+    this.#flush();
+  }
+
+  send(data: Data): void {
+    this.#check();
+    this.#outbox.push(data);
+    this.#flush();
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (this.#isOver()) return;
+    const error = new AgentError("closed", "the client was closed");
+    this.#outbox.dropCalls();
+    this.#flush();
+    this.#finish("closed", error);
+    this.#socket?.close(code, reason);
+  }
+
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  #start(method: string, args: readonly unknown[], sink: Parameters<Calls["add"]>[0], signal?: AbortSignal): string {
+    this.#check();
+    if (signal?.aborted) throw new AgentError("aborted", "the call was given up", { cause: signal.reason });
+    const text = encode(args);
+    const abort = () => this.#stop(id, new AgentError("aborted", "the call was given up", { cause: signal?.reason }));
+    const id = this.#calls.add(sink, () => {
+      clearTimeout(this.#timers.get(id));
+      this.#timers.delete(id);
+      signal?.removeEventListener("abort", abort);
+    });
+    try {
+      const frame = `{"type":"rpc","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"args":${text}}`;
+      this.#outbox.push(frame, id, () => this.#calls.sent(id));
+    } catch (error) {
+      this.#calls.forget(id);
+      throw error;
+    }
+    signal?.addEventListener("abort", abort);
+    this.#flush();
+    return id;
+  }
+
+  #giveUp(id: string, error: AgentError): void {
+    this.#outbox.drop(id);
+    this.#calls.fail(id, error);
+  }
+
+  /** Ends a call before its answer; a stream that runs is stopped. */
+  #stop(id: string, error: AgentError | undefined): void {
+    if (!this.#calls.has(id)) return;
+    if (this.#calls.wasSent(id) && this.#isOpen) {
+      this.#socket?.send(JSON.stringify({ type: "rpc_cancel", id }));
+    }
+    this.#outbox.drop(id);
+    if (error) this.#calls.fail(id, error);
+    else this.#calls.forget(id);
+  }
+
+  async #url(): Promise<string> {
+    const { query = {} } = this.#options;
+    try {
+      return `${this.#base}?${search(typeof query === "function" ? await query() : query, this.connectionId)}`;
+    } catch (cause) {
+      const error = new AgentError("query", `the query failed: ${(cause as Error | undefined)?.message ?? cause}`, { cause });
+      this.#lost(error);
+      throw error;
+    }
+  }
+
+  #opened(): void {
+    if (this.#isOver()) return;
+    this.#isOpen = true;
+    this.mirror.opened();
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (this.#isOpen) {
+      const next = this.#outbox.shift();
+      if (!next) return;
+      this.#socket?.send(next.data);
+      next.left?.();
+    }
+  }
+
+  #received(data: Message): void {
+    if (this.#isOver()) return;
+    const frame = typeof data === "string" ? parse(data) : undefined;
+    // Whatever an agent says, it says to those whom it has let in.
+    if (this.status !== "open") this.#setStatus("open", undefined);
+    switch (frame?.type) {
+      case "cf_agent_identity":
+        return this.#greeted(frame);
+      case "cf_agent_state":
+        this.mirror.received(frame.state);
+        if (this.#announced) this.#identified(this.#announced);
+        return;
+      case "cf_agent_state_error":
+        return this.mirror.refused(String(frame.error));
+      case "cf_agent_mcp_servers":
+        this.mirror.greeted();
+        this.mcpServers = frame.mcp;
+        return;
+      case "rpc":
+        if (typeof frame.id === "string") return this.#answered(frame.id, frame);
+    }
+    for (const listener of [...this.messages]) listener(data);
+  }
+
+  #greeted(frame: Frame): void {
+    const identity = { name: String(frame.name), agent: String(frame.agent) };
+    if (frame.stateFollows === true) this.#announced = identity;
+    else this.#identified(identity);
+  }
+
+  #identified(identity: Identity): void {
+    this.#announced = undefined;
+    this.identity = identity;
+    this.#settleReady.resolve(identity);
+  }
+
+  #answered(id: string, { success, done, result, error }: Frame): void {
+    if (!success) return this.#calls.fail(id, answered(String(error)));
+    if (done !== false) return this.#calls.result(id, result);
+    if (!this.#calls.item(id, result)) {
+      this.#stop(id, new AgentError("overflow", "the stream was read too slowly"));
+    }
+  }
+
+  #lost(error: AgentError): void {
+    this.#isOpen = false;
+    if (this.#isOver()) return;
+    this.identity = this.#announced = undefined;
+    if (error.code === "refused") {
+      this.#finish("refused", error);
+      this.#socket?.close();
+      return;
+    }
+    // A first attempt that fails is still the first connection, but the reason is told.
+    this.#setStatus(this.status === "connecting" ? "connecting" : "lost", error);
+    this.#calls.failAll(error, "sent");
+  }
+
+  #finish(status: Status, error: AgentError): void {
+    this.identity = this.#announced = undefined;
+    this.#setStatus(status, status === "closed" ? undefined : error);
+    this.#isOpen = false;
+    this.#outbox.clear();
+    this.#calls.failAll(error, "all");
+    this.#settleReady.reject(error);
+    this.#settleClosed(error);
+    this.error = error;
+  }
+
+  #setStatus(status: Status, error: AgentError | undefined): void {
+    this.status = status;
+    this.error = error;
+    for (const listener of [...this.statuses]) listener(status, error);
+  }
+
+  #isOver(): boolean {
+    return this.status === "refused" || this.status === "closed";
+  }
+
+  #check(): void {
+    if (this.#isOver()) throw this.error ?? new AgentError("closed", "the client was closed");
+  }
+}
+
+function encode(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new AgentError("invalid", "this value has no JSON form", { cause });
+  }
+}
+
+/** A frame of the protocol, or `undefined` for what is the application's. */
+function parse(text: string): Frame | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as Frame;
+  } catch {
+    return undefined;
+  }
+}

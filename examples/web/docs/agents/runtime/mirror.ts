@@ -1,0 +1,70 @@
+// The local copy of an agent's state.
+
+import { AgentError } from "./error.js";
+
+/** Sees a change of the state. */
+export type StateListener<State> = (next: State, previous: State | undefined) => void;
+
+/** The local copy: what the server said, and what was pushed since. */
+export class Mirror {
+  state: unknown;
+  readonly listeners = new Set<StateListener<unknown>>();
+  readonly rejections = new Set<(error: AgentError) => void>();
+  /** What the server sent last. */
+  #server: unknown;
+  #beforePush: { state: unknown } | undefined;
+  /** Since the connection opened no state has come yet, and a push has left. */
+  #expectsInitial = false;
+  #earlyPush = false;
+
+  opened(): void {
+    this.#expectsInitial = true;
+    this.#earlyPush = false;
+  }
+
+  /** The state shall be this; the copy changes at once. */
+  push(state: unknown): void {
+    this.#beforePush = { state: this.state };
+    this.#set(state);
+  }
+
+  pushed(): void {
+    this.#earlyPush ||= this.#expectsInitial;
+  }
+
+  received(state: unknown): void {
+    const stale = this.#expectsInitial && this.#earlyPush;
+    this.#expectsInitial = false;
+    this.#server = state;
+    if (stale) {
+      // The server reads our push after it wrote this, and does not repeat it to us.
+      this.#beforePush = { state };
+      return;
+    }
+    this.#beforePush = undefined;
+    this.#set(state);
+  }
+
+  /** No state comes with this greeting. */
+  greeted(): void {
+    this.#expectsInitial = false;
+  }
+
+  refused(text: string): void {
+    // A read-only connection changes nothing, so what the server sent last is true. Otherwise the frame does not say
+    // which push it means; the last one is the best guess.
+    const before = this.#beforePush;
+    this.#beforePush = undefined;
+    const readonly = text === "Connection is readonly";
+    if (readonly) this.#set(this.#server);
+    else if (before) this.#set(before.state);
+    const error = new AgentError(readonly ? "readonly" : "rejected", text);
+    for (const listener of [...this.rejections]) listener(error);
+  }
+
+  #set(state: unknown): void {
+    const previous = this.state;
+    this.state = state;
+    for (const listener of [...this.listeners]) listener(state, previous);
+  }
+}

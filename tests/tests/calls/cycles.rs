@@ -1,0 +1,60 @@
+//! Agents that call each other in a circle.
+
+use crate::support::{Peer, host};
+
+#[tokio::test(start_paused = true)]
+async fn a_call_back_into_a_waiting_agent_runs() {
+    let (host, _levers) = host();
+    let mut client = host.connect("/agents/peer/a").await;
+    assert_eq!(client.call::<u32>("roundTrip", ("b", "add")).await, 1);
+    assert_eq!(client.call::<u32>("roundTrip", ("a", "add")).await, 2);
+    // The way back asks for an exclusive method, and nobody is in one.
+    assert_eq!(client.call::<u32>("roundTrip", ("b", "addAlone")).await, 3);
+    // Somebody is, but the way back asks for another one.
+    assert_eq!(client.call::<u32>("roundTripAlone", ("b", "add")).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn x10_a_call_back_into_a_waiting_exclusive_method_fails_at_once() {
+    let (host, _levers) = host();
+    let mut client = host.connect("/agents/peer/a").await;
+    let started = host.now();
+    let error = client.call_error("roundTripAlone", ("b", "addAlone")).await;
+    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    let error = client.call_error("forwardAlone", ("a", "addAlone", 1)).await;
+    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(client.call::<u32>("addAlone", (1,)).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_back_into_a_handler_that_runs_alone_fails_at_once() {
+    let (host, _levers) = host();
+    let mut client = host.connect("/agents/peer/a").await;
+    let started = host.now();
+    let error = client.call_error("roundTripClosed", ("b",)).await;
+    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(client.call::<u32>("add", (1,)).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_waits_for_itself_fails() {
+    let (host, _levers) = host();
+    let started = host.now();
+    for name in ["calls-itself", "starts-through-another"] {
+        let error = host.host().get::<Peer>(name).call::<u32>("add", (1,)).await.unwrap_err();
+        assert_eq!(error.code(), "not_started");
+        assert!(error.to_string().contains("waits for this call"), "{error}");
+    }
+    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(host.host().get::<Peer>("greets").call::<u32>("add", (1,)).await.unwrap(), 1);
+    assert_eq!(host.host().get::<Peer>("greeted").call::<u32>("count", ()).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_without_end_have_one() {
+    let (host, _levers) = host();
+    let error = host.host().get::<Peer>("a").call::<u32>("endlessly", ()).await.unwrap_err();
+    assert_eq!(error.code(), "call_depth");
+}

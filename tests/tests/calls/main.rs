@@ -1,0 +1,7 @@
+//! Calls between agents, and from the program that hosts them.
+
+mod answers;
+mod cycles;
+mod streams;
+mod support;
+mod trouble;

@@ -1,0 +1,254 @@
+//! Two classes that call each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use agents::prelude::*;
+use agents::testing::TestHost;
+use agents::{CallOrigin, Stream};
+use futures_util::stream;
+use tokio::sync::Notify;
+
+/// What handlers of a test share with it.
+#[derive(Default)]
+pub(crate) struct Levers {
+    pub(crate) go: Notify,
+    /// How many endless streams run.
+    pub(crate) streams: AtomicU32,
+    /// Starts of a `Peer`.
+    pub(crate) starts: AtomicU32,
+}
+
+#[wire]
+#[derive(Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) count: u32,
+}
+
+/// Counts, and calls others.
+#[agent(state = Tally, env = Arc<Levers>)]
+#[derive(Default)]
+pub(crate) struct Peer;
+
+struct Running(Arc<Levers>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[agent]
+impl Peer {
+    #[hook]
+    async fn on_start(&self, cx: &Context<Self>) -> Result<()> {
+        cx.env().starts.fetch_add(1, Ordering::SeqCst);
+        match cx.name() {
+            "calls-itself" => cx.agent::<Self>("calls-itself").call::<u32>("add", (1,)).await.map(drop),
+            "starts-through-another" => {
+                let back = ("starts-through-another", "add", 1);
+                cx.agent::<Self>("between").call::<u32>("forward", back).await.map(drop)
+            }
+            "greets" => cx.agent::<Self>("greeted").add(1).await.map(drop),
+            "never-starts" => Err(Error::msg("out of order")),
+            _ => Ok(()),
+        }
+    }
+
+    #[callable]
+    fn add(&self, cx: &Context<Self>, by: u32) -> Result<u32> {
+        cx.update_state(|tally| {
+            tally.count += by;
+            tally.count
+        })
+    }
+
+    #[callable]
+    fn count(&self, cx: &View<Self>) -> Result<u32> {
+        Ok(cx.state()?.count)
+    }
+
+    #[callable(exclusive)]
+    fn add_alone(&self, cx: &Context<Self>, by: u32) -> Result<u32> {
+        self.add(cx, by)
+    }
+
+    /// Calls a method of another one with one argument.
+    #[callable]
+    async fn forward(&self, cx: &Context<Self>, to: String, method: String, by: u32) -> Result<u32> {
+        cx.agent::<Peer>(to).call(&method, (by,)).await
+    }
+
+    #[callable(exclusive)]
+    async fn forward_alone(&self, cx: &Context<Self>, to: String, method: String, by: u32) -> Result<u32> {
+        cx.agent::<Peer>(to).call(&method, (by,)).await
+    }
+
+    /// Calls another one, which calls this one back.
+    #[callable]
+    async fn round_trip(&self, cx: &Context<Self>, over: String, method: String) -> Result<u32> {
+        let me = cx.name().to_owned();
+        cx.agent::<Peer>(over).call("forward", (me, method, 1)).await
+    }
+
+    #[callable(exclusive)]
+    async fn round_trip_alone(&self, cx: &Context<Self>, over: String, method: String) -> Result<u32> {
+        let me = cx.name().to_owned();
+        cx.agent::<Peer>(over).call("forward", (me, method, 1)).await
+    }
+
+    #[callable]
+    async fn round_trip_closed(&self, cx: &Context<Self>, over: String) -> Result<u32> {
+        let me = cx.name().to_owned();
+        let called = cx.agent::<Self>(over).call("forward", (me, "add", 1));
+        // The section itself goes well, or the agent would be restarted.
+        cx.object().block_concurrency_while(async { Ok(called.await) }).await?
+    }
+
+    #[callable]
+    async fn endlessly(&self, cx: &Context<Self>) -> Result<u32> {
+        let me = cx.name().to_owned();
+        cx.agent::<Peer>(me).call("endlessly", ()).await
+    }
+
+    #[callable]
+    async fn waits(&self, cx: &View<Self>) -> Result<u32> {
+        cx.env().go.notified().await;
+        Ok(1)
+    }
+
+    #[callable]
+    async fn forward_waits(&self, cx: &Context<Self>, to: String, limit_ms: u64) -> Result<u32> {
+        let stub = cx.agent::<Peer>(to).timeout(Duration::from_millis(limit_ms));
+        stub.call("waits", ()).await
+    }
+
+    #[callable]
+    fn fails(&self, visible: bool) -> Result<()> {
+        Err(match visible {
+            true => Error::new("out_of_paper", "no more paper"),
+            false => Error::internal(std::io::Error::other("/secret/path")),
+        })
+    }
+
+    #[callable]
+    fn panics(&self) {
+        panic!("a secret")
+    }
+
+    #[callable]
+    async fn forward_fails(&self, cx: &Context<Self>, to: String, visible: bool) -> Result<(String, String)> {
+        let failed = cx.agent::<Peer>(to).call::<()>("fails", (visible,)).await;
+        let error = failed.expect_err("it fails");
+        Ok((error.code().to_owned(), error.to_string()))
+    }
+
+    /// Who called, and whether a connection came along.
+    #[callable]
+    fn origin(&self, cx: &Context<Self>, conn: Option<&Connection<Self>>) -> Result<String> {
+        let called_by = match cx.called_by() {
+            Some(CallOrigin::Agent { class, name, .. }) => format!("{class}/{name}"),
+            Some(_) => "host".to_owned(),
+            None => "nobody".to_owned(),
+        };
+        assert_eq!(conn.is_some(), cx.caller().is_some());
+        let ambient = agents::current::<Self>().expect("a context");
+        assert_eq!(ambient.called_by(), cx.called_by());
+        Ok(format!("{called_by} {}", if conn.is_some() { "connected" } else { "unconnected" }))
+    }
+
+    #[callable]
+    async fn forward_origin(&self, cx: &Context<Self>, to: String) -> Result<String> {
+        cx.agent::<Peer>(to).call("origin", ()).await
+    }
+
+    #[callable]
+    fn needs_connection(&self, _conn: &Connection<Self>) {}
+
+    /// Doubles the count; no client may.
+    #[callable(internal)]
+    fn double(&self, cx: &Context<Self>) -> Result<u32> {
+        cx.update_state(|tally| {
+            tally.count *= 2;
+            tally.count
+        })
+    }
+
+    #[callable]
+    async fn double_other(&self, cx: &Context<Self>, to: String) -> Result<u32> {
+        cx.agent::<Self>(to).double().await
+    }
+
+    #[callable(require = "editor")]
+    fn needs_right(&self) -> u32 {
+        5
+    }
+
+    #[hook]
+    fn has_right(&self, _right: &str) -> bool {
+        false
+    }
+
+    /// Writes and calls, then fails: the write is undone, so the call must not have left.
+    #[callable]
+    async fn call_then_fail(&self, cx: &Context<Self>, to: String) -> Result<()> {
+        let call = cx.agent::<Peer>(to).call::<u32>("add", (1,));
+        cx.sql().transaction(|_| -> Result<()> {
+            cx.update_state(|tally| tally.count = 99)?;
+            Err(Error::msg("no"))
+        })?;
+        call.await.map(drop)
+    }
+
+    #[callable]
+    fn numbers(&self, to: u32) -> impl Stream<Item = Result<u32>> {
+        stream::iter((0..to).map(Ok))
+    }
+
+    #[callable]
+    async fn spoken(&self, out: &StreamingResponse<u32>, to: u32) -> Result<String> {
+        for n in 0..to {
+            out.send(n)?;
+            tokio::task::yield_now().await;
+        }
+        Ok("said".to_owned())
+    }
+
+    #[callable]
+    fn breaks(&self) -> impl Stream<Item = Result<u32>> {
+        stream::iter([Ok(1), Err(Error::new("broken", "no more paper"))])
+    }
+
+    #[callable]
+    fn endless(&self, cx: &View<Self>, from: u32) -> impl Stream<Item = u32> + use<> {
+        let levers = cx.env().clone();
+        levers.streams.fetch_add(1, Ordering::SeqCst);
+        stream::unfold((from, Running(levers)), async |(n, running)| {
+            tokio::task::yield_now().await;
+            Some((n, (n + 1, running)))
+        })
+    }
+
+    /// Passes on what another one says.
+    #[callable]
+    async fn relay(
+        &self,
+        cx: &Context<Self>,
+        from: String,
+        method: String,
+        to: u32,
+    ) -> Result<impl Stream<Item = Result<u32>>> {
+        cx.agent::<Peer>(from).call_streaming::<u32>(&method, (to,)).await
+    }
+}
+
+pub(crate) fn program(levers: &Arc<Levers>) -> Agents {
+    Agents::new().register::<Peer>().env(levers.clone())
+}
+
+pub(crate) fn host() -> (TestHost, Arc<Levers>) {
+    let levers = Arc::new(Levers::default());
+    let shared = levers.clone();
+    (TestHost::start(move || program(&shared)).expect("the host starts"), levers)
+}
