@@ -23,9 +23,9 @@ pub(super) async fn answer(
     instance: Arc<dyn Instance>,
     key: RequestKey,
     head: Head,
-    body: Bytes,
+    body: Body,
 ) -> Result<()> {
-    let fetched = match http_request(head, Body::from(body)) {
+    let fetched = match http_request(head, body) {
         Ok(request) => instance.fetch(request).await,
         Err(error) => Err(error),
     };

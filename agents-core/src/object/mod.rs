@@ -30,6 +30,7 @@ mod meter;
 mod options;
 mod peers;
 mod registry;
+mod request_body;
 mod room;
 mod roster;
 mod settings;

@@ -19,7 +19,7 @@ impl ObjectContext {
     pub(crate) async fn until_durable(&self) -> Result<()> {
         // A request of its own, which ends with the effects of this turn.
         let request = RequestKey::next();
-        let mut parts = self.handle().hub.open_request(request).ok_or_else(stopping)?;
+        let mut parts = self.handle().hub.open_request(request, None).ok_or_else(stopping)?;
         self.effect(ToGateway::RespondEnd { request, complete: true })?;
         parts.recv().await.map(drop).ok_or_else(stopping)
     }
