@@ -50,6 +50,6 @@ pub(crate) use shared::{Gateway, GatewayLimits};
 #[cfg(test)]
 pub(crate) use socket::Socket;
 pub(crate) use socket::{Stream, open, refuse};
-pub(crate) use upload::{BodyCredit, BodyFault, Payload, Upload};
 pub(crate) use upgrade::{Upgrade, wants_upgrade};
+pub(crate) use upload::{BodyCredit, BodyFault, Payload, Upload};
 pub(crate) use visitor::{Visitor, is_own_origin, is_own_page};

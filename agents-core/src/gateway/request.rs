@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 
 use crate::gateway::hub::ResponsePart;
 use crate::gateway::{
-    BodyCredit, BodyFault, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead, ToObject, upload,
+    BodyCredit, BodyFault, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead, ToObject,
+    upload,
 };
 
 /// Why there is no response.

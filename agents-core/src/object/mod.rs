@@ -62,7 +62,7 @@ pub(crate) use behavior::{Behavior, Instance, ObjectClass, Policy};
 pub(crate) use chaos::Chaos;
 pub(crate) use context::{Behalf, Write};
 pub(crate) use entry::ConnectionEntry;
-pub(crate) use fetch::http_request;
+pub(crate) use fetch::{http_request, rejection};
 pub(crate) use handle::{ObjectHandle, Order};
 pub(crate) use key::ObjectKey;
 pub(crate) use mailbox::MailboxLimits;

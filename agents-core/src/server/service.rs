@@ -20,7 +20,9 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
-use crate::gateway::{self, BodyFault, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade};
+use crate::gateway::{
+    self, BodyFault, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade,
+};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::admit::{Denied, Destination};
 use crate::server::cors::Cors;
