@@ -22,7 +22,7 @@ use crate::gateway::{
 #[derive(Debug)]
 pub(crate) enum ForwardError {
     /// The object went out of use meanwhile; look it up again and send this once more.
-    Retired(Head, Payload),
+    Retired(Box<(Head, Payload)>),
     /// The body ended early, before there was a response.
     Body(BodyFault),
     /// The object gave the request up.
@@ -40,7 +40,7 @@ pub(crate) async fn forward(
     let Payload { first, held, mut rest } = payload;
     let credit = rest.as_ref().map(|_| BodyCredit::new(first.len()));
     let Some(parts) = hub.open_request(request, credit.clone()) else {
-        return Err(ForwardError::Retired(head, Payload { first, held, rest }));
+        return Err(ForwardError::Retired(Box::new((head, Payload { first, held, rest }))));
     };
     let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
     let more = rest.is_some();
@@ -49,7 +49,7 @@ pub(crate) async fn forward(
         open.done = true;
         return match back {
             ToObject::Request { head, body: first, held, .. } => {
-                Err(ForwardError::Retired(*head, Payload { first, held, rest: rest.take() }))
+                Err(ForwardError::Retired(Box::new((*head, Payload { first, held, rest: rest.take() }))))
             }
             _ => Err(ForwardError::Broken),
         };

@@ -49,7 +49,7 @@ impl Peers {
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, payload).await {
                 Ok(response) => return Ok(response),
-                Err(ForwardError::Retired(back, body)) => (head, payload) = (back, body),
+                Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Broken | ForwardError::Body(_)) => return Err(interrupted()),
             }
         }

@@ -210,7 +210,7 @@ impl HostService {
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, payload).await {
                 Ok(response) => return answer::keep(response, place),
-                Err(ForwardError::Retired(back, body)) => (head, payload) = (back, body),
+                Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Body(fault)) => return refused(fault),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
