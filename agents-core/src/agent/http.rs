@@ -13,6 +13,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::agent::scope::Ambient;
 use crate::agent::{Agent, AgentCore, AgentError, ErrorSource, Request};
+use crate::object::rejection;
 use crate::report;
 
 impl<A: Agent> AgentCore<A> {
@@ -27,6 +28,10 @@ impl<A: Agent> AgentCore<A> {
                 response.map(|body| Body::new(AmbientBody { body, ambient }))
             }
             Err(error) => {
+                // The client's fault, and nothing that failed here.
+                if let Some(response) = rejection(&error) {
+                    return response;
+                }
                 let text = report::client_text(&error, "on_request");
                 self.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
                 (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, Flags, Held, Visitor};
+use crate::gateway::{BodyFault, CallHead, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -259,10 +259,26 @@ pub(crate) enum ToObject {
     Request {
         request: RequestKey,
         head: Box<Head>,
+        /// The body, or its start.
         body: Bytes,
+        /// Whether more of the body comes.
+        more: bool,
         /// As for a message.
         #[serde(skip)]
         held: Held,
+    },
+    /// More of the body of a request.
+    BodyChunk {
+        request: RequestKey,
+        chunk: Bytes,
+        /// As for a message, until it is read.
+        #[serde(skip)]
+        held: Held,
+    },
+    /// The body of a request is over: all came, or no more will.
+    BodyEnd {
+        request: RequestKey,
+        fault: Option<BodyFault>,
     },
     /// The client has taken so many chunks of a response; as many more may come.
     Drained {
@@ -301,13 +317,28 @@ impl ToObject {
         match self {
             Self::Message { message, .. } => message.len(),
             Self::Request { body, .. } => body.len(),
+            Self::BodyChunk { chunk, .. } => chunk.len(),
             _ => 0,
         }
     }
 
-    /// Tells whether it is about a response under way, and nothing to a life that did not begin it.
-    pub(crate) fn is_about_response(&self) -> bool {
-        matches!(self, Self::Drained { .. } | Self::Gone { .. })
+    /// The request that it begins.
+    pub(crate) fn asks(&self) -> Option<RequestKey> {
+        match self {
+            Self::Request { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
+
+    /// The request under way that it is about, and nothing to a life that did not begin it.
+    pub(crate) fn about_request(&self) -> Option<RequestKey> {
+        match self {
+            Self::Drained { request, .. }
+            | Self::Gone { request }
+            | Self::BodyChunk { request, .. }
+            | Self::BodyEnd { request, .. } => Some(*request),
+            _ => None,
+        }
     }
 }
 
@@ -383,6 +414,11 @@ pub(crate) enum ToGateway {
         /// Whether the body is whole; a broken one must not look complete to the client.
         complete: bool,
     },
+    /// The object has read so many bytes of the body of a request; as many more may come.
+    BodyCredit {
+        request: RequestKey,
+        bytes: u64,
+    },
     /// Sets or takes away what the gateway answers by itself, on all connections.
     AutoResponse {
         pair: Option<AutoResponse>,
@@ -417,8 +453,15 @@ mod tests {
                 request: RequestKey(1),
                 head,
                 body: Bytes::from_static(b"\0"),
+                more: true,
                 held: Held::default(),
             },
+            ToObject::BodyChunk {
+                request: RequestKey(1),
+                chunk: Bytes::from_static(b"\xff"),
+                held: Held::default(),
+            },
+            ToObject::BodyEnd { request: RequestKey(1), fault: Some(BodyFault::TooLarge) },
         ] {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);

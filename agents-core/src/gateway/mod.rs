@@ -23,6 +23,7 @@ mod rig;
 mod shared;
 mod socket;
 mod upgrade;
+mod upload;
 mod visitor;
 
 pub(crate) use attachment::Attachment;
@@ -50,4 +51,5 @@ pub(crate) use shared::{Gateway, GatewayLimits};
 pub(crate) use socket::Socket;
 pub(crate) use socket::{Stream, open, refuse};
 pub(crate) use upgrade::{Upgrade, wants_upgrade};
+pub(crate) use upload::{BodyCredit, BodyFault, Payload, Upload};
 pub(crate) use visitor::{Visitor, is_own_origin, is_own_page};

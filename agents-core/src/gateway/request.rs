@@ -13,13 +13,18 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 
 use crate::gateway::hub::ResponsePart;
-use crate::gateway::{Head, Held, Hub, ObjectPort, PostError, RequestKey, ResponseHead, ToObject};
+use crate::gateway::{
+    BodyCredit, BodyFault, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead, ToObject,
+    upload,
+};
 
 /// Why there is no response.
 #[derive(Debug)]
 pub(crate) enum ForwardError {
     /// The object went out of use meanwhile; look it up again and send this once more.
-    Retired(Head, Bytes, Held),
+    Retired(Box<(Head, Payload)>),
+    /// The body ended early, before there was a response.
+    Body(BodyFault),
     /// The object gave the request up.
     Broken,
 }
@@ -29,18 +34,52 @@ pub(crate) async fn forward(
     hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
     head: Head,
-    body: Bytes,
-    held: Held,
+    payload: Payload,
 ) -> Result<Response, ForwardError> {
     let request = RequestKey::next();
-    let Some(parts) = hub.open_request(request) else {
-        return Err(ForwardError::Retired(head, body, held));
+    let Payload { first, held, mut rest } = payload;
+    let credit = rest.as_ref().map(|_| BodyCredit::new(first.len()));
+    let Some(parts) = hub.open_request(request, credit.clone()) else {
+        return Err(ForwardError::Retired(Box::new((head, Payload { first, held, rest }))));
     };
     let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
-    let mut message = Some(ToObject::Request { request, head: Box::new(head), body, held });
-    let posted = poll_fn(|cx| {
+    let more = rest.is_some();
+    let message = ToObject::Request { request, head: Box::new(head), body: first, more, held };
+    if let Err(back) = post(&*open.port, message).await {
+        open.done = true;
+        return match back {
+            ToObject::Request { head, body: first, held, .. } => {
+                Err(ForwardError::Retired(Box::new((*head, Payload { first, held, rest: rest.take() }))))
+            }
+            _ => Err(ForwardError::Broken),
+        };
+    }
+    let part = match rest.zip(credit) {
+        None => open.parts.recv().await,
+        Some((rest, credit)) => {
+            let fault = upload::start(rest, request, open.hub.clone(), open.port.clone(), credit);
+            tokio::select! {
+                biased;
+                Ok(fault) = fault => return Err(ForwardError::Body(fault)),
+                part = open.parts.recv() => part,
+            }
+        }
+    };
+    match part {
+        Some(ResponsePart::Head(head)) => Ok(respond(head, open)),
+        Some(ResponsePart::Chunk(_) | ResponsePart::End { .. }) | None => {
+            open.done = true;
+            Err(ForwardError::Broken)
+        }
+    }
+}
+
+/// Posts a message, and waits while the mailbox is full; it comes back from an object that is out of use.
+pub(super) async fn post(port: &dyn ObjectPort, message: ToObject) -> Result<(), ToObject> {
+    let mut message = Some(message);
+    poll_fn(|cx| {
         let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
-        match open.port.post(next, cx) {
+        match port.post(next, cx) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(PostError::Full(back, _)) => {
                 message = Some(back);
@@ -49,21 +88,7 @@ pub(crate) async fn forward(
             Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
         }
     })
-    .await;
-    if let Err(back) = posted {
-        open.done = true;
-        return match back {
-            ToObject::Request { head, body, held, .. } => Err(ForwardError::Retired(*head, body, held)),
-            _ => Err(ForwardError::Broken),
-        };
-    }
-    match open.parts.recv().await {
-        Some(ResponsePart::Head(head)) => Ok(respond(head, open)),
-        Some(ResponsePart::Chunk(_) | ResponsePart::End { .. }) | None => {
-            open.done = true;
-            Err(ForwardError::Broken)
-        }
-    }
+    .await
 }
 
 fn respond(head: ResponseHead, open: OpenRequest) -> Response {

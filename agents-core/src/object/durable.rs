@@ -14,7 +14,12 @@ use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, WebSocket};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientIp(pub IpAddr);
 
-/// A request that `fetch` handles; its body is complete.
+/// A request that `fetch` handles.
+///
+/// A body of up to 64 KiB is complete before the object is asked. A larger one comes as it is read: up to
+/// 256 KiB wait in the object, and the client sends no more until they are read. What is not read when the
+/// response is done is dropped. Reading fails when the client breaks off or a limit is reached (see
+/// [`Limits::body_bytes`](crate::Limits::body_bytes)).
 pub type Request = http::Request<axum::body::Body>;
 /// The answer to a [`Request`].
 pub type Response = axum::response::Response;
@@ -72,8 +77,8 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
 
     /// Answers an HTTP request, or accepts a WebSocket (see [`WebSocketUpgrade`]).
     ///
-    /// An error is answered with 500 and the error's text as far as clients may read it. Without
-    /// this handler requests are answered with 404.
+    /// An error is answered with 500 and the error's text as far as clients may read it, a rejection of one of
+    /// axum's own extractors with its status. Without this handler requests are answered with 404.
     ///
     /// [`WebSocketUpgrade`]: crate::object::WebSocketUpgrade
     fn fetch(&self, cx: &ObjectContext, request: Request) -> impl Future<Output = Result<Response>> + Send {

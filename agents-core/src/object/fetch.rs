@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
+use axum::extract::rejection;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::StatusCode;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
@@ -23,15 +26,18 @@ pub(super) async fn answer(
     instance: Arc<dyn Instance>,
     key: RequestKey,
     head: Head,
-    body: Bytes,
+    body: Body,
 ) -> Result<()> {
-    let fetched = match http_request(head, Body::from(body)) {
+    let fetched = match http_request(head, body) {
         Ok(request) => instance.fetch(request).await,
         Err(error) => Err(error),
     };
     let response = match fetched {
         Ok(response) => response,
-        Err(error) => return fail(&object, key, &error),
+        Err(error) => match rejection(&error) {
+            Some(response) => response,
+            None => return fail(&object, key, &error),
+        },
     };
     let streamed = stream(&object, key, response).await;
     let complete = streamed.is_ok();
@@ -44,7 +50,8 @@ pub(super) async fn answer(
 }
 
 async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> Result<()> {
-    let (parts, mut body) = response.into_parts();
+    let (mut parts, mut body) = response.into_parts();
+    keep_length(&mut parts, &body);
     let headers = parts.headers.iter();
     let head = ResponseHead {
         status: parts.status.as_u16(),
@@ -76,6 +83,35 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
         object.effect(ToGateway::RespondChunk { request: key, chunk })?;
     }
     Ok(())
+}
+
+/// Says how long the body is, if that is known: what crosses to the gateway is only chunks.
+fn keep_length(parts: &mut http::response::Parts, body: &Body) {
+    let status = parts.status;
+    let bodiless = status.is_informational() || matches!(status.as_u16(), 204 | 304);
+    let said = parts.headers.contains_key(CONTENT_LENGTH) || parts.headers.contains_key(TRANSFER_ENCODING);
+    // Nothing may also be the answer to HEAD, which says nothing of the length.
+    if !bodiless
+        && !said
+        && let Some(length) = body.size_hint().exact().filter(|length| *length > 0)
+    {
+        parts.headers.insert(CONTENT_LENGTH, length.into());
+    }
+}
+
+/// The response of an extractor that did not find in a request what it looked for.
+pub(crate) fn rejection(error: &Error) -> Option<Response> {
+    macro_rules! find {
+        ($($kind:ident)*) => {
+            None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*
+        };
+    }
+    let (status, text) = find!(
+        BytesRejection StringRejection JsonRejection FormRejection RawFormRejection QueryRejection
+        PathRejection RawPathParamsRejection
+    )?;
+    // What the program did wrong is told to nobody.
+    status.is_client_error().then(|| (status, text).into_response())
 }
 
 /// Answers a request with 500 and what the client may read of the error.

@@ -118,7 +118,7 @@ impl ObjectPort for ObjectHandle {
         // Only an object that is awake has anything to forget; and no response streams from one that
         // sleeps, so how the last one got on is no reason to wake it.
         let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().hears_closes;
-        if unheard || message.is_about_response() {
+        if unheard || message.about_request().is_some() {
             return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
         }
         let start = self.mailbox.post(limits, message, cx).inspect_err(waits)?;

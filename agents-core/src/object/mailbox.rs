@@ -139,8 +139,12 @@ impl Mailbox {
     /// over is no reason to stay.
     pub(crate) fn try_sleep(&self) -> bool {
         let mut inner = self.inner.lock();
-        inner.queue.retain(|message| !message.is_about_response());
-        let empty = inner.queue.is_empty();
+        // Behind a request that waits they may be its body.
+        let empty = inner.queue.iter().all(|message| message.about_request().is_some());
+        if empty {
+            inner.queue.clear();
+            inner.bytes = 0;
+        }
         if empty && inner.reader == Reader::Awake {
             inner.reader = Reader::Asleep;
             inner.queue = VecDeque::new();

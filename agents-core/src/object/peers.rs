@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::gateway::{self, CallHead, FREE_BYTES, ForwardError, Head, Held, ObjectPort, Visitor};
+use crate::gateway::{self, CallHead, FREE_BYTES, ForwardError, Head, Held, ObjectPort, Payload, Visitor};
 use crate::object::ObjectHandle;
 
 /// Finds an object by its class and its plain name.
@@ -34,7 +34,13 @@ impl Peers {
         arguments: Bytes,
     ) -> Result<Response> {
         let find = self.0.get().ok_or_else(stopping)?;
-        let mut body = arguments;
+        let mut held = Held::default();
+        let callee = find(class, name)?;
+        let budget = &callee.environment.gateway.incoming;
+        if arguments.len() > FREE_BYTES && !held.grow(budget, arguments.len()) {
+            return Err(Error::new("busy", "the server is busy"));
+        }
+        let mut payload = Payload::whole(arguments, held);
         let mut head = Head {
             method: "POST".to_owned(),
             uri: "/".to_owned(),
@@ -44,18 +50,13 @@ impl Peers {
             client: None,
             call: Some(Box::new(call)),
         };
-        let mut held = Held::default();
         loop {
             let object = find(class, name)?;
-            let budget = &object.environment.gateway.incoming;
-            if body.len() > FREE_BYTES && !held.grow(budget, body.len()) {
-                return Err(Error::new("busy", "the server is busy"));
-            }
             let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, body, held).await {
+            match gateway::forward(object.hub().clone(), port, head, payload).await {
                 Ok(response) => return Ok(response),
-                Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
-                Err(ForwardError::Broken) => return Err(interrupted()),
+                Err(ForwardError::Retired(back)) => (head, payload) = *back,
+                Err(ForwardError::Broken | ForwardError::Body(_)) => return Err(interrupted()),
             }
         }
     }

@@ -4,31 +4,29 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use crate::gateway::{FREE_BYTES, Gateway, Held, Limit};
+use crate::gateway::{BodyFault, FREE_BYTES, Gateway, Held, Payload, Upload};
 
-/// Why a body was not taken, as the client reads it.
-pub(super) type Refused = (StatusCode, &'static str);
-
-/// Collects a body; what it holds of the memory for clients is held until the second value is dropped.
-pub(super) async fn collect(
+/// Collects a small body, so that a client that is slow to send it wakes nobody; of a larger one the
+/// start, which holds its part of the memory for clients.
+pub(super) async fn begin(
     mut body: Body,
     most: usize,
     patience: Duration,
     gateway: &Gateway,
-) -> Result<(Bytes, Held), Refused> {
-    let refuse = |limit: Limit, status: StatusCode, text: &'static str| {
-        gateway.totals.limits.hit(limit);
-        Err((status, text))
+) -> Result<Payload, BodyFault> {
+    let refuse = |fault: BodyFault| {
+        if let Some(limit) = fault.limit() {
+            gateway.totals.limits.hit(limit);
+        }
+        Err(fault)
     };
     // Announced too large: told before it is sent.
     if body.size_hint().lower() > most as u64 {
-        return refuse(Limit::BodyBytes, StatusCode::PAYLOAD_TOO_LARGE, "Body too large");
+        return refuse(BodyFault::TooLarge);
     }
-    let mut held = Held::default();
     let (mut only, mut all) = (None, BytesMut::new());
     loop {
         let frame = match timeout(patience, body.frame()).await {
@@ -36,19 +34,14 @@ pub(super) async fn collect(
             Ok(None) => break,
             Ok(Some(Err(error))) => {
                 tracing::debug!(%error, "a request broke off");
-                return Err((StatusCode::BAD_REQUEST, ""));
+                return Err(BodyFault::BrokeOff);
             }
-            Err(_) => {
-                return refuse(Limit::BodyTimeout, StatusCode::REQUEST_TIMEOUT, "The body took too long");
-            }
+            Err(_) => return refuse(BodyFault::TooSlow),
         };
         let Ok(data) = frame.into_data() else { continue };
         let len = only.as_ref().map_or(all.len(), Bytes::len) + data.len();
         if len > most {
-            return refuse(Limit::BodyBytes, StatusCode::PAYLOAD_TOO_LARGE, "Body too large");
-        }
-        if len > FREE_BYTES && !held.grow(&gateway.incoming, len) {
-            return refuse(Limit::IncomingBytes, StatusCode::SERVICE_UNAVAILABLE, "The server is busy");
+            return refuse(BodyFault::TooLarge);
         }
         // Most bodies come in one piece, which is not copied.
         if len == data.len() {
@@ -59,6 +52,16 @@ pub(super) async fn collect(
             }
             all.extend_from_slice(&data);
         }
+        if len > FREE_BYTES {
+            let mut first = only.unwrap_or_else(|| all.freeze());
+            let ahead = first.split_off(FREE_BYTES);
+            let mut held = Held::default();
+            if !held.grow(&gateway.incoming, FREE_BYTES) {
+                return refuse(BodyFault::Busy);
+            }
+            let upload = Upload { body, ahead, left: most - len, patience };
+            return Ok(Payload { first, held, rest: Some(Box::new(upload)) });
+        }
     }
-    Ok((only.unwrap_or_else(|| all.freeze()), held))
+    Ok(Payload::whole(only.unwrap_or_else(|| all.freeze()), Held::default()))
 }

@@ -95,8 +95,8 @@ pub struct Limits {
     /// included, and bodies of requests. 1 GiB.
     ///
     /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
-    /// message or body that needs more is refused, and a connection with messages in its agent is read
-    /// later.
+    /// message or body that needs more is refused, and a connection with messages in its agent, or a body that an agent
+    /// reads, is read later. What a handler has read is its own and not counted.
     pub incoming_bytes: usize,
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.
@@ -105,8 +105,15 @@ pub struct Limits {
     /// take and is sent something is closed. A broadcast counts once. 1 GiB.
     pub outgoing_bytes: usize,
     /// Bytes of the body of one HTTP request. 32 MiB.
+    ///
+    /// A body that is announced larger is refused before it comes. One that becomes larger fails where it is read, and
+    /// the client gets 413 unless the response has begun. A body streams, and no more than 256 KiB of it are in
+    /// memory, so that a higher limit costs nothing by itself; a handler that collects a body decides on its own
+    /// limit. Axum's `Bytes`, `String`, `Json` and `Form` take 2 MB.
     pub body_bytes: usize,
     /// How long the body of a request may make no progress. 30 s.
+    ///
+    /// The time does not run while the handler is behind with reading.
     pub body_timeout: Duration,
     /// Bytes of the head of a request, for [`Agents::serve`](crate::Agents::serve). 16 KiB.
     pub header_bytes: usize,

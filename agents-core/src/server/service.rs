@@ -20,7 +20,9 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
-use crate::gateway::{self, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade};
+use crate::gateway::{
+    self, BodyFault, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade,
+};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::admit::{Denied, Destination};
 use crate::server::cors::Cors;
@@ -198,18 +200,18 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let limits = self.host.limits();
-        let collected =
-            body::collect(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
-        let (mut body, mut held) = match collected {
-            Ok(collected) => collected,
-            Err(refused) => return refused.into_response(),
+        let begun = body::begin(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
+        let mut payload = match begun {
+            Ok(payload) => payload,
+            Err(fault) => return refused(fault),
         };
         loop {
             let object = self.host.object(&key, behavior);
             let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, body, held).await {
+            match gateway::forward(object.hub().clone(), port, head, payload).await {
                 Ok(response) => return answer::keep(response, place),
-                Err(ForwardError::Retired(back, bytes, memory)) => (head, body, held) = (back, bytes, memory),
+                Err(ForwardError::Retired(back)) => (head, payload) = *back,
+                Err(ForwardError::Body(fault)) => return refused(fault),
                 Err(ForwardError::Broken) => {
                     return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
                 }
@@ -259,6 +261,11 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
         Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
         Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
     })
+}
+
+/// The response to a body that was not taken.
+fn refused(fault: BodyFault) -> Response {
+    (fault.status(), fault.to_string()).into_response()
 }
 
 fn not_found() -> Response {

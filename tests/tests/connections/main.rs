@@ -3,6 +3,7 @@
 mod admission;
 mod answer;
 mod auth;
+mod bodies;
 mod broadcast;
 mod close;
 mod connection;

@@ -42,10 +42,10 @@ impl Desk {
     async fn on_request(&self, request: Request) -> Result<Response> {
         use agents::axum::response::IntoResponse;
         let path = request.uri().path().to_owned();
-        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
         if path.ends_with("/wait") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
+        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
         Ok(body.len().to_string().into_response())
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::gateway::meter::{Counter, HubMeter, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::{
-    AutoResponse, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, Rate, RequestKey,
+    AutoResponse, BodyCredit, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, Rate, RequestKey,
     ResponseHead, Selection, Targets, ToGateway, codec,
 };
 
@@ -40,6 +40,22 @@ pub(crate) enum ResponsePart {
     Head(ResponseHead),
     Chunk(Bytes),
     End { complete: bool },
+}
+
+/// A request whose response is not whole yet.
+#[derive(Debug)]
+struct OpenRequest {
+    parts: mpsc::UnboundedSender<ResponsePart>,
+    /// Of a body that is still coming.
+    credit: Option<Arc<BodyCredit>>,
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        if let Some(credit) = &self.credit {
+            credit.close();
+        }
+    }
 }
 
 /// The sockets and open requests of one object.
@@ -66,7 +82,7 @@ struct Inner {
     presence: Presence,
     frames_out: u64,
     auto: Option<Box<Auto>>,
-    requests: HashMap<RequestKey, mpsc::UnboundedSender<ResponsePart>>,
+    requests: HashMap<RequestKey, OpenRequest>,
 }
 
 /// A card that is found by its id.
@@ -183,15 +199,20 @@ impl Hub {
     }
 
     /// Opens a request; `None` when the object is out of use and has to be looked up again.
-    pub(crate) fn open_request(&self, request: RequestKey) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
+    pub(crate) fn open_request(
+        &self,
+        request: RequestKey,
+        credit: Option<Arc<BodyCredit>>,
+    ) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
         // Unbounded as a type, bounded by the window that the object keeps to (see `ToObject::Drained`).
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (parts, receiver) = mpsc::unbounded_channel();
+        let open = OpenRequest { parts, credit };
         let mut inner = self.inner.lock();
         if inner.retired {
             return None;
         }
         if !inner.shut {
-            inner.requests.insert(request, sender);
+            inner.requests.insert(request, open);
         }
         Some(receiver)
     }
@@ -373,6 +394,12 @@ impl Hub {
                 inner.respond(request, ResponsePart::End { complete });
                 inner.requests.remove(&request);
             }
+            ToGateway::BodyCredit { request, bytes } => {
+                let open = inner.requests.get(&request);
+                if let Some(credit) = open.and_then(|open| open.credit.as_ref()) {
+                    credit.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                }
+            }
             ToGateway::AutoResponse { pair } => {
                 let length = pair.as_ref().map_or(NO_LENGTH, |pair| pair.request.len());
                 self.auto_length.store(length, Ordering::Relaxed);
@@ -411,9 +438,9 @@ impl Inner {
     }
 
     fn respond(&self, request: RequestKey, part: ResponsePart) {
-        if let Some(sender) = self.requests.get(&request) {
+        if let Some(open) = self.requests.get(&request) {
             // A receiver that is gone has told so with `ToObject::Gone`.
-            let _ = sender.send(part);
+            let _ = open.parts.send(part);
         }
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn turn_away(handle: &ObjectHandle) {
             }
             ToObject::Alarm => rings = true,
             ToObject::Close { .. } => kept.push(event),
-            ToObject::Error { .. } | ToObject::Drained { .. } | ToObject::Gone { .. } => {}
+            ToObject::Error { .. }
+            | ToObject::Drained { .. }
+            | ToObject::Gone { .. }
+            | ToObject::BodyChunk { .. }
+            | ToObject::BodyEnd { .. } => {}
         }
     }
     handle.environment.gateway.totals.limits.hit(Limit::AgentsAwake);

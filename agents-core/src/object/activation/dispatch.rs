@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
@@ -95,7 +96,11 @@ impl Activation {
                     None => {}
                 }
             }
-            ToObject::Request { request, head, body, held } => {
+            ToObject::Request { request, head, body, more, held } => {
+                let (body, held) = match more {
+                    true => (self.object.open_body(request, body, held), Held::default()),
+                    false => (Body::from(body), held),
+                };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
                 self.start(Label::Request { request, _held: held }, Box::pin(handler), cx);
             }
@@ -109,7 +114,10 @@ impl Activation {
                 };
                 self.start(Label::Alarm, Box::pin(handler), cx);
             }
-            ToObject::Drained { .. } | ToObject::Gone { .. } => self.object.response_event(&event),
+            ToObject::Drained { .. }
+            | ToObject::Gone { .. }
+            | ToObject::BodyChunk { .. }
+            | ToObject::BodyEnd { .. } => self.object.request_event(event),
         }
     }
 

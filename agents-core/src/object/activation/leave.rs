@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::gateway::ToObject;
+use crate::gateway::{BodyFault, ToObject};
 use crate::object::ObjectHandle;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
@@ -131,6 +131,10 @@ impl Activation {
         // Tasks that have not begun hold the context, and the context holds them.
         let spawned = std::mem::take(&mut object.lock().spawned);
         drop((phase, running, spawned));
+        // Something outside of the handlers may still read them.
+        for (_, body) in std::mem::take(&mut object.lock().bodies) {
+            body.end(Err(BodyFault::BrokeOff));
+        }
         let owed = object.lock().alarm_owed;
         let (closed, abandoned) = match &ended {
             Ended::Idle | Ended::Stopped => (None, false),

@@ -7,7 +7,7 @@ mod rest;
 mod round;
 mod settle;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -293,13 +293,14 @@ impl Activation {
             Phase::Cold => {
                 self.fill_events();
                 // These concern handlers that still run, and need no instance.
-                let Self { object, events, .. } = self;
-                events.retain(|event| {
-                    if event.is_about_response() {
-                        object.response_event(event);
+                // So do the bodies of requests; those of requests that still wait, wait behind them.
+                let waiting: HashSet<_> = self.events.iter().filter_map(ToObject::asks).collect();
+                for event in std::mem::take(&mut self.events) {
+                    match event.about_request() {
+                        Some(request) if !waiting.contains(&request) => self.object.request_event(event),
+                        _ => self.events.push_back(event),
                     }
-                    !event.is_about_response()
-                });
+                }
                 if self.events.is_empty() {
                     return false;
                 }

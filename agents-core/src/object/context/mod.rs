@@ -15,6 +15,8 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::thread;
 
+use axum::body::Body;
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 
@@ -22,9 +24,10 @@ pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Limit, RequestKey, ToObject, Waits};
+use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject, Waits};
 use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
+use crate::object::request_body::{Intake, RequestBody};
 use crate::object::roster::Roster;
 use crate::object::window::Window;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits};
@@ -87,6 +90,8 @@ pub(super) struct Inner {
     pub(super) gate: Gate,
     pub(super) spawned: Vec<Spawned>,
     pub(super) windows: HashMap<RequestKey, Arc<Window>>,
+    /// Bodies of requests that came in part.
+    pub(super) bodies: HashMap<RequestKey, Arc<Intake>>,
     /// A turn failed in a way that only a restart from disk mends.
     pub(super) failed: Option<Error>,
     /// A handler panicked: its instance is not used for new events.
@@ -130,6 +135,7 @@ impl ObjectContext {
                 gate: Gate::default(),
                 spawned: Vec::new(),
                 windows: HashMap::new(),
+                bodies: HashMap::new(),
                 failed: None,
                 panicked: false,
                 roster: Roster::default(),
@@ -213,22 +219,48 @@ impl ObjectContext {
         window
     }
 
-    pub(super) fn close_window(&self, request: RequestKey) {
-        self.lock().windows.remove(&request);
+    /// Begins to take in the body of a request, of which more comes.
+    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: Held) -> Body {
+        let intake = Arc::new(Intake::default());
+        intake.push(first, held);
+        self.lock().bodies.insert(request, intake.clone());
+        Body::new(RequestBody { request, hub: self.handle().hub.clone(), intake })
     }
 
-    /// Hears from the gateway how a streamed response gets on.
-    pub(super) fn response_event(&self, event: &ToObject) {
-        let inner = self.lock();
+    /// A request is over: its response is whole, and what nobody read of its body is dropped.
+    pub(super) fn close_window(&self, request: RequestKey) {
+        let mut inner = self.lock();
+        inner.windows.remove(&request);
+        if let Some(body) = inner.bodies.remove(&request) {
+            body.end(Err(BodyFault::BrokeOff));
+        }
+    }
+
+    /// Hears from the gateway how a request gets on.
+    pub(super) fn request_event(&self, event: ToObject) {
+        let mut inner = self.lock();
         match event {
             ToObject::Drained { request, chunks } => {
-                if let Some(window) = inner.windows.get(request) {
-                    window.drained(*chunks);
+                if let Some(window) = inner.windows.get(&request) {
+                    window.drained(chunks);
                 }
             }
             ToObject::Gone { request } => {
-                if let Some(window) = inner.windows.get(request) {
+                if let Some(window) = inner.windows.get(&request) {
                     window.gone();
+                }
+                if let Some(body) = inner.bodies.remove(&request) {
+                    body.end(Err(BodyFault::BrokeOff));
+                }
+            }
+            ToObject::BodyChunk { request, chunk, held } => {
+                if let Some(body) = inner.bodies.get(&request) {
+                    body.push(chunk, held);
+                }
+            }
+            ToObject::BodyEnd { request, fault } => {
+                if let Some(body) = inner.bodies.remove(&request) {
+                    body.end(fault.map_or(Ok(()), Err));
                 }
             }
             _ => {}

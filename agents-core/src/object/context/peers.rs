@@ -41,7 +41,7 @@ impl ObjectContext {
         let request = RequestKey::next();
         self.effect(ToGateway::RespondEnd { request, complete: true })?;
         let hub = &*self.handle().hub;
-        let mut parts = hub.open_request(request).ok_or_else(stopping)?;
+        let mut parts = hub.open_request(request, None).ok_or_else(stopping)?;
         // The turn may still be undone, and the effect with it.
         let _forget = Forget(hub, request);
         parts.recv().await.map(drop).ok_or_else(stopping)
