@@ -88,7 +88,7 @@ step_browser() {
 
 # The behaviour tests once more, with agents that hibernate or crash after every event.
 step_chaos() {
-  local tests=(--test connections --test state --test durability --test hibernation --test limits)
+  local tests=(--test connections --test state --test durability --test hibernation --test limits --test calls)
   if cargo nextest --version >/dev/null 2>&1; then
     AGENTS_TEST_CHAOS="$CHAOS" cargo nextest run -p agents-tests "${tests[@]}" --locked --no-fail-fast
   else

@@ -98,7 +98,7 @@ impl<A: Interface> AgentClient<A> {
         &self.methods
     }
 
-    /// The methods of the class, with another time limit than the one of the client.
+    /// The methods of the class, with another time limit than the one of the client. Streams have none.
     ///
     /// ```no_run
     /// # use agents::prelude::*;
@@ -244,7 +244,7 @@ impl<A: Kind> AgentClient<A> {
 
     /// The agent's state: none until the agent has sent one, then always the newest.
     pub fn state(&self) -> StateWatch<A::State> {
-        StateWatch::new(self.inner().state.clone())
+        StateWatch::new(Arc::clone(&self.remote.handle.0))
     }
 
     fn push(&self, state: serde_json::Result<Value>) -> impl Future<Output = Result<(), ClientError>> {

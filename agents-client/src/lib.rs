@@ -1,29 +1,56 @@
 //! The Rust client of `agents`: calls, streamed answers, synchronised state and messages over one
 //! WebSocket that reconnects by itself.
 //!
+//! With the crate that defines an agent at hand, a client has its methods and the type of its state:
+//!
 //! ```no_run
-//! use agents_client::{AgentClient, StreamExt};
+//! use agents::prelude::*;
+//! use agents_client::{AgentClient, ClientError, StreamExt};
+//!
+//! #[wire]
+//! #[derive(Clone, Debug, Default)]
+//! struct Room {
+//!     topic: String,
+//! }
+//!
+//! #[agent(state = Room)]
+//! #[derive(Default)]
+//! struct ChatRoom;
+//!
+//! #[agent]
+//! impl ChatRoom {
+//!     #[callable]
+//!     fn history(&self, #[default = 20] limit: u32) -> Result<Vec<String>> {
+//!         // ..
+//!         # drop(limit); Ok(vec![])
+//!     }
+//!
+//!     #[callable]
+//!     fn ask(&self, out: &StreamingResponse<String>, question: String) -> Result<u32> {
+//!         // ..
+//!         # drop(question); out.send("well".to_owned())?; Ok(1)
+//!     }
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), agents_client::ClientError> {
-//! let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
-//!     .query("username", "ann")
-//!     .connect()
-//!     .await?;
+//! # async fn main() -> Result<(), ClientError> {
+//! let room = AgentClient::<ChatRoom>::connect("http://127.0.0.1:8787", "lobby").await?;
 //!
-//! // Calls are checked against the types you name.
-//! let posts: Vec<serde_json::Value> = room.call("history", (20,)).await?;
+//! // Callables are methods. An argument that has a default is an `Option`.
+//! let posts: Vec<String> = room.history(None).await?;
 //!
-//! // Streams give their items, then the result.
-//! let mut tokens = room.call_streaming::<String>("ask", ("why?",)).await?;
+//! // Streams give their items, then the result. Dropping one tells the agent to stop.
+//! let mut tokens = room.ask("why?".into()).await?;
 //! while let Some(token) = tokens.next().await {
 //!     eprint!("{}", token?);
 //! }
 //! let count: u32 = tokens.result()?;
 //!
-//! // The state is mirrored.
+//! // The state is mirrored: to read, to wait for, to set.
 //! let mut state = room.state();
-//! eprintln!("{:?}", state.borrow_and_update());
+//! eprintln!("{:?}", state.get()?);
+//! room.set_state(&Room { topic: "rust".into() }).await?;
+//! let on_topic: Room = state.wait_for(|room| room.topic == "rust").await?;
 //!
 //! // Messages beside the protocol.
 //! room.send("typing").await?;
@@ -31,8 +58,32 @@
 //! while let Some(message) = messages.next().await {
 //!     eprintln!("{:?}", message?);
 //! }
-//! # drop((posts, count)); Ok(()) }
+//! # drop((posts, count, on_topic)); Ok(()) }
 //! ```
+//!
+//! A callable that is named like a method of the client ([`send`](AgentClient::send), `state`, `close` …) is called by
+//! [`room.methods()`](AgentClient::methods). A client that knows no class calls by name, and says the types itself:
+//!
+//! ```no_run
+//! use agents_client::AgentClient;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), agents_client::ClientError> {
+//! let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+//!     .query("username", "ann")
+//!     .connect()
+//!     .await?;
+//! let posts: Vec<String> = room.call("history", (20,)).await?;
+//! let mut tokens = room.call_streaming::<String>("ask", ("why?",)).await?;
+//! let topic = room.state().get()?.map(|room| room["topic"].clone());
+//! # drop((posts, tokens, topic)); Ok(()) }
+//! ```
+//!
+//! # Without the server
+//!
+//! The crate `agents` has this one as `agents::client` with its feature `client`. With `default-features = false` beside it, a crate with agents
+//! in it is their types and calls: no HTTP server and no SQLite are compiled. `examples/shared-types` in the repository is such a pair of crates.
+//! Cargo gives a crate that is built for two others at once the features of both, so only what is built alone is small.
 //!
 //! # When the connection is lost
 //!

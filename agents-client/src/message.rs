@@ -1,6 +1,9 @@
 //! What users send and receive beside the protocol.
 
+use agents_core::wire::Wire;
 use bytes::Bytes;
+
+use crate::ClientError;
 
 /// A text or binary message that is not a frame of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,27 @@ impl Message {
             Self::Text(text) => Some(text),
             Self::Binary(_) => None,
         }
+    }
+
+    /// Reads a message that is JSON, text or binary, as a `#[wire]` type or another type that travels.
+    ///
+    /// ```
+    /// use agents_client::Message;
+    ///
+    /// assert_eq!(Message::from("[1,2]").json::<Vec<u8>>().unwrap(), [1, 2]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError::Deserialize`] when it is not, or is of another type.
+    pub fn json<T: Wire>(&self) -> Result<T, ClientError> {
+        let bytes = match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        };
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        let value = T::wire_deserialize(&mut reader).map_err(ClientError::deserialize)?;
+        reader.end().map_err(ClientError::deserialize)?;
+        Ok(value)
     }
 
     /// The size in bytes.

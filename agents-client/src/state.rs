@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use agents_core::wire::Wire;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::ClientError;
+use crate::inner::Inner;
 
 /// The agent's state as this client mirrors it: there to be read, and to be waited for.
 ///
@@ -33,6 +35,8 @@ use crate::ClientError;
 /// # drop(full); Ok(()) }
 /// ```
 pub struct StateWatch<S> {
+    /// Knows why the client has stopped. It does not keep it from stopping.
+    inner: Arc<Inner>,
     states: watch::Receiver<Option<Value>>,
     /// What the stream waits with, made when it is first polled.
     stream: Option<BoxStream<'static, Option<Value>>>,
@@ -40,9 +44,10 @@ pub struct StateWatch<S> {
 }
 
 impl<S: Wire> StateWatch<S> {
-    pub(crate) fn new(mut states: watch::Receiver<Option<Value>>) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        let mut states = inner.state.clone();
         states.mark_changed();
-        Self { states, stream: None, state: PhantomData }
+        Self { inner, states, stream: None, state: PhantomData }
     }
 
     /// The state now; `None` while the agent has told none.
@@ -59,10 +64,10 @@ impl<S: Wire> StateWatch<S> {
     /// The first call returns the state that is there.
     ///
     /// # Errors
-    /// [`ClientError::Deserialize`], and [`ClientError::Closed`] when the client has stopped.
+    /// [`ClientError::Deserialize`], and what the client has stopped with.
     pub async fn changed(&mut self) -> Result<S, ClientError> {
         loop {
-            self.states.changed().await.map_err(|_| ClientError::Closed)?;
+            self.states.changed().await.map_err(|_| self.inner.end())?;
             let state = read(self.states.borrow_and_update().as_ref())?;
             if let Some(state) = state {
                 return Ok(state);
@@ -117,7 +122,7 @@ impl<S: Wire> Stream for StateWatch<S> {
 
 impl<S> Clone for StateWatch<S> {
     fn clone(&self) -> Self {
-        Self { states: self.states.clone(), stream: None, state: PhantomData }
+        Self { inner: Arc::clone(&self.inner), states: self.states.clone(), stream: None, state: PhantomData }
     }
 }
 

@@ -48,6 +48,11 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 /// stay ordinary methods: call them, test them, document them as any other. An agent has one such
 /// `impl`; helpers may stand in it or in any other `impl` block of the type. The two inner attributes
 /// are read by this one: they need no import of their own.
+///
+/// Each callable is a method of typed callers, too: of `agents::client::AgentClient::<ChatRoom>`. Without the feature
+/// `server` of `agents` these are all that is left of the `impl`: bodies, hooks, helpers and constants are not compiled,
+/// and of the struct's options only `state` and `name` count. What only they name stands behind
+/// `#[cfg(feature = "server")]`, for a feature of your crate that switches `agents/server` on.
 #[proc_macro_attribute]
 pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::agent(args.into(), item.into(), SIDE).into()

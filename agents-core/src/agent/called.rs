@@ -11,15 +11,18 @@ use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
 use tokio::sync::mpsc;
 
-use crate::agent::chain::{self, Chain};
+use crate::agent::chain::Chain;
 use crate::agent::line::Line;
 use crate::agent::stream::Answer;
 use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, Waits};
+use crate::gateway::CallHead;
 use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::report;
+
+/// How many pieces of a streamed answer may wait; one more ends it.
+const WAITING_LINES: usize = 4_096;
 
 impl<A: Agent> AgentCore<A> {
     /// Runs a call of another agent, or of the program, and answers it.
@@ -34,16 +37,10 @@ impl<A: Agent> AgentCore<A> {
             let error = Error::new("unknown_method", format!("Method {method} does not exist"));
             return respond(Err(error), &method);
         };
-        if callable.exclusive
-            && let Err(error) = chain::check_exclusive(&callers, self.object.class(), self.object.name())
-        {
-            return respond(Err(error), callable.rust_name);
-        }
         let frame: Arc<str> = String::from_utf8(body.collect().await?.to_bytes().into())?.into();
-        let waits = if callable.exclusive { Waits::Exclusive } else { Waits::Free };
         let mut cx = self.context();
         cx.callable = Some(callable.name);
-        cx.chain = Chain::called(callers, waits);
+        cx.chain = Chain::called(callers);
         let arguments = 0..frame.len();
         let parts = Parts { cx, connection: None, request: None, answer: None };
         let mut call = Call { agent, parts, frame, arguments };
@@ -51,11 +48,11 @@ impl<A: Agent> AgentCore<A> {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
-        let (sender, lines) = mpsc::unbounded_channel();
+        let (sender, lines) = mpsc::channel(WAITING_LINES);
         let answer = Arc::new(Answer::to_agent(sender));
         call.parts.answer = Some(answer.clone());
-        let handler = self.answer_in_lines(callable, call, answer);
-        Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(Box::pin(handler)) })))
+        let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
+        Ok(Response::new(Body::from_stream(Spoken { answer, lines, handler: Some(handler) })))
     }
 
     async fn answer_in_lines(
@@ -91,7 +88,8 @@ struct Unsaid(String);
 
 /// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
 struct Spoken {
-    lines: mpsc::UnboundedReceiver<Line>,
+    answer: Arc<Answer>,
+    lines: mpsc::Receiver<Line>,
     handler: Option<BoxFuture<'static, ()>>,
 }
 
@@ -99,14 +97,22 @@ impl Stream for Spoken {
     type Item = Result<String, Unsaid>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let Self { answer, lines, handler } = &mut *self;
         loop {
-            if let Poll::Ready(line) = self.lines.poll_recv(cx) {
-                return Poll::Ready(line.map(|line| line.write().map_err(|error| Unsaid(error.to_string()))));
+            if let Poll::Ready(line) = lines.poll_recv(cx) {
+                let text = line.map(|line| line.write().map_err(|error| Unsaid(error.to_string())));
+                return Poll::Ready(text);
             }
-            match self.handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
-                Some(Poll::Ready(())) => self.handler = None,
+            if answer.takes_overflow() {
+                *handler = None;
+                let message = format!("{WAITING_LINES} pieces waited for their reader");
+                let line = Line::Error { code: "overflow".to_owned(), message };
+                return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
+            }
+            match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
+                Some(Poll::Ready(())) => *handler = None,
                 // What it said meanwhile wakes this task, but it may as well go now.
-                Some(Poll::Pending) if !self.lines.is_empty() => {}
+                Some(Poll::Pending) if !lines.is_empty() => {}
                 Some(Poll::Pending) => return Poll::Pending,
                 // A clone of the answer may outlive the handler: what it says would come after the end.
                 None => return Poll::Ready(None),

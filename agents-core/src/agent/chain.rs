@@ -1,6 +1,7 @@
 //! Who waits for a handler: the agents that called each other up to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 use crate::gateway::{CallerLink, Waits};
@@ -8,12 +9,15 @@ use crate::gateway::{CallerLink, Waits};
 /// How many agents may wait for each other in a row.
 const DEEPEST: usize = 32;
 
-/// The agents that wait for a handler, and what its own agent keeps from others meanwhile.
+/// The agents that wait for a handler; empty for one that no agent and no program called.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Chain {
-    /// `None` for what no agent and no program called.
-    callers: Option<Arc<[CallerLink]>>,
-    pub(crate) waits: Waits,
+pub(crate) struct Chain(Option<Arc<Callers>>);
+
+#[derive(Debug)]
+struct Callers {
+    links: Vec<CallerLink>,
+    /// The handler has answered: what goes on in its name is waited for by nobody.
+    answered: AtomicBool,
 }
 
 /// Where a call of another agent came from, see [`Context::called_by`](crate::Context::called_by).
@@ -32,55 +36,75 @@ pub enum CallOrigin<'a> {
     },
 }
 
+/// Notes at its end that a handler has answered.
+#[derive(Debug)]
+pub(super) struct Answering(Chain);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(callers) = &self.0.0 {
+            callers.answered.store(true, Ordering::Release);
+        }
+    }
+}
+
 impl Chain {
     /// The chain of a handler that was called.
-    pub(super) fn called(callers: Vec<CallerLink>, waits: Waits) -> Self {
-        Self { callers: Some(callers.into()), waits }
+    pub(super) fn called(links: Vec<CallerLink>) -> Self {
+        Self(Some(Arc::new(Callers { links, answered: AtomicBool::new(false) })))
+    }
+
+    /// The handler runs until this is dropped.
+    pub(super) fn answering(&self) -> Answering {
+        Answering(self.clone())
     }
 
     /// Tells whether an agent or the program called.
     pub(super) fn is_call(&self) -> bool {
-        self.callers.is_some()
+        self.0.is_some()
     }
 
     pub(super) fn origin(&self) -> Option<CallOrigin<'_>> {
-        Some(match self.callers.as_ref()?.last() {
+        Some(match self.0.as_ref()?.links.last() {
             Some(link) => CallOrigin::Agent { class: &link.class, name: &link.name },
             None => CallOrigin::Host,
         })
     }
 
-    /// What the chain is for those whom this agent calls.
-    pub(super) fn link(&self, class: &str, name: &str) -> Vec<CallerLink> {
-        let mut callers = self.callers.as_deref().unwrap_or_default().to_vec();
-        callers.push(CallerLink { class: class.to_owned(), name: name.to_owned(), waits: self.waits });
-        callers
+    /// The chain of those whom this agent calls, while it waits in this way.
+    ///
+    /// # Errors
+    /// When the callee is closed until this chain is done, or the chain is too long.
+    pub(super) fn call(&self, from: CallerLink, class: &str, name: &str) -> Result<Vec<CallerLink>> {
+        let mut links = self.waiting().to_vec();
+        links.push(from);
+        if links.len() > DEEPEST {
+            let message = format!("{DEEPEST} agents wait for each other already");
+            return Err(Error::new("call_depth", message));
+        }
+        if waits(&links, class, name).any(|waits| waits == Waits::Closed) {
+            return Err(cycle(class, name));
+        }
+        Ok(links)
     }
-}
 
-/// Refuses a call that could only wait for itself.
-///
-/// # Errors
-/// When the agent is closed until this chain is done, or the chain is too long.
-pub(super) fn check(callers: &[CallerLink], class: &str, name: &str) -> Result<()> {
-    if callers.len() > DEEPEST {
-        let message = format!("{DEEPEST} agents wait for each other already");
-        return Err(Error::new("call_depth", message));
+    /// Refuses exclusive work of an agent that this chain itself keeps others out of.
+    ///
+    /// # Errors
+    /// When the agent waits in such work for this chain.
+    pub(super) fn check_exclusive(&self, class: &str, name: &str) -> Result<()> {
+        match waits(self.waiting(), class, name).any(|waits| waits == Waits::Exclusive) {
+            true => Err(cycle(class, name)),
+            false => Ok(()),
+        }
     }
-    if waits(callers, class, name).any(|waits| waits == Waits::Closed) {
-        return Err(cycle(class, name));
-    }
-    Ok(())
-}
 
-/// Refuses an exclusive method that this chain itself keeps others out of.
-///
-/// # Errors
-/// When the agent waits in such a method for this chain.
-pub(super) fn check_exclusive(callers: &[CallerLink], class: &str, name: &str) -> Result<()> {
-    match waits(callers, class, name).any(|waits| waits == Waits::Exclusive) {
-        true => Err(cycle(class, name)),
-        false => Ok(()),
+    /// Those who wait at this moment.
+    fn waiting(&self) -> &[CallerLink] {
+        match &self.0 {
+            Some(callers) if !callers.answered.load(Ordering::Acquire) => &callers.links,
+            _ => &[],
+        }
     }
 }
 

@@ -76,13 +76,13 @@ impl<A: Agent> AgentObject<A> {
         let mut agent = self.made.lock().take().ok_or_else(missing)?;
         if let Some(on_start) = self.core.table.hooks.on_start {
             let props = self.class.props(&self.core.object)?;
-            let mut parts = self.core.parts();
-            parts.cx.chain.waits = Waits::Closed;
+            let parts = self.core.parts();
             let start = Box::pin(async move {
                 let result = on_start(&mut agent, parts, props).await;
                 result.map(|()| agent)
             });
-            agent = Scoped::new(self.core.context(), start).await??;
+            let start = Scoped::new(self.core.context(), start);
+            agent = self.core.object.keeping_out(Waits::Closed, start).await??;
         }
         // Nobody else has seen this core, so the place is empty.
         let _ = self.core.agent.set(Arc::new(agent));

@@ -7,7 +7,7 @@ use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
 use crate::error::Result;
-use crate::gateway::{IntoMessage, Selection, Targets};
+use crate::gateway::{IntoMessage, Selection, Targets, Waits};
 use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
@@ -105,8 +105,8 @@ impl<A: AgentTypes> Context<A> {
     /// # }
     /// ```
     pub fn agent<B: Interface>(&self, name: impl Into<String>) -> AgentStub<B> {
-        let from = self.chain.link(self.class(), self.name());
-        AgentStub::new(self.core.object.peers(), name.into(), Some((self.core.object.clone(), from)))
+        let from = (self.core.object.clone(), self.chain.clone());
+        AgentStub::new(self.core.object.peers(), name.into(), Some(from))
     }
 
     /// Returns the state. The first read loads it from the database; an agent that never had one
@@ -248,9 +248,12 @@ impl<A: AgentTypes> Context<A> {
     /// Waits until no other exclusive work of this agent runs, runs this, and lets the next one.
     ///
     /// Other handlers still interleave with it. Do not nest: the inner one would wait for ever.
-    pub async fn exclusive<F: Future>(&self, work: F) -> F::Output {
-        let _one_at_a_time = self.core.exclusive.lock().await;
-        work.await
+    ///
+    /// # Errors
+    /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of this agent.
+    pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
+        let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;
+        Ok(self.core.object.keeping_out(Waits::Exclusive, work).await)
     }
 
     /// Gives the same doors without those that write.

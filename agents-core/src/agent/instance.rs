@@ -10,7 +10,7 @@ use crate::agent::{
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, Close, Message};
+use crate::gateway::{CallHead, Close, Message, Waits};
 use crate::object::{
     AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
     WebSocketUpgrade,
@@ -201,7 +201,9 @@ impl<A: Agent> DurableObject for AgentObject<A> {
     async fn hibernate(&self, _: &ObjectContext) -> Result<()> {
         let Some(hook) = self.core.table.hooks.on_hibernate else { return Ok(()) };
         let hook = hook(self.agent()?, self.core.parts());
-        if let Err(error) = self.core.guard(self.core.context(), hook).await {
+        let work = self.core.guard(self.core.context(), hook);
+        // Whoever comes now is for the next life.
+        if let Err(error) = self.core.object.keeping_out(Waits::Closed, work).await {
             self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
         }
         Ok(())

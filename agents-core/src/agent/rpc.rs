@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tokio::sync::MutexGuard;
+
+use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
 use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
@@ -54,10 +57,7 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // A call that is given up, because it took too long, is answered too.
         let _answered = answer.answered();
-        let mut cx = self.context_of(&connection, Some(callable.name));
-        if callable.exclusive {
-            cx.chain.waits = Waits::Exclusive;
-        }
+        let cx = self.context_of(&connection, Some(callable.name));
         let streamed = callable.streaming.then(|| answer.clone());
         let _stoppable = streamed.clone().map(|answer| self.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
@@ -78,8 +78,9 @@ impl<A: AgentTypes> AgentCore<A> {
             cx.require_writable()?;
         }
         self.require(callable, &call).await?;
-        let _one_at_a_time = match callable.exclusive {
-            true => Some(self.exclusive.lock().await),
+        let _answering = cx.chain.answering();
+        let one_at_a_time = match callable.exclusive {
+            true => Some(self.enter_exclusive(&cx.chain).await?),
             false => None,
         };
         // The connection may have become read-only while the call waited.
@@ -90,6 +91,19 @@ impl<A: AgentTypes> AgentCore<A> {
         if call.parts.answer.as_ref().is_some_and(|answer| answer.is_stopped()) {
             return Ok(Outcome::Nothing);
         }
-        Scoped::new(cx, (callable.invoke)(call)).await?
+        let work = Scoped::new(cx, (callable.invoke)(call));
+        match one_at_a_time {
+            Some(_) => self.object.keeping_out(Waits::Exclusive, work).await?,
+            None => work.await?,
+        }
+    }
+
+    /// Waits until no other exclusive work of this agent runs.
+    ///
+    /// # Errors
+    /// When such work waits for the caller.
+    pub(super) async fn enter_exclusive(&self, chain: &Chain) -> Result<MutexGuard<'_, ()>> {
+        chain.check_exclusive(self.object.class(), self.object.name())?;
+        Ok(self.exclusive.lock().await)
     }
 }

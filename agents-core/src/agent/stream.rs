@@ -30,7 +30,7 @@ enum Caller {
     /// A client, for the call with this id, as JSON.
     Client { socket: WebSocket, id: String },
     /// Another agent.
-    Agent(mpsc::UnboundedSender<Line>),
+    Agent { lines: mpsc::Sender<Line>, overflowed: AtomicBool },
 }
 
 impl Answer {
@@ -38,10 +38,27 @@ impl Answer {
         Self::to(Caller::Client { socket, id })
     }
 
-    /// An answer to another agent. The handler is polled only when the other one takes what it said, so the
-    /// lines of one poll are all that waits.
-    pub(crate) fn to_agent(lines: mpsc::UnboundedSender<Line>) -> Self {
-        Self::to(Caller::Agent(lines))
+    /// An answer to another agent.
+    pub(crate) fn to_agent(lines: mpsc::Sender<Line>) -> Self {
+        Self::to(Caller::Agent { lines, overflowed: AtomicBool::new(false) })
+    }
+
+    /// Tells, once, whether more waited than there is room for. Nothing was told since.
+    pub(crate) fn takes_overflow(&self) -> bool {
+        match &self.caller {
+            Caller::Client { .. } => false,
+            Caller::Agent { overflowed, .. } => overflowed.swap(false, Ordering::AcqRel),
+        }
+    }
+
+    /// Tells another agent something.
+    fn tell(&self, lines: &mpsc::Sender<Line>, overflowed: &AtomicBool, line: Line) -> Result<()> {
+        // To one who left, that is no error.
+        if let Err(mpsc::error::TrySendError::Full(_)) = lines.try_send(line) {
+            self.ended.store(true, Ordering::Release);
+            overflowed.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     fn to(caller: Caller) -> Self {
@@ -58,7 +75,7 @@ impl Answer {
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
         match &self.caller {
             Caller::Client { socket, .. } => Some(socket.entry.key),
-            Caller::Agent(_) => None,
+            Caller::Agent { .. } => None,
         }
     }
 
@@ -85,11 +102,7 @@ impl Answer {
         }
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_chunk(id, json)),
-            Caller::Agent(lines) => {
-                // To one who left, that is no error.
-                let _ = lines.send(Line::item(json.to_owned())?);
-                Ok(())
-            }
+            Caller::Agent { lines, overflowed } => self.tell(lines, overflowed, Line::item(json.to_owned())?),
         }
     }
 
@@ -104,10 +117,7 @@ impl Answer {
         };
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent(lines) => {
-                let _ = lines.send(Line::result(json.cloned())?);
-                Ok(())
-            }
+            Caller::Agent { lines, overflowed } => self.tell(lines, overflowed, Line::result(json.cloned())?),
         }
     }
 
@@ -118,9 +128,9 @@ impl Answer {
         }
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
-            Caller::Agent(lines) => {
-                let _ = lines.send(Line::Error { code: "error".to_owned(), message: message.to_owned() });
-                Ok(())
+            Caller::Agent { lines, overflowed } => {
+                let line = Line::Error { code: "error".to_owned(), message: message.to_owned() };
+                self.tell(lines, overflowed, line)
             }
         }
     }
@@ -129,11 +139,12 @@ impl Answer {
     pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
         match &self.caller {
             Caller::Client { .. } => self.error(message),
-            Caller::Agent(lines) => {
-                if !self.ended.swap(true, Ordering::AcqRel) {
-                    let _ = lines.send(Line::Error { code: code.to_owned(), message: message.to_owned() });
+            Caller::Agent { lines, overflowed } => {
+                if self.ended.swap(true, Ordering::AcqRel) {
+                    return Ok(());
                 }
-                Ok(())
+                let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
+                self.tell(lines, overflowed, line)
             }
         }
     }
@@ -143,7 +154,7 @@ impl Answer {
         !self.ended.load(Ordering::Acquire)
             && match &self.caller {
                 Caller::Client { socket, .. } => socket.is_open(),
-                Caller::Agent(lines) => !lines.is_closed(),
+                Caller::Agent { lines, .. } => !lines.is_closed(),
             }
     }
 
@@ -153,7 +164,7 @@ impl Answer {
             let gone = async {
                 match &self.caller {
                     Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent(lines) => lines.closed().await,
+                    Caller::Agent { lines, .. } => lines.closed().await,
                 }
             };
             tokio::select! {
@@ -222,6 +233,9 @@ impl<T: Wire> StreamingResponse<T> {
 
     /// Waits until nobody wants the answer any more: it has ended before, the caller has stopped it, or its
     /// connection is over.
+    ///
+    /// A handler whose client stops goes on. One that answers another agent runs as that one takes the pieces, and
+    /// is dropped with it.
     ///
     /// ```
     /// # use agents_core::{Result, StreamingResponse};

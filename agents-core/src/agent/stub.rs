@@ -17,10 +17,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::agent::chain;
+use crate::agent::chain::Chain;
 use crate::agent::line::{Line, Lines};
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, CallerLink, Waits};
+use crate::gateway::{CallHead, CallerLink};
 use crate::interface::{CallArguments, Caller, Interface};
 use crate::object::{BoxFuture, ObjectContext, Peers};
 use crate::wire::{self, Wire};
@@ -46,7 +46,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// | `unknown_method`, `unknown_agent` | no such method; the class is not registered, or the name is none |
 /// | `busy`, `stopping` | the host has no room, or stops |
 ///
-/// Two chains of exclusive methods that wait for each other crosswise are not seen; they end by the time limit.
+/// Two chains of exclusive methods that wait for each other crosswise are not seen; they end by the time limit. A stream has
+/// none of its own.
 ///
 /// ```
 /// # use agents_core::{AgentTypes, Context, Result};
@@ -73,17 +74,12 @@ pub struct Way {
     class: &'static str,
     name: Arc<str>,
     /// The agent that calls, and the chain up to it.
-    from: Option<(ObjectContext, Arc<[CallerLink]>)>,
+    from: Option<(ObjectContext, Chain)>,
     timeout: Duration,
 }
 
 impl<A: Interface> AgentStub<A> {
-    pub(crate) fn new(
-        peers: Arc<Peers>,
-        name: String,
-        from: Option<(ObjectContext, Vec<CallerLink>)>,
-    ) -> Self {
-        let from = from.map(|(object, chain)| (object, chain.into()));
+    pub(crate) fn new(peers: Arc<Peers>, name: String, from: Option<(ObjectContext, Chain)>) -> Self {
         Self::over(Way { peers, class: A::ROUTE, name: name.into(), from, timeout: TIMEOUT })
     }
 
@@ -199,12 +195,13 @@ impl Way {
             let arguments = arguments?;
             let mut callers = Vec::new();
             if let Some((object, chain)) = from {
-                callers = chain.to_vec();
-                // Whether it runs alone shows where it calls, not where the stub was made.
-                if let Some(caller) = callers.last_mut().filter(|_| object.runs_alone()) {
-                    caller.waits = Waits::Closed;
-                }
-                chain::check(&callers, class, &name)?;
+                // How it waits shows where it calls, not where the stub was made.
+                let from = CallerLink {
+                    class: object.class().to_owned(),
+                    name: object.name().to_owned(),
+                    waits: object.waits(),
+                };
+                callers = chain.call(from, class, &name)?;
                 // Nothing leaves before the writes that it may depend on are durable.
                 object.until_durable().await?;
             }

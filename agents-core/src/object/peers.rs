@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::gateway::{self, CallHead, ForwardError, Head, Held, ObjectPort, Visitor};
+use crate::gateway::{self, CallHead, FREE_BYTES, ForwardError, Head, Held, ObjectPort, Visitor};
 use crate::object::ObjectHandle;
 
 /// Finds an object by its class and its plain name.
@@ -47,6 +47,10 @@ impl Peers {
         let mut held = Held::default();
         loop {
             let object = find(class, name)?;
+            let budget = &object.environment.gateway.incoming;
+            if body.len() > FREE_BYTES && !held.grow(budget, body.len()) {
+                return Err(Error::new("busy", "the server is busy"));
+            }
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, body, held).await {
                 Ok(response) => return Ok(response),

@@ -58,3 +58,32 @@ async fn calls_without_end_have_one() {
     let error = host.host().get::<Peer>("a").call::<u32>("endlessly", ()).await.unwrap_err();
     assert_eq!(error.code(), "call_depth");
 }
+
+#[tokio::test(start_paused = true)]
+async fn sections_are_exclusive_work_too() {
+    let (host, _levers) = host();
+    let a = host.host().get::<Peer>("a");
+    let started = host.now();
+    for (method, back) in [
+        ("roundTripInSection", "addAlone"),
+        ("roundTripInSection", "addInSection"),
+        ("roundTripAlone", "addInSection"),
+    ] {
+        let error = a.call::<u32>(method, ("b", back)).await.unwrap_err();
+        assert_eq!(error.code(), "call_cycle", "{method} {back}");
+    }
+    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(a.round_trip_in_section("b".into(), "add".into()).await.unwrap(), 1);
+    assert_eq!(a.add_in_section(1).await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_answered_waits_no_more() {
+    let (host, _levers) = host();
+    let (a, b) = (host.host().get::<Peer>("a"), host.host().get::<Peer>("b"));
+    a.bounce("b".into(), 100).await.unwrap();
+    while a.count().await.unwrap() + b.count().await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((a.count().await.unwrap(), b.count().await.unwrap()), (1, 0));
+}

@@ -70,3 +70,19 @@ async fn a_client_that_stops_a_relayed_stream_stops_its_source() {
     client.send(json!({ "type": "rpc_cancel", "id": id }).to_string()).await;
     quiet(&levers).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_ends_a_stream() {
+    let (host, _levers) = host();
+    let mut pieces = host.host().get::<Peer>("a").floods().await.unwrap();
+    let mut count = 0;
+    let error = loop {
+        match pieces.next().await.unwrap() {
+            Ok(n) => assert_eq!((n, count), (count, n)),
+            Err(error) => break error,
+        }
+        count += 1;
+    };
+    assert_eq!((error.code(), count), ("overflow", 4_096));
+    assert!(pieces.next().await.is_none());
+}

@@ -106,6 +106,48 @@ impl Peer {
         cx.object().block_concurrency_while(async { Ok(called.await) }).await?
     }
 
+    /// Calls another one from a section, which calls this one back.
+    #[callable]
+    async fn round_trip_in_section(&self, cx: &Context<Self>, over: String, method: String) -> Result<u32> {
+        let back = (cx.name().to_owned(), method, 1);
+        let stub = cx.agent::<Self>(over);
+        cx.exclusive(async { stub.call("forward", back).await }).await?
+    }
+
+    #[callable]
+    async fn add_in_section(&self, cx: &Context<Self>, by: u32) -> Result<u32> {
+        cx.exclusive(async { self.add(cx, by) }).await?
+    }
+
+    /// Passes a ball on and does not wait for what becomes of it.
+    #[callable]
+    fn bounce(&self, cx: &Context<Self>, to: String, left: u32) -> Result<()> {
+        if left == 0 {
+            return self.add(cx, 1).map(drop);
+        }
+        let inner = cx.clone();
+        cx.spawn(async move {
+            // Once the one who passed it on has its answer.
+            tokio::task::yield_now().await;
+            let me = inner.name().to_owned();
+            inner.agent::<Self>(to).bounce(me, left - 1).await
+        })
+    }
+
+    /// More at once than a reader can take.
+    #[callable]
+    fn floods(&self, out: &StreamingResponse<u32>) -> Result<()> {
+        (0..10_000).try_for_each(|n| out.send(n))
+    }
+
+    /// Calls from a task that is none of the agent's.
+    #[callable]
+    async fn forward_from_outside(&self, cx: &Context<Self>, to: String) -> Result<String> {
+        let call = cx.agent::<Self>(to).call::<u32>("add", (1,));
+        let failed = tokio::spawn(call).await?;
+        Ok(failed.expect_err("it is outside").code().to_owned())
+    }
+
     #[callable]
     async fn endlessly(&self, cx: &Context<Self>) -> Result<u32> {
         let me = cx.name().to_owned();
@@ -201,6 +243,13 @@ impl Peer {
         call.await.map(drop)
     }
 
+    /// Writes, then calls.
+    #[callable]
+    async fn add_then_forward(&self, cx: &Context<Self>, to: String) -> Result<u32> {
+        self.add(cx, 1)?;
+        cx.agent::<Self>(to).add(1).await
+    }
+
     #[callable]
     fn numbers(&self, to: u32) -> impl Stream<Item = Result<u32>> {
         stream::iter((0..to).map(Ok))
@@ -250,5 +299,11 @@ pub(crate) fn program(levers: &Arc<Levers>) -> Agents {
 pub(crate) fn host() -> (TestHost, Arc<Levers>) {
     let levers = Arc::new(Levers::default());
     let shared = levers.clone();
-    (TestHost::start(move || program(&shared)).expect("the host starts"), levers)
+    let program = move || program(&shared);
+    // In chaos agents sleep or crash after every event that lets them.
+    let host = match std::env::var("AGENTS_TEST_CHAOS") {
+        Ok(seed) => TestHost::chaos(seed.parse().expect("a number"), program),
+        Err(_) => TestHost::start(program),
+    };
+    (host.expect("the host starts"), levers)
 }

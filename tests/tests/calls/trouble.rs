@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use agents::storage::Faults;
+
 use crate::support::{Peer, host};
 
 #[tokio::test(start_paused = true)]
@@ -78,4 +80,32 @@ async fn a_host_that_has_stopped_takes_no_calls() {
     host.shutdown().await;
     let error = inner.get::<Peer>("a").call::<u32>("add", (1,)).await.unwrap_err();
     assert_eq!(error.code(), "stopping");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_leave_before_what_it_may_depend_on_is_durable() {
+    let (host, _levers) = host();
+    let (a, b) = (host.host().get::<Peer>("a"), host.host().get::<Peer>("b"));
+    assert_eq!(a.add_then_forward("b".into()).await.unwrap(), 1);
+    let failures: [fn(&Faults); 2] = [|faults| faults.fail_commits(1), |faults| faults.fail_syncs(1)];
+    for (round, fail) in failures.iter().enumerate() {
+        fail(host.faults());
+        assert_eq!(a.add_then_forward("b".into()).await.unwrap_err().code(), "interrupted");
+        host.faults().fail_commits(0);
+        host.faults().fail_syncs(0);
+        let count = u32::try_from(round).unwrap() + 1;
+        // What a failed sync covers may be in the file or not; in no case was the other one told.
+        assert_eq!(b.count().await.unwrap(), count);
+        assert_eq!(a.add_then_forward("b".into()).await.unwrap(), count + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_nobody_calls_nobody_and_leaves_nothing_behind() {
+    let (host, _levers) = host();
+    let a = host.host().get::<Peer>("a");
+    assert_eq!(a.forward_from_outside("b".into()).await.unwrap(), "outside_turn");
+    assert!(host.agent::<Peer>("b").status().is_none());
+    host.advance(Duration::from_secs(60)).await;
+    assert!(host.agent::<Peer>("a").status().is_none(), "the handle of who sleeps and has nobody is dropped");
 }

@@ -108,7 +108,7 @@ impl Attic {
 
     #[callable]
     async fn alone(&self, cx: &Context<Self>) -> Result<Value> {
-        let one = cx.exclusive(async { writes(cx) }).await;
+        let one = cx.exclusive(async { writes(cx) }).await?;
         let two = cx.object().block_concurrency_while(async {
             tokio::task::yield_now().await;
             Ok([writes(cx), ambient()])

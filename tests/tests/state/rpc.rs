@@ -127,7 +127,7 @@ impl Clerk {
 
     #[callable]
     async fn alone_inside(&self, cx: &Context<Self>, who: String) {
-        cx.exclusive(self.alone(&cx.view(), who)).await;
+        cx.exclusive(self.alone(&cx.view(), who)).await?;
     }
 
     fn helper_fn(&self) -> u32 {

@@ -113,7 +113,7 @@ impl Board {
 
     #[callable]
     async fn exclusive(&self, cx: &Context<Self>) -> Result<()> {
-        cx.exclusive(async { helper(cx) }).await
+        cx.exclusive(async { helper(cx) }).await?
     }
 
     #[callable]

@@ -22,7 +22,7 @@ pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Limit, RequestKey, ToObject};
+use crate::gateway::{Limit, RequestKey, ToObject, Waits};
 use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::roster::Roster;
@@ -102,6 +102,8 @@ pub(super) struct Inner {
     pub(super) alarm_unsettled: bool,
     /// The index of alarms woke this object and has not heard what became of it.
     pub(super) alarm_owed: bool,
+    /// What the handler that is polled keeps from others while it waits.
+    waits: Waits,
     turn: Option<Turn>,
 }
 
@@ -136,6 +138,7 @@ impl ObjectContext {
                 ringing: None,
                 alarm_unsettled: false,
                 alarm_owed: false,
+                waits: Waits::Free,
                 turn: None,
             }),
             state_version: AtomicU64::new(1),

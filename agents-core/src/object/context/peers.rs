@@ -1,11 +1,31 @@
-//! The way to other objects, and when it is free.
+//! The way to other objects: when it is free, and what an object keeps from others while it waits.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{RequestKey, ToGateway};
+use crate::gateway::{Hub, RequestKey, ToGateway, Waits};
 use crate::object::{Peers, stopping};
+
+/// Forgets a request that has no end any more.
+struct Forget<'a>(&'a Hub, RequestKey);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.drop_request(self.1);
+    }
+}
+
+/// Puts back what an object keeps from others.
+struct Before<'a>(&'a ObjectContext, Waits);
+
+impl Drop for Before<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waits = self.1;
+    }
+}
 
 impl ObjectContext {
     pub(crate) fn peers(&self) -> Arc<Peers> {
@@ -19,8 +39,33 @@ impl ObjectContext {
     pub(crate) async fn until_durable(&self) -> Result<()> {
         // A request of its own, which ends with the effects of this turn.
         let request = RequestKey::next();
-        let mut parts = self.handle().hub.open_request(request).ok_or_else(stopping)?;
         self.effect(ToGateway::RespondEnd { request, complete: true })?;
+        let hub = &*self.handle().hub;
+        let mut parts = hub.open_request(request).ok_or_else(stopping)?;
+        // The turn may still be undone, and the effect with it.
+        let _forget = Forget(hub, request);
         parts.recv().await.map(drop).ok_or_else(stopping)
+    }
+
+    /// Does work that keeps others out of something: whom it calls meanwhile learns of it.
+    pub(crate) async fn keeping_out<T>(&self, waits: Waits, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            // Only while it is polled: other handlers of the object run in between.
+            let before = std::mem::replace(&mut self.lock().waits, waits);
+            let _before = Before(self, before);
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// What the handler that is polled keeps from others while it waits.
+    pub(crate) fn waits(&self) -> Waits {
+        let inner = self.lock();
+        let handler = inner.turn.as_ref().map(|turn| turn.handler);
+        match inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler) {
+            true => Waits::Closed,
+            false => inner.waits,
+        }
     }
 }

@@ -53,13 +53,6 @@ impl ObjectContext {
         true
     }
 
-    /// Tells whether the handler whose turn it is runs alone.
-    pub(crate) fn runs_alone(&self) -> bool {
-        let inner = self.lock();
-        let handler = inner.turn.as_ref().map(|turn| turn.handler);
-        inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler)
-    }
-
     /// Begins a turn of the runtime's own.
     pub(in crate::object) fn begin_own_turn(&self) {
         self.lock().start_turn(0);

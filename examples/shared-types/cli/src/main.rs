@@ -2,8 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
-use agents::client::{AgentClient, ClientError, Message, Status, StreamExt};
-use agents::wire::from_json;
+use agents::client::{AgentClient, ClientError, Status, StreamExt};
 use chat_types::{ChatRoom, Post};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -33,8 +32,8 @@ async fn main() -> agents::Result<()> {
                 Some(line) => say(&room, line).await,
                 None => break,
             },
-            Some(message) = messages.next() => if let Ok(Message::Text(text)) = message {
-                screen.show(&from_json(&text)?);
+            Some(message) = messages.next() => if let Ok(post) = message.and_then(|message| message.json()) {
+                screen.show(&post);
             },
             Some(room) = state.next() => {
                 let now = Some(room?.topic).filter(|topic| !topic.is_empty());
