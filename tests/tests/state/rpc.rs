@@ -126,8 +126,9 @@ impl Clerk {
     }
 
     #[callable]
-    async fn alone_inside(&self, cx: &Context<Self>, who: String) {
+    async fn alone_inside(&self, cx: &Context<Self>, who: String) -> Result<()> {
         cx.exclusive(self.alone(&cx.view(), who)).await?;
+        Ok(())
     }
 
     fn helper_fn(&self) -> u32 {
