@@ -57,3 +57,76 @@ fn a_folder_that_cannot_be_is_an_error_with_its_path() {
     assert_eq!(error.code(), "types_file");
     assert!(error.to_string().contains("file/agents"), "{error}");
 }
+
+fn paths(module: &TypeScript) -> Vec<&str> {
+    module.files().map(|(path, _)| path).collect()
+}
+
+#[test]
+fn the_files_are_those_that_were_asked_for() {
+    let plain = module();
+    assert_eq!(paths(&module().types_only()), ["agents.ts"]);
+    assert_eq!(paths(&module().react().types_only()), ["agents.ts"]);
+    assert_eq!(paths(&plain)[..2], ["agents.ts", "client.ts"]);
+    assert!(paths(&plain).iter().all(|path| path.ends_with(".ts") && !path.contains("react")));
+
+    let react = module().types_only().react();
+    let more: Vec<_> = paths(&react).into_iter().filter(|path| !paths(&plain).contains(path)).collect();
+    assert_eq!(more, ["react.ts", "runtime/shared.ts"]);
+
+    // Every file of the one form has its two in the other.
+    let javascript = module().react().javascript();
+    let mut wanted: Vec<String> = paths(&react)
+        .iter()
+        .map(|path| path.trim_end_matches(".ts"))
+        .flat_map(|stem| [format!("{stem}.js"), format!("{stem}.d.ts")])
+        .collect();
+    let mut found = paths(&javascript);
+    wanted.sort();
+    found.sort_unstable();
+    assert_eq!(found, wanted);
+    let types_only = module().javascript().types_only();
+    assert_eq!(paths(&types_only), ["agents.js", "agents.d.ts"]);
+}
+
+#[test]
+fn what_a_file_imports_stands_beside_it() {
+    for module in [module(), module().react(), module().javascript(), module().react().javascript()] {
+        let paths = paths(&module);
+        for (path, text) in module.files() {
+            for import in text.split("from \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let Some(beside) = import.strip_prefix("./") else {
+                    assert!(["partysocket/ws", "react"].contains(&import), "{path} imports {import}");
+                    continue;
+                };
+                let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+                let file = format!("{folder}{beside}");
+                let source = file.replace(".js", ".ts");
+                assert!(paths.contains(&&*file) || paths.contains(&&*source), "{path} imports {import}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_client_that_was_changed_is_noticed_by_those_who_have_it() {
+    let folder = TempDir::new().unwrap();
+    let forms = [module().react(), module().react().javascript()];
+    for form in &forms {
+        form.write(&folder).unwrap();
+        assert_eq!(form.diff(&folder).unwrap(), None);
+    }
+    let file = folder.path().join("runtime/shared.js");
+    let changed = fs::read_to_string(&file).unwrap().replace("const LINGER = ", "const LINGERS = ");
+    fs::write(&file, changed).unwrap();
+    let diff = forms[1].diff(&folder).unwrap().unwrap();
+    assert!(diff.starts_with(&format!("--- {}\n", file.display())), "{diff}");
+    assert!(diff.contains("\n-const LINGERS = ") && diff.contains("\n+const LINGER = "), "{diff}");
+    assert_eq!(forms[0].diff(&folder).unwrap(), None);
+    assert_eq!(module().javascript().diff(&folder).unwrap(), None, "without the hook it is not needed");
+
+    fs::remove_file(&file).unwrap();
+    assert!(forms[1].diff(&folder).unwrap().unwrap().contains("\n+const LINGER = "));
+    forms[1].write(&folder).unwrap();
+    assert_eq!(forms[1].diff(&folder).unwrap(), None);
+}

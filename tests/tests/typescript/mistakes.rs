@@ -26,6 +26,12 @@ mod mail {
         to: String,
     }
 
+    /// Has the name of the map of all classes.
+    #[wire]
+    pub(crate) struct Agents {
+        names: Vec<String>,
+    }
+
     #[agent(name = "other-desk")]
     #[derive(Default)]
     pub(crate) struct Desk;
@@ -102,6 +108,8 @@ fn classes_and_what_stands_beside_them_have_names_too() {
         text.contains("of `typescript::mistakes::Desk` and `typescript::mistakes::DeskWrites`"),
         "{text}"
     );
+    let text = error(Agents::new().register::<Desk>().wire_type::<mail::Agents>()).to_string();
+    assert!(text.contains("`typescript::mistakes::mail::Agents`") && text.contains("`Agents`"), "{text}");
     let text = error(Agents::new().wire_type::<Unspeakable>()).to_string();
     assert!(text.contains("Unspeakable` would be called `no-name`"), "{text}");
 }

@@ -33,7 +33,7 @@ export interface ConnectOptions {
 
 /** Options of one call. */
 export interface CallOptions {
-  /** How long to wait for the answer, in milliseconds, in place of `callTimeout`. */
+  /** How long to wait for the answer, in milliseconds, in place of `callTimeout`. Streams have no limit. */
   timeout?: number | undefined;
   /** Gives the call up. A stream is stopped on the server; a call that was sent runs to its end. */
   signal?: AbortSignal | undefined;
@@ -45,8 +45,17 @@ export function address(route: string, name: string, options: ConnectOptions): s
   const host = options.host ?? page?.host;
   if (!host) throw new TypeError("outside of a page the option `host` is needed");
   const bare = host.replace(/^(https?|wss?):\/\//, "").replace(/\/+$/, "");
-  const path = options.path ?? `agents/${route}/${encodeURIComponent(name)}`;
-  return `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
+  const path = options.path ?? `agents/${route}/${segment(name)}`;
+  const url = `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
+  new URL(url); // one that is none would be tried for ever
+  return url;
+}
+
+/** A name as all clients write it: what would end the segment is escaped, a percent sign stays. */
+function segment(name: string): string {
+  // These would lead elsewhere.
+  if (name === "" || name === "." || name === "..") throw new TypeError(`"${name}" is not the name of an agent`);
+  return name.replace(/[^!$-.0-;=@-\[\]_a-z|~]+/g, (text) => encodeURIComponent(text).replaceAll("%25", "%"));
 }
 
 function scheme(host: string, bare: string, page: { host: string; protocol: string } | undefined): string {

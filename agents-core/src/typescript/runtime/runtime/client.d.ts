@@ -35,7 +35,10 @@ export interface ClientMembers<C extends Class> {
     readonly identity: Identity | undefined;
     /** The id of the connection, the same over reconnects. */
     readonly connectionId: string;
-    /** Settles when the agent has let this client in and sent its state, or has refused it. */
+    /**
+     * Settles when the agent has let this client in and sent its state, or has refused it. An agent that does not say who
+     * it is, is the one that was asked for; one that greets nobody has let in whom it sends anything.
+     */
     readonly ready: Promise<Identity>;
     /** Settles when the client has ended for good, with the reason. */
     readonly closed: Promise<AgentError>;
@@ -53,7 +56,7 @@ export interface ClientMembers<C extends Class> {
     onMessage(listener: (message: Message) => void): () => void;
     /** Sends text or bytes to the agent's message hook. */
     send(data: Data): void;
-    /** Closes the connection, for good. */
+    /** Closes the connection, for good, with 1000 or a code from 3000 to 4999, and a reason of at most 123 bytes. */
     close(code?: number, reason?: string): void;
 }
 /** A client of an agent: its methods, its state, its connection. */

@@ -12,10 +12,7 @@ export function prepare(metadata, name, options = {}) {
     const invoke = (method, args, options) => metadata.methods[method]?.streaming
         ? connection.stream(method, args, options)
         : connection.call(method, args, options);
-    const hear = (listeners) => (listener) => {
-        listeners.add(listener);
-        return () => void listeners.delete(listener);
-    };
+    const hear = (listeners) => (listener) => listeners.add(listener);
     const methods = Object.keys(metadata.methods).map((method) => [
         method,
         (...args) => invoke(method, args),

@@ -2,6 +2,7 @@
 
 import { Connection, type Identity, type Message, type Status } from "./connection.js";
 import type { AgentError } from "./error.js";
+import type { Listeners } from "./listeners.js";
 import type { StateListener } from "./mirror.js";
 import type { CallOptions, ConnectOptions } from "./options.js";
 import type { Data } from "./outbox.js";
@@ -51,7 +52,10 @@ export interface ClientMembers<C extends Class> {
   readonly identity: Identity | undefined;
   /** The id of the connection, the same over reconnects. */
   readonly connectionId: string;
-  /** Settles when the agent has let this client in and sent its state, or has refused it. */
+  /**
+   * Settles when the agent has let this client in and sent its state, or has refused it. An agent that does not say who
+   * it is, is the one that was asked for; one that greets nobody has let in whom it sends anything.
+   */
   readonly ready: Promise<Identity>;
   /** Settles when the client has ended for good, with the reason. */
   readonly closed: Promise<AgentError>;
@@ -70,7 +74,7 @@ export interface ClientMembers<C extends Class> {
   onMessage(listener: (message: Message) => void): () => void;
   /** Sends text or bytes to the agent's message hook. */
   send(data: Data): void;
-  /** Closes the connection, for good. */
+  /** Closes the connection, for good, with 1000 or a code from 3000 to 4999, and a reason of at most 123 bytes. */
   close(code?: number, reason?: string): void;
 }
 
@@ -102,11 +106,9 @@ export function prepare<C extends Class>(
       ? connection.stream(method, args, options)
       : connection.call(method, args, options);
   const hear =
-    <L>(listeners: Set<L>) =>
-    (listener: L) => {
+    <News extends unknown[]>(listeners: Listeners<News>) =>
+    (listener: (...news: News) => void) =>
       listeners.add(listener);
-      return () => void listeners.delete(listener);
-    };
 
   const methods = Object.keys(metadata.methods).map((method) => [
     method,

@@ -1,4 +1,5 @@
 import { AgentError } from "./error.js";
+import { Listeners } from "./listeners.js";
 import { Mirror } from "./mirror.js";
 import { type CallOptions, type ConnectOptions } from "./options.js";
 import { type Data } from "./outbox.js";
@@ -25,8 +26,8 @@ export declare class Connection {
     #private;
     readonly connectionId: string;
     readonly mirror: Mirror;
-    readonly messages: Set<(message: Message) => void>;
-    readonly statuses: Set<(status: Status, error: AgentError | undefined) => void>;
+    readonly messages: Listeners<[message: Message]>;
+    readonly statuses: Listeners<[status: Status, error: AgentError | undefined]>;
     readonly ready: Promise<Identity>;
     readonly closed: Promise<AgentError>;
     status: Status;

@@ -1,12 +1,13 @@
 import { AgentError } from "./error.js";
+import { Listeners } from "./listeners.js";
 /** Sees a change of the state. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
 /** The local copy: what the server said, and what was pushed since. */
 export declare class Mirror {
     #private;
     state: unknown;
-    readonly listeners: Set<StateListener<unknown>>;
-    readonly rejections: Set<(error: AgentError) => void>;
+    readonly listeners: Listeners<[next: unknown, previous: unknown]>;
+    readonly rejections: Listeners<[error: AgentError]>;
     opened(): void;
     /** The state shall be this; the copy changes at once. */
     push(state: unknown): void;

@@ -1,10 +1,11 @@
 // The local copy of an agent's state.
 import { AgentError } from "./error.js";
+import { Listeners } from "./listeners.js";
 /** The local copy: what the server said, and what was pushed since. */
 export class Mirror {
     state;
-    listeners = new Set();
-    rejections = new Set();
+    listeners = new Listeners();
+    rejections = new Listeners();
     /** What the server sent last. */
     #server;
     #beforePush;
@@ -49,14 +50,11 @@ export class Mirror {
             this.#set(this.#server);
         else if (before)
             this.#set(before.state);
-        const error = new AgentError(readonly ? "readonly" : "rejected", text);
-        for (const listener of [...this.rejections])
-            listener(error);
+        this.rejections.tell(new AgentError(readonly ? "readonly" : "rejected", text));
     }
     #set(state) {
         const previous = this.state;
         this.state = state;
-        for (const listener of [...this.listeners])
-            listener(state, previous);
+        this.listeners.tell(state, previous);
     }
 }

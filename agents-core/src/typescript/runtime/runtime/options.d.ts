@@ -29,7 +29,7 @@ export interface ConnectOptions {
 }
 /** Options of one call. */
 export interface CallOptions {
-    /** How long to wait for the answer, in milliseconds, in place of `callTimeout`. */
+    /** How long to wait for the answer, in milliseconds, in place of `callTimeout`. Streams have no limit. */
     timeout?: number | undefined;
     /** Gives the call up. A stream is stopped on the server; a call that was sent runs to its end. */
     signal?: AbortSignal | undefined;

@@ -6,8 +6,17 @@ export function address(route, name, options) {
     if (!host)
         throw new TypeError("outside of a page the option `host` is needed");
     const bare = host.replace(/^(https?|wss?):\/\//, "").replace(/\/+$/, "");
-    const path = options.path ?? `agents/${route}/${encodeURIComponent(name)}`;
-    return `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
+    const path = options.path ?? `agents/${route}/${segment(name)}`;
+    const url = `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
+    new URL(url); // one that is none would be tried for ever
+    return url;
+}
+/** A name as all clients write it: what would end the segment is escaped, a percent sign stays. */
+function segment(name) {
+    // These would lead elsewhere.
+    if (name === "" || name === "." || name === "..")
+        throw new TypeError(`"${name}" is not the name of an agent`);
+    return name.replace(/[^!$-.0-;=@-\[\]_a-z|~]+/g, (text) => encodeURIComponent(text).replaceAll("%25", "%"));
 }
 function scheme(host, bare, page) {
     const given = /^(http|https|ws|wss):\/\//.exec(host)?.[1];

@@ -1,9 +1,9 @@
-import type { AgentError } from "./error.js";
+import { AgentError } from "./error.js";
 /**
  * The answer of a streaming method: iterate over it for the pieces, await it for the result.
  *
- * The call starts at once. A loop that is left early stops the method on the server. Awaiting without a loop skips the
- * pieces. An error of the call comes out of both.
+ * The call starts at once. A loop that is left early stops the method on the server, and there is no result then
+ * (`aborted`). Awaiting without a loop skips the pieces. An error of the call comes out of both.
  */
 export interface AgentStream<Item, Result> extends AsyncIterableIterator<Item, undefined>, PromiseLike<Result> {
     /** The next piece. */

@@ -1,9 +1,11 @@
 // Answers that come in pieces.
+import { AgentError } from "./error.js";
 const DONE = { done: true, value: undefined };
 /** Makes a stream and its other end. `stop` is called once if the reader goes before the end. */
 export function makeStream(limit, stop) {
     const items = [];
     const readers = [];
+    let iterating = false;
     let skipping = false;
     let over;
     let settle;
@@ -49,6 +51,8 @@ export function makeStream(limit, stop) {
     const stream = {
         [Symbol.asyncIterator]: () => stream,
         next() {
+            iterating = true;
+            skipping = false;
             if (items.length)
                 return Promise.resolve({ done: false, value: items.shift() });
             if (!over)
@@ -61,13 +65,17 @@ export function makeStream(limit, stop) {
         },
         return() {
             items.length = 0;
-            if (!over)
+            if (!over) {
+                settle.reject(new AgentError("aborted", "the stream was left"));
+                finish({});
                 stop();
+            }
+            over = {};
             return Promise.resolve(DONE);
         },
         then(fulfilled, rejected) {
-            // Nobody has begun to iterate, so nobody will: what comes needs no place.
-            if (!readers.length && !over) {
+            // Nobody has begun to iterate: what comes needs no place.
+            if (!iterating && !over) {
                 skipping = true;
                 items.length = 0;
             }

@@ -1,6 +1,7 @@
 // The local copy of an agent's state.
 
 import { AgentError } from "./error.js";
+import { Listeners } from "./listeners.js";
 
 /** Sees a change of the state. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
@@ -8,8 +9,8 @@ export type StateListener<State> = (next: State, previous: State | undefined) =>
 /** The local copy: what the server said, and what was pushed since. */
 export class Mirror {
   state: unknown;
-  readonly listeners = new Set<StateListener<unknown>>();
-  readonly rejections = new Set<(error: AgentError) => void>();
+  readonly listeners = new Listeners<Parameters<StateListener<unknown>>>();
+  readonly rejections = new Listeners<[error: AgentError]>();
   /** What the server sent last. */
   #server: unknown;
   #beforePush: { state: unknown } | undefined;
@@ -58,13 +59,12 @@ export class Mirror {
     const readonly = text === "Connection is readonly";
     if (readonly) this.#set(this.#server);
     else if (before) this.#set(before.state);
-    const error = new AgentError(readonly ? "readonly" : "rejected", text);
-    for (const listener of [...this.rejections]) listener(error);
+    this.rejections.tell(new AgentError(readonly ? "readonly" : "rejected", text));
   }
 
   #set(state: unknown): void {
     const previous = this.state;
     this.state = state;
-    for (const listener of [...this.listeners]) listener(state, previous);
+    this.listeners.tell(state, previous);
   }
 }

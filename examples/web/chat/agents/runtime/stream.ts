@@ -1,12 +1,12 @@
 // Answers that come in pieces.
 
-import type { AgentError } from "./error.js";
+import { AgentError } from "./error.js";
 
 /**
  * The answer of a streaming method: iterate over it for the pieces, await it for the result.
  *
- * The call starts at once. A loop that is left early stops the method on the server. Awaiting without a loop skips the
- * pieces. An error of the call comes out of both.
+ * The call starts at once. A loop that is left early stops the method on the server, and there is no result then
+ * (`aborted`). Awaiting without a loop skips the pieces. An error of the call comes out of both.
  */
 export interface AgentStream<Item, Result> extends AsyncIterableIterator<Item, undefined>, PromiseLike<Result> {
   /** The next piece. */
@@ -32,6 +32,7 @@ const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 export function makeStream(limit: number, stop: () => void): { stream: AgentStream<unknown, unknown>; sink: StreamSink } {
   const items: unknown[] = [];
   const readers: Waiting[] = [];
+  let iterating = false;
   let skipping = false;
   let over: { error?: AgentError } | undefined;
   let settle!: { resolve(value: unknown): void; reject(error: unknown): void };
@@ -75,6 +76,8 @@ export function makeStream(limit: number, stop: () => void): { stream: AgentStre
   const stream: AgentStream<unknown, unknown> = {
     [Symbol.asyncIterator]: () => stream,
     next() {
+      iterating = true;
+      skipping = false;
       if (items.length) return Promise.resolve({ done: false, value: items.shift() });
       if (!over) return new Promise((resolve, reject) => readers.push({ resolve, reject }));
       const { error } = over;
@@ -84,12 +87,17 @@ export function makeStream(limit: number, stop: () => void): { stream: AgentStre
     },
     return() {
       items.length = 0;
-      if (!over) stop();
+      if (!over) {
+        settle.reject(new AgentError("aborted", "the stream was left"));
+        finish({});
+        stop();
+      }
+      over = {};
       return Promise.resolve(DONE);
     },
     then(fulfilled, rejected) {
-      // Nobody has begun to iterate, so nobody will: what comes needs no place.
-      if (!readers.length && !over) {
+      // Nobody has begun to iterate: what comes needs no place.
+      if (!iterating && !over) {
         skipping = true;
         items.length = 0;
       }

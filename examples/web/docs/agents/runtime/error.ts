@@ -11,7 +11,7 @@
  * - `disconnected`: the connection was lost; of a call it is not known whether it ran
  * - `refused`: the server closed the connection for good, with `closeCode`
  * - `closed`: this client was closed
- * - `aborted`: the signal of the call said stop
+ * - `aborted`: the signal of the call said stop, or the stream was left
  * - `overflow`: too much waits to be sent, or to be read
  * - `invalid`: a value has no JSON form
  * - `query`: the function that makes the query failed

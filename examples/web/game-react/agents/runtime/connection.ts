@@ -3,7 +3,8 @@
 import ReconnectingWebSocket from "partysocket/ws";
 
 import { Calls } from "./calls.js";
-import { AgentError, answered, ended } from "./error.js";
+import { AgentError, answered, ended, isFinal } from "./error.js";
+import { Listeners } from "./listeners.js";
 import { Mirror } from "./mirror.js";
 import { address, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
 import { type Data, Outbox } from "./outbox.js";
@@ -40,12 +41,17 @@ type Frame = {
   mcp?: unknown;
 };
 
+/** The `readyState` of an open socket. */
+const OPEN = 1;
+/** The longest time that a timer can take; what is longer is for ever. */
+const LONGEST = 2 ** 31 - 1;
+
 /** A connection, without the types of its agent. */
 export class Connection {
   readonly connectionId: string;
   readonly mirror = new Mirror();
-  readonly messages = new Set<(message: Message) => void>();
-  readonly statuses = new Set<(status: Status, error: AgentError | undefined) => void>();
+  readonly messages = new Listeners<[message: Message]>();
+  readonly statuses = new Listeners<[status: Status, error: AgentError | undefined]>();
   readonly ready: Promise<Identity>;
   readonly closed: Promise<AgentError>;
   status: Status = "connecting";
@@ -58,12 +64,15 @@ export class Connection {
   readonly #calls = new Calls();
   readonly #outbox: Outbox;
   readonly #base: string;
+  readonly #asked: Identity;
   #socket: ReconnectingWebSocket | undefined;
   #settleReady!: { resolve(identity: Identity): void; reject(error: AgentError): void };
   #settleClosed!: (error: AgentError) => void;
   /** An identity whose state has not come yet. */
   #announced: Identity | undefined;
   #isOpen = false;
+  /** The query of this attempt has failed, which was told. */
+  #queryFailed = false;
 
   constructor(route: string, name: string, options: ConnectOptions) {
     this.#options = options;
@@ -78,12 +87,16 @@ export class Connection {
       this.#settleClosed = resolve;
     });
     this.#base = address(route, name, options);
+    this.#asked = { name, agent: route };
   }
 
   /** Begins to connect; what is called before waits. */
   start(): void {
     if (this.#socket || this.#isOver()) return;
     const options = this.#options;
+    if (options.WebSocket === undefined && typeof WebSocket === "undefined") {
+      throw new TypeError("without a global `WebSocket` the option of this name is needed");
+    }
     const least = options.minReconnectDelay ?? 500;
     const socket = new ReconnectingWebSocket(() => this.#url(), null, {
       // At random, so that the clients of a server that comes back do not come all at once.
@@ -93,12 +106,15 @@ export class Connection {
       connectionTimeout: options.connectTimeout ?? 10_000,
       // Nothing waits there: what was sent and what was not is known here.
       maxEnqueuedMessages: 0,
+      shouldReconnectOnClose: ({ code }) => !isFinal(code),
       ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
     });
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", ({ data }) => this.#received(data as Message));
-    socket.addEventListener("close", ({ code, reason }) => this.#lost(ended(code, reason)));
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (!this.#queryFailed) this.#lost(ended(code, reason));
+    });
     this.#socket = socket;
   }
 
@@ -106,7 +122,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const limit = options.timeout ?? this.#options.callTimeout ?? 30_000;
       const id = this.#start(method, args, { resolve, reject }, options.signal);
-      if (limit > 0 && this.#calls.has(id)) {
+      if (limit > 0 && limit <= LONGEST && this.#calls.has(id)) {
         const timer = setTimeout(() => this.#giveUp(id, new AgentError("timeout", `no answer in ${limit} ms`)), limit);
         this.#timers.set(id, timer);
       }
@@ -126,6 +142,7 @@ export class Connection {
 
   setState(state: unknown): void {
     this.#check();
+    if (state === undefined) throw new AgentError("invalid", "this value has no JSON form");
     const frame = encode({ type: "cf_agent_state", state });
     this.#outbox.push(frame, undefined, () => this.mirror.pushed());
     this.mirror.push(state);
@@ -140,6 +157,9 @@ export class Connection {
 
   close(code = 1000, reason = ""): void {
     if (this.#isOver()) return;
+    // The socket would throw, and stay open.
+    if (!(code === 1000 || (code >= 3000 && code <= 4999))) throw new RangeError(`${code} is not a close code of clients`);
+    if (new TextEncoder().encode(reason).length > 123) throw new RangeError("a reason has at most 123 bytes");
     const error = new AgentError("closed", "the client was closed");
     this.#outbox.dropCalls();
     this.#flush();
@@ -189,10 +209,13 @@ export class Connection {
 
   async #url(): Promise<string> {
     const { query = {} } = this.#options;
+    this.#queryFailed = false;
+    if (this.#isOver()) return this.#base; // nothing connects any more
     try {
       return `${this.#base}?${search(typeof query === "function" ? await query() : query, this.connectionId)}`;
     } catch (cause) {
       const error = new AgentError("query", `the query failed: ${(cause as Error | undefined)?.message ?? cause}`, { cause });
+      this.#queryFailed = true;
       this.#lost(error);
       throw error;
     }
@@ -206,10 +229,11 @@ export class Connection {
   }
 
   #flush(): void {
-    while (this.#isOpen) {
+    // A socket that is closing takes nothing; what would be given to it waits for the next one.
+    while (this.#isOpen && this.#socket?.readyState === OPEN) {
       const next = this.#outbox.shift();
       if (!next) return;
-      this.#socket?.send(next.data);
+      this.#socket.send(next.data);
       next.left?.();
     }
   }
@@ -231,11 +255,11 @@ export class Connection {
       case "cf_agent_mcp_servers":
         this.mirror.greeted();
         this.mcpServers = frame.mcp;
-        return;
-      case "rpc":
-        if (typeof frame.id === "string") return this.#answered(frame.id, frame);
+        return this.#letIn();
     }
-    for (const listener of [...this.messages]) listener(data);
+    this.#letIn();
+    if (frame?.type === "rpc" && typeof frame.id === "string") return this.#answered(frame.id, frame);
+    this.messages.tell(data);
   }
 
   #greeted(frame: Frame): void {
@@ -248,6 +272,11 @@ export class Connection {
     this.#announced = undefined;
     this.identity = identity;
     this.#settleReady.resolve(identity);
+  }
+
+  /** The greeting is over; an agent that keeps its identity to itself is the one that was asked for. */
+  #letIn(): void {
+    if (!this.#announced) this.#settleReady.resolve(this.#asked);
   }
 
   #answered(id: string, { success, done, result, error }: Frame): void {
@@ -286,7 +315,7 @@ export class Connection {
   #setStatus(status: Status, error: AgentError | undefined): void {
     this.status = status;
     this.error = error;
-    for (const listener of [...this.statuses]) listener(status, error);
+    this.statuses.tell(status, error);
   }
 
   #isOver(): boolean {

@@ -1,0 +1,405 @@
+// What goes over the wire, and when; on a fake socket, in fake time.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { AgentError, Status } from "../src/client.js";
+import { client, FakeSocket } from "./fake.js";
+
+beforeEach(() => {
+  FakeSocket.reset();
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const tick = () => vi.advanceTimersByTimeAsync(0);
+const failure = (work: PromiseLike<unknown>): Promise<AgentError> =>
+  Promise.resolve(work).then(
+    (value) => {
+      throw new Error(`it gave ${value}`);
+    },
+    (error: AgentError) => error,
+  );
+const code = async (work: PromiseLike<unknown>) => (await failure(work)).code;
+const state = (count: number) => ({ count }) as never;
+
+/** A client that has been let in. */
+async function opened(options: Parameters<typeof client>[0] = {}) {
+  const agent = client(options);
+  await tick();
+  const socket = FakeSocket.last;
+  socket.opens();
+  socket.greets({ count: 0 });
+  await agent.ready;
+  return { agent, socket };
+}
+
+test("the address has class, name, query and the id of the connection", async () => {
+  client({ query: { token: "a b&c", flag: true, none: null, nor: undefined } });
+  await tick();
+  expect(FakeSocket.last.url).toBe("wss://h.test/agents/test-counter/a?token=a+b%26c&flag=true&_pk=me");
+});
+
+test("calls, states and messages have the frames of the protocol", async () => {
+  const { agent, socket } = await opened();
+  const calls = [agent.slow(5), agent.increment()];
+  agent.setState(state(3));
+  agent.send("text");
+  const bytes = new Uint8Array([1]);
+  agent.send(bytes);
+  expect(socket.take()).toEqual([
+    '{"type":"rpc","id":"1","method":"slow","args":[5]}',
+    '{"type":"rpc","id":"2","method":"increment","args":[]}',
+    '{"type":"cf_agent_state","state":{"count":3}}',
+    "text",
+    bytes,
+  ]);
+  // A short call overtakes a long one; nobody waits for what is answered twice or never was asked.
+  socket.answers("2", 9);
+  socket.answers("2", 8);
+  socket.answers("77", 8);
+  socket.says({ done: true, id: "1", success: true, type: "rpc" });
+  expect(await Promise.all(calls)).toEqual([undefined, 9]);
+});
+
+test("frames that are nobody's are messages", async () => {
+  const { agent, socket } = await opened();
+  const heard: unknown[] = [];
+  agent.onMessage((message) => heard.push(message));
+  const messages = ["{", "[]", '"rpc"', '{"type":"rpc","id":5}', '{"type":"chat"}', "null"];
+  for (const message of messages) socket.says(message);
+  expect(heard).toEqual(messages);
+});
+
+test("what is called before the connection waits for it, in its order", async () => {
+  const agent = client();
+  void agent.increment().catch(() => {});
+  agent.send("second");
+  agent.setState(state(1));
+  await tick();
+  expect(FakeSocket.last.sent).toEqual([]);
+  FakeSocket.last.opens();
+  expect(FakeSocket.last.take()).toEqual([
+    '{"type":"rpc","id":"1","method":"increment","args":[]}',
+    "second",
+    '{"type":"cf_agent_state","state":{"count":1}}',
+  ]);
+});
+
+test("a stream that is left is cancelled once, and never after its end", async () => {
+  const { agent, socket } = await opened();
+  const stream = agent.streamNumbers(9);
+  const next = stream.next();
+  socket.answers("1", 0, false);
+  expect(await next).toEqual({ done: false, value: 0 });
+  socket.take();
+  await stream.return();
+  await stream.return();
+  expect(socket.take()).toEqual(['{"type":"rpc_cancel","id":"1"}']);
+  socket.answers("1", 1, false); // was on its way
+  expect(await stream.next()).toEqual({ done: true, value: undefined });
+  expect(await code(stream)).toBe("aborted");
+
+  const whole = agent.streamNumbers(1);
+  socket.take();
+  socket.answers("2", 1);
+  await whole.return();
+  expect([await whole, socket.take()]).toEqual([1, []]);
+});
+
+test("a call that is given up before it left is never sent, and neither is its end", async () => {
+  const agent = client();
+  const stop = new AbortController();
+  const call = agent.call("slow", [1], { signal: stop.signal });
+  const late = agent.call("slow", [2], { timeout: 10 });
+  const stream = agent.streamNumbers(3);
+  const codes = Promise.all([code(call), code(late), code(stream)]);
+  stop.abort();
+  await stream.return();
+  await vi.advanceTimersByTimeAsync(10);
+  FakeSocket.last.opens();
+  expect([await codes, FakeSocket.last.sent]).toEqual([["aborted", "timeout", "aborted"], []]);
+});
+
+test("pieces are skipped for who only awaits, and kept for who iterates and awaits too", async () => {
+  const { agent, socket } = await opened({ streamBuffer: 2 });
+  const total = Promise.resolve(agent.streamNumbers(9));
+  await tick();
+  for (let n = 0; n < 9; n += 1) socket.answers("1", n, false);
+  socket.answers("1", 9);
+  expect(await total).toBe(9);
+
+  const stream = agent.streamNumbers(2);
+  socket.answers("2", 0, false);
+  expect(await stream.next()).toEqual({ done: false, value: 0 });
+  const result = Promise.resolve(stream);
+  await tick();
+  socket.answers("2", 1, false);
+  socket.answers("2", 2);
+  expect([await stream.next(), await stream.next(), await result]).toEqual([
+    { done: false, value: 1 },
+    { done: true, value: undefined },
+    2,
+  ]);
+});
+
+test("the time of a call counts from the call, waiting included, and can be for ever", async () => {
+  const agent = client({ callTimeout: 1_000 });
+  const codes: unknown[] = [];
+  const note = (what: string, work: Promise<unknown>) => void work.catch((e: AgentError) => codes.push([what, e.code]));
+  note("waits", agent.increment());
+  await vi.advanceTimersByTimeAsync(600);
+  FakeSocket.last.opens();
+  note("sent", agent.increment());
+  for (const timeout of [0, Infinity, 2 ** 40]) note("for ever", agent.call("slow", [1], { timeout }));
+  await vi.advanceTimersByTimeAsync(399);
+  expect(codes).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(codes).toEqual([["waits", "timeout"]]);
+  await vi.advanceTimersByTimeAsync(600);
+  expect(codes).toEqual([["waits", "timeout"], ["sent", "timeout"]]);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(codes).toHaveLength(2);
+});
+
+test("a state pushed before the first one came stays: the server reads it later", async () => {
+  const agent = client();
+  await tick();
+  FakeSocket.last.opens();
+  agent.setState(state(5));
+  FakeSocket.last.greets({ count: 1 });
+  expect(agent.state?.count).toBe(5);
+  // If it is refused, what came meanwhile is the state.
+  FakeSocket.last.says({ type: "cf_agent_state_error", error: "State update rejected" });
+  expect(agent.state?.count).toBe(1);
+  // And what others set later counts, as ever.
+  agent.setState(state(6));
+  FakeSocket.last.says({ state: { count: 7 }, type: "cf_agent_state" });
+  expect(agent.state?.count).toBe(7);
+});
+
+test("without a first state the next one is somebody's", async () => {
+  const agent = client();
+  await tick();
+  FakeSocket.last.opens();
+  agent.setState(state(5));
+  FakeSocket.last.greets();
+  FakeSocket.last.says({ state: { count: 7 }, type: "cf_agent_state" });
+  expect(agent.state?.count).toBe(7);
+});
+
+test("a state that has no JSON form changes nothing", async () => {
+  const { agent, socket } = await opened();
+  for (const bad of [undefined, { count: 1n }]) expect(() => agent.setState(bad as never)).toThrow("no JSON form");
+  expect([agent.state?.count, socket.take()]).toEqual([0, []]);
+});
+
+test("delays before a reconnect grow from half a second to ten, not the same for all", async () => {
+  const delays: number[][] = [];
+  for (const random of [0, 0.999]) {
+    vi.spyOn(Math, "random").mockReturnValue(random);
+    FakeSocket.reset();
+    const agent = client();
+    await tick();
+    const mine: number[] = [];
+    for (let n = 0; n < 9; n += 1) {
+      const [before, since] = [FakeSocket.made.length, Date.now()];
+      FakeSocket.last.ends(1006);
+      while (FakeSocket.made.length === before) await vi.advanceTimersByTimeAsync(10);
+      mine.push(Date.now() - since);
+    }
+    delays.push(mine);
+    agent.close();
+  }
+  const expected = (least: number) => Array.from({ length: 9 }, (_, n) => Math.min(10_000, least * 1.6 ** n));
+  for (const [n, least] of [500, 999.5].entries()) {
+    for (const [m, delay] of expected(least).entries()) expect(Math.abs(delays[n]![m]! - delay)).toBeLessThanOrEqual(20);
+  }
+});
+
+test.each([1008, 4000, 4429, 4999])("%d is the end: nothing connects and nothing is asked again", async (closeCode) => {
+  const query = vi.fn(async () => ({ token: "t" }));
+  const { agent, socket } = await opened({ query });
+  const waiting = failure(agent.increment());
+  socket.ends(closeCode, "no");
+  const error = await waiting;
+  expect([error.code, error.closeCode, error.message]).toEqual(["refused", closeCode, `${closeCode} no`]);
+  expect([await agent.closed, agent.error, agent.status]).toEqual([error, error, "refused"]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([FakeSocket.made.length, query.mock.calls.length]).toEqual([1, 1]);
+});
+
+test.each([1000, 1001, 1005, 1006, 1011, 1012, 3000, 3999, 5000])("after %d it comes back", async (closeCode) => {
+  const { agent, socket } = await opened();
+  const statuses: unknown[] = [];
+  agent.onStatus((status, error) => statuses.push([status, error?.code, error?.closeCode]));
+  const onTheWire = code(agent.increment());
+  socket.ends(closeCode);
+  expect(await onTheWire).toBe("disconnected");
+  const waiting = agent.increment();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(FakeSocket.made).toHaveLength(2);
+  FakeSocket.last.opens();
+  FakeSocket.last.greets({ count: 4 });
+  expect(FakeSocket.last.take()).toEqual(['{"type":"rpc","id":"2","method":"increment","args":[]}']);
+  FakeSocket.last.answers("2", 5);
+  expect([await waiting, agent.state?.count]).toEqual([5, 4]);
+  expect(statuses).toEqual([["lost", "disconnected", closeCode], ["open", undefined, undefined]]);
+});
+
+test("a query that fails is told once, and tried again", async () => {
+  let fails = false;
+  const { agent, socket } = await opened({
+    query: () => {
+      if (fails) throw new Error("no token");
+      return {};
+    },
+  });
+  const statuses: [Status, string | undefined][] = [];
+  agent.onStatus((status, error) => statuses.push([status, error?.code]));
+  fails = true;
+  socket.ends(1006);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(agent.error).toMatchObject({ code: "query", message: "the query failed: no token" });
+  fails = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  FakeSocket.last.opens();
+  FakeSocket.last.greets();
+  expect(statuses).toEqual([["lost", "disconnected"], ["lost", "query"], ["open", undefined]]);
+});
+
+test("an attempt that takes too long is given up", async () => {
+  const agent = client({ connectTimeout: 2_000 });
+  await tick();
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([agent.status, agent.error?.code, agent.error?.message]).toEqual(["connecting", "disconnected", "1000 timeout"]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(FakeSocket.made).toHaveLength(2);
+});
+
+test("what is given to a socket that is closing waits for the next one", async () => {
+  const { agent, socket } = await opened();
+  socket.readyState = 2;
+  agent.send("later");
+  socket.ends(1001);
+  await vi.advanceTimersByTimeAsync(1_000);
+  FakeSocket.last.opens();
+  expect([socket.take(), FakeSocket.last.take()]).toEqual([[], ["later"]]);
+});
+
+test("closing sends what it can, takes its code along, and is heard of once", async () => {
+  const { agent, socket } = await opened();
+  const statuses: Status[] = [];
+  agent.onStatus((status) => statuses.push(status));
+  const waiting = code(agent.increment());
+  expect(() => agent.close(1001)).toThrow(RangeError);
+  expect(() => agent.close(4000, "ü".repeat(62))).toThrow(RangeError);
+  expect(agent.status).toBe("open");
+  agent.close(4000, "bye");
+  agent.close();
+  expect([await waiting, socket.closedWith, statuses]).toEqual(["closed", [4000, "bye"], ["closed"]]);
+  expect((await agent.closed).code).toBe("closed");
+  expect(() => agent.send("x")).toThrow("the client was closed");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakeSocket.made).toHaveLength(1);
+});
+
+test("a client that is closed while it waits connects no more, and asks for no query", async () => {
+  const query = vi.fn(() => ({}));
+  const agent = client({ query });
+  const [ready, call] = [code(agent.ready), code(agent.increment())];
+  agent.close();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([await ready, await call, FakeSocket.made.length, query.mock.calls.length]).toEqual(["closed", "closed", 0, 0]);
+});
+
+test("it is ready without an identity, and without a greeting", async () => {
+  const quiet = client();
+  await tick();
+  FakeSocket.last.opens();
+  FakeSocket.last.says({ type: "cf_agent_state", state: { count: 2 } });
+  FakeSocket.last.says({ mcp: {}, type: "cf_agent_mcp_servers" });
+  expect([await quiet.ready, quiet.identity, quiet.state?.count]).toEqual([{ name: "a", agent: "test-counter" }, undefined, 2]);
+  const mute = client();
+  await tick();
+  FakeSocket.last.opens();
+  FakeSocket.last.says("hello");
+  expect([await mute.ready, mute.status]).toEqual([{ name: "a", agent: "test-counter" }, "open"]);
+});
+
+test("a name leads where the other clients lead with it", async () => {
+  const { connect } = await import("../src/client.js");
+  const names = { "ann@example.org:1": "ann@example.org:1", "a b/c?d#e": "a%20b%2Fc%3Fd%23e", "50%25 ü": "50%25%20%C3%BC", "it's(1)": "it's(1)" };
+  for (const [name, path] of Object.entries(names)) {
+    connect("TestCounter", name, { host: "localhost:1", WebSocket: FakeSocket, connectionId: "me" });
+    await tick();
+    expect(FakeSocket.last.url).toBe(`ws://localhost:1/agents/test-counter/${path}?_pk=me`);
+  }
+  for (const name of ["", ".", ".."]) expect(() => connect("TestCounter", name, { host: "h.test" })).toThrow(TypeError);
+  expect(() => connect("TestCounter", "a", { host: "not a host" })).toThrow(TypeError);
+});
+
+test("where there is no socket class, connecting says so", async () => {
+  vi.stubGlobal("WebSocket", undefined);
+  expect(() => client({ WebSocket: undefined })).toThrow("`WebSocket`");
+});
+
+test("what a listener throws is reported, and harms neither the others nor the client", async () => {
+  const reported: unknown[] = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+  const { agent, socket } = await opened();
+  const heard: string[] = [];
+  const listen = (add: (listener: () => void) => void, what: string) => {
+    add(() => {
+      throw what;
+    });
+    add(() => void heard.push(what));
+  };
+  listen((listener) => agent.subscribe(listener), "state");
+  listen((listener) => agent.onMessage(listener), "message");
+  listen((listener) => agent.onStateRejected(listener), "rejection");
+  listen((listener) => agent.onStatus(listener), "status");
+  const waiting = code(agent.increment());
+  socket.says({ type: "cf_agent_state", state: { count: 1 } });
+  socket.says("hello");
+  socket.says({ type: "cf_agent_state_error", error: "State update rejected" });
+  socket.ends(4000);
+  expect(await waiting).toBe("refused");
+  expect(heard).toEqual(["state", "message", "rejection", "status"]);
+  expect(reported).toEqual(heard);
+});
+
+test("a listener that is taken away hears nothing more, even of the news that are being told", async () => {
+  const { agent, socket } = await opened();
+  const heard: string[] = [];
+  const ends: (() => void)[] = [];
+  ends.push(agent.onMessage(() => void (heard.push("first"), ends.forEach((end) => end()))));
+  ends.push(agent.onMessage(() => void heard.push("second")));
+  // One function twice is two listeners.
+  const twice = () => void heard.push("twice");
+  const [one] = [agent.onMessage(twice), agent.onMessage(twice)];
+  one!();
+  socket.says("a");
+  socket.says("b");
+  expect(heard).toEqual(["first", "twice", "twice"]);
+});
+
+test("all listeners hear of everything in one order, and of a status before what follows from it", async () => {
+  const { agent, socket } = await opened();
+  const heard: unknown[] = [];
+  agent.subscribe(({ count }) => {
+    if (count === 1) agent.setState(state(2));
+  });
+  agent.subscribe(({ count }, previous) => heard.push([previous?.count, count]));
+  agent.onStatus((status) => {
+    if (status === "lost") agent.close();
+  });
+  agent.onStatus((status) => heard.push(status));
+  socket.says({ type: "cf_agent_state", state: { count: 1 } });
+  socket.ends(1006);
+  expect(heard).toEqual([[0, 1], [1, 2], "lost", "closed"]);
+  expect(agent.status).toBe("closed");
+});
