@@ -1,4 +1,4 @@
-//! Serves the chat: `cargo run -p chat-types --features server`.
+//! Serves the chat: `cargo run -p chat-types`.
 
 use agents::Agents;
 use chat_types::ChatRoom;
