@@ -69,6 +69,37 @@ each(test, "S5 agentFetch POST carries a body, the status is the hook's", async 
   assert.equal(body, "ü".repeat(100_000));
 });
 
+each(test, "X4 agentFetch streams both ways: what is sent comes back while more is sent", async (t, version) => {
+  const piece = new Uint8Array(64 * 1024).map((_, n) => n % 251);
+  const count = 64;
+  let sent = 0;
+  let heard;
+  const first = new Promise((resolve) => (heard = resolve));
+  const body = new ReadableStream({
+    async pull(controller) {
+      if (sent === count) return controller.close();
+      sent += 1;
+      // The last piece leaves when something has come back.
+      if (sent === count) await first;
+      controller.enqueue(piece);
+    },
+  });
+  const response = await version.agentFetch(
+    { agent: "TestCounter", name: uniqueName(), host: server.host, query: { echo: "1" } },
+    { method: "POST", body, duplex: "half" },
+  );
+  assert.equal(response.status, 200);
+  let came = 0;
+  for await (const chunk of response.body) {
+    for (const [n, byte] of chunk.entries()) {
+      if (byte !== ((came + n) % piece.length) % 251) assert.fail(`byte ${came + n} is another one`);
+    }
+    came += chunk.length;
+    heard();
+  }
+  assert.equal(came, count * piece.length);
+});
+
 each(test, "S39 a request may change the state: connected clients hear of it", async (t, version) => {
   const name = uniqueName();
   const client = await connect(t, version, server, { name });

@@ -198,6 +198,10 @@ impl TestCounter {
         if let Some(count) = parameter(query, "set") {
             cx.set_state(Counter { count: count.parse()? })?;
         }
+        if parameter(query, "echo").is_some() {
+            // As it comes.
+            return Ok(Response::new(body));
+        }
         let status: StatusCode = parameter(query, "status").unwrap_or("200").parse()?;
         let header = head.headers.get("x-test").map(|value| value.to_str()).transpose()?;
         let body = to_bytes(body, 32 << 20).await?;
