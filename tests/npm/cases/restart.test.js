@@ -139,3 +139,19 @@ each(test, "S138 a client that starts before the server connects when it is ther
   await frame(client, (f) => f === "pong", "pong");
   await drained(client);
 });
+
+each(test, "S138 X1 fifty clients come back after a crash: what was sent rejects, what waited is answered, the state converges", async (t, version) => {
+  const name = uniqueName();
+  const clients = await Promise.all(Array.from({ length: 50 }, () => connect(t, version, server, { name })));
+  await settled(Promise.all(clients.map((client) => client.call("increment"))), "the first answers");
+  const pending = clients.map((client) =>
+    assert.rejects(client.call("slow", [60_000]), { message: "Connection closed" }),
+  );
+  await server.kill();
+  await settled(Promise.all(pending), "the rejections");
+  const waiting = clients.map((client) => client.call("increment"));
+  await server.startAgain();
+  const counts = await settled(Promise.all(waiting), "the answers");
+  assert.deepEqual(counts.sort((a, b) => a - b), Array.from({ length: 50 }, (_, n) => 51 + n));
+  await until(() => clients.every((client) => client.state?.count === 100), "the same state everywhere");
+});
