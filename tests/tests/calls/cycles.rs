@@ -87,3 +87,13 @@ async fn who_has_answered_waits_no_more() {
     }
     assert_eq!((a.count().await.unwrap(), b.count().await.unwrap()), (1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_that_waits_for_itself_fails() {
+    let (host, levers) = host();
+    let stub = host.host().get::<Peer>("says-goodbye");
+    assert_eq!(stub.add(1).await.unwrap(), 1);
+    host.advance(std::time::Duration::from_secs(60)).await;
+    assert_eq!(levers.goodbye.lock().unwrap().as_deref(), Some("call_cycle"));
+    assert_eq!(stub.count().await.unwrap(), 1);
+}

@@ -1,7 +1,7 @@
 //! Two classes that call each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agents::prelude::*;
@@ -18,6 +18,8 @@ pub(crate) struct Levers {
     pub(crate) streams: AtomicU32,
     /// Starts of a `Peer`.
     pub(crate) starts: AtomicU32,
+    /// What became of the call of the last one that fell asleep and called itself.
+    pub(crate) goodbye: Mutex<Option<String>>,
 }
 
 #[wire]
@@ -54,6 +56,16 @@ impl Peer {
             "never-starts" => Err(Error::msg("out of order")),
             _ => Ok(()),
         }
+    }
+
+    #[hook]
+    async fn on_hibernate(&self, cx: &Context<Self>) -> Result<()> {
+        if cx.name() == "says-goodbye" {
+            let said = cx.agent::<Self>("between").forward("says-goodbye".into(), "add".into(), 1).await;
+            let said = said.map_or_else(|error| error.code().to_owned(), |count| count.to_string());
+            *cx.env().goodbye.lock().expect("a lock") = Some(said);
+        }
+        Ok(())
     }
 
     #[callable]
