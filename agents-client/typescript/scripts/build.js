@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
-const TARGET = fileURLToPath(new URL("../../../agents-core/src/typescript/runtime", import.meta.url));
+const TARGET = fileURLToPath(new URL("../../../agents-core/src/typescript/client", import.meta.url));
 /** The types of one program; every program has its own. */
 const SAMPLE = "agents.ts";
 

@@ -93,7 +93,8 @@ impl<A: AgentTypes> Context<A> {
 
     /// Returns a stub of another agent: what is called on it runs there.
     ///
-    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is
+    /// The name is a plain one, or as it stands in an address, like [`name`](Self::name): what an address does not
+    /// hold is escaped, percent signs stay. The agent need not exist or be awake. A call leaves when what this handler has written up to then is
     /// durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::timeout`]). While this handler waits,
     /// others of this agent run; none of the caller's connection crosses over.
     ///

@@ -52,13 +52,12 @@ impl Answer {
     }
 
     /// Tells another agent something.
-    fn tell(&self, lines: &mpsc::Sender<Line>, overflowed: &AtomicBool, line: Line) -> Result<()> {
+    fn tell(&self, lines: &mpsc::Sender<Line>, overflowed: &AtomicBool, line: Line) {
         // To one who left, that is no error.
         if let Err(mpsc::error::TrySendError::Full(_)) = lines.try_send(line) {
             self.ended.store(true, Ordering::Release);
             overflowed.store(true, Ordering::Release);
         }
-        Ok(())
     }
 
     fn to(caller: Caller) -> Self {
@@ -102,7 +101,10 @@ impl Answer {
         }
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_chunk(id, json)),
-            Caller::Agent { lines, overflowed } => self.tell(lines, overflowed, Line::item(json.to_owned())?),
+            Caller::Agent { lines, overflowed } => {
+                self.tell(lines, overflowed, Line::item(json.to_owned())?);
+                Ok(())
+            }
         }
     }
 
@@ -117,34 +119,29 @@ impl Answer {
         };
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent { lines, overflowed } => self.tell(lines, overflowed, Line::result(json.cloned())?),
+            Caller::Agent { lines, overflowed } => {
+                self.tell(lines, overflowed, Line::result(json.cloned())?);
+                Ok(())
+            }
         }
     }
 
     /// Sends an error as the last frame; a second one is dropped.
     pub(crate) fn error(&self, message: &str) -> Result<()> {
+        self.fail("error", message)
+    }
+
+    /// The same with a code, which only agents are told.
+    pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
         if self.ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         match &self.caller {
             Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
             Caller::Agent { lines, overflowed } => {
-                let line = Line::Error { code: "error".to_owned(), message: message.to_owned() };
-                self.tell(lines, overflowed, line)
-            }
-        }
-    }
-
-    /// Sends an error with its code, where codes travel, as the last one; a second one is dropped.
-    pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
-        match &self.caller {
-            Caller::Client { .. } => self.error(message),
-            Caller::Agent { lines, overflowed } => {
-                if self.ended.swap(true, Ordering::AcqRel) {
-                    return Ok(());
-                }
                 let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
-                self.tell(lines, overflowed, line)
+                self.tell(lines, overflowed, line);
+                Ok(())
             }
         }
     }

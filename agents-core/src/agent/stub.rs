@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{CallHead, CallerLink};
 use crate::interface::{CallArguments, Caller, Interface};
 use crate::object::{BoxFuture, ObjectContext, Peers};
+use crate::wire::name::escape_again;
 use crate::wire::{self, Wire};
 
 /// How long a call waits for its answer unless told otherwise.
@@ -80,14 +81,15 @@ pub struct Way {
 
 impl<A: Interface> AgentStub<A> {
     pub(crate) fn new(peers: Arc<Peers>, name: String, from: Option<(ObjectContext, Chain)>) -> Self {
-        Self::over(Way { peers, class: A::ROUTE, name: name.into(), from, timeout: TIMEOUT })
+        let name = escape_again(&name).into();
+        Self::over(Way { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
     }
 
     fn over(way: Way) -> Self {
         Self { methods: A::methods(way.clone()), way }
     }
 
-    /// Returns the name of the agent.
+    /// Returns the name of the agent, as it stands in its address.
     pub fn name(&self) -> &str {
         &self.way.name
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{self, CallHead, FREE_BYTES, ForwardError, Head, Held, ObjectPort, Payload, Visitor};
 use crate::object::ObjectHandle;
 
-/// Finds an object by its class and its plain name.
+/// Finds an object by its class and its name, as they stand in addresses.
 type Find = Box<dyn Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync>;
 
 /// The way to the other objects; the host sets it when it starts.
@@ -34,9 +34,9 @@ impl Peers {
         arguments: Bytes,
     ) -> Result<Response> {
         let find = self.0.get().ok_or_else(stopping)?;
+        let mut object = find(class, name)?;
         let mut held = Held::default();
-        let callee = find(class, name)?;
-        let budget = &callee.environment.gateway.incoming;
+        let budget = &object.environment.gateway.incoming;
         if arguments.len() > FREE_BYTES && !held.grow(budget, arguments.len()) {
             return Err(Error::new("busy", "the server is busy"));
         }
@@ -51,11 +51,13 @@ impl Peers {
             call: Some(Box::new(call)),
         };
         loop {
-            let object = find(class, name)?;
             let port: Arc<dyn ObjectPort> = object.clone();
             match gateway::forward(object.hub().clone(), port, head, payload).await {
                 Ok(response) => return Ok(response),
-                Err(ForwardError::Retired(back)) => (head, payload) = *back,
+                Err(ForwardError::Retired(back)) => {
+                    (head, payload) = *back;
+                    object = find(class, name)?;
+                }
                 Err(ForwardError::Broken | ForwardError::Body(_)) => return Err(interrupted()),
             }
         }

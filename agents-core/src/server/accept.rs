@@ -24,7 +24,7 @@ use tower::Service;
 
 use crate::gateway::Limit;
 use crate::server::patient::Patient;
-use crate::server::{Host, HostService, Limits, answer};
+use crate::server::{HostService, Limits, answer};
 
 /// How much a connection buffers at most, beyond its head.
 const BUFFER: usize = 64 * 1024;
@@ -34,10 +34,10 @@ const HEADERS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until it is told to stop; ends when every connection has.
-pub(super) async fn serve(listener: TcpListener, host: Host, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, service: HostService, stop: CancellationToken) {
+    let host = service.host().clone();
     let builder = builder(host.limits());
     let seats = Seats::new(host.limits().http_connections);
-    let service = host.service();
     let connections = TaskTracker::new();
     let mut failing = false;
     loop {

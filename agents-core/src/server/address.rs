@@ -1,24 +1,5 @@
 //! The address of an agent in a path.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
-/// What a name in a path does not hold as it stands: what URL parsers escape in paths, what ends a
-/// segment, and the sign of the escape itself, so that two names never look the same.
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}');
-
 /// An agent as a path names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address<'a> {
@@ -34,11 +15,6 @@ pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
         (Some("agents"), Some(class), Some(name)) => Some(Address { class, name }),
         _ => None,
     }
-}
-
-/// The form of a plain name in a path.
-pub(super) fn encode(name: &str) -> String {
-    utf8_percent_encode(name, ESCAPED).to_string()
 }
 
 /// Why a name is not taken.
@@ -57,6 +33,7 @@ pub(crate) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::name::escape;
 
     #[test]
     fn addresses_are_found() {
@@ -81,7 +58,7 @@ mod tests {
             ("a\\b?c#d", "a%5Cb%3Fc%23d"),
             ("\0", "%00"),
         ] {
-            assert_eq!(encode(name), encoded);
+            assert_eq!(escape(name), encoded);
             assert_eq!(parse(&format!("/agents/a/{encoded}")).map(|address| address.name), Some(encoded));
         }
     }

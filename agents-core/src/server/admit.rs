@@ -17,6 +17,7 @@ use crate::server::Host;
 use crate::server::address::{self, Address};
 use crate::server::entrance::Entrance;
 use crate::server::turnstile::Refused;
+use crate::wire::name::escape;
 
 /// Where a request wants to go.
 #[derive(Clone, Copy)]
@@ -139,7 +140,7 @@ impl Host {
 
     /// The form in addresses of a name that the program gave.
     fn encode_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
-        let encoded = address::encode(name);
+        let encoded = escape(name);
         self.check_name(&encoded).inspect_err(|refusal| {
             tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
         })?;

@@ -107,6 +107,9 @@ impl Host {
 
     /// Returns a stub of an agent, for routes and tasks of the surrounding program: what is called on it runs there.
     ///
+    /// The name is a plain one, or as it stands in an address: what an address does not hold is escaped, percent signs
+    /// stay.
+    ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
     /// use agents_core::{Host, Result, interface::Interface};
@@ -124,14 +127,13 @@ impl Host {
         AgentStub::new(self.0.registry.environment().peers.clone(), name.into(), None)
     }
 
-    /// Finds an agent that is called by its plain name.
+    /// Finds an agent that is called, by its name as it stands in an address.
     fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
         let unknown = |why: String| Error::new("unknown_agent", why);
         let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
-        let name = address::encode(name);
-        address::check_name(&name, self.limits().name_bytes).map_err(|why| unknown(why.to_owned()))?;
+        address::check_name(name, self.limits().name_bytes).map_err(|why| unknown(why.to_owned()))?;
         Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
     }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::server::{Agents, Host, accept, files, metrics};
+use crate::server::{Agents, HostService, accept, files, metrics};
 
 /// How long connections may take to end once everything else has.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -27,12 +27,14 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
     files::raise();
     let host = agents.start()?;
     host.access().origins.warn_if_open(listener.local_addr()?);
+    // Makes the routes of the program, which may take a while.
+    let service = host.service();
     // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
     // and there is nothing else on stdout.
     io::stdout().write_all(announced.as_bytes())?;
     let metrics = metrics
         .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
-    serve_on(listener, host).await;
+    serve_on(listener, service).await;
     if let Some(metrics) = metrics {
         metrics.abort();
     }
@@ -45,9 +47,10 @@ async fn bind(addr: &str) -> Result<TcpListener> {
         .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))
 }
 
-async fn serve_on(listener: TcpListener, host: Host) {
+async fn serve_on(listener: TcpListener, service: HostService) {
+    let host = service.host().clone();
     let told = CancellationToken::new();
-    let server = accept::serve(listener, host.clone(), told.clone());
+    let server = accept::serve(listener, service, told.clone());
     let stop = async {
         signal().await;
         tracing::info!("stopping");

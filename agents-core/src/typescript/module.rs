@@ -10,7 +10,7 @@ use similar::TextDiff;
 use crate::error::{Error, Result};
 use crate::typescript::class::Class;
 use crate::typescript::names::Names;
-use crate::typescript::{interface, metadata, runtime, text};
+use crate::typescript::{client, interface, metadata, text};
 use crate::wire::{Declaration, Describe, TypeSet};
 
 const HEADER: &str = "\
@@ -145,7 +145,7 @@ impl TypeScript {
             }
         };
         if self.client {
-            let client = runtime::files(self.form == Form::JavaScript, self.react);
+            let client = client::files(self.form == Form::JavaScript, self.react);
             // What stands for ever is lent for as long as the rest.
             files.extend(client.map(|(path, text): (&str, &str)| (path, text)));
         }

@@ -1,5 +1,8 @@
 //! How Rust names appear on the wire.
 
+#[cfg(feature = "runtime")]
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 /// Returns the kebab-case form of a class name, as it stands in an address.
 ///
 /// A name in capitals is lower-cased and its underscores become dashes. In any other name every
@@ -34,6 +37,38 @@ pub fn kebab_case(class: &str) -> String {
     // A leading capital gave a dash of ours; a dash the user wrote first goes the same way.
     let out = out.strip_prefix('-').unwrap_or(&out);
     out.strip_suffix('-').unwrap_or(out).to_owned()
+}
+
+/// What a name in a path does not hold as it stands: what URL parsers escape in paths, what ends a
+/// segment, and the sign of the escape itself, so that two names never look the same.
+#[cfg(feature = "runtime")]
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// The form of a plain name in an address.
+#[cfg(feature = "runtime")]
+pub(crate) fn escape(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
+}
+
+/// The same of a name that may come from an address: percent signs stay, so that the name which an agent
+/// has itself leads back to it.
+#[cfg(feature = "runtime")]
+pub(crate) fn escape_again(name: &str) -> String {
+    const BUT_ESCAPES: &AsciiSet = &ESCAPED.remove(b'%');
+    utf8_percent_encode(name, BUT_ESCAPES).to_string()
 }
 
 /// Returns the camel-case form of a Rust name, as methods and fields have on the wire.

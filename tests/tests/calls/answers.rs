@@ -24,7 +24,7 @@ async fn x10_an_agent_calls_another_one_which_wakes_for_it() {
 async fn x13_the_program_calls_agents() {
     let (host, _levers) = host();
     let peer = host.host().get::<Peer>("a b");
-    assert_eq!(peer.name(), "a b");
+    assert_eq!(peer.name(), "a%20b");
     assert_eq!(peer.call::<u32>("add", (4,)).await.unwrap(), 4);
     assert_eq!(peer.call::<String>("origin", ()).await.unwrap(), "host unconnected");
     // The same agent that its address leads to.

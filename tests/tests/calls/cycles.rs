@@ -97,3 +97,18 @@ async fn a_goodbye_that_waits_for_itself_fails() {
     assert_eq!(levers.goodbye.lock().unwrap().as_deref(), Some("call_cycle"));
     assert_eq!(stub.count().await.unwrap(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_found_by_the_name_that_it_has_itself() {
+    let (host, _levers) = host();
+    // With characters that do not stand in an address.
+    let stub = host.host().get::<Peer>("a b/é");
+    assert_eq!(stub.round_trip("c d".into(), "add".into()).await.unwrap(), 1);
+    assert_eq!(stub.count().await.unwrap(), 1);
+    assert_eq!(
+        stub.round_trip_alone("c d".into(), "addAlone".into()).await.unwrap_err().code(),
+        "call_cycle"
+    );
+    assert_eq!(stub.round_trip_closed("c d".into()).await.unwrap_err().code(), "call_cycle");
+    assert_eq!(host.connect("/agents/peer/a%20b%2F%C3%A9").await.call::<u32>("count", ()).await, 1);
+}

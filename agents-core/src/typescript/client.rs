@@ -7,7 +7,7 @@ pub(super) type File = (&'static str, &'static str);
 
 macro_rules! files {
     ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("runtime/", $path)))),*]
+        &[$(($path, include_str!(concat!("client/", $path)))),*]
     };
 }
 
