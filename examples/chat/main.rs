@@ -128,7 +128,7 @@ impl ChatRoom {
         let presence = self.presence(cx)?;
         conn.send(&presence)?;
         cx.broadcast_except(&presence, [conn.id()])?;
-        let join = Event::Join { user: conn.state()?.username, timestamp: cx.now() };
+        let join = Event::Join { user: conn.state()?.username.clone(), timestamp: cx.now() };
         cx.broadcast_except(&join, [conn.id()])
     }
 
@@ -139,7 +139,7 @@ impl ChatRoom {
         let Some(member) = conn.try_state()? else {
             return Ok(());
         };
-        cx.broadcast(&Event::Leave { user: member.username, timestamp: cx.now() })
+        cx.broadcast(&Event::Leave { user: member.username.clone(), timestamp: cx.now() })
     }
 
     /// Plain text is a post, `ping` is a heartbeat, bytes are none of our business.
@@ -231,7 +231,7 @@ impl ChatRoom {
         let mut users = BTreeMap::new();
         for conn in cx.connections() {
             if let Some(member) = conn.try_state()? {
-                let Member { username: name, role, last_seen, .. } = member;
+                let Member { username: name, role, last_seen, .. } = Member::clone(&member);
                 users.insert(conn.id().to_owned(), Presence { name, role, last_seen });
             }
         }

@@ -11,7 +11,7 @@ use crate::agent::chain::Chain;
 use crate::agent::rejection::WAITING_REJECTIONS;
 use crate::agent::state::StateCache;
 use crate::agent::streams::Streams;
-use crate::agent::{Agent, AgentTypes, Context, Table};
+use crate::agent::{Agent, AgentTypes, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
 
 /// The typed side of an object.
@@ -25,6 +25,8 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) streams: Streams,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
+    /// What becomes of a stored state that is not of the agent's type.
+    pub(crate) on_unreadable: OnUnreadable,
     /// Places for rejections that wait for their hook.
     pub(crate) rejections: Semaphore,
     /// There were too many rejections since all of them were told.
@@ -43,6 +45,7 @@ impl<A: Agent> AgentCore<A> {
             exclusive: tokio::sync::Mutex::default(),
             streams: Streams::default(),
             strict: A::options().strict,
+            on_unreadable: A::options().on_unreadable,
             rejections: Semaphore::new(WAITING_REJECTIONS),
             too_many_rejections: AtomicBool::new(false),
             agent: OnceLock::new(),

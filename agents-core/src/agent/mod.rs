@@ -15,6 +15,7 @@ mod flags;
 mod http;
 mod instance;
 mod line;
+mod pushed;
 mod refusal;
 mod rejection;
 mod rights;
@@ -38,7 +39,7 @@ pub use connect_request::ConnectRequest;
 pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
-pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain};
+pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain, UpdateResult};
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
 pub use refusal::Refusal;
@@ -50,5 +51,5 @@ pub use stub::{AgentStub, ReplyStream};
 pub use table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub use types::{AgentTypes, AgentValue, Options};
+pub use types::{AgentTypes, AgentValue, OnUnreadable, Options};
 pub use view::View;

@@ -317,8 +317,12 @@ impl Agents {
             self.access.entrances.warn_if_passed_by();
         }
         let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
-        let store =
-            StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
+        let store = StoreOptions {
+            durability: self.durability,
+            state_bytes: self.limits.state_bytes,
+            faults: self.faults,
+            ..StoreOptions::default()
+        };
         let objects = TaskTracker::new();
         let clock = mode.clock;
         let gateway = Gateway::start(clock, &self.limits.of_gateway());

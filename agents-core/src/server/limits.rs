@@ -47,6 +47,7 @@ const MIB: usize = 1024 * KIB;
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
 /// | `idle_timeout` | none | 4408, `idle` |
 /// | `agents_awake` | 10,000 | waits up to 10 s, then 1013 (4503 before it was let in), `server is busy`; a request 503 |
+/// | `state_bytes` | 4 MiB | an error in the agent; a client that pushes is told |
 /// | `attachment_bytes` | 16 KiB | an error in the agent |
 /// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
 /// | `name_bytes` | 1,024 | 4400; a request 400 |
@@ -141,6 +142,11 @@ pub struct Limits {
     /// When there are as many and another one has to start, idle ones sleep at once, whatever their class
     /// says of idle time. Those that never sleep count, too.
     pub agents_awake: usize,
+    /// Bytes of the state of one agent, as JSON. 4 MiB.
+    ///
+    /// Each change sends the whole state to each client. A client that pushes more is told so, and one of its
+    /// messages has at most `message_bytes`.
+    pub state_bytes: usize,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
     /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
@@ -218,6 +224,7 @@ impl Default for Limits {
             heartbeat_timeout: Duration::from_secs(20),
             idle_timeout: None,
             agents_awake: 10_000,
+            state_bytes: 4 * MIB,
             attachment_bytes: 16 * KIB,
             tags_per_connection: 9,
             tag_bytes: 256,

@@ -33,6 +33,7 @@ pub mod sql;
 mod state;
 mod statement;
 mod store;
+mod stored;
 mod sync;
 mod template;
 mod torn;
@@ -56,6 +57,7 @@ pub use options::{Durability, SqlLimits, StoreOptions};
 pub(crate) use path::{decode_name, encode as encode_name};
 pub use reserved::INTERNAL;
 pub use store::Store;
+pub(crate) use stored::{from_stored, keep};
 pub use sync::SyncHandle;
 pub use turn::Lsn;
 

@@ -5,6 +5,7 @@
 #[cfg(feature = "runtime")]
 mod alias;
 mod duration;
+mod encode;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
 mod foreign;
 pub mod frame;
@@ -14,6 +15,10 @@ mod shape;
 mod value;
 
 pub use duration::Duration;
+#[cfg(feature = "runtime")]
+pub(crate) use encode::strict_json;
+#[cfg(feature = "runtime")]
+pub(crate) use integer::SCALAR;
 pub use integer::{I64, I128, U64, U128};
 #[cfg(feature = "runtime")]
 pub(crate) use shape::Declaration;
@@ -21,4 +26,6 @@ pub use shape::Shape;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub use shape::{Describe, TypeName, TypeSet};
+#[cfg(feature = "runtime")]
+pub(crate) use value::De;
 pub use value::{JsonMessage, Wire, from_json, from_value, to_json, to_value};

@@ -267,7 +267,7 @@ impl Typed {
     }
 
     #[callable]
-    fn members(&self, cx: &View<Self>) -> Result<Vec<Member>> {
+    fn members(&self, cx: &View<Self>) -> Result<Vec<Arc<Member>>> {
         cx.connections().map(|conn| conn.state()).collect()
     }
 }
