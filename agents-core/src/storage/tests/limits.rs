@@ -92,7 +92,8 @@ fn the_largest_state_is_a_row_and_gives_no_other_row_its_room() {
     bench.reopen();
     assert_eq!(bench.on(Store::state).unwrap(), Some(state));
     bench.turn(|sql| {
-        let error = sql.execute("INSERT INTO t VALUES (?1)", (vec![0_u8; most],)).unwrap_err();
+        sql.execute("CREATE TABLE rows (x)", ()).unwrap();
+        let error = sql.execute("INSERT INTO rows VALUES (?1)", (vec![0_u8; most],)).unwrap_err();
         assert_eq!(kind(&error), SqlErrorKind::TooBig);
     });
     let error = bench.on(|store| store.stage_state(Some(Bytes::from(vec![b'1'; most + 1])))).unwrap_err();
