@@ -418,6 +418,7 @@ fn what_could_not_be_read_again_is_not_written() {
         assert_eq!(error.to_string(), format!("cannot be stored in a column: {says}"));
     }
     let unread = "the type does not read what it writes: ";
+    assert_eq!(serde_json::from_str::<Hidden>("{\"secret\":3}").unwrap().secret, 3);
     let scores = Tagged::Scores { scores: BTreeMap::from([(1, 2)]) };
     refused(&scores, &format!("{unread}invalid type: string \"1\", expected u32"));
     refused(&Hidden { secret: 1 }, &format!("{unread}missing field `secret` at line 1 column 2"));
