@@ -56,7 +56,7 @@ impl Stuck {
     #[hook]
     fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<String> {
         if let Some(seconds) = request.uri().query().and_then(|query| query.parse::<u64>().ok()) {
-            cx.object().set_alarm(cx.now() + seconds * 1000)?;
+            cx.object().set_alarm(secs(seconds))?;
         }
         Ok("set".to_owned())
     }

@@ -339,6 +339,7 @@ impl Activation {
                 if self.events.is_empty() {
                     return false;
                 }
+                self.object.lock().starts = true;
                 let start = start_in_time(&self.handle.behavior, self.object.clone());
                 self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
                 true
@@ -346,7 +347,10 @@ impl Activation {
             Phase::Starting(start) => match Pin::new(start).poll(cx) {
                 Poll::Pending => false,
                 Poll::Ready((_, Ok(Ok(instance)))) => {
-                    self.object.lock().panicked = false;
+                    let mut inner = self.object.lock();
+                    inner.panicked = false;
+                    inner.starts = false;
+                    drop(inner);
                     self.phase = Phase::Live(instance);
                     true
                 }
@@ -355,6 +359,7 @@ impl Activation {
                         Ok(Err(error)) => error,
                         _ => Error::hidden("panic", "the start panicked"),
                     };
+                    self.object.lock().starts = false;
                     self.phase = Phase::Cold;
                     if error.code() == START_TIMEOUT {
                         tracing::error!(object = ?self.handle.key, "{error}");
