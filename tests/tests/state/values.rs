@@ -271,7 +271,7 @@ struct Total {
 }
 
 macro_rules! versions {
-    ($($(#[$docs:meta])* $class:ident: $($options:tt)*),* $(,)?) => {$(
+    ($($(#[$docs:meta])* $class:ident($($options:tt)*);)*) => {$(
         $(#[$docs])*
         #[agent(name = "book", $($options)*)]
         #[derive(Default)]
@@ -289,13 +289,13 @@ macro_rules! versions {
 
 versions!(
     /// The first version of a program.
-    OfLines: state = Lines,
+    OfLines(state = Lines);
     /// A version that cannot read what the first one wrote.
-    OfTotal: state = Total,
+    OfTotal(state = Total);
     /// A version that does not mind.
-    OfTotalAnyway: state = Total, on_unreadable = "initial",
+    OfTotalAnyway(state = Total, on_unreadable = "initial");
     /// Another one, which cannot read that again.
-    OfLinesAnyway: state = Lines, on_unreadable = "initial",
+    OfLinesAnyway(state = Lines, on_unreadable = "initial");
 );
 
 async fn start<A: agents::Agent>(data: &Path) -> TestServer {
