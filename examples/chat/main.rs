@@ -170,7 +170,7 @@ impl ChatRoom {
         if body.trim().is_empty() {
             return Err(Error::msg("there is nothing in the message"));
         }
-        let author = from.state()?.username;
+        let author = from.state()?.username.clone();
         let now = cx.now();
         sql!(cx, "INSERT INTO posts (author, body, posted_at) VALUES ({author}, {body}, {now})")?;
         cx.update_state(|room| room.messages += 1)?;
@@ -205,7 +205,7 @@ impl ChatRoom {
     /// Tells the admins something; nobody else hears it. The result is how many of them are here.
     #[callable]
     fn report(&self, cx: &Context<Self>, from: &Connection<Self>, text: String) -> Result<u32> {
-        let report = Event::Report { user: from.state()?.username, text, timestamp: cx.now() };
+        let report = Event::Report { user: from.state()?.username.clone(), text, timestamp: cx.now() };
         let mut reached = 0;
         for admin in cx.connections_tagged("admin") {
             admin.send(&report)?;

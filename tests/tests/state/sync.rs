@@ -257,7 +257,7 @@ async fn s79_a_state_that_is_too_large_is_an_error_and_changes_nothing() {
     client.send(push(&json!({ "home": 0, "away": 0, "note": "x".repeat(5 << 20) }))).await;
     assert_eq!(
         client.json().await["error"],
-        "State update rejected: the state has 5242912 bytes, the limit is 4194304"
+        "State update rejected: the state has 5242909 bytes, the limit is 4194304"
     );
     assert_eq!(client.call("read", json!([])).await, score(0));
     assert_eq!(client.drain().await, []);

@@ -72,8 +72,8 @@ impl Office {
     }
 
     #[hook]
-    fn authorize(&self) -> Sheet {
-        Sheet { name: "first".to_owned(), ..Sheet::default() }
+    fn authorize(&self) -> Result<Sheet, Refusal> {
+        Ok(Sheet { name: "first".to_owned(), ..Sheet::default() })
     }
 
     /// Tries to keep a bad sheet, and returns the code and the text of every error.
@@ -107,7 +107,8 @@ impl Office {
         conn.set_state(sheet.clone())?;
         cx.storage().put("sheet", &sheet)?;
         sql!(cx, "DELETE FROM sheets")?;
-        sql!(cx, "INSERT INTO sheets VALUES ({sheet}, {sheet.average})")
+        sql!(cx, "INSERT INTO sheets VALUES ({sheet}, {sheet.average})")?;
+        Ok(())
     }
 
     /// What is kept, by the name of its sheet; `None` for nothing.
@@ -187,7 +188,7 @@ async fn floats_and_the_order_of_keys_survive() {
     ] {
         let (server, mut client) = office(folder.path()).await;
         let extra = json!({ "zebra": 1, "ant": { "y": [average], "b": null }, "more": average });
-        let sheet = json!({ "name": "kept", "average": average, "best": 0.5, "extra": extra, "part": { "kind": "Empty" } });
+        let sheet = json!({ "name": "kept", "average": average, "best": 0.5, "extra": extra, "part": { "kind": "empty" } });
         client.call("keep", json!([sheet])).await;
         assert_eq!(client.next().await.text(), changed_text(&sheet));
         let all = json!([sheet, sheet, sheet, sheet]).to_string();
@@ -298,7 +299,7 @@ versions!(
     OfLinesAnyway(state = Lines, on_unreadable = "initial");
 );
 
-async fn start<A: agents::Agent>(data: &Path) -> TestServer {
+async fn start<A: agents::Agent + Default>(data: &Path) -> TestServer {
     TestServer::start_in(Agents::new().register::<A>(), data).await
 }
 
