@@ -29,17 +29,18 @@ pub fn current<A: AgentTypes>() -> Option<Context<A>> {
 pub(crate) struct Scoped<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
+    callable: Option<&'static str>,
     future: BoxFuture<'static, T>,
 }
 
 impl<T> Scoped<T> {
     pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
-        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future }
+        Self { object: cx.core.object.clone(), callable: cx.callable, context: Some(Arc::new(cx)), future }
     }
 
     /// A future that `current` finds no context in.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
-        Self { context: None, object, future }
+        Self { context: None, object, callable: None, future }
     }
 }
 
@@ -47,7 +48,10 @@ impl<T> Future for Scoped<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Self { context, object, future } = &mut *self;
+        let Self { context, object, callable, future } = &mut *self;
+        if let Some(callable) = callable {
+            object.runs(callable);
+        }
         match watch(context, object, || future.as_mut().poll(cx)) {
             Ok(polled) => polled.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),

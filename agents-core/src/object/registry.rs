@@ -61,6 +61,12 @@ impl Registry {
         self.objects.get(key).map(|handle| handle.clone())
     }
 
+    /// The object whose handle has this address, for the log.
+    pub(crate) fn at(&self, address: usize) -> Option<ObjectKey> {
+        let mut found = self.objects.iter().filter(|entry| entry.value().address() == address);
+        found.next().map(|entry| entry.key().clone())
+    }
+
     /// Drops the handles of objects that sleep and have nobody connected.
     pub(crate) fn sweep(&self) {
         self.objects.retain(|_, handle| {

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry, Room, TagLimits,
+    ObjectOptions, Policy, Registry, Room, TagLimits, Watchdog,
 };
 use crate::server::access::Access;
 use crate::server::host::{Host, Program, Routes};
@@ -339,6 +339,7 @@ impl Agents {
             room: Room::new(self.limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
+            watchdog: Watchdog::start(Handle::current()),
         });
         let program = Program {
             classes,

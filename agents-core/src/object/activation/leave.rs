@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, ToObject};
-use crate::object::ObjectHandle;
+use crate::object::{ObjectHandle, Work};
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
 use crate::object::handle::Order;
@@ -111,7 +111,9 @@ impl Activation {
     fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
-                self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
+                let goodbye =
+                    Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
+                self.phase = Phase::Leaving(goodbye, ended);
                 self.stop_at = Some(Instant::now() + self.handle.environment.grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -37,7 +37,7 @@ use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::Turns;
-use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 
@@ -63,6 +63,7 @@ pub(crate) struct Environment {
     pub(crate) asleep: Notify,
     /// The way to other objects.
     pub(crate) peers: Arc<Peers>,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Drop for Environment {
@@ -305,7 +306,7 @@ impl Activation {
                     return false;
                 }
                 let start = self.handle.behavior.clone().start(self.object.clone());
-                self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
+                self.phase = Phase::Starting(Turns::new(self.object.clone(), Work::Start, (), start));
                 true
             }
             Phase::Starting(start) => match Pin::new(start).poll(cx) {

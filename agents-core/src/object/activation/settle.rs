@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::gateway::ToGateway;
 use crate::object::activation::Activation;
 use crate::object::context::Inner;
-use crate::object::{BoxFuture, ObjectContext, ObjectHandle};
+use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
 use crate::storage::{Durability, StorageError, Store};
 
 impl Activation {
@@ -93,7 +93,9 @@ impl Activation {
         let changed = std::mem::take(&mut inner.alarm_unsettled) | inner.store()?.alarm_changed();
         let store = inner.store()?;
         let at = if changed { Some(ObjectContext::alarm_at(store)?) } else { None };
+        let watched = object.watched(Work::Commit);
         let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
+        drop(watched);
         if let Some(at) = at {
             self.settling = Some((lsn, at));
         }
