@@ -47,6 +47,7 @@ const MIB: usize = 1024 * KIB;
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
 /// | `idle_timeout` | none | 4408, `idle` |
 /// | `agents_awake` | 10,000 | waits up to 10 s, then 1013 (4503 before it was let in), `server is busy`; a request 503 |
+/// | `statement_timeout` | 30 s | an error in the agent |
 /// | `attachment_bytes` | 16 KiB | an error in the agent |
 /// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
 /// | `name_bytes` | 1,024 | 4400; a request 400 |
@@ -152,6 +153,11 @@ pub struct Limits {
     /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
     /// sleep; an open one takes three files of the process. 1,000.
     pub open_databases: usize,
+    /// How long one SQL statement of an agent may run before it is stopped with the code `sql_timeout`. 30 s.
+    ///
+    /// A statement that runs for some milliseconds lets the other tasks of its thread go on elsewhere, if the
+    /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.
+    pub statement_timeout: Duration,
     /// How long handlers may go on once the host stops. 10 s.
     pub shutdown_grace: Duration,
 }
@@ -223,6 +229,7 @@ impl Default for Limits {
             tag_bytes: 256,
             name_bytes: 1024,
             open_databases: 1000,
+            statement_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),
         }
     }

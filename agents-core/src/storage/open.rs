@@ -343,6 +343,6 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(C
     ] {
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
-    let guard = Guard::install(&mut connection)?;
+    let guard = Guard::install(&mut connection, options.blocking)?;
     Ok((connection, guard))
 }

@@ -196,18 +196,31 @@ impl Store {
         self.reach(false)
     }
 
+    fn open_database(&self, make: bool) -> Result<Option<Database>> {
+        let open = || open::open(&self.path, &self.class, &self.name, &self.options, make);
+        match self.options.blocking {
+            Some(blocking) if make || open::exists(&self.path) => {
+                let mut opened = Ok(None);
+                blocking(&mut || opened = open());
+                opened
+            }
+            _ => open(),
+        }
+    }
+
     fn reach(&mut self, make: bool) -> Result<Option<Parts<'_>>> {
         self.check()?;
         if self.database.is_none() {
             if let Some(faults) = &self.options.faults {
                 faults.moving(&self.path);
             }
-            self.database = open::open(&self.path, &self.class, &self.name, &self.options, make)?;
+            self.database = self.open_database(make)?;
             if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
                 faults.opened(&self.path, database.fresh.as_deref());
             }
         }
         let Some(database) = &self.database else { return Ok(None) };
+        database.guard.begins();
         Ok(Some(Parts {
             connection: &database.connection,
             guard: &database.guard,

@@ -36,6 +36,8 @@ fn limits() -> Limits {
         match name {
             "handshake_ms" => limits.handshake_timeout = Duration::from_millis(value as u64),
             "write_ms" => limits.write_timeout = Duration::from_millis(value as u64),
+            "grace_ms" => limits.shutdown_grace = Duration::from_millis(value as u64),
+            "statement_ms" => limits.statement_timeout = Duration::from_millis(value as u64),
             "http_connections" => limits.http_connections = value,
             other => panic!("no such limit: {other}"),
         }
