@@ -216,7 +216,6 @@ impl Shared {
 
     /// Makes a worker that waits look at the queue, after which it polls I/O if nothing else does.
     fn poke(&self) {
-        if std::env::var("X_OFF").is_ok() { return; }
         let helps = self.runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
         if helps && !self.poked.swap(true, Ordering::AcqRel) {
             let poked = self.poked.clone();
@@ -228,17 +227,17 @@ impl Shared {
         let callable = slot.callable.lock().filter(|(turn, _)| *turn == count);
         let work = WORK.get(usize::from(slot.work.load(Ordering::Relaxed))).copied();
         let address = slot.object.load(Ordering::Relaxed);
-        let object = self.find.get().and_then(|find| find(address));
+        let object = self.find.get().and_then(|find| find(address)).map(tracing::field::debug);
         if slot.count.load(Ordering::Acquire) != count {
             // It has ended just now; what was read may be of the next one.
             return;
         }
-        let (handler, object) = match address {
-            0 => ("authorize of the host", None),
-            _ => (callable.map(|(_, name)| name).or(work).unwrap_or_default(), object),
+        let handler = match address {
+            0 => "authorize of the host",
+            _ => callable.map(|(_, name)| name).or(work).unwrap_or_default(),
         };
         tracing::warn!(
-            ?object,
+            object,
             handler,
             "a handler has blocked its thread for more than {BLOCKED:?}, and what else would run there waits: \
              give such work to `tokio::task::spawn_blocking`"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::counters::Counters;
-use super::error::StorageError;
+use super::error::{SqlErrorKind, StorageError};
 use super::open::{self, Database};
 use super::state::State;
 use super::statement::Parts;
@@ -146,6 +146,47 @@ impl Store {
             return Err(StorageError::Misuse("a file was to be closed before its commit"));
         }
         self.shut()
+    }
+
+    /// Says whether the log has become so long that [`checkpoint`](Self::checkpoint) is due: about 4 MB.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.database.as_ref().is_some_and(Database::is_full)
+    }
+
+    /// Moves the log into the database. No commit does it, so that no turn waits for the disk.
+    ///
+    /// Blocks: the log and the database are flushed. Call it right after a commit, on a thread that may block.
+    ///
+    /// # Errors
+    /// When the disk or SQLite fails; the store is poisoned then, unless the disk is full.
+    /// [`StorageError::Misuse`] while something waits for a commit.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.check()?;
+        if self.has_uncommitted() {
+            return Err(StorageError::Misuse("a log was to be moved before its commit"));
+        }
+        let Self { database: Some(database), options, path, .. } = self else { return Ok(()) };
+        if let Some(faults) = &options.faults {
+            faults.checkpoint();
+        }
+        let moved = |database: &Database| {
+            if let Some(faults) = &options.faults {
+                faults.checkpointed(path, database.fresh.as_deref());
+            }
+        };
+        match database.checkpoint(moved) {
+            Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
+                // Nothing is lost: the log goes on.
+                tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");
+                database.try_again_later();
+                Ok(())
+            }
+            Err(error) => {
+                self.poison();
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     fn shut(&mut self) -> Result<()> {

@@ -187,9 +187,6 @@ impl Store {
             self.poison();
             return Err(error);
         }
-        if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
-            faults.committed(&self.path, database.fresh.as_deref());
-        }
         Ok(Some(self.lsn))
     }
 

@@ -46,7 +46,7 @@ async fn a_handler_that_blocks_its_thread_holds_up_no_other_agent() {
     let mut held = program.join("/agents/test-counter/held").await;
     let call = held.start_call("hold", json!([])).await;
     let log = logged(&mut program, "blocked its thread").await;
-    assert!(log.contains("test-counter/held") && log.contains("handler=\"hold\""), "{log}");
+    assert!(log.contains("test-counter/held") && log.contains("\"hold\""), "{log}");
     assert!(log.contains("spawn_blocking"), "{log}");
     let mut other = program.join("/agents/test-counter/other").await;
     other.call("letGo", json!([])).await;
@@ -66,6 +66,7 @@ async fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
     assert_eq!(other.next().await, Received::Close(1001, "server shutting down".to_owned()));
     // Before the handler is done: it would answer.
     assert_eq!(held.next().await, Received::Close(1001, "server shutting down".to_owned()));
+    drop((held, other));
     let (status, stderr) = program.exit().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
     assert!(stderr.contains("given up"), "{stderr}");
@@ -92,4 +93,31 @@ async fn a_slow_statement_holds_up_no_other_agent_on_the_only_worker() {
     let answer = slow.answer(&call).await;
     assert_eq!(answer["success"], false, "it ran until it was stopped: {answer}");
     assert_eq!(other.call("increment", json!([])).await, 6);
+}
+
+#[tokio::test]
+async fn metrics_wait_for_no_statement_and_hold_up_no_new_agent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let variables = [("TOKIO_WORKER_THREADS", "2"), ("CONFORMANCE_LIMITS", "statement_ms=4000")];
+    let (program, said) =
+        Program::start_on(&data, "127.0.0.1:0", &["--metrics-addr", "127.0.0.1:0"], &variables).await;
+    let url = said.trim_end().strip_prefix("metrics on ").expect("the address of the metrics");
+    let mut slow = program.join("/agents/test-counter/slow").await;
+    let call = slow.start_call("endlessQuery", json!([])).await;
+    let served = async {
+        for round in 0..3 {
+            let text = reqwest::get(url).await.expect("an answer").text().await.expect("a body");
+            assert!(text.contains("agents_commits_total"), "{text}");
+            // In every part of the map of agents.
+            for n in 0..100 {
+                program.get(&format!("/agents/test-counter/{round}-{n}")).await;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = slow.answer(&call) => panic!("the others waited for the statement: {answer}"),
+        () = served => {}
+    }
 }

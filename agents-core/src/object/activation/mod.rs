@@ -19,8 +19,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
-use crate::object::activation::rest::Resting;
+use crate::object::activation::rest::Lent;
 use crate::object::activation::round::Round;
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
@@ -163,15 +162,15 @@ struct Activation {
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
     /// What connections get back for messages that are done: how many, and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
-    syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
     /// The index of alarms is told of an alarm before it is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
     /// What the index hears of the alarm once this commit is durable.
     settling: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready hand their messages in before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
-    /// The database of an idle object is being closed.
-    resting: Option<Resting>,
+    /// The store, while a thread that may block works on it.
+    lent: Option<Lent>,
     /// Up to when it was decided whether to close it.
     rest_decided: Option<Instant>,
     /// Whether the database counts as open.
@@ -227,7 +226,7 @@ impl Activation {
             registering: None,
             settling: None,
             gathering: None,
-            resting: None,
+            lent: None,
             rest_decided: None,
             counted: false,
             last_activity: Instant::now(),
@@ -240,7 +239,7 @@ impl Activation {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
-        match self.poll_resting(cx) {
+        match self.poll_lent(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
@@ -268,6 +267,9 @@ impl Activation {
         let settled = self.settle(cx);
         self.count_database();
         self.handle.life.worked(started, self.busy());
+        if self.lent.is_some() {
+            return Poll::Pending;
+        }
         match settled {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),

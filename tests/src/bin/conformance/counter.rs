@@ -10,6 +10,9 @@ use agents::serde_json::Value;
 use futures_util::stream;
 use tokio::time::sleep;
 
+/// Opened by `let_go`, for one that holds its thread.
+static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
 #[wire]
 #[derive(Clone, Default)]
 pub(crate) struct Counter {
