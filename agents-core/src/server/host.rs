@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use crate::agent::AgentStub;
@@ -80,15 +81,19 @@ impl Host {
         let weak = Arc::downgrade(&host.0);
         host.0.registry.environment().watchdog.names(move |address| weak.upgrade()?.registry.at(address));
         let weak = Arc::downgrade(&host.0);
+        let crowded = host.0.registry.crowded();
         tokio::spawn(async move {
+            let mut next = Instant::now() + SWEEP;
             loop {
-                tokio::time::sleep(SWEEP).await;
-                match weak.upgrade() {
-                    Some(host) => {
-                        host.registry.sweep();
-                        host.turnstile.sweep();
-                    }
-                    None => return,
+                let in_time = tokio::select! {
+                    () = sleep_until(next) => true,
+                    () = crowded.notified() => false,
+                };
+                let Some(host) = weak.upgrade() else { return };
+                host.registry.sweep();
+                if in_time {
+                    host.turnstile.sweep();
+                    next = Instant::now() + SWEEP;
                 }
             }
         });

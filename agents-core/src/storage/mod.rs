@@ -44,7 +44,7 @@ mod tests;
 
 pub use alarm::{Alarm, Alarms};
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
-pub use counters::StoreCounters;
+pub use counters::{StoreCounters, StoreMeter};
 pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
 pub use fault::Faults;

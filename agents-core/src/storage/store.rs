@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::counters::Counters;
+use super::counters::StoreMeter;
 use super::error::{SqlErrorKind, StorageError};
 use super::open::{self, Database};
 use super::state::State;
@@ -44,7 +44,7 @@ pub struct Store {
     pub(super) state: State,
     pub(super) alarm_changed: bool,
     pub(super) lsn: Lsn,
-    pub(super) counters: Counters,
+    pub(super) meter: StoreMeter,
     pub(super) poisoned: bool,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
@@ -78,7 +78,7 @@ impl Store {
             state: State::default(),
             alarm_changed: false,
             lsn: Lsn::default(),
-            counters: Counters::default(),
+            meter: StoreMeter::default(),
             poisoned: false,
             options: options.clone(),
             path: path.to_owned(),
@@ -266,7 +266,7 @@ impl Store {
             connection: &database.connection,
             guard: &database.guard,
             levels: &mut self.levels,
-            counters: &mut self.counters,
+            meter: &self.meter,
             options: &self.options,
         }))
     }

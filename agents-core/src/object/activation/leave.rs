@@ -148,7 +148,7 @@ impl Activation {
         };
         // Out of the context, which user code may have kept: the next activation is the only writer.
         let store = object.lock().store.take();
-        handle.life.sleep(store.as_ref());
+        handle.life.sleep();
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.indexed.forget();

@@ -109,7 +109,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
                 tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
                 let mut lost = VecDeque::new();
                 handle.mailbox.take(&mut lost);
-                handle.life.sleep(None);
+                handle.life.sleep();
                 handle.hub.fail("the agent cannot be started", |_| false);
                 if lost.contains(&ToObject::Alarm) {
                     leave::ring_again(&handle);
@@ -210,8 +210,9 @@ impl Activation {
         } else if unknown {
             handle.settings.replace(Settings::default());
         }
+        let meter = store.meter();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object);
+        handle.life.opened(&object, meter);
         Ok(Self {
             handle: handle.clone(),
             object,

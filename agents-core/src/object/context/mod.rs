@@ -204,6 +204,11 @@ impl ObjectContext {
         self.core.inner.lock()
     }
 
+    /// As [`lock`](Self::lock), but waits for no turn.
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        self.core.inner.try_lock()
+    }
+
     /// For instances: only inside a turn, on the thread that polls it.
     fn turn(&self) -> Result<MutexGuard<'_, Inner>> {
         let inner = self.core.inner.lock();
