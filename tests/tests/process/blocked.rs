@@ -1,6 +1,7 @@
 //! Handlers and statements that hold their thread: everybody else is served, and the process ends when it is told to.
 
 use std::path::Path;
+use std::time::Duration;
 
 use agents_tests::Received;
 use serde_json::json;
@@ -20,7 +21,7 @@ async fn logged(program: &mut Program, text: &str) -> String {
         if log.contains(text) {
             return log;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -28,8 +29,10 @@ async fn logged(program: &mut Program, text: &str) -> String {
 async fn a_handler_that_blocks_its_thread_holds_up_no_other_agent() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = start(&folder.path().join("data"), "2", "").await;
-    for round in 0..10 {
+    for round in 0..5 {
         let mut held = program.join(&format!("/agents/test-counter/held-{round}")).await;
+        // Until all workers wait: one of them polls I/O, and it is the one that the handler will block.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let call = held.start_call("hold", json!([])).await;
         // New connections, agents that start, and plain requests: none of them could be served by a host
         // whose sockets are not polled.
