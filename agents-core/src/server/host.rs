@@ -231,7 +231,10 @@ impl Host {
         let mut pause = environment.grace;
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
             if objects.len() <= environment.watchdog.blocked_now() {
-                tracing::warn!(blocked = objects.len(), "handlers still block their threads, they are given up");
+                tracing::warn!(
+                    blocked = objects.len(),
+                    "handlers still block their threads, they are given up"
+                );
                 return;
             }
             pause = LOOK;

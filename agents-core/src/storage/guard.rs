@@ -70,7 +70,10 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Puts a guard in front of a connection. It lets everything pass until [`Guard::enter`].
-    pub(super) fn install(connection: &mut Connection, blocking: Option<Blocking>) -> rusqlite::Result<Arc<Self>> {
+    pub(super) fn install(
+        connection: &mut Connection,
+        blocking: Option<Blocking>,
+    ) -> rusqlite::Result<Arc<Self>> {
         let guard = Arc::new(Self {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),

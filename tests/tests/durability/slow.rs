@@ -36,7 +36,11 @@ async fn a_checkpoint_that_hangs_holds_up_neither_answers_nor_other_agents() {
         // The test and the host share one thread: it is free.
         assert_eq!(other.call("add", json!(["meanwhile"])).await, 1);
         writer.answer(&calls[0]).await;
-        assert_eq!(faults.checkpoints(), 1, "what is durable is answered, though the log is still being moved");
+        assert_eq!(
+            faults.checkpoints(),
+            1,
+            "what is durable is answered, though the log is still being moved"
+        );
         let count = writer.start_call("count", json!([])).await;
         assert_eq!(other.call("add", json!(["meanwhile"])).await, 2);
         faults.hang_checkpoints(false);
