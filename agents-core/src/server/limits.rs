@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use crate::gateway::GatewayLimits;
 pub use crate::gateway::Rate;
+use crate::server::memory;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+/// What all clients together may hold, by default: at least, and at most.
+const LEAST_SHARED: usize = 4 * MIB;
+const MOST_SHARED: usize = 4096 * MIB;
+/// The memory of a machine that does not say how much it has.
+const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 
 /// Limits of a host; change the ones you need.
 ///
@@ -35,9 +41,9 @@ const MIB: usize = 1024 * KIB;
 /// | `in_flight_bytes_per_connection` | 64 MiB | is read later |
 /// | `mailbox_messages` | 4,096 | is read later; a request waits |
 /// | `mailbox_bytes` | 64 MiB | is read later; a request waits |
-/// | `incoming_bytes` | 1 GiB | 1013, `server is busy`; a request 503 |
+/// | `incoming_bytes` | a quarter of the memory | 1013, `server is busy`; a request 503 |
 /// | `outbox_bytes` | 64 MiB | 1013, `too slow` |
-/// | `outgoing_bytes` | 1 GiB | 1013, `too slow` |
+/// | `outgoing_bytes` | a quarter of the memory | 1013, `too slow` |
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
@@ -95,8 +101,10 @@ pub struct Limits {
     /// Bytes of the messages and requests that wait for one agent; one is always let through. 64 MiB.
     pub mailbox_bytes: usize,
     /// Bytes of all clients together that came and were not handled yet: messages, those under way
-    /// included, and bodies of requests. 1 GiB.
+    /// included, and bodies of requests. A quarter of the memory that the process may use, 4 GiB at most.
     ///
+    /// A text of more than 64 KiB counts with what it may become when its agent reads it as JSON: `[0,0,…]` as a
+    /// `serde_json::Value` takes about forty times its length.
     /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
     /// message or body that needs more is refused, and a connection with messages in its agent, or a body that an agent
     /// reads, is read later. What a handler has read is its own and not counted.
@@ -105,7 +113,8 @@ pub struct Limits {
     /// more than it has. 64 MiB.
     pub outbox_bytes: usize,
     /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
-    /// take and is sent something is closed. A broadcast counts once. 1 GiB.
+    /// take and is sent something is closed. A broadcast counts once. A quarter of the memory that the process may
+    /// use, 4 GiB at most.
     pub outgoing_bytes: usize,
     /// Bytes of the body of one HTTP request. 32 MiB.
     ///
@@ -173,6 +182,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The defaults for a process that may use so many bytes of memory.
+    ///
+    /// [`default`](Self::default) finds the number out by itself: the memory of the machine, or less where a control
+    /// group (of a container, or a service) has a limit; 4 GiB where neither can be read.
+    pub fn for_memory(bytes: u64) -> Self {
+        let quarter = usize::try_from(bytes / 4).unwrap_or(usize::MAX);
+        let shared = quarter.clamp(LEAST_SHARED, MOST_SHARED);
+        Self { incoming_bytes: shared, outgoing_bytes: shared, ..Self::fixed() }
+    }
+
     /// The defaults, with limits for each address: for a host that clients reach over the internet
     /// without something in front that counts for it.
     ///
@@ -207,6 +226,13 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        Self::for_memory(memory::usable().unwrap_or(USUAL_MEMORY))
+    }
+}
+
+impl Limits {
+    /// The defaults where the memory plays no part.
+    fn fixed() -> Self {
         Self {
             connections: 65_536,
             connections_per_address: None,
@@ -220,9 +246,9 @@ impl Default for Limits {
             in_flight_bytes_per_connection: 64 * MIB,
             mailbox_messages: 4096,
             mailbox_bytes: 64 * MIB,
-            incoming_bytes: 1024 * MIB,
+            incoming_bytes: MOST_SHARED,
             outbox_bytes: 64 * MIB,
-            outgoing_bytes: 1024 * MIB,
+            outgoing_bytes: MOST_SHARED,
             body_bytes: 32 * MIB,
             body_timeout: Duration::from_secs(30),
             header_bytes: 16 * KIB,
@@ -244,5 +270,26 @@ impl Default for Limits {
             statement_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_share_is_sized_by_the_memory() {
+        let shared = |memory: u64| {
+            let limits = Limits::for_memory(memory);
+            assert_eq!(limits.incoming_bytes, limits.outgoing_bytes);
+            limits.incoming_bytes
+        };
+        assert_eq!(shared(1 << 30), 256 * MIB);
+        assert_eq!(shared(4 << 30), 1024 * MIB);
+        assert_eq!(shared(1 << 40), 4096 * MIB);
+        assert_eq!(shared(0), 4 * MIB);
+        let found = memory::usable().unwrap_or(USUAL_MEMORY);
+        assert_eq!(Limits::default().incoming_bytes, shared(found));
+        assert_eq!(Limits::internet_facing().outgoing_bytes, shared(found));
     }
 }
