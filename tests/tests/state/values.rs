@@ -39,10 +39,7 @@ const BAD: [(&str, &str); 6] = [
     ("nan", "`average`: JSON has no number NaN"),
     ("infinite", "`best`: JSON has no number -inf"),
     ("deep", "nested deeper than 127 levels"),
-    (
-        "keys",
-        "`part.scores`: the type does not read what it writes: invalid type: string \"1\", expected u32",
-    ),
+    ("keys", "`part`: the type does not read what it writes: invalid type: string \"1\", expected u32"),
     ("hidden", "`part`: the type does not read what it writes: missing field `secret`"),
     ("large", "`average`: JSON has no number inf"),
 ];
@@ -50,7 +47,7 @@ const BAD: [(&str, &str); 6] = [
 fn bad(kind: &str) -> Sheet {
     let sheet = Sheet { name: kind.to_owned(), ..Sheet::default() };
     match kind {
-        "nan" => Sheet { average: 0.0 / 0.0, ..sheet },
+        "nan" => Sheet { average: f64::NAN, ..sheet },
         "infinite" => Sheet { best: Some(f32::NEG_INFINITY), ..sheet },
         "deep" => Sheet { extra: (0..127).fold(Value::Null, |inner, _| json!([inner])), ..sheet },
         "keys" => Sheet { part: Part::Scores { scores: BTreeMap::from([(1, 2)]) }, ..sheet },
@@ -159,8 +156,8 @@ async fn what_could_not_be_read_again_is_refused_in_every_place() {
                 "{kind}, {place}: {code}"
             );
             assert_eq!(code == "sql_value", place == 6, "{kind}, {place}: {code}");
-            let there = text.contains(&says.replace('`', ""))
-                || text.replace('`', "").contains(&says.replace('`', ""));
+            // In a list the place begins with its index.
+            let there = text.replace('`', "").contains(&says.replace('`', ""));
             assert!(there || code == "skipped", "{kind}, {place}: {text}");
         }
     }
