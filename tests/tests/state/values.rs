@@ -166,6 +166,7 @@ async fn what_could_not_be_read_again_is_refused_in_every_place() {
     assert_eq!(client.call("kept", json!([])).await, before);
     assert_eq!(other.drain().await, [], "nothing was sent");
     assert_eq!(client.drain().await, []);
+    drop((client, other));
     server.shutdown().await;
     let (_server, mut client) = office(folder.path()).await;
     assert_eq!(client.call("kept", json!([])).await, before, "and nothing was stored");
@@ -190,9 +191,10 @@ async fn floats_and_the_order_of_keys_survive() {
         assert_eq!(client.next().await.text(), changed_text(&sheet));
         let all = json!([sheet, sheet, sheet, sheet]).to_string();
         assert_eq!(client.call("kept", json!([])).await.to_string(), all);
+        drop(client);
         server.shutdown().await;
 
-        let (_server, mut client) = office(folder.path()).await;
+        let (server, mut client) = office(folder.path()).await;
         let kept = client.call("kept", json!([])).await;
         for place in [0, 2, 3] {
             assert_eq!(kept[place].to_string(), sheet.to_string(), "{place}");
@@ -200,7 +202,7 @@ async fn floats_and_the_order_of_keys_survive() {
         let row = json!({ "zebra": 1, "average": average, "ant": 2 }).to_string();
         assert_eq!(client.call("row", json!([])).await.to_string(), row);
         drop(client);
-        _server.shutdown().await;
+        server.shutdown().await;
     }
 }
 
@@ -309,6 +311,7 @@ async fn s102_an_agent_does_not_start_without_the_state_that_it_cannot_read() {
     let mut other = server.join("/agents/book/a", true).await;
     client.send(push(&lines)).await;
     assert_eq!(other.json().await, changed(&lines));
+    drop((client, other));
     server.shutdown().await;
 
     let server = start::<OfTotal>(folder.path()).await;
