@@ -7,8 +7,23 @@ fn change(name: &str, change: Change) -> AlarmChange {
     AlarmChange { class: "room".to_owned(), name: name.to_owned(), change }
 }
 
-fn open(folder: &DataFolder) -> AlarmIndex {
-    AlarmIndex::open(folder, Durability::Disk, None).unwrap()
+/// Opens the index and fills it, should it be new.
+fn open(folder: &Arc<DataFolder>) -> AlarmIndex {
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, None).unwrap();
+    fill(&mut index);
+    index
+}
+
+fn fill(index: &mut AlarmIndex) {
+    while index.is_filling() {
+        // In small steps: each ends in the middle of the folder.
+        index.fill(2).unwrap();
+    }
+}
+
+fn data_folder() -> (Arc<DataFolder>, TempDir) {
+    let (folder, root) = super::data_folder();
+    (Arc::new(folder), root)
 }
 
 fn due(index: &AlarmIndex) -> Vec<(String, u64)> {
@@ -63,7 +78,8 @@ fn entries_are_put_in_lowered_replaced_and_taken_out() {
 fn a_batch_counts_as_a_whole_or_not_at_all() {
     let (folder, _root) = data_folder();
     let faults = Arc::new(Faults::default());
-    let mut index = AlarmIndex::open(&folder, Durability::Disk, Some(faults.clone())).unwrap();
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, Some(faults.clone())).unwrap();
+    fill(&mut index);
     faults.fail_commits(1);
     index.apply(&[change("a", Change::Exactly(1)), change("b", Change::Exactly(1))]).unwrap_err();
     faults.fail_syncs(1);
@@ -104,7 +120,9 @@ fn a_missing_index_is_made_anew_from_the_objects() {
     drop(index);
     let mut index = open(&folder);
     assert_eq!(due(&index), all[1..], "it was made anew although it was there");
-    index.rebuild(&folder).unwrap();
+    index.renew().unwrap();
+    assert!(index.is_filling() && due(&index).is_empty());
+    fill(&mut index);
     assert_eq!(due(&index), all);
 }
 

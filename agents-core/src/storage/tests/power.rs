@@ -91,6 +91,8 @@ fn survives(seed: u64) {
             3 => {
                 faults.fail_syncs(1);
                 store.sync_handle().unwrap().sync().unwrap_err();
+                store.poison();
+                object.store = None;
             }
             4..10 => {
                 store.sync_handle().unwrap().sync().unwrap();
@@ -167,9 +169,13 @@ fn what_was_never_synced_may_be_lost_in_every_way() {
 fn entries_of_the_index_that_were_put_in_survive() {
     for seed in 0..12 {
         let (folder, root) = data_folder();
+        let folder = Arc::new(folder);
         let faults = Arc::new(Faults::default());
         faults.record();
-        let mut index = AlarmIndex::open(&folder, Durability::Disk, Some(faults.clone())).unwrap();
+        let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, Some(faults.clone())).unwrap();
+        while index.is_filling() {
+            index.fill(100).unwrap();
+        }
         let mut plan = Plan(seed);
         let mut earliest: BTreeMap<String, u64> = BTreeMap::new();
         for _ in 0..30 {
@@ -197,8 +203,11 @@ fn entries_of_the_index_that_were_put_in_survive() {
         for cut in 0..4 {
             let after = tempfile::tempdir().unwrap();
             faults.power_cut(root.path(), after.path(), seed * 100 + cut).unwrap();
-            let after = DataFolder::open(after.path()).unwrap();
-            let index = AlarmIndex::open(&after, Durability::Disk, None).unwrap();
+            let after = Arc::new(DataFolder::open(after.path()).unwrap());
+            let mut index = AlarmIndex::open(after, Durability::Disk, None).unwrap();
+            while index.is_filling() {
+                index.fill(100).unwrap();
+            }
             let found: BTreeMap<String, u64> =
                 index.due(u64::MAX, 100).unwrap().into_iter().map(|(_, name, at)| (name, at)).collect();
             for (name, at) in &earliest {
