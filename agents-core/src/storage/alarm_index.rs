@@ -373,7 +373,7 @@ impl AlarmIndex {
             .check(path)
             .map_err(|error| StorageError::Damaged { path: path.clone(), reason: error.to_string() })?;
         if let Some(faults) = faults.as_ref().filter(|faults| faults.is_recording()) {
-            faults.committed(path, seen.as_ref());
+            faults.checkpointed(path, seen.as_ref());
             // SQLite has flushed what it wrote, if it was told to.
             let level = connection.query_row("PRAGMA synchronous", (), |row| row.get::<_, i64>(0));
             if level.map_err(|error| SqlError::from_sqlite(error, ""))? >= FLUSHES {
