@@ -252,7 +252,13 @@ impl Service {
         if waiting.is_empty() && self.trouble.is_some() {
             return;
         }
-        let result = self.write().await;
+        let mut result = self.write().await;
+        if result.is_err() && self.trouble.as_ref().is_some_and(|trouble| trouble.damaged) {
+            self.retry().await;
+            if self.unwritten.is_empty() {
+                result = Ok(());
+            }
+        }
         for waiting in waiting {
             // One that was given up meanwhile needs no answer.
             let _ = waiting.send(result.clone());

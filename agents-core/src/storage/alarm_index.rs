@@ -361,6 +361,7 @@ impl AlarmIndex {
     fn transaction(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
         let Self { connection, seen, folder, path, found, faults, flushes, .. } = self;
         if let Some(faults) = faults {
+            faults.index_write()?;
             faults.commit().map_err(|error| StorageError::io("commit to", path, error))?;
             if *flushes {
                 faults.sync().map_err(|error| StorageError::io("sync", path, error))?;

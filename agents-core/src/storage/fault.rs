@@ -43,6 +43,8 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    index_full: AtomicU32,
+    index_writes: AtomicU32,
     checkpoints: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
@@ -69,6 +71,16 @@ impl Faults {
     /// Lets the next `count` statements that write fail, as if the disk were broken.
     pub fn break_writes(&self, count: u32) {
         self.disk_errors.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets the next `count` writes to the index of alarms fail, as if the disk were full.
+    pub fn fail_index_writes(&self, count: u32) {
+        self.index_full.store(count, Ordering::SeqCst);
+    }
+
+    /// Returns how many times a write to the index of alarms was tried.
+    pub fn index_writes(&self) -> u32 {
+        self.index_writes.load(Ordering::SeqCst)
     }
 
     /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
@@ -120,6 +132,12 @@ impl Faults {
             return Err(SqlError::new(SqlErrorKind::Io, "a write failed on request", ""));
         }
         Ok(())
+    }
+
+    pub(super) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.index_writes.fetch_add(1, Ordering::SeqCst);
+        let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
+        take(&self.index_full).map_or(Ok(()), |()| Err(full()))
     }
 
     pub(super) fn is_recording(&self) -> bool {
