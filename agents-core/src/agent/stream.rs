@@ -118,7 +118,7 @@ impl Answer {
             Outcome::Value(json) => Some(json),
         };
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
+            Caller::Client { socket, id } => socket.answer(frame::rpc_result(id, json.map(String::as_str))),
             Caller::Agent { lines, overflowed } => {
                 self.tell(lines, overflowed, Line::result(json.cloned())?);
                 Ok(())
@@ -137,7 +137,7 @@ impl Answer {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
+            Caller::Client { socket, id } => socket.answer(frame::rpc_error(id, message)),
             Caller::Agent { lines, overflowed } => {
                 let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
                 self.tell(lines, overflowed, line);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::{BodyFault, CallHead, Flags, Held, Visitor};
+use crate::gateway::{BodyFault, CallHead, FRAME_BYTES, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -349,6 +349,19 @@ pub(crate) enum Targets {
     Many(Box<Selection>),
 }
 
+impl Targets {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(selection) => {
+                let Selection { all_tags, any_tag, except, .. } = &**selection;
+                let tags = all_tags.iter().chain(any_tag.iter().flatten());
+                size_of_val(&except[..]) + tags.map(|tag| size_of::<String>() + tag.len()).sum::<usize>()
+            }
+        }
+    }
+}
+
 /// Some of an object's accepted connections; the default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Selection {
@@ -423,6 +436,25 @@ pub(crate) enum ToGateway {
     AutoResponse {
         pair: Option<AutoResponse>,
     },
+}
+
+impl ToGateway {
+    /// Returns how many bytes it takes while it waits, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let carried = match self {
+            Self::Send { targets, message, .. } => targets.bytes() + message.len(),
+            Self::Attach { attachment, .. } | Self::Accept { attachment, .. } => attachment.len(),
+            Self::RespondChunk { chunk, .. } => chunk.len(),
+            Self::AutoResponse { pair: Some(pair) } => pair.request.len() + pair.response.len(),
+            Self::Close { .. }
+            | Self::Credit { .. }
+            | Self::Respond { .. }
+            | Self::RespondEnd { .. }
+            | Self::BodyCredit { .. }
+            | Self::AutoResponse { pair: None } => 0,
+        };
+        carried + FRAME_BYTES
+    }
 }
 
 #[cfg(test)]

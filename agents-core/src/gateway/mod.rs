@@ -28,7 +28,7 @@ mod visitor;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
-pub(crate) use budget::{FRAME_BYTES, FREE_BYTES, Held};
+pub(crate) use budget::{Budget, FRAME_BYTES, FREE_BYTES, Held};
 pub(crate) use call::{CallHead, CallerLink, Waits};
 #[cfg(feature = "fuzzing")]
 pub(crate) use codec::{Decoder, Incoming, Violation, close};

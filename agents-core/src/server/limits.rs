@@ -37,7 +37,8 @@ const MIB: usize = 1024 * KIB;
 /// | `mailbox_bytes` | 64 MiB | is read later; a request waits |
 /// | `incoming_bytes` | 1 GiB | 1013, `server is busy`; a request 503 |
 /// | `outbox_bytes` | 64 MiB | 1013, `too slow` |
-/// | `outgoing_bytes` | 1 GiB | 1013, `too slow` |
+/// | `outgoing_bytes_per_agent` | 64 MiB | an error in the agent, which sends too much at a time |
+/// | `outgoing_bytes` | 1 GiB | 1013, `too slow`; an error in an agent that sends much at a time |
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
@@ -101,8 +102,15 @@ pub struct Limits {
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.
     pub outbox_bytes: usize,
-    /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
-    /// take and is sent something is closed. A broadcast counts once. 1 GiB.
+    /// Bytes of one agent that wait for the end of a turn, or for the disk, before they leave. 64 MiB, 64 KiB at least.
+    ///
+    /// What an agent sends beyond it fails with the code `overflow`; one message always passes. While more than half of
+    /// it waits, the agent takes no messages and its handlers wait. A message counts 128 bytes more than it has, a
+    /// broadcast once. Answers of calls are never refused.
+    pub outgoing_bytes_per_agent: usize,
+    /// Bytes that wait for all clients together, those in agents included; while it is more, a client that has more than 64 KiB to
+    /// take and is sent something is closed, and an agent that has more than 64 KiB to send waits as above.
+    /// A broadcast counts once. 1 GiB.
     pub outgoing_bytes: usize,
     /// Bytes of the body of one HTTP request. 32 MiB.
     ///
@@ -206,6 +214,7 @@ impl Default for Limits {
             mailbox_bytes: 64 * MIB,
             incoming_bytes: 1024 * MIB,
             outbox_bytes: 64 * MIB,
+            outgoing_bytes_per_agent: 64 * MIB,
             outgoing_bytes: 1024 * MIB,
             body_bytes: 32 * MIB,
             body_timeout: Duration::from_secs(30),

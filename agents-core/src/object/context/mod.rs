@@ -128,11 +128,12 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
+        let gate = Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
                 store: Some(store),
-                gate: Gate::default(),
+                gate,
                 spawned: Vec::new(),
                 windows: HashMap::new(),
                 bodies: HashMap::new(),
