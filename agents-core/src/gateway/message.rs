@@ -280,10 +280,10 @@ pub(crate) enum ToObject {
         request: RequestKey,
         fault: Option<BodyFault>,
     },
-    /// The client has taken so many chunks of a response; as many more may come.
+    /// The client has taken chunks of a response that count so many bytes; as many more may come.
     Drained {
         request: RequestKey,
-        chunks: u32,
+        bytes: u64,
     },
     /// The client of a request is gone.
     Gone {
@@ -432,6 +432,12 @@ pub(crate) enum ToGateway {
         request: RequestKey,
         bytes: u64,
     },
+    /// The object waits until the client of a connection has taken nearly all that was sent to it; then this request
+    /// ends, or when the connection does.
+    AwaitRoom {
+        connection: ConnectionKey,
+        request: RequestKey,
+    },
     /// Sets or takes away what the gateway answers by itself, on all connections.
     AutoResponse {
         pair: Option<AutoResponse>,
@@ -451,6 +457,7 @@ impl ToGateway {
             | Self::Respond { .. }
             | Self::RespondEnd { .. }
             | Self::BodyCredit { .. }
+            | Self::AwaitRoom { .. }
             | Self::AutoResponse { pair: None } => 0,
         };
         carried + FRAME_BYTES

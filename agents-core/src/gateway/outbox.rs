@@ -76,9 +76,14 @@ impl Outbox {
         }
     }
 
+    /// How many bytes wait, those included that the writer has taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bytes + self.taken
+    }
+
     /// Tells whether so much waits that the reader counts as behind.
     pub(crate) fn is_behind(&self) -> bool {
-        self.bytes + self.taken > BEHIND_BYTES
+        self.waiting() > BEHIND_BYTES
     }
 
     /// Adds a ping before everything that waits; `false` when the socket is closing anyway.

@@ -72,6 +72,11 @@ impl Gate {
         self.bytes > self.limit / 2 || (self.bytes > FREE_BYTES && self.budget.is_used_up())
     }
 
+    /// How much is on its way out.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Wakes a task once the gate is no longer full.
     pub(crate) fn wait(&mut self, waker: &Waker) {
         if !self.paused.iter().rev().take(LAST_WAKERS).any(|other| other.will_wake(waker)) {

@@ -60,6 +60,21 @@ impl WebSocket {
         self.object.effect(ToGateway::Send { targets, message, latest: false })
     }
 
+    /// Sends a piece of a long answer; see [`ready`](Self::ready).
+    pub(crate) fn piece(&self, text: String) -> Result<()> {
+        self.object.piece(&self.entry, text)
+    }
+
+    /// Tells whether the next piece should wait.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.object.is_ahead(&self.entry)
+    }
+
+    /// Waits until the client has taken nearly all pieces that were sent to it.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.object.until_room(&self.entry).await
+    }
+
     /// Closes the WebSocket behind everything that was sent to it.
     ///
     /// The npm client takes 1008 and 4000-4999 as final and reconnects after any other code.

@@ -298,7 +298,8 @@ mod tests {
 
     #[test]
     fn a_call_with_a_long_id_is_told_apart() {
-        let call = |len: usize| format!(r#"{{"type":"rpc","id":"{}","method":"x","args":[]}}"#, "i".repeat(len));
+        let call =
+            |len: usize| format!(r#"{{"type":"rpc","id":"{}","method":"x","args":[]}}"#, "i".repeat(len));
         assert_eq!(rpc(&call(MAX_ID)).unwrap().0.len(), MAX_ID + 2);
         assert!(matches!(parse(&call(MAX_ID + 1)), ClientFrame::LongId));
         assert!(LONG_ID.contains(&MAX_ID.to_string()));

@@ -77,7 +77,9 @@ impl Task {
             self.sent_close = true;
         }
         let closing = shared.outbox.is_closing();
+        let roomy = shared.roomy();
         drop(shared);
+        drop(roomy);
         if closing {
             self.start_deadline();
         }

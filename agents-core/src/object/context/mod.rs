@@ -3,6 +3,7 @@
 pub(super) mod alarm;
 mod behalf;
 mod life;
+mod pace;
 mod peers;
 mod sockets;
 mod storage;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
+pub(crate) use self::sockets::overflow;
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject, Waits};
@@ -128,7 +130,8 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
-        let gate = Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
+        let gate =
+            Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
@@ -241,9 +244,9 @@ impl ObjectContext {
     pub(super) fn request_event(&self, event: ToObject) {
         let mut inner = self.lock();
         match event {
-            ToObject::Drained { request, chunks } => {
+            ToObject::Drained { request, bytes } => {
                 if let Some(window) = inner.windows.get(&request) {
-                    window.drained(chunks);
+                    window.drained(bytes);
                 }
             }
             ToObject::Gone { request } => {

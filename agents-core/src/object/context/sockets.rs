@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Inner, ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
-    Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, Limit, MAX_REASON, Message, Selection, Targets,
-    ToGateway, cut_reason, may_be_sent,
+    Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, Limit, MAX_REASON, Message, Selection,
+    Targets, ToGateway, cut_reason, may_be_sent,
 };
 use crate::object::settings::Settings;
 use crate::object::{
