@@ -10,12 +10,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::line::Line;
-use crate::gateway::{BEHIND_BYTES, FRAME_BYTES};
+use crate::gateway::{BEHIND_BYTES, Budget, FRAME_BYTES, FREE_BYTES, Held};
 
-/// Makes the two ends of a backlog that holds about so many bytes.
-pub(super) fn backlog(limit: usize) -> (LineSender, LineReceiver) {
+/// Makes the two ends of a backlog that holds about so many bytes, which count in a budget.
+pub(super) fn backlog(limit: usize, budget: Arc<Budget>) -> (LineSender, LineReceiver) {
     let shared = Arc::new(Shared {
         limit,
+        budget,
         queue: Mutex::default(),
         room: Notify::new(),
         gone: CancellationToken::new(),
@@ -26,6 +27,7 @@ pub(super) fn backlog(limit: usize) -> (LineSender, LineReceiver) {
 #[derive(Debug)]
 struct Shared {
     limit: usize,
+    budget: Arc<Budget>,
     queue: Mutex<Queue>,
     /// Told when there is room again.
     room: Notify,
@@ -37,7 +39,19 @@ struct Shared {
 struct Queue {
     lines: VecDeque<(Line, usize)>,
     bytes: usize,
+    /// The part of the budget for `bytes`.
+    held: Held,
     reader: Option<Waker>,
+}
+
+impl Queue {
+    fn count(&mut self, bytes: usize, budget: &Arc<Budget>) {
+        self.bytes = bytes;
+        // What is small is free.
+        if bytes > FREE_BYTES || !self.held.is_empty() {
+            self.held.resize(budget, if bytes > FREE_BYTES { bytes } else { 0 });
+        }
+    }
 }
 
 /// Where lines are added.
@@ -56,7 +70,10 @@ impl LineSender {
     /// Adds a piece; one always fits.
     pub(super) fn item(&self, line: Line, len: usize) -> Result<(), Overflow> {
         let bytes = len + FRAME_BYTES;
-        let full = |queue: &Queue| queue.bytes > 0 && queue.bytes.saturating_add(bytes) > self.0.limit;
+        let full = |queue: &Queue| {
+            let sum = queue.bytes.saturating_add(bytes);
+            queue.bytes > 0 && (sum > self.0.limit || (sum > FREE_BYTES && self.0.budget.is_used_up()))
+        };
         self.add(line, bytes, full)
     }
 
@@ -74,7 +91,8 @@ impl LineSender {
         if full(&queue) {
             return Err(Overflow);
         }
-        queue.bytes += bytes;
+        let sum = queue.bytes + bytes;
+        queue.count(sum, &self.0.budget);
         queue.lines.push_back((line, bytes));
         let reader = queue.reader.take();
         drop(queue);
@@ -116,8 +134,8 @@ impl LineReceiver {
             queue.reader = Some(cx.waker().clone());
             return Poll::Pending;
         };
-        let before = mem::replace(&mut queue.bytes, 0);
-        queue.bytes = before - bytes;
+        let before = queue.bytes;
+        queue.count(before - bytes, &self.0.budget);
         let has_room = before > BEHIND_BYTES && queue.bytes <= BEHIND_BYTES;
         drop(queue);
         if has_room {
@@ -155,21 +173,24 @@ mod tests {
     #[test]
     fn lines_count_until_they_are_read() {
         let cx = Context::from_waker(Waker::noop());
-        let (sender, receiver) = backlog(LIMIT);
+        let budget = Budget::new(usize::MAX);
+        let (sender, receiver) = backlog(LIMIT, budget.clone());
         assert!(item(&sender, 2 * LIMIT).is_ok(), "one always fits");
         assert!(item(&sender, 1).is_err());
+        assert_eq!(budget.used(), 2 * LIMIT + FRAME_BYTES);
         sender.last(Line::result(None).unwrap());
         assert!(sender.until_room().now_or_never().is_none());
         assert!(receiver.poll_next(&cx).is_ready() && !receiver.is_empty());
         assert!(sender.until_room().now_or_never().is_some() && item(&sender, BEHIND_BYTES).is_ok());
         assert!(receiver.poll_next(&cx).is_ready() && receiver.poll_next(&cx).is_ready());
         assert!(receiver.poll_next(&cx).is_pending() && receiver.is_empty());
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test]
     async fn a_writer_waits_for_the_reader_or_its_end() {
         let cx = Context::from_waker(Waker::noop());
-        let (sender, receiver) = backlog(LIMIT);
+        let (sender, receiver) = backlog(LIMIT, Budget::new(usize::MAX));
         item(&sender, BEHIND_BYTES).unwrap();
         item(&sender, 1).unwrap();
         let waits = tokio::spawn(async move {

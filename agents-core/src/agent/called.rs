@@ -45,7 +45,7 @@ impl<A: Agent> AgentCore<A> {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
-        let (sender, lines) = backlog(self.object.piece_bytes());
+        let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
         let answer = Arc::new(Answer::to_agent(sender));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));

@@ -152,6 +152,8 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::task::noop_waker;
+
     use super::*;
     use crate::gateway::{ConnectionKey, FRAME_BYTES, Message, Targets};
 
@@ -212,8 +214,9 @@ mod tests {
         gate.seal(1);
         let mark = gate.mark();
         gate.stage(large(FREE_BYTES));
-        gate.wait(Waker::noop());
-        gate.wait(Waker::noop());
+        let waker = noop_waker();
+        gate.wait(&waker);
+        gate.wait(&waker);
         assert!(gate.is_full() && gate.resumed().is_empty());
         gate.undo_to(mark);
         assert!(!gate.is_full(), "what is undone is given back");

@@ -86,7 +86,7 @@ pub struct Limits {
     /// Messages of one connection that are handled at a time; further ones are read later. 1,024.
     pub in_flight_per_connection: u32,
     /// Bytes of the messages of one connection that are handled at a time; one message is always let
-    /// through. 64 MiB.
+    /// through. A message counts 128 bytes more than it has. 64 MiB.
     pub in_flight_bytes_per_connection: usize,
     /// Messages, requests and other events that wait for one agent. 4,096.
     pub mailbox_messages: usize,

@@ -26,8 +26,8 @@ use crate::gateway::hub::{Hub, ResponsePart};
 use crate::gateway::outbox::{Outbox, Overflow};
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::{
-    Attachment, Card, Close, ConnectionInfo, ConnectionKey, FREE_BYTES, Gateway, Held, Limit, Message,
-    Selection, ToObject, codec,
+    Attachment, Budget, Card, Close, ConnectionInfo, ConnectionKey, FRAME_BYTES, FREE_BYTES, Gateway, Held,
+    Limit, Message, Selection, ToObject, codec,
 };
 
 pub(crate) use open::{open, refuse};
@@ -65,6 +65,8 @@ pub(crate) struct Socket {
 #[derive(Debug, Default)]
 struct Shared {
     outbox: Outbox,
+    /// The memory of the queue of one who is behind.
+    queue: Held,
     /// Set by the hub that takes the socket in; the tags come when the object accepts it.
     card: Option<Arc<Card>>,
     accepted: Option<Accepted>,
@@ -93,6 +95,16 @@ impl Shared {
         match self.outbox.is_behind() {
             true => Held::frame(&hub.gateway.outgoing, frame),
             false => frame,
+        }
+    }
+
+    /// Counts the queue after a change.
+    fn count_queue(&mut self, outgoing: &Arc<Budget>) {
+        let bytes = self.outbox.queue_bytes();
+        if bytes > 0 {
+            self.queue.resize(outgoing, bytes);
+        } else if !self.queue.is_empty() {
+            self.queue = Held::default();
         }
     }
 
@@ -169,6 +181,7 @@ impl Socket {
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
             totals.limits.hit(limit);
         }
+        shared.count_queue(outgoing);
         let roomy = shared.roomy();
         drop(shared);
         drop(roomy);
@@ -295,13 +308,13 @@ impl Socket {
 
     /// Takes back what handled messages used up.
     pub(crate) fn credit(&self, messages: u32, bytes: u64) {
-        self.in_flight.remove(messages, bytes);
+        self.in_flight.remove(messages, bytes + u64::from(messages) * FRAME_BYTES as u64);
         self.waker.wake();
     }
 
     /// Makes a message ready for the object; it counts until it is handled.
     fn hand_over(&self, message: Message, mut held: Held, hub: &Hub) -> ToObject {
-        let bytes = message.len();
+        let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
             held = hub.gateway.incoming.hold(bytes);
@@ -320,7 +333,7 @@ impl Socket {
         if in_flight.messages == 0 {
             return Ok(());
         }
-        if in_flight.bytes.saturating_add(next as u64) > hub.limits.in_flight_bytes as u64 {
+        if in_flight.bytes.saturating_add((next + FRAME_BYTES) as u64) > hub.limits.in_flight_bytes as u64 {
             return Err(Limit::InFlightBytesPerConnection);
         }
         if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {

@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
 use crate::gateway::{
-    Close, ConnectionKey, Flags, GatewayLimits, Limit, Rate, RequestKey, ResponsePart, Selection, ToGateway,
-    ToObject,
+    Close, ConnectionKey, FRAME_BYTES, Flags, GatewayLimits, Limit, Rate, RequestKey, ResponsePart,
+    Selection, ToGateway, ToObject,
 };
 
 fn seconds(seconds: u64) -> Duration {
@@ -91,6 +91,22 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
     settle().await;
     assert!(room(&mut parts), "gone");
     assert!(room(&mut await_room(&rig, key)), "unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queues_of_those_who_are_behind_count_for_each() {
+    let rig = Rig::new(None);
+    let clients = [slow(&rig).await, slow(&rig).await];
+    let text = "x".repeat(100);
+    for _ in 0..4000 {
+        rig.broadcast(Selection::default(), &text);
+    }
+    let used = rig.gateway.outgoing.used();
+    let frames = 4000 * (102 + FRAME_BYTES);
+    assert!((frames + 2 * 4000 * 32..frames + 2 * 4000 * 128).contains(&used), "{used}, {frames} for frames");
+    drop(clients);
+    settle().await;
+    assert_eq!(rig.gateway.outgoing.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,7 +240,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     one.send_zeros(70_000).await;
     let held = rig.object.take();
     two.send_zeros(60_000).await;
-    assert_eq!(rig.gateway.incoming.used(), 70_000, "a little is free");
+    assert_eq!(rig.gateway.incoming.used(), 70_000 + FRAME_BYTES, "a little is free");
     two.send_zeros(60_000).await;
     let more = rig.object.take();
     assert_eq!(more.len(), 2);

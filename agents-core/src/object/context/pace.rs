@@ -1,8 +1,10 @@
 //! Pieces of long answers: sent no faster than their client takes them.
 
+use std::sync::Arc;
+
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{ConnectionKey, FRAME_BYTES, Limit, Message, Targets, ToGateway};
+use crate::gateway::{Budget, ConnectionKey, FRAME_BYTES, Limit, Message, Targets, ToGateway};
 use crate::object::ConnectionEntry;
 use crate::object::context::sockets::overflow;
 
@@ -31,6 +33,11 @@ impl ObjectContext {
     /// How many bytes of pieces may wait for one reader.
     pub(crate) fn piece_bytes(&self) -> usize {
         self.handle().hub.limits.outbox_bytes / 2
+    }
+
+    /// The memory for all that waits for clients.
+    pub(crate) fn outgoing(&self) -> Arc<Budget> {
+        self.handle().environment.gateway.outgoing.clone()
     }
 
     /// Tells whether so much was sent to a client that the next piece should wait.
