@@ -102,10 +102,23 @@ impl Gate {
         self.staged.len()
     }
 
-    pub(crate) fn undo_to(&mut self, mark: usize) {
-        let undone: usize = self.staged.drain(mark..).map(|effect| effect.bytes()).sum();
-        self.staged_bytes -= undone;
-        self.count(self.bytes - undone);
+    /// Takes back what was added since a mark.
+    pub(crate) fn undo_to(&mut self, mark: usize) -> Vec<ToGateway> {
+        let undone = self.staged.split_off(mark.min(self.staged.len()));
+        let bytes: usize = undone.iter().map(ToGateway::bytes).sum();
+        self.staged_bytes -= bytes;
+        self.count(self.bytes - bytes);
+        undone
+    }
+
+    /// Takes out everything that has not left, and never will.
+    pub(crate) fn given_up(&mut self) -> Vec<ToGateway> {
+        let waiting = mem::take(&mut self.waiting).into_iter().flat_map(|batch| batch.effects);
+        let effects = waiting.chain(mem::take(&mut self.staged)).collect();
+        self.staged_bytes = 0;
+        self.count(0);
+        effects
+    }
     }
 
     /// Closes the turns so far: what depends on `stamp` waits for it.
@@ -197,7 +210,7 @@ mod tests {
         gate.stage(effect(1));
         let mark = gate.mark();
         gate.stage(effect(2));
-        gate.undo_to(mark);
+        assert_eq!(gate.undo_to(mark), [effect(2)]);
         gate.seal(0);
         assert_eq!(gate.released(), [effect(1)]);
         assert_eq!(gate.bytes, 0);
@@ -246,6 +259,10 @@ mod tests {
         assert_eq!(one.released().len(), 2);
         assert_eq!(budget.used(), 0);
         assert!(!one.is_full());
+        one.stage(large(2 * FREE_BYTES));
+        one.seal(1);
+        one.stage(large(4 * FREE_BYTES));
+        assert_eq!((one.given_up().len(), budget.used()), (2, 0));
         one.stage(large(4 * FREE_BYTES));
         drop(one);
         assert_eq!(budget.used(), 0, "a life that ends gives all back");

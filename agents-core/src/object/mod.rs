@@ -70,5 +70,4 @@ pub(crate) use mailbox::MailboxLimits;
 pub(crate) use peers::{Peers, interrupted, stopping};
 pub(crate) use registry::Registry;
 pub(crate) use room::Room;
-pub(crate) use turn::panic_text;
 pub(crate) use web_socket::{TagLimits, check_socket_tags};
