@@ -119,7 +119,6 @@ impl Gate {
         self.count(0);
         effects
     }
-    }
 
     /// Closes the turns so far: what depends on `stamp` waits for it.
     pub(crate) fn seal(&mut self, stamp: u64) {
