@@ -39,6 +39,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod watchdog;
 mod web_socket;
 mod web_sockets;
 mod window;
@@ -70,4 +71,5 @@ pub(crate) use mailbox::MailboxLimits;
 pub(crate) use peers::{Peers, interrupted, stopping};
 pub(crate) use registry::Registry;
 pub(crate) use room::Room;
+pub(crate) use watchdog::{Watchdog, Work};
 pub(crate) use web_socket::{TagLimits, check_socket_tags};
