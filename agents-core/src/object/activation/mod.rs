@@ -31,7 +31,7 @@ use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
 use crate::object::activation::rest::{Lent, OpenDatabase};
-use crate::object::activation::round::{Round, Work};
+use crate::object::activation::round::{Round, Side};
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
@@ -190,7 +190,7 @@ struct Activation {
     events: VecDeque<ToObject>,
     running: FuturesUnordered<Turns<Label, Result<()>>>,
     /// Whose turn it is: new events and running handlers alternate.
-    next: Work,
+    next: Side,
     /// How many of them are spawned tasks.
     tasks: usize,
     /// What came for connections whose connect handler still runs.
@@ -256,7 +256,7 @@ impl Activation {
             phase: Phase::Cold,
             events: VecDeque::new(),
             running: FuturesUnordered::new(),
-            next: Work::Events,
+            next: Side::Events,
             tasks: 0,
             connecting: HashMap::new(),
             leaving: HashMap::new(),
@@ -294,8 +294,8 @@ impl Activation {
             for _ in 0..2 {
                 round.begin_stretch();
                 progress |= match self.next {
-                    Work::Events => self.take_events(cx, &mut round),
-                    Work::Handlers => self.poll_running(cx, &mut round),
+                    Side::Events => self.take_events(cx, &mut round),
+                    Side::Handlers => self.poll_running(cx, &mut round),
                 };
                 self.next = self.next.other();
                 if round.is_over() {

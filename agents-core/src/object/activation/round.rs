@@ -27,12 +27,12 @@ pub(super) struct Round {
 
 /// What an object may go on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum Side {
     Events,
     Handlers,
 }
 
-impl Work {
+impl Side {
     /// Whose turn it is next. It stays over rounds: each may use up one of its own, and the other comes first
     /// in the next.
     pub(super) fn other(self) -> Self {
