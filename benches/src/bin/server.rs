@@ -82,7 +82,7 @@ impl Bench {
 
     /// Takes any value and returns how many items it has.
     #[callable]
-    fn measure(&self, value: Value) -> usize {
+    fn measure(&self, value: serde_json::Value) -> usize {
         value.as_array().map_or(1, Vec::len)
     }
 }
