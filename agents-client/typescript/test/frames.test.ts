@@ -429,3 +429,14 @@ test("a client that is closed leaves no timer behind, whatever it was waiting fo
     FakeSocket.reset();
   }
 });
+
+test("what a method does not take is not sent", async () => {
+  const room = client();
+  await tick();
+  FakeSocket.last.opens();
+  [7, 8].map(room.increment).forEach((call) => void call.catch(() => {}));
+  room.call("sum", [1, 2, 3] as unknown as [number, number]).catch(() => {});
+  const sent = FakeSocket.last.take().map((frame) => (JSON.parse(String(frame)) as { args: unknown }).args);
+  expect(sent).toEqual([[7], [8], [1, 2]]);
+  room.close();
+});

@@ -43,6 +43,32 @@ pub(crate) struct Everything {
     pub(crate) exact_signed: I64,
     pub(crate) exact_huge: (U128, I128),
     pub(crate) lasts: wire::Duration,
+    pub(crate) by_flag: BTreeMap<bool, u8>,
+    pub(crate) by_own_flag: BTreeMap<Flag, BTreeMap<bool, u8>>,
+    #[doc = concat!(" One */ two", " three.")]
+    #[doc = "/ four"]
+    pub(crate) noted: Option<bool>,
+}
+
+#[wire]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Flag(pub(crate) bool);
+
+/// A name that TypeScript has for itself, and a comment that only the compiler knows:
+#[doc = concat!("*/", " none")]
+#[wire]
+pub(crate) struct Record {
+    pub(crate) nothing: Empty,
+    pub(crate) pages: BTreeMap<String, Index<String, Page<u8>>>,
+}
+
+#[wire]
+pub(crate) struct Empty {}
+
+/// Generic over its keys.
+#[wire]
+pub(crate) struct Index<K: Ord, V> {
+    pub(crate) by: BTreeMap<K, V>,
 }
 
 /// Variants without fields.
@@ -214,6 +240,17 @@ impl Kitchen {
 
     #[callable]
     fn new(&self) {}
+
+    #[callable]
+    fn records(&self, by: BTreeMap<bool, Record>) -> Index<u32, Option<bool>> {
+        drop(by);
+        Index { by: BTreeMap::new() }
+    }
+
+    #[callable]
+    fn motto(&self) -> Result<&'static str> {
+        Ok("never late")
+    }
 
     /// Counts down.
     #[callable]
