@@ -39,9 +39,16 @@ mod server {
 
     /// What the names of the prelude mean to the derive of `ts_rs`.
     pub mod standard {
-        pub use std;
-        pub use std::option::Option::{self, None, Some};
-        pub use std::string::String;
+        pub use ::std::option::Option::{self, None, Some};
+        pub use ::std::string::String;
+
+        /// Of the crate what the derive uses.
+        pub mod std {
+            /// Paths.
+            pub mod path {
+                pub use ::std::path::PathBuf;
+            }
+        }
     }
 
     /// A boxed stream that can move between threads.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{IntoMessage, Selection, Targets, Waits};
 use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};

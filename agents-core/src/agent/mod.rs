@@ -39,7 +39,7 @@ pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
 pub use convert::{
-    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, NotFound, Plain,
+    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
 };
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};

@@ -43,9 +43,11 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
         Item::Enum(copy) => {
             copy.ident = Ident::new("__Copy", here(ident.span()));
             copy.vis = Visibility::Inherited;
+            let has_fields = copy.variants.iter().any(|variant| !variant.fields.is_empty());
             for variant in &mut copy.variants {
                 let cfgs = attr::cfgs(&variant.attrs);
-                variant.discriminant = None;
+                // Numbers beside fields need a `repr`, and say nothing in TypeScript.
+                variant.discriminant.take_if(|_| has_fields);
                 alias(&mut variant.fields, &cfgs, &mut aliases);
             }
         }
