@@ -47,7 +47,7 @@ pub use auth::{Admission, Arrival};
 #[cfg(feature = "runtime")]
 pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
 #[cfg(feature = "runtime")]
-pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
+pub use object::{AlarmInfo, AlarmTime, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
 pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits, Rate};
 #[cfg(feature = "runtime")]

@@ -42,7 +42,7 @@ mod web_socket;
 mod web_sockets;
 mod window;
 
-pub use alarm::AlarmInfo;
+pub use alarm::{AlarmInfo, AlarmTime};
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
 pub use durable::{ClientIp, DurableObject, Request, Response};
 pub use life::PinnedBy;

@@ -60,7 +60,7 @@ impl DurableObject for Clerk {
             ("fill", _) => {
                 cx.sql().execute_batch("CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1)")?;
                 cx.storage().put("key", &"value".to_owned())?;
-                cx.set_alarm(cx.now() + 60_000)?;
+                cx.set_alarm(secs(60))?;
                 cx.set_web_socket_auto_response("ping", "pong")?;
                 cx.set_web_socket_event_timeout(Some(secs(5)))?;
                 socket.serialize_attachment(&"mine")?;

@@ -304,6 +304,7 @@ impl Activation {
                 if self.events.is_empty() {
                     return false;
                 }
+                self.object.lock().starts = true;
                 let start = self.handle.behavior.clone().start(self.object.clone());
                 self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
                 true
@@ -311,7 +312,10 @@ impl Activation {
             Phase::Starting(start) => match Pin::new(start).poll(cx) {
                 Poll::Pending => false,
                 Poll::Ready((_, Ok(Ok(instance)))) => {
-                    self.object.lock().panicked = false;
+                    let mut inner = self.object.lock();
+                    inner.panicked = false;
+                    inner.starts = false;
+                    drop(inner);
                     self.phase = Phase::Live(instance);
                     true
                 }
@@ -320,6 +324,7 @@ impl Activation {
                         Ok(Err(error)) => error,
                         _ => Error::hidden("panic", "the start panicked"),
                     };
+                    self.object.lock().starts = false;
                     self.phase = Phase::Cold;
                     self.refuse_event(&error);
                     true

@@ -101,7 +101,9 @@ pub(super) struct Inner {
     pub(super) kept_awake: Vec<(u64, String)>,
     /// The handler that nobody else may run beside.
     pub(super) section: Option<Section>,
-    /// The alarm handler that runs, and whether an alarm was set meanwhile.
+    /// An instance is being started: what it sets is the alarm after one whose time has come.
+    pub(super) starts: bool,
+    /// The alarm handler that runs.
     pub(super) ringing: Option<alarm::Ringing>,
     /// The index of alarms has to hear of this object though nothing may have been written.
     pub(super) alarm_unsettled: bool,
@@ -141,6 +143,7 @@ impl ObjectContext {
                 roster: Roster::default(),
                 kept_awake: Vec::new(),
                 section: None,
+                starts: false,
                 ringing: None,
                 alarm_unsettled: false,
                 alarm_owed: false,

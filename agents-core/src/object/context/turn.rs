@@ -25,8 +25,6 @@ pub(super) struct Turn {
     pub(super) accepted: Vec<ConnectionKey>,
     /// The settings as they were, if the turn changed them.
     pub(super) settings: Option<Settings>,
-    /// Whether the alarm had changed while it rang, before this turn changed it.
-    pub(super) alarm_changed: Option<bool>,
     /// Where the open transactions of the turn began.
     transactions: Vec<Mark>,
 }
@@ -111,7 +109,6 @@ impl Inner {
             kept: Vec::new(),
             accepted: Vec::new(),
             settings: None,
-            alarm_changed: None,
             transactions: Vec::new(),
         });
         if let Some(Err(error)) = self.store.as_mut().map(Store::begin_turn) {
@@ -129,9 +126,6 @@ impl Inner {
         }
         for key in turn.accepted {
             self.roster.remove(key);
-        }
-        if let (Some(ringing), Some(changed)) = (&mut self.ringing, turn.alarm_changed) {
-            ringing.changed = changed;
         }
         if let Some(Err(error)) = self.store.as_mut().map(Store::rollback_turn) {
             self.failed.get_or_insert(error.into_error());
