@@ -145,7 +145,7 @@ impl<P> HookPayload<P> for P {
 }
 
 /// What answers a request in which an argument of `on_request` is not found.
-pub type NotFound = Box<Result<Response>>;
+pub(crate) type NotFound = Box<Result<Response>>;
 
 /// The last owned argument of `on_request`: the request itself, or what axum extracts from one.
 #[diagnostic::on_unimplemented(
