@@ -511,6 +511,7 @@ mod tests {
             ),
             quote!(
                 #[cfg_attr(all(any(c), all()), serde(default))]
+                #[cfg_attr(all(any(c), all()), ts(optional = nullable))]
                 second
             ),
             quote!(

@@ -31,6 +31,15 @@ impl When {
         }
     }
 
+    /// Adds all places of another.
+    pub(crate) fn or_when(&mut self, other: &Self) {
+        match other {
+            Self::Never => {}
+            Self::If(all) => all.iter().for_each(|condition| self.or(Some(condition))),
+            Self::Always => self.or(None),
+        }
+    }
+
     /// The condition under which it does not hold; nothing where it always holds.
     pub(crate) fn not(&self) -> Option<TokenStream> {
         match self {

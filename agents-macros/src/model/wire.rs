@@ -67,7 +67,7 @@ impl WireType {
         let fields = travelling(&item.generics, &container, &[], item.fields.iter());
         let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
         if is_plain {
-            prepare(&mut item.fields, &item.generics, &options.runtime);
+            prepare(&mut item.fields, &item.generics, &options.runtime, &container.default);
             if matches!(item.fields, Fields::Named(_)) {
                 item.attrs.extend(optional_fields(&container.said));
             }
@@ -107,7 +107,7 @@ impl WireType {
         let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
         for variant in &mut item.variants {
             if is_plain {
-                prepare(&mut variant.fields, &item.generics, &options.runtime);
+                prepare(&mut variant.fields, &item.generics, &options.runtime, &container.default);
                 if matches!(variant.fields, Fields::Named(_)) {
                     let said = condition::when(&condition::keys(&variant.attrs, "ts"), &SAYS_TYPE);
                     variant.attrs.extend(optional_fields(&said));
@@ -267,11 +267,7 @@ fn complete(fields: &mut Fields, container_default: &When) {
         let keys = condition::keys(&field.attrs, "serde");
         let left_out = condition::when(&keys, &["skip_serializing_if"]);
         let mut covered = condition::when(&keys, &["default", "skip", "skip_deserializing", "flatten"]);
-        match container_default {
-            When::Never => {}
-            When::If(all) => all.iter().for_each(|condition| covered.or(Some(condition))),
-            When::Always => covered = When::Always,
-        }
+        covered.or_when(container_default);
         field.attrs.extend(left_out.but_not(&covered, &quote!(serde(default))));
     }
 }
@@ -296,12 +292,13 @@ fn travelling<'f>(
 }
 
 /// Adds to fields what the derives need to know.
-fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime) {
+fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, container_default: &When) {
     let are_named = matches!(fields, Fields::Named(_));
     for field in fields {
         let (serde, ts) = (condition::keys(&field.attrs, "serde"), condition::keys(&field.attrs, "ts"));
         let by_hand = condition::when(&serde, &BY_HAND);
-        let default = condition::when(&serde, &["default"]);
+        let mut default = condition::when(&serde, &["default"]);
+        default.or_when(container_default);
         if by_hand.is_never()
             && ts.is_empty()
             && generics.params.is_empty()
@@ -313,10 +310,14 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime) {
             if are_named && types::is_named(&field.ty, "Option") {
                 field.attrs.extend(default.unless(&quote!(serde(default))));
             }
-        } else if are_named && ts.is_empty() {
+        }
+        if are_named && ts.is_empty() && condition::when(&serde, &["flatten"]).is_never() {
             // serde asks for the field then, also where its type is an `Option`.
             let asked_for = condition::when(&serde, &["with", "deserialize_with"]);
             field.attrs.extend(asked_for.but_not(&default, &quote!(ts(optional = false))));
+            let left_out = condition::when(&serde, &["skip_serializing_if", "skip_serializing"]);
+            let left_out = if default.is_never() { When::Never } else { left_out };
+            field.attrs.extend(left_out.but_not(&When::Never, &quote!(ts(optional = nullable))));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tasks that call the methods of their agent.
 
 use agents::prelude::*;
+use agents::serde_json::Value;
 use agents::testing::TestHost;
 
 #[wire]
@@ -49,7 +50,7 @@ async fn a_task_reaches_its_agent() {
     let host = TestHost::start(|| Agents::new().register::<Clock>()).expect("a host");
     let mut client = host.connect("/agents/clock/a").await;
     let mut counts = Vec::new();
-    let count = |frame: &agents::serde_json::Value| frame["state"]["count"].as_u64();
+    let count = |frame: &Value| frame["state"]["count"].as_u64();
     while !counts.contains(&3) {
         counts.extend(count(&client.json().await));
     }

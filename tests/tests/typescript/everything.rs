@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use agents::bytes::Bytes;
 use agents::prelude::*;
+use agents::serde::Deserialize;
 use agents::serde_json::Value;
 use agents::wire::{self, I64, I128, U64, U128};
 
@@ -26,6 +27,10 @@ pub(crate) struct Everything {
     pub(crate) nested_maybe: Vec<Option<u8>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left_out: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_left_out: Vec<u8>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) never_left_out: Option<u8>,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[serde(skip)]

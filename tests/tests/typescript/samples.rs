@@ -44,6 +44,8 @@ fn everything() -> Everything {
         maybe: Some("yes".to_owned()),
         nested_maybe: vec![Some(1), None],
         left_out: Some(3),
+        also_left_out: vec![4],
+        never_left_out: None,
         kind: "kind".to_owned(),
         hidden: String::new(),
         by_name: BTreeMap::from([("a".to_owned(), vec![1, 2])]),
