@@ -8,6 +8,7 @@ use http::request::Parts as Head;
 
 use crate::agent::{Request, Response};
 use crate::error::{Error, Result};
+use crate::object::BoxFuture;
 
 /// What a hook that is only told something may return: nothing, or a `Result` of nothing.
 #[diagnostic::on_unimplemented(
@@ -158,13 +159,13 @@ pub trait FromHttp<Kind>: Sized {
     ///
     /// # Errors
     /// The answer to a request that does not have it.
-    fn from_http(request: Request) -> impl Future<Output = StdResult<Self, NotFound>> + Send;
+    fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<M, T: FromRequest<(), M>> FromHttp<M> for T {
-    async fn from_http(request: Request) -> StdResult<Self, NotFound> {
-        T::from_request(request, &()).await.map_err(not_found)
+    fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>> {
+        Box::pin(async move { T::from_request(request, &()).await.map_err(not_found) })
     }
 }
 
@@ -180,13 +181,13 @@ pub trait FromHttpHead: Sized {
     ///
     /// # Errors
     /// The answer to a request that does not have it.
-    fn from_http_head(head: &mut Head) -> impl Future<Output = StdResult<Self, NotFound>> + Send;
+    fn from_http_head(head: &mut Head) -> BoxFuture<'_, StdResult<Self, NotFound>>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts<()>> FromHttpHead for T {
-    async fn from_http_head(head: &mut Head) -> StdResult<Self, NotFound> {
-        T::from_request_parts(head, &()).await.map_err(not_found)
+    fn from_http_head(head: &mut Head) -> BoxFuture<'_, StdResult<Self, NotFound>> {
+        Box::pin(async move { T::from_request_parts(head, &()).await.map_err(not_found) })
     }
 }
 

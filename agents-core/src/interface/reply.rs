@@ -67,6 +67,7 @@ impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
 /// Texts that stand in the program: they are answers, though nothing could be read into them.
 macro_rules! texts {
     ($($text:ty => $value:ty, $written:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Reply for $text {
             type Value = $value;
 
@@ -78,6 +79,7 @@ macro_rules! texts {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<E: Into<Error>> Reply for Result<$text, E> {
             type Value = $value;
 

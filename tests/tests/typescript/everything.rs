@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use agents::bytes::Bytes;
 use agents::prelude::*;
-use agents::serde::Deserialize;
 use agents::serde_json::Value;
 use agents::wire::{self, I64, I128, U64, U128};
 

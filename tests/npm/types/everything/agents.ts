@@ -21,7 +21,7 @@ export type Everything = {
 /**
  * Counts; a comment with *\/ in it.
  */
-count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe?: string | null, nestedMaybe: Array<number | null>, leftOut?: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, byFlag: { [key in "true" | "false"]?: number }, byOwnFlag: { [key in "true" | "false"]?: { [key in "true" | "false"]?: number } }, 
+count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe?: string | null, nestedMaybe: Array<number | null>, leftOut?: number | null, alsoLeftOut?: Array<number>, neverLeftOut: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, byFlag: { [key in "true" | "false"]?: number }, byOwnFlag: { [key in "true" | "false"]?: { [key in "true" | "false"]?: number } }, 
 /**
  * One *\/ two three.
  * / four
@@ -209,4 +209,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "e1cc0b2c05ec8274";
+export const schemaHash = "b17cefb85b8909e2";
