@@ -4,6 +4,7 @@
 
 mod error;
 pub mod interface;
+mod unwind;
 pub mod wire;
 
 #[doc(hidden)]

@@ -270,3 +270,42 @@ impl<A: AgentTypes> fmt::Debug for Call<A> {
         f.debug_struct("Call").field("parts", &self.parts).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::from_json;
+
+    #[test]
+    fn arguments_are_taken_one_after_the_other() {
+        let text = " [ 1 ,\"a,]b\" , null, [ 2 , [3]] ,{\"k\":[]},-4e0 ] ";
+        let mut arguments = Arguments::read(text, 9).unwrap();
+        assert_eq!(arguments.next("a", from_json::<u8>).unwrap(), 1);
+        assert_eq!(arguments.next("b", from_json::<String>).unwrap(), "a,]b");
+        assert_eq!(arguments.next_or("c", from_json::<u8>, || 7).unwrap(), 7);
+        assert_eq!(arguments.next("d", from_json::<(u8, Vec<u8>)>).unwrap(), (2, vec![3]));
+        assert!(arguments.next("e", from_json::<serde_json::Value>).unwrap().is_object());
+        assert_eq!(arguments.next_or("f", from_json::<f64>, || 0.0).unwrap(), -4.0);
+        assert_eq!(arguments.next("g", from_json::<Option<u8>>).unwrap(), None);
+        assert_eq!(arguments.next_or("h", from_json::<u8>, || 8).unwrap(), 8);
+        let missing = arguments.next("i", from_json::<u8>).unwrap_err();
+        assert_eq!(missing.to_string(), "argument 9 (`i`) is missing");
+    }
+
+    #[test]
+    fn a_list_is_judged_as_a_whole_before_its_first_value() {
+        for text in ["", "[", "[1", "[1,]", "[1 2]", "{}", "1", "[1]]", "[1] 2", "[[]"] {
+            for count in [0, 1, 9] {
+                assert_eq!(Arguments::read(text, count).unwrap_err().code(), "invalid_argument", "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_method_takes() {
+        let text = format!("[0{}]", ",0".repeat(100_000));
+        let arguments = Arguments::read(&text, 2).unwrap();
+        assert_eq!(arguments.values.as_slice().len(), 2);
+        assert_eq!(Arguments::read("[]", 2).unwrap().values.len(), 0);
+    }
+}
