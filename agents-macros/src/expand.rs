@@ -501,17 +501,17 @@ mod tests {
         };
         let expansion = text(wire(quote!(), item));
         for part in [
-            quote!(#[cfg_attr(not(any(a)), serde(rename_all = "camelCase"))] #[serde(rename_all_fields = "camelCase")]),
+            quote!(#[cfg_attr(not(a), serde(rename_all = "camelCase"))] #[serde(rename_all_fields = "camelCase")]),
             quote!(
-                #[cfg(not(any(b)))]
+                #[cfg(not(b))]
                 #[cfg(x)]
                 {
                     (&&&__Field::<Foreign>(::core::marker::PhantomData)).travels();
                 }
             ),
             quote!(
-                #[cfg_attr(all(any(c), all()), serde(default))]
-                #[cfg_attr(all(any(c), all()), ts(optional = nullable))]
+                #[cfg_attr(c, serde(default))]
+                #[cfg_attr(c, ts(optional = nullable))]
                 second
             ),
             quote!(

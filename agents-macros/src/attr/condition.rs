@@ -40,33 +40,31 @@ impl When {
         }
     }
 
-    /// The condition under which it does not hold; nothing where it always holds.
-    pub(crate) fn not(&self) -> Option<TokenStream> {
-        match self {
-            Self::Never => Some(quote!(all())),
-            Self::If(all) => Some(quote!(not(any(#(#all),*)))),
-            Self::Always => None,
-        }
-    }
-
     /// The attribute, for where this does not hold.
     pub(crate) fn unless(&self, attribute: &TokenStream) -> Option<Attribute> {
         match self {
             Self::Never => Some(parse_quote!(#[#attribute])),
-            Self::If(all) => Some(parse_quote!(#[cfg_attr(not(any(#(#all),*)), #attribute)])),
+            Self::If(all) => {
+                let holds = any(all);
+                Some(parse_quote!(#[cfg_attr(not(#holds), #attribute)]))
+            }
             Self::Always => None,
         }
     }
 
     /// The attribute, for where this holds and the other does not.
     pub(crate) fn but_not(&self, other: &Self, attribute: &TokenStream) -> Option<Attribute> {
-        match self {
-            Self::Never => None,
-            Self::If(all) => {
-                let not = other.not()?;
-                Some(parse_quote!(#[cfg_attr(all(any(#(#all),*), #not), #attribute)]))
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Always) => None,
+            (Self::Always, _) => other.unless(attribute),
+            (Self::If(all), Self::Never) => {
+                let holds = any(all);
+                Some(parse_quote!(#[cfg_attr(#holds, #attribute)]))
             }
-            Self::Always => other.unless(attribute),
+            (Self::If(all), Self::If(others)) => {
+                let (holds, not) = (any(all), any(others));
+                Some(parse_quote!(#[cfg_attr(all(#holds, not(#not)), #attribute)]))
+            }
         }
     }
 
@@ -74,13 +72,24 @@ impl When {
     pub(crate) fn cfg_not(&self) -> Option<Vec<Attribute>> {
         match self {
             Self::Never => Some(Vec::new()),
-            Self::If(all) => Some(vec![parse_quote!(#[cfg(not(any(#(#all),*)))])]),
+            Self::If(all) => {
+                let holds = any(all);
+                Some(vec![parse_quote!(#[cfg(not(#holds))])])
+            }
             Self::Always => None,
         }
     }
 
     pub(crate) fn is_never(&self) -> bool {
         matches!(self, Self::Never)
+    }
+}
+
+/// One condition for several.
+fn any(conditions: &[TokenStream]) -> TokenStream {
+    match conditions {
+        [one] => one.clone(),
+        all => quote!(any(#(#all),*)),
     }
 }
 
@@ -184,7 +193,7 @@ mod tests {
         let default = when(&keys, &["default"]);
         assert_eq!(
             text(skip.but_not(&default, &quote!(x))).as_deref(),
-            Some(r##"#[cfg_attr(all(any(feature="a",all(unix,b)),not(any(all(unix,b)))),x)]"##)
+            Some(r##"#[cfg_attr(all(any(feature="a",all(unix,b)),not(all(unix,b))),x)]"##)
         );
         assert_eq!(text(When::Always.but_not(&When::Never, &quote!(x))).as_deref(), Some("#[x]"));
     }

@@ -67,23 +67,23 @@ struct Foreign;
 #[agents::wire]
 #[derive(Debug, PartialEq)]
 struct Conditional {
-    #[cfg(all())]
+    #[cfg(test)]
     there: u8,
-    #[cfg(any())]
+    #[cfg(not(test))]
     not_there: Foreign,
-    #[cfg_attr(all(), serde(skip))]
+    #[cfg_attr(test, serde(skip))]
     skipped: Foreign,
-    #[cfg_attr(all(), serde(skip_serializing_if = "Vec::is_empty"))]
+    #[cfg_attr(test, serde(skip_serializing_if = "Vec::is_empty"))]
     left_out: Vec<u8>,
-    #[cfg_attr(any(), serde(rename = "no"))]
+    #[cfg_attr(not(test), serde(rename = "no"))]
     renamed_never: u8,
 }
 
 #[agents::wire]
-#[cfg_attr(all(), serde(rename_all = "snake_case"))]
+#[cfg_attr(test, serde(rename_all = "snake_case"))]
 #[derive(Debug, PartialEq)]
 enum Choice {
-    #[cfg(any())]
+    #[cfg(not(test))]
     Gone(Foreign),
     StillThere(u8),
 }
