@@ -8,6 +8,9 @@ use agents::testing::TestHost;
 use crate::alarms::{ask, clock, program, rings};
 use crate::support::{millis, secs};
 
+/// Does something to a data folder.
+type Harm = fn(&Path);
+
 fn file(data: &Path) -> PathBuf {
     data.join("=alarms.sqlite")
 }
@@ -23,7 +26,7 @@ fn remove(data: &Path) {
 // S105
 #[tokio::test(start_paused = true)]
 async fn alarms_ring_though_their_index_was_lost_or_damaged() {
-    let damages: [(&str, fn(&Path)); 5] = [
+    let damages: [(&str, Harm); 5] = [
         ("removed", remove),
         ("zeros", |data| fs::write(file(data), vec![0; 9000]).unwrap()),
         ("no database", |data| fs::write(file(data), "no database").unwrap()),
