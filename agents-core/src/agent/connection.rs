@@ -65,7 +65,7 @@ impl<A: AgentTypes> Connection<A> {
     ///
     /// # Errors
     /// `attachment_too_big` when it is too large, `storage_json` when it could not be read again (a float that is NaN is
-    /// enough), or outside of the agent's handlers. Then nothing has changed.
+    /// enough), `overflow` as for [`send`](Self::send), or outside of the agent's handlers. Then nothing has changed.
     pub fn set_state(&self, state: A::Connection) -> Result<()> {
         self.socket.attach(keep(&state)?.as_bytes())
     }
@@ -90,7 +90,8 @@ impl<A: AgentTypes> Connection<A> {
     /// To a connection that is gone nothing is sent, and that is no error.
     ///
     /// # Errors
-    /// When the value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the agent, when the value has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.socket.send(message)
     }

@@ -2,7 +2,7 @@
 
 use serde_ignored::Path;
 
-use crate::wire::{De, Wire};
+use crate::wire::{De, Wire, without_lone_surrogates};
 
 /// How much of a key's place is told, in characters.
 const TOLD: usize = 100;
@@ -10,7 +10,13 @@ const TOLD: usize = 100;
 /// Reads a state that a client pushed; returns it and the place of the first key that its type does not know.
 ///
 /// Serde itself passes over such keys. The client would keep what the agent has not.
+///
+/// Lone surrogates are read as by [`from_json`](crate::wire::from_json).
 pub(super) fn read<T: Wire>(json: &str) -> Result<(T, Option<String>), serde_json::Error> {
+    parse(json).or_else(|error| without_lone_surrogates(json).map_or(Err(error), |json| parse(&json)))
+}
+
+fn parse<T: Wire>(json: &str) -> Result<(T, Option<String>), serde_json::Error> {
     let mut unknown = None;
     let mut reader = serde_json::Deserializer::from_str(json);
     let state = serde_ignored::deserialize::<_, _, De<T>>(&mut reader, |path| {

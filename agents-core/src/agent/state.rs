@@ -214,6 +214,10 @@ impl<A: AgentTypes> AgentCore<A> {
         except: Option<&WebSocket>,
     ) -> Result<()> {
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
+        if let Some(frame) = &frame {
+            // Before anything changes.
+            self.object.check_room(frame.len())?;
+        }
         self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
             Some(StorageError::TooBig { .. }) => {
                 self.object.reached(Limit::StateBytes);

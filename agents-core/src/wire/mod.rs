@@ -4,14 +4,20 @@
 
 #[cfg(feature = "runtime")]
 mod alias;
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod derive;
 mod duration;
 mod encode;
+#[doc(hidden)]
+pub mod field;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
 mod foreign;
 pub mod frame;
 mod integer;
 pub mod name;
 mod shape;
+mod surrogate;
 mod value;
 
 pub use duration::Duration;
@@ -26,6 +32,8 @@ pub use shape::Shape;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub use shape::{Describe, TypeName, TypeSet};
+#[cfg(feature = "runtime")]
+pub(crate) use surrogate::replaced as without_lone_surrogates;
 #[cfg(feature = "runtime")]
 pub(crate) use value::De;
 pub use value::{JsonMessage, Wire, from_json, from_value, to_json, to_value};
