@@ -239,8 +239,8 @@ impl Shared {
         tracing::warn!(
             object,
             handler,
-            "a handler has blocked its thread for more than {BLOCKED:?}, and what else would run there waits: \
-             give such work to `tokio::task::spawn_blocking`"
+            "a handler has held its thread for more than {BLOCKED:?} without an await, and what else would run there \
+             may wait: work that blocks belongs to `tokio::task::spawn_blocking`, a statement of SQL may lack an index"
         );
     }
 }

@@ -135,6 +135,9 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
                 // for it.
                 let emptied = empty_log(connection).map_err(|error| explain(error, path))?;
                 database.filled = !emptied;
+                if emptied {
+                    database.flush_nothing()?;
+                }
             }
         }
     }
@@ -171,6 +174,15 @@ impl Database {
                 .map_err(|error| SqlError::from_sqlite(error, ""))?;
             self.quiet = false;
         }
+        Ok(())
+    }
+
+    /// Lets SQLite flush nothing until the first commit is made: the log is empty.
+    fn flush_nothing(&mut self) -> Result<()> {
+        self.connection
+            .execute_batch("PRAGMA synchronous = OFF")
+            .map_err(|error| SqlError::from_sqlite(error, ""))?;
+        self.quiet = true;
         Ok(())
     }
 
