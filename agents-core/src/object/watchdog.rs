@@ -192,6 +192,7 @@ impl Shared {
     fn look(&self) -> bool {
         let now = Instant::now();
         let (mut active, mut long) = (false, false);
+        let mut blocked = Vec::new();
         for slot in self.slots.iter() {
             let count = slot.count.load(Ordering::SeqCst);
             let mut seen = slot.seen.lock();
@@ -203,13 +204,16 @@ impl Shared {
                 let held = now - *seen.since.get_or_insert(now);
                 if held >= BLOCKED && !seen.told {
                     seen.told = true;
-                    self.blocked.fetch_add(1, Ordering::Relaxed);
-                    self.tell(slot, count);
+                    blocked.push((slot, count));
                 }
             }
         }
         if long {
             self.poke();
+        }
+        for (slot, count) in blocked {
+            self.blocked.fetch_add(1, Ordering::Relaxed);
+            self.tell(slot, count);
         }
         active
     }
@@ -223,11 +227,12 @@ impl Shared {
         }
     }
 
+    /// Names a turn in the log, on another thread: a log may block.
     fn tell(&self, slot: &Slot, count: u64) {
         let callable = slot.callable.lock().filter(|(turn, _)| *turn == count);
         let work = WORK.get(usize::from(slot.work.load(Ordering::Relaxed))).copied();
         let address = slot.object.load(Ordering::Relaxed);
-        let object = self.find.get().and_then(|find| find(address)).map(tracing::field::debug);
+        let object = self.find.get().and_then(|find| find(address));
         if slot.count.load(Ordering::Acquire) != count {
             // It has ended just now; what was read may be of the next one.
             return;
@@ -236,12 +241,15 @@ impl Shared {
             0 => "authorize of the host",
             _ => callable.map(|(_, name)| name).or(work).unwrap_or_default(),
         };
-        tracing::warn!(
-            object,
-            handler,
-            "a handler has held its thread for more than {BLOCKED:?} without an await, and what else would run there \
-             may wait: work that blocks belongs to `tokio::task::spawn_blocking`, a statement of SQL may lack an index"
-        );
+        self.runtime.spawn_blocking(move || {
+            tracing::warn!(
+                object = object.map(tracing::field::debug),
+                handler,
+                "a handler has held its thread for more than {BLOCKED:?} without an await, and what else would run \
+                 there may wait: work that blocks belongs to `tokio::task::spawn_blocking`, a statement of SQL may \
+                 lack an index"
+            );
+        });
     }
 }
 
