@@ -24,4 +24,5 @@ mod rest;
 mod sections;
 mod support;
 mod survive;
+mod tasks;
 mod wake;
