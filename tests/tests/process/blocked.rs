@@ -86,7 +86,7 @@ async fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
 #[tokio::test]
 async fn a_slow_statement_holds_up_no_other_agent_on_the_only_worker() {
     let folder = tempfile::tempdir().expect("a folder");
-    let program = start(&folder.path().join("data"), "1", "statement_ms=4000").await;
+    let program = start(&folder.path().join("data"), "1", "statement_ms=6000").await;
     let mut slow = program.join("/agents/test-counter/slow").await;
     let mut other = program.join("/agents/test-counter/other").await;
     let call = slow.start_call("endlessQuery", json!([])).await;
@@ -110,7 +110,7 @@ async fn a_slow_statement_holds_up_no_other_agent_on_the_only_worker() {
 async fn metrics_wait_for_no_statement_and_hold_up_no_new_agent() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let variables = [("TOKIO_WORKER_THREADS", "2"), ("CONFORMANCE_LIMITS", "statement_ms=4000")];
+    let variables = [("TOKIO_WORKER_THREADS", "2"), ("CONFORMANCE_LIMITS", "statement_ms=30000")];
     let (program, said) =
         Program::start_on(&data, "127.0.0.1:0", &["--metrics-addr", "127.0.0.1:0"], &variables).await;
     let url = said.trim_end().strip_prefix("metrics on ").expect("the address of the metrics");
