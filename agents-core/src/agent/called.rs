@@ -9,10 +9,10 @@ use axum::response::Response;
 use futures_core::Stream;
 use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
-use tokio::sync::mpsc;
 
 use crate::agent::chain::Chain;
 use crate::agent::line::Line;
+use crate::agent::line_queue::{LineQueue, WAITING_LINES};
 use crate::agent::stream::Answer;
 use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
 use crate::error::{Error, Result};
@@ -20,9 +20,6 @@ use crate::gateway::CallHead;
 use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::report;
-
-/// How many pieces of a streamed answer may wait; one more ends it.
-const WAITING_LINES: usize = 4_096;
 
 impl<A: Agent> AgentCore<A> {
     /// Runs a call of another agent, or of the program, and answers it.
@@ -48,8 +45,8 @@ impl<A: Agent> AgentCore<A> {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
-        let (sender, lines) = mpsc::channel(WAITING_LINES);
-        let answer = Arc::new(Answer::to_agent(sender));
+        let lines = Arc::new(LineQueue::default());
+        let answer = Arc::new(Answer::to_agent(self.object.clone(), lines.clone()));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
         Ok(Response::new(Body::from_stream(Spoken { answer, lines, handler: Some(handler) })))
@@ -89,7 +86,7 @@ struct Unsaid(String);
 /// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
 struct Spoken {
     answer: Arc<Answer>,
-    lines: mpsc::Receiver<Line>,
+    lines: Arc<LineQueue>,
     handler: Option<BoxFuture<'static, ()>>,
 }
 
@@ -99,9 +96,8 @@ impl Stream for Spoken {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let Self { answer, lines, handler } = &mut *self;
         loop {
-            if let Poll::Ready(line) = lines.poll_recv(cx) {
-                let text = line.map(|line| line.write().map_err(|error| Unsaid(error.to_string())));
-                return Poll::Ready(text);
+            if let Poll::Ready(line) = lines.poll_next(cx) {
+                return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
             }
             if answer.takes_overflow() {
                 *handler = None;
@@ -112,11 +108,17 @@ impl Stream for Spoken {
             match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
                 Some(Poll::Ready(())) => *handler = None,
                 // What it said meanwhile wakes this task, but it may as well go now.
-                Some(Poll::Pending) if !lines.is_empty() => {}
+                Some(Poll::Pending) if lines.len() > 0 => {}
                 Some(Poll::Pending) => return Poll::Pending,
                 // A clone of the answer may outlive the handler: what it says would come after the end.
                 None => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl Drop for Spoken {
+    fn drop(&mut self) {
+        self.lines.close();
     }
 }

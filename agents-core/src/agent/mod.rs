@@ -15,6 +15,7 @@ mod flags;
 mod http;
 mod instance;
 mod line;
+mod line_queue;
 mod refusal;
 mod rejection;
 mod rights;

@@ -72,18 +72,23 @@ impl<A: AgentTypes> Ambient<A> {
     }
 }
 
-/// Runs user code with a context that `current` finds; a panic undoes the turn and becomes an error.
+/// Runs user code with a context that `current` finds, as a turn of its own: what the runtime did before it
+/// stays. A panic undoes it and becomes an error; so does a constraint that does not hold at its end.
 fn watch<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
     code: impl FnOnce() -> R,
 ) -> Result<R, Error> {
+    object.split_turn()?;
     let outer = CURRENT.replace(context.take());
     let done = catch_unwind(AssertUnwindSafe(code));
     *context = CURRENT.replace(outer);
-    done.map_err(|panic| {
-        object.panicked();
-        // Only the log sees what it said.
-        Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)))
-    })
+    match done {
+        Ok(value) => object.split_turn().map(|()| value),
+        Err(panic) => {
+            object.panicked();
+            // Only the log sees what it said.
+            Err(Error::hidden("panic", format!("panicked: {}", panic_text(&*panic))))
+        }
+    }
 }

@@ -5,14 +5,14 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::line::Line;
+use crate::agent::line_queue::LineQueue;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
 use crate::interface::{Outcome, Reply};
-use crate::object::WebSocket;
+use crate::object::{ObjectContext, WebSocket};
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
@@ -27,20 +27,20 @@ pub(crate) struct Answer {
 /// Whom an answer goes to.
 #[derive(Debug)]
 enum Caller {
-    /// A client, for the call with this id, as JSON.
-    Client { socket: WebSocket, id: String },
-    /// Another agent.
-    Agent { lines: mpsc::Sender<Line>, overflowed: AtomicBool },
+    /// A client, for the call with this id, as JSON; `streamed` where user code has the answer too.
+    Client { socket: WebSocket, id: String, streamed: bool },
+    /// Another agent, which is called from this object.
+    Agent { object: ObjectContext, lines: Arc<LineQueue>, overflowed: AtomicBool },
 }
 
 impl Answer {
-    pub(crate) fn new(socket: WebSocket, id: String) -> Self {
-        Self::to(Caller::Client { socket, id })
+    pub(crate) fn new(socket: WebSocket, id: String, streamed: bool) -> Self {
+        Self::to(Caller::Client { socket, id, streamed })
     }
 
-    /// An answer to another agent.
-    pub(crate) fn to_agent(lines: mpsc::Sender<Line>) -> Self {
-        Self::to(Caller::Agent { lines, overflowed: AtomicBool::new(false) })
+    /// An answer of an object to another agent.
+    pub(super) fn to_agent(object: ObjectContext, lines: Arc<LineQueue>) -> Self {
+        Self::to(Caller::Agent { object, lines, overflowed: AtomicBool::new(false) })
     }
 
     /// Tells, once, whether more waited than there is room for. Nothing was told since.
@@ -51,10 +51,35 @@ impl Answer {
         }
     }
 
+    /// Lets what is said next be unsaid when the running turn is undone. What goes to a client is
+    /// undone by the gate.
+    fn note(self: &Arc<Self>) -> Result<()> {
+        let answer = self.clone();
+        let ended = self.ended.load(Ordering::Acquire);
+        match &self.caller {
+            // The end of any other call comes when its method is over.
+            Caller::Client { streamed: false, .. } => Ok(()),
+            Caller::Client { socket, .. } => {
+                socket.object.note(move || answer.ended.store(ended, Ordering::Release))
+            }
+            Caller::Agent { object, lines, .. } => {
+                let count = lines.len();
+                object.note(move || answer.take_back(ended, count))
+            }
+        }
+    }
+
+    fn take_back(&self, ended: bool, count: usize) {
+        self.ended.store(ended, Ordering::Release);
+        if let Caller::Agent { lines, overflowed, .. } = &self.caller {
+            overflowed.store(false, Ordering::Release);
+            lines.truncate(count);
+        }
+    }
+
     /// Tells another agent something.
-    fn tell(&self, lines: &mpsc::Sender<Line>, overflowed: &AtomicBool, line: Line) {
-        // To one who left, that is no error.
-        if let Err(mpsc::error::TrySendError::Full(_)) = lines.try_send(line) {
+    fn tell(&self, lines: &LineQueue, overflowed: &AtomicBool, line: Line) {
+        if !lines.push(line) {
             self.ended.store(true, Ordering::Release);
             overflowed.store(true, Ordering::Release);
         }
@@ -95,22 +120,34 @@ impl Answer {
     }
 
     /// Sends a piece; after the end it is dropped.
-    pub(crate) fn chunk(&self, json: &str) -> Result<()> {
+    pub(crate) fn chunk(self: &Arc<Self>, json: &str) -> Result<()> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_chunk(id, json)),
-            Caller::Agent { lines, overflowed } => {
-                self.tell(lines, overflowed, Line::item(json.to_owned())?);
+            Caller::Client { socket, id, .. } => socket.send(frame::rpc_chunk(id, json)),
+            Caller::Agent { lines, overflowed, .. } => {
+                let line = Line::item(json.to_owned())?;
+                self.note()?;
+                self.tell(lines, overflowed, line);
                 Ok(())
             }
         }
     }
 
+    /// Notes that the last frame comes; `false` when it came before.
+    fn begin_end(self: &Arc<Self>) -> Result<bool> {
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        self.note()?;
+        self.ended.store(true, Ordering::Release);
+        Ok(true)
+    }
+
     /// Sends the last frame; a second one is dropped.
-    pub(crate) fn end(&self, outcome: &Outcome) -> Result<()> {
-        if self.ended.swap(true, Ordering::AcqRel) {
+    pub(crate) fn end(self: &Arc<Self>, outcome: &Outcome) -> Result<()> {
+        if !self.begin_end()? {
             return Ok(());
         }
         let json = match outcome {
@@ -118,8 +155,8 @@ impl Answer {
             Outcome::Value(json) => Some(json),
         };
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent { lines, overflowed } => {
+            Caller::Client { socket, id, .. } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
+            Caller::Agent { lines, overflowed, .. } => {
                 self.tell(lines, overflowed, Line::result(json.cloned())?);
                 Ok(())
             }
@@ -127,18 +164,18 @@ impl Answer {
     }
 
     /// Sends an error as the last frame; a second one is dropped.
-    pub(crate) fn error(&self, message: &str) -> Result<()> {
+    pub(crate) fn error(self: &Arc<Self>, message: &str) -> Result<()> {
         self.fail("error", message)
     }
 
     /// The same with a code, which only agents are told.
-    pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
-        if self.ended.swap(true, Ordering::AcqRel) {
+    pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
+        if !self.begin_end()? {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
-            Caller::Agent { lines, overflowed } => {
+            Caller::Client { socket, id, .. } => socket.send(frame::rpc_error(id, message)),
+            Caller::Agent { lines, overflowed, .. } => {
                 let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
                 self.tell(lines, overflowed, line);
                 Ok(())
@@ -161,7 +198,7 @@ impl Answer {
             let gone = async {
                 match &self.caller {
                     Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent { lines, .. } => lines.closed().await,
+                    Caller::Agent { lines, .. } => lines.until_closed().await,
                 }
             };
             tokio::select! {

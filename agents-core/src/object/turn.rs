@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::error::Error;
 use crate::object::{BoxFuture, ObjectContext};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
@@ -15,9 +16,10 @@ pub(super) struct Turns<L, R> {
     label: Option<L>,
 }
 
-/// A handler panicked where nobody above caught it.
+/// A turn was undone, and its handler is given up: it panicked where nobody above caught it, or
+/// broke a constraint that is checked at the end of the turn.
 #[derive(Debug)]
-pub(super) struct Panicked;
+pub(super) struct Undone(pub(super) Error);
 
 impl<L, R> Turns<L, R> {
     pub(super) fn new(object: ObjectContext, label: L, future: BoxFuture<'static, R>) -> Self {
@@ -27,7 +29,7 @@ impl<L, R> Turns<L, R> {
 }
 
 impl<L: Unpin, R> Future for Turns<L, R> {
-    type Output = (Option<L>, Result<R, Panicked>);
+    type Output = (Option<L>, Result<R, Undone>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { object, id, future, label } = &mut *self;
@@ -37,24 +39,34 @@ impl<L: Unpin, R> Future for Turns<L, R> {
         }
         let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
         let result = match polled {
-            Ok(Poll::Pending) => {
-                object.end_turn();
-                return Poll::Pending;
-            }
+            Ok(Poll::Pending) => match object.end_turn() {
+                Ok(()) => return Poll::Pending,
+                Err(error) => {
+                    // Its locals may still do something.
+                    object.begin_own_turn();
+                    *future = None;
+                    Err(object.end_turn().err().unwrap_or(error))
+                }
+            },
             Ok(Poll::Ready(result)) => {
                 // What its locals do when they are dropped is part of the last turn.
                 *future = None;
-                object.end_turn();
-                Ok(result)
+                object.end_turn().map(|()| result)
             }
             Err(panic) => {
                 let text = panic_text(&*panic);
                 tracing::error!(object = ?object.key(), "a handler panicked: {text}");
                 object.panicked();
-                object.end_turn();
-                Err(Panicked)
+                let ended = object.end_turn();
+                Err(ended.err().unwrap_or_else(|| Error::hidden("panic", "a handler panicked")))
             }
-        };
+        }
+        .map_err(|error| {
+            if error.code() != "panic" {
+                tracing::error!(object = ?object.key(), "what a handler did in a turn was undone: {error}");
+            }
+            Undone(error)
+        });
         Poll::Ready((label.take(), result))
     }
 }

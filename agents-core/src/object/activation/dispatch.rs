@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
-use crate::object::turn::{Panicked, Turns};
+use crate::object::turn::{Turns, Undone};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
 use crate::report::{self, Violation};
 
@@ -108,6 +108,8 @@ impl Activation {
                 let (object, instance) = (self.object.clone(), instance.clone());
                 let handler = async move {
                     let Some(alarm) = object.ring()? else { return Ok(()) };
+                    // That it rings is not undone by what the handler does.
+                    object.split_turn()?;
                     let rang = instance.alarm(alarm).await;
                     object.rang(rang.is_ok())?;
                     rang
@@ -153,8 +155,8 @@ impl Activation {
         let Some(event) = self.events.pop_front() else { return };
         self.object.begin_own_turn();
         let refused = self.refuse(event, error);
-        self.object.end_turn();
-        if let Err(error) = refused {
+        let ended = self.object.end_turn();
+        if let Err(error) = refused.and(ended) {
             tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
         }
     }
@@ -215,14 +217,13 @@ impl Activation {
         progress
     }
 
-    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Panicked>) {
+    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Undone>) {
         let Some(label) = label else { return };
-        let panicked = result.is_err();
         if let Ok(Err(error)) = &result {
             report::handler_failed(&self.handle.key, error);
         }
-        if panicked {
-            self.clean_up(&label);
+        if let Err(Undone(error)) = &result {
+            self.clean_up(&label, error);
         }
         match label {
             Label::Message { connection, bytes, .. } => self.credit(connection, bytes),
@@ -254,19 +255,18 @@ impl Activation {
         }
     }
 
-    /// Ends what a handler left open that panicked.
-    fn clean_up(&self, label: &Label) {
-        let error = Error::hidden("panic", "a handler panicked");
+    /// Ends what a handler left open that was given up.
+    fn clean_up(&self, label: &Label, error: &Error) {
         self.object.begin_own_turn();
         let done = match label {
-            Label::Connect(entry) => fetch::refuse(&self.object, entry, &error),
-            Label::Request { request, .. } => fetch::fail(&self.object, *request, &error),
+            Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
+            Label::Request { request, .. } => fetch::fail(&self.object, *request, error),
             Label::Alarm => self.object.rang(false),
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         };
-        self.object.end_turn();
-        if let Err(error) = done {
-            tracing::error!(object = ?self.handle.key, %error, "what a panic left open was not ended");
+        let ended = self.object.end_turn();
+        if let Err(error) = done.and(ended) {
+            tracing::error!(object = ?self.handle.key, %error, "what a handler left open was not ended");
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ObjectContext, Write};
+use super::journal::Change;
+use super::{Inner, ObjectContext, Write};
 use crate::error::Result;
 use crate::object::AlarmInfo;
 use crate::storage::{Alarm, StorageError, Store};
@@ -13,11 +14,11 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 
 /// An alarm handler that runs.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::object) struct Ringing {
     alarm: Alarm,
     /// An alarm was set or deleted since it began.
-    pub(super) changed: bool,
+    changed: bool,
 }
 
 impl ObjectContext {
@@ -64,10 +65,8 @@ impl ObjectContext {
             None => store.delete_alarm(),
         };
         inner.with_store(|store| changed(store).map_err(StorageError::into_error))?;
-        let inner = &mut *inner;
-        if let (Some(ringing), Some(turn)) = (&mut inner.ringing, &mut inner.turn) {
-            turn.alarm_changed.get_or_insert(ringing.changed);
-            ringing.changed = true;
+        if let Some(ringing) = inner.ringing.filter(|ringing| !ringing.changed) {
+            inner.change_ringing(Some(Ringing { changed: true, ..ringing }));
         }
         Ok(())
     }
@@ -86,7 +85,7 @@ impl ObjectContext {
             inner.alarm_unsettled = true;
             return Ok(None);
         };
-        inner.ringing = Some(Ringing { alarm, changed: false });
+        inner.change_ringing(Some(Ringing { alarm, changed: false }));
         Ok(Some(AlarmInfo { scheduled_time: alarm.at, retry_count: alarm.retries }))
     }
 
@@ -95,7 +94,8 @@ impl ObjectContext {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_unsettled = true;
-        let Some(Ringing { alarm, changed }) = inner.ringing.take() else { return Ok(()) };
+        let Some(Ringing { alarm, changed }) = inner.ringing else { return Ok(()) };
+        inner.change_ringing(None);
         // One that was set meanwhile takes the place of this one, whatever became of it.
         if changed {
             return Ok(());
@@ -113,6 +113,13 @@ impl ObjectContext {
     /// When the alarm rings, for the index of alarms.
     pub(in crate::object) fn alarm_at(store: &mut Store) -> Result<Option<u64>> {
         Ok(store.alarm().map_err(StorageError::into_error)?.map(|alarm| alarm.at))
+    }
+}
+
+impl Inner {
+    fn change_ringing(&mut self, ringing: Option<Ringing>) {
+        let before = std::mem::replace(&mut self.ringing, ringing);
+        self.note(Change::Ringing(before));
     }
 }
 
