@@ -14,6 +14,7 @@ mod events;
 mod flags;
 mod http;
 mod instance;
+mod life;
 mod line;
 mod line_queue;
 mod refusal;

@@ -2,14 +2,14 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use crate::agent::{AgentTypes, Context};
 use crate::error::Error;
-use crate::object::{BoxFuture, ObjectContext, panic_text};
+use crate::object::{BoxFuture, ObjectContext};
+use crate::unwind::{Panic, caught, discard};
 
 thread_local! {
     /// The context of the call that is being polled on this thread.
@@ -29,17 +29,18 @@ pub fn current<A: AgentTypes>() -> Option<Context<A>> {
 pub(crate) struct Scoped<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
-    future: BoxFuture<'static, T>,
+    /// `None` once it is done.
+    future: Option<BoxFuture<'static, T>>,
 }
 
 impl<T> Scoped<T> {
     pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
-        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future }
+        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future: Some(future) }
     }
 
     /// A future that `current` finds no context in.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
-        Self { context: None, object, future }
+        Self { context: None, object, future: Some(future) }
     }
 }
 
@@ -48,10 +49,31 @@ impl<T> Future for Scoped<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Self { context, object, future } = &mut *self;
-        match watch(context, object, || future.as_mut().poll(cx)) {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
+        let work = || {
+            let Some(running) = future else { return Ok(Poll::Pending) };
+            let Poll::Ready(result) = running.as_mut().poll(cx) else { return Ok(Poll::Pending) };
+            // What it leaves behind belongs to it, and so does a panic of that.
+            match caught(|| drop(future.take())) {
+                Ok(()) => Ok(Poll::Ready(result)),
+                Err(panic) => {
+                    discard(result, object.key());
+                    Err(panic)
+                }
+            }
+        };
+        let polled = match watch(context, object, work) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result),
+            Err(error) => Err(error),
+        };
+        discard(future.take(), object.key());
+        Poll::Ready(polled)
+    }
+}
+
+impl<T> Drop for Scoped<T> {
+    fn drop(&mut self) {
+        discard(self.future.take(), self.object.key());
     }
 }
 
@@ -68,7 +90,7 @@ impl<A: AgentTypes> Ambient<A> {
 
     /// Runs user code under watch.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
-        watch(&mut self.shared, &self.context.core.object, code)
+        watch(&mut self.shared, &self.context.core.object, || Ok(code()))
     }
 }
 
@@ -77,18 +99,24 @@ impl<A: AgentTypes> Ambient<A> {
 fn watch<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
-    code: impl FnOnce() -> R,
+    code: impl FnOnce() -> Result<R, Panic>,
 ) -> Result<R, Error> {
     object.split_turn()?;
     let outer = CURRENT.replace(context.take());
-    let done = catch_unwind(AssertUnwindSafe(code));
+    let done = caught(code).and_then(|done| done);
     *context = CURRENT.replace(outer);
     match done {
-        Ok(value) => object.split_turn().map(|()| value),
+        Ok(value) => match object.split_turn() {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                discard(value, object.key());
+                Err(error)
+            }
+        },
         Err(panic) => {
             object.panicked();
             // Only the log sees what it said.
-            Err(Error::hidden("panic", format!("panicked: {}", panic_text(&*panic))))
+            Err(Error::hidden("panic", format!("panicked: {panic}")))
         }
     }
 }

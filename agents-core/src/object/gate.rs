@@ -26,9 +26,14 @@ impl Gate {
         self.staged.len()
     }
 
-    /// Takes back what was staged since a mark.
+    /// Takes back what was added since a mark.
     pub(crate) fn undo_to(&mut self, mark: usize) -> Vec<ToGateway> {
         self.staged.split_off(mark.min(self.staged.len()))
+    }
+
+    /// Everything that has not left, and never will.
+    pub(crate) fn into_effects(self) -> impl Iterator<Item = ToGateway> {
+        self.waiting.into_iter().flat_map(|(_, effects)| effects).chain(self.staged)
     }
 
     /// Closes the turns so far: what depends on `stamp` waits for it.

@@ -133,6 +133,11 @@ impl Life {
         }
     }
 
+    /// The context of the activation, while something holds it.
+    pub(super) fn context(&self) -> Option<ObjectContext> {
+        self.0.lock().awake.as_ref().and_then(Awake::context)
+    }
+
     pub(super) fn is_awake(&self) -> bool {
         self.0.lock().awake.is_some()
     }

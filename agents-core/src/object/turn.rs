@@ -1,11 +1,11 @@
 //! A turn: one uninterrupted poll of a handler. All its writes commit together or not at all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::object::{BoxFuture, ObjectContext};
+use crate::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
 pub(super) struct Turns<L, R> {
@@ -37,31 +37,43 @@ impl<L: Unpin, R> Future for Turns<L, R> {
         if !object.begin_turn(*id, cx) {
             return Poll::Pending;
         }
-        let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+        let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
+            Poll::Pending => Ok(None),
+            // What its locals do when they are dropped is part of the last turn.
+            Poll::Ready(result) => match caught(|| drop(future.take())) {
+                Ok(()) => Ok(Some(result)),
+                Err(panic) => {
+                    discard(result, object.key());
+                    Err(panic)
+                }
+            },
+        });
         let result = match polled {
-            Ok(Poll::Pending) => match object.end_turn() {
+            Ok(None) => match object.end_turn() {
                 Ok(()) => return Poll::Pending,
                 Err(error) => {
                     // Its locals may still do something.
                     object.begin_own_turn();
-                    *future = None;
-                    Err(object.end_turn().err().unwrap_or(error))
+                    discard(future.take(), object.key());
+                    Err(error)
                 }
             },
-            Ok(Poll::Ready(result)) => {
-                // What its locals do when they are dropped is part of the last turn.
-                *future = None;
-                object.end_turn().map(|()| result)
-            }
+            Ok(Some(result)) => Ok(result),
             Err(panic) => {
-                let text = panic_text(&*panic);
-                tracing::error!(object = ?object.key(), "a handler panicked: {text}");
+                tracing::error!(object = ?object.key(), "a handler panicked: {panic}");
                 object.panicked();
-                let ended = object.end_turn();
-                Err(ended.err().unwrap_or_else(|| Error::hidden("panic", "a handler panicked")))
+                discard(future.take(), object.key());
+                Err(Error::hidden("panic", "a handler panicked"))
             }
-        }
-        .map_err(|error| {
+        };
+        let result = match (object.end_turn(), result) {
+            (Ok(()), result) => result,
+            (Err(error), result) => {
+                discard(result, object.key());
+                Err(error)
+            }
+        };
+        let result = result.map_err(|error| {
             if error.code() != "panic" {
                 tracing::error!(object = ?object.key(), "what a handler did in a turn was undone: {error}");
             }
@@ -71,11 +83,18 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     }
 }
 
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+impl<L, R> Drop for Turns<L, R> {
+    fn drop(&mut self) {
+        discard(self.future.take(), self.object.key());
+    }
+}
+
+/// Does work of the runtime's own in a turn. What it runs of the user's may panic, and then the turn is undone.
+pub(super) fn own_turn(object: &ObjectContext, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    object.begin_own_turn();
+    let done = caught(work).unwrap_or_else(|panic| {
+        object.panicked();
+        Err(Error::hidden("panic", format!("panicked: {panic}")))
+    });
+    done.and(object.end_turn())
 }

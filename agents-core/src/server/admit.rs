@@ -12,11 +12,12 @@ use crate::agent::{ConnectRequest, Refusal};
 use crate::auth::{Admission, Arrival};
 use crate::error::Error;
 use crate::gateway::{Head, Limit};
-use crate::object::{ObjectKey, panic_text};
+use crate::object::ObjectKey;
 use crate::server::Host;
 use crate::server::address::{self, Address};
 use crate::server::entrance::Entrance;
 use crate::server::turnstile::Refused;
+use crate::unwind::Panic;
 use crate::wire::name::escape;
 
 /// Where a request wants to go.
@@ -96,7 +97,7 @@ impl Host {
             }
             Ok(Err(panic)) => {
                 // Only the log sees what it said.
-                let error = Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)));
+                let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
                 Err(Refusal::from(error).into())
             }
             Err(_) => {

@@ -87,6 +87,8 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             takes_calls: options.takes_calls,
+            start_timeout: self.limits.start_timeout,
+            alarm_timeout: self.limits.alarm_timeout,
             attachment_bytes: self.limits.attachment_bytes,
             tags: TagLimits {
                 // With the id.
@@ -332,7 +334,7 @@ impl Agents {
             grace: self.limits.shutdown_grace,
             tasks: objects.clone(),
             runtime: Handle::current(),
-            alarms: Alarms::new(),
+            alarms: Alarms::new(self.limits.agents_awake),
             chaos: mode.chaos,
             open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),

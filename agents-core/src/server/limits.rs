@@ -47,6 +47,8 @@ const MIB: usize = 1024 * KIB;
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
 /// | `idle_timeout` | none | 4408, `idle` |
 /// | `agents_awake` | 10,000 | waits up to 10 s, then 1013 (4503 before it was let in), `server is busy`; a request 503 |
+/// | `start_timeout` | 30 s | 4500, `the agent did not start within 30s`; a request 500 |
+/// | `alarm_timeout` | 15 minutes | is dropped, and tried again |
 /// | `attachment_bytes` | 16 KiB | an error in the agent |
 /// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
 /// | `name_bytes` | 1,024 | 4400; a request 400 |
@@ -141,6 +143,14 @@ pub struct Limits {
     /// When there are as many and another one has to start, idle ones sleep at once, whatever their class
     /// says of idle time. Those that never sleep count, too.
     pub agents_awake: usize,
+    /// How long an agent or object may take to start. 30 s.
+    ///
+    /// Its `on_start` is dropped then, everything fails that has come for it by then, and the next event tries again.
+    pub start_timeout: Duration,
+    /// How long the handler of an alarm may take. 15 minutes.
+    ///
+    /// It is dropped then and counts as failed: `on_error` gets the code `alarm_timeout`, and the alarm rings again.
+    pub alarm_timeout: Duration,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
     /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
@@ -218,6 +228,8 @@ impl Default for Limits {
             heartbeat_timeout: Duration::from_secs(20),
             idle_timeout: None,
             agents_awake: 10_000,
+            start_timeout: Duration::from_secs(30),
+            alarm_timeout: Duration::from_secs(15 * 60),
             attachment_bytes: 16 * KIB,
             tags_per_connection: 9,
             tag_bytes: 256,

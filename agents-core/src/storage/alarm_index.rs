@@ -154,7 +154,7 @@ impl AlarmIndex {
         let mut objects = 0_u64;
         for object in folder.list()? {
             let alarm = object.and_then(|(class, name)| {
-                let alarm = folder.store(&class, &name, &options).alarm()?;
+                let alarm = folder.store(&class, &name, &options).alarms()?.next();
                 Ok((class, name, alarm))
             });
             objects += 1;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, StatementStatus};
 
 use super::Result;
-use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::error::{SqlError, SqlErrorKind};
 use super::statement::{Parts, run};
 use super::store::Store;
 

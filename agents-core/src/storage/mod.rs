@@ -43,7 +43,7 @@ mod wipe;
 #[cfg(test)]
 mod tests;
 
-pub use alarm::Alarm;
+pub use alarm::{Alarm, Alarms};
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
 pub use counters::StoreCounters;
 pub use error::{SqlError, SqlErrorKind, StorageError};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use agents::prelude::*;
 use agents::testing::{TestHost, TestObject};
@@ -31,13 +31,14 @@ impl Rings {
     async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
         cx.env().recorder.note(json!([cx.now(), alarm.retry_count]));
         let object = cx.object();
-        let next = cx.now() + HOUR;
+        let next = UNIX_EPOCH + Duration::from_millis(cx.now() + HOUR);
+        let later = next + Duration::from_millis(1);
         match cx.env().what.swap(0, Ordering::SeqCst) {
             ROLL_BACK => {
                 let undone: Result<()> = cx.sql().transaction(|_| {
                     object.set_alarm(next)?;
                     assert_eq!(object.get_alarm()?, Some(next));
-                    object.set_alarm(next + 1)?;
+                    object.set_alarm(later)?;
                     Err(Error::msg("not today"))
                 });
                 assert_eq!(undone.unwrap_err().to_string(), "not today");
@@ -45,7 +46,7 @@ impl Rings {
             }
             PANIC => {
                 object.set_alarm(next)?;
-                object.set_alarm(next + 1)?;
+                object.set_alarm(later)?;
                 panic!("on purpose");
             }
             DELETE => {
@@ -59,7 +60,7 @@ impl Rings {
             LATER => {
                 object.set_alarm(next)?;
                 tokio::task::yield_now().await;
-                object.set_alarm(next + 1)?;
+                object.set_alarm(later)?;
                 panic!("on purpose");
             }
             _ => {}
@@ -69,7 +70,7 @@ impl Rings {
 
     #[hook]
     fn on_request(&self, cx: &Context<Self>, _request: Request) -> Result<String> {
-        cx.object().set_alarm(cx.now() + 100)?;
+        cx.object().set_alarm(Duration::from_millis(100))?;
         Ok(String::new())
     }
 }

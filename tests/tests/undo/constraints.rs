@@ -63,12 +63,6 @@ impl Keys {
     }
 
     #[callable]
-    fn alarmed_bystander(&self, cx: &Context<Self>, parent: u32) -> Result<u32> {
-        cx.object().set_alarm(cx.now() + 3_600_000)?;
-        self.bystander(cx, parent)
-    }
-
-    #[callable]
     fn stored(&self, cx: &Context<Self>) -> Result<(u32, Vec<u32>, Vec<u32>, Vec<u32>)> {
         let rows = |sql: &str| cx.sql().query::<u32>(sql, ());
         Ok((

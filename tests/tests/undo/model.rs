@@ -1,7 +1,7 @@
 //! Every door against a model: what is undone is undone in memory, in the store and on the wire, whatever the order.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -66,7 +66,7 @@ impl Doors {
             Step::Timeout(n) => {
                 object.set_web_socket_event_timeout(Some(Duration::from_secs(u64::from(n + 100))))
             }
-            Step::Alarm(Some(n)) => object.set_alarm(far(*n)),
+            Step::Alarm(Some(n)) => object.set_alarm(UNIX_EPOCH + Duration::from_secs(far(*n))),
             Step::Alarm(None) => object.delete_alarm(),
             Step::Attach(n) => conn.set_state(*n),
             Step::AttachOther(n) => {
@@ -139,16 +139,16 @@ impl Doors {
             "state": *cx.state()?,
             "pair": object.get_web_socket_auto_response().map(|(_, response)| response),
             "timeout": object.get_web_socket_event_timeout().map(|timeout| timeout.as_secs()),
-            "alarm": object.get_alarm()?,
+            "alarm": object.get_alarm()?.map(|at| at.duration_since(UNIX_EPOCH).map(|at| at.as_secs()).unwrap_or_default()),
             "attached": conn.try_state()?,
             "other": other.map(|other| other.try_state()).transpose()?.flatten(),
         }))
     }
 }
 
-/// A time at which no test is any more.
+/// A time at which no test is any more, in seconds since 1970.
 fn far(n: u32) -> u64 {
-    4_000_000_000_000 + u64::from(n)
+    4_000_000_000 + u64::from(n)
 }
 
 /// What there should be.

@@ -10,10 +10,10 @@ use axum::body::Body;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
+use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
-use crate::object::turn::{Turns, Undone};
+use crate::object::turn::{Turns, Undone, own_turn};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
 use crate::report::{self, Violation};
 
@@ -106,13 +106,24 @@ impl Activation {
             }
             ToObject::Alarm => {
                 let (object, instance) = (self.object.clone(), instance.clone());
+                let limit = self.handle.behavior.policy().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.ring()? else { return Ok(()) };
                     // That it rings is not undone by what the handler does.
                     object.split_turn()?;
-                    let rang = instance.alarm(alarm).await;
-                    object.rang(rang.is_ok())?;
-                    rang
+                    match tokio::time::timeout(limit, instance.alarm(alarm)).await {
+                        Ok(rang) => {
+                            object.rang(rang.is_ok())?;
+                            rang
+                        }
+                        Err(_) => {
+                            object.reached(Limit::AlarmTimeout);
+                            object.rang(false)?;
+                            let error =
+                                format!("the alarm handler took longer than {limit:?} and is tried again");
+                            instance.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
+                        }
+                    }
                 };
                 self.start(Label::Alarm, Box::pin(handler), cx);
             }
@@ -153,11 +164,20 @@ impl Activation {
     /// Fails the event that an instance could not be started for; the next one tries again.
     pub(super) fn refuse_event(&mut self, error: &Error) {
         let Some(event) = self.events.pop_front() else { return };
-        self.object.begin_own_turn();
-        let refused = self.refuse(event, error);
-        let ended = self.object.end_turn();
-        if let Err(error) = refused.and(ended) {
+        let object = self.object.clone();
+        if let Err(error) = own_turn(&object, || self.refuse(event, error)) {
             tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
+        }
+    }
+
+    /// Fails everything that has come by now: a start that took too long may do so again, and each try would be as
+    /// much longer for those behind.
+    pub(super) fn refuse_all(&mut self, error: &Error) {
+        if !self.handle.is_stopping() {
+            self.handle.mailbox.take(&mut self.events);
+        }
+        while !self.events.is_empty() {
+            self.refuse_event(error);
         }
     }
 
@@ -183,6 +203,7 @@ impl Activation {
                 Some(_) => self.object.rang(false),
                 None => Ok(()),
             },
+            event if event.about_request().is_some() => Ok(()),
             event => {
                 tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was given up");
                 Ok(())
@@ -257,15 +278,13 @@ impl Activation {
 
     /// Ends what a handler left open that was given up.
     fn clean_up(&self, label: &Label, error: &Error) {
-        self.object.begin_own_turn();
-        let done = match label {
+        let done = own_turn(&self.object, || match label {
             Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
             Label::Request { request, .. } => fetch::fail(&self.object, *request, error),
             Label::Alarm => self.object.rang(false),
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
-        };
-        let ended = self.object.end_turn();
-        if let Err(error) = done.and(ended) {
+        });
+        if let Err(error) = done {
             tracing::error!(object = ?self.handle.key, %error, "what a handler left open was not ended");
         }
     }

@@ -5,6 +5,7 @@
 //! back early. The instance stays; the next statement opens the database again.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::error::Result;
-use crate::object::activation::Activation;
+use crate::object::activation::{Activation, Environment};
 use crate::storage::{StorageError, Store};
 
 /// How long an object is idle before it may be asked for its database.
@@ -21,19 +22,28 @@ const IDLE: Duration = Duration::from_millis(200);
 /// A database that is being closed.
 pub(super) type Resting = JoinHandle<(Store, Result<(), StorageError>)>;
 
+/// A database that counts as open among those of its host until this is dropped.
+pub(super) struct OpenDatabase(Arc<Environment>);
+
+impl OpenDatabase {
+    fn new(environment: &Arc<Environment>) -> Self {
+        environment.databases.fetch_add(1, Ordering::Relaxed);
+        Self(environment.clone())
+    }
+}
+
+impl Drop for OpenDatabase {
+    fn drop(&mut self) {
+        self.0.databases.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Activation {
     /// Keeps count of the open databases of the host.
     pub(super) fn count_database(&mut self) {
         let open = self.object.lock().store.as_ref().is_some_and(Store::is_open);
-        if open == self.counted {
-            return;
-        }
-        self.counted = open;
-        let databases = &self.handle.environment.databases;
-        if open {
-            databases.fetch_add(1, Ordering::Relaxed);
-        } else {
-            databases.fetch_sub(1, Ordering::Relaxed);
+        if open != self.counted.is_some() {
+            self.counted = open.then(|| OpenDatabase::new(&self.handle.environment));
         }
     }
 
@@ -51,7 +61,7 @@ impl Activation {
     /// Decides, once for each idle time, whether the database of an idle object is closed now;
     /// `true` when that has begun.
     pub(super) fn rests(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.counted || self.rest_decided == Some(self.last_activity) {
+        if self.counted.is_none() || self.rest_decided == Some(self.last_activity) {
             return false;
         }
         if !self.wait_until(self.last_activity + IDLE, cx) {

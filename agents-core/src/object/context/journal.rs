@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Inner;
 use super::alarm::Ringing;
-use super::{Inner, Spawned};
-use crate::gateway::{ConnectionKey, ToGateway};
+use crate::gateway::ConnectionKey;
 use crate::object::ConnectionEntry;
 use crate::object::entry::Kept;
 use crate::object::settings::{Settings, SettingsSlot};
@@ -47,21 +47,6 @@ pub(super) struct Mark {
     changes: usize,
 }
 
-/// What was undone, to be dropped without the lock: tasks belong to the user.
-#[must_use = "it is dropped after the lock was let go"]
-#[derive(Default)]
-pub(super) struct Undone {
-    effects: Vec<ToGateway>,
-    tasks: Vec<Spawned>,
-}
-
-impl Undone {
-    pub(super) fn extend(&mut self, more: Self) {
-        self.effects.extend(more.effects);
-        self.tasks.extend(more.tasks);
-    }
-}
-
 impl Inner {
     /// Returns where the running turn stands.
     pub(super) fn mark(&self) -> Mark {
@@ -77,11 +62,17 @@ impl Inner {
     }
 
     /// Puts back everything that changed since a mark of the running turn, the last change first.
-    pub(super) fn undo_to(&mut self, mark: Mark, settings: &SettingsSlot) -> Undone {
-        let effects = self.gate.undo_to(mark.effects);
-        let late = self.spawned.split_off(mark.spawned.min(self.spawned.len()));
-        let (stay, tasks): (Vec<_>, _) = late.into_iter().partition(|task| task.stays);
-        self.spawned.extend(stay);
+    pub(super) fn undo_to(&mut self, mark: Mark, settings: &SettingsSlot) {
+        for effect in self.gate.undo_to(mark.effects) {
+            self.give_up(effect);
+        }
+        for task in self.spawned.split_off(mark.spawned.min(self.spawned.len())) {
+            if task.stays {
+                self.spawned.push(task);
+            } else {
+                self.give_up(task);
+            }
+        }
         let changes = match &mut self.turn {
             Some(turn) => turn.changes.split_off(mark.changes.min(turn.changes.len())),
             None => Vec::new(),
@@ -99,7 +90,6 @@ impl Inner {
                 Change::Other(memory) => memory.restore(),
             }
         }
-        Undone { effects, tasks }
     }
 }
 

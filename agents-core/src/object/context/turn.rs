@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::task;
 use std::thread::{self, ThreadId};
 
-use super::journal::{Change, Mark, Undone};
+use super::journal::{Change, Mark};
 use super::{Inner, ObjectContext};
 use crate::error::Result;
 use crate::storage::sql::Savepoint;
@@ -52,7 +52,7 @@ impl ObjectContext {
         let turn = inner.turn.take();
         drop(inner);
         drop(turn);
-        ended.1
+        ended
     }
 
     /// Makes final what the running turn did so far, and lets the rest of it be a turn of its own:
@@ -73,7 +73,7 @@ impl ObjectContext {
         inner.start_turn(handler);
         drop(inner);
         drop(turn);
-        ended.1
+        ended
     }
 
     /// Undoes what the running turn did so far, because its handler panicked.
@@ -82,21 +82,20 @@ impl ObjectContext {
         inner.panicked = true;
         let Some(turn) = &inner.turn else { return };
         let (handler, start) = (turn.handler, turn.start);
-        let undone = self.undo_to(&mut inner, start);
+        self.undo_to(&mut inner, start);
         if let Some(Err(error)) = inner.store.as_mut().map(Store::rollback_turn) {
             inner.failed.get_or_insert(error.into_error());
         }
         let turn = inner.turn.take();
         inner.start_turn(handler);
         drop(inner);
-        drop((undone, turn));
+        drop(turn);
     }
 
     /// Takes a step of a transaction inside the turn. All that a transaction changed is undone with
     /// what it wrote.
     pub(crate) fn transaction_step(&self, step: Savepoint) -> Result<()> {
         let mut inner = self.turn()?;
-        let mut undone = Undone::default();
         let done = match step {
             Savepoint::Push => {
                 inner.store()?.savepoint_push().map_err(StorageError::into_error)?;
@@ -119,44 +118,37 @@ impl ObjectContext {
                 // Memory first: of a store that failed nothing is left either.
                 let mark = inner.turn.as_mut().and_then(|turn| turn.transactions.pop());
                 if let Some(mark) = mark {
-                    undone = self.undo_to(&mut inner, mark);
+                    self.undo_to(&mut inner, mark);
                 }
                 inner.store()?.savepoint_rollback()
             }
         };
-        drop(inner);
-        drop(undone);
         done.map_err(StorageError::into_error)
     }
 
     /// Ends the turn in the store, which checks it; on a failure it is undone here too.
-    fn finish_turn(&self, inner: &mut Inner) -> (Undone, Result<()>) {
-        let mut undone = Undone::default();
-        let Some(turn) = &inner.turn else { return (undone, Ok(())) };
+    fn finish_turn(&self, inner: &mut Inner) -> Result<()> {
+        let Some(turn) = &inner.turn else { return Ok(()) };
         let start = turn.start;
         if let Some(open) = turn.transactions.first().copied() {
             // The store rolls back what was left open.
-            undone = self.undo_to(inner, open);
+            self.undo_to(inner, open);
         }
-        let Some(store) = &mut inner.store else { return (undone, Ok(())) };
-        match store.end_turn() {
-            Ok(()) => (undone, Ok(())),
-            Err(error) if store.is_poisoned() => {
-                inner.failed.get_or_insert(error.into_error());
-                (undone, Ok(()))
-            }
-            Err(error) => {
-                // What the instance remembers is of a turn that was undone.
-                inner.panicked = true;
-                undone.extend(self.undo_to(inner, start));
-                (undone, Err(error.into_error()))
-            }
+        let Some(store) = &mut inner.store else { return Ok(()) };
+        let Err(error) = store.end_turn() else { return Ok(()) };
+        if store.is_poisoned() {
+            inner.failed.get_or_insert(error.into_error());
+            return Ok(());
         }
+        // What the instance remembers is of a turn that was undone.
+        inner.panicked = true;
+        self.undo_to(inner, start);
+        Err(error.into_error())
     }
 
-    fn undo_to(&self, inner: &mut Inner, mark: Mark) -> Undone {
+    fn undo_to(&self, inner: &mut Inner, mark: Mark) {
         self.core.state_version.fetch_add(1, Ordering::AcqRel);
-        inner.undo_to(mark, &self.handle().settings)
+        inner.undo_to(mark, &self.handle().settings);
     }
 }
 
