@@ -29,6 +29,7 @@ enum Step {
     Alarm(Option<u32>),
     Attach(u32),
     AttachOther(u32),
+    CloseOther,
     Say(u32),
     End(u32),
     Fail(u32),
@@ -72,6 +73,10 @@ impl Doors {
             Step::AttachOther(n) => {
                 let other = cx.connections().find(|other| other != conn);
                 other.map_or(Ok(()), |other| other.set_state(*n))
+            }
+            Step::CloseOther => {
+                let other = cx.connections().find(|other| other != conn);
+                other.map_or(Ok(()), |other| other.close(4000, "out"))
             }
             Step::Say(n) => out.send(*n),
             Step::End(n) => out.end(*n),
@@ -170,12 +175,16 @@ struct Model {
     other_heard: Vec<String>,
     ended: bool,
     broken: bool,
+    /// The other client is closed.
+    closed: bool,
 }
 
 impl Model {
     fn hear(&mut self, text: String) {
         self.heard.push(text.clone());
-        self.other_heard.push(text);
+        if !self.closed {
+            self.other_heard.push(text);
+        }
     }
 
     /// Does a step; an error is a panic.
@@ -191,11 +200,12 @@ impl Model {
             Step::Timeout(n) => self.timeout = Some(u64::from(n + 100)),
             Step::Alarm(alarm) => self.alarm = alarm.map(far),
             Step::Attach(n) => self.attached = Some(*n),
-            Step::AttachOther(n) => self.other = Some(*n),
+            Step::AttachOther(n) if !self.closed => self.other = Some(*n),
+            Step::CloseOther => self.closed = true,
             Step::Say(n) if !self.ended => self.heard.push(format!("piece {n}")),
             Step::End(n) if !self.ended => self.end(format!("result {n}")),
             Step::Fail(n) if !self.ended => self.end(format!("error {n}")),
-            Step::Say(_) | Step::End(_) | Step::Fail(_) | Step::Pause => {}
+            Step::AttachOther(_) | Step::Say(_) | Step::End(_) | Step::Fail(_) | Step::Pause => {}
             Step::Broadcast(n) => self.hear(n.to_string()),
             Step::Task(n) => self.begun.push(*n),
             Step::Wipe => {
@@ -207,6 +217,7 @@ impl Model {
                     heard: old.heard,
                     other_heard: old.other_heard,
                     ended: old.ended,
+                    closed: old.closed,
                     ..Self::default()
                 };
                 self.hear("state 0".to_owned());
@@ -267,7 +278,7 @@ fn steps(random: &mut Random, count: usize, depth: usize) -> Vec<Step> {
         let n = u32::try_from(random.below(100_000)).unwrap();
         let nested =
             |random: &mut Random| Step::Transaction(self::steps(random, STEPS, depth + 1), random.flip());
-        steps.push(match random.below(26) {
+        steps.push(match random.below(27) {
             0 | 1 => Step::Put(n),
             2 => Step::Row(n),
             3 => Step::State(n),
@@ -287,6 +298,7 @@ fn steps(random: &mut Random, count: usize, depth: usize) -> Vec<Step> {
             20 if random.below(2) == 0 => Step::Break,
             21 if random.below(2) == 0 => Step::Panic,
             22 | 23 if depth == 0 => Step::Pause,
+            24 => Step::CloseOther,
             _ if depth < 3 => nested(random),
             _ => Step::Row(n),
         });
@@ -332,7 +344,21 @@ async fn check(seed: u64) {
             assert_eq!(written(mine.next().await), *expected, "{what}");
         }
         assert_eq!(mine.drain().await, [], "{what}");
-        let others: Vec<_> = other.drain().await.into_iter().map(written).collect();
+        let mut others = Vec::new();
+        if std::mem::take(&mut model.closed) {
+            let end = loop {
+                match other.next().await {
+                    text @ Received::Text(_) => others.push(written(text)),
+                    end => break end,
+                }
+            };
+            assert_eq!(end, Received::Close(4000, "out".to_owned()), "{what}");
+            other = host.agent::<Doors>("one").connect("").await;
+            other.greeting().await;
+            model.other = None;
+        } else {
+            others.extend(other.drain().await.into_iter().map(written));
+        }
         assert_eq!(others, model.other_heard, "{what}");
         // Memory, then what is left without it.
         for lost in [false, true] {
