@@ -38,6 +38,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod watchdog;
 mod web_socket;
 mod web_sockets;
 mod window;
@@ -69,4 +70,5 @@ pub(crate) use mailbox::MailboxLimits;
 pub(crate) use peers::{Peers, interrupted, stopping};
 pub(crate) use registry::Registry;
 pub(crate) use room::Room;
+pub(crate) use watchdog::{Watchdog, Work};
 pub(crate) use web_socket::{TagLimits, check_socket_tags};

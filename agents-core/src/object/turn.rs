@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::{Error, Result};
-use crate::object::{BoxFuture, ObjectContext};
+use crate::object::{BoxFuture, ObjectContext, Work};
 use crate::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
@@ -12,6 +12,7 @@ pub(super) struct Turns<L, R> {
     object: ObjectContext,
     /// Names the handler within its activation.
     id: u64,
+    work: Work,
     future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
 }
@@ -22,9 +23,9 @@ pub(super) struct Turns<L, R> {
 pub(super) struct Undone(pub(super) Error);
 
 impl<L, R> Turns<L, R> {
-    pub(super) fn new(object: ObjectContext, label: L, future: BoxFuture<'static, R>) -> Self {
+    pub(super) fn new(object: ObjectContext, work: Work, label: L, future: BoxFuture<'static, R>) -> Self {
         let id = object.next_handler();
-        Self { object, id, future: Some(future), label: Some(label) }
+        Self { object, id, work, future: Some(future), label: Some(label) }
     }
 }
 
@@ -32,11 +33,12 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     type Output = (Option<L>, Result<R, Undone>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { object, id, future, label } = &mut *self;
+        let Self { object, id, work, future, label } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
         if !object.begin_turn(*id, cx) {
             return Poll::Pending;
         }
+        let _watched = object.watched(*work);
         let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
             Poll::Pending => Ok(None),
             // What its locals do when they are dropped is part of the last turn.

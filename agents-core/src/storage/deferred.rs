@@ -130,7 +130,7 @@ impl Parts<'_> {
         if let Some(known) = self.levels.deferred.known {
             return Ok(known);
         }
-        self.counters.statements += 1;
+        self.meter.statement();
         let found = self.connection.prepare_cached(DEFERRED);
         let found = found.and_then(|mut statement| statement.query_row((), |row| row.get(0)));
         let found = found.map_err(|error| SqlError::from_sqlite(error, DEFERRED))?;
@@ -145,11 +145,11 @@ impl Parts<'_> {
             return Ok(false);
         }
         // As many steps as with one that is broken for sure?
-        run(self.connection, self.counters, SAVEPOINT)?;
-        run(self.connection, self.counters, BREAK)?;
+        run(self.connection, self.meter, SAVEPOINT)?;
+        run(self.connection, self.meter, BREAK)?;
         let most = self.probe()?;
-        run(self.connection, self.counters, ROLLBACK_TO)?;
-        run(self.connection, self.counters, RELEASE)?;
+        run(self.connection, self.meter, ROLLBACK_TO)?;
+        run(self.connection, self.meter, RELEASE)?;
         if steps < most {
             self.levels.deferred.steps = Some(steps);
         }
@@ -165,7 +165,7 @@ impl Parts<'_> {
                 Ok(None) => {}
                 Err(error) if error.kind == SqlErrorKind::NoSuchTable => {
                     // They are gone with a transaction that was rolled back, or the file was just opened.
-                    self.counters.statements += 1;
+                    self.meter.statement();
                     let made = self.connection.execute_batch(TABLES);
                     made.map_err(|error| SqlError::from_sqlite(error, TABLES))?;
                 }
@@ -175,7 +175,7 @@ impl Parts<'_> {
     }
 
     fn try_probe(&mut self) -> Result<Option<i32>, Box<SqlError>> {
-        self.counters.statements += 1;
+        self.meter.statement();
         let explain = |error| SqlError::from_sqlite(error, PROBE);
         let mut statement = self.connection.prepare_cached(PROBE).map_err(explain)?;
         statement.reset_status(StatementStatus::RePrepare);

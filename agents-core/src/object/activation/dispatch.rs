@@ -14,7 +14,7 @@ use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToO
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
 use crate::object::turn::{Turns, Undone, own_turn};
-use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
+use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work, fetch};
 use crate::report::{self, Violation};
 
 /// What a handler was for.
@@ -214,7 +214,15 @@ impl Activation {
     /// Polls a new handler at once: most are done with it.
     fn start(&mut self, label: Label, handler: BoxFuture<'static, Result<()>>, cx: &mut Context<'_>) {
         self.tasks += usize::from(matches!(label, Label::Task));
-        let mut turns = Turns::new(self.object.clone(), label, handler);
+        let work = match &label {
+            Label::Connect(_) => Work::Connect,
+            Label::Message { .. } => Work::Message,
+            Label::Request { .. } => Work::Request,
+            Label::Alarm => Work::Alarm,
+            Label::Task => Work::Task,
+            Label::Other => Work::Close,
+        };
+        let mut turns = Turns::new(self.object.clone(), work, label, handler);
         match Pin::new(&mut turns).poll(cx) {
             Poll::Ready((label, result)) => self.finished(label, result),
             Poll::Pending => self.running.push(turns),

@@ -21,8 +21,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
@@ -31,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
-use crate::object::activation::rest::{OpenDatabase, Resting};
+use crate::object::activation::rest::{Lent, OpenDatabase};
 use crate::object::activation::round::Round;
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
@@ -39,7 +38,7 @@ use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::{Turns, Undone};
-use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::unwind::{Panic, caught, discard};
@@ -66,6 +65,7 @@ pub(crate) struct Environment {
     pub(crate) asleep: Notify,
     /// The way to other objects.
     pub(crate) peers: Arc<Peers>,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Drop for Environment {
@@ -133,7 +133,7 @@ async fn live(handle: &Arc<ObjectHandle>) {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
             let mut lost = VecDeque::new();
             handle.mailbox.take(&mut lost);
-            handle.life.sleep(None);
+            handle.life.sleep();
             handle.hub.fail("the agent cannot be started", |_| false);
             if lost.contains(&ToObject::Alarm) {
                 leave::ring_again(handle);
@@ -197,15 +197,15 @@ struct Activation {
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
     /// What connections get back for messages that are done: how many, and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
-    syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
     /// The index of alarms is told of an alarm before it is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
     /// What the index hears of the alarm once this commit is durable.
     settling: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready hand their messages in before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
-    /// The database of an idle object is being closed.
-    resting: Option<Resting>,
+    /// The store, while a thread that may block works on it.
+    lent: Option<Lent>,
     /// Up to when it was decided whether to close it.
     rest_decided: Option<Instant>,
     /// The database, while it counts as open.
@@ -245,8 +245,9 @@ impl Activation {
         } else if unknown {
             handle.settings.replace(Settings::default());
         }
+        let meter = store.meter();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object);
+        handle.life.opened(&object, meter);
         Ok(Self {
             handle: handle.clone(),
             object,
@@ -261,7 +262,7 @@ impl Activation {
             registering: None,
             settling: None,
             gathering: None,
-            resting: None,
+            lent: None,
             rest_decided: None,
             counted: None,
             last_activity: Instant::now(),
@@ -274,7 +275,7 @@ impl Activation {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
-        match self.poll_resting(cx) {
+        match self.poll_lent(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
@@ -302,6 +303,9 @@ impl Activation {
         let settled = self.settle(cx);
         self.count_database();
         self.handle.life.worked(started, self.busy());
+        if self.lent.is_some() {
+            return Poll::Pending;
+        }
         match settled {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),
@@ -341,7 +345,7 @@ impl Activation {
                 }
                 self.object.lock().starts = true;
                 let start = start_in_time(&self.handle.behavior, self.object.clone());
-                self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
+                self.phase = Phase::Starting(Turns::new(self.object.clone(), Work::Start, (), start));
                 true
             }
             Phase::Starting(start) => match Pin::new(start).poll(cx) {

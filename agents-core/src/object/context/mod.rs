@@ -33,8 +33,9 @@ use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::request_body::{Intake, RequestBody};
 use crate::object::roster::Roster;
+use crate::object::watchdog::Watched;
 use crate::object::window::Window;
-use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits};
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
@@ -191,6 +192,17 @@ impl ObjectContext {
 
     pub(super) fn handle(&self) -> &Arc<ObjectHandle> {
         &self.core.handle
+    }
+
+    /// Lets the watchdog know what this thread does, until the guard is dropped.
+    pub(super) fn watched(&self, work: Work) -> Watched<'_> {
+        let handle = &self.core.handle;
+        handle.environment.watchdog.begin(handle.address(), work)
+    }
+
+    /// Lets the watchdog know which callable the turn runs.
+    pub(crate) fn runs(&self, callable: &'static str) {
+        self.core.handle.environment.watchdog.runs(callable);
     }
 
     /// What the layer above keeps for this life of the object, whatever instance it has; made when it is first asked for.
