@@ -1,8 +1,12 @@
 //! A call on its way into a method: what is decoded and what is injected.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -245,7 +249,46 @@ impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
     }
 }
 
-/// Drives a returned stream into the answer of its call.
+/// What a returned stream sends before others get their turn: one that always has something would keep them out.
+struct Stretch {
+    items: usize,
+    bytes: usize,
+    until: Instant,
+}
+
+impl Stretch {
+    const ITEMS: usize = 32;
+    const BYTES: usize = 16 * 1024;
+    const LONGEST: Duration = Duration::from_micros(200);
+
+    fn begin() -> Self {
+        Self { items: 0, bytes: 0, until: Instant::now() + Self::LONGEST }
+    }
+
+    /// Counts an item of so many bytes.
+    fn is_over(&mut self, bytes: usize) -> bool {
+        self.items += 1;
+        self.bytes += bytes;
+        self.items >= Self::ITEMS || self.bytes >= Self::BYTES || Instant::now() >= self.until
+    }
+}
+
+/// Ends the turn and goes on with the next one.
+async fn give_way() {
+    let mut gave_way = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        // Not `yield_now` of tokio, which waits until all other tasks were polled: those who are polled together know by
+        // this waker that it is enough for one round.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Drives a returned stream into the answer of its call, as fast as the caller takes it.
 pub fn stream_outcome<'a, A, S>(
     parts: &Parts<A>,
     stream: S,
@@ -260,20 +303,29 @@ where
     Box::pin(async move {
         let answer =
             answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
-        let mut stream = std::pin::pin!(stream);
+        let (mut stream, mut gone) = (pin!(stream), pin!(answer.until_gone()));
+        let mut stretch = Stretch::begin();
         loop {
             // A stream may say nothing for a long time; a caller who left does not wait for it.
             let item = tokio::select! {
                 biased;
-                () = answer.until_gone() => break,
-                item = stream.next() => item,
+                () = &mut gone => None,
+                item = stream.next() => item.map(encode),
             };
             let Some(item) = item else { break };
-            let chunk = match encode(item)? {
+            let chunk = match item? {
                 Outcome::Value(json) => json,
                 Outcome::Nothing => "null".to_owned(),
             };
             answer.chunk(&chunk)?;
+            answer.ready().await;
+            if stretch.is_over(chunk.len()) {
+                give_way().await;
+                stretch = Stretch::begin();
+                if !answer.is_open() {
+                    break;
+                }
+            }
         }
         Ok(Outcome::Nothing)
     })

@@ -10,9 +10,9 @@ use futures_core::Stream;
 use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
 
+use crate::agent::backlog::{LineReceiver, backlog};
 use crate::agent::chain::Chain;
 use crate::agent::line::Line;
-use crate::agent::line_queue::{LineQueue, WAITING_LINES};
 use crate::agent::stream::Answer;
 use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
 use crate::error::{Error, Result};
@@ -45,11 +45,11 @@ impl<A: Agent> AgentCore<A> {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
-        let lines = Arc::new(LineQueue::default());
-        let answer = Arc::new(Answer::to_agent(self.object.clone(), lines.clone()));
+        let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
+        let answer = Arc::new(Answer::to_agent(self.object.clone(), sender));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
-        Ok(Response::new(Body::from_stream(Spoken { answer, lines, handler: Some(handler) })))
+        Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(handler) })))
     }
 
     async fn answer_in_lines(
@@ -85,8 +85,7 @@ struct Unsaid(String);
 
 /// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
 struct Spoken {
-    answer: Arc<Answer>,
-    lines: Arc<LineQueue>,
+    lines: LineReceiver,
     handler: Option<BoxFuture<'static, ()>>,
 }
 
@@ -94,31 +93,19 @@ impl Stream for Spoken {
     type Item = Result<String, Unsaid>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let Self { answer, lines, handler } = &mut *self;
+        let Self { lines, handler } = &mut *self;
         loop {
             if let Poll::Ready(line) = lines.poll_next(cx) {
-                return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
-            }
-            if answer.takes_overflow() {
-                *handler = None;
-                let message = format!("{WAITING_LINES} pieces waited for their reader");
-                let line = Line::Error { code: "overflow".to_owned(), message };
                 return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
             }
             match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
                 Some(Poll::Ready(())) => *handler = None,
                 // What it said meanwhile wakes this task, but it may as well go now.
-                Some(Poll::Pending) if lines.len() > 0 => {}
+                Some(Poll::Pending) if !lines.is_empty() => {}
                 Some(Poll::Pending) => return Poll::Pending,
                 // A clone of the answer may outlive the handler: what it says would come after the end.
                 None => return Poll::Ready(None),
             }
         }
-    }
-}
-
-impl Drop for Spoken {
-    fn drop(&mut self) {
-        self.lines.close();
     }
 }

@@ -1,5 +1,6 @@
 //! Agents: state sync, read-only connections, calls and hooks on top of an object.
 
+mod backlog;
 mod call;
 mod called;
 mod chain;
@@ -16,7 +17,6 @@ mod http;
 mod instance;
 mod life;
 mod line;
-mod line_queue;
 mod refusal;
 mod rejection;
 mod rights;

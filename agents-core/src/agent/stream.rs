@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::backlog::{LineSender, Overflow};
 use crate::agent::line::Line;
-use crate::agent::line_queue::LineQueue;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
 use crate::interface::{Outcome, Reply};
-use crate::object::{ObjectContext, WebSocket};
+use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
@@ -29,8 +29,8 @@ pub(crate) struct Answer {
 enum Caller {
     /// A client, for the call with this id, as JSON; `streamed` where user code has the answer too.
     Client { socket: WebSocket, id: String, streamed: bool },
-    /// Another agent, which is called from this object.
-    Agent { object: ObjectContext, lines: Arc<LineQueue>, overflowed: AtomicBool },
+    /// Another agent, which this object answers.
+    Agent { object: ObjectContext, lines: LineSender },
 }
 
 impl Answer {
@@ -38,21 +38,13 @@ impl Answer {
         Self::to(Caller::Client { socket, id, streamed })
     }
 
-    /// An answer of an object to another agent.
-    pub(super) fn to_agent(object: ObjectContext, lines: Arc<LineQueue>) -> Self {
-        Self::to(Caller::Agent { object, lines, overflowed: AtomicBool::new(false) })
+    /// An answer to another agent.
+    pub(crate) fn to_agent(object: ObjectContext, lines: LineSender) -> Self {
+        Self::to(Caller::Agent { object, lines })
     }
 
-    /// Tells, once, whether more waited than there is room for. Nothing was told since.
-    pub(crate) fn takes_overflow(&self) -> bool {
-        match &self.caller {
-            Caller::Client { .. } => false,
-            Caller::Agent { overflowed, .. } => overflowed.swap(false, Ordering::AcqRel),
-        }
-    }
-
-    /// Lets what is said next be unsaid when the running turn is undone. What goes to a client is
-    /// undone by the gate.
+    /// Lets what is said next be taken back when the running turn is undone. The frames for a client are
+    /// taken back by the gate.
     fn note(self: &Arc<Self>) -> Result<()> {
         let answer = self.clone();
         let ended = self.ended.load(Ordering::Acquire);
@@ -62,7 +54,7 @@ impl Answer {
             Caller::Client { socket, .. } => {
                 socket.object.note(move || answer.ended.store(ended, Ordering::Release))
             }
-            Caller::Agent { object, lines, .. } => {
+            Caller::Agent { object, lines } => {
                 let count = lines.len();
                 object.note(move || answer.take_back(ended, count))
             }
@@ -71,17 +63,8 @@ impl Answer {
 
     fn take_back(&self, ended: bool, count: usize) {
         self.ended.store(ended, Ordering::Release);
-        if let Caller::Agent { lines, overflowed, .. } = &self.caller {
-            overflowed.store(false, Ordering::Release);
-            lines.truncate(count);
-        }
-    }
-
-    /// Tells another agent something.
-    fn tell(&self, lines: &LineQueue, overflowed: &AtomicBool, line: Line) {
-        if !lines.push(line) {
-            self.ended.store(true, Ordering::Release);
-            overflowed.store(true, Ordering::Release);
+        if let Caller::Agent { lines, .. } = &self.caller {
+            lines.take_back(count);
         }
     }
 
@@ -120,18 +103,43 @@ impl Answer {
     }
 
     /// Sends a piece; after the end it is dropped.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits.
     pub(crate) fn chunk(self: &Arc<Self>, json: &str) -> Result<()> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id, .. } => socket.send(frame::rpc_chunk(id, json)),
-            Caller::Agent { lines, overflowed, .. } => {
+            Caller::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
+            Caller::Agent { lines, .. } => {
                 let line = Line::item(json.to_owned())?;
                 self.note()?;
-                self.tell(lines, overflowed, line);
-                Ok(())
+                lines.item(line, json.len()).map_err(|Overflow| overflow())
             }
+        }
+    }
+
+    /// Waits until there is room for another piece, or nobody listens any more.
+    pub(crate) async fn ready(&self) {
+        let is_ahead = match &self.caller {
+            Caller::Client { socket, .. } => socket.is_ahead(),
+            Caller::Agent { lines, .. } => lines.is_ahead(),
+        };
+        if !is_ahead {
+            return;
+        }
+        let room = async {
+            match &self.caller {
+                // Where there is nobody to wait for, sending says why.
+                Caller::Client { socket, .. } => drop(socket.ready().await),
+                Caller::Agent { lines, .. } => lines.until_room().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.until_gone() => {}
+            () = room => {}
         }
     }
 
@@ -155,9 +163,11 @@ impl Answer {
             Outcome::Value(json) => Some(json),
         };
         match &self.caller {
-            Caller::Client { socket, id, .. } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent { lines, overflowed, .. } => {
-                self.tell(lines, overflowed, Line::result(json.cloned())?);
+            Caller::Client { socket, id, .. } => {
+                socket.answer(frame::rpc_result(id, json.map(String::as_str)))
+            }
+            Caller::Agent { lines, .. } => {
+                lines.last(Line::result(json.cloned())?);
                 Ok(())
             }
         }
@@ -174,10 +184,9 @@ impl Answer {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id, .. } => socket.send(frame::rpc_error(id, message)),
-            Caller::Agent { lines, overflowed, .. } => {
-                let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
-                self.tell(lines, overflowed, line);
+            Caller::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
+            Caller::Agent { lines, .. } => {
+                lines.last(Line::Error { code: code.to_owned(), message: message.to_owned() });
                 Ok(())
             }
         }
@@ -198,7 +207,7 @@ impl Answer {
             let gone = async {
                 match &self.caller {
                     Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent { lines, .. } => lines.until_closed().await,
+                    Caller::Agent { lines, .. } => lines.closed().await,
                 }
             };
             tokio::select! {
@@ -236,12 +245,35 @@ impl<T: Wire> StreamingResponse<T> {
         Self { answer, item: PhantomData }
     }
 
-    /// Sends an item.
+    /// Sends an item at once. It leaves when the turn is over, and waits in memory until the caller takes it: for more
+    /// than a few items wait until the answer is [`ready`](Self::ready) before each.
     ///
     /// # Errors
-    /// When it has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
+    /// when the item has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
         self.answer.chunk(&wire::to_json(&item)?)
+    }
+
+    /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no
+    /// more. With little under way it does not wait.
+    ///
+    /// ```
+    /// # use agents_core::{Result, StreamingResponse};
+    /// async fn count(out: &StreamingResponse<u64>) -> Result<()> {
+    ///     for n in 0..1_000_000 {
+    ///         out.ready().await;
+    ///         out.send(n)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = count;
+    /// ```
+    ///
+    /// A returned stream is asked for its next item when there is room.
+    pub async fn ready(&self) {
+        self.answer.ready().await;
     }
 
     /// Ends the answer with a result; `()` for none.

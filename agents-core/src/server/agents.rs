@@ -99,6 +99,7 @@ impl Build<'_> {
                 messages: self.limits.mailbox_messages,
                 bytes: self.limits.mailbox_bytes,
             },
+            gate_bytes: self.limits.outgoing_bytes_per_agent,
             hub: HubLimits {
                 connections: self.limits.connections_per_agent,
                 message_bytes: self.limits.message_bytes,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
@@ -41,6 +41,8 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    held: Mutex<bool>,
+    released: Condvar,
     checkpoints: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
@@ -57,6 +59,13 @@ impl Faults {
     /// Lets the next `count` syncs fail.
     pub fn fail_syncs(&self, count: u32) {
         self.syncs.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
+    #[must_use = "syncs hang for as long as this is kept"]
+    pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        HeldSyncs(self.clone())
     }
 
     /// Lets the next `count` statements that write fail, as if the disk were full.
@@ -107,6 +116,8 @@ impl Faults {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held));
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -176,6 +187,17 @@ impl Faults {
 
     fn with<R>(&self, work: impl FnOnce(&mut Record) -> R) -> R {
         work(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A disk that does not answer; see [`Faults::hold_syncs`].
+#[derive(Debug)]
+pub struct HeldSyncs(Arc<Faults>);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.released.notify_all();
     }
 }
 

@@ -48,7 +48,7 @@ pub use alarm_index::{AlarmChange, AlarmIndex, Change};
 pub use counters::{StoreCounters, StoreMeter};
 pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
-pub use fault::Faults;
+pub use fault::{Faults, HeldSyncs};
 pub use folder::{DataFolder, Objects};
 pub use kv::KvRange;
 pub use kv_door::{Kv, KvDoor, KvReadDoor, KvReader};

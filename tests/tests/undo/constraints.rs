@@ -9,6 +9,9 @@ const TABLES: &str = "CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY
     CREATE TABLE IF NOT EXISTS children (parent INTEGER NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
     CREATE TABLE IF NOT EXISTS strict (parent INTEGER NOT NULL REFERENCES parents (id));";
 
+/// The state, and the rows of each table.
+type Stored = (u32, Vec<u32>, Vec<u32>, Vec<u32>);
+
 #[agent(state = u32)]
 #[derive(Default)]
 struct Keys;
@@ -63,7 +66,7 @@ impl Keys {
     }
 
     #[callable]
-    fn stored(&self, cx: &Context<Self>) -> Result<(u32, Vec<u32>, Vec<u32>, Vec<u32>)> {
+    fn stored(&self, cx: &Context<Self>) -> Result<Stored> {
         let rows = |sql: &str| cx.sql().query::<u32>(sql, ());
         Ok((
             *cx.state()?,
@@ -73,8 +76,6 @@ impl Keys {
         ))
     }
 }
-
-type Stored = (u32, Vec<u32>, Vec<u32>, Vec<u32>);
 
 async fn keys() -> (TestHost, TestObject) {
     let host = TestHost::start(|| Agents::new().register::<Keys>()).unwrap();
