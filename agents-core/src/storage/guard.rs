@@ -58,6 +58,7 @@ pub(super) struct Guard {
     setting: AtomicBool,
     /// A statement makes, changes or drops tables.
     tables: AtomicBool,
+    schema: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
     write_denied: AtomicBool,
@@ -81,6 +82,7 @@ impl Guard {
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
             tables: AtomicBool::new(false),
+            schema: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -115,6 +117,7 @@ impl Guard {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
         self.tables.store(false, Ordering::Relaxed);
+        self.schema.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
@@ -159,6 +162,9 @@ impl Guard {
             AuthAction::CreateTable { .. } | AuthAction::AlterTable { .. } | AuthAction::DropTable { .. }
         ) {
             self.tables.store(true, Ordering::Relaxed);
+        }
+        if makes_names(action) {
+            self.schema.store(true, Ordering::Relaxed);
         }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
@@ -217,6 +223,11 @@ impl Scope<'_> {
         self.guard.tables.load(Ordering::Relaxed)
     }
 
+    /// Whether the statement that was prepared last may give something a name, or refer to a name; asking forgets it.
+    pub(super) fn saw_names(&self) -> bool {
+        self.guard.schema.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether the statement is a PRAGMA that changes a setting.
     pub(super) fn saw_setting(&self) -> bool {
         self.guard.setting.load(Ordering::Relaxed)
@@ -242,6 +253,19 @@ enum Verdict {
     Deny(Cow<'static, str>),
     /// It writes, and only reading is allowed.
     DenyWrite,
+}
+
+fn makes_names(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::CreateTable { .. }
+            | A::CreateVtable { .. }
+            | A::CreateIndex { .. }
+            | A::CreateView { .. }
+            | A::CreateTrigger { .. }
+            | A::AlterTable { .. }
+    )
 }
 
 fn judge(action: AuthAction<'_>, read_only: bool) -> Verdict {
