@@ -17,6 +17,7 @@ use crate::server::{Agents, Host, Mode};
 use crate::storage::Faults;
 use crate::testing::folder::Folder;
 use crate::testing::{TestConnection, TestObject, pipe};
+use crate::wire::name;
 
 /// Starts a host in chaos mode (see [`TestHost::chaos`]) on the machine's clock, to serve on a port.
 ///
@@ -124,13 +125,21 @@ impl TestHost {
         Ok(Self { host, program, faults, chaos, clock, folder })
     }
 
-    /// Returns an agent by its type and name.
+    /// Returns an agent by its type and name. The name is written as clients write it.
+    ///
+    /// # Panics
+    /// When the text names no agent, as `..`.
     pub fn agent<A: Agent>(&self, name: &str) -> TestObject {
         self.object(A::ROUTE, name)
     }
 
-    /// Returns an object by its class, as it stands in addresses, and its name.
+    /// Returns an object by its class, as it stands in addresses, and its name. The name is written as clients
+    /// write it.
+    ///
+    /// # Panics
+    /// When the text names no object, as `..`.
     pub fn object(&self, class: &str, name: &str) -> TestObject {
+        let name = name::canonical(name).unwrap_or_else(|error| panic!("`{name}`: {error}"));
         let key = ObjectKey { class: class.into(), name: name.into() };
         TestObject { host: self.host.clone(), key }
     }

@@ -17,6 +17,7 @@ mod log;
 mod manage;
 mod messages;
 mod mount;
+mod names;
 mod origins;
 mod protocol;
 mod tags;
