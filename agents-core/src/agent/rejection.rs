@@ -78,7 +78,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let Ok(place) = self.rejections.try_acquire() else {
             // A client is refused as often as it tries, so it is said once in a while.
             if !self.too_many_rejections.swap(true, Ordering::Relaxed) {
-                tracing::error!(
+                tracing::warn!(
                     agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
                 );
             }

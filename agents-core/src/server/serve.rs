@@ -32,8 +32,10 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
     // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
     // and there is nothing else on stdout.
     io::stdout().write_all(announced.as_bytes())?;
-    let metrics = metrics
-        .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
+    let metrics = metrics.map(|listener| {
+        let service = metrics::router(host.clone());
+        tokio::spawn(accept::serve(listener, host.clone(), service, CancellationToken::new()))
+    });
     serve_on(listener, service).await;
     if let Some(metrics) = metrics {
         metrics.abort();
@@ -50,7 +52,7 @@ async fn bind(addr: &str) -> Result<TcpListener> {
 async fn serve_on(listener: TcpListener, service: HostService) {
     let host = service.host().clone();
     let told = CancellationToken::new();
-    let server = accept::serve(listener, service, told.clone());
+    let server = accept::serve(listener, host.clone(), service, told.clone());
     let stop = async {
         signal().await;
         tracing::info!("stopping");

@@ -43,6 +43,8 @@ pub(crate) struct Task {
     pub(super) tokens: f32,
     /// The peer broke the protocol: what it still sends is thrown away.
     pub(super) broken: bool,
+    /// Nothing is written any more, and the peer knows.
+    shut: bool,
 }
 
 /// What a socket needs while something is under way.
@@ -111,6 +113,7 @@ impl Task {
             got_close: false,
             tokens: 0.0,
             broken: false,
+            shut: false,
         };
         task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
         let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
@@ -151,6 +154,15 @@ impl Task {
                     Poll::Ready(_) if delivered => Poll::Ready(()),
                     Poll::Ready(_) | Poll::Pending => Poll::Pending,
                 };
+            }
+            // The close frame of a peer that broke the protocol is not looked for in what it still sends, so the end of the
+            // stream says that ours was the last. What still comes is read, so that no reset overtakes our frame.
+            if self.broken && self.sent_close && work.writing.is_empty() && !self.shut {
+                match Pin::new(&mut self.io).poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => self.shut = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => {}
+                }
             }
             if let Some(deadline) = &mut self.deadline
                 && deadline.as_mut().poll(cx).is_ready()
