@@ -250,9 +250,13 @@ impl<A: AgentTypes> Context<A> {
 
     /// Waits until no other exclusive work of this agent runs, runs this, and lets the next one.
     ///
-    /// Other handlers still interleave with it. Do not nest: the inner one would wait for ever.
+    /// Other handlers still interleave with it. Exclusive work of an instance that panicked still counts: what runs on
+    /// goes on alone.
     ///
     /// # Errors
+    /// `nested_exclusive` inside of exclusive work, which would wait for itself: in [`exclusive`](Self::exclusive), or in a
+    /// `#[callable(exclusive)]`. A task that such work spawned and waits for is not seen, and waits for ever.
+    ///
     /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;

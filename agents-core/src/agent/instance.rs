@@ -159,7 +159,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 Work::Done
             }
             ClientFrame::Cancel(id) => {
-                self.core.streams.stop(socket.entry.key, id);
+                self.core.life.streams.stop(socket.entry.key, id);
                 Work::Done
             }
             ClientFrame::Other => Work::Other,
@@ -196,6 +196,11 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let failed = Error::hidden(error.code(), format!("on_alarm failed and is tried again: {error}"));
         self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
         Err(failed)
+    }
+
+    async fn alarm_timed_out(&self, _: &ObjectContext, error: Error) -> Result<()> {
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        Ok(())
     }
 
     async fn hibernate(&self, _: &ObjectContext) -> Result<()> {

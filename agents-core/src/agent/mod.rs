@@ -14,6 +14,7 @@ mod events;
 mod flags;
 mod http;
 mod instance;
+mod life;
 mod line;
 mod refusal;
 mod rejection;

@@ -96,10 +96,13 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     fn remember(&self, state: Option<Arc<A::State>>) {
-        *self.state.lock() = StateCache {
+        let now = StateCache {
             version: self.object.state_version(),
             loaded: state.map_or(Loaded::Unset, Loaded::Set),
         };
+        let before = std::mem::replace(&mut *self.state.lock(), now);
+        // Without the lock: its destructor is code of the user.
+        drop(before);
     }
 
     /// The one gate that every change of the state goes through.

@@ -87,6 +87,10 @@ limits! {
     HeartbeatTimeout = "heartbeat_timeout",
     /// An agent did not start, because too many were awake; its events failed.
     AgentsAwake = "agents_awake",
+    /// An agent took too long to start; what had come for it failed.
+    StartTimeout = "start_timeout",
+    /// The handler of an alarm took too long; it is tried again.
+    AlarmTimeout = "alarm_timeout",
 }
 
 impl fmt::Display for Limit {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::gateway::budget::bytes_as_value;
 use crate::gateway::{BodyFault, CallHead, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
@@ -31,6 +32,14 @@ pub enum Message {
 }
 
 impl Message {
+    /// Returns how many bytes the message takes at most, once an object has read it as JSON.
+    pub(crate) fn bytes_as_value(&self) -> usize {
+        match self {
+            Self::Text(text) => bytes_as_value(text),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     /// Makes a text message with the JSON form of a value.
     ///
     /// # Errors

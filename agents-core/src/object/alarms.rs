@@ -5,7 +5,7 @@
 //! after the commit. An object that is woken for nothing says so, and the index is put right. So
 //! nothing is scanned when a host starts, and no alarm is lost between two files.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
@@ -22,8 +23,12 @@ use crate::gateway::ToObject;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change};
 
-/// How many objects are woken for their alarms at a time; further ones wait for one to be done.
+/// How many objects are woken for their alarms at a time, and at most half of those that may be awake; further ones wait
+/// for one to be done.
 const AT_ONCE: usize = 4096;
+/// How long an object that was woken counts among those. One that takes longer is at work, and keeps no other from
+/// being woken.
+const WAKING: Duration = Duration::from_secs(30);
 /// How long to sleep at most: the machine's clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// How long to sleep when only news can end it.
@@ -43,6 +48,8 @@ struct Shared {
     /// Nobody is woken any more.
     quiet: AtomicBool,
     stopped: AtomicBool,
+    /// How many objects are woken at a time.
+    at_once: usize,
 }
 
 struct Order {
@@ -80,8 +87,10 @@ impl Indexed {
 }
 
 impl Alarms {
-    pub(crate) fn new() -> Self {
+    /// A service for a host with so many places for objects that are awake.
+    pub(crate) fn new(awake: usize) -> Self {
         Self(Arc::new(Shared {
+            at_once: AT_ONCE.min(awake / 2).max(1),
             orders: Mutex::default(),
             news: Notify::new(),
             quiet: AtomicBool::new(false),
@@ -144,8 +153,8 @@ impl Alarms {
             clock,
             find,
             posts,
-            woken: HashSet::new(),
-            unknown: 0,
+            woken: HashMap::new(),
+            at_once: shared.at_once,
         };
         loop {
             let orders = std::mem::take(&mut *shared.orders.lock());
@@ -171,10 +180,10 @@ struct Service {
     clock: Clock,
     find: FindObject,
     posts: TaskTracker,
-    /// Who was woken and has not said what became of it.
-    woken: HashSet<ObjectKey>,
-    /// How many of them nobody can wake, because their class is not registered.
-    unknown: usize,
+    /// Who was woken and has not said what became of it, and when; `None` for those that cannot be woken, because their
+    /// class is not registered.
+    woken: HashMap<ObjectKey, Option<Instant>>,
+    at_once: usize,
 }
 
 impl Service {
@@ -213,17 +222,20 @@ impl Service {
             }
         };
         let more = rows.len() == limit;
+        let lately = Instant::now().checked_sub(WAKING);
+        let is_waking =
+            |woken: &&Option<Instant>| woken.is_some_and(|woken| lately.is_none_or(|lately| woken > lately));
+        let mut waking = self.woken.values().filter(is_waking).count();
         for (class, name, _) in rows {
             let key = ObjectKey { class: class.into(), name: name.into() };
-            if self.woken.contains(&key) {
+            if self.woken.contains_key(&key) {
                 continue;
             }
-            if self.woken.len() - self.unknown >= AT_ONCE {
-                // The others wait until one is handled.
-                return NOTHING_DUE;
+            if waking >= self.at_once {
+                // The others wait until one is handled, or has been at work for long.
+                return WAKING;
             }
-            self.woken.insert(key.clone());
-            self.wake(key);
+            waking += usize::from(self.wake(key));
         }
         if more {
             return Duration::ZERO;
@@ -234,19 +246,22 @@ impl Service {
         if matches!(self.clock, Clock::System) { pause.min(LONGEST_SLEEP) } else { pause }
     }
 
-    fn wake(&mut self, key: ObjectKey) {
+    /// Wakes an object; `false` when its class is not registered.
+    fn wake(&mut self, key: ObjectKey) -> bool {
         let Some(handle) = (self.find)(&key) else {
             tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it waits");
-            self.unknown += 1;
-            return;
+            self.woken.insert(key, None);
+            return false;
         };
+        self.woken.insert(key.clone(), Some(Instant::now()));
         // The usual case needs no task: there is room in the mailbox.
         let mut post = Box::pin(async move { handle.deliver(ToObject::Alarm).await });
         match (&mut post).now_or_never() {
-            Some(Ok(())) => {}
+            Some(Ok(())) => true,
             Some(Err(_)) => self.wake(key),
             None => {
                 self.posts.spawn(post);
+                true
             }
         }
     }

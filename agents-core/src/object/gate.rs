@@ -26,8 +26,14 @@ impl Gate {
         self.staged.len()
     }
 
-    pub(crate) fn undo_to(&mut self, mark: usize) {
-        self.staged.truncate(mark);
+    /// Takes back what was added since a mark.
+    pub(crate) fn undo_to(&mut self, mark: usize) -> Vec<ToGateway> {
+        self.staged.split_off(mark.min(self.staged.len()))
+    }
+
+    /// Everything that has not left, and never will.
+    pub(crate) fn into_effects(self) -> impl Iterator<Item = ToGateway> {
+        self.waiting.into_iter().flat_map(|(_, effects)| effects).chain(self.staged)
     }
 
     /// Closes the turns so far: what depends on `stamp` waits for it.
@@ -94,7 +100,7 @@ mod tests {
         gate.stage(effect(1));
         let mark = gate.mark();
         gate.stage(effect(2));
-        gate.undo_to(mark);
+        assert_eq!(gate.undo_to(mark), [effect(2)]);
         gate.seal(0);
         assert_eq!(gate.released(), [effect(1)]);
     }

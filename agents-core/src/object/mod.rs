@@ -38,11 +38,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod watchdog;
 mod web_socket;
 mod web_sockets;
 mod window;
 
-pub use alarm::AlarmInfo;
+pub use alarm::{AlarmInfo, AlarmTime};
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
 pub use durable::{ClientIp, DurableObject, Request, Response};
 pub use life::PinnedBy;
@@ -69,5 +70,5 @@ pub(crate) use mailbox::MailboxLimits;
 pub(crate) use peers::{Peers, interrupted, stopping};
 pub(crate) use registry::Registry;
 pub(crate) use room::Room;
-pub(crate) use turn::panic_text;
+pub(crate) use watchdog::{Watchdog, Work};
 pub(crate) use web_socket::{TagLimits, check_socket_tags};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
@@ -41,6 +41,9 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    checkpoints: AtomicU32,
+    hanging: Mutex<bool>,
+    goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
 }
@@ -66,6 +69,17 @@ impl Faults {
         self.disk_errors.store(count, Ordering::SeqCst);
     }
 
+    /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
+    pub fn hang_checkpoints(&self, hang: bool) {
+        *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
+        self.goes_on.notify_all();
+    }
+
+    /// Returns how many checkpoints have begun.
+    pub fn checkpoints(&self) -> u32 {
+        self.checkpoints.load(Ordering::SeqCst)
+    }
+
     /// Begins to remember what is on the disk. Files that are there already count as flushed.
     ///
     /// Call it before the first store is opened.
@@ -83,6 +97,13 @@ impl Faults {
 
     pub(super) fn commit(&self) -> io::Result<()> {
         take(&self.commits).map_or(Ok(()), |()| Err(io::Error::other("a commit failed on request")))
+    }
+
+    /// A store is about to move its log into the database.
+    pub(super) fn checkpoint(&self) {
+        self.checkpoints.fetch_add(1, Ordering::SeqCst);
+        let hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -118,10 +139,10 @@ impl Faults {
         }
     }
 
-    /// A store has committed, and SQLite may have made a checkpoint with it.
-    pub(super) fn committed(&self, path: &Path, fresh: Option<&Fresh>) {
+    /// SQLite may have moved the log into the database.
+    pub(super) fn checkpointed(&self, path: &Path, fresh: Option<&Fresh>) {
         if let Some(bytes) = self.content(fresh) {
-            self.with(|record| record.committed(path, bytes));
+            self.with(|record| record.checkpointed(path, bytes));
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use agents::axum::response::IntoResponse;
 use agents::object::{DurableObject, ObjectContext, Request, Response};
 use agents::prelude::{Agents, AlarmInfo, Result, json};
 use agents::serde_json::Value;
 use agents::testing::{TestHost, TestObject};
-use agents_tests::{Notes, Recorder, recorder};
+use agents_tests::{Notes, Recorder, recorder, since_1970};
 
 use crate::support::{Loss, body, millis, param, secs};
 
@@ -35,12 +36,12 @@ impl DurableObject for Clock {
     async fn fetch(&self, cx: &ObjectContext, request: Request) -> Result<Response> {
         let uri = request.uri().clone();
         let seconds = |name| param(&uri, name).and_then(|text| text.parse::<i64>().ok());
-        let at = |seconds: i64| cx.now().saturating_add_signed(seconds * 1000);
+        let at = |seconds: i64| UNIX_EPOCH + millis(cx.now().saturating_add_signed(seconds * 1000));
         if let Some(seconds) = seconds("set") {
             cx.set_alarm(at(seconds))?;
         }
         if let Some(at) = param(&uri, "at") {
-            cx.set_alarm(at.parse()?)?;
+            cx.set_alarm(UNIX_EPOCH + millis(at.parse()?))?;
         }
         if let Some(seconds) = seconds("panic") {
             cx.set_alarm(at(seconds))?;
@@ -60,16 +61,16 @@ impl DurableObject for Clock {
         if let Some(seconds) = seconds("work") {
             tokio::time::sleep(secs(seconds.unsigned_abs())).await;
         }
-        let left = cx.get_alarm()?.map(|at| at.saturating_sub(cx.now()) / 1000);
+        let left = cx.get_alarm()?.map(|at| since_1970(at).saturating_sub(cx.now()) / 1000);
         Ok(format!("{left:?}").into_response())
     }
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
-        let late = cx.now() - alarm.scheduled_time;
+        let late = cx.now() - since_1970(alarm.scheduled_time);
         assert_eq!(cx.get_alarm()?, None, "the one that rings is no longer set");
         let again = self.bench.again.swap(0, Ordering::Relaxed);
         if again > 0 {
-            cx.set_alarm(cx.now() + again * 1000)?;
+            cx.set_alarm(secs(again))?;
             assert!(cx.get_alarm()?.is_some());
         }
         self.bench.recorder.note(json!({ "name": cx.name(), "late": late, "retry": alarm.retry_count }));

@@ -117,7 +117,7 @@ impl Long {
 
     #[hook]
     async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
-        cx.object().set_alarm(alarm.scheduled_time + 1000)
+        cx.object().set_alarm(alarm.scheduled_time + std::time::Duration::from_secs(1))
     }
 
     #[hook]

@@ -255,7 +255,7 @@ impl Socket {
         let bytes = message.len();
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
-            held = hub.gateway.incoming.hold(bytes);
+            held = hub.gateway.incoming.hold(message.bytes_as_value());
         }
         ToObject::Message { connection: self.key, message, held }
     }

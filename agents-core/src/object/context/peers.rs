@@ -18,12 +18,21 @@ impl Drop for Forget<'_> {
     }
 }
 
+/// What a handler keeps others out of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keeps {
+    /// The exclusive methods.
+    exclusive: bool,
+    /// The whole object.
+    everything: bool,
+}
+
 /// Puts back what an object keeps from others.
-struct Before<'a>(&'a ObjectContext, Waits);
+struct Before<'a>(&'a ObjectContext, Keeps);
 
 impl Drop for Before<'_> {
     fn drop(&mut self) {
-        self.0.lock().waits = self.1;
+        self.0.lock().keeps = self.1;
     }
 }
 
@@ -52,8 +61,12 @@ impl ObjectContext {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // Only while it is polled: other handlers of the object run in between.
-            let before = std::mem::replace(&mut self.lock().waits, waits);
+            let before = self.lock().keeps;
             let _before = Before(self, before);
+            self.lock().keeps = Keeps {
+                exclusive: before.exclusive || waits == Waits::Exclusive,
+                everything: before.everything || waits == Waits::Closed,
+            };
             work.as_mut().poll(cx)
         })
         .await
@@ -63,9 +76,17 @@ impl ObjectContext {
     pub(crate) fn waits(&self) -> Waits {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
-        match inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler) {
-            true => Waits::Closed,
-            false => inner.waits,
+        let alone = inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler);
+        match inner.keeps {
+            _ if alone => Waits::Closed,
+            Keeps { everything: true, .. } => Waits::Closed,
+            Keeps { exclusive: true, .. } => Waits::Exclusive,
+            Keeps { .. } => Waits::Free,
         }
+    }
+
+    /// Tells whether the handler that is polled is in exclusive work.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.lock().keeps.exclusive
     }
 }

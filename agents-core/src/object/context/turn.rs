@@ -25,8 +25,6 @@ pub(super) struct Turn {
     pub(super) accepted: Vec<ConnectionKey>,
     /// The settings as they were, if the turn changed them.
     pub(super) settings: Option<Settings>,
-    /// Whether the alarm had changed while it rang, before this turn changed it.
-    pub(super) alarm_changed: Option<bool>,
     /// Where the open transactions of the turn began.
     transactions: Vec<Mark>,
 }
@@ -111,7 +109,6 @@ impl Inner {
             kept: Vec::new(),
             accepted: Vec::new(),
             settings: None,
-            alarm_changed: None,
             transactions: Vec::new(),
         });
         if let Some(Err(error)) = self.store.as_mut().map(Store::begin_turn) {
@@ -122,16 +119,13 @@ impl Inner {
     /// Undoes the turn; returns the settings as they were if it changed them.
     fn undo(&mut self) -> Option<Settings> {
         let turn = self.turn.take()?;
-        self.gate.undo_to(turn.effects);
+        self.undo_effects(turn.effects);
         self.forget_spawned(turn.spawned);
         for (entry, kept) in turn.kept.into_iter().rev() {
             entry.replace(kept);
         }
         for key in turn.accepted {
             self.roster.remove(key);
-        }
-        if let (Some(ringing), Some(changed)) = (&mut self.ringing, turn.alarm_changed) {
-            ringing.changed = changed;
         }
         if let Some(Err(error)) = self.store.as_mut().map(Store::rollback_turn) {
             self.failed.get_or_insert(error.into_error());
@@ -141,8 +135,20 @@ impl Inner {
 
     /// Forgets the tasks from a mark on, but for those that stay.
     fn forget_spawned(&mut self, mark: usize) {
-        let late = self.spawned.split_off(mark.min(self.spawned.len()));
-        self.spawned.extend(late.into_iter().filter(|task| task.stays));
+        for task in self.spawned.split_off(mark.min(self.spawned.len())) {
+            if task.stays {
+                self.spawned.push(task);
+            } else {
+                self.give_up(task);
+            }
+        }
+    }
+
+    /// Takes back what was sent from a mark on.
+    fn undo_effects(&mut self, mark: usize) {
+        for effect in self.gate.undo_to(mark) {
+            self.give_up(effect);
+        }
     }
 
     fn mark(&mut self, step: Savepoint) {
@@ -157,10 +163,10 @@ impl Inner {
         }
         let Some(mark) = turn.transactions.pop() else { return };
         if step == Savepoint::Rollback {
-            self.gate.undo_to(mark.effects);
             for (entry, kept) in turn.kept.drain(mark.kept..).rev() {
                 entry.replace(kept);
             }
+            self.undo_effects(mark.effects);
             self.forget_spawned(mark.spawned);
         }
     }

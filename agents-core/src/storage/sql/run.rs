@@ -224,26 +224,31 @@ impl Run<'_> {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;
         }
-        self.parts.counters.statements += 1;
+        self.parts.meter.statement();
         let before = self.parts.connection.total_changes();
         let names = Names::default();
         let mut cursor = statement.raw_query();
-        loop {
+        let mut read = 0;
+        let done = loop {
             match cursor.next() {
                 Ok(Some(row)) => {
-                    self.parts.counters.rows_read += 1;
-                    if !rows(&Row::new(row, &names)).map_err(Failure::Rows)? {
-                        break;
+                    read += 1;
+                    match rows(&Row::new(row, &names)) {
+                        Ok(true) => {}
+                        Ok(false) => break Ok(()),
+                        Err(error) => break Err(Failure::Rows(error)),
                     }
                 }
-                Ok(None) => break,
-                Err(error) => return Err(self.explain(error, sql).into()),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(self.explain(error, sql).into()),
             }
-        }
+        };
         drop(cursor);
+        self.parts.meter.rows_read(read);
+        done?;
         // SQLite keeps the count of the last statement that had one.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
-        self.parts.counters.rows_written += written;
+        self.parts.meter.rows_written(written);
         let changed = writes && written > 0;
         Ok(if changed { self.parts.connection.changes() } else { 0 })
     }

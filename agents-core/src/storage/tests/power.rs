@@ -47,12 +47,12 @@ fn check(folder: &DataFolder, name: &str) -> i64 {
     let mut store = folder.store("room", name, &StoreOptions::default());
     let Some(state) = store.state().unwrap() else {
         assert_eq!(store.kv_get("n").unwrap(), None, "a key without its state");
-        assert_eq!(store.alarm().unwrap(), None, "an alarm without its state");
+        assert_eq!(store.alarms().unwrap().set, None, "an alarm without its state");
         return 0;
     };
     let n: i64 = std::str::from_utf8(&state).unwrap().parse().unwrap();
     assert_eq!(store.kv_get("n").unwrap(), Some(state));
-    assert_eq!(store.alarm().unwrap().unwrap().at, u64::try_from(n).unwrap());
+    assert_eq!(store.alarms().unwrap().set.unwrap().at, u64::try_from(n).unwrap());
     let mut parts: BTreeMap<i64, usize> = BTreeMap::new();
     store
         .query("SELECT n FROM t", &[], true, &mut |row| {
@@ -104,6 +104,9 @@ fn survives(seed: u64) {
                 // Now and then so much that the log is moved into the database.
                 let weight = if plan.below(4) == 0 { 500_000 } else { plan.below(9000) };
                 write(store, object.committed, weight);
+                if store.wants_checkpoint() && plan.below(3) > 0 {
+                    store.checkpoint().unwrap();
+                }
             }
         }
     }
