@@ -72,13 +72,12 @@ python3 - "$out/report/index.json" <<'REPORT'
 import collections, json, sys
 
 cases = json.load(open(sys.argv[1]))["agents"]
-# A case of the kind INFORMATIONAL has no right answer; NON-STRICT is right, and later than it could be.
-good = {"OK", "INFORMATIONAL"}
+# INFORMATIONAL has no right answer. NON-STRICT is right as well: what came before a violation may be answered or not.
+good = {"OK", "INFORMATIONAL", "NON-STRICT"}
 bad = [(name, case) for name, case in cases.items() if {case["behavior"], case["behaviorClose"]} - good]
 for name, case in bad:
     print(name, case["behavior"], "close:", case["behaviorClose"], case["remoteCloseCode"])
-slow = [name for name, case in cases.items() if case["duration"] > 4000]
-print(dict(collections.Counter(case["behavior"] for case in cases.values())))
-print(f"{len(cases)} cases, {len(bad)} failed, {len(slow)} of them took more than 4 s")
+print(", ".join(f"{count} {kind}" for kind, count in collections.Counter(case["behavior"] for case in cases.values()).items()))
+print(f"{len(cases)} cases, {len(bad)} failed")
 sys.exit(bool(bad) or not cases)
 REPORT

@@ -17,6 +17,7 @@ use crate::gateway::{Gateway, Limit};
 use crate::interface::Interface;
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog, stopping};
 use crate::server::access::Access;
+use crate::server::files::FileWatch;
 use crate::server::turnstile::Turnstile;
 use crate::server::{HostMeter, HostService, Limits, address};
 use crate::storage::AlarmIndex;
@@ -85,6 +86,7 @@ impl Host {
         let crowded = host.0.registry.crowded();
         tokio::spawn(async move {
             let mut next = Instant::now() + SWEEP;
+            let mut files = FileWatch::new();
             loop {
                 let in_time = tokio::select! {
                     () = sleep_until(next) => true,
@@ -94,6 +96,8 @@ impl Host {
                 host.registry.sweep();
                 if in_time {
                     host.turnstile.sweep();
+                    let databases = host.registry.environment().databases.load(Ordering::Relaxed);
+                    files.look(host.gateway.meter().all.sockets, databases);
                     next = Instant::now() + SWEEP;
                 }
             }

@@ -3,6 +3,7 @@
 mod admission;
 mod answer;
 mod auth;
+mod blame;
 mod bodies;
 mod broadcast;
 mod close;
