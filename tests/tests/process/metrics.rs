@@ -104,7 +104,8 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     // Waits for the end of the connection, as long as a test may wait.
     let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nHost: te").await;
     assert!(matches!(status, None | Some(408)), "{answer}");
-    let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\n\r\n").await;
+    let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n").await;
     assert_eq!(status, Some(400), "{answer}");
-    assert!(scrape(url).await.contains("limit=\"handshake_timeout\"} 1\n"));
+    let text = scrape(url).await;
+    assert!(text.contains("limit=\"handshake_timeout\"} 1\n"), "{text}");
 }
