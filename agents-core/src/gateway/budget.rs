@@ -94,6 +94,21 @@ impl Held {
         true
     }
 
+    /// Holds so many bytes, more or less than before, even beyond the limit: as [`Budget::hold`].
+    pub(crate) fn resize(&mut self, budget: &Arc<Budget>, bytes: usize) {
+        match &mut self.0 {
+            None => *self = budget.hold(bytes),
+            Some(share) => {
+                let before = std::mem::replace(&mut share.bytes, bytes);
+                if bytes > before {
+                    share.budget.used.fetch_add(bytes - before, Ordering::Relaxed);
+                } else {
+                    share.budget.used.fetch_sub(before - bytes, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -158,8 +173,12 @@ mod tests {
         drop(held);
         assert_eq!(budget.used(), 0);
         drop(copy);
-        let beyond = budget.hold(150);
+        let mut beyond = budget.hold(150);
         assert_eq!(budget.used(), 150);
+        beyond.resize(&budget, 200);
+        assert_eq!(budget.used(), 200);
+        beyond.resize(&budget, 20);
+        assert_eq!(budget.used(), 20);
         drop(beyond);
         assert_eq!(budget.used(), 0);
     }

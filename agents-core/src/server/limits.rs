@@ -43,7 +43,8 @@ const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 /// | `mailbox_bytes` | 64 MiB | is read later; a request waits |
 /// | `incoming_bytes` | a quarter of the memory | 1013, `server is busy`; a request 503 |
 /// | `outbox_bytes` | 64 MiB | 1013, `too slow` |
-/// | `outgoing_bytes` | a quarter of the memory | 1013, `too slow` |
+/// | `outgoing_bytes_per_agent` | 64 MiB | an error in the agent, which sends too much at a time |
+/// | `outgoing_bytes` | a quarter of the memory | 1013, `too slow`; an error in an agent that sends much at a time |
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
@@ -95,7 +96,7 @@ pub struct Limits {
     /// Messages of one connection that are handled at a time; further ones are read later. 1,024.
     pub in_flight_per_connection: u32,
     /// Bytes of the messages of one connection that are handled at a time; one message is always let
-    /// through. 64 MiB.
+    /// through. A message counts 128 bytes more than it has. 64 MiB.
     pub in_flight_bytes_per_connection: usize,
     /// Messages, requests and other events that wait for one agent. 4,096.
     pub mailbox_messages: usize,
@@ -113,9 +114,15 @@ pub struct Limits {
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.
     pub outbox_bytes: usize,
-    /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
-    /// take and is sent something is closed. A broadcast counts once. A quarter of the memory that the process may
-    /// use, 4 GiB at most.
+    /// Bytes of one agent that wait for the end of a turn, or for the disk, before they leave. 64 MiB, 64 KiB at least.
+    ///
+    /// What an agent sends beyond it fails with the code `overflow`; one message always passes. While more than half of
+    /// it waits, the agent takes no messages and its handlers wait. A message counts 128 bytes more than it has, a
+    /// broadcast once. Answers of calls are never refused.
+    pub outgoing_bytes_per_agent: usize,
+    /// Bytes that wait for all clients together, those in agents included; while it is more, a client that has more than
+    /// 64 KiB to take and is sent something is closed, and an agent that has more than 64 KiB to send waits as above.
+    /// A broadcast counts once. A quarter of the memory that the process may use, 4 GiB at most.
     pub outgoing_bytes: usize,
     /// Bytes of the body of one HTTP request. 32 MiB.
     ///
@@ -249,6 +256,7 @@ impl Limits {
             mailbox_bytes: 64 * MIB,
             incoming_bytes: MOST_SHARED,
             outbox_bytes: 64 * MIB,
+            outgoing_bytes_per_agent: 64 * MIB,
             outgoing_bytes: MOST_SHARED,
             body_bytes: 32 * MIB,
             body_timeout: Duration::from_secs(30),

@@ -10,6 +10,7 @@ mod close;
 mod connection;
 mod entrance;
 mod errors;
+mod extract;
 mod hooks;
 mod http;
 mod leaks;

@@ -234,7 +234,7 @@ impl Activation {
             progress = true;
             self.start(Label::Task, task.future, cx);
         }
-        while !round.is_over()
+        while !round.is_stretch_over()
             && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
         {
             round.step();

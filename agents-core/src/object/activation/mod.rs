@@ -31,7 +31,7 @@ use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
 use crate::object::activation::rest::{Lent, OpenDatabase};
-use crate::object::activation::round::Round;
+use crate::object::activation::round::{Round, Side};
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
@@ -189,6 +189,8 @@ struct Activation {
     phase: Phase,
     events: VecDeque<ToObject>,
     running: FuturesUnordered<Turns<Label, Result<()>>>,
+    /// Whose turn it is: new events and running handlers alternate.
+    next: Side,
     /// How many of them are spawned tasks.
     tasks: usize,
     /// What came for connections whose connect handler still runs.
@@ -254,6 +256,7 @@ impl Activation {
             phase: Phase::Cold,
             events: VecDeque::new(),
             running: FuturesUnordered::new(),
+            next: Side::Events,
             tasks: 0,
             connecting: HashMap::new(),
             leaving: HashMap::new(),
@@ -288,8 +291,17 @@ impl Activation {
         let mut round = Round::new(started);
         loop {
             let mut progress = self.poll_phase(cx);
-            progress |= self.take_events(cx, &mut round);
-            progress |= self.poll_running(cx, &mut round);
+            for _ in 0..2 {
+                round.begin_stretch();
+                progress |= match self.next {
+                    Side::Events => self.take_events(cx, &mut round),
+                    Side::Handlers => self.poll_running(cx, &mut round),
+                };
+                self.next = self.next.other();
+                if round.is_over() {
+                    break;
+                }
+            }
             if !progress {
                 break;
             }
@@ -399,13 +411,17 @@ impl Activation {
         while let Phase::Live(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if round.is_over() || self.events.is_empty() {
+            if round.is_stretch_over() || self.events.is_empty() {
                 break;
             }
             {
-                let inner = self.object.lock();
+                let mut inner = self.object.lock();
                 // What comes after a failure is for the next life.
                 if inner.panicked || inner.section.is_some() || inner.failed.is_some() {
+                    break;
+                }
+                if inner.gate.is_full() {
+                    inner.gate.wait(cx.waker());
                     break;
                 }
             }

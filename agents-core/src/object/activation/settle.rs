@@ -17,12 +17,11 @@ impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
-            let credits = self.credits.drain();
-            self.handle.hub.apply(credits.map(|(connection, (messages, bytes))| ToGateway::Credit {
-                connection,
-                messages,
-                bytes,
-            }));
+            // Behind what the handlers sent: who sends on while nothing can leave would fill the memory.
+            let mut inner = self.object.lock();
+            for (connection, (messages, bytes)) in self.credits.drain() {
+                inner.gate.stage(ToGateway::Credit { connection, messages, bytes });
+            }
         }
         loop {
             self.poll_sync(cx);
@@ -33,6 +32,7 @@ impl Activation {
             let (released, started) = self.commit(cx)?;
             if !released.is_empty() {
                 self.handle.hub.apply(released);
+                self.object.resume();
             }
             if !started {
                 return Ok(());
