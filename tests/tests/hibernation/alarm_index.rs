@@ -84,6 +84,7 @@ async fn an_index_that_is_removed_while_it_is_used_is_made_anew() {
     }
     // The next process finds it whole.
     ask(&asleep, "set=60").await;
+    drop((asleep, awake));
     host.shutdown().await;
     let host = TestHost::start_in(&data, program).unwrap();
     assert_eq!(host.faults().index_writes(), 0);
