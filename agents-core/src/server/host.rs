@@ -25,7 +25,7 @@ use crate::storage::AlarmIndex;
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// How often handles of sleeping objects that nobody uses are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// How often a host that stops looks whether nothing but blocked handlers is left.
+/// The time between two looks of a host that stops at the handlers that are left.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A host that runs; cheap to clone.

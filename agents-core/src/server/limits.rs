@@ -8,7 +8,7 @@ use crate::server::memory;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// What all clients together may hold, by default: at least, and at most.
+/// The bytes that all clients together may hold by default: at least, and at most.
 const LEAST_SHARED: usize = 4 * MIB;
 const MOST_SHARED: usize = 4096 * MIB;
 /// The memory of a machine that does not say how much it has.
@@ -179,7 +179,7 @@ pub struct Limits {
     /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
     /// sleep; an open one takes three files of the process. 1,000.
     pub open_databases: usize,
-    /// How long one SQL statement of an agent may run before it is stopped with the code `sql_timeout`. 30 s.
+    /// The time that one SQL statement of an agent may run; then it is stopped with the code `sql_timeout`. 30 s.
     ///
     /// A statement that runs for some milliseconds lets the other tasks of its thread go on elsewhere, if the
     /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.

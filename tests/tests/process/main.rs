@@ -6,6 +6,8 @@ mod faults;
 mod frames;
 mod http;
 mod kill;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
 mod origins;
 mod paths;

@@ -2,6 +2,7 @@
 
 pub(super) mod alarm;
 mod behalf;
+mod journal;
 mod life;
 mod lock;
 mod pace;
