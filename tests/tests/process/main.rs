@@ -12,6 +12,7 @@ mod metrics;
 mod origins;
 mod paths;
 mod program;
+mod silent;
 mod slow;
 mod stop;
 mod tls;
