@@ -92,7 +92,8 @@ async fn a_flood_of_messages_does_not_starve_what_runs() {
         Agents::new().register::<Counter>().env(counts)
     };
     let host = TestHost::start(program).expect("the host starts");
-    for _ in 0..2 {
+    // More than a round takes while each of them sends once.
+    for _ in 0..40 {
         let mut flooder = host.connect("/agents/counter/one").await;
         tokio::spawn(async move { while flooder.try_send("x").await {} });
     }
