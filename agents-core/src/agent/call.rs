@@ -1,10 +1,15 @@
 //! A call on its way into a method: what is decoded and what is injected.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::agent::stream::Answer;
@@ -52,18 +57,65 @@ impl<A: AgentTypes> Call<A> {
 }
 
 /// The arguments of a call, taken one after the other.
+///
+/// They are read where they stand, so that a list of very many costs no memory.
 #[derive(Debug)]
 pub struct Arguments<'a> {
-    values: std::vec::IntoIter<&'a RawValue>,
+    /// What follows the arguments that were taken.
+    rest: &'a str,
     count: usize,
     taken: usize,
 }
 
 impl<'a> Arguments<'a> {
     pub(crate) fn read(json: &'a str) -> Result<Self> {
-        let values: Vec<&RawValue> = serde_json::from_str(json)
+        let Count(count) = serde_json::from_str(json)
             .map_err(|error| invalid(format!("the arguments are not JSON: {}", reason(&error))))?;
-        Ok(Self { count: values.len(), values: values.into_iter(), taken: 0 })
+        Ok(Self { rest: json.trim_ascii_start().strip_prefix('[').unwrap_or_default(), count, taken: 0 })
+    }
+
+    /// Returns the next argument as JSON, and what follows it.
+    fn peek(&self) -> Option<(&'a str, &'a str)> {
+        if self.taken >= self.count {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<&RawValue>();
+        let value = values.next()?.ok()?;
+        let rest = self.rest.get(values.byte_offset()..)?.trim_ascii_start();
+        Some((value.get(), rest.strip_prefix(',').unwrap_or_default()))
+    }
+
+    fn take(&mut self) -> Option<&'a str> {
+        let found = self.peek();
+        self.taken += 1;
+        let (value, rest) = found?;
+        self.rest = rest;
+        Some(value)
+    }
+}
+
+/// How many values a list has.
+struct Count(usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut values: S) -> std::result::Result<Count, S::Error> {
+                let mut count = 0;
+                while values.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Count(count))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
 }
 
@@ -76,9 +128,8 @@ impl Arguments<'_> {
     /// # Errors
     /// When it is missing or not of this type; the caller reads which one and why.
     pub fn next<T>(&mut self, name: &'static str, read: Read<T>) -> Result<T> {
-        self.taken += 1;
-        match self.values.next() {
-            Some(value) => read(value.get())
+        match self.take() {
+            Some(value) => read(value)
                 .map_err(|error| invalid(format!("argument {} (`{name}`): {}", self.taken, reason(&error)))),
             None => {
                 read("null").map_err(|_| invalid(format!("argument {} (`{name}`) is missing", self.taken)))
@@ -96,9 +147,8 @@ impl Arguments<'_> {
         read: Read<T>,
         default: impl FnOnce() -> T,
     ) -> Result<T> {
-        if self.values.as_slice().first().is_none_or(|value| value.get() == "null") {
-            self.taken += 1;
-            self.values.next();
+        if self.peek().is_none_or(|(value, _)| value == "null") {
+            self.take();
             return Ok(default());
         }
         self.next(name, read)
@@ -199,7 +249,46 @@ impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
     }
 }
 
-/// Drives a returned stream into the answer of its call.
+/// What a returned stream sends before others get their turn: one that always has something would keep them out.
+struct Stretch {
+    items: usize,
+    bytes: usize,
+    until: Instant,
+}
+
+impl Stretch {
+    const ITEMS: usize = 32;
+    const BYTES: usize = 16 * 1024;
+    const LONGEST: Duration = Duration::from_micros(200);
+
+    fn begin() -> Self {
+        Self { items: 0, bytes: 0, until: Instant::now() + Self::LONGEST }
+    }
+
+    /// Counts an item of so many bytes.
+    fn is_over(&mut self, bytes: usize) -> bool {
+        self.items += 1;
+        self.bytes += bytes;
+        self.items >= Self::ITEMS || self.bytes >= Self::BYTES || Instant::now() >= self.until
+    }
+}
+
+/// Ends the turn and goes on with the next one.
+async fn give_way() {
+    let mut gave_way = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        // Not `yield_now` of tokio, which waits until all other tasks were polled: those who are polled together know by
+        // this waker that it is enough for one round.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Drives a returned stream into the answer of its call, as fast as the caller takes it.
 pub fn stream_outcome<'a, A, S>(
     parts: &Parts<A>,
     stream: S,
@@ -214,20 +303,29 @@ where
     Box::pin(async move {
         let answer =
             answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
-        let mut stream = std::pin::pin!(stream);
+        let (mut stream, mut gone) = (pin!(stream), pin!(answer.until_gone()));
+        let mut stretch = Stretch::begin();
         loop {
             // A stream may say nothing for a long time; a caller who left does not wait for it.
             let item = tokio::select! {
                 biased;
-                () = answer.until_gone() => break,
-                item = stream.next() => item,
+                () = &mut gone => None,
+                item = stream.next() => item.map(encode),
             };
             let Some(item) = item else { break };
-            let chunk = match encode(item)? {
+            let chunk = match item? {
                 Outcome::Value(json) => json,
                 Outcome::Nothing => "null".to_owned(),
             };
             answer.chunk(&chunk)?;
+            answer.ready().await;
+            if stretch.is_over(chunk.len()) {
+                give_way().await;
+                stretch = Stretch::begin();
+                if !answer.is_open() {
+                    break;
+                }
+            }
         }
         Ok(Outcome::Nothing)
     })
@@ -242,5 +340,37 @@ impl<A: AgentTypes> fmt::Debug for Parts<A> {
 impl<A: AgentTypes> fmt::Debug for Call<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::from_json;
+
+    #[test]
+    fn arguments_are_taken_one_after_the_other() {
+        let mut arguments = Arguments::read(" [ 1 ,\"a,]b\" , null, [ 2 , [3]] ,{\"k\":[]},-4e0 ] ").unwrap();
+        assert_eq!(arguments.next("a", from_json::<u8>).unwrap(), 1);
+        assert_eq!(arguments.next("b", from_json::<String>).unwrap(), "a,]b");
+        assert_eq!(arguments.next_or("c", from_json::<u8>, || 7).unwrap(), 7);
+        assert_eq!(arguments.next("d", from_json::<(u8, Vec<u8>)>).unwrap(), (2, vec![3]));
+        assert!(arguments.next("e", from_json::<serde_json::Value>).unwrap().is_object());
+        assert_eq!(arguments.next_or("f", from_json::<f64>, || 0.0).unwrap(), -4.0);
+        assert_eq!(arguments.next("g", from_json::<Option<u8>>).unwrap(), None);
+        assert_eq!(arguments.next_or("h", from_json::<u8>, || 8).unwrap(), 8);
+        let missing = arguments.next("i", from_json::<u8>).unwrap_err();
+        assert_eq!(missing.to_string(), "argument 9 (`i`) is missing");
+        arguments.finish().unwrap();
+    }
+
+    #[test]
+    fn a_list_is_judged_as_a_whole_before_its_first_value() {
+        for text in ["", "[", "[1", "[1,]", "[1 2]", "{}", "1", "[1]]", "[1] 2", "[[]"] {
+            assert_eq!(Arguments::read(text).unwrap_err().code(), "invalid_argument", "{text}");
+        }
+        let arguments = Arguments::read("[1,2]").unwrap();
+        assert!(arguments.finish().is_err());
+        Arguments::read("[]").unwrap().finish().unwrap();
     }
 }

@@ -133,7 +133,7 @@ impl<A: AgentTypes> Context<A> {
     ///
     /// # Errors
     /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
-    /// or that the state is too large (2 MiB). Then nothing has changed.
+    /// that the state is too large (2 MiB), or `overflow` as for [`broadcast`](Self::broadcast). Then nothing has changed.
     pub fn set_state(&self, state: A::State) -> Result<()> {
         self.core.set_state(state, &self.source(), None)
     }
@@ -151,8 +151,11 @@ impl<A: AgentTypes> Context<A> {
 
     /// Sends a message to every connection, the caller's included.
     ///
+    /// What one turn sends waits in memory until the turn is over.
+    ///
     /// # Errors
-    /// When a value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the agent, when a value has no JSON form, or outside of the agent's handlers.
     pub fn broadcast(&self, message: impl IntoMessage) -> Result<()> {
         self.broadcast_except(message, std::iter::empty::<&str>())
     }

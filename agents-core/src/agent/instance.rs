@@ -102,7 +102,7 @@ impl<A: Agent> AgentObject<A> {
     fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
         match self.core.push(&self.connection(socket), state) {
             Ok(()) => Ok(()),
-            Err(refusal) => socket.send(frame::state_error(refusal)),
+            Err(refusal) => socket.answer(frame::state_error(refusal)),
         }
     }
 }
@@ -154,6 +154,10 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         };
         let work = match frame::parse(&text) {
             ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
+            ClientFrame::LongId => {
+                socket.answer(frame::LONG_ID.to_owned())?;
+                Work::Done
+            }
             ClientFrame::State(state) => {
                 self.push(socket, state)?;
                 Work::Done
@@ -223,8 +227,9 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let Some(text) = message.text() else { return Ok(()) };
         let reason = report::client_text(error, "on_start");
         match frame::parse(text) {
-            ClientFrame::Rpc(call) => socket.send(frame::rpc_error(call.id, &reason)),
-            ClientFrame::State(_) => socket.send(frame::state_error(frame::STATE_REJECTED)),
+            ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
+            ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),
+            ClientFrame::State(_) => socket.answer(frame::state_error(frame::STATE_REJECTED)),
             ClientFrame::Cancel(_) | ClientFrame::Other => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! Agents: state sync, read-only connections, calls and hooks on top of an object.
 
+mod backlog;
 mod call;
 mod called;
 mod chain;

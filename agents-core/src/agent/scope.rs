@@ -29,18 +29,24 @@ pub fn current<A: AgentTypes>() -> Option<Context<A>> {
 pub(crate) struct Scoped<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
+    callable: Option<&'static str>,
     /// `None` once it is done.
     future: Option<BoxFuture<'static, T>>,
 }
 
 impl<T> Scoped<T> {
     pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
-        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future: Some(future) }
+        Self {
+            object: cx.core.object.clone(),
+            callable: cx.callable,
+            context: Some(Arc::new(cx)),
+            future: Some(future),
+        }
     }
 
     /// A future that `current` finds no context in.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
-        Self { context: None, object, future: Some(future) }
+        Self { context: None, object, callable: None, future: Some(future) }
     }
 }
 
@@ -48,8 +54,11 @@ impl<T> Future for Scoped<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Self { context, object, future } = &mut *self;
+        let Self { context, object, callable, future } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
+        if let Some(callable) = callable {
+            object.runs(callable);
+        }
         let polled = match watch(context, object, || running.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             // What it leaves behind belongs to it, and so does a panic of that.

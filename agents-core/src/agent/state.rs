@@ -144,6 +144,10 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         let json = wire::to_json(&*state).map_err(|error| unfit(error.into()))?;
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
+        if let Some(frame) = &frame {
+            // Before anything changes.
+            self.object.check_room(frame.len())?;
+        }
         self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
             Some(StorageError::TooBig { .. }) => unfit(error),
             _ => error,

@@ -29,6 +29,8 @@ pub(crate) struct Policy {
     pub(crate) attachment_bytes: usize,
     pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,
+    /// How many bytes may be on their way out to the gateway.
+    pub(crate) gate_bytes: usize,
     pub(crate) hub: HubLimits,
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::object::{BoxFuture, Instance, ObjectContext};
+use crate::object::{BoxFuture, Instance, ObjectContext, Work};
 use crate::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
@@ -14,6 +14,7 @@ pub(super) struct Turns<L, R> {
     object: ObjectContext,
     /// Names the handler within its activation.
     id: u64,
+    work: Work,
     future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
     /// The instance that it runs on. When that was replaced, its destructor is not part of the handler's last turn.
@@ -25,14 +26,14 @@ pub(super) struct Turns<L, R> {
 pub(super) struct Panicked;
 
 impl<L, R> Turns<L, R> {
-    pub(super) fn new(object: ObjectContext, label: L, future: BoxFuture<'static, R>) -> Self {
+    pub(super) fn new(object: ObjectContext, work: Work, label: L, future: BoxFuture<'static, R>) -> Self {
         let id = object.next_handler();
-        Self { object, id, future: Some(future), label: Some(label), instance: None }
+        Self { object, id, work, future: Some(future), label: Some(label), instance: None }
     }
 
     /// Keeps the instance until the handler is done.
-    pub(super) fn on(mut self, instance: Arc<dyn Instance>) -> Self {
-        self.instance = Some(instance);
+    pub(super) fn on(mut self, instance: Option<Arc<dyn Instance>>) -> Self {
+        self.instance = instance;
         self
     }
 }
@@ -41,11 +42,12 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     type Output = (Option<L>, Result<R, Panicked>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { object, id, future, label, instance } = &mut *self;
+        let Self { object, id, work, future, label, instance } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
         if !object.begin_turn(*id, cx) {
             return Poll::Pending;
         }
+        let _watched = object.watched(*work);
         let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
             Poll::Pending => Ok(None),
             // What its locals do when they are dropped is part of the last turn.

@@ -48,10 +48,10 @@ impl Store {
     pub fn alarms(&mut self) -> Result<Alarms> {
         let result = self.found().and_then(|parts| {
             let Some(parts) = parts else { return Ok(Alarms::default()) };
-            parts.counters.statements += 1;
+            parts.meter.statement();
             let alarms = read(parts.connection)?;
             let rows = u64::from(alarms.set.is_some()) + u64::from(alarms.owed.is_some());
-            parts.counters.rows_read += rows;
+            parts.meter.rows_read(rows);
             Ok(alarms)
         });
         self.settle(result)

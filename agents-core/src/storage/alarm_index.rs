@@ -279,7 +279,7 @@ impl AlarmIndex {
         let done = work(&transaction).and_then(|()| transaction.commit());
         done.map_err(|error| SqlError::from_sqlite(error, ""))?;
         if let Some(faults) = faults.as_ref().filter(|faults| faults.is_recording()) {
-            faults.committed(path, seen.as_ref());
+            faults.checkpointed(path, seen.as_ref());
             if *flushes {
                 // SQLite has flushed what it wrote.
                 let flushed = faults.syncing(path, seen.as_ref(), || Ok(()));

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
@@ -41,6 +41,11 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    held: Mutex<bool>,
+    released: Condvar,
+    checkpoints: AtomicU32,
+    hanging: Mutex<bool>,
+    goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
 }
@@ -56,6 +61,13 @@ impl Faults {
         self.syncs.store(count, Ordering::SeqCst);
     }
 
+    /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
+    #[must_use = "syncs hang for as long as this is kept"]
+    pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        HeldSyncs(self.clone())
+    }
+
     /// Lets the next `count` statements that write fail, as if the disk were full.
     pub fn fail_writes(&self, count: u32) {
         self.writes.store(count, Ordering::SeqCst);
@@ -64,6 +76,17 @@ impl Faults {
     /// Lets the next `count` statements that write fail, as if the disk were broken.
     pub fn break_writes(&self, count: u32) {
         self.disk_errors.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
+    pub fn hang_checkpoints(&self, hang: bool) {
+        *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
+        self.goes_on.notify_all();
+    }
+
+    /// Returns how many checkpoints have begun.
+    pub fn checkpoints(&self) -> u32 {
+        self.checkpoints.load(Ordering::SeqCst)
     }
 
     /// Begins to remember what is on the disk. Files that are there already count as flushed.
@@ -85,7 +108,16 @@ impl Faults {
         take(&self.commits).map_or(Ok(()), |()| Err(io::Error::other("a commit failed on request")))
     }
 
+    /// A store is about to move its log into the database.
+    pub(super) fn checkpoint(&self) {
+        self.checkpoints.fetch_add(1, Ordering::SeqCst);
+        let hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
+    }
+
     pub(super) fn sync(&self) -> io::Result<()> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held));
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -118,10 +150,10 @@ impl Faults {
         }
     }
 
-    /// A store has committed, and SQLite may have made a checkpoint with it.
-    pub(super) fn committed(&self, path: &Path, fresh: Option<&Fresh>) {
+    /// SQLite may have moved the log into the database.
+    pub(super) fn checkpointed(&self, path: &Path, fresh: Option<&Fresh>) {
         if let Some(bytes) = self.content(fresh) {
-            self.with(|record| record.committed(path, bytes));
+            self.with(|record| record.checkpointed(path, bytes));
         }
     }
 
@@ -155,6 +187,17 @@ impl Faults {
 
     fn with<R>(&self, work: impl FnOnce(&mut Record) -> R) -> R {
         work(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A disk that does not answer; see [`Faults::hold_syncs`].
+#[derive(Debug)]
+pub struct HeldSyncs(Arc<Faults>);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.released.notify_all();
     }
 }
 

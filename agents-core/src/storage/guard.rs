@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, Authorization};
 
+use super::options::Blocking;
 use super::reserved::is_reserved;
 
 const INTERNAL: u8 = 0;
@@ -16,6 +18,12 @@ const READ: u8 = 2;
 
 /// How many instructions of SQLite run between two looks at the clock.
 const CHECK_EVERY: i32 = 1000;
+/// How long a statement runs before other work of its thread is left to another thread, and how long until that is
+/// tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const NEXT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a statement stands still then: a shorter time would be over before another thread has taken over.
+const PAUSE: Duration = Duration::from_micros(300);
 
 const SETTINGS: &[&str] = &[
     "case_sensitive_like",
@@ -55,11 +63,17 @@ pub(super) struct Guard {
     /// Nanoseconds since `epoch`, 0 for none.
     deadline: AtomicU64,
     timed_out: AtomicBool,
+    blocking: Option<Blocking>,
+    /// When the statement that runs stands still, in nanoseconds since `epoch`.
+    pause_at: AtomicU64,
 }
 
 impl Guard {
     /// Puts a guard in front of a connection. It lets everything pass until [`Guard::enter`].
-    pub(super) fn install(connection: &mut Connection) -> rusqlite::Result<Arc<Self>> {
+    pub(super) fn install(
+        connection: &mut Connection,
+        blocking: Option<Blocking>,
+    ) -> rusqlite::Result<Arc<Self>> {
         let guard = Arc::new(Self {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),
@@ -69,6 +83,8 @@ impl Guard {
             epoch: Instant::now(),
             deadline: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
+            blocking,
+            pause_at: AtomicU64::new(0),
         });
         let asked = Arc::clone(&guard);
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
@@ -76,7 +92,19 @@ impl Guard {
         }))?;
         let clock = Arc::clone(&guard);
         connection.progress_handler(CHECK_EVERY, Some(move || clock.is_overdue()))?;
+        guard.begins();
         Ok(guard)
+    }
+
+    /// Notes that a statement is about to begin.
+    pub(super) fn begins(&self) {
+        if self.blocking.is_some() {
+            self.pause_after(self.epoch.elapsed(), FIRST_PAUSE);
+        }
+    }
+
+    fn pause_after(&self, now: Duration, time: Duration) {
+        self.pause_at.store(nanoseconds(now.saturating_add(time)), Ordering::Relaxed);
     }
 
     /// Treats what follows as a user's statement, until the scope is dropped.
@@ -86,15 +114,22 @@ impl Guard {
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
-        let deadline = self.epoch.elapsed().saturating_add(timeout).as_nanos();
-        self.deadline.store(u64::try_from(deadline).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let deadline = self.epoch.elapsed().saturating_add(timeout);
+        self.deadline.store(nanoseconds(deadline), Ordering::Relaxed);
         self.mode.store(if read_only { READ } else { WRITE }, Ordering::Relaxed);
         Scope { guard: self }
     }
 
     fn is_overdue(&self) -> bool {
+        let now = self.epoch.elapsed();
+        if let Some(blocking) = self.blocking
+            && nanoseconds(now) >= self.pause_at.load(Ordering::Relaxed)
+        {
+            blocking(&mut || thread::sleep(PAUSE));
+            self.pause_after(now, NEXT_PAUSE);
+        }
         let deadline = self.deadline.load(Ordering::Relaxed);
-        let overdue = deadline != 0 && self.epoch.elapsed().as_nanos() > u128::from(deadline);
+        let overdue = deadline != 0 && nanoseconds(now) > deadline;
         if overdue {
             self.timed_out.store(true, Ordering::Relaxed);
         }
@@ -178,6 +213,10 @@ impl Drop for Scope<'_> {
         self.guard.mode.store(INTERNAL, Ordering::Relaxed);
         self.guard.deadline.store(0, Ordering::Relaxed);
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[derive(Debug, PartialEq)]

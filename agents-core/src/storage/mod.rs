@@ -44,14 +44,14 @@ mod tests;
 
 pub use alarm::{Alarm, Alarms};
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
-pub use counters::StoreCounters;
+pub use counters::{StoreCounters, StoreMeter};
 pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
-pub use fault::Faults;
+pub use fault::{Faults, HeldSyncs};
 pub use folder::{DataFolder, Objects};
 pub use kv::KvRange;
 pub use kv_door::{Kv, KvDoor, KvReadDoor, KvReader};
-pub use options::{Durability, SqlLimits, StoreOptions};
+pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
 #[cfg(feature = "fuzzing")]
 pub(crate) use path::{decode_name, encode as encode_name};
 pub use reserved::INTERNAL;

@@ -7,8 +7,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
@@ -24,6 +26,8 @@ use super::{Durability, Result, StoreOptions};
 /// Files up to this size are looked at closely: a new database is never larger, whatever the
 /// name of its object.
 const SMALL: u64 = 64 * 1024;
+/// How many pages a log has before it is moved into the database; 4 MB.
+const LOG_PAGES: u32 = 1000;
 
 /// An open database.
 pub(super) struct Database {
@@ -39,6 +43,10 @@ pub(super) struct Database {
     filled: bool,
     /// Whether nobody else can have the file open.
     exclusive: bool,
+    /// How many pages the log had after the last commit.
+    pages: Arc<AtomicU32>,
+    /// At how many pages the log is to be moved into the database.
+    full_at: u32,
 }
 
 /// Says whether there is a file with something in it.
@@ -86,16 +94,8 @@ pub(super) fn open(
     }
     let fresh = create(path, class, name, options)?;
     let log = Log::New;
-    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
-    let database = Database {
-        connection,
-        guard,
-        fresh: Some(Arc::new(fresh)),
-        log,
-        quiet: true,
-        filled: false,
-        exclusive: options.exclusive,
-    };
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
+    database.fresh = Some(Arc::new(fresh));
     keep_log(&database.connection, options.exclusive)?;
     Ok(Some(database))
 }
@@ -106,10 +106,8 @@ fn may_be_torn(error: &StorageError) -> bool {
 
 fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
     let log = Log::of(path);
-    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
     let exclusive = options.exclusive;
-    let mut database =
-        Database { connection, guard, fresh: None, log, quiet: log.is_quiet(), filled: false, exclusive };
     let connection = &database.connection;
     let meta = read_meta(connection).map_err(|error| in_use(error, path))?;
     if meta.version > VERSION {
@@ -165,12 +163,11 @@ impl Database {
     ///
     /// Before a new log gets its first frame SQLite flushes its header and its name, on the thread
     /// that commits. That is there for logs that start again over old frames; a log that was empty
-    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint must not
-    /// happen meanwhile.
+    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint needs its flushes.
     pub(super) fn flush_from_now(&mut self) -> Result<()> {
         if self.quiet {
             self.connection
-                .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000")
+                .execute_batch("PRAGMA synchronous = NORMAL")
                 .map_err(|error| SqlError::from_sqlite(error, ""))?;
             self.quiet = false;
         }
@@ -181,6 +178,36 @@ impl Database {
     pub(super) fn committed(&mut self) -> Result<()> {
         self.filled = true;
         self.flush_from_now()
+    }
+
+    /// Returns whether the log has become so long that it is to be moved into the database.
+    pub(super) fn is_full(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.full_at
+    }
+
+    /// Moves the log into the database with the flushes that this takes, calls `moved`, and begins the log anew.
+    pub(super) fn checkpoint(&mut self, moved: impl FnOnce(&Self)) -> Result<()> {
+        self.flush_from_now()?;
+        let error = |error| SqlError::from_sqlite(error, "");
+        let whole = move_log(&self.connection, "PASSIVE").map_err(error)?;
+        moved(self);
+        if whole {
+            // The first commit over old frames flushes the new header before them. It is made here, so that no turn
+            // has to wait for the disk.
+            let version: i64 =
+                self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
+            self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
+            self.full_at = LOG_PAGES;
+        } else {
+            // Another tool reads an old state of the database.
+            self.try_again_later();
+        }
+        Ok(())
+    }
+
+    /// Leaves the log as it is until it has become longer.
+    pub(super) fn try_again_later(&mut self) {
+        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(LOG_PAGES);
     }
 
     /// Closes the connection. `failed` says whether something went wrong since it was opened: the
@@ -256,7 +283,12 @@ impl Database {
 
 /// Moves the log into the database and cuts it; says whether all of it was moved.
 fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| {
+    move_log(connection, "TRUNCATE")
+}
+
+/// Moves the log into the database; says whether all of it was moved.
+fn move_log(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
         let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(!busy && frames == moved)
     })
@@ -297,7 +329,7 @@ pub(super) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(Connection, Arc<Guard>)> {
+fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Database> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -311,12 +343,15 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(C
         "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; {}",
         if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
         options.cache_kib,
-        if log.is_quiet() {
-            "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0"
-        } else {
-            "PRAGMA synchronous = NORMAL"
-        },
+        if log.is_quiet() { "PRAGMA synchronous = OFF" } else { "PRAGMA synchronous = NORMAL" },
     ))?;
+    let pages = Arc::new(AtomicU32::new(0));
+    let counted = pages.clone();
+    // In the place of SQLite's own, which would make a checkpoint in the turn that commits.
+    connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
+        counted.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }))?;
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
@@ -343,6 +378,16 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(C
     ] {
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
-    let guard = Guard::install(&mut connection)?;
-    Ok((connection, guard))
+    let guard = Guard::install(&mut connection, options.blocking)?;
+    Ok(Database {
+        connection,
+        guard,
+        fresh: None,
+        log,
+        quiet: log.is_quiet(),
+        filled: false,
+        exclusive: options.exclusive,
+        pages,
+        full_at: LOG_PAGES,
+    })
 }

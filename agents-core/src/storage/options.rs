@@ -18,6 +18,9 @@ pub enum Durability {
     Process,
 }
 
+/// Runs work on the calling thread, and leaves what else waits for the thread to another one.
+pub type Blocking = fn(&mut dyn FnMut());
+
 /// How a [`Store`](super::Store) is opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -30,6 +33,9 @@ pub struct StoreOptions {
     pub exclusive: bool,
     /// How long one statement of the user may run.
     pub statement_timeout: Duration,
+    /// How work that may take long is run, such as opening a file, so that other work of the thread can go on elsewhere.
+    /// A statement that runs for some milliseconds makes use of it as well. `None` just runs it.
+    pub blocking: Option<Blocking>,
     /// How long to wait for another connection's lock.
     pub busy_timeout: Duration,
     /// How many prepared statements are kept.
@@ -51,6 +57,7 @@ impl Default for StoreOptions {
             durability: Durability::Disk,
             exclusive: true,
             statement_timeout: Duration::from_secs(30),
+            blocking: None,
             busy_timeout: Duration::from_secs(5),
             statement_cache: 64,
             cache_kib: 1024,

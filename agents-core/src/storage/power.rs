@@ -71,7 +71,7 @@ impl Record {
         }
     }
 
-    pub(super) fn committed(&mut self, path: &Path, bytes: Vec<u8>) {
+    pub(super) fn checkpointed(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = self.files.entry(path.to_owned()).or_default();
         if file.is_moved(&bytes) {
             // A checkpoint: SQLite flushed the log, wrote the database and flushed that.

@@ -20,12 +20,14 @@
 //!   frames, which would take pages of the database back: file systems bring a file to its new
 //!   length at once, and give it other blocks when it grows again. So the next store need not flush
 //!   its header before its frames either, as SQLite would over old frames that were not cut.
-//! - *A commit that a checkpoint has moved into the database.* A checkpoint flushes the log, then
+//! - *A commit that a checkpoint has moved into the database.* No commit makes one: the store asks
+//!   for it when the log is long, and it is made on a thread that may block. It flushes the log, then
 //!   copies pages, then flushes the database, and only then says that the log may be reused. So
 //!   when the log starts again from its beginning, all that it held is in the database for good,
 //!   and it does not matter that our flush no longer finds the old frames. The new header, with
 //!   new salts, is flushed before new frames overwrite old ones: recovery sees the old log whole,
 //!   the new one up to some commit, or a broken header, which means the database as it stands.
+//!   An empty commit right after the checkpoint does that, on its thread.
 //! - *The right file.* The log is removed when the last connection of another tool closes, and when
 //!   the journal mode changes; the store is a connection, keeps it open and lets nobody change the
 //!   mode. The

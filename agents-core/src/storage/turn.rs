@@ -181,14 +181,12 @@ impl Store {
         self.state.committed();
         self.alarm_changed = false;
         self.lsn.0 += 1;
+        self.meter.commit();
         if let Some(database) = &mut self.database
             && let Err(error) = database.committed()
         {
             self.poison();
             return Err(error);
-        }
-        if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
-            faults.committed(&self.path, database.fresh.as_deref());
         }
         Ok(Some(self.lsn))
     }
@@ -225,7 +223,7 @@ impl Store {
             && !database.connection.is_autocommit()
         {
             // If this fails too, closing the connection does it.
-            let _ = run(&database.connection, &mut self.counters, ROLLBACK);
+            let _ = run(&database.connection, &self.meter, ROLLBACK);
         }
         self.alarm_changed = false;
         self.levels.stack.clear();
@@ -328,6 +326,6 @@ impl Store {
     /// Runs a statement of the runtime that has no parameters and gives no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
         let parts = self.opened()?;
-        run(parts.connection, parts.counters, sql)
+        run(parts.connection, parts.meter, sql)
     }
 }

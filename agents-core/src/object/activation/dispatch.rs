@@ -14,7 +14,7 @@ use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToO
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
 use crate::object::turn::{Panicked, Turns, in_time, own_turn};
-use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
+use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work, fetch};
 use crate::report::{self, Violation};
 
 /// What a handler was for.
@@ -42,7 +42,7 @@ impl Activation {
                 self.connecting.insert(connection, VecDeque::new());
                 let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
                 let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
-                self.start(instance, Label::Connect(entry), Box::pin(handler), cx);
+                self.start(Some(instance), Label::Connect(entry), Box::pin(handler), cx);
             }
             ToObject::Message { connection, message, held } => {
                 let entry = self.object.lock().roster.get(connection, &self.handle.hub);
@@ -52,7 +52,12 @@ impl Activation {
                         let socket = self.socket(entry);
                         let handler = instance.message(socket.clone(), message);
                         let handler = self.in_time(instance, socket, handler);
-                        self.start(instance, Label::Message { connection, bytes, _held: held }, handler, cx);
+                        self.start(
+                            Some(instance),
+                            Label::Message { connection, bytes, _held: held },
+                            handler,
+                            cx,
+                        );
                     }
                     None if !self.handle.hub.has(connection) => {
                         self.wait_for_end(connection, ToObject::Message { connection, message, held });
@@ -79,7 +84,7 @@ impl Activation {
                     let socket = self.socket(entry);
                     let handler = instance.close(socket.clone(), close);
                     let handler = self.in_time(instance, socket, handler);
-                    self.start(instance, Label::Other, handler, cx);
+                    self.start(Some(instance), Label::Other, handler, cx);
                 }
             }
             ToObject::Error { connection, error } => {
@@ -88,7 +93,7 @@ impl Activation {
                     Some(entry) => {
                         let error = Error::hidden("protocol", Violation(error));
                         let handler = instance.error(self.socket(entry), error);
-                        self.start(instance, Label::Other, handler, cx);
+                        self.start(Some(instance), Label::Other, handler, cx);
                     }
                     None if !self.handle.hub.has(connection) => {
                         self.wait_for_end(connection, ToObject::Error { connection, error });
@@ -102,7 +107,7 @@ impl Activation {
                     false => (Body::from(body), held),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
-                self.start(instance, Label::Request { request, _held: held }, Box::pin(handler), cx);
+                self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
             }
             ToObject::Alarm => {
                 let (object, on) = (self.object.clone(), instance.clone());
@@ -123,7 +128,7 @@ impl Activation {
                         }
                     }
                 };
-                self.start(instance, Label::Alarm, Box::pin(handler), cx);
+                self.start(Some(instance), Label::Alarm, Box::pin(handler), cx);
             }
             ToObject::Drained { .. }
             | ToObject::Gone { .. }
@@ -209,19 +214,24 @@ impl Activation {
         }
     }
 
-    /// Starts a handler of an event.
+    /// Polls a new handler at once: most are done with it.
     fn start(
         &mut self,
-        instance: &Arc<dyn Instance>,
+        instance: Option<&Arc<dyn Instance>>,
         label: Label,
         handler: BoxFuture<'static, Result<()>>,
         cx: &mut Context<'_>,
     ) {
-        self.begin(Turns::new(self.object.clone(), label, handler).on(instance.clone()), cx);
-    }
-
-    /// Polls a new handler at once: most are done with it.
-    fn begin(&mut self, mut turns: Turns<Label, Result<()>>, cx: &mut Context<'_>) {
+        self.tasks += usize::from(matches!(label, Label::Task));
+        let work = match &label {
+            Label::Connect(_) => Work::Connect,
+            Label::Message { .. } => Work::Message,
+            Label::Request { .. } => Work::Request,
+            Label::Alarm => Work::Alarm,
+            Label::Task => Work::Task,
+            Label::Other => Work::Close,
+        };
+        let mut turns = Turns::new(self.object.clone(), work, label, handler).on(instance.cloned());
         match Pin::new(&mut turns).poll(cx) {
             Poll::Ready((label, result)) => self.finished(label, result),
             Poll::Pending => self.running.push(turns),
@@ -233,10 +243,9 @@ impl Activation {
         let spawned = std::mem::take(&mut self.object.lock().spawned);
         for task in spawned {
             progress = true;
-            self.tasks += 1;
-            self.begin(Turns::new(self.object.clone(), Label::Task, task.future), cx);
+            self.start(None, Label::Task, task.future, cx);
         }
-        while !round.is_over()
+        while !round.is_stretch_over()
             && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
         {
             round.step();

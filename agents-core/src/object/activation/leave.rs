@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::gateway::{BodyFault, ToObject};
-use crate::object::ObjectHandle;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
 use crate::object::handle::Order;
 use crate::object::turn::Turns;
+use crate::object::{ObjectHandle, Work};
 use crate::storage::Store;
 use crate::unwind::{Panic, caught, discard};
 
@@ -113,7 +113,8 @@ impl Activation {
     fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
-                self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
+                let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
+                self.phase = Phase::Leaving(goodbye, ended);
                 self.stop_at = Some(Instant::now() + self.handle.environment.grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -125,8 +126,19 @@ impl Activation {
     /// Drops the instance and the handlers, closes the database, and tells clients when that is
     /// the end for them.
     pub(super) async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, connecting, counted, listed, dispatched, .. } =
-            self;
+        let Self {
+            handle,
+            object,
+            phase,
+            events,
+            running,
+            connecting,
+            lent,
+            counted,
+            listed,
+            dispatched,
+            ..
+        } = self;
         if let Some(number) = listed {
             handle.environment.room.unlist(number);
         }
@@ -134,7 +146,11 @@ impl Activation {
         drop(running);
         // Out of the context, which user code may have kept: the next activation is the only writer. Tasks that have
         // not begun hold the context, and the context holds them.
-        let (store, bodies) = object.lock().end();
+        let (mut store, bodies) = object.lock().end();
+        if let Some(lent) = lent {
+            // A thread still works on it.
+            store = lent.await.ok().map(|(store, _)| store);
+        }
         // Something outside of the handlers may still read them.
         for body in bodies {
             body.end(Err(BodyFault::BrokeOff));
@@ -148,7 +164,7 @@ impl Activation {
                 (Some(told(error)), false)
             }
         };
-        handle.life.sleep(store.as_ref());
+        handle.life.sleep();
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.indexed.forget();
@@ -190,7 +206,7 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
         bodies.iter().for_each(|body| body.end(Err(BodyFault::BrokeOff)));
         store
     });
-    handle.life.sleep(store.as_ref());
+    handle.life.sleep();
     handle.settings.forget();
     handle.indexed.forget();
     handle.hub.fail(RESTARTED, |_| false);

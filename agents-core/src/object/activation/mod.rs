@@ -21,8 +21,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
@@ -31,15 +30,15 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
-use crate::object::activation::rest::{OpenDatabase, Resting};
-use crate::object::activation::round::Round;
+use crate::object::activation::rest::{Lent, OpenDatabase};
+use crate::object::activation::round::{Round, Side};
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::{Turns, in_time};
-use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::unwind::{Panic, caught, discard};
@@ -66,6 +65,7 @@ pub(crate) struct Environment {
     pub(crate) asleep: Notify,
     /// The way to other objects.
     pub(crate) peers: Arc<Peers>,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Drop for Environment {
@@ -133,7 +133,7 @@ async fn live(handle: &Arc<ObjectHandle>) {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
             let mut lost = VecDeque::new();
             handle.mailbox.take(&mut lost);
-            handle.life.sleep(None);
+            handle.life.sleep();
             handle.hub.fail("the agent cannot be started", |_| false);
             if lost.contains(&ToObject::Alarm) {
                 leave::ring_again(handle);
@@ -188,6 +188,8 @@ struct Activation {
     phase: Phase,
     events: VecDeque<ToObject>,
     running: FuturesUnordered<Turns<Label, Result<()>>>,
+    /// Whose turn it is: new events and running handlers alternate.
+    next: Side,
     /// How many of them are spawned tasks.
     tasks: usize,
     /// What came for connections whose connect handler still runs.
@@ -196,15 +198,15 @@ struct Activation {
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
     /// What connections get back for messages that are done: how many, and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
-    syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
     /// The index of alarms is told of an alarm before it is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
     /// What the index hears of the alarm once this commit is durable.
     settling: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready hand their messages in before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
-    /// The database of an idle object is being closed.
-    resting: Option<Resting>,
+    /// The store, while a thread that may block works on it.
+    lent: Option<Lent>,
     /// Up to when it was decided whether to close it.
     rest_decided: Option<Instant>,
     /// The database, while it counts as open.
@@ -244,14 +246,16 @@ impl Activation {
         } else if unknown {
             handle.settings.replace(Settings::default());
         }
+        let meter = store.meter();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object);
+        handle.life.opened(&object, meter);
         Ok(Self {
             handle: handle.clone(),
             object,
             phase: Phase::Cold,
             events: VecDeque::new(),
             running: FuturesUnordered::new(),
+            next: Side::Events,
             tasks: 0,
             connecting: HashMap::new(),
             leaving: HashMap::new(),
@@ -260,7 +264,7 @@ impl Activation {
             registering: None,
             settling: None,
             gathering: None,
-            resting: None,
+            lent: None,
             rest_decided: None,
             counted: None,
             last_activity: Instant::now(),
@@ -273,7 +277,7 @@ impl Activation {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
-        match self.poll_resting(cx) {
+        match self.poll_lent(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
@@ -286,8 +290,17 @@ impl Activation {
         let mut round = Round::new(started);
         loop {
             let mut progress = self.poll_phase(cx);
-            progress |= self.take_events(cx, &mut round);
-            progress |= self.poll_running(cx, &mut round);
+            for _ in 0..2 {
+                round.begin_stretch();
+                progress |= match self.next {
+                    Side::Events => self.take_events(cx, &mut round),
+                    Side::Handlers => self.poll_running(cx, &mut round),
+                };
+                self.next = self.next.other();
+                if round.is_over() {
+                    break;
+                }
+            }
             if !progress {
                 break;
             }
@@ -301,6 +314,9 @@ impl Activation {
         let settled = self.settle(cx);
         self.count_database();
         self.handle.life.worked(started, self.busy());
+        if self.lent.is_some() {
+            return Poll::Pending;
+        }
         match settled {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),
@@ -340,7 +356,7 @@ impl Activation {
                 }
                 self.object.lock().starts = true;
                 let start = start_in_time(&self.handle.behavior, self.object.clone());
-                self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
+                self.phase = Phase::Starting(Turns::new(self.object.clone(), Work::Start, (), start));
                 true
             }
             Phase::Starting(start) => match Pin::new(start).poll(cx) {
@@ -394,13 +410,17 @@ impl Activation {
         while let Phase::Live(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if round.is_over() || self.events.is_empty() {
+            if round.is_stretch_over() || self.events.is_empty() {
                 break;
             }
             {
-                let inner = self.object.lock();
+                let mut inner = self.object.lock();
                 // What comes after a failure is for the next life.
                 if inner.panicked || inner.section.is_some() || inner.failed.is_some() {
+                    break;
+                }
+                if inner.gate.is_full() {
+                    inner.gate.wait(cx.waker());
                     break;
                 }
             }

@@ -28,6 +28,12 @@ impl ObjectContext {
         let given_up = GivenUp { values: Vec::new(), of: self.key() };
         Locked { inner: self.core.inner.lock(), given_up }
     }
+
+    /// As [`lock`](Self::lock), but waits for no turn.
+    pub(in crate::object) fn try_lock(&self) -> Option<Locked<'_>> {
+        let given_up = GivenUp { values: Vec::new(), of: self.key() };
+        Some(Locked { inner: self.core.inner.try_lock()?, given_up })
+    }
 }
 
 impl Inner {

@@ -4,6 +4,7 @@ pub(super) mod alarm;
 mod behalf;
 mod life;
 mod lock;
+mod pace;
 mod peers;
 mod sockets;
 mod storage;
@@ -25,6 +26,7 @@ use thiserror::Error;
 pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
 use self::lock::Locked;
+pub(crate) use self::sockets::overflow;
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject};
@@ -32,8 +34,9 @@ use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::request_body::{Intake, RequestBody};
 use crate::object::roster::Roster;
+use crate::object::watchdog::Watched;
 use crate::object::window::Window;
-use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits};
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
@@ -137,11 +140,13 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
+        let gate =
+            Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
                 store: Some(store),
-                gate: Gate::default(),
+                gate,
                 spawned: Vec::new(),
                 windows: HashMap::new(),
                 bodies: HashMap::new(),
@@ -190,6 +195,17 @@ impl ObjectContext {
 
     pub(super) fn handle(&self) -> &Arc<ObjectHandle> {
         &self.core.handle
+    }
+
+    /// Lets the watchdog know what this thread does, until the guard is dropped.
+    pub(super) fn watched(&self, work: Work) -> Watched<'_> {
+        let handle = &self.core.handle;
+        handle.environment.watchdog.begin(handle.address(), work)
+    }
+
+    /// Lets the watchdog know which callable the turn runs.
+    pub(crate) fn runs(&self, callable: &'static str) {
+        self.core.handle.environment.watchdog.runs(callable);
     }
 
     /// What the layer above keeps for this life of the object, whatever instance it has; made when it is first asked for.
@@ -251,9 +267,9 @@ impl ObjectContext {
     pub(super) fn request_event(&self, event: ToObject) {
         // What is told wakes its reader, so it is told without the lock.
         match event {
-            ToObject::Drained { request, chunks } => {
+            ToObject::Drained { request, bytes } => {
                 if let Some(window) = self.window(request) {
-                    window.drained(chunks);
+                    window.drained(bytes);
                 }
             }
             ToObject::Gone { request } => {
@@ -297,7 +313,7 @@ impl Inner {
         for task in std::mem::take(&mut self.spawned) {
             self.give_up(task);
         }
-        for effect in std::mem::take(&mut self.gate).into_effects() {
+        for effect in self.gate.given_up() {
             self.give_up(effect);
         }
         (self.store.take(), std::mem::take(&mut self.bodies).into_values().collect())

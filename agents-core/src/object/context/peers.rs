@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{Hub, RequestKey, ToGateway, Waits};
+use crate::gateway::{Hub, RequestKey, ResponsePart, ToGateway, Waits};
 use crate::object::{Peers, stopping};
 
 /// Forgets a request that has no end any more.
@@ -46,14 +46,25 @@ impl ObjectContext {
     /// # Errors
     /// Outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_durable(&self) -> Result<()> {
-        // A request of its own, which ends with the effects of this turn.
+        let told = self.ask(|request| ToGateway::RespondEnd { request, complete: true }).await?;
+        told.map(drop).ok_or_else(stopping)
+    }
+
+    /// Asks the gateway something behind all that was sent so far, by a request that ends with the answer, and waits.
+    ///
+    /// # Errors
+    /// Outside of the turns of the object, and when the host stops.
+    pub(super) async fn ask(
+        &self,
+        effect: impl FnOnce(RequestKey) -> ToGateway,
+    ) -> Result<Option<ResponsePart>> {
         let request = RequestKey::next();
-        self.effect(ToGateway::RespondEnd { request, complete: true })?;
+        self.effect(effect(request))?;
         let hub = &*self.handle().hub;
         let mut parts = hub.open_request(request, None).ok_or_else(stopping)?;
         // The turn may still be undone, and the effect with it.
         let _forget = Forget(hub, request);
-        parts.recv().await.map(drop).ok_or_else(stopping)
+        Ok(parts.recv().await)
     }
 
     /// Does work that keeps others out of something: whom it calls meanwhile learns of it.

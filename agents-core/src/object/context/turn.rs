@@ -38,13 +38,18 @@ struct Mark {
 }
 
 impl ObjectContext {
-    /// Begins a turn of a handler; `false` when another one runs alone, and the task is woken later.
+    /// Begins a turn of a handler; `false` when another one runs alone or too much waits to leave, and the task is
+    /// woken later.
     pub(in crate::object) fn begin_turn(&self, handler: u64, cx: &task::Context<'_>) -> bool {
         let mut inner = self.lock();
         if let Some(section) = &mut inner.section
             && section.owner != handler
         {
             section.waiting.push(cx.waker().clone());
+            return false;
+        }
+        if inner.gate.is_full() {
+            inner.gate.wait(cx.waker());
             return false;
         }
         inner.start_turn(handler);
@@ -54,6 +59,12 @@ impl ObjectContext {
     /// Begins a turn of the runtime's own.
     pub(in crate::object) fn begin_own_turn(&self) {
         self.lock().start_turn(0);
+    }
+
+    /// Lets those go on who waited for room in the gate, if there is room.
+    pub(in crate::object) fn resume(&self) {
+        let resumed = self.lock().gate.resumed();
+        resumed.into_iter().for_each(task::Waker::wake);
     }
 
     pub(in crate::object) fn end_turn(&self) {

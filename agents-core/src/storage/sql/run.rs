@@ -174,22 +174,33 @@ impl Run<'_> {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;
         }
-        self.parts.counters.statements += 1;
+        self.parts.meter.statement();
         let before = self.parts.connection.total_changes();
         let mut rows = most.map(|_| Rows::of(statement)).unwrap_or_default();
         let mut cursor = statement.raw_query();
-        while let Some(row) = cursor.next().map_err(|error| self.explain(error, sql))? {
-            self.parts.counters.rows_read += 1;
-            let Some(most) = most else { continue };
-            rows.push(row).map_err(|error| self.explain(error, sql))?;
-            if rows.len() >= most {
-                break;
+        let mut read = 0;
+        let done = loop {
+            match cursor.next() {
+                Ok(Some(row)) => {
+                    read += 1;
+                    let Some(most) = most else { continue };
+                    if let Err(error) = rows.push(row) {
+                        break Err(error);
+                    }
+                    if rows.len() >= most {
+                        break Ok(());
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
-        }
+        };
         drop(cursor);
+        self.parts.meter.rows_read(read);
+        done.map_err(|error| self.explain(error, sql))?;
         // SQLite keeps the count of the last statement that had one.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
-        self.parts.counters.rows_written += written;
+        self.parts.meter.rows_written(written);
         let changed = writes && written > 0;
         Ok((if changed { self.parts.connection.changes() } else { 0 }, rows))
     }

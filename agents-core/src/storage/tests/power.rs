@@ -101,6 +101,9 @@ fn survives(seed: u64) {
                 // Now and then so much that the log is moved into the database.
                 let weight = if plan.below(4) == 0 { 500_000 } else { plan.below(9000) };
                 write(store, object.committed, weight);
+                if store.wants_checkpoint() && plan.below(3) > 0 {
+                    store.checkpoint().unwrap();
+                }
             }
         }
     }
