@@ -29,7 +29,11 @@ pub use futures_core::Stream;
 pub use agents_core::testing;
 
 #[doc(hidden)]
-pub use agents_core::__rt;
+pub mod __rt {
+    pub use agents_core::__rt::*;
+    #[cfg(feature = "server")]
+    pub use agents_macros::WireAttributes;
+}
 
 /// Everything a program of agents needs: `use agents::prelude::*;`.
 ///

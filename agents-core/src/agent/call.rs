@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::agent::stream::Answer;
@@ -47,75 +47,64 @@ impl<A: AgentTypes> Call<A> {
         &self.parts
     }
 
-    /// Returns the client's arguments.
+    /// Returns the client's arguments, as many as the method has.
     ///
     /// # Errors
     /// When they are not a JSON array.
-    pub fn arguments(&self) -> Result<Arguments<'_>> {
-        Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"))
+    pub fn arguments(&self, count: usize) -> Result<Arguments<'_>> {
+        Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"), count)
     }
 }
 
 /// The arguments of a call, taken one after the other.
 ///
-/// They are read where they stand, so that a list of very many costs no memory.
+/// What a caller gives beyond those that the method has is ignored, as between functions of JavaScript:
+/// `items.map(agent.stub.add)` gives three. It takes no memory either.
 #[derive(Debug)]
 pub struct Arguments<'a> {
-    /// What follows the arguments that were taken.
-    rest: &'a str,
-    count: usize,
+    values: std::vec::IntoIter<&'a RawValue>,
     taken: usize,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn read(json: &'a str) -> Result<Self> {
-        let Count(count) = serde_json::from_str(json)
+    pub(crate) fn read(json: &'a str, count: usize) -> Result<Self> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let values = First(count)
+            .deserialize(&mut reader)
+            .and_then(|values| reader.end().map(|()| values))
             .map_err(|error| invalid(format!("the arguments are not JSON: {}", reason(&error))))?;
-        Ok(Self { rest: json.trim_ascii_start().strip_prefix('[').unwrap_or_default(), count, taken: 0 })
-    }
-
-    /// Returns the next argument as JSON, and what follows it.
-    fn peek(&self) -> Option<(&'a str, &'a str)> {
-        if self.taken >= self.count {
-            return None;
-        }
-        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<&RawValue>();
-        let value = values.next()?.ok()?;
-        let rest = self.rest.get(values.byte_offset()..)?.trim_ascii_start();
-        Some((value.get(), rest.strip_prefix(',').unwrap_or_default()))
-    }
-
-    fn take(&mut self) -> Option<&'a str> {
-        let found = self.peek();
-        self.taken += 1;
-        let (value, rest) = found?;
-        self.rest = rest;
-        Some(value)
+        Ok(Self { values: values.into_iter(), taken: 0 })
     }
 }
 
-/// How many values a list has.
-struct Count(usize);
+/// Reads the first items of a list, and passes over the others.
+struct First(usize);
 
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Count;
+impl<'de> DeserializeSeed<'de> for First {
+    type Value = Vec<&'de RawValue>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a sequence")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
 
-            fn visit_seq<S: SeqAccess<'de>>(self, mut values: S) -> std::result::Result<Count, S::Error> {
-                let mut count = 0;
-                while values.next_element::<IgnoredAny>()?.is_some() {
-                    count += 1;
-                }
-                Ok(Count(count))
+impl<'de> Visitor<'de> for First {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+        let mut values = Vec::with_capacity(self.0);
+        while values.len() < self.0 {
+            match list.next_element()? {
+                Some(value) => values.push(value),
+                None => return Ok(values),
             }
         }
-        deserializer.deserialize_seq(List)
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(values)
     }
 }
 
@@ -128,8 +117,9 @@ impl Arguments<'_> {
     /// # Errors
     /// When it is missing or not of this type; the caller reads which one and why.
     pub fn next<T>(&mut self, name: &'static str, read: Read<T>) -> Result<T> {
-        match self.take() {
-            Some(value) => read(value)
+        self.taken += 1;
+        match self.values.next() {
+            Some(value) => read(value.get())
                 .map_err(|error| invalid(format!("argument {} (`{name}`): {}", self.taken, reason(&error)))),
             None => {
                 read("null").map_err(|_| invalid(format!("argument {} (`{name}`) is missing", self.taken)))
@@ -147,22 +137,12 @@ impl Arguments<'_> {
         read: Read<T>,
         default: impl FnOnce() -> T,
     ) -> Result<T> {
-        if self.peek().is_none_or(|(value, _)| value == "null") {
-            self.take();
+        if self.values.as_slice().first().is_none_or(|value| value.get() == "null") {
+            self.taken += 1;
+            self.values.next();
             return Ok(default());
         }
         self.next(name, read)
-    }
-
-    /// Ends the list.
-    ///
-    /// # Errors
-    /// When the client gave more arguments than the method has.
-    pub fn finish(self) -> Result<()> {
-        if self.count > self.taken {
-            return Err(invalid(format!("expected at most {} arguments, got {}", self.taken, self.count)));
-        }
-        Ok(())
     }
 }
 
@@ -350,7 +330,8 @@ mod tests {
 
     #[test]
     fn arguments_are_taken_one_after_the_other() {
-        let mut arguments = Arguments::read(" [ 1 ,\"a,]b\" , null, [ 2 , [3]] ,{\"k\":[]},-4e0 ] ").unwrap();
+        let text = " [ 1 ,\"a,]b\" , null, [ 2 , [3]] ,{\"k\":[]},-4e0 ] ";
+        let mut arguments = Arguments::read(text, 9).unwrap();
         assert_eq!(arguments.next("a", from_json::<u8>).unwrap(), 1);
         assert_eq!(arguments.next("b", from_json::<String>).unwrap(), "a,]b");
         assert_eq!(arguments.next_or("c", from_json::<u8>, || 7).unwrap(), 7);
@@ -361,16 +342,22 @@ mod tests {
         assert_eq!(arguments.next_or("h", from_json::<u8>, || 8).unwrap(), 8);
         let missing = arguments.next("i", from_json::<u8>).unwrap_err();
         assert_eq!(missing.to_string(), "argument 9 (`i`) is missing");
-        arguments.finish().unwrap();
     }
 
     #[test]
     fn a_list_is_judged_as_a_whole_before_its_first_value() {
         for text in ["", "[", "[1", "[1,]", "[1 2]", "{}", "1", "[1]]", "[1] 2", "[[]"] {
-            assert_eq!(Arguments::read(text).unwrap_err().code(), "invalid_argument", "{text}");
+            for count in [0, 1, 9] {
+                assert_eq!(Arguments::read(text, count).unwrap_err().code(), "invalid_argument", "{text}");
+            }
         }
-        let arguments = Arguments::read("[1,2]").unwrap();
-        assert!(arguments.finish().is_err());
-        Arguments::read("[]").unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_method_takes() {
+        let text = format!("[0{}]", ",0".repeat(100_000));
+        let arguments = Arguments::read(&text, 2).unwrap();
+        assert_eq!(arguments.values.as_slice().len(), 2);
+        assert_eq!(Arguments::read("[]", 2).unwrap().values.len(), 0);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{IntoMessage, Selection, Targets, Waits};
 use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
@@ -226,8 +226,29 @@ impl<A: AgentTypes> Context<A> {
         self.object().storage()
     }
 
+    /// Returns the agent itself, for a task that calls its methods.
+    ///
+    /// A handler has it as `&self`, which a task cannot keep.
+    ///
+    /// ```
+    /// use agents_core::{AgentTypes, Context, Result};
+    ///
+    /// fn later<A: AgentTypes>(cx: &Context<A>, tick: fn(&A)) -> Result<()> {
+    ///     let agent = cx.instance()?;
+    ///     cx.spawn(async move { tick(&agent) })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// While `on_start` runs, where it is `&mut self`. A task that `on_start` begins may ask later.
+    pub fn instance(&self) -> Result<Arc<A>> {
+        let agent = self.core.agent.get();
+        agent.cloned().ok_or_else(|| Error::hidden("starting", "the agent has not started yet"))
+    }
+
     /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
-    /// dropped with it. An error it returns goes to `on_error`.
+    /// dropped with it. An error it returns goes to `on_error`. The methods of the agent are reached by
+    /// [`instance`](Self::instance).
     ///
     /// # Errors
     /// Outside of the agent's handlers.

@@ -40,7 +40,9 @@ pub use connect_request::ConnectRequest;
 pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
-pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain};
+pub use convert::{
+    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
+};
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
 pub use refusal::Refusal;

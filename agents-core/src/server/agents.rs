@@ -319,7 +319,7 @@ impl Agents {
         if self.access.hook.is_none() {
             self.access.entrances.warn_if_passed_by();
         }
-        let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
+        let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
         let store = StoreOptions {
             durability: self.durability,
             faults: self.faults,
@@ -330,10 +330,10 @@ impl Agents {
         let objects = TaskTracker::new();
         let clock = mode.clock;
         let gateway = Gateway::start(clock, &self.limits.of_gateway());
-        let index = AlarmIndex::open(&folder, store.durability, store.faults.clone())
+        let index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {
-            folder: Arc::new(folder),
+            folder,
             store,
             clock,
             gateway: gateway.clone(),

@@ -1,13 +1,13 @@
 //! A test seam: storage that fails on request, and remembers what is on the disk.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
-use super::power::Record;
+use super::power::{self, Before, Record};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -17,21 +17,23 @@ use super::power::Record;
 ///
 /// From [`record`](Self::record) on it remembers what is on the disk for sure, and
 /// [`power_cut`](Self::power_cut) writes a data folder as it may be found after a power failure at
-/// that moment. Simulated are:
+/// that moment. What was flushed is known from the calls that flush, file by file and folder by folder, so a flush
+/// that is left out counts for nothing. Simulated are:
 ///
-/// - the log: what was in it when the last successful sync began is there; what was written
+/// - the log: what was in it when its last successful flush began is there; what was written
 ///   since is there or not in pieces of 512 bytes each, and its length is old, new or in between;
 /// - its header, which SQLite flushes itself before it overwrites older frames;
 /// - the database: what a flush of a new file, a checkpoint or a close left is there;
-/// - a new file whose first sync never succeeded: it is missing, empty, all zeros, or made of
+/// - a new file that was never flushed: it is missing, empty, all zeros, or made of
 ///   pieces that are there or zero; its log as above;
+/// - names in a folder that was not flushed since they came: they are missing, the newer ones first; the note that a
+///   file is new may be there again;
 /// - a log that was cut when its store was opened or closed: it may be there again, whole, or be
 ///   empty, or have the mark of a store that closed well;
 /// - the index of alarms, like any other database.
 ///
 /// Not simulated are: a failure in the middle of a checkpoint, between its own flushes; removed
-/// databases that come back; names and folders that are lost while the files in them were flushed;
-/// sectors that are torn themselves; a disk that lies about flushes; anything under
+/// databases that come back; sectors that are torn themselves; a disk that lies about flushes; anything under
 /// [`Durability::Process`](super::Durability::Process), where syncs flush nothing.
 ///
 /// Take it while no other thread uses the stores.
@@ -41,6 +43,8 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    index_full: AtomicU32,
+    index_writes: AtomicU32,
     held: Mutex<bool>,
     released: Condvar,
     checkpoints: AtomicU32,
@@ -76,6 +80,16 @@ impl Faults {
     /// Lets the next `count` statements that write fail, as if the disk were broken.
     pub fn break_writes(&self, count: u32) {
         self.disk_errors.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets the next `count` writes to the index of alarms fail, as if the disk were full.
+    pub fn fail_index_writes(&self, count: u32) {
+        self.index_full.store(count, Ordering::SeqCst);
+    }
+
+    /// Returns how many times a write to the index of alarms was tried.
+    pub fn index_writes(&self) -> u32 {
+        self.index_writes.load(Ordering::SeqCst)
     }
 
     /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
@@ -131,6 +145,12 @@ impl Faults {
         Ok(())
     }
 
+    pub(super) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.index_writes.fetch_add(1, Ordering::SeqCst);
+        let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
+        take(&self.index_full).map_or(Ok(()), |()| Err(full()))
+    }
+
     pub(super) fn is_recording(&self) -> bool {
         self.recording.load(Ordering::SeqCst)
     }
@@ -157,20 +177,34 @@ impl Faults {
         }
     }
 
-    /// Remembers what `flush` brings to the disk.
-    pub(super) fn syncing(
-        &self,
-        path: &Path,
-        fresh: Option<&Fresh>,
-        flush: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
-        let before = self.with(|record| record.before_sync(path));
-        flush()?;
-        if let Some(bytes) = self.content(fresh) {
-            let flushed = fresh.is_some_and(Fresh::is_flushed);
-            self.with(|record| record.synced(path, before, flushed.then_some(bytes)));
-        }
-        Ok(())
+    /// A flush of a log is about to begin.
+    pub(super) fn before_flush(&self, database: &Path) -> Before {
+        self.with(|record| record.before_flush(database))
+    }
+
+    /// The log of a database was flushed.
+    pub(super) fn flushed_log(&self, database: &Path, before: Before) {
+        self.with(|record| record.flushed_log(database, before));
+    }
+
+    /// A database was flushed that had this content.
+    pub(super) fn flushed_database(&self, path: &Path, content: Vec<u8>) {
+        self.with(|record| record.flushed_database(path, content));
+    }
+
+    /// The note that a database is new was taken away.
+    pub(super) fn note_removed(&self, note: PathBuf) {
+        self.with(|record| record.note_removed(note));
+    }
+
+    /// The names in a folder, as a flush of it is about to begin.
+    pub(super) fn names_in(&self, folder: &Path) -> Vec<PathBuf> {
+        power::names_in(folder)
+    }
+
+    /// A folder was flushed that had these names.
+    pub(super) fn flushed_folder(&self, folder: &Path, names: Vec<PathBuf>) {
+        self.with(|record| record.flushed_folder(folder, names));
     }
 
     /// A store has closed its file.

@@ -56,6 +56,7 @@ pub(super) struct Guard {
     mode: AtomicU8,
     pragma: AtomicBool,
     setting: AtomicBool,
+    schema: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
     write_denied: AtomicBool,
@@ -78,6 +79,7 @@ impl Guard {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
+            schema: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -111,6 +113,7 @@ impl Guard {
     pub(super) fn enter(&self, read_only: bool, timeout: Duration) -> Scope<'_> {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
+        self.schema.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
@@ -149,6 +152,9 @@ impl Guard {
             self.pragma.store(true, Ordering::Relaxed);
             let set = pragma_value.is_some() && is_in(SETTINGS, pragma_name);
             self.setting.fetch_or(set, Ordering::Relaxed);
+        }
+        if makes_names(action) {
+            self.schema.store(true, Ordering::Relaxed);
         }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
@@ -202,6 +208,11 @@ impl Scope<'_> {
         self.guard.pragma.load(Ordering::Relaxed)
     }
 
+    /// Whether the statement that was prepared last may give something a name, or refer to a name; asking forgets it.
+    pub(super) fn saw_names(&self) -> bool {
+        self.guard.schema.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether the statement is a PRAGMA that changes a setting.
     pub(super) fn saw_setting(&self) -> bool {
         self.guard.setting.load(Ordering::Relaxed)
@@ -227,6 +238,19 @@ enum Verdict {
     Deny(Cow<'static, str>),
     /// It writes, and only reading is allowed.
     DenyWrite,
+}
+
+fn makes_names(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::CreateTable { .. }
+            | A::CreateVtable { .. }
+            | A::CreateIndex { .. }
+            | A::CreateView { .. }
+            | A::CreateTrigger { .. }
+            | A::AlterTable { .. }
+    )
 }
 
 fn judge(action: AuthAction<'_>, read_only: bool) -> Verdict {

@@ -14,11 +14,13 @@ use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::create::{create, parent_of, suffixed, sync_folder};
+use super::create::{create, parent_of, suffixed};
 use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::flush::Flush;
 use super::fresh::Fresh;
 use super::guard::Guard;
-use super::mark::{Log, mark};
+use super::mark::{Log, is_new, mark};
+use super::peek::peek;
 use super::schema::{VERSION, check_roots, migrate, read_meta};
 use super::torn::{is_torn, set_aside};
 use super::{Durability, Result, StoreOptions};
@@ -28,6 +30,9 @@ use super::{Durability, Result, StoreOptions};
 const SMALL: u64 = 64 * 1024;
 /// How many pages a log has before it is moved into the database; 4 MB.
 const LOG_PAGES: u32 = 1000;
+
+/// Databases of other tools may have smaller pages than ours.
+const SMALLEST_PAGE: u64 = 512;
 
 /// An open database.
 pub(super) struct Database {
@@ -43,18 +48,20 @@ pub(super) struct Database {
     filled: bool,
     /// Whether nobody else can have the file open.
     exclusive: bool,
+    pub(super) flush: Flush,
     /// How many pages the log had after the last commit.
     pages: Arc<AtomicU32>,
     /// At how many pages the log is to be moved into the database.
     full_at: u32,
 }
 
-/// Says whether there is a file with something in it.
-///
-/// An empty file is what a copy that was broken off may leave, or a power failure; SQLite takes
-/// it for a new database as well.
+/// Says whether there is a file, and not just the beginning of one that was never made.
 pub(super) fn exists(path: &Path) -> bool {
-    size(path) > 0
+    match size(path) {
+        None => false,
+        Some(0) => !is_new(path),
+        Some(_) => true,
+    }
 }
 
 /// Says whether a crash left something in the log.
@@ -62,8 +69,45 @@ pub(super) fn needs_recovery(path: &Path) -> bool {
     Log::of(path) == Log::Left { empty: false } && exists(path)
 }
 
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |file| file.len())
+fn size(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|file| file.len())
+}
+
+/// Says that the database of an object cannot be what it was.
+fn damaged(path: &Path, reason: impl Into<String>) -> StorageError {
+    StorageError::Damaged { path: path.to_owned(), reason: reason.into() }
+}
+
+/// Refuses a length that no database has. SQLite would remove the log beside a file of one byte.
+fn whole(size: u64) -> Result<()> {
+    if size.is_multiple_of(SMALLEST_PAGE) {
+        return Ok(());
+    }
+    let message = format!("its {size} bytes are no whole number of pages");
+    Err(SqlError::new(SqlErrorKind::Corrupt, message, "").into())
+}
+
+/// Looks for damage in a file that somebody else may have open: the header, what the file says of itself, and the
+/// first pages of the tables of the runtime.
+pub(super) fn look(path: &Path) -> Result<()> {
+    match size(path) {
+        None if Log::of(path) == (Log::Left { empty: false }) => {}
+        None => return Ok(()),
+        Some(0) => {}
+        Some(size) => match whole(size).and_then(|()| peek(path).map(drop)) {
+            Err(error) if is_corrupt(&error) && !is_new(path) => {
+                return Err(damaged(path, error.to_string()));
+            }
+            result => return result,
+        },
+    }
+    if is_new(path) { Ok(()) } else { Err(missing(path)) }
+}
+
+/// What is wrong with a file that is empty, or not there although its log is.
+fn missing(path: &Path) -> StorageError {
+    let reason = if path.exists() { "the file is empty" } else { "its log is there and the file is not" };
+    damaged(path, reason)
 }
 
 /// Opens the file of an object; `None` if there is none and `make` does not say to make one.
@@ -74,19 +118,27 @@ pub(super) fn open(
     options: &StoreOptions,
     make: bool,
 ) -> Result<Option<Database>> {
-    let size = size(path);
-    if size > 0 {
-        match open_existing(path, name, options, size <= SMALL) {
-            Err(error) if size <= SMALL && may_be_torn(&error) && is_torn(path, class, name)? => {
-                let aside = set_aside(path)?;
-                tracing::warn!(
-                    path = %path.display(),
-                    aside = %aside.display(),
-                    "the file of a new object was cut short by a power failure; nothing in it was ever \
-                     acknowledged, it is moved aside"
-                );
+    match size(path) {
+        Some(size) if size > 0 => {
+            match whole(size).and_then(|()| open_existing(path, name, options, size <= SMALL)) {
+                Err(error) if size <= SMALL && is_corrupt(&error) && is_torn(path, class, name)? => {
+                    let aside = set_aside(path)?;
+                    tracing::warn!(
+                        path = %path.display(),
+                        aside = %aside.display(),
+                        "the file of a new object was cut short by a power failure; nothing in it was ever \
+                         acknowledged, it is moved aside"
+                    );
+                }
+                Err(error) if is_corrupt(&error) => return Err(damaged(path, error.to_string())),
+                result => return result.map(Some),
             }
-            result => return result.map(Some),
+        }
+        found => {
+            let left = found.is_some() || Log::of(path) == (Log::Left { empty: false });
+            if left && !is_new(path) {
+                return Err(missing(path));
+            }
         }
     }
     if !make {
@@ -100,8 +152,8 @@ pub(super) fn open(
     Ok(Some(database))
 }
 
-fn may_be_torn(error: &StorageError) -> bool {
-    matches!(error, StorageError::Sql(error) if error.kind == SqlErrorKind::Corrupt)
+fn is_corrupt(error: &StorageError) -> bool {
+    error.kind() == Some(SqlErrorKind::Corrupt)
 }
 
 fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
@@ -148,7 +200,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
         // A large file has been flushed by a checkpoint since it was made. Without the lock the
         // content may be changing under us.
         Log::Left { .. } if options.durability == Durability::Disk => {
-            Some(Fresh::adopt(path, small && exclusive)?)
+            Some(Fresh::adopt(path, small && exclusive, Flush::new(options))?)
         }
         _ if recording => Some(Fresh::observe(path)?),
         _ => None,
@@ -253,12 +305,18 @@ impl Database {
             if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
                 return Ok(false);
             }
+            if !disk && !self.log.is_well() {
+                self.flush.made(path).map_err(sync)?;
+            }
         } else if self.log == Log::Closed {
             return Ok(true);
+        } else if !disk && self.log != Log::Missing {
+            // It was never flushed.
+            return Ok(false);
         }
         if disk && self.log == Log::Missing {
             // The next store relies on the name as well.
-            sync_folder(&parent_of(path)).map_err(sync)?;
+            self.flush.folder(&parent_of(path)).map_err(sync)?;
         }
         // While the connection has its lock: nobody else may write to the log meanwhile.
         if let Err(error) = mark(path) {
@@ -389,5 +447,6 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Da
         exclusive: options.exclusive,
         pages,
         full_at: LOG_PAGES,
+        flush: Flush::new(options),
     })
 }

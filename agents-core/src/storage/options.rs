@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Faults;
+use super::folder::Home;
 
 /// What an answer to a client promises about the writes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,6 +50,8 @@ pub struct StoreOptions {
     /// Makes commits and syncs fail in tests, and remembers what is on the disk.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
+    /// The data folder that the file is in.
+    pub(crate) home: Option<Arc<Home>>,
 }
 
 impl Default for StoreOptions {
@@ -64,6 +67,7 @@ impl Default for StoreOptions {
             state_bytes: 2 * 1024 * 1024,
             limits: SqlLimits::default(),
             faults: None,
+            home: None,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The file of one object.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::counters::StoreMeter;
 use super::error::{SqlErrorKind, StorageError};
 use super::open::{self, Database};
 use super::state::State;
 use super::statement::Parts;
-use super::sync::SyncHandle;
+use super::sync::{Place, SyncHandle};
 use super::turn::{Levels, Lsn};
 use super::{Result, StoreOptions};
 
@@ -46,6 +47,8 @@ pub struct Store {
     pub(super) lsn: Lsn,
     pub(super) meter: StoreMeter,
     pub(super) poisoned: bool,
+    /// Where commits go that nobody syncs, and when that was last looked at.
+    pub(super) place: Option<(Place, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
     class: String,
@@ -80,6 +83,7 @@ impl Store {
             lsn: Lsn::default(),
             meter: StoreMeter::default(),
             poisoned: false,
+            place: None,
             options: options.clone(),
             path: path.to_owned(),
             class: class.to_owned(),
@@ -191,6 +195,7 @@ impl Store {
 
     fn shut(&mut self) -> Result<()> {
         self.sync = None;
+        self.place = None;
         let Some(database) = self.database.take() else { return Ok(()) };
         let recorder = self.options.faults.clone().filter(|faults| faults.is_recording());
         if let Some(recorder) = &recorder {
@@ -223,6 +228,10 @@ impl Store {
         self.poisoned
     }
 
+    fn check_home(&self) -> Result<()> {
+        self.options.home.as_ref().map_or(Ok(()), |home| home.check())
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
@@ -252,12 +261,18 @@ impl Store {
     fn reach(&mut self, make: bool) -> Result<Option<Parts<'_>>> {
         self.check()?;
         if self.database.is_none() {
+            if make {
+                self.check_home()?;
+            }
             if let Some(faults) = &self.options.faults {
                 faults.moving(&self.path);
             }
             self.database = self.open_database(make)?;
             if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
                 faults.opened(&self.path, database.fresh.as_deref());
+            }
+            if self.database.is_some() && !make {
+                self.check_home()?;
             }
         }
         let Some(database) = &self.database else { return Ok(None) };

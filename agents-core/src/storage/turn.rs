@@ -173,7 +173,7 @@ impl Store {
         if !self.has_uncommitted() {
             return Ok(None);
         }
-        if let Err(error) = self.try_commit() {
+        if let Err(error) = self.try_commit().and_then(|()| self.check_place()) {
             self.poison();
             return Err(error);
         }
@@ -258,7 +258,10 @@ impl Store {
     /// trusted, the store is poisoned.
     pub(super) fn settle<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
-        let fatal = matches!(error, StorageError::Sql(error) if error.kind.is_fatal());
+        let fatal = match error {
+            StorageError::Sql(error) => error.kind.is_fatal(),
+            error => matches!(error, StorageError::Damaged { .. }),
+        };
         let gave_up = || self.database.as_ref().is_none_or(|database| database.connection.is_autocommit());
         if fatal || (self.levels.open && gave_up()) {
             self.poison();

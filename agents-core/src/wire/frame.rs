@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::wire;
+
 /// The text of a refusal that a read-only connection gets, on both paths.
 pub const READONLY: &str = "Connection is readonly";
 /// The text of a refusal of a call whose caller lacks a right.
@@ -185,11 +187,7 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(text).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
+    if inner.contains('\\') { wire::from_json(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 /// Writes the identity frame.

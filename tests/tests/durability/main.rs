@@ -1,5 +1,6 @@
 //! Turns and the output gate: all of a turn or nothing, and no answer for a write that is gone.
 
+mod damage;
 mod disk;
 mod slow;
 

@@ -84,23 +84,29 @@ impl DurableObject for Clock {
     }
 }
 
-fn clock() -> (TestHost, Arc<Bench>, Notes) {
+pub(crate) fn clock() -> (TestHost, Arc<Bench>, Notes) {
+    let (program, bench, notes) = program();
+    (TestHost::start(program).expect("the host starts"), bench, notes)
+}
+
+/// The program of these tests, and what its objects share.
+pub(crate) fn program() -> (impl Fn() -> Agents + Clone + Send + Sync, Arc<Bench>, Notes) {
     let (recorder, notes) = recorder();
     let bench = Arc::new(Bench { recorder, again: AtomicU64::new(0), goodbye: AtomicU64::new(0) });
     let shared = bench.clone();
-    let host = TestHost::start(move || {
+    let program = move || {
         let bench = shared.clone();
         Agents::new().register_object_with("clock", move |_| Clock { bench: bench.clone() })
-    });
-    (host.expect("the host starts"), bench, notes)
+    };
+    (program, bench, notes)
 }
 
-async fn ask(object: &TestObject, query: &str) -> String {
+pub(crate) async fn ask(object: &TestObject, query: &str) -> String {
     body(object.get(query).await).await
 }
 
 /// The alarms that rang, without starts and goodbyes.
-fn rings(notes: &mut Notes) -> Vec<Value> {
+pub(crate) fn rings(notes: &mut Notes) -> Vec<Value> {
     notes.so_far().into_iter().filter(Value::is_object).collect()
 }
 
@@ -222,6 +228,22 @@ async fn an_alarm_of_a_turn_that_panics_is_not_set() {
     ask(&object, "panic=30").await;
     assert_eq!(ask(&object, "").await, "Some(60)");
     rings_in(&host, &mut notes, secs(60)).await;
+}
+
+// S105
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_not_committed_leaves_the_alarm_as_it_was() {
+    for change in ["delete=1", "set=600"] {
+        let (host, _bench, mut notes) = clock();
+        let object = host.object("clock", "one");
+        ask(&object, "set=60").await;
+        // The index has heard of it by then, and takes no failure.
+        host.advance(millis(100)).await;
+        host.faults().fail_commits(1);
+        ask(&object, change).await;
+        rings_in(&host, &mut notes, secs(60) - millis(100)).await;
+        assert_eq!(ask(&object, "").await, "None", "{change}");
+    }
 }
 
 // S105

@@ -3,6 +3,7 @@
 //! All on the virtual clock of a test host, so that hours pass at once.
 
 mod alarm_failures;
+mod alarm_index;
 mod alarm_next;
 mod alarms;
 mod chaos;
@@ -24,4 +25,5 @@ mod rest;
 mod sections;
 mod support;
 mod survive;
+mod tasks;
 mod wake;

@@ -7,7 +7,7 @@ use super::{Column, Rows};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
 use crate::storage::guard::Scope;
-use crate::storage::reserved::{INTERNAL, says_rollback};
+use crate::storage::reserved::{INTERNAL, names_reserved, says_rollback};
 use crate::storage::statement::Parts;
 use crate::storage::store::Store;
 
@@ -105,6 +105,11 @@ impl Store {
         if read_only && writes(&statement) {
             return Err(StorageError::ReadOnly { sql: shorten(sql) }.into());
         }
+        if let Err(error) = run.check_names(&statement, sql) {
+            // From the cache it would not be asked about again.
+            statement.discard();
+            return Err(error);
+        }
         let result = run.step(&mut statement, sql, params, most);
         if scope.saw_pragma() {
             statement.discard();
@@ -121,6 +126,7 @@ impl Store {
             if read_only && writes(&statement) {
                 return Err(StorageError::ReadOnly { sql: shorten(sql) });
             }
+            run.check_names(&statement, sql)?;
             run.step(&mut statement, sql, &[], None)?;
         }
         Ok(())
@@ -203,6 +209,19 @@ impl Run<'_> {
         self.parts.meter.rows_written(written);
         let changed = writes && written > 0;
         Ok((if changed { self.parts.connection.changes() } else { 0 }, rows))
+    }
+
+    /// Refuses names of the runtime where the guard does not hear of them.
+    fn check_names(&self, statement: &Statement<'_>, sql: &str) -> Result<()> {
+        if !self.scope.is_some_and(Scope::saw_names) {
+            return Ok(());
+        }
+        let alone = statement.expanded_sql();
+        if names_reserved(alone.as_deref().unwrap_or(sql)) {
+            let message = "names that begin with `_agents` belong to the runtime";
+            return Err(SqlError::new(SqlErrorKind::Denied, message, sql).into());
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<()> {
