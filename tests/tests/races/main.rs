@@ -5,6 +5,7 @@ mod clients;
 mod ledger;
 mod named;
 mod power;
-mod random;
 mod simulation;
 mod stage;
+
+use agents_tests::random;
