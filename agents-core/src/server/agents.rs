@@ -329,7 +329,7 @@ impl Agents {
         };
         let objects = TaskTracker::new();
         let clock = mode.clock;
-        let gateway = Gateway::start(clock, &self.limits.of_gateway());
+        let gateway = Gateway::start(clock, &self.limits);
         let index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {
@@ -365,7 +365,9 @@ impl Agents {
     /// `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
-    /// sockets close with 1001.
+    /// sockets close with 1001. Handlers that still block a thread after
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) are given up. The runtime would wait for their threads, so
+    /// the process ends with code 0 two seconds after the runtime has begun to go down.
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
@@ -375,6 +377,9 @@ impl Agents {
     }
 
     /// Serves on an address until SIGTERM or Ctrl-C.
+    ///
+    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`: without one the
+    /// log is off, which is said on stderr. [`run`](Self::run) installs one.
     ///
     /// # Errors
     /// As [`run`](Self::run).
