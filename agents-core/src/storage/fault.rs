@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
@@ -43,6 +43,8 @@ pub struct Faults {
     disk_errors: AtomicU32,
     recording: AtomicBool,
     record: Mutex<Record>,
+    /// Whether syncs wait, and what tells them when they may go on.
+    held: (Mutex<bool>, Condvar),
 }
 
 impl Faults {
@@ -54,6 +56,17 @@ impl Faults {
     /// Lets the next `count` syncs fail.
     pub fn fail_syncs(&self, count: u32) {
         self.syncs.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets every sync wait, as on a disk that hangs, until [`release_syncs`](Self::release_syncs).
+    pub fn hold_syncs(&self) {
+        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Lets syncs go on that were held.
+    pub fn release_syncs(&self) {
+        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.held.1.notify_all();
     }
 
     /// Lets the next `count` statements that write fail, as if the disk were full.
@@ -86,6 +99,8 @@ impl Faults {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        let held = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.held.1.wait_while(held, |held| *held).unwrap_or_else(PoisonError::into_inner));
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
