@@ -13,7 +13,10 @@ bin="${CARGO_TARGET_DIR:-target}/release"
 work=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
-BENCH_LIMITS="$preset" taskset -c "${SERVER_CORE:-0}" "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data" \
+# A disk that hangs for one agent.
+cc -shared -fPIC -O2 -o "$work/hanging_disk.so" benches/hanging_disk.c -ldl
+
+LD_PRELOAD="$work/hanging_disk.so" BENCH_LIMITS="$preset" taskset -c "${SERVER_CORE:-0}" "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data" \
     --metrics-addr 127.0.0.1:0 >"$work/log" 2>"$work/errors" &
 pid=$!
 for _ in $(seq 100); do

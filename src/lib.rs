@@ -11,11 +11,11 @@ pub use agents_core::interface::{AgentClass, Caller, Interface};
 pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
-    Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, Arrival, Attempt,
-    CallOrigin, ConnectRequest, Connection, Context, ErrorSource, FindName, Host, HostMeter, HostService,
-    IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options, OutsideTurn,
-    PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, StateChange, StateRejection,
-    StateSource, StreamingResponse, TagsError, TypeScript, View, current,
+    Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, AlarmTime, Arrival,
+    Attempt, CallOrigin, ConnectRequest, Connection, Context, ErrorSource, FindName, Host, HostMeter,
+    HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus, Options,
+    OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request, Response, StateChange,
+    StateRejection, StateSource, StreamingResponse, TagsError, TypeScript, View, current,
 };
 #[cfg(feature = "server")]
 pub use agents_core::{Close, auth, axum, bytes, http, object, storage};
@@ -29,7 +29,11 @@ pub use futures_core::Stream;
 pub use agents_core::testing;
 
 #[doc(hidden)]
-pub use agents_core::__rt;
+pub mod __rt {
+    pub use agents_core::__rt::*;
+    #[cfg(feature = "server")]
+    pub use agents_macros::WireAttributes;
+}
 
 /// Everything a program of agents needs: `use agents::prelude::*;`.
 ///

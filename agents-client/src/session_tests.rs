@@ -162,6 +162,34 @@ fn streams_get_chunks_then_the_end_and_fail_when_their_reader_lags() {
 }
 
 #[test]
+fn a_stream_on_the_wire_ends_with_its_connection_and_keeps_what_has_come() {
+    let mut bench = Bench::new();
+    let open = |bench: &mut Bench| {
+        let (chunks, items) = mpsc::channel(2);
+        let (end, reply) = oneshot::channel();
+        let space = bench.permit();
+        let id = bench.session.call("ask", "[]", Sink::Stream { chunks, end }, space).unwrap();
+        (id, items, reply)
+    };
+    bench.session.opened();
+    let (id, mut items, mut reply) = open(&mut bench);
+    assert_eq!(bench.sent().len(), 1);
+    let (_, mut later_items, mut later_reply) = open(&mut bench);
+    bench.receive(
+        &json!({ "type": "rpc", "id": id.to_string(), "success": true, "done": false, "result": "x" }),
+    );
+    bench.session.lost(&gone());
+    assert_eq!(items.try_recv().unwrap().unwrap().get(), "\"x\"");
+    assert_eq!(items.try_recv().unwrap_err(), mpsc::error::TryRecvError::Disconnected);
+    assert!(matches!(reply.try_recv().unwrap(), Err(ClientError::Disconnected(why)) if why == gone()));
+    // One that had not left goes out over the next connection.
+    assert_eq!(later_items.try_recv().unwrap_err(), mpsc::error::TryRecvError::Empty);
+    assert_eq!(later_reply.try_recv().unwrap_err(), oneshot::error::TryRecvError::Empty);
+    bench.session.opened();
+    assert_eq!(bench.sent().len(), 1);
+}
+
+#[test]
 fn a_state_changes_the_local_copy_and_a_refusal_takes_it_back() {
     let mut bench = Bench::new();
     let mut rejections = bench.session.watches.rejections.subscribe();

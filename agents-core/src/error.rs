@@ -4,9 +4,11 @@ use std::borrow::Cow;
 #[cfg(feature = "runtime")]
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 #[cfg(feature = "runtime")]
 use std::sync::{Mutex, PoisonError};
+
+use crate::unwind::caught;
 
 /// The result of everything a handler does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -37,6 +39,15 @@ struct Inner {
     message: Cow<'static, str>,
     visible: bool,
     source: Option<Source>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The source is a value of the user, and errors are dropped in many places of the runtime. The panic itself
+        // was printed by the hook.
+        let source = self.source.take();
+        let _ = caught(|| drop(source));
+    }
 }
 
 impl Error {
@@ -133,12 +144,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         // The first source is the message itself; what is below it explains it.
-        let mut cause = self.0.source.as_deref().and_then(StdError::source);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        let causes = || {
+            let mut text = String::new();
+            let mut cause = self.0.source.as_deref().and_then(StdError::source);
+            while let Some(error) = cause {
+                let _ = write!(text, ": {error}");
+                cause = error.source();
+            }
+            text
+        };
+        // Where errors are logged a panic has no place.
+        f.write_str(caught(causes).as_deref().unwrap_or(": a cause that panics"))
     }
 }
 
@@ -160,6 +176,28 @@ mod tests {
         let error = fails().unwrap_err();
         assert_eq!(error.client_message(), None);
         assert_eq!(error.visible().client_message(), Some("disk at /secret"));
+    }
+
+    #[test]
+    fn a_source_that_panics_harms_no_error() {
+        #[derive(Debug)]
+        struct Rude;
+        impl fmt::Display for Rude {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("in the text")
+            }
+        }
+        impl StdError for Rude {}
+        impl Drop for Rude {
+            fn drop(&mut self) {
+                panic!("in the drop")
+            }
+        }
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] Rude);
+        let error = Error::from(Outer(Rude));
+        assert_eq!(error.to_string(), "outer: a cause that panics");
     }
 
     #[test]

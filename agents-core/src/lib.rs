@@ -4,6 +4,7 @@
 
 mod error;
 pub mod interface;
+mod unwind;
 pub mod wire;
 
 #[doc(hidden)]
@@ -47,7 +48,7 @@ pub use auth::{Admission, Arrival};
 #[cfg(feature = "runtime")]
 pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
 #[cfg(feature = "runtime")]
-pub use object::{AlarmInfo, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
+pub use object::{AlarmInfo, AlarmTime, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
 pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits, Rate};
 #[cfg(feature = "runtime")]

@@ -13,7 +13,7 @@ pub use {serde, serde_json};
 
 pub use crate::error::Error;
 pub use crate::interface::{AgentClass, AgentState, CallArguments, Caller, Interface, Outcome, Reply};
-pub use crate::wire::{JsonMessage, Wire};
+pub use crate::wire::{JsonMessage, Wire, field as wire_field};
 
 #[cfg(feature = "runtime")]
 pub use server::*;
@@ -21,14 +21,14 @@ pub use server::*;
 /// What only expansions that publish an agent use.
 #[cfg(feature = "runtime")]
 mod server {
-    pub use ts_rs;
+    pub use crate::wire::derive as ts_rs;
 
     pub use crate::agent::{
         Agent, AgentError, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize, Call,
-        Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, HookPayload, HookResult,
-        Hooks, IntoFlag, IntoHttp, IntoTags, Options, Parts, Plain, Read, Refusal, Request, Response, Serve,
-        Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View,
-        stream_outcome,
+        Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, FromHttp, FromHttpHead,
+        HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags, Options, Parts, Plain, Read, Refusal,
+        Request, Response, Serve, Start, StateChange, StateRejection, StateSource, StreamingResponse, Table,
+        Tell, Validate, View, stream_outcome,
     };
     pub use crate::gateway::{Close, Message};
     pub use crate::object::BoxFuture;
@@ -36,6 +36,20 @@ mod server {
         Column, ColumnRef, FromColumn, FromRow, FromRows, Params, Row, ToColumn, column_as_wire,
         row_as_struct, wire_as_column,
     };
+
+    /// What the names of the prelude mean to the derive of `ts_rs`.
+    pub mod standard {
+        pub use ::std::option::Option::{self, None, Some};
+        pub use ::std::string::String;
+
+        /// Of the crate what the derive uses.
+        pub mod std {
+            /// Paths.
+            pub mod path {
+                pub use ::std::path::PathBuf;
+            }
+        }
+    }
 
     /// A boxed stream that can move between threads.
     pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;

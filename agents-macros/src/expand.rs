@@ -39,8 +39,8 @@ pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenSt
 pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStream {
     let mut errors = Errors::default();
     let expansion = match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Struct(item)) => travelling(WireType::from_struct(args, item, &mut errors), side),
-        Ok(Item::Enum(item)) => travelling(WireType::from_enum(args, item, &mut errors), side),
+        Ok(Item::Struct(item)) => render::wire::wire(&WireType::from_struct(args, item, &mut errors), side),
+        Ok(Item::Enum(item)) => render::wire::wire(&WireType::from_enum(args, item, &mut errors), side),
         Ok(other) => {
             let why = match &other {
                 Item::Union(_) => {
@@ -56,13 +56,6 @@ pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStr
     };
     let errors = errors.to_compile_errors();
     quote!(#expansion #errors)
-}
-
-fn travelling(mut ty: WireType, side: Side) -> TokenStream {
-    if side == Side::Client {
-        ty.forget_typescript();
-    }
-    render::wire::wire(&ty, side)
 }
 
 /// `#[callable]` and `#[hook]` where no `#[agent] impl` has taken them.
@@ -267,7 +260,8 @@ mod tests {
                 fn helper(&self) {}
             }
             #[allow(
-                dead_code, deprecated, missing_docs, private_interfaces, trivial_bounds, unreachable_pub, unused_mut, unused_qualifications, unused_variables,
+                dead_code, deprecated, missing_docs, non_local_definitions, private_interfaces, trivial_bounds,
+                unreachable_pub, unused_imports, unused_mut, unused_qualifications, unused_variables,
                 clippy::all, clippy::pedantic
             )]
             const _: () = {
@@ -277,9 +271,8 @@ mod tests {
                     'static, ::agents::__rt::Result<::agents::__rt::Outcome, ::agents::__rt::Error>
                 > where Room: ::agents::__rt::AgentTypes {
                     ::agents::__rt::Box::pin(async move {
-                        let mut args = call.arguments()?;
+                        let mut args = call.arguments(1usize)?;
                         let value_1: String = args.next_or("bodyText", <String as ::agents::__rt::Wire>::from_json, || Room::TEXT)?;
-                        args.finish()?;
                         let value_0 =
                             <Context<Room> as ::agents::__rt::FromCall<Room>>::from_call(call.parts())?;
                         let agent = &call.agent();
@@ -415,9 +408,9 @@ mod tests {
         };
         let expansion = text(wire(quote!(crate = my::agents), item));
         let expected = quote! {
-            #[derive(my::agents::__rt::serde::Serialize, my::agents::__rt::serde::Deserialize, my::agents::__rt::ts_rs::TS)]
-            #[serde(crate = "my::agents::__rt::serde", rename_all = "camelCase")]
-            #[ts(crate = "my::agents::__rt::ts_rs")]
+            #[derive(my::agents::__rt::serde::Serialize, my::agents::__rt::serde::Deserialize)]
+            #[serde(crate = "my::agents::__rt::serde")]
+            #[serde(rename_all = "camelCase")]
             struct Post {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 #[serde(default)]
@@ -431,11 +424,122 @@ mod tests {
     }
 
     #[test]
+    fn typescript_is_told_by_a_copy_that_names_types_of_ours() {
+        let item = quote! {
+            pub struct Post {
+                #[ts(inline)]
+                #[other]
+                pub body: String,
+                #[cfg(feature = "b")]
+                parent: Box<Self>,
+            }
+        };
+        let expansion = text(wire(quote!(), item));
+        for part in [
+            quote! {
+                type __Type = Post;
+                type __Field0 = String;
+                #[cfg(feature = "b")]
+                type __Field1 = Box<Post>;
+            },
+            quote! {
+                use ::agents::__rt::standard::{None, Option, Some, String, std};
+                #[derive(::agents::__rt::ts_rs::TS, ::agents::__rt::WireAttributes)]
+                #[serde(rename_all = "camelCase")]
+                #[ts(crate = "::agents::__rt::ts_rs")]
+                #[ts(rename = "Post")]
+                #[ts(optional_fields = nullable)]
+                struct __Copy {
+                    #[ts(inline)]
+                    body: __Field0,
+                    #[cfg(feature = "b")]
+                    parent: __Field1,
+                }
+            },
+            quote! {
+                pub struct Post {
+                    #[other]
+                    pub body: String,
+                    #[cfg(feature = "b")]
+                    parent: Box<Post>,
+                }
+            },
+            quote! {
+                #[cfg(feature = "b")]
+                { (&&&__Field::<Box<Post>>(::core::marker::PhantomData)).travels(); }
+            },
+        ] {
+            assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
+        }
+        let generic = text(wire(
+            quote!(),
+            quote!(
+                struct Page<T> {
+                    items: Vec<T>,
+                }
+            ),
+        ));
+        assert!(generic.contains("ts_rs :: TS)]") && !generic.contains("__Copy"), "{generic}");
+    }
+
+    #[test]
+    fn what_is_added_stands_behind_the_same_conditions() {
+        let item = quote! {
+            #[cfg_attr(a, serde(rename_all = "lowercase"))]
+            enum Event {
+                #[cfg(x)]
+                One {
+                    #[cfg_attr(b, serde(skip))]
+                    first: Foreign,
+                    #[cfg_attr(c, serde(skip_serializing_if = "is_none"))]
+                    second: u8,
+                    #[serde(with = "by_hand")]
+                    third: Option<u8>,
+                    long: [u8; 64],
+                },
+            }
+        };
+        let expansion = text(wire(quote!(), item));
+        for part in [
+            quote!(#[cfg_attr(not(a), serde(rename_all = "camelCase"))] #[serde(rename_all_fields = "camelCase")]),
+            quote!(
+                #[cfg(not(b))]
+                #[cfg(x)]
+                {
+                    (&&&__Field::<Foreign>(::core::marker::PhantomData)).travels();
+                }
+            ),
+            quote!(
+                #[cfg_attr(c, serde(default))]
+                #[cfg_attr(c, ts(optional = nullable))]
+                second
+            ),
+            quote!(
+                #[ts(optional = false)]
+                third
+            ),
+            quote!(
+                #[serde(with = "::agents::__rt::wire_field")]
+                #[ts(as = "[u8 ; 64]")]
+                long
+            ),
+        ] {
+            assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
+        }
+        let twice = quote!(
+            #[cfg_attr(a, derive(Clone, Serialize))]
+            struct Post {}
+        );
+        assert!(told(&text(wire(quote!(), twice)))[0].contains("derives `Serialize` already"));
+    }
+
+    #[test]
     fn wire_styles() {
         let style = |args, item| {
             let expansion = text(wire(args, item));
-            let (_, rest) = expansion.split_once("__rt::serde\"").unwrap_or_default();
-            rest.split(')').next().unwrap_or_default().trim().to_owned()
+            let (_, rest) = expansion.split_once("__rt::serde\")]").unwrap_or_default();
+            let styles = rest.split_once(" struct ").or_else(|| rest.split_once(" enum "));
+            styles.map_or("", |(styles, _)| styles).trim().to_owned()
         };
         let fields = || {
             quote!(
@@ -452,11 +556,11 @@ mod tests {
                 }
             )
         };
-        assert_eq!(style(quote!(), fields()), r#", rename_all = "camelCase""#);
+        assert_eq!(style(quote!(), fields()), r##"# [serde (rename_all = "camelCase")]"##);
         assert_eq!(style(quote!(rename_all = "none"), fields()), "");
         assert_eq!(
             style(quote!(), variants()),
-            r#", rename_all = "camelCase" , rename_all_fields = "camelCase""#
+            r##"# [serde (rename_all = "camelCase")] # [serde (rename_all_fields = "camelCase")]"##
         );
         let own = quote!(
             #[serde(rename_all(serialize = "UPPERCASE"), tag = "t")]
@@ -464,7 +568,8 @@ mod tests {
                 One { a_b: u8 },
             }
         );
-        assert_eq!(style(quote!(), own), r#", rename_all_fields = "camelCase""#);
+        let own = style(quote!(), own);
+        assert!(own.starts_with(r##"# [serde (rename_all_fields = "camelCase")]"##), "{own}");
         assert_eq!(
             style(
                 quote!(),

@@ -99,7 +99,8 @@ pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// `should_connection_be_readonly`, `should_send_protocol_messages`, `on_connect`, `on_message`,
 /// `has_right`, `on_close`, `on_error`, `on_request`, `validate_state_change`, `on_state_changed`,
 /// `on_state_rejected`, `on_alarm` or `on_hibernate`. As in a callable, referenced arguments come from the
-/// runtime and only those that are named are made; the owned one is the event itself.
+/// runtime and only those that are named are made; the owned one is the event itself. `on_request` takes a `Request`
+/// or what axum extracts from one, as many as you like: what reads the body stands last.
 ///
 /// ```ignore
 /// #[hook]
@@ -118,6 +119,7 @@ pub fn hook(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// to stand in `Cargo.toml`. Fields and variants are camelCase in JSON and TypeScript;
 /// `#[wire(rename_all = "snake_case")]` chooses another style, `"none"` keeps the Rust names.
 /// `#[serde(..)]` attributes work as usual, and shape the TypeScript, too. A comment `/// ..` stands there as well.
+/// A field that is an `Option` may be left out. Arrays may have any length.
 ///
 /// Integers are numbers in JSON, which JavaScript rounds above 2⁵³: `agents::wire::U64` and its like travel as
 /// text. A span of time is an `agents::wire::Duration`. `#[ts(rename = "Letter")]` gives the type another name
@@ -149,4 +151,11 @@ pub fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn sql(input: TokenStream) -> TokenStream {
     sql::expand(input.into()).into()
+}
+
+/// Writes nothing: it makes the attributes known that `#[wire]` leaves to other derives.
+#[doc(hidden)]
+#[proc_macro_derive(WireAttributes, attributes(serde))]
+pub fn wire_attributes(_item: TokenStream) -> TokenStream {
+    TokenStream::new()
 }

@@ -3,7 +3,7 @@
 //! `cargo run --example raw-object`, then open the address it prints. The page shows three guests, and whether the object
 //! that serves them is in memory at all.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use agents::axum::extract::{Query, State};
 use agents::axum::response::{Html, IntoResponse};
@@ -26,7 +26,7 @@ const PAGE: &str = concat!(
 /// The object leaves memory after so long without work. Short, so that one can watch it.
 const IDLE: Duration = Duration::from_secs(3);
 /// When the digest comes after the first post that is to be in it, in milliseconds.
-const DIGEST_AFTER: u64 = 15_000;
+const DIGEST_AFTER: Duration = Duration::from_secs(15);
 /// How many posts are kept.
 const KEPT: u32 = 500;
 
@@ -85,6 +85,12 @@ struct Room {
     digest_at: Option<u64>,
 }
 
+/// When the digest comes, in milliseconds since 1970 as a page counts.
+fn digest_at(cx: &ObjectContext) -> Result<Option<u64>> {
+    let since = cx.get_alarm()?.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    Ok(since.and_then(|since| u64::try_from(since.as_millis()).ok()))
+}
+
 /// A house with rooms: one object, one database, all guests of all rooms.
 ///
 /// The struct has no fields, and could not keep a list of guests in one: its memory goes whenever the house sleeps, while the
@@ -121,7 +127,7 @@ impl DurableObject for House {
         }
         let Some(upgrade) = WebSocketUpgrade::take(&mut request) else {
             let (guests, posts) = (guests(cx, &room)?, history(cx, &room)?);
-            return Ok(Json(Room { room, guests, posts, digest_at: cx.get_alarm()? }).into_response());
+            return Ok(Json(Room { room, guests, posts, digest_at: digest_at(cx)? }).into_response());
         };
         // A response without an accepted socket refuses it. The client sees the status as close code 4400, and the text.
         let Some(name) = name.filter(|name| is_name(name)) else {
@@ -156,7 +162,7 @@ impl DurableObject for House {
         )?;
         // There is one alarm; the first post after a digest sets it.
         if cx.get_alarm()?.is_none() {
-            cx.set_alarm(cx.now() + DIGEST_AFTER)?;
+            cx.set_alarm(DIGEST_AFTER)?;
         }
         sockets_in(cx, room).send(&Event::Said { post })
     }

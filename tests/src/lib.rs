@@ -1,6 +1,6 @@
 //! What the behaviour tests of `agents` share: a server on a free port and a plain client.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod client;
 mod recorder;
@@ -13,6 +13,12 @@ pub use server::TestServer;
 
 /// How long anything may take before a test is called stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Returns a moment in milliseconds since 1970.
+pub fn since_1970(moment: SystemTime) -> u64 {
+    let since = moment.duration_since(UNIX_EPOCH).expect("a moment after 1970");
+    u64::try_from(since.as_millis()).expect("a moment of this age")
+}
 
 /// Waits for something that must come; a test that is stuck fails.
 pub async fn patient<F: Future>(future: F) -> F::Output {

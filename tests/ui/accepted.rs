@@ -16,6 +16,8 @@ mod hooks;
 mod lints;
 #[path = "pass/macro_rules.rs"]
 mod macro_rules;
+#[path = "pass/names.rs"]
+mod names;
 #[path = "pass/options.rs"]
 mod options;
 #[path = "pass/rights.rs"]
@@ -52,6 +54,11 @@ fn run_lints() {
 #[test]
 fn run_macro_rules() {
     macro_rules::main();
+}
+
+#[test]
+fn run_names() {
+    names::main();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Server, soon};
-use agents_client::{ClientError, StreamExt};
+use agents_client::{ClientError, Lost, StreamExt};
 use serde_json::json;
 
 #[tokio::test]
@@ -141,6 +141,21 @@ async fn a_stream_whose_reader_is_too_slow_fails_and_other_calls_go_on() {
         assert!(stream.next().await.is_none());
     };
     soon(async { tokio::join!(peer, user) }).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_connection_that_it_came_over() {
+    let server = Server::start().await;
+    let (client, mut peer) = server.pair().await;
+    let mut stream = client.call_streaming::<u32>("ask", ()).await.unwrap();
+    let (id, _) = soon(peer.call()).await;
+    peer.chunk(&id, json!(1)).await;
+    assert_eq!(soon(stream.next()).await.unwrap().unwrap(), 1);
+    peer.close(1012, "back soon").await;
+    let error = soon(stream.next()).await.unwrap().unwrap_err();
+    assert!(matches!(error, ClientError::Disconnected(Lost::Closed { code: 1012, .. })), "{error:?}");
+    assert!(soon(stream.next()).await.is_none());
+    assert_eq!(stream.result::<u32>().unwrap_err().code(), "disconnected");
 }
 
 #[tokio::test]

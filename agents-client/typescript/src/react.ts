@@ -5,7 +5,7 @@ import { use, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { type Agents, agents } from "./agents.js";
 import type { AgentClient, AgentError, ConnectOptions, Message, Status } from "./client.js";
 import { type Metadata, prepare } from "./runtime/client.js";
-import { shared } from "./runtime/shared.js";
+import { isServer, shared } from "./runtime/shared.js";
 
 /** Options of `useAgent`. */
 export interface UseAgentOptions extends ConnectOptions {
@@ -74,7 +74,7 @@ export function useAgent<Class extends keyof Agents>(
     return () => ends.forEach((end) => end());
   }, [entry, client]);
 
-  if (suspense && typeof document !== "undefined") {
+  if (suspense && !isServer) {
     entry.start();
     use(client.ready);
   }

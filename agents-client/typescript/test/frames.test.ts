@@ -403,3 +403,40 @@ test("all listeners hear of everything in one order, and of a status before what
   expect(heard).toEqual([[0, 1], [1, 2], "lost", "closed"]);
   expect(agent.status).toBe("closed");
 });
+
+test("a client that is closed leaves no timer behind, whatever it was waiting for", async () => {
+  const waits: [string, (room: ReturnType<typeof client>) => unknown][] = [
+    ["the first attempt", () => {}],
+    ["the socket to open", tick],
+    ["an answer", async (room) => {
+      await tick();
+      FakeSocket.last.opens();
+      room.increment().catch(() => {});
+    }],
+    ["another attempt", async () => {
+      await tick();
+      FakeSocket.last.ends(1006);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(vi.getTimerCount()).toBeGreaterThan(0);
+    }],
+  ];
+  for (const [what, wait] of waits) {
+    const room = client({ minReconnectDelay: 5_000 });
+    await wait(room);
+    room.close();
+    await tick();
+    expect(vi.getTimerCount(), what).toBe(0);
+    FakeSocket.reset();
+  }
+});
+
+test("what a method does not take is not sent", async () => {
+  const room = client();
+  await tick();
+  FakeSocket.last.opens();
+  [7, 8].map(room.increment).forEach((call) => void call.catch(() => {}));
+  room.call("sum", [1, 2, 3] as unknown as [number, number]).catch(() => {});
+  const sent = FakeSocket.last.take().map((frame) => (JSON.parse(String(frame)) as { args: unknown }).args);
+  expect(sent).toEqual([[7], [8], [1, 2]]);
+  room.close();
+});

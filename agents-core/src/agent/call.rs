@@ -1,10 +1,15 @@
 //! A call on its way into a method: what is decoded and what is injected.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::agent::stream::Answer;
@@ -42,28 +47,64 @@ impl<A: AgentTypes> Call<A> {
         &self.parts
     }
 
-    /// Returns the client's arguments.
+    /// Returns the client's arguments, as many as the method has.
     ///
     /// # Errors
     /// When they are not a JSON array.
-    pub fn arguments(&self) -> Result<Arguments<'_>> {
-        Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"))
+    pub fn arguments(&self, count: usize) -> Result<Arguments<'_>> {
+        Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"), count)
     }
 }
 
 /// The arguments of a call, taken one after the other.
+///
+/// What a caller gives beyond those that the method has is ignored, as between functions of JavaScript:
+/// `items.map(agent.stub.add)` gives three. It takes no memory either.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     values: std::vec::IntoIter<&'a RawValue>,
-    count: usize,
     taken: usize,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn read(json: &'a str) -> Result<Self> {
-        let values: Vec<&RawValue> = serde_json::from_str(json)
+    pub(crate) fn read(json: &'a str, count: usize) -> Result<Self> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let values = First(count)
+            .deserialize(&mut reader)
+            .and_then(|values| reader.end().map(|()| values))
             .map_err(|error| invalid(format!("the arguments are not JSON: {}", reason(&error))))?;
-        Ok(Self { count: values.len(), values: values.into_iter(), taken: 0 })
+        Ok(Self { values: values.into_iter(), taken: 0 })
+    }
+}
+
+/// Reads the first items of a list, and passes over the others.
+struct First(usize);
+
+impl<'de> DeserializeSeed<'de> for First {
+    type Value = Vec<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for First {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+        let mut values = Vec::with_capacity(self.0);
+        while values.len() < self.0 {
+            match list.next_element()? {
+                Some(value) => values.push(value),
+                None => return Ok(values),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(values)
     }
 }
 
@@ -102,17 +143,6 @@ impl Arguments<'_> {
             return Ok(default());
         }
         self.next(name, read)
-    }
-
-    /// Ends the list.
-    ///
-    /// # Errors
-    /// When the client gave more arguments than the method has.
-    pub fn finish(self) -> Result<()> {
-        if self.count > self.taken {
-            return Err(invalid(format!("expected at most {} arguments, got {}", self.taken, self.count)));
-        }
-        Ok(())
     }
 }
 
@@ -199,7 +229,46 @@ impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
     }
 }
 
-/// Drives a returned stream into the answer of its call.
+/// What a returned stream sends before others get their turn: one that always has something would keep them out.
+struct Stretch {
+    items: usize,
+    bytes: usize,
+    until: Instant,
+}
+
+impl Stretch {
+    const ITEMS: usize = 32;
+    const BYTES: usize = 16 * 1024;
+    const LONGEST: Duration = Duration::from_micros(200);
+
+    fn begin() -> Self {
+        Self { items: 0, bytes: 0, until: Instant::now() + Self::LONGEST }
+    }
+
+    /// Counts an item of so many bytes.
+    fn is_over(&mut self, bytes: usize) -> bool {
+        self.items += 1;
+        self.bytes += bytes;
+        self.items >= Self::ITEMS || self.bytes >= Self::BYTES || Instant::now() >= self.until
+    }
+}
+
+/// Ends the turn and goes on with the next one.
+async fn give_way() {
+    let mut gave_way = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        // Not `yield_now` of tokio, which waits until all other tasks were polled: those who are polled together know by
+        // this waker that it is enough for one round.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Drives a returned stream into the answer of its call, as fast as the caller takes it.
 pub fn stream_outcome<'a, A, S>(
     parts: &Parts<A>,
     stream: S,
@@ -214,20 +283,29 @@ where
     Box::pin(async move {
         let answer =
             answer.ok_or_else(|| Error::new("no_stream", "this call cannot be answered with a stream"))?;
-        let mut stream = std::pin::pin!(stream);
+        let (mut stream, mut gone) = (pin!(stream), pin!(answer.until_gone()));
+        let mut stretch = Stretch::begin();
         loop {
             // A stream may say nothing for a long time; a caller who left does not wait for it.
             let item = tokio::select! {
                 biased;
-                () = answer.until_gone() => break,
-                item = stream.next() => item,
+                () = &mut gone => None,
+                item = stream.next() => item.map(encode),
             };
             let Some(item) = item else { break };
-            let chunk = match encode(item)? {
+            let chunk = match item? {
                 Outcome::Value(json) => json,
                 Outcome::Nothing => "null".to_owned(),
             };
             answer.chunk(&chunk)?;
+            answer.ready().await;
+            if stretch.is_over(chunk.len()) {
+                give_way().await;
+                stretch = Stretch::begin();
+                if !answer.is_open() {
+                    break;
+                }
+            }
         }
         Ok(Outcome::Nothing)
     })
@@ -242,5 +320,44 @@ impl<A: AgentTypes> fmt::Debug for Parts<A> {
 impl<A: AgentTypes> fmt::Debug for Call<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::from_json;
+
+    #[test]
+    fn arguments_are_taken_one_after_the_other() {
+        let text = " [ 1 ,\"a,]b\" , null, [ 2 , [3]] ,{\"k\":[]},-4e0 ] ";
+        let mut arguments = Arguments::read(text, 9).unwrap();
+        assert_eq!(arguments.next("a", from_json::<u8>).unwrap(), 1);
+        assert_eq!(arguments.next("b", from_json::<String>).unwrap(), "a,]b");
+        assert_eq!(arguments.next_or("c", from_json::<u8>, || 7).unwrap(), 7);
+        assert_eq!(arguments.next("d", from_json::<(u8, Vec<u8>)>).unwrap(), (2, vec![3]));
+        assert!(arguments.next("e", from_json::<serde_json::Value>).unwrap().is_object());
+        assert_eq!(arguments.next_or("f", from_json::<f64>, || 0.0).unwrap(), -4.0);
+        assert_eq!(arguments.next("g", from_json::<Option<u8>>).unwrap(), None);
+        assert_eq!(arguments.next_or("h", from_json::<u8>, || 8).unwrap(), 8);
+        let missing = arguments.next("i", from_json::<u8>).unwrap_err();
+        assert_eq!(missing.to_string(), "argument 9 (`i`) is missing");
+    }
+
+    #[test]
+    fn a_list_is_judged_as_a_whole_before_its_first_value() {
+        for text in ["", "[", "[1", "[1,]", "[1 2]", "{}", "1", "[1]]", "[1] 2", "[[]"] {
+            for count in [0, 1, 9] {
+                assert_eq!(Arguments::read(text, count).unwrap_err().code(), "invalid_argument", "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_method_takes() {
+        let text = format!("[0{}]", ",0".repeat(100_000));
+        let arguments = Arguments::read(&text, 2).unwrap();
+        assert_eq!(arguments.values.as_slice().len(), 2);
+        assert_eq!(Arguments::read("[]", 2).unwrap().values.len(), 0);
     }
 }

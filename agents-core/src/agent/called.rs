@@ -9,8 +9,8 @@ use axum::response::Response;
 use futures_core::Stream;
 use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
-use tokio::sync::mpsc;
 
+use crate::agent::backlog::{LineReceiver, backlog};
 use crate::agent::chain::Chain;
 use crate::agent::line::Line;
 use crate::agent::stream::Answer;
@@ -20,9 +20,6 @@ use crate::gateway::CallHead;
 use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::report;
-
-/// How many pieces of a streamed answer may wait; one more ends it.
-const WAITING_LINES: usize = 4_096;
 
 impl<A: Agent> AgentCore<A> {
     /// Runs a call of another agent, or of the program, and answers it.
@@ -48,11 +45,11 @@ impl<A: Agent> AgentCore<A> {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
-        let (sender, lines) = mpsc::channel(WAITING_LINES);
+        let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
         let answer = Arc::new(Answer::to_agent(sender));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
-        Ok(Response::new(Body::from_stream(Spoken { answer, lines, handler: Some(handler) })))
+        Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(handler) })))
     }
 
     async fn answer_in_lines(
@@ -88,8 +85,7 @@ struct Unsaid(String);
 
 /// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
 struct Spoken {
-    answer: Arc<Answer>,
-    lines: mpsc::Receiver<Line>,
+    lines: LineReceiver,
     handler: Option<BoxFuture<'static, ()>>,
 }
 
@@ -97,16 +93,9 @@ impl Stream for Spoken {
     type Item = Result<String, Unsaid>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let Self { answer, lines, handler } = &mut *self;
+        let Self { lines, handler } = &mut *self;
         loop {
-            if let Poll::Ready(line) = lines.poll_recv(cx) {
-                let text = line.map(|line| line.write().map_err(|error| Unsaid(error.to_string())));
-                return Poll::Ready(text);
-            }
-            if answer.takes_overflow() {
-                *handler = None;
-                let message = format!("{WAITING_LINES} pieces waited for their reader");
-                let line = Line::Error { code: "overflow".to_owned(), message };
+            if let Poll::Ready(line) = lines.poll_next(cx) {
                 return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
             }
             match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {

@@ -64,7 +64,7 @@ impl<A: AgentTypes> Connection<A> {
     /// goes with the connection.
     ///
     /// # Errors
-    /// When it is too large, or outside of the agent's handlers.
+    /// When it is too large, `overflow` as for [`send`](Self::send), or outside of the agent's handlers.
     pub fn set_state(&self, state: A::Connection) -> Result<()> {
         self.socket.attach(wire::to_json(&state)?.as_bytes())
     }
@@ -84,7 +84,8 @@ impl<A: AgentTypes> Connection<A> {
     /// To a connection that is gone nothing is sent, and that is no error.
     ///
     /// # Errors
-    /// When the value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the agent, when the value has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.socket.send(message)
     }

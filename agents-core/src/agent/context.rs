@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{IntoMessage, Selection, Targets, Waits};
 use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
@@ -133,7 +133,7 @@ impl<A: AgentTypes> Context<A> {
     ///
     /// # Errors
     /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
-    /// or that the state is too large (2 MiB). Then nothing has changed.
+    /// that the state is too large (2 MiB), or `overflow` as for [`broadcast`](Self::broadcast). Then nothing has changed.
     pub fn set_state(&self, state: A::State) -> Result<()> {
         self.core.set_state(state, &self.source(), None)
     }
@@ -151,8 +151,11 @@ impl<A: AgentTypes> Context<A> {
 
     /// Sends a message to every connection, the caller's included.
     ///
+    /// What one turn sends waits in memory until the turn is over.
+    ///
     /// # Errors
-    /// When a value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the agent, when a value has no JSON form, or outside of the agent's handlers.
     pub fn broadcast(&self, message: impl IntoMessage) -> Result<()> {
         self.broadcast_except(message, std::iter::empty::<&str>())
     }
@@ -223,8 +226,29 @@ impl<A: AgentTypes> Context<A> {
         self.object().storage()
     }
 
+    /// Returns the agent itself, for a task that calls its methods.
+    ///
+    /// A handler has it as `&self`, which a task cannot keep.
+    ///
+    /// ```
+    /// use agents_core::{AgentTypes, Context, Result};
+    ///
+    /// fn later<A: AgentTypes>(cx: &Context<A>, tick: fn(&A)) -> Result<()> {
+    ///     let agent = cx.instance()?;
+    ///     cx.spawn(async move { tick(&agent) })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// While `on_start` runs, where it is `&mut self`. A task that `on_start` begins may ask later.
+    pub fn instance(&self) -> Result<Arc<A>> {
+        let agent = self.core.agent.get();
+        agent.cloned().ok_or_else(|| Error::hidden("starting", "the agent has not started yet"))
+    }
+
     /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
-    /// dropped with it. An error it returns goes to `on_error`.
+    /// dropped with it. An error it returns goes to `on_error`. The methods of the agent are reached by
+    /// [`instance`](Self::instance).
     ///
     /// # Errors
     /// Outside of the agent's handlers.
@@ -248,9 +272,13 @@ impl<A: AgentTypes> Context<A> {
 
     /// Waits until no other exclusive work of this agent runs, runs this, and lets the next one.
     ///
-    /// Other handlers still interleave with it. Do not nest: the inner one would wait for ever.
+    /// Other handlers still interleave with it. Exclusive work of an instance that panicked still counts: what runs on
+    /// goes on alone.
     ///
     /// # Errors
+    /// `nested_exclusive` inside of exclusive work, which would wait for itself: in [`exclusive`](Self::exclusive), or in a
+    /// `#[callable(exclusive)]`. A task that such work spawned and waits for is not seen, and waits for ever.
+    ///
     /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;

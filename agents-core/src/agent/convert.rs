@@ -1,9 +1,14 @@
 //! What hooks may return, recognised by trait and not by spelling.
 
-use axum::response::IntoResponse;
+use std::result::Result as StdResult;
 
-use crate::agent::Response;
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::response::IntoResponse;
+use http::request::Parts as Head;
+
+use crate::agent::{Request, Response};
 use crate::error::{Error, Result};
+use crate::object::BoxFuture;
 
 /// What a hook that is only told something may return: nothing, or a `Result` of nothing.
 #[diagnostic::on_unimplemented(
@@ -138,4 +143,63 @@ impl<P> HookPayload<P> for P {
     fn from_payload(payload: P) -> Self {
         payload
     }
+}
+
+/// What answers a request in which an argument of `on_request` is not found.
+pub(crate) type NotFound = Box<Result<Response>>;
+
+/// The last owned argument of `on_request`: the request itself, or what axum extracts from one.
+#[diagnostic::on_unimplemented(
+    message = "`on_request` cannot be given a `{Self}`",
+    label = "not found in a request",
+    note = "write `Request`, or what axum extracts from one: `Json<T>`, `Bytes`, `String`, `Query<T>`, `HeaderMap`, .."
+)]
+pub trait FromHttp<Kind>: Sized {
+    /// Takes the value out of the request.
+    ///
+    /// # Errors
+    /// The answer to a request that does not have it.
+    fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M, T: FromRequest<(), M>> FromHttp<M> for T {
+    fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>> {
+        Box::pin(async move { T::from_request(request, &()).await.map_err(not_found) })
+    }
+}
+
+/// An owned argument of `on_request` before the last: what axum extracts from the head of a request.
+#[diagnostic::on_unimplemented(
+    message = "`on_request` cannot be given a `{Self}` here",
+    label = "not found in the head of a request",
+    note = "before the last argument stands what axum extracts without the body: `Method`, `HeaderMap`, `Query<T>`, ..",
+    note = "what reads the body stands last"
+)]
+pub trait FromHttpHead: Sized {
+    /// Takes the value out of the head.
+    ///
+    /// # Errors
+    /// The answer to a request that does not have it.
+    fn from_http_head(head: &mut Head) -> BoxFuture<'_, StdResult<Self, NotFound>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromRequestParts<()>> FromHttpHead for T {
+    fn from_http_head(head: &mut Head) -> BoxFuture<'_, StdResult<Self, NotFound>> {
+        Box::pin(async move { T::from_request_parts(head, &()).await.map_err(not_found) })
+    }
+}
+
+fn not_found(rejection: impl IntoResponse) -> NotFound {
+    let response = rejection.into_response();
+    let status = response.status();
+    // What the program did wrong is for its log alone.
+    Box::new(match status.is_server_error() {
+        true => Err(Error::hidden(
+            "not_extracted",
+            format!("an argument of `on_request` was not found: {status}"),
+        )),
+        false => Ok(response),
+    })
 }

@@ -1,16 +1,13 @@
 //! What all handlers of an instance share.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 
 use crate::agent::chain::Chain;
-use crate::agent::rejection::WAITING_REJECTIONS;
+use crate::agent::life::Life;
 use crate::agent::state::StateCache;
-use crate::agent::streams::Streams;
 use crate::agent::{Agent, AgentTypes, Context, Table};
 use crate::object::ObjectContext;
 
@@ -20,15 +17,10 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) table: &'static Table<A>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
-    pub(crate) exclusive: tokio::sync::Mutex<()>,
-    /// The streamed answers under way.
-    pub(crate) streams: Streams,
+    /// What it shares with the instances before and after it in the same life of the object.
+    pub(crate) life: Arc<Life>,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
-    /// Places for rejections that wait for their hook.
-    pub(crate) rejections: Semaphore,
-    /// There were too many rejections since all of them were told.
-    pub(crate) too_many_rejections: AtomicBool,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
@@ -36,15 +28,12 @@ pub(crate) struct AgentCore<A: AgentTypes> {
 impl<A: Agent> AgentCore<A> {
     pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>) -> Arc<Self> {
         Arc::new(Self {
+            life: object.of_this_life(),
             object,
             table: A::table(),
             env,
             state: Mutex::default(),
-            exclusive: tokio::sync::Mutex::default(),
-            streams: Streams::default(),
             strict: A::options().strict,
-            rejections: Semaphore::new(WAITING_REJECTIONS),
-            too_many_rejections: AtomicBool::new(false),
             agent: OnceLock::new(),
         })
     }

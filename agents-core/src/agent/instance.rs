@@ -102,7 +102,7 @@ impl<A: Agent> AgentObject<A> {
     fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
         match self.core.push(&self.connection(socket), state) {
             Ok(()) => Ok(()),
-            Err(refusal) => socket.send(frame::state_error(refusal)),
+            Err(refusal) => socket.answer(frame::state_error(refusal)),
         }
     }
 }
@@ -154,12 +154,16 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         };
         let work = match frame::parse(&text) {
             ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
+            ClientFrame::LongId => {
+                socket.answer(frame::LONG_ID.to_owned())?;
+                Work::Done
+            }
             ClientFrame::State(state) => {
                 self.push(socket, state)?;
                 Work::Done
             }
             ClientFrame::Cancel(id) => {
-                self.core.streams.stop(socket.entry.key, id);
+                self.core.life.streams.stop(socket.entry.key, id);
                 Work::Done
             }
             ClientFrame::Other => Work::Other,
@@ -198,6 +202,11 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         Err(failed)
     }
 
+    async fn alarm_timed_out(&self, _: &ObjectContext, error: Error) -> Result<()> {
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        Ok(())
+    }
+
     async fn hibernate(&self, _: &ObjectContext) -> Result<()> {
         let Some(hook) = self.core.table.hooks.on_hibernate else { return Ok(()) };
         let hook = hook(self.agent()?, self.core.parts());
@@ -218,8 +227,9 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let Some(text) = message.text() else { return Ok(()) };
         let reason = report::client_text(error, "on_start");
         match frame::parse(text) {
-            ClientFrame::Rpc(call) => socket.send(frame::rpc_error(call.id, &reason)),
-            ClientFrame::State(_) => socket.send(frame::state_error(frame::STATE_REJECTED)),
+            ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
+            ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),
+            ClientFrame::State(_) => socket.answer(frame::state_error(frame::STATE_REJECTED)),
             ClientFrame::Cancel(_) | ClientFrame::Other => Ok(()),
         }
     }

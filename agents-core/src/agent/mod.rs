@@ -1,5 +1,6 @@
 //! Agents: state sync, read-only connections, calls and hooks on top of an object.
 
+mod backlog;
 mod call;
 mod called;
 mod chain;
@@ -14,6 +15,7 @@ mod events;
 mod flags;
 mod http;
 mod instance;
+mod life;
 mod line;
 mod refusal;
 mod rejection;
@@ -38,7 +40,9 @@ pub use connect_request::ConnectRequest;
 pub(crate) use connect_request::query_value;
 pub use connection::Connection;
 pub use context::Context;
-pub use convert::{Fallible, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain};
+pub use convert::{
+    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
+};
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
 pub use refusal::Refusal;

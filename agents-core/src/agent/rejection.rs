@@ -2,12 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::agent::{AgentCore, AgentTypes, StateSource};
-
-/// How many rejections may wait for `on_state_rejected` at a time.
-pub(super) const WAITING_REJECTIONS: usize = 1024;
 
 /// An attempt that was refused, for `on_state_rejected`.
 ///
@@ -75,31 +71,32 @@ impl<A: AgentTypes> AgentCore<A> {
         let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_rejected) else {
             return;
         };
-        let Ok(place) = self.rejections.try_acquire() else {
-            // A client is refused as often as it tries, so it is said once in a while.
-            if !self.too_many_rejections.swap(true, Ordering::Relaxed) {
-                tracing::error!(
-                    agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
-                );
+        let place = match self.life.begin_rejection() {
+            Ok(place) => place,
+            Err(first) => {
+                // A client is refused as often as it tries, so it is said once in a while.
+                if first {
+                    tracing::error!(
+                        agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
+                    );
+                }
+                return;
             }
-            return;
         };
-        if self.rejections.available_permits() + 1 == WAITING_REJECTIONS {
-            self.too_many_rejections.store(false, Ordering::Relaxed);
-        }
-        place.forget();
         let parts = self.parts_about(&source);
         let rejection = StateRejection { source, kind, attempt, message: message.into() };
         let told = self.tell(hook(agent.clone(), parts, rejection));
-        let core = self.clone();
+        let life = self.life.clone();
         let done = self.object.run_anyway(Box::pin(async move {
             told.await;
-            core.rejections.add_permits(1);
+            life.end_rejection();
             Ok(())
         }));
-        if let Err(error) = done {
-            self.rejections.add_permits(1);
-            tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run");
+        match done {
+            Ok(()) => place.forget(),
+            Err(error) => {
+                tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run")
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
 use crate::agent::stream::Answer;
 use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::Waits;
 use crate::interface::Outcome;
 use crate::report;
@@ -59,7 +59,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
         let streamed = callable.streaming.then(|| answer.clone());
-        let _stoppable = streamed.clone().map(|answer| self.streams.begin(answer));
+        let _stoppable = streamed.clone().map(|answer| self.life.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
         match self.invoke(callable, call).await {
@@ -101,9 +101,13 @@ impl<A: AgentTypes> AgentCore<A> {
     /// Waits until no other exclusive work of this agent runs.
     ///
     /// # Errors
-    /// When such work waits for the caller.
+    /// When such work waits for the caller, or is the caller.
     pub(super) async fn enter_exclusive(&self, chain: &Chain) -> Result<MutexGuard<'_, ()>> {
         chain.check_exclusive(self.object.class(), self.object.name())?;
-        Ok(self.exclusive.lock().await)
+        if self.object.is_exclusive() {
+            let text = "exclusive work cannot wait for exclusive work inside itself";
+            return Err(Error::new("nested_exclusive", text));
+        }
+        Ok(self.life.enter_exclusive().await)
     }
 }

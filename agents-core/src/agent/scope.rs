@@ -2,14 +2,14 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use crate::agent::{AgentTypes, Context};
 use crate::error::Error;
-use crate::object::{BoxFuture, ObjectContext, panic_text};
+use crate::object::{BoxFuture, ObjectContext};
+use crate::unwind::{caught, discard};
 
 thread_local! {
     /// The context of the call that is being polled on this thread.
@@ -29,17 +29,24 @@ pub fn current<A: AgentTypes>() -> Option<Context<A>> {
 pub(crate) struct Scoped<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
-    future: BoxFuture<'static, T>,
+    callable: Option<&'static str>,
+    /// `None` once it is done.
+    future: Option<BoxFuture<'static, T>>,
 }
 
 impl<T> Scoped<T> {
     pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
-        Self { object: cx.core.object.clone(), context: Some(Arc::new(cx)), future }
+        Self {
+            object: cx.core.object.clone(),
+            callable: cx.callable,
+            context: Some(Arc::new(cx)),
+            future: Some(future),
+        }
     }
 
     /// A future that `current` finds no context in.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
-        Self { context: None, object, future }
+        Self { context: None, object, callable: None, future: Some(future) }
     }
 }
 
@@ -47,11 +54,31 @@ impl<T> Future for Scoped<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Self { context, object, future } = &mut *self;
-        match watch(context, object, || future.as_mut().poll(cx)) {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
+        let Self { context, object, callable, future } = &mut *self;
+        let Some(running) = future else { return Poll::Pending };
+        if let Some(callable) = callable {
+            object.runs(callable);
         }
+        let polled = match watch(context, object, || running.as_mut().poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            // What it leaves behind belongs to it, and so does a panic of that.
+            Ok(Poll::Ready(result)) => match watch(context, object, || drop(future.take())) {
+                Ok(()) => Ok(result),
+                Err(panic) => {
+                    discard(result, object.key());
+                    Err(panic)
+                }
+            },
+            Err(panic) => Err(panic),
+        };
+        discard(future.take(), object.key());
+        Poll::Ready(polled)
+    }
+}
+
+impl<T> Drop for Scoped<T> {
+    fn drop(&mut self) {
+        discard(self.future.take(), self.object.key());
     }
 }
 
@@ -79,11 +106,11 @@ fn watch<R>(
     code: impl FnOnce() -> R,
 ) -> Result<R, Error> {
     let outer = CURRENT.replace(context.take());
-    let done = catch_unwind(AssertUnwindSafe(code));
+    let done = caught(code);
     *context = CURRENT.replace(outer);
     done.map_err(|panic| {
         object.panicked();
         // Only the log sees what it said.
-        Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)))
+        Error::hidden("panic", format!("panicked: {panic}"))
     })
 }

@@ -96,10 +96,13 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     fn remember(&self, state: Option<Arc<A::State>>) {
-        *self.state.lock() = StateCache {
+        let now = StateCache {
             version: self.object.state_version(),
             loaded: state.map_or(Loaded::Unset, Loaded::Set),
         };
+        let before = std::mem::replace(&mut *self.state.lock(), now);
+        // Without the lock: its destructor is code of the user.
+        drop(before);
     }
 
     /// The one gate that every change of the state goes through.
@@ -141,6 +144,10 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         let json = wire::to_json(&*state).map_err(|error| unfit(error.into()))?;
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
+        if let Some(frame) = &frame {
+            // Before anything changes.
+            self.object.check_room(frame.len())?;
+        }
         self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
             Some(StorageError::TooBig { .. }) => unfit(error),
             _ => error,

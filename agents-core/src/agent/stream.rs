@@ -5,14 +5,14 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::backlog::{LineSender, Overflow};
 use crate::agent::line::Line;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
 use crate::interface::{Outcome, Reply};
-use crate::object::WebSocket;
+use crate::object::{WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
@@ -30,7 +30,7 @@ enum Caller {
     /// A client, for the call with this id, as JSON.
     Client { socket: WebSocket, id: String },
     /// Another agent.
-    Agent { lines: mpsc::Sender<Line>, overflowed: AtomicBool },
+    Agent(LineSender),
 }
 
 impl Answer {
@@ -39,25 +39,8 @@ impl Answer {
     }
 
     /// An answer to another agent.
-    pub(crate) fn to_agent(lines: mpsc::Sender<Line>) -> Self {
-        Self::to(Caller::Agent { lines, overflowed: AtomicBool::new(false) })
-    }
-
-    /// Tells, once, whether more waited than there is room for. Nothing was told since.
-    pub(crate) fn takes_overflow(&self) -> bool {
-        match &self.caller {
-            Caller::Client { .. } => false,
-            Caller::Agent { overflowed, .. } => overflowed.swap(false, Ordering::AcqRel),
-        }
-    }
-
-    /// Tells another agent something.
-    fn tell(&self, lines: &mpsc::Sender<Line>, overflowed: &AtomicBool, line: Line) {
-        // To one who left, that is no error.
-        if let Err(mpsc::error::TrySendError::Full(_)) = lines.try_send(line) {
-            self.ended.store(true, Ordering::Release);
-            overflowed.store(true, Ordering::Release);
-        }
+    pub(crate) fn to_agent(lines: LineSender) -> Self {
+        Self::to(Caller::Agent(lines))
     }
 
     fn to(caller: Caller) -> Self {
@@ -74,7 +57,7 @@ impl Answer {
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
         match &self.caller {
             Caller::Client { socket, .. } => Some(socket.entry.key),
-            Caller::Agent { .. } => None,
+            Caller::Agent(_) => None,
         }
     }
 
@@ -95,16 +78,41 @@ impl Answer {
     }
 
     /// Sends a piece; after the end it is dropped.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits.
     pub(crate) fn chunk(&self, json: &str) -> Result<()> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_chunk(id, json)),
-            Caller::Agent { lines, overflowed } => {
-                self.tell(lines, overflowed, Line::item(json.to_owned())?);
-                Ok(())
+            Caller::Client { socket, id } => socket.piece(frame::rpc_chunk(id, json)),
+            Caller::Agent(lines) => {
+                lines.item(Line::item(json.to_owned())?, json.len()).map_err(|Overflow| overflow())
             }
+        }
+    }
+
+    /// Waits until there is room for another piece, or nobody listens any more.
+    pub(crate) async fn ready(&self) {
+        let is_ahead = match &self.caller {
+            Caller::Client { socket, .. } => socket.is_ahead(),
+            Caller::Agent(lines) => lines.is_ahead(),
+        };
+        if !is_ahead {
+            return;
+        }
+        let room = async {
+            match &self.caller {
+                // Where there is nobody to wait for, sending says why.
+                Caller::Client { socket, .. } => drop(socket.ready().await),
+                Caller::Agent(lines) => lines.until_room().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.until_gone() => {}
+            () = room => {}
         }
     }
 
@@ -118,9 +126,9 @@ impl Answer {
             Outcome::Value(json) => Some(json),
         };
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent { lines, overflowed } => {
-                self.tell(lines, overflowed, Line::result(json.cloned())?);
+            Caller::Client { socket, id } => socket.answer(frame::rpc_result(id, json.map(String::as_str))),
+            Caller::Agent(lines) => {
+                lines.last(Line::result(json.cloned())?);
                 Ok(())
             }
         }
@@ -137,10 +145,9 @@ impl Answer {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.send(frame::rpc_error(id, message)),
-            Caller::Agent { lines, overflowed } => {
-                let line = Line::Error { code: code.to_owned(), message: message.to_owned() };
-                self.tell(lines, overflowed, line);
+            Caller::Client { socket, id } => socket.answer(frame::rpc_error(id, message)),
+            Caller::Agent(lines) => {
+                lines.last(Line::Error { code: code.to_owned(), message: message.to_owned() });
                 Ok(())
             }
         }
@@ -151,7 +158,7 @@ impl Answer {
         !self.ended.load(Ordering::Acquire)
             && match &self.caller {
                 Caller::Client { socket, .. } => socket.is_open(),
-                Caller::Agent { lines, .. } => !lines.is_closed(),
+                Caller::Agent(lines) => !lines.is_closed(),
             }
     }
 
@@ -161,7 +168,7 @@ impl Answer {
             let gone = async {
                 match &self.caller {
                     Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent { lines, .. } => lines.closed().await,
+                    Caller::Agent(lines) => lines.closed().await,
                 }
             };
             tokio::select! {
@@ -199,12 +206,35 @@ impl<T: Wire> StreamingResponse<T> {
         Self { answer, item: PhantomData }
     }
 
-    /// Sends an item.
+    /// Sends an item at once. It leaves when the turn is over, and waits in memory until the caller takes it: for more
+    /// than a few items wait until the answer is [`ready`](Self::ready) before each.
     ///
     /// # Errors
-    /// When it has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
+    /// when the item has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
         self.answer.chunk(&wire::to_json(&item)?)
+    }
+
+    /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no
+    /// more. With little under way it does not wait.
+    ///
+    /// ```
+    /// # use agents_core::{Result, StreamingResponse};
+    /// async fn count(out: &StreamingResponse<u64>) -> Result<()> {
+    ///     for n in 0..1_000_000 {
+    ///         out.ready().await;
+    ///         out.send(n)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = count;
+    /// ```
+    ///
+    /// A returned stream is asked for its next item when there is room.
+    pub async fn ready(&self) {
+        self.answer.ready().await;
     }
 
     /// Ends the answer with a result; `()` for none.

@@ -13,6 +13,32 @@ pub(crate) const FREE_BYTES: usize = 64 * 1024;
 /// What a frame that waits takes beside its bytes, about: without it very many tiny ones would be free.
 pub(crate) const FRAME_BYTES: usize = 128;
 
+/// Returns about how many bytes a text takes when it is read as a JSON value, which is the most that it can become:
+/// `[0,0,…]` takes many times its length.
+pub(crate) fn bytes_as_value(text: &str) -> usize {
+    const VALUE: usize = size_of::<serde_json::Value>();
+    /// Room for four values, as a list gets it with its first one.
+    const LIST: usize = 4 * VALUE + 32;
+    /// The first node of a map, and for each key its text and place.
+    const MAP: usize = 640;
+    const KEY: usize = 128;
+    let (mut sum, mut quoted, mut escaped) = (text.len(), false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b',' => sum += VALUE,
+            b'[' => sum += LIST,
+            b'{' => sum += MAP,
+            b':' => sum += KEY,
+            _ => {}
+        }
+    }
+    sum
+}
+
 /// A number of bytes that may be held at a time.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -66,6 +92,21 @@ impl Held {
         }
         share.bytes = bytes;
         true
+    }
+
+    /// Holds so many bytes, more or less than before, even beyond the limit: as [`Budget::hold`].
+    pub(crate) fn resize(&mut self, budget: &Arc<Budget>, bytes: usize) {
+        match &mut self.0 {
+            None => *self = budget.hold(bytes),
+            Some(share) => {
+                let before = std::mem::replace(&mut share.bytes, bytes);
+                if bytes > before {
+                    share.budget.used.fetch_add(bytes - before, Ordering::Relaxed);
+                } else {
+                    share.budget.used.fetch_sub(before - bytes, Ordering::Relaxed);
+                }
+            }
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -132,10 +173,26 @@ mod tests {
         drop(held);
         assert_eq!(budget.used(), 0);
         drop(copy);
-        let beyond = budget.hold(150);
+        let mut beyond = budget.hold(150);
         assert_eq!(budget.used(), 150);
+        beyond.resize(&budget, 200);
+        assert_eq!(budget.used(), 200);
+        beyond.resize(&budget, 20);
+        assert_eq!(budget.used(), 20);
         drop(beyond);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn what_a_text_becomes_is_estimated_by_its_values() {
+        let value = size_of::<serde_json::Value>();
+        assert_eq!(bytes_as_value(""), 0);
+        assert_eq!(bytes_as_value("plain"), 5);
+        assert_eq!(bytes_as_value(r#""[,{:\"],\\""#), 12, "what stands in quotes is text");
+        let zeros = format!("[{}0]", "0,".repeat(1000));
+        assert!(bytes_as_value(&zeros) >= zeros.len() + 1001 * value);
+        let empty = "[],".repeat(1000);
+        assert!(bytes_as_value(&empty) >= 1000 * value);
     }
 
     #[test]

@@ -77,7 +77,10 @@ limits! {
     IncomingBytes = "incoming_bytes",
     /// A connection was closed, because too much waited for its client.
     OutboxBytes = "outbox_bytes",
-    /// A connection was closed that was behind while too much waited for all clients together.
+    /// Something that an agent sent was refused, because too much of the agent waited.
+    OutgoingBytesPerAgent = "outgoing_bytes_per_agent",
+    /// While too much waited for all clients together a connection was closed that was behind, or something that an
+    /// agent sent was refused.
     OutgoingBytes = "outgoing_bytes",
     /// A connection was dropped whose client took nothing for too long.
     WriteTimeout = "write_timeout",
@@ -87,6 +90,10 @@ limits! {
     HeartbeatTimeout = "heartbeat_timeout",
     /// An agent did not start, because too many were awake; its events failed.
     AgentsAwake = "agents_awake",
+    /// An agent took too long to start; what had come for it failed.
+    StartTimeout = "start_timeout",
+    /// The handler of an alarm took too long; it is tried again.
+    AlarmTimeout = "alarm_timeout",
 }
 
 impl fmt::Display for Limit {

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::{BodyFault, CallHead, Flags, Held, Visitor};
+use crate::gateway::budget::bytes_as_value;
+use crate::gateway::{BodyFault, CallHead, FRAME_BYTES, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -31,6 +32,14 @@ pub enum Message {
 }
 
 impl Message {
+    /// Returns how many bytes the message takes at most, once an object has read it as JSON.
+    pub(crate) fn bytes_as_value(&self) -> usize {
+        match self {
+            Self::Text(text) => bytes_as_value(text),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     /// Makes a text message with the JSON form of a value.
     ///
     /// # Errors
@@ -280,10 +289,10 @@ pub(crate) enum ToObject {
         request: RequestKey,
         fault: Option<BodyFault>,
     },
-    /// The client has taken so many chunks of a response; as many more may come.
+    /// The client has taken chunks of a response that count so many bytes; as many more may come.
     Drained {
         request: RequestKey,
-        chunks: u32,
+        bytes: u64,
     },
     /// The client of a request is gone.
     Gone {
@@ -347,6 +356,19 @@ impl ToObject {
 pub(crate) enum Targets {
     One(ConnectionKey),
     Many(Box<Selection>),
+}
+
+impl Targets {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(selection) => {
+                let Selection { all_tags, any_tag, except, .. } = &**selection;
+                let tags = all_tags.iter().chain(any_tag.iter().flatten());
+                size_of_val(&except[..]) + tags.map(|tag| size_of::<String>() + tag.len()).sum::<usize>()
+            }
+        }
+    }
 }
 
 /// Some of an object's accepted connections; the default is all of them.
@@ -419,10 +441,36 @@ pub(crate) enum ToGateway {
         request: RequestKey,
         bytes: u64,
     },
+    /// The object waits until the client of a connection has taken nearly all that was sent to it; then this request
+    /// ends, or when the connection does.
+    AwaitRoom {
+        connection: ConnectionKey,
+        request: RequestKey,
+    },
     /// Sets or takes away what the gateway answers by itself, on all connections.
     AutoResponse {
         pair: Option<AutoResponse>,
     },
+}
+
+impl ToGateway {
+    /// Returns how many bytes it takes while it waits, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let carried = match self {
+            Self::Send { targets, message, .. } => targets.bytes() + message.len(),
+            Self::Attach { attachment, .. } | Self::Accept { attachment, .. } => attachment.len(),
+            Self::RespondChunk { chunk, .. } => chunk.len(),
+            Self::AutoResponse { pair: Some(pair) } => pair.request.len() + pair.response.len(),
+            Self::Close { .. }
+            | Self::Credit { .. }
+            | Self::Respond { .. }
+            | Self::RespondEnd { .. }
+            | Self::BodyCredit { .. }
+            | Self::AwaitRoom { .. }
+            | Self::AutoResponse { pair: None } => 0,
+        };
+        carried + FRAME_BYTES
+    }
 }
 
 #[cfg(test)]

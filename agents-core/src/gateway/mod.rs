@@ -28,24 +28,25 @@ mod visitor;
 
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
-pub(crate) use budget::{FRAME_BYTES, FREE_BYTES, Held};
+pub(crate) use budget::{Budget, FRAME_BYTES, FREE_BYTES, Held};
 pub(crate) use call::{CallHead, CallerLink, Waits};
 #[cfg(feature = "fuzzing")]
 pub(crate) use codec::{Decoder, Incoming, Violation, close};
 pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
-pub(crate) use hub::{Hub, HubLimits};
+pub(crate) use hub::{Hub, HubLimits, ResponsePart};
 pub use limit::{Limit, LimitCounts};
 pub(crate) use message::{
     AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
     ToGateway, ToObject,
 };
 pub use message::{Close, IntoMessage, Message};
+pub(crate) use outbox::BEHIND_BYTES;
 pub(crate) use place::{Counted, Place, prefix};
 pub(crate) use port::{ObjectPort, PostError};
 pub use rate::Rate;
-pub(crate) use request::{ForwardError, forward};
+pub(crate) use request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
 pub(crate) use shared::{Gateway, GatewayLimits};
 #[cfg(test)]
 pub(crate) use socket::Socket;

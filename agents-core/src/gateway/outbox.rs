@@ -9,6 +9,9 @@ use crate::gateway::{FRAME_BYTES, codec};
 /// How many bytes wait for a socket that counts as behind.
 pub(crate) const BEHIND_BYTES: usize = 64 * 1024;
 
+/// What an entry of a queue takes, and the room that the queue keeps for more.
+const ENTRY_BYTES: usize = 2 * size_of::<Bytes>();
+
 /// Behind how many frames only the last of several pings is answered.
 const MANY_FRAMES: usize = 64;
 
@@ -76,9 +79,19 @@ impl Outbox {
         }
     }
 
+    /// How many bytes wait, heads of frames and what the writer has taken included.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bytes + self.taken + self.frames.len() * FRAME_BYTES
+    }
+
+    /// What the queue of one who is behind takes beside the frames, which many may share.
+    pub(crate) fn queue_bytes(&self) -> usize {
+        if self.is_behind() { self.frames.len() * ENTRY_BYTES } else { 0 }
+    }
+
     /// Tells whether so much waits that the reader counts as behind.
     pub(crate) fn is_behind(&self) -> bool {
-        self.bytes + self.taken > BEHIND_BYTES
+        self.waiting() > BEHIND_BYTES
     }
 
     /// Adds a ping before everything that waits; `false` when the socket is closing anyway.
@@ -229,7 +242,7 @@ mod tests {
                         let mut bytes = vec![0; len];
                         bytes[..4].copy_from_slice(&(sent.len() as u32).to_be_bytes());
                         let (frame, latest) = (Bytes::from(bytes), step < 5);
-                        let behind = outbox.bytes + outbox.taken > BEHIND_BYTES;
+                        let behind = outbox.is_behind();
                         let (count, replaces) = (outbox.frames.len(), latest && behind && outbox.latest.is_some());
                         prop_assert!(outbox.push(frame.clone(), latest, NO_LIMIT).unwrap());
                         prop_assert_eq!(outbox.frames.len(), count + usize::from(!replaces));

@@ -14,9 +14,17 @@ use tokio::sync::mpsc;
 
 use crate::gateway::hub::ResponsePart;
 use crate::gateway::{
-    BodyCredit, BodyFault, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead, ToObject,
-    upload,
+    BodyCredit, BodyFault, FRAME_BYTES, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead,
+    ToObject, upload,
 };
+
+/// How many bytes of a response may be on their way to its client.
+pub(crate) const RESPONSE_WINDOW: usize = 256 * 1024;
+
+/// What a chunk counts in the window of its response; one always fits.
+pub(crate) fn window_share(len: usize) -> u32 {
+    (len + FRAME_BYTES).min(RESPONSE_WINDOW) as u32
+}
 
 /// Why there is no response.
 #[derive(Debug)]
@@ -110,15 +118,15 @@ struct OpenRequest {
     port: Arc<dyn ObjectPort>,
     parts: mpsc::UnboundedReceiver<ResponsePart>,
     done: bool,
-    /// Chunks that were taken and that the object does not know of yet.
-    owed: u32,
+    /// What chunks count that were taken and that the object does not know of yet.
+    owed: u64,
 }
 
 impl OpenRequest {
     fn pay(&mut self, cx: &Context<'_>) {
         // An object that has said all of its response may sleep already.
         if self.owed > 0 && self.hub.has_request(self.request) {
-            let drained = ToObject::Drained { request: self.request, chunks: self.owed };
+            let drained = ToObject::Drained { request: self.request, bytes: self.owed };
             if self.port.post(drained, cx).is_ok() {
                 self.owed = 0;
             }
@@ -137,7 +145,7 @@ impl Stream for OpenRequest {
         match self.parts.poll_recv(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(ResponsePart::Chunk(chunk))) => {
-                self.owed += 1;
+                self.owed += u64::from(window_share(chunk.len()));
                 self.pay(cx);
                 Poll::Ready(Some(Ok(chunk)))
             }

@@ -1,5 +1,7 @@
 //! What a callable returns, recognised by trait and not by spelling.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 #[cfg(feature = "runtime")]
 use crate::wire::Describe;
@@ -14,7 +16,7 @@ pub enum Outcome {
     Value(String),
 }
 
-/// What a callable may return: a wire value, or a `Result` of one.
+/// What a callable may return: a wire value, a text that is part of the program, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "a callable cannot return `{Self}`",
     label = "not an answer",
@@ -60,4 +62,40 @@ impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
     fn into_outcome(self) -> Result<Outcome> {
         self.map_err(Into::into)?.into_outcome()
     }
+}
+
+/// Texts that stand in the program: they are answers, though nothing could be read into them.
+macro_rules! texts {
+    ($($text:ty => $value:ty, $written:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl Reply for $text {
+            type Value = $value;
+
+            #[cfg(feature = "runtime")]
+            const DESCRIBE: Describe = <$value as Wire>::describe;
+
+            fn into_outcome(self) -> Result<Outcome> {
+                ($written)(self).into_outcome()
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<E: Into<Error>> Reply for Result<$text, E> {
+            type Value = $value;
+
+            #[cfg(feature = "runtime")]
+            const DESCRIBE: Describe = <$value as Wire>::describe;
+
+            fn into_outcome(self) -> Result<Outcome> {
+                self.map_err(Into::into)?.into_outcome()
+            }
+        }
+    )*};
+}
+
+texts! {
+    &'static str => String, Cow::<'static, str>::Borrowed;
+    Option<&'static str> => Option<String>, |text: Option<&'static str>| text.map(Cow::Borrowed);
+    Vec<&'static str> => Vec<String>,
+        |texts: Vec<&'static str>| texts.into_iter().map(Cow::Borrowed).collect::<Vec<_>>();
 }

@@ -1,18 +1,127 @@
-//! What an alarm handler is told.
+//! What an alarm handler is told, and what an alarm may be set to.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An alarm that rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlarmInfo {
-    /// When it was to ring, in milliseconds since 1970; after a failure, when it was to be tried again.
-    pub scheduled_time: u64,
+    /// When it was to ring; after a failure, when it was to be tried again.
+    pub scheduled_time: SystemTime,
     /// How many times it failed before.
     pub retry_count: u32,
 }
 
 impl AlarmInfo {
-    /// Tells whether it failed before.
+    /// Returns whether it failed before.
     pub fn is_retry(&self) -> bool {
         self.retry_count > 0
+    }
+}
+
+/// A time that an alarm is set to: a moment, or a span of time from now.
+///
+/// Moments are [`SystemTime`], `chrono::DateTime` (feature `chrono`), `jiff::Timestamp` and `jiff::Zoned` (feature
+/// `jiff`). Spans are [`Duration`] and [`wire::Duration`](crate::wire::Duration).
+#[diagnostic::on_unimplemented(
+    message = "an alarm cannot be set to a `{Self}`",
+    label = "neither a moment nor a span of time",
+    note = "a moment is a `SystemTime`, a `chrono::DateTime` or a `jiff::Timestamp`; a `Duration` counts from now"
+)]
+pub trait AlarmTime {
+    /// Returns the moment; `now` is the time of the object.
+    fn moment(self, now: SystemTime) -> SystemTime;
+}
+
+impl AlarmTime for SystemTime {
+    fn moment(self, _: SystemTime) -> SystemTime {
+        self
+    }
+}
+
+impl AlarmTime for Duration {
+    fn moment(self, now: SystemTime) -> SystemTime {
+        // A span that leads out of the calendar is some thousand years long.
+        now.checked_add(self).unwrap_or(now + LONGEST)
+    }
+}
+
+impl AlarmTime for crate::wire::Duration {
+    fn moment(self, now: SystemTime) -> SystemTime {
+        self.0.moment(now)
+    }
+}
+
+#[cfg(feature = "chrono")]
+impl<Z: chrono::TimeZone> AlarmTime for chrono::DateTime<Z> {
+    fn moment(self, _: SystemTime) -> SystemTime {
+        self.into()
+    }
+}
+
+#[cfg(feature = "jiff")]
+impl AlarmTime for jiff::Timestamp {
+    fn moment(self, _: SystemTime) -> SystemTime {
+        self.into()
+    }
+}
+
+#[cfg(feature = "jiff")]
+impl AlarmTime for jiff::Zoned {
+    fn moment(self, _: SystemTime) -> SystemTime {
+        self.into()
+    }
+}
+
+const LONGEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
+
+/// Returns the moment of so many milliseconds after 1970.
+pub(super) fn moment_of(millis: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH + LONGEST)
+}
+
+/// Returns the milliseconds since 1970, rounded up so that nothing is early; 0 for a moment before that.
+pub(super) fn millis_of(moment: SystemTime) -> u64 {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn millis(time: impl AlarmTime) -> u64 {
+        millis_of(time.moment(moment_of(NOW)))
+    }
+
+    #[test]
+    fn a_moment_is_itself_and_a_span_counts_from_now() {
+        let moment = moment_of(NOW + 5);
+        assert_eq!(millis(moment), NOW + 5);
+        assert_eq!(millis(moment + Duration::from_nanos(1)), NOW + 6, "never early");
+        assert_eq!(millis(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        assert_eq!(millis(Duration::from_secs(60)), NOW + 60_000);
+        assert_eq!(millis(Duration::from_micros(1)), NOW + 1);
+        assert!(millis(Duration::MAX) > NOW + 1000 * 364 * 86_400_000);
+        assert_eq!(millis(crate::wire::Duration(Duration::from_secs(1))), NOW + 1000);
+        assert!(moment_of(u64::MAX) > moment_of(NOW));
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn moments_of_chrono_are_taken() {
+        let moment = chrono::DateTime::from_timestamp_millis(i64::try_from(NOW + 7).unwrap()).unwrap();
+        assert_eq!(millis(moment), NOW + 7);
+        assert_eq!(millis(moment.with_timezone(&chrono::FixedOffset::east_opt(3600).unwrap())), NOW + 7);
+    }
+
+    #[cfg(feature = "jiff")]
+    #[test]
+    fn moments_of_jiff_are_taken() {
+        let moment = jiff::Timestamp::from_millisecond(i64::try_from(NOW + 7).unwrap()).unwrap();
+        assert_eq!(millis(moment), NOW + 7);
+        assert_eq!(millis(moment.to_zoned(jiff::tz::TimeZone::UTC)), NOW + 7);
     }
 }

@@ -4,8 +4,12 @@
 //! or an earlier one, on the disk; when an alarm goes away or moves back, the index hears of it
 //! after the commit. An object that is woken for nothing says so, and the index is put right. So
 //! nothing is scanned when a host starts, and no alarm is lost between two files.
+//!
+//! An index that is damaged is made anew while objects work and alarms ring. Where it cannot be written, as on a full
+//! disk, what objects say is kept and counts, so that nobody is woken again and again for what is done.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,20 +18,35 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::ToObject;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
-use crate::storage::{AlarmChange, AlarmIndex, Change};
+use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
 
-/// How many objects are woken for their alarms at a time; further ones wait for one to be done.
+/// How many objects are woken for their alarms at a time, and at most half of those that may be awake; further ones wait
+/// for one to be done.
 const AT_ONCE: usize = 4096;
+/// How long an object that was woken counts among those. One that takes longer is at work, and keeps no other from
+/// being woken.
+const WAKING: Duration = Duration::from_secs(30);
 /// How long to sleep at most: the machine's clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// How long to sleep when only news can end it.
 const NOTHING_DUE: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// How long to wait before the index is tried again that could not be used; twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// After how many failures of the disk the index is made anew elsewhere on it.
+const GIVEN_UP: u32 = 3;
+/// Of how many objects changes are kept that could not be written. Nobody is woken beyond that.
+const UNWRITTEN: usize = 16 * 1024;
+/// Into how many files is looked at a time while the index is made anew.
+const FILES: usize = 64;
 
 /// Finds the object that an alarm is for; `None` when its class is not registered.
 pub(crate) type FindObject = Box<dyn Fn(&ObjectKey) -> Option<Arc<ObjectHandle>> + Send + Sync>;
@@ -43,6 +62,8 @@ struct Shared {
     /// Nobody is woken any more.
     quiet: AtomicBool,
     stopped: AtomicBool,
+    /// How many objects are woken at a time.
+    at_once: usize,
 }
 
 struct Order {
@@ -80,8 +101,10 @@ impl Indexed {
 }
 
 impl Alarms {
-    pub(crate) fn new() -> Self {
+    /// A service for a host with so many places for objects that are awake.
+    pub(crate) fn new(awake: usize) -> Self {
         Self(Arc::new(Shared {
+            at_once: AT_ONCE.min(awake / 2).max(1),
             orders: Mutex::default(),
             news: Notify::new(),
             quiet: AtomicBool::new(false),
@@ -140,12 +163,15 @@ impl Alarms {
     pub(crate) async fn run(self, index: AlarmIndex, clock: Clock, find: FindObject, posts: TaskTracker) {
         let shared = self.0;
         let mut service = Service {
+            filling: index.is_filling(),
             index: Arc::new(Mutex::new(index)),
             clock,
             find,
             posts,
-            woken: HashSet::new(),
-            unknown: 0,
+            woken: HashMap::new(),
+            at_once: shared.at_once,
+            unwritten: HashMap::new(),
+            trouble: None,
         };
         loop {
             let orders = std::mem::take(&mut *shared.orders.lock());
@@ -153,11 +179,17 @@ impl Alarms {
                 service.apply(orders).await;
                 continue;
             }
+            service.retry().await;
             if shared.stopped.load(Ordering::Acquire) {
+                // What cannot be written now is early in the index, and no more.
+                let _ = service.write().await;
                 return;
             }
+            service.fill().await;
             let quiet = shared.quiet.load(Ordering::Acquire);
             let pause = if quiet { NOTHING_DUE } else { service.wake_due().await };
+            let pause = service.until_retry().map_or(pause, |retry| pause.min(retry));
+            let pause = if service.fills() { Duration::ZERO } else { pause };
             tokio::select! {
                 () = shared.news.notified() => {}
                 () = tokio::time::sleep(pause) => {}
@@ -171,59 +203,236 @@ struct Service {
     clock: Clock,
     find: FindObject,
     posts: TaskTracker,
-    /// Who was woken and has not said what became of it.
-    woken: HashSet<ObjectKey>,
-    /// How many of them nobody can wake, because their class is not registered.
-    unknown: usize,
+    /// Who was woken and has not said what became of it, and when; `None` for those that cannot be woken, because their
+    /// class is not registered.
+    woken: HashMap<ObjectKey, Option<Instant>>,
+    at_once: usize,
+    /// What could not be written. Where the index has an entry for the same object, this is what counts.
+    unwritten: HashMap<ObjectKey, Change>,
+    trouble: Option<Trouble>,
+    /// The index is being made anew from the files of the objects.
+    filling: bool,
+}
+
+/// The index could not be used.
+struct Trouble {
+    /// How many times since it last could.
+    failures: u32,
+    /// When it is tried again.
+    retry_at: Instant,
+    /// It is to be made anew.
+    damaged: bool,
+    /// Not even reading works.
+    unreadable: bool,
 }
 
 impl Service {
     async fn apply(&mut self, orders: Vec<Order>) {
-        let mut changes = Vec::with_capacity(orders.len());
         let mut waiting = Vec::new();
-        for order in orders {
-            if order.handled {
-                let class: Arc<str> = order.change.class.as_str().into();
-                self.woken.remove(&ObjectKey { class, name: order.change.name.as_str().into() });
+        for Order { change: AlarmChange { class, name, change }, handled, done } in orders {
+            let key = ObjectKey { class: class.into(), name: name.into() };
+            if handled {
+                self.woken.remove(&key);
             }
-            changes.push(order.change);
-            waiting.extend(order.done);
+            let full = self.unwritten.len() >= UNWRITTEN && self.trouble.is_some() && done.is_none();
+            match self.unwritten.entry(key) {
+                Entry::Occupied(mut known) => {
+                    let change = after(*known.get(), change);
+                    known.insert(change);
+                }
+                // The index may be early: nothing is lost but a wake for nothing.
+                Entry::Vacant(_) if full => {}
+                Entry::Vacant(new) => {
+                    new.insert(change);
+                }
+            }
+            waiting.extend(done);
         }
-        let applied = self.blocking(move |index| index.apply(&changes)).await;
-        let result = applied.map_err(|error| {
-            tracing::error!(%error, "the index of alarms was not written");
-            error.to_string()
-        });
+        // Who waits is told at once. The rest has time.
+        if waiting.is_empty() && self.trouble.is_some() {
+            return;
+        }
+        let mut result = self.write().await;
+        if result.is_err() && self.trouble.as_ref().is_some_and(|trouble| trouble.damaged) {
+            self.retry().await;
+            if self.unwritten.is_empty() {
+                result = Ok(());
+            }
+        }
         for waiting in waiting {
             // One that was given up meanwhile needs no answer.
             let _ = waiting.send(result.clone());
         }
     }
 
+    /// Writes what is not written yet.
+    async fn write(&mut self) -> Result<(), String> {
+        let unwritten = &self.unwritten;
+        let changes: Vec<_> = unwritten
+            .iter()
+            .map(|(key, change)| AlarmChange {
+                class: key.class.to_string(),
+                name: key.name.to_string(),
+                change: *change,
+            })
+            .collect();
+        let wrote = !changes.is_empty();
+        match self.blocking(move |index| index.apply(&changes)).await {
+            Ok(()) => {
+                self.unwritten.clear();
+                if wrote && self.trouble.as_ref().is_some_and(|trouble| !trouble.damaged) {
+                    self.mended();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let text = error.to_string();
+                self.failed(&error, false);
+                Err(text)
+            }
+        }
+    }
+
+    /// Tries again what failed, when its time has come: makes a damaged index anew, writes and reads.
+    async fn retry(&mut self) {
+        let Some(trouble) = self.trouble.as_ref().filter(|trouble| trouble.retry_at <= Instant::now()) else {
+            return;
+        };
+        if trouble.damaged {
+            match self.blocking(AlarmIndex::renew).await {
+                Ok(()) => {
+                    self.filling = true;
+                    if let Some(trouble) = &mut self.trouble {
+                        trouble.damaged = false;
+                    }
+                    tracing::warn!("the index of alarms is made anew from the files of the agents");
+                }
+                Err(error) => return self.failed(&error, true),
+            }
+        }
+        if self.write().await.is_err() {
+            return;
+        }
+        match self.blocking(|index| index.first()).await {
+            Ok(_) => self.mended(),
+            Err(error) => self.failed(&error, true),
+        }
+    }
+
+    fn failed(&mut self, error: &StorageError, reading: bool) {
+        let first = self.trouble.is_none();
+        let now = Instant::now();
+        let trouble = self.trouble.get_or_insert(Trouble {
+            failures: 0,
+            retry_at: now,
+            damaged: false,
+            unreadable: false,
+        });
+        trouble.unreadable |= reading;
+        if trouble.retry_at > now {
+            // Who waits for an answer has it tried in between, which does not put the next try off.
+            return;
+        }
+        trouble.failures = trouble.failures.saturating_add(1);
+        trouble.damaged |= AlarmIndex::is_damage(error)
+            // A part of the disk that does not answer is left behind.
+            || (error.kind() == Some(SqlErrorKind::Io) && trouble.failures >= GIVEN_UP);
+        let pause = if first && trouble.damaged {
+            Duration::ZERO
+        } else {
+            LONGEST_PAUSE.min(FIRST_PAUSE * (1 << (trouble.failures - 1).min(10)))
+        };
+        trouble.retry_at = now + pause;
+        if first {
+            tracing::error!(
+                %error,
+                "the index of alarms cannot be used; what is known rings, and it is tried again, later and later"
+            );
+        } else {
+            tracing::debug!(%error, failures = trouble.failures, "the index of alarms still cannot be used");
+        }
+    }
+
+    fn mended(&mut self) {
+        if let Some(trouble) = self.trouble.take() {
+            tracing::warn!(failures = trouble.failures, "the index of alarms can be used again");
+        }
+    }
+
+    fn until_retry(&self) -> Option<Duration> {
+        let trouble = self.trouble.as_ref()?;
+        Some(trouble.retry_at.saturating_duration_since(Instant::now()))
+    }
+
+    fn fills(&self) -> bool {
+        self.filling && self.trouble.is_none()
+    }
+
+    /// Looks into some more files of objects, while the index is made anew.
+    async fn fill(&mut self) {
+        if !self.fills() {
+            return;
+        }
+        let fill = |index: &mut AlarmIndex| {
+            index.fill(FILES)?;
+            Ok(index.is_filling())
+        };
+        match self.blocking(fill).await {
+            Ok(filling) => self.filling = filling,
+            Err(error) => self.failed(&error, false),
+        }
+    }
+
     /// Wakes the objects whose time has come; how long nothing is due after that.
     async fn wake_due(&mut self) -> Duration {
-        let limit = self.woken.len() + 256;
+        if self.unwritten.len() >= UNWRITTEN {
+            // What they would say could not be kept.
+            return NOTHING_DUE;
+        }
+        let limit = self.woken.len() + self.unwritten.len() + 256;
         let now = self.clock.now_ms();
-        let look = move |index: &mut AlarmIndex| Ok((index.due(now, limit)?, index.next_after(now)?));
-        let (rows, next) = match self.blocking(look).await {
+        let readable = self.trouble.as_ref().is_none_or(|trouble| !trouble.unreadable);
+        let look = move |index: &mut AlarmIndex| match readable {
+            true => Ok((index.due(now, limit)?, index.next_after(now)?)),
+            false => Ok((Vec::new(), None)),
+        };
+        let (rows, mut next) = match self.blocking(look).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(%error, "the index of alarms cannot be read");
-                return LONGEST_SLEEP;
+                self.failed(&error, true);
+                return Duration::ZERO;
             }
         };
         let more = rows.len() == limit;
+        let mut due = Vec::new();
         for (class, name, _) in rows {
             let key = ObjectKey { class: class.into(), name: name.into() };
-            if self.woken.contains(&key) {
+            if !self.unwritten.contains_key(&key) {
+                due.push(key);
+            }
+        }
+        for (key, change) in &self.unwritten {
+            match change {
+                Change::Exactly(at) | Change::NotLaterThan(at) if *at <= now => due.push(key.clone()),
+                Change::Exactly(at) | Change::NotLaterThan(at) => {
+                    next = Some(next.map_or(*at, |next| next.min(*at)));
+                }
+                Change::Gone => {}
+            }
+        }
+        let lately = Instant::now().checked_sub(WAKING);
+        let is_waking =
+            |woken: &&Option<Instant>| woken.is_some_and(|woken| lately.is_none_or(|lately| woken > lately));
+        let mut waking = self.woken.values().filter(is_waking).count();
+        for key in due {
+            if self.woken.contains_key(&key) {
                 continue;
             }
-            if self.woken.len() - self.unknown >= AT_ONCE {
-                // The others wait until one is handled.
-                return NOTHING_DUE;
+            if waking >= self.at_once {
+                // The others wait until one is handled, or has been at work for long.
+                return WAKING;
             }
-            self.woken.insert(key.clone());
-            self.wake(key);
+            waking += usize::from(self.wake(key));
         }
         if more {
             return Duration::ZERO;
@@ -234,31 +443,43 @@ impl Service {
         if matches!(self.clock, Clock::System) { pause.min(LONGEST_SLEEP) } else { pause }
     }
 
-    fn wake(&mut self, key: ObjectKey) {
+    /// Wakes an object; `false` when its class is not registered.
+    fn wake(&mut self, key: ObjectKey) -> bool {
         let Some(handle) = (self.find)(&key) else {
             tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it waits");
-            self.unknown += 1;
-            return;
+            self.woken.insert(key, None);
+            return false;
         };
+        self.woken.insert(key.clone(), Some(Instant::now()));
         // The usual case needs no task: there is room in the mailbox.
         let mut post = Box::pin(async move { handle.deliver(ToObject::Alarm).await });
         match (&mut post).now_or_never() {
-            Some(Ok(())) => {}
+            Some(Ok(())) => true,
             Some(Err(_)) => self.wake(key),
             None => {
                 self.posts.spawn(post);
+                true
             }
         }
     }
 
     async fn blocking<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut AlarmIndex) -> crate::storage::Result<R> + Send + 'static,
-    ) -> Result<R> {
+        work: impl FnOnce(&mut AlarmIndex) -> Result<R, StorageError> + Send + 'static,
+    ) -> Result<R, StorageError> {
         let index = self.index.clone();
-        tokio::task::spawn_blocking(move || work(&mut index.lock()))
-            .await?
-            .map_err(|error| error.into_error())
+        let done = tokio::task::spawn_blocking(move || work(&mut index.lock())).await;
+        done.unwrap_or(Err(StorageError::Misuse("the work on the index of alarms was given up")))
+    }
+}
+
+/// What two changes of the same entry come to.
+fn after(first: Change, second: Change) -> Change {
+    match (first, second) {
+        (Change::NotLaterThan(one), Change::NotLaterThan(other)) => Change::NotLaterThan(one.min(other)),
+        (Change::Exactly(one), Change::NotLaterThan(other)) => Change::Exactly(one.min(other)),
+        (Change::Gone, Change::NotLaterThan(at)) => Change::Exactly(at),
+        (_, last) => last,
     }
 }
 

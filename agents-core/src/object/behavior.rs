@@ -22,9 +22,15 @@ pub(crate) struct Policy {
     pub(crate) hears_closes: bool,
     /// Whether it has methods that other agents call.
     pub(crate) takes_calls: bool,
+    /// How long a start may take.
+    pub(crate) start_timeout: Duration,
+    /// How long an alarm handler may take.
+    pub(crate) alarm_timeout: Duration,
     pub(crate) attachment_bytes: usize,
     pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,
+    /// How many bytes may be on their way out to the gateway.
+    pub(crate) gate_bytes: usize,
     pub(crate) hub: HubLimits,
 }
 
@@ -46,6 +52,7 @@ pub(crate) trait Instance: Send + Sync + 'static {
     fn close(&self, socket: WebSocket, close: Close) -> BoxFuture<'static, Result<()>>;
     fn error(&self, socket: WebSocket, error: Error) -> BoxFuture<'static, Result<()>>;
     fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>>;
+    fn alarm_timed_out(&self, error: Error) -> BoxFuture<'static, Result<()>>;
     fn hibernate(&self) -> BoxFuture<'static, Result<()>>;
     fn response_failed(&self, error: Error) -> BoxFuture<'static, Result<()>>;
 }
@@ -112,6 +119,11 @@ impl<O: DurableObject> Instance for Live<O> {
     fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>> {
         let (object, cx) = self.parts();
         Box::pin(async move { object.alarm(&cx, alarm).await })
+    }
+
+    fn alarm_timed_out(&self, error: Error) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.alarm_timed_out(&cx, error).await })
     }
 
     fn hibernate(&self) -> BoxFuture<'static, Result<()>> {

@@ -69,7 +69,9 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
 
     /// Runs once each time the object wakes, before any other handler.
     ///
-    /// When it fails the event fails that woke the object, and the next one tries again.
+    /// When it fails the event fails that woke the object, and the next one tries again. It has 30 s
+    /// ([`Limits::start_timeout`](crate::Limits::start_timeout)): after that it is dropped, and everything fails that
+    /// has come by then.
     fn start(&mut self, cx: &ObjectContext) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
         async { Ok(()) }
@@ -121,10 +123,18 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     }
 
     /// Handles the alarm that [`ObjectContext::set_alarm`] set. It comes at least once: after an
-    /// error it is tried again, later and later.
+    /// error it is tried again, later and later. It has 15 minutes
+    /// ([`Limits::alarm_timeout`](crate::Limits::alarm_timeout)): after that it is dropped, and counts as failed.
     fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> impl Future<Output = Result<()>> + Send {
         let _ = (cx, alarm);
         async { Ok(()) }
+    }
+
+    /// Called when [`alarm`](Self::alarm) took too long and was dropped (code `alarm_timeout`); it is tried again. An
+    /// error is logged.
+    fn alarm_timed_out(&self, cx: &ObjectContext, error: Error) -> impl Future<Output = Result<()>> + Send {
+        let _ = cx;
+        async { Err(error) }
     }
 
     /// Runs before the object falls asleep or the host stops. What it writes and sends counts.

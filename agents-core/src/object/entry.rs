@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{Attachment, Card, ConnectionInfo, ConnectionKey, Flags};
+use crate::object::pace::Pace;
 
 /// A connection as the object knows it.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct ConnectionEntry {
     kept: Mutex<Kept>,
     /// Made by whoever waits for the end of the connection.
     gone: OnceLock<CancellationToken>,
+    /// Made by the first piece of a long answer.
+    pace: OnceLock<Box<Pace>>,
 }
 
 /// What changes during the life of a connection.
@@ -38,6 +41,7 @@ impl ConnectionEntry {
             card: OnceLock::new(),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
+            pace: OnceLock::new(),
         }
     }
 
@@ -50,6 +54,7 @@ impl ConnectionEntry {
             card: OnceLock::from(info.card),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
+            pace: OnceLock::new(),
         }
     }
 
@@ -99,6 +104,11 @@ impl ConnectionEntry {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.kept.lock().closing
+    }
+
+    /// How far the pieces of long answers run ahead of the client.
+    pub(super) fn pace(&self) -> &Pace {
+        self.pace.get_or_init(|| Box::new(Pace::new()))
     }
 
     /// The object has heard that the connection is over.

@@ -77,7 +77,7 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
         if chunk.is_empty() {
             continue;
         }
-        if !window.acquire().await {
+        if !window.acquire(chunk.len()).await {
             break;
         }
         object.effect(ToGateway::RespondChunk { request: key, chunk })?;

@@ -64,6 +64,11 @@ impl ObjectHandle {
         &self.hub
     }
 
+    /// Returns a number that stands for the handle as long as it exists.
+    pub(super) fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
     /// Tells the activation to do something, if there is one.
     pub(crate) fn order(&self, order: Order) {
         self.orders.fetch_or(order as u8, Ordering::AcqRel);

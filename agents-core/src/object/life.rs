@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::object::context::WeakContext;
 use crate::object::{Meter, ObjectContext};
-use crate::storage::Store;
+use crate::storage::{Store, StoreMeter};
 
 /// Why an object cannot sleep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ struct Inner {
 
 struct Awake {
     context: Option<WeakContext>,
+    store: Option<StoreMeter>,
     busy: Busy,
     /// Up to when the time is accounted for.
     until: Instant,
@@ -97,13 +98,14 @@ impl Life {
         }
         inner.wakes += 1;
         let busy = Busy { changing: true, ..Busy::default() };
-        inner.awake = Some(Awake { context: None, busy, until: now });
+        inner.awake = Some(Awake { context: None, store: None, busy, until: now });
     }
 
     /// The activation can be looked into.
-    pub(super) fn opened(&self, context: &ObjectContext) {
+    pub(super) fn opened(&self, context: &ObjectContext, store: StoreMeter) {
         if let Some(awake) = &mut self.0.lock().awake {
             awake.context = Some(context.downgrade());
+            awake.store = Some(store);
         }
     }
 
@@ -120,50 +122,47 @@ impl Life {
     }
 
     /// The activation is over.
-    pub(super) fn sleep(&self, store: Option<&Store>) {
+    pub(super) fn sleep(&self) {
         let now = Instant::now();
         let inner = &mut *self.0.lock();
         inner.account(now);
-        inner.awake = None;
         inner.asleep_since = Some(now);
-        if let Some(counters) = store.map(Store::counters) {
+        if let Some(Awake { store: Some(store), .. }) = inner.awake.take() {
+            let counters = store.counters();
             inner.commits += counters.commits;
             inner.rows_read += counters.rows_read;
             inner.rows_written += counters.rows_written;
         }
     }
 
+    /// The context of the activation, while something holds it.
+    pub(super) fn context(&self) -> Option<ObjectContext> {
+        self.0.lock().awake.as_ref().and_then(Awake::context)
+    }
+
     pub(super) fn is_awake(&self) -> bool {
         self.0.lock().awake.is_some()
     }
 
-    /// What the object used, as far as it is known here.
+    /// What the object used, as far as it is known here. A handler that is at work is not waited for.
     pub(super) fn meter(&self) -> Meter {
-        let (context, mut meter) = {
-            let inner = &mut *self.0.lock();
-            let now = Instant::now();
-            inner.account(now);
-            let asleep = inner.asleep_since.map_or(Duration::ZERO, |since| now - since);
-            let meter = Meter {
-                executing: inner.executing,
-                pinned_idle: inner.pinned_idle,
-                idle: inner.idle,
-                hibernating: inner.hibernating + asleep,
-                wakes: inner.wakes,
-                commits: inner.commits,
-                rows_read: inner.rows_read,
-                rows_written: inner.rows_written,
-                ..Meter::default()
-            };
-            (inner.awake.as_ref().and_then(Awake::context), meter)
-        };
-        let counters = context.and_then(|context| context.lock().store.as_ref().map(Store::counters));
-        if let Some(counters) = counters {
-            meter.commits += counters.commits;
-            meter.rows_read += counters.rows_read;
-            meter.rows_written += counters.rows_written;
+        let inner = &mut *self.0.lock();
+        let now = Instant::now();
+        inner.account(now);
+        let asleep = inner.asleep_since.map_or(Duration::ZERO, |since| now - since);
+        let store = inner.awake.as_ref().and_then(|awake| awake.store.as_ref());
+        let counters = store.map(StoreMeter::counters).unwrap_or_default();
+        Meter {
+            executing: inner.executing,
+            pinned_idle: inner.pinned_idle,
+            idle: inner.idle,
+            hibernating: inner.hibernating + asleep,
+            wakes: inner.wakes,
+            commits: inner.commits + counters.commits,
+            rows_read: inner.rows_read + counters.rows_read,
+            rows_written: inner.rows_written + counters.rows_written,
+            ..Meter::default()
         }
-        meter
     }
 
     /// Why the object is awake; empty when it sleeps or soon will.
@@ -180,7 +179,11 @@ impl Life {
             pins.push(PinnedBy::Change);
         }
         if let Some(context) = context {
-            let inner = context.lock();
+            let Some(inner) = context.try_lock() else {
+                // It is in the middle of a turn, perhaps in a statement that takes long.
+                pins.push(PinnedBy::Handlers(busy.handlers.max(1)));
+                return pins;
+            };
             let streams = inner.windows.len();
             let handlers = busy.handlers.saturating_sub(streams);
             let counted = [

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::object::activation::Environment;
 use crate::object::{Behavior, Meter, ObjectHandle, ObjectKey, Order};
@@ -17,7 +18,15 @@ pub(crate) struct Registry {
     stopping: AtomicBool,
     /// What objects used whose handles are gone.
     forgotten: Mutex<Meter>,
+    /// How many handles there are, and at how many those that nothing needs are dropped.
+    count: AtomicUsize,
+    sweep_at: AtomicUsize,
+    crowded: Arc<Notify>,
 }
+
+/// How many handles of sleeping objects without connections are kept until the next sweep; a quarter of all if that
+/// is more.
+const SPARE: usize = 1024;
 
 impl Registry {
     pub(crate) fn new(environment: Environment) -> Self {
@@ -26,6 +35,9 @@ impl Registry {
             environment: Arc::new(environment),
             stopping: AtomicBool::new(false),
             forgotten: Mutex::default(),
+            count: AtomicUsize::new(0),
+            sweep_at: AtomicUsize::new(SPARE),
+            crowded: Arc::default(),
         }
     }
 
@@ -39,6 +51,9 @@ impl Registry {
             return handle.clone();
         }
         let make = || {
+            if self.count.fetch_add(1, Ordering::Relaxed) >= self.sweep_at.load(Ordering::Relaxed) {
+                self.crowded.notify_one();
+            }
             let handle = ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone());
             if self.stopping.load(Ordering::Acquire) {
                 // It came too late for `stop` to find it.
@@ -61,6 +76,12 @@ impl Registry {
         self.objects.get(key).map(|handle| handle.clone())
     }
 
+    /// The object whose handle has this address, for the log.
+    pub(crate) fn at(&self, address: usize) -> Option<ObjectKey> {
+        let mut found = self.objects.iter().filter(|entry| entry.value().address() == address);
+        found.next().map(|entry| entry.key().clone())
+    }
+
     /// Drops the handles of objects that sleep and have nobody connected.
     pub(crate) fn sweep(&self) {
         self.objects.retain(|_, handle| {
@@ -72,11 +93,19 @@ impl Registry {
             let gone = handle.mailbox.try_retire();
             if gone {
                 *self.forgotten.lock() += handle.meter();
+                self.count.fetch_sub(1, Ordering::Relaxed);
             } else {
                 handle.hub.unretire();
             }
             !gone
         });
+        let left = self.count.load(Ordering::Relaxed);
+        self.sweep_at.store(left + SPARE.max(left / 4), Ordering::Relaxed);
+    }
+
+    /// Told when there are so many handles that it is time for a [`sweep`](Self::sweep).
+    pub(crate) fn crowded(&self) -> Arc<Notify> {
+        self.crowded.clone()
     }
 
     /// How many objects have a handle.
@@ -84,10 +113,10 @@ impl Registry {
         self.objects.len()
     }
 
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&ObjectHandle)) {
-        for entry in &self.objects {
-            each(entry.value());
-        }
+    /// Looks at all objects. The map is free meanwhile.
+    pub(crate) fn for_each(&self, each: impl FnMut(Arc<ObjectHandle>)) {
+        let handles: Vec<_> = self.objects.iter().map(|entry| entry.value().clone()).collect();
+        handles.into_iter().for_each(each);
     }
 
     /// What all objects used, present and past, and how many of the present ones are awake.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::Frame;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::gateway::{BodyFault, Held, Hub, RequestKey, ToGateway};
 
@@ -31,18 +31,21 @@ impl Intake {
             return;
         }
         queue.pieces.push_back((piece, held));
-        wake(queue.reader.take());
+        wake(queue);
     }
 
     /// Nothing more comes; only the first end counts.
     pub(super) fn end(&self, end: Result<(), BodyFault>) {
         let mut queue = self.0.lock();
         queue.end.get_or_insert(end);
-        wake(queue.reader.take());
+        wake(queue);
     }
 }
 
-fn wake(reader: Option<Waker>) {
+/// Wakes the reader, without the lock: its waker may be the user's.
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let reader = queue.reader.take();
+    drop(queue);
     if let Some(reader) = reader {
         reader.wake();
     }
@@ -69,7 +72,9 @@ impl http_body::Body for RequestBody {
                 Some(Ok(())) => Poll::Ready(None),
                 Some(Err(fault)) => Poll::Ready(Some(Err(fault))),
                 None => {
-                    queue.reader = Some(cx.waker().clone());
+                    let before = queue.reader.replace(cx.waker().clone());
+                    drop(queue);
+                    drop(before);
                     Poll::Pending
                 }
             };
@@ -91,7 +96,8 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         let mut queue = self.intake.0.lock();
         queue.dropped = true;
-        queue.pieces.clear();
-        queue.reader = None;
+        let left = (std::mem::take(&mut queue.pieces), queue.reader.take());
+        drop(queue);
+        drop(left);
     }
 }

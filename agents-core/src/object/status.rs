@@ -16,8 +16,8 @@ pub struct ObjectStatus {
     pub pinned_by: Vec<PinnedBy>,
     /// How many connections it has.
     pub connections: usize,
-    /// What it has used since somebody last needed it; an object without connections is forgotten
-    /// after a minute of sleep.
+    /// What it has used since it was last forgotten: a sleeping object without connections is, within a minute, and
+    /// sooner where there are very many.
     pub meter: Meter,
 }
 

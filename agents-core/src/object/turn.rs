@@ -1,16 +1,18 @@
 //! A turn: one uninterrupted poll of a handler. All its writes commit together or not at all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::object::{BoxFuture, ObjectContext};
+use crate::error::{Error, Result};
+use crate::object::{BoxFuture, ObjectContext, Work};
+use crate::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
 pub(super) struct Turns<L, R> {
     object: ObjectContext,
     /// Names the handler within its activation.
     id: u64,
+    work: Work,
     future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
 }
@@ -20,9 +22,9 @@ pub(super) struct Turns<L, R> {
 pub(super) struct Panicked;
 
 impl<L, R> Turns<L, R> {
-    pub(super) fn new(object: ObjectContext, label: L, future: BoxFuture<'static, R>) -> Self {
+    pub(super) fn new(object: ObjectContext, work: Work, label: L, future: BoxFuture<'static, R>) -> Self {
         let id = object.next_handler();
-        Self { object, id, future: Some(future), label: Some(label) }
+        Self { object, id, work, future: Some(future), label: Some(label) }
     }
 }
 
@@ -30,40 +32,54 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     type Output = (Option<L>, Result<R, Panicked>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { object, id, future, label } = &mut *self;
+        let Self { object, id, work, future, label } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
         if !object.begin_turn(*id, cx) {
             return Poll::Pending;
         }
-        let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+        let _watched = object.watched(*work);
+        let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
+            Poll::Pending => Ok(None),
+            // What its locals do when they are dropped is part of the last turn.
+            Poll::Ready(result) => match caught(|| drop(future.take())) {
+                Ok(()) => Ok(Some(result)),
+                Err(panic) => {
+                    discard(result, object.key());
+                    Err(panic)
+                }
+            },
+        });
         let result = match polled {
-            Ok(Poll::Pending) => {
+            Ok(None) => {
                 object.end_turn();
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(result)) => {
-                // What its locals do when they are dropped is part of the last turn.
-                *future = None;
-                object.end_turn();
-                Ok(result)
-            }
+            Ok(Some(result)) => Ok(result),
             Err(panic) => {
-                let text = panic_text(&*panic);
-                tracing::error!(object = ?object.key(), "a handler panicked: {text}");
+                tracing::error!(object = ?object.key(), "a handler panicked: {panic}");
                 object.panicked();
-                object.end_turn();
+                discard(future.take(), object.key());
                 Err(Panicked)
             }
         };
+        object.end_turn();
         Poll::Ready((label.take(), result))
     }
 }
 
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+impl<L, R> Drop for Turns<L, R> {
+    fn drop(&mut self) {
+        discard(self.future.take(), self.object.key());
+    }
+}
+
+/// Does work of the runtime's own in a turn. What it runs of the user's may panic, and then the turn is undone.
+pub(super) fn own_turn(object: &ObjectContext, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    object.begin_own_turn();
+    let done = caught(work).unwrap_or_else(|panic| {
+        object.panicked();
+        Err(Error::hidden("panic", format!("panicked: {panic}")))
+    });
+    object.end_turn();
+    done
 }

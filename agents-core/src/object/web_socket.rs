@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Flags, IntoMessage, Limit, Targets};
+use crate::gateway::{Flags, IntoMessage, Limit, Message, Targets, ToGateway};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 
 /// How many tags a WebSocket has at most, and how long one may be, in bytes of UTF-8.
@@ -48,9 +48,31 @@ impl WebSocket {
     /// To a client that is gone nothing is sent, and that is no error.
     ///
     /// # Errors
-    /// When the value has no JSON form, or outside of the object's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the object, when the value has no JSON form, or outside of the object's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.object.send(Targets::One(self.entry.key), message.into_message()?, false)
+    }
+
+    /// Sends the one answer to something that was let in: it is never refused.
+    pub(crate) fn answer(&self, text: String) -> Result<()> {
+        let (targets, message) = (Targets::One(self.entry.key), Message::Text(text));
+        self.object.effect(ToGateway::Send { targets, message, latest: false })
+    }
+
+    /// Sends a piece of a long answer; see [`ready`](Self::ready).
+    pub(crate) fn piece(&self, text: String) -> Result<()> {
+        self.object.piece(&self.entry, text)
+    }
+
+    /// Tells whether the next piece should wait.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.object.is_ahead(&self.entry)
+    }
+
+    /// Waits until the client has taken nearly all pieces that were sent to it.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.object.until_room(&self.entry).await
     }
 
     /// Closes the WebSocket behind everything that was sent to it.

@@ -60,7 +60,8 @@ impl WebSockets {
     /// Sends a message to them, in the order of what was sent before.
     ///
     /// # Errors
-    /// When a value has no JSON form, or outside of the object's handlers.
+    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
+    /// leave the object, when a value has no JSON form, or outside of the object's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.deliver(message, false)
     }

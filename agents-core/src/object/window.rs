@@ -3,10 +3,9 @@
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// How many chunks may be under way to the gateway.
-const CHUNKS: usize = 16;
+use crate::gateway::{RESPONSE_WINDOW, window_share};
 
-/// Counts the chunks of a response that the client has not taken yet.
+/// Counts the bytes of a response that the client has not taken yet.
 #[derive(Debug)]
 pub(crate) struct Window {
     room: Semaphore,
@@ -15,12 +14,12 @@ pub(crate) struct Window {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { room: Semaphore::new(CHUNKS), gone: CancellationToken::new() }
+        Self { room: Semaphore::new(RESPONSE_WINDOW), gone: CancellationToken::new() }
     }
 
-    /// Waits until another chunk may go; `false` when the client is gone.
-    pub(crate) async fn acquire(&self) -> bool {
-        match self.room.acquire().await {
+    /// Waits until a chunk of so many bytes may go; `false` when the client is gone.
+    pub(crate) async fn acquire(&self, len: usize) -> bool {
+        match self.room.acquire_many(window_share(len)).await {
             Ok(permit) => {
                 permit.forget();
                 true
@@ -34,8 +33,9 @@ impl Window {
         self.gone.cancelled().await;
     }
 
-    pub(super) fn drained(&self, chunks: u32) {
-        self.room.add_permits(chunks as usize);
+    /// The client has taken so much, and never more than was sent.
+    pub(super) fn drained(&self, bytes: u64) {
+        self.room.add_permits(usize::try_from(bytes).unwrap_or(RESPONSE_WINDOW));
     }
 
     pub(super) fn gone(&self) {

@@ -1,6 +1,8 @@
 //! Whom the host lets in, before the agent is looked up.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
@@ -12,11 +14,12 @@ use crate::agent::{ConnectRequest, Refusal};
 use crate::auth::{Admission, Arrival};
 use crate::error::Error;
 use crate::gateway::{Head, Limit};
-use crate::object::{ObjectKey, panic_text};
+use crate::object::{ObjectKey, Work};
 use crate::server::Host;
 use crate::server::address::{self, Address};
 use crate::server::entrance::Entrance;
 use crate::server::turnstile::Refused;
+use crate::unwind::Panic;
 use crate::wire::name::escape;
 
 /// Where a request wants to go.
@@ -87,6 +90,11 @@ impl Host {
         }
         let request = ConnectRequest::of(head).map_err(Refusal::from)?;
         let decide = AssertUnwindSafe(self.decide(destination, request, handshake)).catch_unwind();
+        let mut decide = pin!(decide);
+        let decide = poll_fn(|cx| {
+            let _watched = self.watchdog().begin(0, Work::Connect);
+            decide.as_mut().poll(cx)
+        });
         let most = self.limits().handshake_timeout;
         match timeout(most, decide).await {
             Ok(Ok(decided)) => {
@@ -96,7 +104,7 @@ impl Host {
             }
             Ok(Err(panic)) => {
                 // Only the log sees what it said.
-                let error = Error::hidden("panic", format!("panicked: {}", panic_text(&*panic)));
+                let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
                 Err(Refusal::from(error).into())
             }
             Err(_) => {

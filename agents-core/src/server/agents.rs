@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use axum::Router;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -19,13 +19,13 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::object::{
     Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry, Room, TagLimits,
+    ObjectOptions, Policy, Registry, Room, TagLimits, Watchdog,
 };
 use crate::server::access::Access;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::proxies::Proxies;
 use crate::server::{Limits, cli, files};
-use crate::storage::{AlarmIndex, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::storage::{AlarmIndex, Blocking, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::typescript::Class;
 use crate::wire::Describe;
 
@@ -87,6 +87,8 @@ impl Build<'_> {
             hibernate_after: options.hibernate_after,
             hears_closes: options.hears_closes,
             takes_calls: options.takes_calls,
+            start_timeout: self.limits.start_timeout,
+            alarm_timeout: self.limits.alarm_timeout,
             attachment_bytes: self.limits.attachment_bytes,
             tags: TagLimits {
                 // With the id.
@@ -97,6 +99,7 @@ impl Build<'_> {
                 messages: self.limits.mailbox_messages,
                 bytes: self.limits.mailbox_bytes,
             },
+            gate_bytes: self.limits.outgoing_bytes_per_agent,
             hub: HubLimits {
                 connections: self.limits.connections_per_agent,
                 message_bytes: self.limits.message_bytes,
@@ -316,29 +319,35 @@ impl Agents {
         if self.access.hook.is_none() {
             self.access.entrances.warn_if_passed_by();
         }
-        let folder = DataFolder::open(&self.data).map_err(|error| error.into_error())?;
-        let store =
-            StoreOptions { durability: self.durability, faults: self.faults, ..StoreOptions::default() };
+        let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
+        let store = StoreOptions {
+            durability: self.durability,
+            faults: self.faults,
+            statement_timeout: self.limits.statement_timeout,
+            blocking: blocking(),
+            ..StoreOptions::default()
+        };
         let objects = TaskTracker::new();
         let clock = mode.clock;
         let gateway = Gateway::start(clock, &self.limits.of_gateway());
-        let index = AlarmIndex::open(&folder, store.durability, store.faults.clone())
+        let index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {
-            folder: Arc::new(folder),
+            folder,
             store,
             clock,
             gateway: gateway.clone(),
             grace: self.limits.shutdown_grace,
             tasks: objects.clone(),
             runtime: Handle::current(),
-            alarms: Alarms::new(),
+            alarms: Alarms::new(self.limits.agents_awake),
             chaos: mode.chaos,
             open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),
             room: Room::new(self.limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
+            watchdog: Watchdog::start(Handle::current()),
         });
         let program = Program {
             classes,
@@ -372,6 +381,12 @@ impl Agents {
     pub async fn serve(self, addr: &str) -> Result<()> {
         super::serve::serve(self, addr).await
     }
+}
+
+/// How a thread leaves its other tasks to another one while it blocks; a runtime of one thread has no other.
+fn blocking() -> Option<Blocking> {
+    let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    many.then_some(|work| tokio::task::block_in_place(work))
 }
 
 fn env_of<A: Agent>(build: &Build<'_>) -> Result<Arc<A::Env>> {

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::Result;
 use crate::server::{Agents, typescript};
-use crate::storage::DataFolder;
+use crate::storage::{DataFolder, StorageError};
 
 #[derive(Debug, Parser)]
 #[command(about = "A server of agents", args_conflicts_with_subcommands = true)]
@@ -23,7 +23,7 @@ struct Cli {
 enum Command {
     /// Serve the agents (the default)
     Serve(Serve),
-    /// List the agents that have a database, as `class/name`
+    /// List the agents that have a database, as `class/name`, with `(damaged)` behind it where it cannot be opened
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
     Types(typescript::Types),
@@ -75,12 +75,28 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
     }
 }
 
+/// What stands behind an agent that cannot be opened.
+fn reason(error: &StorageError) -> &'static str {
+    if matches!(error, StorageError::Damaged { .. }) { "damaged" } else { error.code() }
+}
+
 fn list(data: PathBuf) -> Result<()> {
     let objects = DataFolder::objects(&data).map_err(|error| error.into_error())?;
     let mut names = Vec::new();
     for object in objects {
         match object {
-            Ok((class, name)) => names.push(format!("{class}/{name}")),
+            Ok((class, name)) => match DataFolder::look(&data, &class, &name) {
+                Ok(()) => names.push(format!("{class}/{name}")),
+                Err(error) => {
+                    tracing::error!(%error, "an agent cannot be opened");
+                    names.push(format!("{class}/{name} ({})", reason(&error)));
+                }
+            },
+            // Its name is in the file.
+            Err(StorageError::Damaged { path, .. }) => {
+                let file = path.strip_prefix(&data).unwrap_or(&path);
+                names.push(format!("{} (damaged)", file.display()));
+            }
             Err(error) => tracing::warn!(%error, "a file was passed over"),
         }
     }

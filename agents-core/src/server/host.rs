@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use crate::agent::AgentStub;
@@ -14,7 +15,7 @@ use crate::auth::Shared;
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Limit};
 use crate::interface::Interface;
-use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, stopping};
+use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog, stopping};
 use crate::server::access::Access;
 use crate::server::turnstile::Turnstile;
 use crate::server::{HostMeter, HostService, Limits, address};
@@ -24,6 +25,8 @@ use crate::storage::AlarmIndex;
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// How often handles of sleeping objects that nobody uses are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How often a host that stops looks whether nothing but blocked handlers is left.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A host that runs; cheap to clone.
 #[derive(Clone)]
@@ -76,15 +79,21 @@ impl Host {
             host.callee(class, name)
         });
         let weak = Arc::downgrade(&host.0);
+        host.0.registry.environment().watchdog.names(move |address| weak.upgrade()?.registry.at(address));
+        let weak = Arc::downgrade(&host.0);
+        let crowded = host.0.registry.crowded();
         tokio::spawn(async move {
+            let mut next = Instant::now() + SWEEP;
             loop {
-                tokio::time::sleep(SWEEP).await;
-                match weak.upgrade() {
-                    Some(host) => {
-                        host.registry.sweep();
-                        host.turnstile.sweep();
-                    }
-                    None => return,
+                let in_time = tokio::select! {
+                    () = sleep_until(next) => true,
+                    () = crowded.notified() => false,
+                };
+                let Some(host) = weak.upgrade() else { return };
+                host.registry.sweep();
+                if in_time {
+                    host.turnstile.sweep();
+                    next = Instant::now() + SWEEP;
                 }
             }
         });
@@ -173,6 +182,7 @@ impl Host {
             limits: sockets.limits,
             incoming_bytes: self.0.gateway.incoming.used(),
             outgoing_bytes: self.0.gateway.outgoing.used(),
+            blocked: self.watchdog().blocked(),
         }
     }
 
@@ -203,7 +213,7 @@ impl Host {
         environment.alarms.quiet();
         registry.stop();
         objects.close();
-        objects.wait().await;
+        self.until_asleep().await;
         environment.alarms.stop();
         services.close();
         services.wait().await;
@@ -212,6 +222,28 @@ impl Host {
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
             tracing::warn!(open = sockets.len(), "sockets were still open when the host stopped");
         }
+    }
+
+    /// Waits until no object is awake. Those whose handler blocks its thread are given up after the grace period.
+    async fn until_asleep(&self) {
+        let objects = &self.0.objects;
+        let environment = self.0.registry.environment();
+        let mut pause = environment.grace;
+        while tokio::time::timeout(pause, objects.wait()).await.is_err() {
+            if objects.len() <= environment.watchdog.blocked_now() {
+                tracing::warn!(
+                    blocked = objects.len(),
+                    "handlers still block their threads, they are given up"
+                );
+                return;
+            }
+            pause = LOOK;
+        }
+    }
+
+    /// Returns whether a handler blocks a thread at this moment.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.watchdog().blocked_now() > 0
     }
 
     /// The handle of an object, if there is one.
@@ -227,6 +259,10 @@ impl Host {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn watchdog(&self) -> &Watchdog {
+        &self.0.registry.environment().watchdog
     }
 
     pub(super) fn gateway(&self) -> &Gateway {

@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use crate::gateway::GatewayLimits;
 pub use crate::gateway::Rate;
+use crate::server::memory;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+/// What all clients together may hold, by default: at least, and at most.
+const LEAST_SHARED: usize = 4 * MIB;
+const MOST_SHARED: usize = 4096 * MIB;
+/// The memory of a machine that does not say how much it has.
+const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 
 /// Limits of a host; change the ones you need.
 ///
@@ -35,9 +41,10 @@ const MIB: usize = 1024 * KIB;
 /// | `in_flight_bytes_per_connection` | 64 MiB | is read later |
 /// | `mailbox_messages` | 4,096 | is read later; a request waits |
 /// | `mailbox_bytes` | 64 MiB | is read later; a request waits |
-/// | `incoming_bytes` | 1 GiB | 1013, `server is busy`; a request 503 |
+/// | `incoming_bytes` | a quarter of the memory | 1013, `server is busy`; a request 503 |
 /// | `outbox_bytes` | 64 MiB | 1013, `too slow` |
-/// | `outgoing_bytes` | 1 GiB | 1013, `too slow` |
+/// | `outgoing_bytes_per_agent` | 64 MiB | an error in the agent, which sends too much at a time |
+/// | `outgoing_bytes` | a quarter of the memory | 1013, `too slow`; an error in an agent that sends much at a time |
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
@@ -47,6 +54,9 @@ const MIB: usize = 1024 * KIB;
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |
 /// | `idle_timeout` | none | 4408, `idle` |
 /// | `agents_awake` | 10,000 | waits up to 10 s, then 1013 (4503 before it was let in), `server is busy`; a request 503 |
+/// | `statement_timeout` | 30 s | an error in the agent |
+/// | `start_timeout` | 30 s | 4500, `the agent did not start within 30s`; a request 500 |
+/// | `alarm_timeout` | 15 minutes | is dropped, and tried again |
 /// | `attachment_bytes` | 16 KiB | an error in the agent |
 /// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
 /// | `name_bytes` | 1,024 | 4400; a request 400 |
@@ -85,15 +95,17 @@ pub struct Limits {
     /// Messages of one connection that are handled at a time; further ones are read later. 1,024.
     pub in_flight_per_connection: u32,
     /// Bytes of the messages of one connection that are handled at a time; one message is always let
-    /// through. 64 MiB.
+    /// through. A message counts 128 bytes more than it has. 64 MiB.
     pub in_flight_bytes_per_connection: usize,
     /// Messages, requests and other events that wait for one agent. 4,096.
     pub mailbox_messages: usize,
     /// Bytes of the messages and requests that wait for one agent; one is always let through. 64 MiB.
     pub mailbox_bytes: usize,
     /// Bytes of all clients together that came and were not handled yet: messages, those under way
-    /// included, and bodies of requests. 1 GiB.
+    /// included, and bodies of requests. A quarter of the memory that the process may use, 4 GiB at most.
     ///
+    /// A text of more than 64 KiB counts with what it may become when its agent reads it as JSON: `[0,0,…]` as a
+    /// `serde_json::Value` takes about forty times its length.
     /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
     /// message or body that needs more is refused, and a connection with messages in its agent, or a body that an agent
     /// reads, is read later. What a handler has read is its own and not counted.
@@ -101,8 +113,15 @@ pub struct Limits {
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.
     pub outbox_bytes: usize,
-    /// Bytes that wait for all clients together; while it is more, a client that has more than 64 KiB to
-    /// take and is sent something is closed. A broadcast counts once. 1 GiB.
+    /// Bytes of one agent that wait for the end of a turn, or for the disk, before they leave. 64 MiB, 64 KiB at least.
+    ///
+    /// What an agent sends beyond it fails with the code `overflow`; one message always passes. While more than half of
+    /// it waits, the agent takes no messages and its handlers wait. A message counts 128 bytes more than it has, a
+    /// broadcast once. Answers of calls are never refused.
+    pub outgoing_bytes_per_agent: usize,
+    /// Bytes that wait for all clients together, those in agents included; while it is more, a client that has more than
+    /// 64 KiB to take and is sent something is closed, and an agent that has more than 64 KiB to send waits as above.
+    /// A broadcast counts once. A quarter of the memory that the process may use, 4 GiB at most.
     pub outgoing_bytes: usize,
     /// Bytes of the body of one HTTP request. 32 MiB.
     ///
@@ -141,6 +160,14 @@ pub struct Limits {
     /// When there are as many and another one has to start, idle ones sleep at once, whatever their class
     /// says of idle time. Those that never sleep count, too.
     pub agents_awake: usize,
+    /// How long an agent or object may take to start. 30 s.
+    ///
+    /// Its `on_start` is dropped then, everything fails that has come for it by then, and the next event tries again.
+    pub start_timeout: Duration,
+    /// How long the handler of an alarm may take. 15 minutes.
+    ///
+    /// It is dropped then and counts as failed: `on_error` gets the code `alarm_timeout`, and the alarm rings again.
+    pub alarm_timeout: Duration,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
     /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
@@ -152,11 +179,26 @@ pub struct Limits {
     /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
     /// sleep; an open one takes three files of the process. 1,000.
     pub open_databases: usize,
+    /// How long one SQL statement of an agent may run before it is stopped with the code `sql_timeout`. 30 s.
+    ///
+    /// A statement that runs for some milliseconds lets the other tasks of its thread go on elsewhere, if the
+    /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.
+    pub statement_timeout: Duration,
     /// How long handlers may go on once the host stops. 10 s.
     pub shutdown_grace: Duration,
 }
 
 impl Limits {
+    /// The defaults for a process that may use so many bytes of memory.
+    ///
+    /// [`default`](Self::default) finds the number out by itself: the memory of the machine, or less where a control
+    /// group (of a container, or a service) has a limit; 4 GiB where neither can be read.
+    pub fn for_memory(bytes: u64) -> Self {
+        let quarter = usize::try_from(bytes / 4).unwrap_or(usize::MAX);
+        let shared = quarter.clamp(LEAST_SHARED, MOST_SHARED);
+        Self { incoming_bytes: shared, outgoing_bytes: shared, ..Self::fixed() }
+    }
+
     /// The defaults, with limits for each address: for a host that clients reach over the internet
     /// without something in front that counts for it.
     ///
@@ -191,6 +233,13 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        Self::for_memory(memory::usable().unwrap_or(USUAL_MEMORY))
+    }
+}
+
+impl Limits {
+    /// The defaults where the memory plays no part.
+    fn fixed() -> Self {
         Self {
             connections: 65_536,
             connections_per_address: None,
@@ -204,9 +253,10 @@ impl Default for Limits {
             in_flight_bytes_per_connection: 64 * MIB,
             mailbox_messages: 4096,
             mailbox_bytes: 64 * MIB,
-            incoming_bytes: 1024 * MIB,
+            incoming_bytes: MOST_SHARED,
             outbox_bytes: 64 * MIB,
-            outgoing_bytes: 1024 * MIB,
+            outgoing_bytes_per_agent: 64 * MIB,
+            outgoing_bytes: MOST_SHARED,
             body_bytes: 32 * MIB,
             body_timeout: Duration::from_secs(30),
             header_bytes: 16 * KIB,
@@ -218,12 +268,36 @@ impl Default for Limits {
             heartbeat_timeout: Duration::from_secs(20),
             idle_timeout: None,
             agents_awake: 10_000,
+            start_timeout: Duration::from_secs(30),
+            alarm_timeout: Duration::from_secs(15 * 60),
             attachment_bytes: 16 * KIB,
             tags_per_connection: 9,
             tag_bytes: 256,
             name_bytes: 1024,
             open_databases: 1000,
+            statement_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_share_is_sized_by_the_memory() {
+        let shared = |memory: u64| {
+            let limits = Limits::for_memory(memory);
+            assert_eq!(limits.incoming_bytes, limits.outgoing_bytes);
+            limits.incoming_bytes
+        };
+        assert_eq!(shared(1 << 30), 256 * MIB);
+        assert_eq!(shared(4 << 30), 1024 * MIB);
+        assert_eq!(shared(1 << 40), 4096 * MIB);
+        assert_eq!(shared(0), 4 * MIB);
+        let found = memory::usable().unwrap_or(USUAL_MEMORY);
+        assert_eq!(Limits::default().incoming_bytes, shared(found));
+        assert_eq!(Limits::internet_facing().outgoing_bytes, shared(found));
     }
 }

@@ -35,4 +35,6 @@ pub struct HostMeter {
     pub incoming_bytes: usize,
     /// Bytes that wait for clients and count for [`Limits::outgoing_bytes`](crate::Limits::outgoing_bytes).
     pub outgoing_bytes: usize,
+    /// Turns of handlers that blocked their thread for more than a second. The log names each of them.
+    pub blocked: u64,
 }

@@ -111,6 +111,7 @@ impl Collector for Snapshot {
             ("connections_overflowed", "Connections whose client stayed behind", self.0.overflowed),
             ("connections_timed_out", "Connections whose client showed no sign of life", self.0.timed_out),
             ("auto_responses", "Messages that were answered without waking an object", self.0.auto_responses),
+            ("turns_blocked", "Turns that blocked their thread for more than a second", self.0.blocked),
         ] {
             put(name, help, None, &ConstCounter::new(count))?;
         }
@@ -170,6 +171,7 @@ mod tests {
             limits,
             incoming_bytes: 15,
             outgoing_bytes: 16,
+            blocked: 18,
         };
         let text = render(meter);
         let expected = [
@@ -197,6 +199,7 @@ mod tests {
             ("connections_overflowed_total", 13.0),
             ("connections_timed_out_total", 14.0),
             ("auto_responses_total", 4_294_967_296.0),
+            ("turns_blocked_total", 18.0),
         ];
         for (name, number) in expected {
             assert_eq!(value(&text, &format!("agents_{name}")), number, "{name}");

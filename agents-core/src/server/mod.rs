@@ -13,6 +13,7 @@ mod entrance;
 mod files;
 mod host;
 mod limits;
+mod memory;
 mod meter;
 mod metrics;
 mod origin;

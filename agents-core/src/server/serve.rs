@@ -1,7 +1,9 @@
 //! Serving a host on a port.
 
 use std::io::{self, Write};
+use std::sync::mpsc;
 use std::time::Duration;
+use std::{process, thread};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,10 +37,30 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
     let metrics = metrics
         .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
     serve_on(listener, service).await;
+    if host.is_blocked() {
+        end_with_the_runtime()?;
+    }
     if let Some(metrics) = metrics {
         metrics.abort();
     }
     Ok(())
+}
+
+/// Ends the process once its runtime has gone down: that would wait for handlers that block its threads.
+fn end_with_the_runtime() -> io::Result<()> {
+    let (alive, over) = mpsc::channel::<()>();
+    // Dropped with the runtime.
+    tokio::spawn(async move {
+        let _alive = alive;
+        std::future::pending::<()>().await;
+    });
+    let wait = move || {
+        let _ = over.recv();
+        thread::sleep(GOODBYE);
+        tracing::warn!("the process ends although handlers block its threads");
+        process::exit(0);
+    };
+    thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)
 }
 
 async fn bind(addr: &str) -> Result<TcpListener> {

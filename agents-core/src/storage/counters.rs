@@ -1,5 +1,8 @@
 //! What a store has done.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::store::Store;
 
 /// What a store has done since it was made.
@@ -14,26 +17,58 @@ pub struct StoreCounters {
     pub rows_written: u64,
 }
 
-/// What the statements of a store add up to.
+/// The counters of a store, for any thread: they are read while the store works, and wait for nothing. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct StoreMeter(Arc<Totals>);
+
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) statements: u64,
-    pub(super) rows_read: u64,
-    pub(super) rows_written: u64,
+struct Totals {
+    commits: AtomicU64,
+    statements: AtomicU64,
+    rows_read: AtomicU64,
+    rows_written: AtomicU64,
 }
 
-impl Store {
+impl StoreMeter {
     /// Returns what the store has done so far. What was rolled back counts as well.
     pub fn counters(&self) -> StoreCounters {
         StoreCounters {
-            commits: self.lsn.0,
-            rows_read: self.counters.rows_read,
-            rows_written: self.counters.rows_written,
+            commits: self.0.commits.load(Ordering::Relaxed),
+            rows_read: self.0.rows_read.load(Ordering::Relaxed),
+            rows_written: self.0.rows_written.load(Ordering::Relaxed),
         }
+    }
+
+    pub(super) fn commit(&self) {
+        self.0.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn statement(&self) {
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn rows_read(&self, rows: u64) {
+        self.0.rows_read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(super) fn rows_written(&self, rows: u64) {
+        self.0.rows_written.fetch_add(rows, Ordering::Relaxed);
+    }
+}
+
+impl Store {
+    /// Returns the counters of the store, to be read from elsewhere.
+    pub fn meter(&self) -> StoreMeter {
+        self.meter.clone()
+    }
+
+    /// Returns what the store has done so far. What was rolled back counts as well.
+    pub fn counters(&self) -> StoreCounters {
+        self.meter.counters()
     }
 
     /// Returns how many statements SQLite has run for this store.
     pub fn statements(&self) -> u64 {
-        self.counters.statements
+        self.meter.0.statements.load(Ordering::Relaxed)
     }
 }

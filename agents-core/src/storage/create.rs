@@ -2,47 +2,56 @@
 //!
 //! The bytes of a new database are written to the final place at once, and nobody waits for the
 //! disk: the first sync of the store does that (`fresh`), and no write is acknowledged before.
-//! What a power failure may leave until then is told apart by `torn`.
+//! A power failure may leave a part of them until then. A file that stands beside them so long (`mark`) says that
+//! they are new, and `torn` tells whether they are whole.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::StorageError;
+use super::flush::Flush;
 use super::fresh::Fresh;
-use super::mark::Log;
+use super::mark::{self, Log};
 use super::template::database;
 use super::torn::set_aside;
 use super::{Durability, Result, StoreOptions};
 
 /// Makes the file of a new object, and an empty log beside it.
 ///
-/// The log comes first: a database without a log was closed well, so one that has never been
-/// flushed must not be found without. An empty log is not the mark of a closed one.
+/// The note that it is new comes first, then the log: a database without a log was closed well, so one that has
+/// never been flushed must not be found without. An empty log is not the mark of a closed one.
 pub(super) fn create(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Result<Fresh> {
     let bytes = database(class, name)?;
-    let mut folders = Vec::new();
+    let flush = Flush::new(options);
+    let folder = parent_of(path);
+    let mut folders = vec![folder.clone()];
+    if !flush.is_named(&folder) {
+        // It may be as new as the file, whoever made it.
+        folders.push(parent_of(&folder));
+    }
     let log = suffixed(path, "-wal");
+    let noted = match mark::making(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            folders.extend(make_folders(&folder)?);
+            mark::making(path)
+        }
+        noted => noted,
+    };
+    noted.map_err(|error| StorageError::io("create", path, error))?;
+    folders.dedup();
     if Log::of(path) == (Log::Left { empty: false }) {
         // A log whose database is gone must not be read into the new one.
         set_aside(path)?;
     }
     // A new file, and not an old one made empty, which may still have its content on the disk.
     remove_if_there(&log)?;
-    let make_log = || File::options().write(true).create_new(true).open(&log);
-    let made = match make_log() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            folders = make_folders(&parent_of(path))?;
-            make_log()
-        }
-        made => made,
-    };
+    let made = File::options().write(true).create_new(true).open(&log);
     made.map_err(|error| StorageError::io("create", &log, error))?;
-    folders.insert(0, parent_of(path));
     let mut new = File::options();
     new.read(true).write(true);
     let file = match new.clone().create_new(true).open(path) {
-        // An empty file is what a broken-off copy may leave, or a power failure.
+        // A power failure left it.
         Err(error)
             if error.kind() == io::ErrorKind::AlreadyExists
                 && fs::metadata(path).is_ok_and(|file| file.len() == 0) =>
@@ -59,7 +68,7 @@ pub(super) fn create(path: &Path, class: &str, name: &str, options: &StoreOption
     }
     let recording = options.faults.as_ref().is_some_and(|faults| faults.is_recording());
     let keep = options.durability == Durability::Disk || recording;
-    Ok(Fresh::new(keep.then_some(file), folders))
+    Ok(Fresh::new(path, keep.then_some(file), folders, flush))
 }
 
 /// Makes a folder and its parents; returns the folders that got a new name in them.

@@ -42,6 +42,21 @@ pub enum StorageError {
         /// The name asked for.
         expected: String,
     },
+    /// The database of an object is damaged. It is left as it is: bring back a copy of it, or remove it with its
+    /// log (`-wal`) to begin anew.
+    #[error("the database {} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How that is known.
+        reason: String,
+    },
+    /// The data folder was removed or replaced while the program runs. Nothing in it is opened any more.
+    #[error("the data folder {} was removed or replaced, so nothing is written to it: start the program again", path.display())]
+    Gone {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A commit or a write failed earlier; the object has to be opened again.
     #[error("an earlier write failed, so this object has to be opened again")]
     Poisoned,
@@ -115,6 +130,8 @@ impl StorageError {
             Self::Locked { .. } => "storage_locked",
             Self::Newer { .. } => "storage_newer",
             Self::WrongObject { .. } => "storage_wrong_object",
+            Self::Damaged { .. } => SqlErrorKind::Corrupt.code(),
+            Self::Gone { .. } => "storage_gone",
             Self::Poisoned => "storage_poisoned",
             Self::Sql(error) => error.kind.code(),
             Self::ReadOnly { .. } => "sql_read_only",
@@ -133,6 +150,7 @@ impl StorageError {
         match self {
             Self::Io { source, .. } => Some(SqlErrorKind::of_io(source)),
             Self::Sql(error) => Some(error.kind),
+            Self::Damaged { .. } => Some(SqlErrorKind::Corrupt),
             _ => None,
         }
     }
@@ -250,6 +268,10 @@ impl SqlError {
             E::SqlInputError { error, msg, .. } => Self::new(kind_of(error, &msg), msg, sql),
             E::MultipleStatement => {
                 Self::new(SqlErrorKind::Syntax, "more than one statement: use `execute_batch`", sql)
+            }
+            // Only the runtime reads columns so, and its own tables hold nothing else.
+            E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..) => {
+                Self::new(SqlErrorKind::Corrupt, error.to_string(), sql)
             }
             E::NulError(_) => Self::new(SqlErrorKind::Syntax, "a NUL character in the statement", sql),
             other => Self::new(SqlErrorKind::Other, other.to_string(), sql),

@@ -1,13 +1,13 @@
 //! A test seam: storage that fails on request, and remembers what is on the disk.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::fresh::Fresh;
-use super::power::Record;
+use super::power::{self, Before, Record};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -17,21 +17,23 @@ use super::power::Record;
 ///
 /// From [`record`](Self::record) on it remembers what is on the disk for sure, and
 /// [`power_cut`](Self::power_cut) writes a data folder as it may be found after a power failure at
-/// that moment. Simulated are:
+/// that moment. What was flushed is known from the calls that flush, file by file and folder by folder, so a flush
+/// that is left out counts for nothing. Simulated are:
 ///
-/// - the log: what was in it when the last successful sync began is there; what was written
+/// - the log: what was in it when its last successful flush began is there; what was written
 ///   since is there or not in pieces of 512 bytes each, and its length is old, new or in between;
 /// - its header, which SQLite flushes itself before it overwrites older frames;
 /// - the database: what a flush of a new file, a checkpoint or a close left is there;
-/// - a new file whose first sync never succeeded: it is missing, empty, all zeros, or made of
+/// - a new file that was never flushed: it is missing, empty, all zeros, or made of
 ///   pieces that are there or zero; its log as above;
+/// - names in a folder that was not flushed since they came: they are missing, the newer ones first; the note that a
+///   file is new may be there again;
 /// - a log that was cut when its store was opened or closed: it may be there again, whole, or be
 ///   empty, or have the mark of a store that closed well;
 /// - the index of alarms, like any other database.
 ///
 /// Not simulated are: a failure in the middle of a checkpoint, between its own flushes; removed
-/// databases that come back; names and folders that are lost while the files in them were flushed;
-/// sectors that are torn themselves; a disk that lies about flushes; anything under
+/// databases that come back; sectors that are torn themselves; a disk that lies about flushes; anything under
 /// [`Durability::Process`](super::Durability::Process), where syncs flush nothing.
 ///
 /// Take it while no other thread uses the stores.
@@ -41,10 +43,15 @@ pub struct Faults {
     syncs: AtomicU32,
     writes: AtomicU32,
     disk_errors: AtomicU32,
+    index_full: AtomicU32,
+    index_writes: AtomicU32,
+    held: Mutex<bool>,
+    released: Condvar,
+    checkpoints: AtomicU32,
+    hanging: Mutex<bool>,
+    goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
-    /// Whether syncs wait, and what tells them when they may go on.
-    held: (Mutex<bool>, Condvar),
 }
 
 impl Faults {
@@ -58,15 +65,11 @@ impl Faults {
         self.syncs.store(count, Ordering::SeqCst);
     }
 
-    /// Lets every sync wait, as on a disk that hangs, until [`release_syncs`](Self::release_syncs).
-    pub fn hold_syncs(&self) {
-        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    }
-
-    /// Lets syncs go on that were held.
-    pub fn release_syncs(&self) {
-        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        self.held.1.notify_all();
+    /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
+    #[must_use = "syncs hang for as long as this is kept"]
+    pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        HeldSyncs(self.clone())
     }
 
     /// Lets the next `count` statements that write fail, as if the disk were full.
@@ -77,6 +80,27 @@ impl Faults {
     /// Lets the next `count` statements that write fail, as if the disk were broken.
     pub fn break_writes(&self, count: u32) {
         self.disk_errors.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets the next `count` writes to the index of alarms fail, as if the disk were full.
+    pub fn fail_index_writes(&self, count: u32) {
+        self.index_full.store(count, Ordering::SeqCst);
+    }
+
+    /// Returns how many times a write to the index of alarms was tried.
+    pub fn index_writes(&self) -> u32 {
+        self.index_writes.load(Ordering::SeqCst)
+    }
+
+    /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
+    pub fn hang_checkpoints(&self, hang: bool) {
+        *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
+        self.goes_on.notify_all();
+    }
+
+    /// Returns how many checkpoints have begun.
+    pub fn checkpoints(&self) -> u32 {
+        self.checkpoints.load(Ordering::SeqCst)
     }
 
     /// Begins to remember what is on the disk. Files that are there already count as flushed.
@@ -98,9 +122,16 @@ impl Faults {
         take(&self.commits).map_or(Ok(()), |()| Err(io::Error::other("a commit failed on request")))
     }
 
+    /// A store is about to move its log into the database.
+    pub(super) fn checkpoint(&self) {
+        self.checkpoints.fetch_add(1, Ordering::SeqCst);
+        let hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
+    }
+
     pub(super) fn sync(&self) -> io::Result<()> {
-        let held = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.held.1.wait_while(held, |held| *held).unwrap_or_else(PoisonError::into_inner));
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held));
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -112,6 +143,12 @@ impl Faults {
             return Err(SqlError::new(SqlErrorKind::Io, "a write failed on request", ""));
         }
         Ok(())
+    }
+
+    pub(super) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.index_writes.fetch_add(1, Ordering::SeqCst);
+        let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
+        take(&self.index_full).map_or(Ok(()), |()| Err(full()))
     }
 
     pub(super) fn is_recording(&self) -> bool {
@@ -133,27 +170,41 @@ impl Faults {
         }
     }
 
-    /// A store has committed, and SQLite may have made a checkpoint with it.
-    pub(super) fn committed(&self, path: &Path, fresh: Option<&Fresh>) {
+    /// SQLite may have moved the log into the database.
+    pub(super) fn checkpointed(&self, path: &Path, fresh: Option<&Fresh>) {
         if let Some(bytes) = self.content(fresh) {
-            self.with(|record| record.committed(path, bytes));
+            self.with(|record| record.checkpointed(path, bytes));
         }
     }
 
-    /// Remembers what `flush` brings to the disk.
-    pub(super) fn syncing(
-        &self,
-        path: &Path,
-        fresh: Option<&Fresh>,
-        flush: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
-        let before = self.with(|record| record.before_sync(path));
-        flush()?;
-        if let Some(bytes) = self.content(fresh) {
-            let flushed = fresh.is_some_and(Fresh::is_flushed);
-            self.with(|record| record.synced(path, before, flushed.then_some(bytes)));
-        }
-        Ok(())
+    /// A flush of a log is about to begin.
+    pub(super) fn before_flush(&self, database: &Path) -> Before {
+        self.with(|record| record.before_flush(database))
+    }
+
+    /// The log of a database was flushed.
+    pub(super) fn flushed_log(&self, database: &Path, before: Before) {
+        self.with(|record| record.flushed_log(database, before));
+    }
+
+    /// A database was flushed that had this content.
+    pub(super) fn flushed_database(&self, path: &Path, content: Vec<u8>) {
+        self.with(|record| record.flushed_database(path, content));
+    }
+
+    /// The note that a database is new was taken away.
+    pub(super) fn note_removed(&self, note: PathBuf) {
+        self.with(|record| record.note_removed(note));
+    }
+
+    /// The names in a folder, as a flush of it is about to begin.
+    pub(super) fn names_in(&self, folder: &Path) -> Vec<PathBuf> {
+        power::names_in(folder)
+    }
+
+    /// A folder was flushed that had these names.
+    pub(super) fn flushed_folder(&self, folder: &Path, names: Vec<PathBuf>) {
+        self.with(|record| record.flushed_folder(folder, names));
     }
 
     /// A store has closed its file.
@@ -170,6 +221,17 @@ impl Faults {
 
     fn with<R>(&self, work: impl FnOnce(&mut Record) -> R) -> R {
         work(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A disk that does not answer; see [`Faults::hold_syncs`].
+#[derive(Debug)]
+pub struct HeldSyncs(Arc<Faults>);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.released.notify_all();
     }
 }
 

@@ -1,13 +1,19 @@
 //! The folder with the files of all objects of a process.
 
+use std::collections::HashSet;
 use std::fs::{self, File, ReadDir, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::alarm::Alarm;
 use super::create::{make_folders, remove_if_there, suffixed, sync_folder};
 use super::error::StorageError;
-use super::open::exists;
+use super::identity::Identity;
+use super::mark::{NEW, is_new, making};
+use super::open::{exists, look};
 use super::path::{Decoded, decode, encode};
-use super::peek::peek_name;
+use super::peek::{peek, peek_alarm};
 use super::store::Store;
 use super::{Result, StoreOptions};
 
@@ -33,9 +39,42 @@ const LOCK: &str = "agents.lock";
 /// ```
 #[derive(Debug)]
 pub struct DataFolder {
+    home: Arc<Home>,
+}
+
+/// The place of a data folder, for as long as it is ours.
+#[derive(Debug)]
+pub(crate) struct Home {
     root: PathBuf,
+    /// The folders of classes whose names are on the disk.
+    named: Mutex<HashSet<PathBuf>>,
     // Held for its lock.
     _lock: File,
+    lock: Identity,
+}
+
+impl Home {
+    /// Fails when the folder was removed or replaced: another process may have what stands there now.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.lock.check(&self.root.join(LOCK)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StorageError::Gone { path: self.root.clone() })
+            }
+            Err(error) => Err(StorageError::io("find", &self.root, error)),
+        }
+    }
+
+    pub(super) fn is_named(&self, folder: &Path) -> bool {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+    }
+
+    pub(super) fn named(&self, folder: &Path) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if !named.contains(folder) {
+            named.insert(folder.to_owned());
+        }
+    }
 }
 
 impl DataFolder {
@@ -46,6 +85,7 @@ impl DataFolder {
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref().to_owned();
         // Names in the root too: an earlier process may have left some that were never flushed.
+        let names = fs::read_dir(&root).map(|names| names.flatten().map(|name| name.path()).collect());
         for folder in make_folders(&root)?.iter().chain([&root]) {
             sync_folder(folder).map_err(|error| StorageError::io("sync", folder, error))?;
         }
@@ -57,7 +97,11 @@ impl DataFolder {
             .open(&path)
             .map_err(|error| StorageError::io("open", &path, error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: lock }),
+            Ok(()) => {
+                let found = Identity::of(&path).map_err(|error| StorageError::io("find", &path, error))?;
+                let named = Mutex::new(names.unwrap_or_default());
+                Ok(Self { home: Arc::new(Home { root, named, _lock: lock, lock: found }) })
+            }
             Err(TryLockError::WouldBlock) => Err(StorageError::Locked { path: root }),
             Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path, error)),
         }
@@ -65,14 +109,17 @@ impl DataFolder {
 
     /// Returns the folder's path.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.home.root
+    }
+
+    /// Fails when the folder was removed or replaced since it was opened.
+    pub(super) fn check(&self) -> Result<()> {
+        self.home.check()
     }
 
     /// Returns where the file of an object is, or would be.
     pub fn store_path(&self, class: &str, name: &str) -> PathBuf {
-        let mut file = encode(name);
-        file.push_str(EXTENSION);
-        self.root.join(encode(class)).join(file)
+        path_in(self.root(), class, name)
     }
 
     /// Says whether an object has a file.
@@ -82,7 +129,27 @@ impl DataFolder {
 
     /// Returns the store of an object without opening its file: see [`Store::lazy`].
     pub fn store(&self, class: &str, name: &str, options: &StoreOptions) -> Store {
-        Store::lazy(&self.store_path(class, name), class, name, options)
+        let options = StoreOptions { home: Some(self.home.clone()), ..options.clone() };
+        Store::lazy(&self.store_path(class, name), class, name, &options)
+    }
+
+    /// Returns the alarm of an object that no store has open, and leaves its file as it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`SqlErrorKind::Busy`](super::SqlErrorKind::Busy) if a store has it open.
+    pub fn alarm(&self, class: &str, name: &str) -> Result<Option<Alarm>> {
+        peek_alarm(&self.store_path(class, name), name)
+    }
+
+    /// Looks for damage in the file of an object, which a store of this or another process may have open.
+    ///
+    /// It reads the header and the first pages of the tables of the runtime, so that it takes as long for a large
+    /// file as for a small one. What is damaged behind them is found when it is used.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`], or when the file cannot be read.
+    pub fn look(root: impl AsRef<Path>, class: &str, name: &str) -> Result<()> {
+        look(&path_in(root.as_ref(), class, name))
     }
 
     /// Opens the file of an object and makes it if it is missing.
@@ -90,7 +157,9 @@ impl DataFolder {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_store(&self, class: &str, name: &str, options: &StoreOptions) -> Result<Store> {
-        Store::open(&self.store_path(class, name), class, name, options)
+        let mut store = self.store(class, name, options);
+        store.opened()?;
+        Ok(store)
     }
 
     /// Removes the file of an object; says whether there was one. No store may have it open.
@@ -99,10 +168,15 @@ impl DataFolder {
     /// When the file system refuses.
     pub fn remove(&self, class: &str, name: &str) -> Result<bool> {
         let path = self.store_path(class, name);
+        if !path.exists() {
+            return Ok(false);
+        }
+        // From here on nothing in it is promised, wherever this ends.
+        making(&path).map_err(|error| StorageError::io("remove", &path, error))?;
         // The main file first: a journal alone means nothing, a file without its journal is older
         // than it was.
         let found = remove_if_there(&path)?;
-        for suffix in ["-wal", "-shm", "-journal"] {
+        for suffix in ["-wal", "-shm", "-journal", NEW] {
             remove_if_there(&suffixed(&path, suffix))?;
         }
         if found && let Some(parent) = path.parent() {
@@ -113,12 +187,13 @@ impl DataFolder {
 
     /// Lists all objects in no particular order, as (class, name).
     ///
-    /// Files that no object could have made are passed over.
+    /// Files that no object could have made are passed over, and so are those that were never whole. A damaged file is
+    /// listed; where its name cannot be read from it, as [`StorageError::Damaged`].
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn list(&self) -> Result<Objects> {
-        Self::objects(&self.root)
+        Self::objects(self.root())
     }
 
     /// Lists the objects in a folder that another process may have open.
@@ -166,16 +241,15 @@ impl Objects {
             let Some(encoded) = file.to_str().and_then(|file| file.strip_suffix(EXTENSION)) else {
                 continue;
             };
-            if entry.metadata().is_ok_and(|file| file.len() == 0) {
-                // A power failure or a broken-off copy; it counts as none.
+            if entry.metadata().is_ok_and(|file| file.len() == 0) && is_new(&entry.path()) {
                 continue;
             }
             let name = match decode(encoded) {
                 Decoded::Name(name) => name,
-                Decoded::Hashed => match peek_name(&entry.path()) {
+                Decoded::Hashed => match look(&entry.path()).and_then(|()| peek(&entry.path())) {
                     Ok(name) => name,
-                    // It may have been removed since the folder was read.
-                    Err(_) if !entry.path().exists() => continue,
+                    // It may have been removed since the folder was read, or is just being made.
+                    Err(_) if !entry.path().exists() || is_new(&entry.path()) => continue,
                     Err(error) => return Err(error),
                 },
                 Decoded::Foreign => continue,
@@ -191,4 +265,10 @@ impl Iterator for Objects {
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
     }
+}
+
+fn path_in(root: &Path, class: &str, name: &str) -> PathBuf {
+    let mut file = encode(name);
+    file.push_str(EXTENSION);
+    root.join(encode(class)).join(file)
 }

@@ -12,12 +12,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Result;
-use super::create::{parent_of, sync_folder};
+use super::create::parent_of;
 use super::error::StorageError;
+use super::flush::Flush;
 
 /// A database file, and the folders whose entries lead to it, before their first flush.
 #[derive(Debug)]
-pub(super) struct Fresh(Mutex<Inner>);
+pub(super) struct Fresh {
+    path: PathBuf,
+    flush: Flush,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -28,15 +33,15 @@ struct Inner {
 }
 
 impl Fresh {
-    pub(super) fn new(file: Option<File>, folders: Vec<PathBuf>) -> Self {
-        Self(Mutex::new(Inner { file, folders, flushed: false }))
+    pub(super) fn new(path: &Path, file: Option<File>, folders: Vec<PathBuf>, flush: Flush) -> Self {
+        Self { path: path.to_owned(), flush, inner: Mutex::new(Inner { file, folders, flushed: false }) }
     }
 
     /// Takes a file in that was not closed well: nobody knows whether it was ever flushed.
     ///
     /// `rewrite` writes its content anew. A flush that failed leaves pages that the kernel counts
     /// as written, and a second flush would pass them over. Nobody else may have the file open.
-    pub(super) fn adopt(path: &Path, rewrite: bool) -> Result<Self> {
+    pub(super) fn adopt(path: &Path, rewrite: bool, flush: Flush) -> Result<Self> {
         let open = || {
             let mut file = File::options().read(true).write(true).open(path)?;
             if rewrite {
@@ -51,13 +56,15 @@ impl Fresh {
         // The folder of the class may be as new as the file.
         let folder = parent_of(path);
         let above = parent_of(&folder);
-        Ok(Self::new(Some(file), vec![folder, above]))
+        Ok(Self::new(path, Some(file), vec![folder, above], flush))
     }
 
     /// Takes a file in that is on the disk, only to look at it.
     pub(super) fn observe(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| StorageError::io("open", path, error))?;
-        Ok(Self(Mutex::new(Inner { file: Some(file), folders: Vec::new(), flushed: true })))
+        let fresh = Self::new(path, Some(file), Vec::new(), Flush::default());
+        fresh.lock().flushed = true;
+        Ok(fresh)
     }
 
     /// Flushes the file and the way to it, once.
@@ -67,10 +74,13 @@ impl Fresh {
             return Ok(());
         }
         let Some(file) = &inner.file else { return Ok(()) };
-        file.sync_all()?;
+        self.flush.database(file, &self.path)?;
         for folder in &inner.folders {
-            sync_folder(folder)?;
+            self.flush.folder(folder)?;
         }
+        // From here on it holds something that was promised.
+        self.flush.made(&self.path)?;
+        self.flush.named(&parent_of(&self.path));
         inner.flushed = true;
         Ok(())
     }
@@ -87,14 +97,18 @@ impl Fresh {
     /// Reads the file past SQLite, for tests that record what is on the disk.
     pub(super) fn content(&self) -> io::Result<Option<Vec<u8>>> {
         let inner = self.lock();
-        let Some(mut file) = inner.file.as_ref() else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut bytes)?;
-        Ok(Some(bytes))
+        inner.file.as_ref().map(content).transpose()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads a file through a descriptor that is open already.
+pub(super) fn content(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

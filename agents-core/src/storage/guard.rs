@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, Authorization};
 
+use super::options::Blocking;
 use super::reserved::is_reserved;
 
 const INTERNAL: u8 = 0;
@@ -16,6 +18,12 @@ const READ: u8 = 2;
 
 /// How many instructions of SQLite run between two looks at the clock.
 const CHECK_EVERY: i32 = 1000;
+/// How long a statement runs before other work of its thread is left to another thread, and how long until that is
+/// tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const NEXT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a statement stands still then: a shorter time would be over before another thread has taken over.
+const PAUSE: Duration = Duration::from_micros(300);
 
 const SETTINGS: &[&str] = &[
     "case_sensitive_like",
@@ -48,6 +56,7 @@ pub(super) struct Guard {
     mode: AtomicU8,
     pragma: AtomicBool,
     setting: AtomicBool,
+    schema: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
     write_denied: AtomicBool,
@@ -55,20 +64,29 @@ pub(super) struct Guard {
     /// Nanoseconds since `epoch`, 0 for none.
     deadline: AtomicU64,
     timed_out: AtomicBool,
+    blocking: Option<Blocking>,
+    /// When the statement that runs stands still, in nanoseconds since `epoch`.
+    pause_at: AtomicU64,
 }
 
 impl Guard {
     /// Puts a guard in front of a connection. It lets everything pass until [`Guard::enter`].
-    pub(super) fn install(connection: &mut Connection) -> rusqlite::Result<Arc<Self>> {
+    pub(super) fn install(
+        connection: &mut Connection,
+        blocking: Option<Blocking>,
+    ) -> rusqlite::Result<Arc<Self>> {
         let guard = Arc::new(Self {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
+            schema: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
             deadline: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
+            blocking,
+            pause_at: AtomicU64::new(0),
         });
         let asked = Arc::clone(&guard);
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
@@ -76,25 +94,45 @@ impl Guard {
         }))?;
         let clock = Arc::clone(&guard);
         connection.progress_handler(CHECK_EVERY, Some(move || clock.is_overdue()))?;
+        guard.begins();
         Ok(guard)
+    }
+
+    /// Notes that a statement is about to begin.
+    pub(super) fn begins(&self) {
+        if self.blocking.is_some() {
+            self.pause_after(self.epoch.elapsed(), FIRST_PAUSE);
+        }
+    }
+
+    fn pause_after(&self, now: Duration, time: Duration) {
+        self.pause_at.store(nanoseconds(now.saturating_add(time)), Ordering::Relaxed);
     }
 
     /// Treats what follows as a user's statement, until the scope is dropped.
     pub(super) fn enter(&self, read_only: bool, timeout: Duration) -> Scope<'_> {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
+        self.schema.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
-        let deadline = self.epoch.elapsed().saturating_add(timeout).as_nanos();
-        self.deadline.store(u64::try_from(deadline).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let deadline = self.epoch.elapsed().saturating_add(timeout);
+        self.deadline.store(nanoseconds(deadline), Ordering::Relaxed);
         self.mode.store(if read_only { READ } else { WRITE }, Ordering::Relaxed);
         Scope { guard: self }
     }
 
     fn is_overdue(&self) -> bool {
+        let now = self.epoch.elapsed();
+        if let Some(blocking) = self.blocking
+            && nanoseconds(now) >= self.pause_at.load(Ordering::Relaxed)
+        {
+            blocking(&mut || thread::sleep(PAUSE));
+            self.pause_after(now, NEXT_PAUSE);
+        }
         let deadline = self.deadline.load(Ordering::Relaxed);
-        let overdue = deadline != 0 && self.epoch.elapsed().as_nanos() > u128::from(deadline);
+        let overdue = deadline != 0 && nanoseconds(now) > deadline;
         if overdue {
             self.timed_out.store(true, Ordering::Relaxed);
         }
@@ -114,6 +152,9 @@ impl Guard {
             self.pragma.store(true, Ordering::Relaxed);
             let set = pragma_value.is_some() && is_in(SETTINGS, pragma_name);
             self.setting.fetch_or(set, Ordering::Relaxed);
+        }
+        if makes_names(action) {
+            self.schema.store(true, Ordering::Relaxed);
         }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
@@ -167,6 +208,11 @@ impl Scope<'_> {
         self.guard.pragma.load(Ordering::Relaxed)
     }
 
+    /// Whether the statement that was prepared last may give something a name, or refer to a name; asking forgets it.
+    pub(super) fn saw_names(&self) -> bool {
+        self.guard.schema.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether the statement is a PRAGMA that changes a setting.
     pub(super) fn saw_setting(&self) -> bool {
         self.guard.setting.load(Ordering::Relaxed)
@@ -180,6 +226,10 @@ impl Drop for Scope<'_> {
     }
 }
 
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Allow,
@@ -188,6 +238,19 @@ enum Verdict {
     Deny(Cow<'static, str>),
     /// It writes, and only reading is allowed.
     DenyWrite,
+}
+
+fn makes_names(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::CreateTable { .. }
+            | A::CreateVtable { .. }
+            | A::CreateIndex { .. }
+            | A::CreateView { .. }
+            | A::CreateTrigger { .. }
+            | A::AlterTable { .. }
+    )
 }
 
 fn judge(action: AuthAction<'_>, read_only: bool) -> Verdict {

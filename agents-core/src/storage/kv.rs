@@ -190,7 +190,7 @@ impl Store {
         params.extend(highest.map(Value::Text));
         let result = self.found().and_then(|parts| {
             let Some(parts) = parts else { return Ok(Vec::new()) };
-            parts.counters.statements += 1;
+            parts.meter.statement();
             let rows: rusqlite::Result<Vec<_>> =
                 parts.connection.prepare_cached(sql).and_then(|mut statement| {
                     statement
@@ -200,7 +200,7 @@ impl Store {
                         .collect()
                 });
             let rows = rows.map_err(|error| SqlError::from_sqlite(error, sql))?;
-            parts.counters.rows_read += rows.len() as u64;
+            parts.meter.rows_read(rows.len() as u64);
             Ok(rows)
         });
         self.settle(result)

@@ -1,9 +1,14 @@
-//! What stands beside a database as its log says how it was closed.
+//! What stands beside a database: its log says how it was closed, and a file says that it is new.
 //!
 //! A store that closes well leaves a log of four bytes. SQLite never leaves one of that size: its
 //! header alone is longer, and written at once. It takes such a log for empty and writes the first
 //! commit over it. So the size tells, whatever the bytes are, and the file need not be made anew at
 //! each wake, which costs much where many files come and go.
+//!
+//! Before a database is made an empty file gets its name with `-new` behind it, and after the first flush of the
+//! database that file goes. So a database that is cut short beside such a file was never whole, and nothing in it
+//! was promised; without it, it was whole once, and is damaged. File systems keep the order in which a folder got
+//! and lost its names.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,6 +18,9 @@ use super::create::suffixed;
 
 /// The size of the log of a database that was closed well.
 pub(super) const MARK: u64 = 4;
+
+/// What stands behind the name of a database while it is made.
+pub(super) const NEW: &str = "-new";
 
 /// The log of a database, as it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,24 @@ impl Log {
     pub(super) fn is_quiet(self) -> bool {
         self.is_well() || self == Self::New
     }
+}
+
+/// Notes that a database is about to be made. The folder must be there.
+pub(super) fn making(database: &Path) -> io::Result<()> {
+    File::options().write(true).create(true).truncate(false).open(suffixed(database, NEW)).map(drop)
+}
+
+/// Notes that a database was made and is on the disk.
+pub(super) fn made(database: &Path) -> io::Result<()> {
+    match fs::remove_file(suffixed(database, NEW)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a database was never known to be whole on the disk: nothing in it was promised.
+pub(super) fn is_new(database: &Path) -> bool {
+    suffixed(database, NEW).exists()
 }
 
 /// Marks a database as closed well. It must have been flushed, and be locked.

@@ -14,9 +14,11 @@ mod counters;
 mod create;
 mod error;
 mod fault;
+mod flush;
 mod folder;
 mod fresh;
 mod guard;
+mod identity;
 mod kv;
 mod kv_door;
 mod mark;
@@ -42,16 +44,16 @@ mod wipe;
 #[cfg(test)]
 mod tests;
 
-pub use alarm::Alarm;
+pub use alarm::{Alarm, Alarms};
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
-pub use counters::StoreCounters;
+pub use counters::{StoreCounters, StoreMeter};
 pub use error::{SqlError, SqlErrorKind, StorageError};
 #[doc(hidden)]
-pub use fault::Faults;
+pub use fault::{Faults, HeldSyncs};
 pub use folder::{DataFolder, Objects};
 pub use kv::KvRange;
 pub use kv_door::{Kv, KvDoor, KvReadDoor, KvReader};
-pub use options::{Durability, SqlLimits, StoreOptions};
+pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
 #[cfg(feature = "fuzzing")]
 pub(crate) use path::{decode_name, encode as encode_name};
 pub use reserved::INTERNAL;

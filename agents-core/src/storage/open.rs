@@ -7,16 +7,20 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::create::{create, parent_of, suffixed, sync_folder};
+use super::create::{create, parent_of, suffixed};
 use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::flush::Flush;
 use super::fresh::Fresh;
 use super::guard::Guard;
-use super::mark::{Log, mark};
+use super::mark::{Log, is_new, mark};
+use super::peek::peek;
 use super::schema::{VERSION, check_roots, migrate, read_meta};
 use super::torn::{is_torn, set_aside};
 use super::{Durability, Result, StoreOptions};
@@ -24,6 +28,11 @@ use super::{Durability, Result, StoreOptions};
 /// Files up to this size are looked at closely: a new database is never larger, whatever the
 /// name of its object.
 const SMALL: u64 = 64 * 1024;
+/// How many pages a log has before it is moved into the database; 4 MB.
+const LOG_PAGES: u32 = 1000;
+
+/// Databases of other tools may have smaller pages than ours.
+const SMALLEST_PAGE: u64 = 512;
 
 /// An open database.
 pub(super) struct Database {
@@ -39,14 +48,20 @@ pub(super) struct Database {
     filled: bool,
     /// Whether nobody else can have the file open.
     exclusive: bool,
+    pub(super) flush: Flush,
+    /// How many pages the log had after the last commit.
+    pages: Arc<AtomicU32>,
+    /// At how many pages the log is to be moved into the database.
+    full_at: u32,
 }
 
-/// Says whether there is a file with something in it.
-///
-/// An empty file is what a copy that was broken off may leave, or a power failure; SQLite takes
-/// it for a new database as well.
+/// Says whether there is a file, and not just the beginning of one that was never made.
 pub(super) fn exists(path: &Path) -> bool {
-    size(path) > 0
+    match size(path) {
+        None => false,
+        Some(0) => !is_new(path),
+        Some(_) => true,
+    }
 }
 
 /// Says whether a crash left something in the log.
@@ -54,8 +69,45 @@ pub(super) fn needs_recovery(path: &Path) -> bool {
     Log::of(path) == Log::Left { empty: false } && exists(path)
 }
 
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |file| file.len())
+fn size(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|file| file.len())
+}
+
+/// Says that the database of an object cannot be what it was.
+fn damaged(path: &Path, reason: impl Into<String>) -> StorageError {
+    StorageError::Damaged { path: path.to_owned(), reason: reason.into() }
+}
+
+/// Refuses a length that no database has. SQLite would remove the log beside a file of one byte.
+fn whole(size: u64) -> Result<()> {
+    if size.is_multiple_of(SMALLEST_PAGE) {
+        return Ok(());
+    }
+    let message = format!("its {size} bytes are no whole number of pages");
+    Err(SqlError::new(SqlErrorKind::Corrupt, message, "").into())
+}
+
+/// Looks for damage in a file that somebody else may have open: the header, what the file says of itself, and the
+/// first pages of the tables of the runtime.
+pub(super) fn look(path: &Path) -> Result<()> {
+    match size(path) {
+        None if Log::of(path) == (Log::Left { empty: false }) => {}
+        None => return Ok(()),
+        Some(0) => {}
+        Some(size) => match whole(size).and_then(|()| peek(path).map(drop)) {
+            Err(error) if is_corrupt(&error) && !is_new(path) => {
+                return Err(damaged(path, error.to_string()));
+            }
+            result => return result,
+        },
+    }
+    if is_new(path) { Ok(()) } else { Err(missing(path)) }
+}
+
+/// What is wrong with a file that is empty, or not there although its log is.
+fn missing(path: &Path) -> StorageError {
+    let reason = if path.exists() { "the file is empty" } else { "its log is there and the file is not" };
+    damaged(path, reason)
 }
 
 /// Opens the file of an object; `None` if there is none and `make` does not say to make one.
@@ -66,19 +118,27 @@ pub(super) fn open(
     options: &StoreOptions,
     make: bool,
 ) -> Result<Option<Database>> {
-    let size = size(path);
-    if size > 0 {
-        match open_existing(path, name, options, size <= SMALL) {
-            Err(error) if size <= SMALL && may_be_torn(&error) && is_torn(path, class, name)? => {
-                let aside = set_aside(path)?;
-                tracing::warn!(
-                    path = %path.display(),
-                    aside = %aside.display(),
-                    "the file of a new object was cut short by a power failure; nothing in it was ever \
-                     acknowledged, it is moved aside"
-                );
+    match size(path) {
+        Some(size) if size > 0 => {
+            match whole(size).and_then(|()| open_existing(path, name, options, size <= SMALL)) {
+                Err(error) if size <= SMALL && is_corrupt(&error) && is_torn(path, class, name)? => {
+                    let aside = set_aside(path)?;
+                    tracing::warn!(
+                        path = %path.display(),
+                        aside = %aside.display(),
+                        "the file of a new object was cut short by a power failure; nothing in it was ever \
+                         acknowledged, it is moved aside"
+                    );
+                }
+                Err(error) if is_corrupt(&error) => return Err(damaged(path, error.to_string())),
+                result => return result.map(Some),
             }
-            result => return result.map(Some),
+        }
+        found => {
+            let left = found.is_some() || Log::of(path) == (Log::Left { empty: false });
+            if left && !is_new(path) {
+                return Err(missing(path));
+            }
         }
     }
     if !make {
@@ -86,30 +146,20 @@ pub(super) fn open(
     }
     let fresh = create(path, class, name, options)?;
     let log = Log::New;
-    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
-    let database = Database {
-        connection,
-        guard,
-        fresh: Some(Arc::new(fresh)),
-        log,
-        quiet: true,
-        filled: false,
-        exclusive: options.exclusive,
-    };
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
+    database.fresh = Some(Arc::new(fresh));
     keep_log(&database.connection, options.exclusive)?;
     Ok(Some(database))
 }
 
-fn may_be_torn(error: &StorageError) -> bool {
-    matches!(error, StorageError::Sql(error) if error.kind == SqlErrorKind::Corrupt)
+fn is_corrupt(error: &StorageError) -> bool {
+    error.kind() == Some(SqlErrorKind::Corrupt)
 }
 
 fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
     let log = Log::of(path);
-    let (connection, guard) = connect(path, options, log).map_err(|error| explain(error, path))?;
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
     let exclusive = options.exclusive;
-    let mut database =
-        Database { connection, guard, fresh: None, log, quiet: log.is_quiet(), filled: false, exclusive };
     let connection = &database.connection;
     let meta = read_meta(connection).map_err(|error| in_use(error, path))?;
     if meta.version > VERSION {
@@ -150,7 +200,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
         // A large file has been flushed by a checkpoint since it was made. Without the lock the
         // content may be changing under us.
         Log::Left { .. } if options.durability == Durability::Disk => {
-            Some(Fresh::adopt(path, small && exclusive)?)
+            Some(Fresh::adopt(path, small && exclusive, Flush::new(options))?)
         }
         _ if recording => Some(Fresh::observe(path)?),
         _ => None,
@@ -165,12 +215,11 @@ impl Database {
     ///
     /// Before a new log gets its first frame SQLite flushes its header and its name, on the thread
     /// that commits. That is there for logs that start again over old frames; a log that was empty
-    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint must not
-    /// happen meanwhile.
+    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint needs its flushes.
     pub(super) fn flush_from_now(&mut self) -> Result<()> {
         if self.quiet {
             self.connection
-                .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000")
+                .execute_batch("PRAGMA synchronous = NORMAL")
                 .map_err(|error| SqlError::from_sqlite(error, ""))?;
             self.quiet = false;
         }
@@ -181,6 +230,36 @@ impl Database {
     pub(super) fn committed(&mut self) -> Result<()> {
         self.filled = true;
         self.flush_from_now()
+    }
+
+    /// Returns whether the log has become so long that it is to be moved into the database.
+    pub(super) fn is_full(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.full_at
+    }
+
+    /// Moves the log into the database with the flushes that this takes, calls `moved`, and begins the log anew.
+    pub(super) fn checkpoint(&mut self, moved: impl FnOnce(&Self)) -> Result<()> {
+        self.flush_from_now()?;
+        let error = |error| SqlError::from_sqlite(error, "");
+        let whole = move_log(&self.connection, "PASSIVE").map_err(error)?;
+        moved(self);
+        if whole {
+            // The first commit over old frames flushes the new header before them. It is made here, so that no turn
+            // has to wait for the disk.
+            let version: i64 =
+                self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
+            self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
+            self.full_at = LOG_PAGES;
+        } else {
+            // Another tool reads an old state of the database.
+            self.try_again_later();
+        }
+        Ok(())
+    }
+
+    /// Leaves the log as it is until it has become longer.
+    pub(super) fn try_again_later(&mut self) {
+        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(LOG_PAGES);
     }
 
     /// Closes the connection. `failed` says whether something went wrong since it was opened: the
@@ -226,12 +305,18 @@ impl Database {
             if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
                 return Ok(false);
             }
+            if !disk && !self.log.is_well() {
+                self.flush.made(path).map_err(sync)?;
+            }
         } else if self.log == Log::Closed {
             return Ok(true);
+        } else if !disk && self.log != Log::Missing {
+            // It was never flushed.
+            return Ok(false);
         }
         if disk && self.log == Log::Missing {
             // The next store relies on the name as well.
-            sync_folder(&parent_of(path)).map_err(sync)?;
+            self.flush.folder(&parent_of(path)).map_err(sync)?;
         }
         // While the connection has its lock: nobody else may write to the log meanwhile.
         if let Err(error) = mark(path) {
@@ -256,7 +341,12 @@ impl Database {
 
 /// Moves the log into the database and cuts it; says whether all of it was moved.
 fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| {
+    move_log(connection, "TRUNCATE")
+}
+
+/// Moves the log into the database; says whether all of it was moved.
+fn move_log(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
         let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(!busy && frames == moved)
     })
@@ -297,7 +387,7 @@ pub(super) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(Connection, Arc<Guard>)> {
+fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Database> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -311,12 +401,15 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(C
         "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; {}",
         if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
         options.cache_kib,
-        if log.is_quiet() {
-            "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0"
-        } else {
-            "PRAGMA synchronous = NORMAL"
-        },
+        if log.is_quiet() { "PRAGMA synchronous = OFF" } else { "PRAGMA synchronous = NORMAL" },
     ))?;
+    let pages = Arc::new(AtomicU32::new(0));
+    let counted = pages.clone();
+    // In the place of SQLite's own, which would make a checkpoint in the turn that commits.
+    connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
+        counted.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }))?;
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
@@ -343,6 +436,17 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<(C
     ] {
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
-    let guard = Guard::install(&mut connection)?;
-    Ok((connection, guard))
+    let guard = Guard::install(&mut connection, options.blocking)?;
+    Ok(Database {
+        connection,
+        guard,
+        fresh: None,
+        log,
+        quiet: log.is_quiet(),
+        filled: false,
+        exclusive: options.exclusive,
+        pages,
+        full_at: LOG_PAGES,
+        flush: Flush::new(options),
+    })
 }

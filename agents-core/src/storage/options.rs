@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Faults;
+use super::folder::Home;
 
 /// What an answer to a client promises about the writes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,6 +19,9 @@ pub enum Durability {
     Process,
 }
 
+/// Runs work on the calling thread, and leaves what else waits for the thread to another one.
+pub type Blocking = fn(&mut dyn FnMut());
+
 /// How a [`Store`](super::Store) is opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -30,6 +34,9 @@ pub struct StoreOptions {
     pub exclusive: bool,
     /// How long one statement of the user may run.
     pub statement_timeout: Duration,
+    /// How work that may take long is run, such as opening a file, so that other work of the thread can go on elsewhere.
+    /// A statement that runs for some milliseconds makes use of it as well. `None` just runs it.
+    pub blocking: Option<Blocking>,
     /// How long to wait for another connection's lock.
     pub busy_timeout: Duration,
     /// How many prepared statements are kept.
@@ -43,6 +50,8 @@ pub struct StoreOptions {
     /// Makes commits and syncs fail in tests, and remembers what is on the disk.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
+    /// The data folder that the file is in.
+    pub(crate) home: Option<Arc<Home>>,
 }
 
 impl Default for StoreOptions {
@@ -51,12 +60,14 @@ impl Default for StoreOptions {
             durability: Durability::Disk,
             exclusive: true,
             statement_timeout: Duration::from_secs(30),
+            blocking: None,
             busy_timeout: Duration::from_secs(5),
             statement_cache: 64,
             cache_kib: 1024,
             state_bytes: 2 * 1024 * 1024,
             limits: SqlLimits::default(),
             faults: None,
+            home: None,
         }
     }
 }

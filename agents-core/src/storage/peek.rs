@@ -1,19 +1,23 @@
-//! The name in a file that somebody else may have open.
+//! What a file says of itself while somebody else may have it open, and the alarm in one that is at rest.
 
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Result;
-use super::error::SqlError;
-use super::schema::read_meta;
+use super::alarm::{self, Alarm};
+use super::error::{SqlError, SqlErrorKind, StorageError};
+use super::mark::{Log, is_new};
+use super::open::exists;
+use super::schema::{check_roots, read_meta};
 
-/// Reads the name in a file that a store may have open at this moment.
+/// Reads the name in a file that a store may have open at this moment, and looks whether its tables are there.
 ///
 /// The name is never changed, so it can be read past all locks. A checkpoint may move the pages
 /// around it meanwhile, or the file may just be made, so what looks damaged gets another look.
-pub(super) fn peek_name(path: &Path) -> Result<String> {
+pub(super) fn peek(path: &Path) -> Result<String> {
     let mut looks = 0;
     loop {
         match peek_once(path) {
@@ -41,5 +45,45 @@ fn peek_once(path: &Path) -> Result<String> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(|error| SqlError::from_sqlite(error, ""))?;
-    read_meta(&connection).map(|meta| meta.name)
+    let meta = read_meta(&connection)?;
+    check_roots(&connection)?;
+    Ok(meta.name)
+}
+
+/// Reads the alarm of an object that has nothing in memory, and changes nothing.
+///
+/// What is in the log counts, and stays there: the store that opens the file next finds it as it was.
+///
+/// # Errors
+/// As [`Store::open`](super::Store::open); with [`SqlErrorKind::Busy`](super::SqlErrorKind::Busy) if a store has the
+/// file open.
+pub(super) fn peek_alarm(path: &Path, name: &str) -> Result<Option<Alarm>> {
+    if !exists(path) {
+        return Ok(None);
+    }
+    let read = || {
+        let log = Log::of(path);
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(|error| SqlError::from_sqlite(error, ""))?;
+        // Before anything is read: a log that is made for reading goes again, any other one stays.
+        let set = || {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log != Log::Missing)?;
+            connection.busy_timeout(Duration::ZERO)?;
+            connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON")
+        };
+        set().map_err(|error| SqlError::from_sqlite(error, ""))?;
+        let meta = read_meta(&connection)?;
+        if meta.name != name {
+            return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
+        }
+        Ok(alarm::read(&connection)?.next())
+    };
+    match read() {
+        // A creation that was cut short has no alarm.
+        Err(error) if error.kind() == Some(SqlErrorKind::Corrupt) && is_new(path) => Ok(None),
+        result => result,
+    }
 }

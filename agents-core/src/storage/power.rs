@@ -1,12 +1,12 @@
 //! What is on the disk for sure, and what a power failure may leave of the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::create::suffixed;
-use super::mark::{Log, MARK};
+use super::create::{parent_of, suffixed};
+use super::mark::{Log, MARK, NEW};
 
 /// The smallest piece that a disk writes whole.
 const SECTOR: usize = 512;
@@ -17,6 +17,12 @@ const HEADER: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Record {
     files: HashMap<PathBuf, Durable>,
+    /// Files and folders whose names are on the disk.
+    named: HashSet<PathBuf>,
+    /// Notes that a database is new whose removal is not on the disk.
+    removed: HashSet<PathBuf>,
+    /// Folders that a database was opened in.
+    folders: HashSet<PathBuf>,
 }
 
 #[derive(Debug, Default)]
@@ -50,8 +56,23 @@ impl Durable {
 
 impl Record {
     pub(super) fn moving(&mut self, path: &Path) {
-        if let Some(file) = self.files.get_mut(path) {
-            file.moving = content(&suffixed(path, "-wal"));
+        let log = suffixed(path, "-wal");
+        let folder = parent_of(path);
+        if !self.folders.contains(&folder) {
+            if folder.exists() {
+                self.named.insert(folder.clone());
+            }
+            self.folders.insert(folder);
+        }
+        match self.files.get_mut(path) {
+            Some(file) => file.moving = content(&log),
+            // What is there before it was ever opened counts as flushed.
+            None if path.exists() => self.named.extend(way_to(path).chain(log.exists().then(|| log.clone()))),
+            None => {}
+        }
+        if !log.exists() {
+            // The next one has to get its name on the disk again.
+            self.named.remove(&log);
         }
     }
 
@@ -60,6 +81,7 @@ impl Record {
         let file = self.files.entry(path.to_owned()).or_default();
         if !known && flushed {
             file.database = Some(bytes);
+            self.named.extend(way_to(path));
         } else if !known {
             file.made = Some(bytes);
         } else if file.is_moved(&bytes) {
@@ -71,7 +93,7 @@ impl Record {
         }
     }
 
-    pub(super) fn committed(&mut self, path: &Path, bytes: Vec<u8>) {
+    pub(super) fn checkpointed(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = self.files.entry(path.to_owned()).or_default();
         if file.is_moved(&bytes) {
             // A checkpoint: SQLite flushed the log, wrote the database and flushed that.
@@ -82,14 +104,26 @@ impl Record {
         }
     }
 
-    pub(super) fn before_sync(&mut self, path: &Path) -> Before {
+    pub(super) fn before_flush(&mut self, path: &Path) -> Before {
         let checkpoints = self.files.get(path).map_or(0, |file| file.checkpoints);
         Before { log: content(&suffixed(path, "-wal")), checkpoints }
     }
 
-    pub(super) fn synced(&mut self, path: &Path, before: Before, flushed: Option<Vec<u8>>) {
+    pub(super) fn flushed_database(&mut self, path: &Path, content: Vec<u8>) {
+        self.files.entry(path.to_owned()).or_default().database = Some(content);
+    }
+
+    pub(super) fn note_removed(&mut self, note: PathBuf) {
+        self.removed.insert(note);
+    }
+
+    pub(super) fn flushed_folder(&mut self, folder: &Path, names: Vec<PathBuf>) {
+        self.removed.retain(|path| parent_of(path) != folder);
+        self.named.extend(names);
+    }
+
+    pub(super) fn flushed_log(&mut self, path: &Path, before: Before) {
         let file = self.files.entry(path.to_owned()).or_default();
-        file.database = file.database.take().or(flushed);
         file.cut = None;
         if file.checkpoints == before.checkpoints {
             file.log = before.log;
@@ -129,15 +163,26 @@ impl Record {
             if let Some(folder) = target.parent() {
                 fs::create_dir_all(folder)?;
             }
+            let note = suffixed(&path, NEW);
+            let noted = note.exists() || (self.removed.contains(&note) && random.flip());
+            if noted {
+                fs::write(suffixed(&target, NEW), "")?;
+            }
+            // Names come to the disk in the order in which they were given: the note, the log, the database.
+            let log = suffixed(&path, "-wal");
+            let is_named = way_to(&path).all(|name| name == data || self.named.contains(&name));
+            let lost_names = if is_named { 0 } else { random.below(3) };
             let file = self.files.get(&path).unwrap_or(&lost);
             let database = match &file.database {
                 Some(bytes) => Some(bytes.clone()),
                 None => never_flushed(&content(&path), &mut random),
             };
-            if let Some(bytes) = database {
+            if let Some(bytes) = database.filter(|_| lost_names == 0) {
                 fs::write(&target, bytes)?;
             }
-            let log = suffixed(&path, "-wal");
+            if lost_names == 2 || (is_named && !self.named.contains(&log) && random.flip()) {
+                continue;
+            }
             let written = content(&log);
             let left = match &file.cut {
                 Some(cut) if random.flip() => cut.clone(),
@@ -151,6 +196,16 @@ impl Record {
         }
         Ok(())
     }
+}
+
+/// The names that lead to a file: its own and that of its folder. The data folder itself is not looked after.
+fn way_to(path: &Path) -> impl Iterator<Item = PathBuf> {
+    [path.to_owned(), parent_of(path)].into_iter()
+}
+
+pub(super) fn names_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()
 }
 
 /// All databases in a folder and in the folders in it.

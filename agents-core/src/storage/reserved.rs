@@ -6,12 +6,31 @@
 /// their text. Without the mark a user who writes exactly one of our statements would get ours.
 pub const INTERNAL: &str = "/*agents*/";
 
-/// The prefix of the runtime's tables.
-const PREFIX: &[u8] = b"_agents_";
+/// The prefix of the runtime's tables, without the `_` behind it.
+const STEM: &[u8] = b"_agents";
 
 /// Whether a table, an index or a view is one of the runtime's.
+///
+/// So is one that is called as the prefix without its last character: the tables that a virtual table keeps beside
+/// itself begin with its name and `_`.
 pub(super) fn is_reserved(name: &str) -> bool {
-    name.as_bytes().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    let name = name.as_bytes();
+    let start = name.get(..STEM.len()).is_some_and(|start| start.eq_ignore_ascii_case(STEM));
+    start && name.get(STEM.len()).is_none_or(|next| *next == b'_')
+}
+
+/// Whether a name of the runtime stands anywhere in a statement, in quotes and comments as well.
+///
+/// The authorizer hears of the table that is renamed, and not of its new name; of the table that is made, and not
+/// of those it refers to.
+pub(super) fn names_reserved(sql: &str) -> bool {
+    let bytes = sql.as_bytes();
+    let mut parts = bytes.windows(STEM.len()).enumerate();
+    parts.any(|(at, part)| {
+        part.eq_ignore_ascii_case(STEM)
+            && at.checked_sub(1).is_none_or(|before| !is_word(bytes[before]))
+            && bytes.get(at + STEM.len()).is_none_or(|next| *next == b'_' || !is_word(*next))
+    })
 }
 
 /// Whether the keyword `ROLLBACK` stands in a statement outside of quotes and comments.
@@ -67,7 +86,20 @@ mod tests {
     #[test]
     fn reserved_names_are_known_in_any_case() {
         assert!(is_reserved("_agents_kv") && is_reserved("_AGENTS_KV") && is_reserved("_agents_"));
-        assert!(!is_reserved("agents_kv") && !is_reserved("_agents") && !is_reserved("x_agents_kv"));
+        assert!(is_reserved("_agents"), "its shadow tables would be");
+        assert!(!is_reserved("agents_kv") && !is_reserved("_agentsx") && !is_reserved("x_agents_kv"));
+    }
+
+    #[test]
+    fn reserved_names_are_found_in_statements() {
+        for sql in
+            ["_agents_kv", "a \"_AGENTS_x\"", "rename to[_agents]", "content='_agents_kv'", "t(_agents_)"]
+        {
+            assert!(names_reserved(sql), "{sql}");
+        }
+        for sql in ["my_agents_list", "agents_kv", "_agentsx", "é_agents_x", "", "_agent"] {
+            assert!(!names_reserved(sql), "{sql}");
+        }
     }
 
     #[test]

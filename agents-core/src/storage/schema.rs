@@ -18,7 +18,7 @@ pub(super) const SCHEMA: &[&str] = &[
     CREATE TABLE _agents_kv (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ",
     "
-    CREATE TABLE _agents_alarm (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 0), at INTEGER NOT NULL,
+    CREATE TABLE _agents_alarm (id INTEGER NOT NULL PRIMARY KEY CHECK (id IN (0, 1)), at INTEGER NOT NULL,
         retries INTEGER NOT NULL) STRICT;
 ",
 ];

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::counters::Counters;
+use super::counters::StoreMeter;
 use super::error::SqlError;
 use super::guard::Guard;
 use super::reserved::INTERNAL;
@@ -16,20 +16,20 @@ pub(super) struct Parts<'a> {
     pub(super) connection: &'a Connection,
     pub(super) guard: &'a Guard,
     pub(super) levels: &'a mut Levels,
-    pub(super) counters: &'a mut Counters,
+    pub(super) meter: &'a StoreMeter,
     pub(super) options: &'a StoreOptions,
 }
 
 impl Parts<'_> {
     /// Runs a statement that gives no rows; returns how many rows it changed.
     pub(super) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
-        change(self.connection, self.counters, sql, params)
+        change(self.connection, self.meter, sql, params)
     }
 
     /// Runs a statement that gives one text or nothing.
     pub(super) fn read_one(&mut self, sql: &'static str, params: impl Params) -> Result<Option<Bytes>> {
         debug_assert!(sql.starts_with(INTERNAL));
-        self.counters.statements += 1;
+        self.meter.statement();
         let value = self
             .connection
             .prepare_cached(sql)
@@ -39,14 +39,14 @@ impl Parts<'_> {
                     .optional()
             })
             .map_err(|error| SqlError::from_sqlite(error, sql))?;
-        self.counters.rows_read += u64::from(value.is_some());
+        self.meter.rows_read(u64::from(value.is_some()));
         Ok(value)
     }
 
     /// Makes sure that what follows is inside a transaction.
     pub(super) fn ready_to_write(&mut self) -> Result<()> {
-        let (connection, counters) = (self.connection, &mut *self.counters);
-        self.levels.ready_to_write(self.options, |sql| run(connection, counters, sql))
+        let (connection, meter) = (self.connection, self.meter);
+        self.levels.ready_to_write(self.options, |sql| run(connection, meter, sql))
     }
 }
 
@@ -60,9 +60,9 @@ impl ToSql for Json<'_> {
 }
 
 /// Runs a statement of the runtime without parameters and rows.
-pub(super) fn run(connection: &Connection, counters: &mut Counters, sql: &'static str) -> Result<()> {
+pub(super) fn run(connection: &Connection, meter: &StoreMeter, sql: &'static str) -> Result<()> {
     debug_assert!(sql.starts_with(INTERNAL));
-    counters.statements += 1;
+    meter.statement();
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(()))
@@ -72,17 +72,17 @@ pub(super) fn run(connection: &Connection, counters: &mut Counters, sql: &'stati
 
 fn change(
     connection: &Connection,
-    counters: &mut Counters,
+    meter: &StoreMeter,
     sql: &'static str,
     params: impl Params,
 ) -> Result<u64> {
     debug_assert!(sql.starts_with(INTERNAL));
-    counters.statements += 1;
+    meter.statement();
     let changed = connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(params))
         .map_err(|error| SqlError::from_sqlite(error, sql))?;
     let changed = u64::try_from(changed).unwrap_or(u64::MAX);
-    counters.rows_written = counters.rows_written.saturating_add(changed);
+    meter.rows_written(changed);
     Ok(changed)
 }

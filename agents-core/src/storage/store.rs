@@ -1,13 +1,14 @@
 //! The file of one object.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use super::counters::Counters;
-use super::error::StorageError;
+use super::counters::StoreMeter;
+use super::error::{SqlErrorKind, StorageError};
 use super::open::{self, Database};
 use super::state::State;
 use super::statement::Parts;
-use super::sync::SyncHandle;
+use super::sync::{Place, SyncHandle};
 use super::turn::{Levels, Lsn};
 use super::{Result, StoreOptions};
 
@@ -44,8 +45,10 @@ pub struct Store {
     pub(super) state: State,
     pub(super) alarm_changed: bool,
     pub(super) lsn: Lsn,
-    pub(super) counters: Counters,
+    pub(super) meter: StoreMeter,
     pub(super) poisoned: bool,
+    /// Where commits go that nobody syncs, and when that was last looked at.
+    pub(super) place: Option<(Place, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
     class: String,
@@ -78,8 +81,9 @@ impl Store {
             state: State::default(),
             alarm_changed: false,
             lsn: Lsn::default(),
-            counters: Counters::default(),
+            meter: StoreMeter::default(),
             poisoned: false,
+            place: None,
             options: options.clone(),
             path: path.to_owned(),
             class: class.to_owned(),
@@ -148,8 +152,50 @@ impl Store {
         self.shut()
     }
 
+    /// Says whether the log has become so long that [`checkpoint`](Self::checkpoint) is due: about 4 MB.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.database.as_ref().is_some_and(Database::is_full)
+    }
+
+    /// Moves the log into the database. No commit does it, so that no turn waits for the disk.
+    ///
+    /// Blocks: the log and the database are flushed. Call it right after a commit, on a thread that may block.
+    ///
+    /// # Errors
+    /// When the disk or SQLite fails; the store is poisoned then, unless the disk is full.
+    /// [`StorageError::Misuse`] while something waits for a commit.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.check()?;
+        if self.has_uncommitted() {
+            return Err(StorageError::Misuse("a log was to be moved before its commit"));
+        }
+        let Self { database: Some(database), options, path, .. } = self else { return Ok(()) };
+        if let Some(faults) = &options.faults {
+            faults.checkpoint();
+        }
+        let moved = |database: &Database| {
+            if let Some(faults) = &options.faults {
+                faults.checkpointed(path, database.fresh.as_deref());
+            }
+        };
+        match database.checkpoint(moved) {
+            Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
+                // Nothing is lost: the log goes on.
+                tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");
+                database.try_again_later();
+                Ok(())
+            }
+            Err(error) => {
+                self.poison();
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     fn shut(&mut self) -> Result<()> {
         self.sync = None;
+        self.place = None;
         let Some(database) = self.database.take() else { return Ok(()) };
         let recorder = self.options.faults.clone().filter(|faults| faults.is_recording());
         if let Some(recorder) = &recorder {
@@ -182,6 +228,10 @@ impl Store {
         self.poisoned
     }
 
+    fn check_home(&self) -> Result<()> {
+        self.options.home.as_ref().map_or(Ok(()), |home| home.check())
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
@@ -196,23 +246,42 @@ impl Store {
         self.reach(false)
     }
 
+    fn open_database(&self, make: bool) -> Result<Option<Database>> {
+        let open = || open::open(&self.path, &self.class, &self.name, &self.options, make);
+        match self.options.blocking {
+            Some(blocking) if make || open::exists(&self.path) => {
+                let mut opened = Ok(None);
+                blocking(&mut || opened = open());
+                opened
+            }
+            _ => open(),
+        }
+    }
+
     fn reach(&mut self, make: bool) -> Result<Option<Parts<'_>>> {
         self.check()?;
         if self.database.is_none() {
+            if make {
+                self.check_home()?;
+            }
             if let Some(faults) = &self.options.faults {
                 faults.moving(&self.path);
             }
-            self.database = open::open(&self.path, &self.class, &self.name, &self.options, make)?;
+            self.database = self.open_database(make)?;
             if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
                 faults.opened(&self.path, database.fresh.as_deref());
             }
+            if self.database.is_some() && !make {
+                self.check_home()?;
+            }
         }
         let Some(database) = &self.database else { return Ok(None) };
+        database.guard.begins();
         Ok(Some(Parts {
             connection: &database.connection,
             guard: &database.guard,
             levels: &mut self.levels,
-            counters: &mut self.counters,
+            meter: &self.meter,
             options: &self.options,
         }))
     }

@@ -20,20 +20,24 @@
 //!   frames, which would take pages of the database back: file systems bring a file to its new
 //!   length at once, and give it other blocks when it grows again. So the next store need not flush
 //!   its header before its frames either, as SQLite would over old frames that were not cut.
-//! - *A commit that a checkpoint has moved into the database.* A checkpoint flushes the log, then
+//! - *A commit that a checkpoint has moved into the database.* No commit makes one: the store asks
+//!   for it when the log is long, and it is made on a thread that may block. It flushes the log, then
 //!   copies pages, then flushes the database, and only then says that the log may be reused. So
 //!   when the log starts again from its beginning, all that it held is in the database for good,
 //!   and it does not matter that our flush no longer finds the old frames. The new header, with
 //!   new salts, is flushed before new frames overwrite old ones: recovery sees the old log whole,
 //!   the new one up to some commit, or a broken header, which means the database as it stands.
-//! - *The right file.* The log is removed when the last connection of another tool closes, and when
+//!   An empty commit right after the checkpoint does that, on its thread.
+//! - *The right file.* After a flush the paths of the database and of its log must still lead to the files that are
+//!   open; a folder that was removed or moved fails the sync. The log is removed when the last connection of another tool closes, and when
 //!   the journal mode changes; the store is a connection, keeps it open and lets nobody change the
 //!   mode. The
 //!   descriptor is a second one of the same file. SQLite holds its locks on the database file and
 //!   not on the log, so closing ours drops none of them. (Closing a second descriptor of the
 //!   database file would: `fresh` says how the one for a new file is kept.)
 //! - *A new database.* It is written without a flush. The first sync of its store flushes the
-//!   database, then its name in the folder and the names of new folders, and then the log, so
+//!   database, then its name in the folder and the names of new folders, takes away the note that it
+//!   is new (`mark`), and then flushes the log, so
 //!   nothing in the log is acknowledged before there is a database to apply it to. A store that is
 //!   closed before that flushes the same. One that failed, or dies with its process, leaves its
 //!   log as it is, even an empty one; the next store sees by it that the database may not be on
@@ -57,12 +61,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::Result;
-use super::create::{parent_of, suffixed, sync_folder};
+use super::create::{parent_of, suffixed};
 use super::error::StorageError;
 use super::fault::Faults;
+use super::flush::Flush;
 use super::fresh::Fresh;
+use super::identity::Identity;
 use super::mark::Log;
 use super::open::Database;
 use super::options::Durability;
@@ -82,6 +89,8 @@ struct Files {
     path: PathBuf,
     fresh: Option<Arc<Fresh>>,
     log: File,
+    place: Place,
+    flush: Flush,
     /// Whether the name of the log in its folder is on the disk.
     named: AtomicBool,
 }
@@ -94,19 +103,46 @@ impl Files {
         // Flushing a fresh file flushes the folder as well.
         let fresh = database.fresh.as_ref().is_some_and(|fresh| !fresh.is_flushed());
         let named = AtomicBool::new(fresh || database.log != Log::Missing);
-        Ok(Self { path: path.to_owned(), fresh: database.fresh.clone(), log, named })
+        Ok(Self {
+            path: path.to_owned(),
+            fresh: database.fresh.clone(),
+            log,
+            place: Place::of(path)?,
+            flush: database.flush.clone(),
+            named,
+        })
     }
 
     fn flush(&self) -> io::Result<()> {
         if let Some(fresh) = &self.fresh {
             fresh.flush()?;
         }
-        self.log.sync_data()?;
+        self.flush.log(&self.log, &self.path)?;
         if !self.named.load(Ordering::Relaxed) {
-            sync_folder(&parent_of(&self.path))?;
+            self.flush.folder(&parent_of(&self.path))?;
             self.named.store(true, Ordering::Relaxed);
         }
-        Ok(())
+        // A descriptor goes on working when its file has no name any more.
+        self.place.check()
+    }
+}
+
+/// A database and its log, which their paths have to lead to.
+#[derive(Debug)]
+pub(super) struct Place([(PathBuf, Identity); 2]);
+
+impl Place {
+    fn of(database: &Path) -> Result<Self> {
+        let find = |path: PathBuf| match Identity::of(&path) {
+            Ok(found) => Ok((path, found)),
+            Err(error) => Err(StorageError::io("find", &path, error)),
+        };
+        Ok(Self([find(database.to_owned())?, find(suffixed(database, "-wal"))?]))
+    }
+
+    /// Fails when one of them was removed or replaced.
+    fn check(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(|(path, found)| found.check(path))
     }
 }
 
@@ -117,20 +153,35 @@ impl SyncHandle {
     /// store again: what was committed since the last good sync may or may not be there.
     ///
     /// # Errors
-    /// Whatever the disk reports.
+    /// Whatever the disk reports, and that a file was removed or replaced.
     pub fn sync(&self) -> io::Result<()> {
         if let Some(faults) = &self.faults {
             faults.sync()?;
         }
-        let Some(files) = &self.files else { return Ok(()) };
-        match self.faults.as_ref().filter(|faults| faults.is_recording()) {
-            Some(faults) => faults.syncing(&files.path, files.fresh.as_deref(), || files.flush()),
-            None => files.flush(),
-        }
+        self.files.as_ref().map_or(Ok(()), |files| files.flush())
     }
 }
 
+/// How often a store looks after its files whose commits promise nothing beyond the process.
+const LOOK: Duration = Duration::from_secs(1);
+
 impl Store {
+    /// Looks from time to time, where no sync does, whether commits still go to files that can be found again.
+    pub(super) fn check_place(&mut self) -> Result<()> {
+        if self.options.durability == Durability::Disk {
+            return Ok(());
+        }
+        match &mut self.place {
+            None => self.place = Some((Place::of(&self.path)?, Instant::now())),
+            Some((place, looked)) if looked.elapsed() >= LOOK => {
+                place.check().map_err(|error| StorageError::io("commit to", &self.path, error))?;
+                *looked = Instant::now();
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
     /// Returns what makes this store's commits last. It is opened once and then shared; a store
     /// that has no file yet returns one that has nothing to do.
     ///

@@ -5,8 +5,9 @@
 //! its length but not all of its content, or only a part of its length. Such a file holds nothing
 //! that was ever promised, and the object counts as one that was never made.
 //!
-//! The rule has to be strict, because a file that was damaged later must not be taken for one:
-//! a torn creation is not longer than the new database of this very object, every sector of it is
+//! The rule has to be strict, because a file that was damaged later must not be taken for one.
+//! Only a file that is noted as new (`mark`) is looked at: one that was flushed once is not. Then a
+//! torn creation is not longer than the new database of this very object, every sector of it is
 //! either that of the new database or all zeros, and something is missing. A file that a
 //! checkpoint has written rows to differs from the new database in a sector that is not zero.
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::Result;
 use super::create::suffixed;
 use super::error::StorageError;
+use super::mark;
 use super::template::database_of;
 
 /// The smallest piece that a disk writes whole.
@@ -26,6 +28,9 @@ const TIMES: [i64; 2] = [0x0101_0101_0101, 0x0202_0202_0202];
 
 /// Says whether a file is what a power failure may leave of the new database of an object.
 pub(super) fn is_torn(path: &Path, class: &str, name: &str) -> Result<bool> {
+    if !mark::is_new(path) {
+        return Ok(false);
+    }
     let [one, other] = TIMES;
     let expected = database_of(class, name, one)?;
     let length = fs::metadata(path).map_err(|error| StorageError::io("read", path, error))?.len();

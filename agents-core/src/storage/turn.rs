@@ -173,7 +173,7 @@ impl Store {
         if !self.has_uncommitted() {
             return Ok(None);
         }
-        if let Err(error) = self.try_commit() {
+        if let Err(error) = self.try_commit().and_then(|()| self.check_place()) {
             self.poison();
             return Err(error);
         }
@@ -181,14 +181,12 @@ impl Store {
         self.state.committed();
         self.alarm_changed = false;
         self.lsn.0 += 1;
+        self.meter.commit();
         if let Some(database) = &mut self.database
             && let Err(error) = database.committed()
         {
             self.poison();
             return Err(error);
-        }
-        if let (Some(database), Some(faults)) = (&self.database, &self.options.faults) {
-            faults.committed(&self.path, database.fresh.as_deref());
         }
         Ok(Some(self.lsn))
     }
@@ -225,7 +223,7 @@ impl Store {
             && !database.connection.is_autocommit()
         {
             // If this fails too, closing the connection does it.
-            let _ = run(&database.connection, &mut self.counters, ROLLBACK);
+            let _ = run(&database.connection, &self.meter, ROLLBACK);
         }
         self.alarm_changed = false;
         self.levels.stack.clear();
@@ -260,7 +258,10 @@ impl Store {
     /// trusted, the store is poisoned.
     pub(super) fn settle<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
-        let fatal = matches!(error, StorageError::Sql(error) if error.kind.is_fatal());
+        let fatal = match error {
+            StorageError::Sql(error) => error.kind.is_fatal(),
+            error => matches!(error, StorageError::Damaged { .. }),
+        };
         let gave_up = || self.database.as_ref().is_none_or(|database| database.connection.is_autocommit());
         if fatal || (self.levels.open && gave_up()) {
             self.poison();
@@ -328,6 +329,6 @@ impl Store {
     /// Runs a statement of the runtime that has no parameters and gives no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
         let parts = self.opened()?;
-        run(parts.connection, parts.counters, sql)
+        run(parts.connection, parts.meter, sql)
     }
 }

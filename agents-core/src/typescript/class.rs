@@ -1,6 +1,8 @@
 //! What a class says of itself.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
+
+use serde_json::Value;
 
 use crate::agent::{Agent, Callable};
 use crate::wire::{Describe, TypeName, TypeSet, Wire};
@@ -13,7 +15,8 @@ pub(crate) struct Class {
     /// As it stands in addresses.
     pub(super) route: String,
     pub(super) docs: &'static str,
-    pub(super) state: Describe,
+    /// `None` for a class that names no state: it may be anything.
+    pub(super) state: Option<Describe>,
     /// By name.
     pub(super) methods: Vec<Method>,
 }
@@ -51,7 +54,8 @@ impl Class {
             rust_name: type_name::<A>(),
             route: A::ROUTE.to_owned(),
             docs: A::DOCS,
-            state: <A::State as Wire>::describe,
+            state: (TypeId::of::<A::State>() != TypeId::of::<Value>())
+                .then_some(<A::State as Wire>::describe as Describe),
             methods,
         }
     }

@@ -19,7 +19,8 @@ pub(super) fn declare(class: &Class, types: &mut TypeSet, names: &mut Names) -> 
     let Class { name, rust_name, docs, methods, .. } = class;
     names.take(name, rust_name)?;
     let mut out = comment(docs, "");
-    let state = (class.state)(types).text;
+    // Callers that know more say so themselves: `useAgent<Room, RoomState>`.
+    let state = class.state.map_or_else(|| "any".to_owned(), |state| state(types).text);
     let _ = write!(
         out,
         "export interface {name} {{\n  /** The synchronised state. */\n  readonly state: {state};\n"

@@ -3,6 +3,7 @@
 mod class;
 mod client;
 mod interface;
+mod keys;
 mod metadata;
 mod module;
 mod names;

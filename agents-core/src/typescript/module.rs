@@ -9,6 +9,7 @@ use similar::TextDiff;
 
 use crate::error::{Error, Result};
 use crate::typescript::class::Class;
+use crate::typescript::keys::Keys;
 use crate::typescript::names::Names;
 use crate::typescript::{client, interface, metadata, text};
 use crate::wire::{Declaration, Describe, TypeSet};
@@ -83,8 +84,9 @@ impl TypeScript {
         }
         let metadata = [metadata::declare, metadata::value, metadata::types];
         let [both, value, value_types] = metadata.map(|declare| declare(&classes, &mut types));
-        let mut parts = declarations(types, &mut names)?;
-        parts.append(&mut interfaces);
+        let keys = Keys::of(&types.declarations);
+        let mut parts = declarations(types, &keys, &mut names)?;
+        parts.extend(interfaces.iter().map(|interface| keys.write(interface)));
         let declared = parts.join("\n");
         let body = format!("{declared}\n{both}");
         let schema_hash = text::hash(&body);
@@ -205,7 +207,7 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// The declarations of the wire types, by name.
-fn declarations(types: TypeSet, names: &mut Names) -> Result<Vec<String>> {
+fn declarations(types: TypeSet, keys: &Keys, names: &mut Names) -> Result<Vec<String>> {
     let mut sorted = types.declarations;
     sorted.sort_by(|a, b| (&a.name, &a.rust_name).cmp(&(&b.name, &b.rust_name)));
     // `Grid<3>` and `Grid<4>` are two types, and one where the number does not show.
@@ -217,7 +219,7 @@ fn declarations(types: TypeSet, names: &mut Names) -> Result<Vec<String>> {
             Error::new("types_form", message)
         })?;
         names.take(&name, &rust_name)?;
-        parts.push(format!("{docs}export {text}\n"));
+        parts.push(format!("{docs}export {}\n", keys.write(&text)));
     }
     Ok(parts)
 }

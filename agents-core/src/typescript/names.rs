@@ -55,9 +55,26 @@ const RESERVED: [&str; 47] = [
     "with",
 ];
 
-/// Types that the generated module relies on, and so nobody else may declare there.
-const BUILT_IN: [&str; 10] =
-    ["Array", "Promise", "any", "boolean", "never", "number", "object", "string", "undefined", "unknown"];
+/// Words that cannot name a type, beside those: some only where the type is used.
+const RESERVED_FOR_TYPES: [&str; 6] = ["as", "infer", "keyof", "readonly", "unique", "yield"];
+
+/// Types of TypeScript that cannot be declared anew, and those that the generated module relies on.
+///
+/// No other global type is used there: a program may have its own `Record` or `Map`.
+const BUILT_IN: [&str; 12] = [
+    "Array",
+    "Promise",
+    "any",
+    "bigint",
+    "boolean",
+    "never",
+    "number",
+    "object",
+    "string",
+    "symbol",
+    "undefined",
+    "unknown",
+];
 
 /// The name of a parameter. It means nothing to callers, who give arguments by their place.
 pub(super) fn parameter(name: &str) -> String {
@@ -94,7 +111,7 @@ impl Names {
         let is_identifier =
             name.chars().next().is_some_and(|first| first.is_alphabetic() || "_$".contains(first))
                 && name.chars().all(|letter| letter.is_alphanumeric() || "_$".contains(letter));
-        if !is_identifier || RESERVED.contains(&name) {
+        if !is_identifier || RESERVED.contains(&name) || RESERVED_FOR_TYPES.contains(&name) {
             let message = format!("{owner} would be called `{name}` in TypeScript, which is no name there");
             return Err(Error::new("types_name", message));
         }
@@ -135,7 +152,9 @@ mod tests {
         names.take_beside("RoomWrites", "chat::Room", "the writes").unwrap();
         let error = names.take("RoomWrites", "chat::RoomWrites").unwrap_err().to_string();
         assert!(error.starts_with("the writes of `chat::Room` and `chat::RoomWrites` are"), "{error}");
-        let error = names.take("a-b", "chat::Room").unwrap_err().to_string();
-        assert!(error.contains("no name"), "{error}");
+        for name in ["a-b", "", "1st", "class", "keyof", "yield"] {
+            let error = names.take(name, "chat::Room").unwrap_err().to_string();
+            assert!(error.contains("no name"), "{error}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::wire;
+
 /// The text of a refusal that a read-only connection gets, on both paths.
 pub const READONLY: &str = "Connection is readonly";
 /// The text of a refusal of a call whose caller lacks a right.
@@ -27,6 +29,15 @@ pub const RPC: &str = "rpc";
 /// The kind of the frame that stops a streamed answer. Ours: the reference has none.
 pub const RPC_CANCEL: &str = "rpc_cancel";
 
+/// The bytes that the id of a call has at most, as it stands in its frame, escapes included.
+///
+/// It comes back with every piece of a streamed answer.
+pub const MAX_ID: usize = 128;
+/// The answer to a call whose id is longer than [`MAX_ID`]. The id is `null`, as in JSON-RPC where a call cannot be named:
+/// a part of the id might be that of another call.
+pub const LONG_ID: &str =
+    r#"{"error":"The id of a call has at most 128 bytes","id":null,"success":false,"type":"rpc"}"#;
+
 /// What a text frame from a client is.
 #[derive(Debug)]
 pub enum ClientFrame<'a> {
@@ -34,6 +45,8 @@ pub enum ClientFrame<'a> {
     State(&'a RawValue),
     /// A call.
     Rpc(Call<'a>),
+    /// A call whose id is too long to be sent back; [`LONG_ID`] is its answer.
+    LongId,
     /// Nobody reads the streamed answer of this call any more; its id as JSON text.
     Cancel(&'a str),
     /// Nothing of ours: it goes to the message hook.
@@ -154,6 +167,10 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
             (Some(id), Some(method), Some(arguments))
                 if id.get().starts_with('"') && arguments.get().starts_with('[') =>
             {
+                // The quotes are not counted.
+                if id.get().len() > MAX_ID + 2 {
+                    return ClientFrame::LongId;
+                }
                 ClientFrame::Rpc(Call { id: id.get(), method, arguments })
             }
             _ => ClientFrame::Other,
@@ -170,11 +187,7 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(text).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
+    if inner.contains('\\') { wire::from_json(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 /// Writes the identity frame.
@@ -279,6 +292,16 @@ mod tests {
             expected
         );
         assert_eq!(rpc(r#"{"type":"rpc","id":"","method":"x","args":[]}"#).unwrap().0, "\"\"");
+    }
+
+    #[test]
+    fn a_call_with_a_long_id_is_told_apart() {
+        let call =
+            |len: usize| format!(r#"{{"type":"rpc","id":"{}","method":"x","args":[]}}"#, "i".repeat(len));
+        assert_eq!(rpc(&call(MAX_ID)).unwrap().0.len(), MAX_ID + 2);
+        assert!(matches!(parse(&call(MAX_ID + 1)), ClientFrame::LongId));
+        assert!(LONG_ID.contains(&MAX_ID.to_string()));
+        assert!(serde_json::from_str::<serde_json::Value>(LONG_ID).unwrap()["id"].is_null());
     }
 
     #[test]

@@ -4,13 +4,19 @@
 
 #[cfg(feature = "runtime")]
 mod alias;
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod derive;
 mod duration;
+#[doc(hidden)]
+pub mod field;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
 mod foreign;
 pub mod frame;
 mod integer;
 pub mod name;
 mod shape;
+mod surrogate;
 mod value;
 
 pub use duration::Duration;

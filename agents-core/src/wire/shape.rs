@@ -99,7 +99,10 @@ mod named {
                 rust_name: path.replace("ts_rs::Dummy", "_"),
                 name: T::ident(&self.config),
                 docs: T::docs().unwrap_or_default(),
-                text: text.map_err(|panic| reason(&*panic)),
+                // The same type, without the name `Record`, which a program may have for its own.
+                text: text
+                    .map(|text| text.replace("Record<symbol, never>", "{ [key in symbol]: never }"))
+                    .map_err(|panic| reason(&*panic)),
             });
         }
     }

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
-use crate::wire::Shape;
+use crate::wire::{Shape, surrogate};
 #[cfg(feature = "runtime")]
 use crate::wire::{TypeName, TypeSet};
 
@@ -112,14 +112,21 @@ pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
 
 /// Reads a wire value from JSON.
 ///
+/// A lone surrogate in a string, which JavaScript can write and Rust cannot hold, is read as U+FFFD.
+///
 /// ```
-/// assert_eq!(agents_core::wire::from_json::<Vec<u8>>("[1,2]").unwrap(), [1, 2]);
+/// use agents_core::wire::from_json;
+///
+/// assert_eq!(from_json::<Vec<u8>>("[1,2]").unwrap(), [1, 2]);
+/// assert_eq!(from_json::<String>(r#""a\ud800""#).unwrap(), "a\u{fffd}");
 /// ```
 ///
 /// # Errors
 /// When the text is not JSON, or not a value of this type.
 pub fn from_json<T: Wire>(json: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_str::<De<T>>(json).map(|de| de.0)
+    let read = |json: &str| serde_json::from_str::<De<T>>(json).map(|de| de.0);
+    // Looked for only in a text that could not be read, so that others are not gone through twice.
+    read(json).or_else(|error| surrogate::replaced(json).map_or(Err(error), |json| read(&json)))
 }
 
 /// Converts a wire value into a JSON value.

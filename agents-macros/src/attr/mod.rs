@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod callable;
+pub(crate) mod condition;
 pub(crate) mod duration;
 mod item;
 pub(crate) mod wire;

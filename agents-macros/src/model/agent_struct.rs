@@ -6,6 +6,7 @@ use syn::{GenericParam, ItemStruct};
 use crate::attr;
 use crate::attr::agent::AgentOptions;
 use crate::errors::Errors;
+use crate::names;
 
 /// A struct with `#[agent(..)]`.
 pub(crate) struct AgentStruct {
@@ -29,6 +30,13 @@ impl AgentStruct {
             errors.at(&generics.params, message);
         } else if let Some(clause) = &generics.where_clause {
             errors.at(clause, "an agent cannot be generic: leave the `where` clause out");
+        }
+        let class = names::plain(&item.ident);
+        if options.name.is_none() && !class.is_ascii() {
+            errors.at(
+                &item.ident,
+                format!("`{class}` cannot stand in an address: give the class a name there, as in `#[agent(name = \"chat-room\")]`"),
+            );
         }
         let is_plain = generics.params.is_empty() && generics.where_clause.is_none();
         if let Some(second) = item.attrs.iter().find(|attr| attr::is(attr, "agent")) {

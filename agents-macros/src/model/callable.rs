@@ -115,10 +115,10 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
         errors.at(opaque, "a callable returns a value with a name, or `impl Stream<Item = T>`");
         return None;
     }
-    if let Some(borrow) = types::borrow(value) {
+    if let Some(borrow) = types::short_borrow(value) {
         errors.at(
             borrow,
-            "what is returned leaves the agent: return `String`, `Vec` or a type without lifetimes",
+            "what is returned leaves the agent: return `String`, `Vec`, `&'static str` or a type without lifetimes",
         );
         return None;
     }

@@ -27,6 +27,8 @@ pub(crate) enum HookParameter {
     Injected(Injected),
     /// The event, owned.
     Payload(Type),
+    /// The request of `on_request`, or what is found in it.
+    Extracted(Type),
     /// `&str` of `has_right`, with its `&`.
     Right(Type),
     /// `&State` of `validate_state_change`, with its `&`.
@@ -192,6 +194,10 @@ impl<'r> Parameters<'r> {
 
     fn not_a_reference(&self, name: &str) -> String {
         match &self.rule.payload {
+            Payload::Request => format!(
+                "take it owned: `Request`, or what axum extracts from one, such as `HeaderMap` or `Json<T>`{}",
+                signature(self.rule)
+            ),
             Payload::Event { ty, generic, .. } if *ty == name => {
                 let brackets = if *generic { "<Self>" } else { "" };
                 format!("take it owned: `{ty}{brackets}`")
@@ -237,6 +243,7 @@ impl<'r> Parameters<'r> {
             }
             Payload::Right => Err(format!("take the name of the right as `&str`{}", signature(rule))),
             Payload::Nothing => Err(format!("`{}` is given references only{}", rule.name, signature(rule))),
+            Payload::Request => Ok(HookParameter::Extracted(ty.clone())),
             _ if self.payload => Err(format!("this is one argument too many{}", signature(rule))),
             _ => {
                 self.payload = true;

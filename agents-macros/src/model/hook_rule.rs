@@ -34,6 +34,8 @@ pub(crate) enum Payload {
     },
     /// `Option<Props>` of the agent.
     Props,
+    /// A request, or any number of things that are found in one.
+    Request,
     /// `&State`, and perhaps `&StateSource<Self>`.
     NextState,
     /// `&str`: the name of a right.
@@ -151,7 +153,7 @@ pub(crate) const RULES: [Rule; 16] = [
         name: "on_request",
         connection: Presence::Never,
         request: Presence::Never,
-        payload: event("Request"),
+        payload: Payload::Request,
         gives: Gives::Http,
         signature: "async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response>",
     },

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::visit::Visit;
+use syn::visit::{self, Visit};
 use syn::{
-    GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait, TypeParamBound,
-    TypeReference,
+    Expr, ExprLit, GenericArgument, Lifetime, Lit, Path, PathArguments, PathSegment, Type, TypeArray,
+    TypeImplTrait, TypeParamBound, TypeReference,
 };
 
 /// The type without the invisible groups of `macro_rules` and without parentheses.
@@ -97,16 +97,53 @@ pub(crate) fn opaque(ty: &Type) -> Option<&TypeImplTrait> {
 
 /// The first borrow anywhere in the type: a reference, or a lifetime that is not `'static`.
 pub(crate) fn borrow(ty: &Type) -> Option<TokenStream> {
-    #[derive(Default)]
-    struct Search(Option<TokenStream>);
+    find_borrow(ty, false)
+}
+
+/// The first borrow in a type that is only written, not read: a `&'static T` is none.
+pub(crate) fn short_borrow(ty: &Type) -> Option<TokenStream> {
+    find_borrow(ty, true)
+}
+
+fn find_borrow(ty: &Type, allow_static: bool) -> Option<TokenStream> {
+    struct Search {
+        allow_static: bool,
+        found: Option<TokenStream>,
+    }
     impl<'t> Visit<'t> for Search {
         fn visit_type_reference(&mut self, reference: &'t TypeReference) {
-            self.0.get_or_insert_with(|| reference.to_token_stream());
+            let is_static = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+            if !(self.allow_static && is_static) {
+                self.found.get_or_insert_with(|| reference.to_token_stream());
+            }
+            visit::visit_type_reference(self, reference);
         }
         fn visit_lifetime(&mut self, lifetime: &'t Lifetime) {
             if lifetime.ident != "static" {
-                self.0.get_or_insert_with(|| lifetime.to_token_stream());
+                self.found.get_or_insert_with(|| lifetime.to_token_stream());
             }
+        }
+    }
+    let mut search = Search { allow_static, found: None };
+    search.visit_type(ty);
+    search.found
+}
+
+/// The longest array that serde knows.
+const LONGEST_OF_SERDE: usize = 32;
+
+/// Whether there is an array in the type that serde may not know: a long one, or one of a length with a name.
+pub(crate) fn has_long_array(ty: &Type) -> bool {
+    #[derive(Default)]
+    struct Search(bool);
+    impl<'t> Visit<'t> for Search {
+        fn visit_type_array(&mut self, array: &'t TypeArray) {
+            let length = match &array.len {
+                Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) => length.base10_parse::<usize>().ok(),
+                _ => None,
+            };
+            self.0 |= length.is_none_or(|length| length > LONGEST_OF_SERDE);
+            visit::visit_type_array(self, array);
         }
     }
     let mut search = Search::default();
@@ -174,6 +211,22 @@ mod tests {
         assert_eq!(borrow(&parse_quote!(Vec<&str>)).map(|found| found.to_string()), Some("& str".to_owned()));
         assert_eq!(borrow(&parse_quote!(Cow<'_, str>)).map(|found| found.to_string()), Some("'_".to_owned()));
         assert!(borrow(&parse_quote!(Cow<'static, str>)).is_none());
+        assert!(borrow(&parse_quote!(&'static str)).is_some());
+        assert!(short_borrow(&parse_quote!(Vec<&'static str>)).is_none());
+        assert!(short_borrow(&parse_quote!(&'static [&str])).is_some());
+    }
+
+    #[test]
+    fn arrays_that_serde_may_not_know() {
+        for (ty, expected) in [
+            (parse_quote!([u8; 32]), false),
+            (parse_quote!(Vec<[u8; 33]>), true),
+            (parse_quote!(Option<[[u8; 64]; 2]>), true),
+            (parse_quote!([u8; LENGTH]), true),
+            (parse_quote!(Vec<u8>), false),
+        ] {
+            assert_eq!(has_long_array(&ty), expected);
+        }
     }
 
     #[test]

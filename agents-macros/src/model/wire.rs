@@ -1,66 +1,91 @@
 //! Types that travel.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Expr, ExprLit, Field, Fields, GenericParam, Generics, Item, ItemEnum, ItemStruct, Lit, LitStr,
-    Meta, Path, Token, Type, parse_quote,
+    Attribute, Field, Fields, GenericParam, Generics, Item, ItemEnum, ItemStruct, LitStr, Meta, Path, Token,
+    Type, parse_quote,
 };
 
+use crate::attr::condition::{self, When};
 use crate::attr::wire::WireOptions;
-use crate::attr::{self, Runtime, skip_value};
+use crate::attr::{self, Runtime};
 use crate::errors::Errors;
 use crate::model::types;
 use crate::names;
 
 const DERIVED: [&str; 3] = ["Serialize", "Deserialize", "TS"];
 
+/// Keys of serde that put something of the user's between a field and its value.
+const BY_HAND: [&str; 7] = [
+    "skip",
+    "with",
+    "serialize_with",
+    "deserialize_with",
+    "skip_serializing",
+    "skip_deserializing",
+    "getter",
+];
+
+/// Keys of ts-rs that say what a field or a type is.
+const SAYS_TYPE: [&str; 2] = ["type", "as"];
+
 /// A struct or enum with `#[wire]`.
 pub(crate) struct WireType {
-    /// As the user wrote it, without our attributes, and with the `default`s that were missing.
+    /// As the user wrote it, without our attributes, and with those that were missing.
     pub(crate) item: Item,
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
     pub(crate) runtime: Runtime,
-    /// For the fields of a struct or the variants of an enum.
-    pub(crate) rename_all: Option<String>,
-    /// For the fields of an enum's variants.
-    pub(crate) rename_all_fields: Option<String>,
+    /// `#[serde(rename_all = ..)]` and the like, each behind its condition.
+    pub(crate) styles: Vec<Attribute>,
     /// Whether it can be read from a row, column by column.
     pub(crate) has_columns: bool,
     /// Whether serde's derive makes sense of it.
     pub(crate) is_plain: bool,
-    /// The types of the fields that go through serde as they are.
-    pub(crate) fields: Vec<Type>,
+    /// When the user gives it another name in TypeScript.
+    pub(crate) renamed: When,
+    /// The fields that go through serde as they are.
+    pub(crate) fields: Vec<Travelling>,
+}
+
+/// A field that goes through serde as it is, where the conditions hold.
+pub(crate) struct Travelling {
+    pub(crate) ty: Type,
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 impl WireType {
     pub(crate) fn from_struct(args: TokenStream, mut item: ItemStruct, errors: &mut Errors) -> Self {
         let options = WireOptions::parse(args, errors);
-        quiet_docs(&mut item.attrs);
-        item.fields.iter_mut().for_each(|field| quiet_docs(&mut field.attrs));
         let container = Container::read(&mut item.attrs, &options, errors);
-        let is_plain = is_plain(&item.generics, errors);
-        complete(&mut item.fields, container.default);
-        let fields = travelling(&item.generics, &container, item.fields.iter());
-        let is_plain = is_plain && all_owned(&fields, errors);
-        if !is_plain {
-            item.attrs.retain(|attr| !is_helper(attr));
-            item.fields.iter_mut().for_each(without_helpers);
+        let own = own_path(&item.ident, &item.generics);
+        let has_columns = matches!(item.fields, Fields::Named(_)) && container.transparent.is_never();
+        item.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
+        complete(&mut item.fields, &container.default);
+        let fields = travelling(&item.generics, &container, &[], item.fields.iter());
+        let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
+        if is_plain {
+            prepare(&mut item.fields, &item.generics, &options.runtime, &container.default);
+            if matches!(item.fields, Fields::Named(_)) {
+                item.attrs.extend(optional_fields(&container.said));
+            }
+        } else {
+            without_helpers(&mut item.attrs);
+            item.fields.iter_mut().for_each(|field| without_helpers(&mut field.attrs));
         }
-        let has_columns = matches!(item.fields, Fields::Named(_)) && !container.transparent;
         // Elsewhere there is nothing to rename, and ts-rs refuses the attribute.
-        let rename_all = container.rename_all(&options).filter(|_| has_columns && !item.fields.is_empty());
+        let has_names = has_columns && !item.fields.is_empty();
         Self {
             ident: item.ident.clone(),
             generics: item.generics.clone(),
             item: Item::Struct(item),
+            styles: container.styles(&options, has_names, false),
             runtime: options.runtime,
-            rename_all,
-            rename_all_fields: None,
             has_columns,
             is_plain,
+            renamed: container.renamed,
             fields,
         }
     }
@@ -68,33 +93,42 @@ impl WireType {
     pub(crate) fn from_enum(args: TokenStream, mut item: ItemEnum, errors: &mut Errors) -> Self {
         let options = WireOptions::parse(args, errors);
         let container = Container::read(&mut item.attrs, &options, errors);
-        let is_plain = is_plain(&item.generics, errors);
-        quiet_docs(&mut item.attrs);
+        let own = own_path(&item.ident, &item.generics);
+        let mut fields = Vec::new();
         for variant in &mut item.variants {
-            quiet_docs(&mut variant.attrs);
-            variant.fields.iter_mut().for_each(|field| quiet_docs(&mut field.attrs));
-            complete(&mut variant.fields, container.default);
-        }
-        let variants = item.variants.iter().filter(|variant| serde_keys(&variant.attrs).is_empty());
-        let fields =
-            travelling(&item.generics, &container, variants.flat_map(|variant| variant.fields.iter()));
-        let is_plain = is_plain && all_owned(&fields, errors);
-        if !is_plain {
-            item.attrs.retain(|attr| !is_helper(attr));
-            for variant in &mut item.variants {
-                variant.attrs.retain(|attr| !is_helper(attr));
-                variant.fields.iter_mut().for_each(without_helpers);
+            variant.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
+            complete(&mut variant.fields, &container.default);
+            // Other keys of a variant may change what becomes of its fields.
+            if let Some(mut cfgs) = condition::when_any(&condition::keys(&variant.attrs, "serde")).cfg_not() {
+                cfgs.extend(attr::cfgs(&variant.attrs));
+                fields.extend(travelling(&item.generics, &container, &cfgs, variant.fields.iter()));
             }
+        }
+        let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
+        for variant in &mut item.variants {
+            if is_plain {
+                prepare(&mut variant.fields, &item.generics, &options.runtime, &container.default);
+                if matches!(variant.fields, Fields::Named(_)) {
+                    let said = condition::when(&condition::keys(&variant.attrs, "ts"), &SAYS_TYPE);
+                    variant.attrs.extend(optional_fields(&said));
+                }
+            } else {
+                without_helpers(&mut variant.attrs);
+                variant.fields.iter_mut().for_each(|field| without_helpers(&mut field.attrs));
+            }
+        }
+        if !is_plain {
+            without_helpers(&mut item.attrs);
         }
         Self {
             ident: item.ident.clone(),
             generics: item.generics.clone(),
             item: Item::Enum(item),
-            rename_all: container.rename_all(&options),
-            rename_all_fields: container.rename_all_fields(&options),
+            styles: container.styles(&options, true, true),
             runtime: options.runtime,
             has_columns: false,
             is_plain,
+            renamed: container.renamed,
             fields,
         }
     }
@@ -103,69 +137,92 @@ impl WireType {
 /// What the user's own attributes on the type say.
 #[derive(Default)]
 struct Container {
-    renames: bool,
-    renames_fields: bool,
-    default: bool,
-    transparent: bool,
+    renames: When,
+    renames_fields: When,
+    default: When,
+    transparent: When,
     /// `from`, `into` and the like: another type travels.
-    converts: bool,
+    converts: When,
+    /// The name in TypeScript is another one.
+    renamed: When,
+    /// The type in TypeScript is written by hand.
+    said: When,
 }
 
 impl Container {
     fn read(attrs: &mut Vec<Attribute>, options: &WireOptions, errors: &mut Errors) -> Self {
-        let mut container = Self::default();
         if let Some(second) = attrs.iter().find(|attr| attr::is(attr, "wire")) {
             errors.at(second, "`#[wire]` is given twice: keep one");
         }
         attrs.retain(|attr| !attr::is(attr, "wire"));
-        for attr in attrs.iter_mut() {
-            derives(attr, errors);
-        }
-        for key in serde_keys(attrs) {
-            match key.to_token_stream().to_string().as_str() {
-                "rename_all" if options.rename_all.is_some() => {
-                    errors
-                        .at(&key, "`rename_all` is given twice: `#[wire(rename_all = ..)]` says it already");
-                    container.renames = true;
-                }
-                "rename_all" => container.renames = true,
-                "rename_all_fields" => container.renames_fields = true,
-                "default" => container.default = true,
-                "transparent" => {
-                    errors.at(
-                        &key,
-                        "write a tuple struct, `struct Id(u64);`: in JSON it is its one field already, and TypeScript knows",
-                    );
-                    container.transparent = true;
-                }
-                "from" | "try_from" | "into" | "remote" => container.converts = true,
-                _ => {}
+        condition::retain(attrs, &mut |meta| {
+            derives(meta, errors);
+            true
+        });
+        let (serde, ts) = (condition::keys(attrs, "serde"), condition::keys(attrs, "ts"));
+        for key in &serde {
+            if key.path.is_ident("rename_all") && options.rename_all.is_some() {
+                let why = "`rename_all` is given twice: `#[wire(rename_all = ..)]` says it already";
+                errors.at(&key.path, why);
+            } else if key.path.is_ident("transparent") {
+                errors.at(
+                    &key.path,
+                    "write a tuple struct, `struct Id(u64);`: in JSON it is its one field already, and TypeScript knows",
+                );
             }
         }
-        container
+        let mut renamed = condition::when(&serde, &["rename"]);
+        if renamed.is_never() {
+            renamed = condition::when(&ts, &["rename"]);
+        } else if !condition::when(&ts, &["rename"]).is_never() {
+            renamed = When::Always;
+        }
+        Self {
+            renames: condition::when(&serde, &["rename_all"]),
+            renames_fields: condition::when(&serde, &["rename_all_fields"]),
+            default: condition::when(&serde, &["default"]),
+            transparent: condition::when(&serde, &["transparent"]),
+            converts: condition::when(&serde, &["from", "try_from", "into", "remote"]),
+            renamed,
+            said: condition::when(&ts, &SAYS_TYPE),
+        }
     }
 
-    fn rename_all(&self, options: &WireOptions) -> Option<String> {
-        style(options).filter(|_| !self.renames)
-    }
-
-    fn rename_all_fields(&self, options: &WireOptions) -> Option<String> {
-        style(options).filter(|_| !self.renames_fields)
+    /// The styles of names, where the user says nothing else.
+    fn styles(&self, options: &WireOptions, names: bool, names_of_fields: bool) -> Vec<Attribute> {
+        let style = options.rename_all.as_ref().map_or_else(|| "camelCase".to_owned(), LitStr::value);
+        if style == "none" {
+            return Vec::new();
+        }
+        let all = names.then(|| self.renames.unless(&quote!(serde(rename_all = #style))));
+        let of_fields =
+            names_of_fields.then(|| self.renames_fields.unless(&quote!(serde(rename_all_fields = #style))));
+        all.into_iter().chain(of_fields).flatten().collect()
     }
 }
 
-fn style(options: &WireOptions) -> Option<String> {
-    let style = options.rename_all.as_ref().map_or_else(|| "camelCase".to_owned(), LitStr::value);
-    (style != "none").then_some(style)
+/// The type itself, for the place of `Self`.
+fn own_path(ident: &Ident, generics: &Generics) -> Path {
+    let (_, generics, _) = generics.split_for_impl();
+    parse_quote!(#ident #generics)
 }
 
-/// Takes what `#[wire]` derives itself out of a `#[derive(..)]`, with a message.
-fn derives(attr: &mut Attribute, errors: &mut Errors) {
-    if !attr.path().is_ident("derive") {
+/// `Self` means nothing in what is generated beside the type.
+fn spell_out_self(field: &mut Field, own: &Path) {
+    // The same tokens but for one name are a type as before.
+    if let Ok(ty) = syn::parse2(types::without_self(&field.ty, own)) {
+        field.ty = ty;
+    }
+}
+
+/// Takes what `#[wire]` derives itself out of a `derive(..)`, with a message.
+fn derives(meta: &mut Meta, errors: &mut Errors) {
+    let Meta::List(list) = meta else { return };
+    if !list.path.is_ident("derive") {
         return;
     }
     // What is not a list of paths is the compiler's to refuse.
-    let Ok(paths) = attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) else { return };
+    let Ok(paths) = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) else { return };
     let (ours, theirs): (Vec<Path>, Vec<Path>) = paths.into_iter().partition(|path| {
         path.segments.last().is_some_and(|last| DERIVED.iter().any(|name| last.ident == name))
     });
@@ -179,22 +236,7 @@ fn derives(attr: &mut Attribute, errors: &mut Errors) {
             names::list(found.iter().map(String::as_str))
         ),
     );
-    *attr = parse_quote!(#[derive(#(#theirs),*)]);
-}
-
-/// The keys in all `#[serde(..)]` attributes.
-fn serde_keys(attrs: &[Attribute]) -> Vec<Path> {
-    let mut keys = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        if let Meta::List(list) = &attr.meta {
-            // serde reads the same tokens and tells what is wrong with them.
-            let _ = list.parse_nested_meta(|meta| {
-                keys.push(meta.path.clone());
-                skip_value(meta.input)
-            });
-        }
-    }
-    keys
+    *meta = parse_quote!(derive(#(#theirs),*));
 }
 
 fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
@@ -208,9 +250,9 @@ fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
     lifetime.is_none()
 }
 
-/// What is read from a frame cannot be lent to anybody for longer than the frame is there.
-fn all_owned(fields: &[Type], errors: &mut Errors) -> bool {
-    let borrowed = fields.iter().find_map(types::borrow);
+/// What is read from a frame cannot be lent for longer than the frame is there.
+fn all_owned(fields: &[Travelling], errors: &mut Errors) -> bool {
+    let borrowed = fields.iter().find_map(|field| types::borrow(&field.ty));
     if let Some(borrowed) = &borrowed {
         errors
             .at(borrowed, "what travels is owned: use `String`, `Vec` and the like in place of a reference");
@@ -219,77 +261,73 @@ fn all_owned(fields: &[Type], errors: &mut Errors) -> bool {
 }
 
 /// A field that may be left out when written must be allowed to be absent when read, here and in TypeScript.
-fn complete(fields: &mut Fields, container_default: bool) {
-    if let Fields::Named(named) = fields {
-        for field in &mut named.named {
-            let keys = serde_keys(&field.attrs);
-            let has = |name: &str| keys.iter().any(|key| key.is_ident(name));
-            let covered = ["default", "skip", "skip_deserializing", "flatten"].into_iter().any(has);
-            if has("skip_serializing_if") && !covered && !container_default {
-                field.attrs.push(parse_quote!(#[serde(default)]));
-            }
-        }
+fn complete(fields: &mut Fields, container_default: &When) {
+    let Fields::Named(named) = fields else { return };
+    for field in &mut named.named {
+        let keys = condition::keys(&field.attrs, "serde");
+        let left_out = condition::when(&keys, &["skip_serializing_if"]);
+        let mut covered = condition::when(&keys, &["default", "skip", "skip_deserializing", "flatten"]);
+        covered.or_when(container_default);
+        field.attrs.extend(left_out.but_not(&covered, &quote!(serde(default))));
     }
 }
 
-/// The types of fields that nothing of the user's stands between; those of generic types are not known yet.
+/// The fields that nothing of the user's stands between; those of generic types are not known yet.
 fn travelling<'f>(
     generics: &Generics,
     container: &Container,
+    cfgs: &[Attribute],
     fields: impl Iterator<Item = &'f Field>,
-) -> Vec<Type> {
-    if !generics.params.is_empty() || container.converts {
+) -> Vec<Travelling> {
+    let Some(of_all) = container.converts.cfg_not().filter(|_| generics.params.is_empty()) else {
         return Vec::new();
-    }
-    let keys = [
-        "skip",
-        "with",
-        "serialize_with",
-        "deserialize_with",
-        "skip_serializing",
-        "skip_deserializing",
-        "getter",
-    ];
-    let plain = |field: &&Field| {
-        let ours = serde_keys(&field.attrs);
-        !ours.iter().any(|key| keys.iter().any(|name| key.is_ident(name)))
     };
-    fields.filter(plain).map(|field| field.ty.clone()).collect()
+    let travelling = |field: &Field| {
+        let mut all = condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).cfg_not()?;
+        all.extend(of_all.iter().chain(cfgs).cloned());
+        all.extend(attr::cfgs(&field.attrs));
+        Some(Travelling { ty: field.ty.clone(), cfgs: all })
+    };
+    fields.filter_map(travelling).collect()
 }
 
-/// Doc comments become comments in TypeScript, which must not end early. Markdown shows `*\/` as `*/`.
-fn quiet_docs(attrs: &mut [Attribute]) {
-    for attr in attrs {
-        let Meta::NameValue(pair) = &mut attr.meta else { continue };
-        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &mut pair.value else { continue };
-        if pair.path.is_ident("doc") && text.value().contains("*/") {
-            *text = LitStr::new(&text.value().replace("*/", "*\\/"), text.span());
+/// Adds to fields what the derives need to know.
+fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, container_default: &When) {
+    let are_named = matches!(fields, Fields::Named(_));
+    for field in fields {
+        let (serde, ts) = (condition::keys(&field.attrs, "serde"), condition::keys(&field.attrs, "ts"));
+        let by_hand = condition::when(&serde, &BY_HAND);
+        let mut default = condition::when(&serde, &["default"]);
+        default.or_when(container_default);
+        if by_hand.is_never()
+            && ts.is_empty()
+            && generics.params.is_empty()
+            && types::has_long_array(&field.ty)
+        {
+            let (with, ty) = (runtime.text("wire_field"), field.ty.to_token_stream().to_string());
+            field.attrs.push(parse_quote!(#[serde(with = #with)]));
+            field.attrs.push(parse_quote!(#[ts(as = #ty)]));
+            if are_named && types::is_named(&field.ty, "Option") {
+                field.attrs.extend(default.unless(&quote!(serde(default))));
+            }
+        }
+        if are_named && ts.is_empty() && condition::when(&serde, &["flatten"]).is_never() {
+            // serde asks for the field then, also where its type is an `Option`.
+            let asked_for = condition::when(&serde, &["with", "deserialize_with"]);
+            field.attrs.extend(asked_for.but_not(&default, &quote!(ts(optional = false))));
+            let left_out = condition::when(&serde, &["skip_serializing_if", "skip_serializing"]);
+            let left_out = if default.is_never() { When::Never } else { left_out };
+            field.attrs.extend(left_out.but_not(&When::Never, &quote!(ts(optional = nullable))));
         }
     }
 }
 
-impl WireType {
-    /// Takes out what only the TypeScript derive reads: without it the compiler knows no such attribute.
-    pub(crate) fn forget_typescript(&mut self) {
-        let forget = |attrs: &mut Vec<Attribute>| attrs.retain(|attr| !attr.path().is_ident("ts"));
-        let (attrs, fields): (_, Vec<&mut Field>) = match &mut self.item {
-            Item::Struct(item) => (&mut item.attrs, item.fields.iter_mut().collect()),
-            Item::Enum(item) => {
-                item.variants.iter_mut().for_each(|variant| forget(&mut variant.attrs));
-                let fields = item.variants.iter_mut().flat_map(|variant| variant.fields.iter_mut());
-                (&mut item.attrs, fields.collect())
-            }
-            _ => return,
-        };
-        forget(attrs);
-        fields.into_iter().for_each(|field| forget(&mut field.attrs));
-    }
+/// A field that may be `null` may be left out, which is what a value of `undefined` becomes.
+fn optional_fields(said: &When) -> Option<Attribute> {
+    said.unless(&quote!(ts(optional_fields = nullable)))
 }
 
-fn is_helper(attr: &Attribute) -> bool {
-    attr.path().is_ident("serde") || attr.path().is_ident("ts")
-}
-
-fn without_helpers(field: &mut Field) {
-    field.attrs.retain(|attr| !is_helper(attr));
+/// Takes out what the derives read, where there are none.
+fn without_helpers(attrs: &mut Vec<Attribute>) {
+    condition::retain(attrs, &mut |meta| !meta.path().is_ident("serde") && !meta.path().is_ident("ts"));
 }

@@ -178,15 +178,18 @@ fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
             }
         }
     };
+    let count = read.len();
+    // A list of none is not looked at.
+    let read_arguments =
+        (count > 0).then(|| quote_spanned!(site=> let mut #args = #call.arguments(#count)?;));
     let name = wrapper_name(callable);
     let cfgs = &callable.cfgs;
     quote_spanned! {site=>
         #(#cfgs)*
         fn #name(#call: #rt::Call<#agent>) -> #rt::BoxFuture<'static, #rt::Result<#rt::Outcome, #rt::Error>> #bound {
             #rt::Box::pin(async move {
-                let mut #args = #call.arguments()?;
+                #read_arguments
                 #(#read)*
-                #args.finish()?;
                 #(#make)*
                 #receiver_argument
                 let #out = #method;

@@ -33,7 +33,8 @@ pub(crate) fn wrapper(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
 fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let Scope { rt, agent, site, bound, .. } = scope;
     let site = *site;
-    let [parts, payload, out, receiver] = ["parts", "payload", "out", "agent"].map(|name| local(name, site));
+    let [parts, payload, out, receiver, head, body] =
+        ["parts", "payload", "out", "agent", "head", "body"].map(|name| local(name, site));
 
     let failed = match hook.rule.gives {
         Gives::Admission => quote_spanned!(site=> .map_err(::core::convert::Into::<#rt::Refusal>::into)?),
@@ -43,6 +44,12 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let payload_type = payload_type(scope, hook);
     let mut make = Vec::new();
     let mut arguments = Vec::new();
+    let is_extracted = |parameter: &&HookParameter| matches!(parameter, HookParameter::Extracted(_));
+    let extracted = hook.parameters.iter().filter(is_extracted).count();
+    let mut waiting = extracted;
+    if extracted > 1 {
+        make.push(quote_spanned!(site=> let (mut #head, #body) = #payload.into_parts();));
+    }
     for (index, parameter) in hook.parameters.iter().enumerate() {
         let value = local(&format!("value_{index}"), site);
         match parameter {
@@ -50,6 +57,24 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
                 let made = scope.injected(injected, &borrowed);
                 make.push(quote_spanned!(site=> let #value = #made #failed;));
                 arguments.push(pass(&value, injected));
+            }
+            HookParameter::Extracted(ty) => {
+                if waiting == 1 && extracted > 1 {
+                    make.push(quote_spanned!(site=> let #payload = #rt::Request::from_parts(#head, #body);));
+                }
+                let ty = scope.outside(ty);
+                let found = match waiting {
+                    1 => quote_spanned!(site=> <#ty as #rt::FromHttp<_>>::from_http(#payload)),
+                    _ => quote_spanned!(site=> <#ty as #rt::FromHttpHead>::from_http_head(&mut #head)),
+                };
+                waiting -= 1;
+                make.push(quote_spanned! {site=>
+                    let #value = match #found.await {
+                        #rt::Result::Ok(#value) => #value,
+                        #rt::Result::Err(#value) => return *#value,
+                    };
+                });
+                arguments.push(quote!(#value));
             }
             HookParameter::Payload(ty)
             | HookParameter::Right(ty)
@@ -103,7 +128,10 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         .filter_map(|parameter| match parameter {
             HookParameter::NextState(ty) => Some(checked(scope, ty, Some(&state), &next)),
             HookParameter::Source(ty) => Some(checked(scope, ty, Some(&asker), &source)),
-            HookParameter::Injected(_) | HookParameter::Payload(_) | HookParameter::Right(_) => None,
+            HookParameter::Injected(_)
+            | HookParameter::Payload(_)
+            | HookParameter::Extracted(_)
+            | HookParameter::Right(_) => None,
         })
         .collect();
     let method = scope.call(&hook.ident, false, &arguments);
@@ -135,6 +163,7 @@ fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
     match &hook.rule.payload {
         Payload::Nothing | Payload::NextState => None,
         Payload::Right => Some(quote!(&'static str)),
+        Payload::Request => Some(quote!(#rt::Request)),
         Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentTypes>::Props>)),
         Payload::Event { ty, generic, .. } => {
             let ty = local(ty, *site);

@@ -4,6 +4,7 @@ pub(crate) mod dispatch;
 mod hooks;
 mod interface;
 pub(crate) mod types;
+mod typescript;
 pub(crate) mod wire;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -142,9 +143,11 @@ fn home(cfgs: &[syn::Attribute], contents: impl ToTokens) -> TokenStream {
             dead_code,
             deprecated,
             missing_docs,
+            non_local_definitions,
             private_interfaces,
             trivial_bounds,
             unreachable_pub,
+            unused_imports,
             unused_mut,
             unused_qualifications,
             unused_variables,

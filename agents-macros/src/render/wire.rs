@@ -1,18 +1,24 @@
 //! The traits of a type that travels.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::{Side, here, home};
+use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
-use crate::model::wire::WireType;
+use crate::model::wire::{Travelling, WireType};
 
 /// The type as it was written with serde's and TypeScript's derives, and our traits.
 pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     let WireType { item, runtime: rt, ident, .. } = ty;
     let derives = ty.is_plain.then(|| derives(ty, side));
+    let apart = (ty.is_plain && typescript::stands_apart(ty, side)).then(|| typescript::apart(ty));
+    // Elsewhere the compiler knows no such attribute.
+    let written = match apart.is_some() || side == Side::Client {
+        true => typescript::without(item),
+        false => item.to_token_stream(),
+    };
     let generics = bounded(&ty.generics, rt, side);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // A type that serde refuses still travels as far as other items can tell: its own message is enough.
@@ -77,7 +83,7 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
         },
     );
     let check = check(ty);
-    quote!(#check #derives #item #home)
+    quote!(#check #derives #written #apart #home)
 }
 
 /// Says in our words, and before serde does in its own, which field cannot travel.
@@ -87,9 +93,9 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
 /// form to the least, which makes the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
-    let fields = ty.fields.iter().map(|field| {
-        let place = here(field.span());
-        quote_spanned!(place=> (&&&__Field::<#field>(::core::marker::PhantomData)).travels();)
+    let fields = ty.fields.iter().map(|Travelling { ty, cfgs }| {
+        let place = here(ty.span());
+        quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
     });
     (ty.is_plain && !ty.fields.is_empty()).then(|| {
         home(
@@ -124,20 +130,20 @@ fn check(ty: &WireType) -> Option<TokenStream> {
 }
 
 fn derives(ty: &WireType, side: Side) -> TokenStream {
-    let rt = &ty.runtime;
+    let WireType { runtime: rt, styles, .. } = ty;
     let serde = rt.text("serde");
-    let rename_all = ty.rename_all.as_ref().map(|style| quote!(, rename_all = #style));
-    let rename_all_fields = ty.rename_all_fields.as_ref().map(|style| quote!(, rename_all_fields = #style));
-    if side == Side::Client {
-        return quote! {
-            #[derive(#rt::serde::Serialize, #rt::serde::Deserialize)]
-            #[serde(crate = #serde #rename_all #rename_all_fields)]
-        };
+    let serde = quote! {
+        #[derive(#rt::serde::Serialize, #rt::serde::Deserialize)]
+        #[serde(crate = #serde)]
+        #(#styles)*
+    };
+    if side == Side::Client || typescript::stands_apart(ty, side) {
+        return serde;
     }
     let ts = rt.text("ts_rs");
     quote! {
-        #[derive(#rt::serde::Serialize, #rt::serde::Deserialize, #rt::ts_rs::TS)]
-        #[serde(crate = #serde #rename_all #rename_all_fields)]
+        #serde
+        #[derive(#rt::ts_rs::TS)]
         #[ts(crate = #ts)]
     }
 }
@@ -157,7 +163,7 @@ fn bounded(generics: &Generics, rt: &Runtime, side: Side) -> Generics {
     generics
 }
 
-fn attrs(item: &syn::Item) -> &[syn::Attribute] {
+pub(super) fn attrs(item: &syn::Item) -> &[syn::Attribute] {
     match item {
         syn::Item::Struct(item) => &item.attrs,
         syn::Item::Enum(item) => &item.attrs,

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use agents::Limits;
 use agents::prelude::*;
 
@@ -44,6 +46,44 @@ impl Bench {
     #[callable]
     fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
         cx.broadcast(text)
+    }
+
+    /// Numbers without end, always ready.
+    #[callable]
+    fn numbers(&self) -> impl Stream<Item = u64> {
+        futures_util::stream::iter(0..)
+    }
+
+    /// Sends to the caller as much as it may.
+    #[callable]
+    fn send_in_loop(&self, from: &Connection<Self>) -> Result<()> {
+        loop {
+            from.send("0123456789abcdef")?;
+        }
+    }
+
+    /// Sends to everybody as much as it may.
+    #[callable]
+    fn broadcast_in_loop(&self, cx: &Context<Self>) -> Result<()> {
+        loop {
+            cx.broadcast("0123456789abcdef")?;
+        }
+    }
+
+    /// Waits for 10 ms.
+    #[callable]
+    async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    /// Takes no arguments.
+    #[callable]
+    fn nothing(&self) {}
+
+    /// Takes any value and returns how many items it has.
+    #[callable]
+    fn measure(&self, value: serde_json::Value) -> usize {
+        value.as_array().map_or(1, Vec::len)
     }
 }
 

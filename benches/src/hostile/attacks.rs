@@ -25,11 +25,11 @@ pub(super) struct Attack {
     pub(super) pause: Duration,
 }
 
-const fn ms(ms: u64) -> Duration {
+pub(super) const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// All of them.
+/// Those that send much, or slowly, or nonsense.
 pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "calls without end, answers read",
@@ -99,9 +99,13 @@ pub(super) const ATTACKS: [Attack; 11] = [
     },
 ];
 
-fn call(method: &str, arguments: &str) -> Vec<u8> {
+pub(super) fn call(method: &str, arguments: &str) -> Vec<u8> {
+    call_as("x", method, arguments)
+}
+
+pub(super) fn call_as(id: &str, method: &str, arguments: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    let text = format!(r#"{{"type":"rpc","id":"x","method":"{method}","args":{arguments}}}"#);
+    let text = format!(r#"{{"type":"rpc","id":"{id}","method":"{method}","args":{arguments}}}"#);
     encode(&mut out, TEXT, text.as_bytes());
     out
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod line;
+mod outgoing;
 mod soak;
 mod witness;
 

@@ -10,8 +10,9 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::attacks::ATTACKS;
+use super::attacks::{self, Attack};
 use super::line::Road;
+use super::outgoing;
 use super::witness::{Seen, Witness};
 use crate::process::Process;
 use crate::report::Report;
@@ -36,6 +37,11 @@ pub struct Plan {
     pub attack: Duration,
 }
 
+/// All attacks.
+fn attacks() -> impl Iterator<Item = &'static Attack> {
+    attacks::ATTACKS.iter().chain(&outgoing::ATTACKS)
+}
+
 struct Counted {
     started: AtomicU64,
     /// Rounds that ended with an error: refused, closed, timed out.
@@ -48,7 +54,9 @@ struct Counted {
 /// When the witness loses its connection or gets no answer.
 pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report> {
     let road = Road { from: plan.attackers, server: plan.server };
-    let mut witness = Witness::connect(plan.witness, road).await?;
+    let mut witness = Witness::connect(plan.witness, road, "witness").await?;
+    // One whose agent is flooded.
+    let mut neighbour = Witness::connect(plan.witness, road, "waits").await?;
     let mut report = Report::new("hostile");
 
     let quiet = witness.watch(Instant::now() + plan.quiet).await?;
@@ -60,7 +68,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
     );
 
     let end = Instant::now() + plan.attack;
-    let counted: Arc<[Counted]> = ATTACKS.iter().map(|_| Counted::new()).collect();
+    let counted: Arc<[Counted]> = attacks().map(|_| Counted::new()).collect();
     // A thread of their own: the witness must wait for the server and not for the attackers.
     let attackers = {
         let counted = counted.clone();
@@ -68,7 +76,8 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
         std::thread::spawn(move || runtime.block_on(attack(road, end, counted)))
     };
     let sampler = tokio::spawn(sample(plan.process, end));
-    let attacked = witness.watch(end).await?;
+    let (attacked, waited) = tokio::join!(witness.watch(end), neighbour.watch_pauses(end));
+    let (attacked, waited) = (attacked?, waited?);
     let samples = sampler.await?;
     attackers.join().map_err(|_| Error::other("an attacker panicked"))?;
     latencies(
@@ -76,6 +85,9 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
         ["attacked_echo_p50", "attacked_echo_p99", "attacked_increment_p50", "attacked_increment_p99"],
         &attacked,
     );
+    for (name, quantile) in [("neighbour_pause_p50", 0.5), ("neighbour_pause_p99", 0.99)] {
+        report.number(name, waited.value_at_quantile(quantile) as f64, "µs");
+    }
     let after = witness.watch(Instant::now() + plan.quiet).await?;
     latencies(
         &mut report,
@@ -83,7 +95,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
         &after,
     );
 
-    for (attack, counted) in ATTACKS.iter().zip(&*counted) {
+    for (attack, counted) in attacks().zip(&*counted) {
         let (started, early) =
             (counted.started.load(Ordering::Relaxed), counted.ended_early.load(Ordering::Relaxed));
         progress(format!("{:<40} {started:>9} rounds, {early:>9} cut short by the server", attack.name));
@@ -104,7 +116,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
 /// All attackers, until the end.
 async fn attack(road: Road, end: Instant, counted: Arc<[Counted]>) {
     let mut attackers = JoinSet::new();
-    for (kind, attack) in ATTACKS.iter().enumerate() {
+    for (kind, attack) in attacks().enumerate() {
         let number = Arc::new(AtomicU64::new(0));
         for _ in 0..attack.clients {
             let (counted, number) = (counted.clone(), number.clone());

@@ -33,10 +33,24 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) async fn connect(from: IpAddr, road: Road) -> Result<Self> {
-        let stream = Road { from, ..road }.upgrade("/agents/bench/witness").await?;
+    pub(super) async fn connect(from: IpAddr, road: Road, agent: &str) -> Result<Self> {
+        let stream = Road { from, ..road }.upgrade(&format!("/agents/bench/{agent}")).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, input: Vec::new(), calls: 0 })
+    }
+
+    /// Calls what pauses for 10 ms, until a moment comes, and returns how long that took, in microseconds.
+    pub(super) async fn watch_pauses(&mut self, until: Instant) -> Result<Histogram<u32>> {
+        let mut seen = Histogram::new(3).map_err(Error::other)?;
+        let mut beat = interval(EVERY);
+        while Instant::now() < until {
+            beat.tick().await;
+            let start = Instant::now();
+            timeout(PATIENCE, self.call("pause", "[]")).await??;
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            seen.record(micros).map_err(Error::other)?;
+        }
+        Ok(seen)
     }
 
     /// Calls until a moment comes.

@@ -63,6 +63,20 @@ each(test, "S133 no value is undefined, a returned null is null", async (t, vers
   ]);
 });
 
+each(test, "S133 arguments that a method does not have are ignored", async (t, version) => {
+  const client = await connect(t, version, server, { name: uniqueName() });
+  // Each call gets an item, its index and all items.
+  assert.deepEqual(await Promise.all([1, 2, 3].map(client.stub.increment)), [1, 3, 6]);
+  assert.equal(await client.call("sum", [1, 2, "three"]), 3);
+  assert.equal(await client.call("nothing", [{}]), undefined);
+});
+
+each(test, "S133 half of a surrogate pair arrives as it would in UTF-8", async (t, version) => {
+  const client = await connect(t, version, server, { name: uniqueName() });
+  const text = "a\ud83d b\udc00 \ud83e\udd80";
+  assert.equal(await client.call("echo", [text]), text.toWellFormed?.() ?? "a\ufffd b\ufffd \ud83e\udd80");
+});
+
 each(test, "S133 a missing trailing optional argument is none, null too", async (t, version) => {
   const client = await connect(t, version, server, { name: uniqueName() });
   assert.equal(await client.call("increment", []), 1);
@@ -73,7 +87,6 @@ each(test, "S133 wrong arguments: an error that names them, and the body does no
   const client = await connect(t, version, server, { name: uniqueName() });
   await assert.rejects(client.call("sum", [1]), /\bb\b/);
   await assert.rejects(client.call("sum", ["one", 2]), /\ba\b/);
-  await assert.rejects(client.call("sum", [1, 2, 3]), Error);
   await assert.rejects(client.call("increment", ["many"]), /\bby\b/);
   assert.equal(await client.call("getCount"), 0);
 });

@@ -84,6 +84,20 @@ export function area(internal: Internal): number {
 }
 
 export const any: Bare["state"] = { any: [1, "two", null] } satisfies JsonValue;
+
+/** Who knows more of a state than its class says. */
+export function knowing() {
+  const bare = useAgent<Bare, {}>({ agent: "Bare" });
+  const counted = useAgent<Bare, { count: number }>({ agent: "Bare" });
+  const client = new AgentClient<Bare, { count: number }>(options);
+  const count: number | undefined = counted.state?.count ?? client.state?.count;
+  return [bare.state, count];
+}
+
+/** A value that may be missing is `undefined` in most programs. */
+export function missing(next?: number): Page<Tree> {
+  return next === undefined ? { items: [] } : { items: [{ value: 1, children: [] }], next };
+}
 export const writes: KitchenWrites[] = ["setAll", "trees"];
 export const names: ["bare", "all-of-it"] = [agents.Bare.name, agents.Kitchen.name];
 export const first: "first" = agents.Kitchen.methods.optional.arguments[0];

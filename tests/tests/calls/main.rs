@@ -1,6 +1,7 @@
 //! Calls between agents, and from the program that hosts them.
 
 mod answers;
+mod arguments;
 mod cycles;
 mod streams;
 mod support;

@@ -16,6 +16,8 @@ pub(crate) struct Levers {
     pub(crate) go: Notify,
     /// How many endless streams run.
     pub(crate) streams: AtomicU32,
+    /// How many pieces `pours` has sent.
+    pub(crate) poured: AtomicU32,
     /// Starts of a `Peer`.
     pub(crate) starts: AtomicU32,
     /// What became of the call of the last one that fell asleep and called itself.
@@ -146,10 +148,23 @@ impl Peer {
         })
     }
 
-    /// More at once than a reader can take.
+    /// More at once than may wait for a reader.
     #[callable]
-    fn floods(&self, out: &StreamingResponse<u32>) -> Result<()> {
-        (0..10_000).try_for_each(|n| out.send(n))
+    fn floods(&self, out: &StreamingResponse<String>) -> Result<()> {
+        let mebibyte = "x".repeat(1024 * 1024);
+        (0..100).try_for_each(|_| out.send(mebibyte.clone()))
+    }
+
+    /// Much more, as its reader takes it.
+    #[callable]
+    async fn pours(&self, cx: &Context<Self>, out: &StreamingResponse<String>) -> Result<u32> {
+        let mebibyte = "x".repeat(1024 * 1024);
+        for n in 0..100 {
+            out.ready().await;
+            out.send(mebibyte.clone())?;
+            cx.env().poured.store(n + 1, Ordering::SeqCst);
+        }
+        Ok(100)
     }
 
     /// Calls from a task that is none of the agent's.

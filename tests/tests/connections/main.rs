@@ -9,6 +9,7 @@ mod close;
 mod connection;
 mod entrance;
 mod errors;
+mod extract;
 mod hooks;
 mod http;
 mod leaks;

@@ -1,6 +1,8 @@
 //! Turns and the output gate: all of a turn or nothing, and no answer for a write that is gone.
 
+mod damage;
 mod disk;
+mod slow;
 
 use std::sync::Arc;
 
@@ -30,6 +32,16 @@ impl Ledger {
     #[callable]
     fn add(&self, cx: &Context<Self>, note: String) -> Result<i64> {
         sql!(cx, "INSERT INTO entries (note) VALUES ({note})")?;
+        cx.update_state(|state| {
+            state.count += 1;
+            state.count
+        })
+    }
+
+    /// Adds a long note.
+    #[callable]
+    fn fill(&self, cx: &Context<Self>, bytes: u32) -> Result<i64> {
+        sql!(cx, "INSERT INTO entries (note) VALUES (hex(zeroblob({bytes} / 2)))")?;
         cx.update_state(|state| {
             state.count += 1;
             state.count
@@ -79,6 +91,11 @@ impl Ledger {
     #[callable]
     fn notes(&self, cx: &View<Self>) -> Result<Vec<String>> {
         sql!(cx, "SELECT note FROM entries ORDER BY rowid")
+    }
+
+    #[callable]
+    fn entries(&self, cx: &View<Self>) -> Result<i64> {
+        sql!(cx, "SELECT count(*) FROM entries")
     }
 
     #[callable]

@@ -57,7 +57,7 @@ impl Alarmed {
         let rings = cx.storage().get::<u32>("rings")?.unwrap_or_default() + 1;
         cx.storage().put("rings", &rings)?;
         if take(&trouble.again) {
-            cx.object().set_alarm(cx.now() + 60_000)?;
+            cx.object().set_alarm(secs(60))?;
         }
         if take(&trouble.panics) {
             panic!("on purpose");
@@ -76,7 +76,7 @@ impl Alarmed {
     #[hook]
     fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<String> {
         if let Some(seconds) = request.uri().query().and_then(|query| query.parse::<u64>().ok()) {
-            cx.object().set_alarm(cx.now() + seconds * 1000)?;
+            cx.object().set_alarm(secs(seconds))?;
         }
         let rings = cx.storage().get::<u32>("rings")?.unwrap_or_default();
         Ok(format!("{rings} {}", cx.object().get_alarm()?.is_some()))

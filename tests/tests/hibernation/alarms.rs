@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use agents::axum::response::IntoResponse;
 use agents::object::{DurableObject, ObjectContext, Request, Response};
 use agents::prelude::{Agents, AlarmInfo, Result, json};
 use agents::serde_json::Value;
 use agents::testing::{TestHost, TestObject};
-use agents_tests::{Notes, Recorder, recorder};
+use agents_tests::{Notes, Recorder, recorder, since_1970};
 
 use crate::support::{Loss, body, millis, param, secs};
 
@@ -35,12 +36,12 @@ impl DurableObject for Clock {
     async fn fetch(&self, cx: &ObjectContext, request: Request) -> Result<Response> {
         let uri = request.uri().clone();
         let seconds = |name| param(&uri, name).and_then(|text| text.parse::<i64>().ok());
-        let at = |seconds: i64| cx.now().saturating_add_signed(seconds * 1000);
+        let at = |seconds: i64| UNIX_EPOCH + millis(cx.now().saturating_add_signed(seconds * 1000));
         if let Some(seconds) = seconds("set") {
             cx.set_alarm(at(seconds))?;
         }
         if let Some(at) = param(&uri, "at") {
-            cx.set_alarm(at.parse()?)?;
+            cx.set_alarm(UNIX_EPOCH + millis(at.parse()?))?;
         }
         if let Some(seconds) = seconds("panic") {
             cx.set_alarm(at(seconds))?;
@@ -60,16 +61,16 @@ impl DurableObject for Clock {
         if let Some(seconds) = seconds("work") {
             tokio::time::sleep(secs(seconds.unsigned_abs())).await;
         }
-        let left = cx.get_alarm()?.map(|at| at.saturating_sub(cx.now()) / 1000);
+        let left = cx.get_alarm()?.map(|at| since_1970(at).saturating_sub(cx.now()) / 1000);
         Ok(format!("{left:?}").into_response())
     }
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
-        let late = cx.now() - alarm.scheduled_time;
+        let late = cx.now() - since_1970(alarm.scheduled_time);
         assert_eq!(cx.get_alarm()?, None, "the one that rings is no longer set");
         let again = self.bench.again.swap(0, Ordering::Relaxed);
         if again > 0 {
-            cx.set_alarm(cx.now() + again * 1000)?;
+            cx.set_alarm(secs(again))?;
             assert!(cx.get_alarm()?.is_some());
         }
         self.bench.recorder.note(json!({ "name": cx.name(), "late": late, "retry": alarm.retry_count }));
@@ -83,23 +84,29 @@ impl DurableObject for Clock {
     }
 }
 
-fn clock() -> (TestHost, Arc<Bench>, Notes) {
+pub(crate) fn clock() -> (TestHost, Arc<Bench>, Notes) {
+    let (program, bench, notes) = program();
+    (TestHost::start(program).expect("the host starts"), bench, notes)
+}
+
+/// The program of these tests, and what its objects share.
+pub(crate) fn program() -> (impl Fn() -> Agents + Clone + Send + Sync, Arc<Bench>, Notes) {
     let (recorder, notes) = recorder();
     let bench = Arc::new(Bench { recorder, again: AtomicU64::new(0), goodbye: AtomicU64::new(0) });
     let shared = bench.clone();
-    let host = TestHost::start(move || {
+    let program = move || {
         let bench = shared.clone();
         Agents::new().register_object_with("clock", move |_| Clock { bench: bench.clone() })
-    });
-    (host.expect("the host starts"), bench, notes)
+    };
+    (program, bench, notes)
 }
 
-async fn ask(object: &TestObject, query: &str) -> String {
+pub(crate) async fn ask(object: &TestObject, query: &str) -> String {
     body(object.get(query).await).await
 }
 
 /// The alarms that rang, without starts and goodbyes.
-fn rings(notes: &mut Notes) -> Vec<Value> {
+pub(crate) fn rings(notes: &mut Notes) -> Vec<Value> {
     notes.so_far().into_iter().filter(Value::is_object).collect()
 }
 
@@ -221,6 +228,22 @@ async fn an_alarm_of_a_turn_that_panics_is_not_set() {
     ask(&object, "panic=30").await;
     assert_eq!(ask(&object, "").await, "Some(60)");
     rings_in(&host, &mut notes, secs(60)).await;
+}
+
+// S105
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_not_committed_leaves_the_alarm_as_it_was() {
+    for change in ["delete=1", "set=600"] {
+        let (host, _bench, mut notes) = clock();
+        let object = host.object("clock", "one");
+        ask(&object, "set=60").await;
+        // The index has heard of it by then, and takes no failure.
+        host.advance(millis(100)).await;
+        host.faults().fail_commits(1);
+        ask(&object, change).await;
+        rings_in(&host, &mut notes, secs(60) - millis(100)).await;
+        assert_eq!(ask(&object, "").await, "None", "{change}");
+    }
 }
 
 // S105

@@ -52,7 +52,7 @@ impl Adder {
     #[callable]
     fn wake_me_in(&self, cx: &Context<Self>, seconds: u64) -> Result<u64> {
         let at = cx.now() + seconds * 1000;
-        cx.object().set_alarm(at)?;
+        cx.object().set_alarm(secs(seconds))?;
         Ok(at)
     }
 }

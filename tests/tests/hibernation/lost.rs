@@ -64,7 +64,7 @@ impl Forgetful {
 
     #[callable]
     fn timer_and_alarm(&self, cx: &Context<Self>, seconds: u64) -> Result<()> {
-        cx.object().set_alarm(cx.now() + seconds * 1000)?;
+        cx.object().set_alarm(secs(seconds))?;
         let env = cx.clone();
         cx.spawn(async move {
             tokio::time::sleep(secs(seconds)).await;

@@ -6,7 +6,7 @@ use agents::axum::body::Body;
 use agents::bytes::Bytes;
 use agents::prelude::*;
 use agents::testing::{StillAwake, TestConnection, TestHost, TestObject};
-use agents::{Host, KeepAwake, PinnedBy};
+use agents::{Host, KeepAwake, Limits, PinnedBy};
 use futures_util::stream;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
@@ -93,7 +93,11 @@ impl Insomniac {
 async fn insomniac() -> (TestHost, Arc<Outside>, TestObject, TestConnection) {
     let outside = Arc::new(Outside::default());
     let env = outside.clone();
-    let host = TestHost::start(move || Agents::new().register::<Insomniac>().env(env.clone()));
+    let host = TestHost::start(move || {
+        let mut limits = Limits::default();
+        limits.start_timeout = secs(3600);
+        Agents::new().register::<Insomniac>().env(env.clone()).limits(limits)
+    });
     let host = host.expect("the host starts");
     let object = host.agent::<Insomniac>("one");
     let mut client = object.connect("").await;

@@ -5,7 +5,7 @@ use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, Request, Response, WebSocket, WebSocketUpgrade};
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
-use agents::testing::{TestConnection, TestHost, TestObject};
+use agents::testing::{Received, TestConnection, TestHost, TestObject};
 use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{Loss, NAP, body, secs};
@@ -60,7 +60,7 @@ impl DurableObject for Clerk {
             ("fill", _) => {
                 cx.sql().execute_batch("CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1)")?;
                 cx.storage().put("key", &"value".to_owned())?;
-                cx.set_alarm(cx.now() + 60_000)?;
+                cx.set_alarm(secs(60))?;
                 cx.set_web_socket_auto_response("ping", "pong")?;
                 cx.set_web_socket_event_timeout(Some(secs(5)))?;
                 socket.serialize_attachment(&"mine")?;
@@ -166,6 +166,19 @@ async fn a_limit_holds_over_sleep_crash_and_restart() {
     assert_eq!(told(&mut client, "limit 604801").await, "invalid_timeout");
     assert_eq!(told(&mut client, "limit?").await, "Some(604800s)");
     assert_eq!(told(&mut client, "limit 0").await, "None", "no limit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_that_was_not_committed_is_forgotten_with_its_life() {
+    let (host, object, mut client, _notes) = clerk().await;
+    assert_eq!(told(&mut client, "limit 2").await, "Some(2s)");
+    host.faults().fail_commits(1);
+    client.send("limit 5").await;
+    let end = client.next().await;
+    assert!(matches!(end, Received::Close(1011, _)), "{end:?}");
+    let mut client = object.connect("").await;
+    assert_eq!(told(&mut client, "limit?").await, "Some(2s)");
+    assert_eq!(told(&mut client, "slow 3").await, "event_timeout");
 }
 
 /// An agent whose callers wait too long.

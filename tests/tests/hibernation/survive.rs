@@ -3,7 +3,7 @@
 use agents::prelude::*;
 use agents::serde_json::Value;
 use agents::testing::{Received, TestConnection, TestHost};
-use agents_tests::{Notes, Recorder, recorder};
+use agents_tests::{Notes, Recorder, recorder, since_1970};
 
 use crate::support::{Loss, secs};
 
@@ -54,14 +54,14 @@ impl Keeper {
         cx.set_state(Count { count: 7 })?;
         sql!(cx, "INSERT INTO notes (what) VALUES ('a row')")?;
         cx.storage().put("key", &"a value".to_owned())?;
-        cx.object().set_alarm(cx.now() + 3_600_000)
+        cx.object().set_alarm(secs(3600))
     }
 
     #[callable]
     fn stored(&self, cx: &Context<Self>) -> Result<Value> {
         let notes: Vec<String> = sql!(cx, "SELECT what FROM notes")?;
         let key = cx.storage().get::<String>("key")?;
-        let alarm = cx.object().get_alarm()?;
+        let alarm = cx.object().get_alarm()?.map(since_1970);
         Ok(json!({ "count": cx.state()?.count, "notes": notes, "key": key, "alarm": alarm }))
     }
 

@@ -64,7 +64,7 @@ impl Sleeper {
 
     #[callable]
     fn alarm_in(&self, cx: &Context<Self>, seconds: u64) -> Result<()> {
-        cx.object().set_alarm(cx.now() + seconds * 1000)
+        cx.object().set_alarm(secs(seconds))
     }
 
     #[callable]

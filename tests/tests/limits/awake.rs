@@ -111,3 +111,21 @@ async fn a_host_with_waiting_agents_stops() {
     tokio::join!(host.shutdown(), client.end(), late.end());
     assert!(start.elapsed() < secs(10), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_that_sleep_and_have_no_connection_are_forgotten_before_they_are_many() {
+    let host = host(|limits| limits.agents_awake = 3);
+    let mut stays = host.connect("/agents/desk/stays").await;
+    stays.greeting().await;
+    let start = tokio::time::Instant::now();
+    let mut most = 0;
+    for n in 0..4000 {
+        let request = Request::get(format!("/agents/desk/{n}")).body(Body::empty()).expect("a request");
+        assert_eq!(host.request(request).await.status(), 200);
+        most = most.max(host.host().meter().known);
+    }
+    assert!((1000..1100).contains(&most), "{most} names were known at a time");
+    assert!(start.elapsed() < secs(1), "without time passing: {:?}", start.elapsed());
+    assert_eq!(stays.call::<u64>("wait", (0,)).await, 0);
+    assert_eq!(host.host().meter().objects.wakes, 4001 + 1, "what they used is counted");
+}

@@ -4,4 +4,6 @@
 mod admission;
 mod awake;
 mod bytes;
+mod fairness;
+mod outgoing;
 mod support;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use agents::client::{AgentClient, ClientError, Reconnect, StreamExt};
+use agents::client::{AgentClient, CallStream, ClientError, Reconnect, StreamExt};
 use agents::prelude::*;
 use agents_tests::patient;
 use tokio::task::JoinSet;
@@ -92,8 +92,7 @@ async fn work(room: Room, tally: Arc<Tally>) -> HashSet<i64> {
 }
 
 /// Reads a stream that has no end of its own, and returns what ended it.
-async fn drain(room: Room) -> Option<ClientError> {
-    let mut numbers = room.stream_endless().await.ok()?;
+async fn drain(mut numbers: CallStream<i64, ()>) -> Option<ClientError> {
     let mut end = None;
     while let Some(number) = numbers.next().await {
         end = number.err();
@@ -118,10 +117,14 @@ async fn fifty_clients_survive_a_kill() {
     let (mut rooms, mut workers, mut waiting) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for _ in 0..CLIENTS {
         let room = connect(addr).await;
-        workers.spawn(work(room.clone(), tally.clone()));
-        let call = room.slow(3_600_000);
+        // Frames keep their order: once a later call is answered, these two have arrived.
+        let mut call = Box::pin(room.slow(3_600_000));
+        assert!(futures_util::poll!(call.as_mut()).is_pending());
+        let numbers = room.stream_endless().await.expect("a stream");
+        patient(room.get_count()).await.expect("a count");
         waiting.spawn(async move { call.await.err() });
-        waiting.spawn(drain(room.clone()));
+        waiting.spawn(drain(numbers));
+        workers.spawn(work(room.clone(), tally.clone()));
         rooms.push(room);
     }
     patient(until(|| tally.answers.load(Ordering::SeqCst) >= 10 * CLIENTS)).await;

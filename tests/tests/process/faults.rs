@@ -84,6 +84,26 @@ async fn list_prints_the_agents() {
     program.kill();
     let listed = program::run(&["list"], &data).await;
     assert_eq!(String::from_utf8(listed.stdout).expect("UTF-8"), expected);
+
+    // What is damaged is there, and said to be.
+    let file = |name: &str| data.join("test-counter").join(name);
+    std::fs::write(file("b.sqlite"), "").expect("a damage");
+    let whole = std::fs::read(file("%41.sqlite")).expect("a file");
+    std::fs::write(file("%41.sqlite"), &whole[..whole.len() - 1]).expect("a damage");
+    let long = format!("{}~{}.sqlite", "x".repeat(100), "0".repeat(64));
+    std::fs::write(file(&long), "no database").expect("a damage");
+    let listed = program::run(&["list"], &data).await;
+    assert!(listed.status.success());
+    let found = String::from_utf8(listed.stdout).expect("UTF-8");
+    let damaged: Vec<_> = found.lines().filter(|line| line.ends_with(" (damaged)")).collect();
+    assert_eq!(damaged.len(), 3, "{found}");
+    assert!(
+        found.contains("test-counter/A (damaged)\n") && found.contains("test-counter/b (damaged)\n"),
+        "{found}"
+    );
+    assert!(found.contains("test-counter/a%20b\n"), "{found}");
+    let log = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(log.contains("ERROR") && log.contains("b.sqlite"), "{log}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The built server as a process: killed, stopped, fed with nonsense, and started twice.
 
+mod blocked;
 mod clients;
 mod faults;
 mod frames;

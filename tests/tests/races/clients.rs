@@ -347,18 +347,18 @@ impl Client {
             0 => faults.fail_commits(1),
             1 => faults.fail_syncs(1),
             2 => faults.fail_writes(1),
-            _ => hang(faults.clone(), self.random.below(300)),
+            _ => hang(faults, self.random.below(300)),
         }
     }
 }
 
 /// Lets the disk hang while others run so many times; time stands still meanwhile.
-fn hang(faults: Arc<Faults>, turns: usize) {
-    faults.hold_syncs();
+fn hang(faults: &Arc<Faults>, turns: usize) {
+    let held = faults.hold_syncs();
     tokio::spawn(async move {
         for _ in 0..turns {
             yield_now().await;
         }
-        faults.release_syncs();
+        drop(held);
     });
 }

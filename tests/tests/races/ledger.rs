@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};
 use agents::prelude::*;
+use agents_tests::since_1970;
 use serde_json::Value;
 
 /// What all lives of all objects tell their test.
@@ -118,7 +119,7 @@ fn remember(cx: &ObjectContext, number: u64, millis: u64) -> Result<()> {
 
 fn set_next(cx: &ObjectContext) -> Result<()> {
     match cx.sql().query_optional("SELECT at FROM due ORDER BY at LIMIT 1", ())? {
-        Some(at) => cx.set_alarm(at),
+        Some(at) => cx.set_alarm(UNIX_EPOCH + Duration::from_millis(at)),
         None => Ok(()),
     }
 }
@@ -126,8 +127,9 @@ fn set_next(cx: &ObjectContext) -> Result<()> {
 /// Notes what was due, and sets the alarm for the rest.
 fn ring(cx: &ObjectContext, alarm: &AlarmInfo, witness: &Witness) -> Result<()> {
     let now = cx.now();
-    if alarm.scheduled_time > now {
-        witness.violated(format!("an alarm for {} rang at {now}", alarm.scheduled_time));
+    let at = since_1970(alarm.scheduled_time);
+    if at > now {
+        witness.violated(format!("an alarm for {at} rang at {now}"));
     }
     cx.sql().execute("INSERT INTO rang SELECT number FROM due WHERE at <= ?1", (now,))?;
     cx.sql().execute("DELETE FROM due WHERE at <= ?1", (now,))?;
@@ -140,7 +142,9 @@ fn books(cx: &ObjectContext) -> Result<Value> {
     let rang: Vec<u64> = cx.sql().query("SELECT number FROM rang", ())?;
     let due: Vec<u64> = cx.sql().query("SELECT number FROM due", ())?;
     let count = cx.storage().get::<u64>("count")?.unwrap_or_default();
-    Ok(json!({ "entries": entries, "rang": rang, "due": due, "count": count, "alarm": cx.get_alarm()? }))
+    Ok(
+        json!({ "entries": entries, "rang": rang, "due": due, "count": count, "alarm": cx.get_alarm()?.map(since_1970) }),
+    )
 }
 
 /// What a client asks for in a plain message.

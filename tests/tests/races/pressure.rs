@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use agents::Limits;
-use agents::storage::Faults;
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost};
 use futures_util::stream::{self, Stream};
@@ -85,22 +84,6 @@ impl Obedient {
     }
 }
 
-/// A disk that hangs until this is dropped, also by a test that fails.
-struct Hanging(Arc<Faults>);
-
-impl Hanging {
-    fn new(faults: &Arc<Faults>) -> Self {
-        faults.hold_syncs();
-        Self(faults.clone())
-    }
-}
-
-impl Drop for Hanging {
-    fn drop(&mut self) {
-        self.0.release_syncs();
-    }
-}
-
 /// Sends and reads nothing.
 async fn burst(mut connection: TestConnection, kind: usize, id: String) -> TestConnection {
     let call = |method: &str| json!({ "type": "rpc", "id": id, "method": method, "args": [] }).to_string();
@@ -143,7 +126,7 @@ async fn simulate(seed: u64, data: &Path) {
     for step in 0..STEPS {
         let held = random.flip();
         let before = seen.handled.load(Ordering::Relaxed);
-        let hanging = held.then(|| Hanging::new(&faults));
+        let hanging = held.then(|| faults.hold_syncs());
         if held {
             let mut writer = object.connect("").await;
             writer.start_call("write", ()).await;

@@ -13,7 +13,7 @@ use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, Request, Response, WebSocket, WebSocketUpgrade};
 use agents::testing::{TestHost, TestObject};
 use agents::{Agents, AlarmInfo, Close, Error, Message, Result};
-use agents_tests::{Notes, Recorder, recorder};
+use agents_tests::{Notes, Recorder, recorder, since_1970};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -153,7 +153,7 @@ impl DurableObject for Actor {
                 from.send(&json!(notes))
             }
             ("alarm", millis) => {
-                cx.set_alarm(cx.now() + millis.parse::<u64>()?)?;
+                cx.set_alarm(Duration::from_millis(millis.parse()?))?;
                 from.send("set")
             }
             ("wait", _) => {
@@ -170,7 +170,7 @@ impl DurableObject for Actor {
     }
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
-        assert!(alarm.scheduled_time <= cx.now());
+        assert!(since_1970(alarm.scheduled_time) <= cx.now());
         self.stage.note("alarm");
         self.stage.pass("alarm").await?;
         if self.stage.gates.contains_key("slow alarm") {

@@ -1,6 +1,7 @@
 //! Who called: the context follows the call over awaits, into helpers, joined futures and tasks.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -241,7 +242,7 @@ fn tries(cx: &Context<Rig>) -> Vec<String> {
         cx.view().sql().query::<i64>("SELECT 1", ()).map(drop),
         cx.view().storage().get::<i64>("stray").map(drop),
         cx.broadcast("stray"),
-        cx.object().set_alarm(0),
+        cx.object().set_alarm(Duration::ZERO),
         cx.object().delete_all(),
         cx.spawn(async {}),
         cx.keep_awake("stray").map(drop),

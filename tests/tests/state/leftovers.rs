@@ -2,6 +2,7 @@
 //! that runs alone.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -42,7 +43,7 @@ fn writes(cx: &Context<Attic>) -> Vec<&'static str> {
         sql!(cx, "CREATE TABLE IF NOT EXISTS rows (n)").map(drop),
         cx.storage().put("key", &1),
         object.storage().put("key", &2),
-        object.set_alarm(cx.now() + 3_600_000),
+        object.set_alarm(Duration::from_secs(3600)),
         object.set_web_socket_auto_response("a", "b"),
     ];
     tries.into_iter().map(|done| done.map_or_else(|error| error.code(), |()| "done")).collect()

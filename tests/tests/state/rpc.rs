@@ -274,7 +274,7 @@ async fn s133_wrong_arguments_are_a_clear_error() {
 async fn s138_ids_are_any_text_and_extra_keys_do_not_matter() {
     let (server, _heard) = clerk().await;
     let mut client = server.join("/agents/clerk/a", false).await;
-    for id in ["", "1", "a\"b\\c\n", "💥", &"x".repeat(1000)] {
+    for id in ["", "1", "a\"b\\c\n", "💥", &"x".repeat(128)] {
         for _twice in 0..2 {
             let call = json!({ "type": "rpc", "id": id, "method": "getStats", "args": [], "more": {} });
             client.send(call.to_string()).await;

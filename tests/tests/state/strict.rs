@@ -44,7 +44,7 @@ fn writes<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Tries {
         ("kv transaction", storage.transaction(|kv| kv.put("other", &1))),
         ("object put", object.storage().put("object", &1)),
         ("kv delete_all", storage.delete_all().map(drop)),
-        ("set_alarm", object.set_alarm(cx.now() + 7_200_000)),
+        ("set_alarm", object.set_alarm(Duration::from_secs(7200))),
         ("delete_alarm", object.delete_alarm()),
         ("auto-response", object.set_web_socket_auto_response("ping", "pong")),
         ("no auto-response", object.clear_web_socket_auto_response()),
@@ -100,7 +100,7 @@ fn fill<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Result<()> {
     sql!(cx, "INSERT INTO rows (n) VALUES (7)")?;
     cx.storage().put("key", &"value".to_owned())?;
     cx.object().set_web_socket_auto_response("hello", "back")?;
-    cx.object().set_alarm(cx.now() + 3_600_000)
+    cx.object().set_alarm(Duration::from_secs(3600))
 }
 
 /// Nothing of it is written for a viewer.

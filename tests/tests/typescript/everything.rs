@@ -26,6 +26,10 @@ pub(crate) struct Everything {
     pub(crate) nested_maybe: Vec<Option<u8>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left_out: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_left_out: Vec<u8>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub(crate) never_left_out: Option<u8>,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[serde(skip)]
@@ -43,6 +47,32 @@ pub(crate) struct Everything {
     pub(crate) exact_signed: I64,
     pub(crate) exact_huge: (U128, I128),
     pub(crate) lasts: wire::Duration,
+    pub(crate) by_flag: BTreeMap<bool, u8>,
+    pub(crate) by_own_flag: BTreeMap<Flag, BTreeMap<bool, u8>>,
+    #[doc = concat!(" One */ two", " three.")]
+    #[doc = "/ four"]
+    pub(crate) noted: Option<bool>,
+}
+
+#[wire]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Flag(pub(crate) bool);
+
+/// A name that TypeScript has for itself, and a comment that only the compiler knows:
+#[doc = concat!("*/", " none")]
+#[wire]
+pub(crate) struct Record {
+    pub(crate) nothing: Empty,
+    pub(crate) pages: BTreeMap<String, Index<String, Page<u8>>>,
+}
+
+#[wire]
+pub(crate) struct Empty {}
+
+/// Generic over its keys.
+#[wire]
+pub(crate) struct Index<K: Ord, V> {
+    pub(crate) by: BTreeMap<K, V>,
 }
 
 /// Variants without fields.
@@ -214,6 +244,17 @@ impl Kitchen {
 
     #[callable]
     fn new(&self) {}
+
+    #[callable]
+    fn records(&self, by: BTreeMap<bool, Record>) -> Index<u32, Option<bool>> {
+        drop(by);
+        Index { by: BTreeMap::new() }
+    }
+
+    #[callable]
+    fn motto(&self) -> Result<&'static str> {
+        Ok("never late")
+    }
 
     /// Counts down.
     #[callable]

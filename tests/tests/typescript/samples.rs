@@ -8,8 +8,8 @@ use agents::serde_json::json;
 use agents::wire::{I64, I128, U64, U128, Wire, from_json, to_json};
 
 use crate::everything::{
-    Adjacent, Both, Dates, Everything, External, Flat, Id, Internal, Nothing, Page, Plain, Point, Tree,
-    Untagged,
+    Adjacent, Both, Dates, Empty, Everything, External, Flag, Flat, Id, Index, Internal, Nothing, Page,
+    Plain, Point, Record, Tree, Untagged,
 };
 use crate::snapshot::compare;
 
@@ -44,6 +44,8 @@ fn everything() -> Everything {
         maybe: Some("yes".to_owned()),
         nested_maybe: vec![Some(1), None],
         left_out: Some(3),
+        also_left_out: vec![4],
+        never_left_out: None,
         kind: "kind".to_owned(),
         hidden: String::new(),
         by_name: BTreeMap::from([("a".to_owned(), vec![1, 2])]),
@@ -59,6 +61,9 @@ fn everything() -> Everything {
         exact_signed: I64(i64::MIN),
         exact_huge: (U128(u128::MAX), I128(i128::MIN)),
         lasts: Duration::from_micros(1500).into(),
+        by_flag: BTreeMap::from([(true, 1)]),
+        by_own_flag: BTreeMap::from([(Flag(false), BTreeMap::from([(true, 2), (false, 3)]))]),
+        noted: None,
     }
 }
 
@@ -93,6 +98,12 @@ fn values_are_what_their_types_say() {
     samples.add("Page<types.Id>", &Page { items: vec![Id("a".to_owned())], next: None });
     samples.add("Both", &Both(1, Id("a".to_owned())));
     samples.add("Nothing", &Nothing);
+    let page = Page { items: vec![1_u8], next: Some(2) };
+    let index = Index { by: BTreeMap::from([("a".to_owned(), page)]) };
+    let pages = BTreeMap::from([("b".to_owned(), index)]);
+    samples.add("Record", &Record { nothing: Empty {}, pages });
+    samples.add("Index<number, boolean>", &Index { by: BTreeMap::from([(7_u32, true)]) });
+    samples.add("Index<boolean, boolean>", &Index { by: BTreeMap::from([(false, true), (true, true)]) });
     samples.add(
         "Dates",
         &Dates {

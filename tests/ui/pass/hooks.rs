@@ -92,8 +92,14 @@ impl Long {
     }
 
     #[hook]
-    async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response> {
-        let _ = (cx, request);
+    async fn on_request(
+        &self,
+        method: agents::http::Method,
+        cx: &Context<Self>,
+        agents::axum::extract::Query(query): agents::axum::extract::Query<Vec<(String, String)>>,
+        body: agents::bytes::Bytes,
+    ) -> Result<Response> {
+        let _ = (method, cx, query, body);
         Err(Error::msg("nothing here"))
     }
 
@@ -117,7 +123,7 @@ impl Long {
 
     #[hook]
     async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
-        cx.object().set_alarm(alarm.scheduled_time + 1000)
+        cx.object().set_alarm(alarm.scheduled_time + std::time::Duration::from_secs(1))
     }
 
     #[hook]

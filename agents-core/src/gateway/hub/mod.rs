@@ -239,6 +239,11 @@ impl Hub {
         socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
     }
 
+    /// How many bytes wait for the client of a connection.
+    pub(crate) fn waiting_for(&self, key: ConnectionKey) -> usize {
+        self.inner.lock().sockets.get(&key).map_or(0, |socket| socket.waiting())
+    }
+
     /// Tells whether a connection is there, whatever its stage.
     pub(crate) fn has(&self, key: ConnectionKey) -> bool {
         self.inner.lock().sockets.contains_key(&key)
@@ -389,7 +394,10 @@ impl Hub {
                 }
             }
             ToGateway::Respond { request, head } => inner.respond(request, ResponsePart::Head(head)),
-            ToGateway::RespondChunk { request, chunk } => inner.respond(request, ResponsePart::Chunk(chunk)),
+            ToGateway::RespondChunk { request, chunk } => {
+                let chunk = Held::frame(&self.gateway.outgoing, chunk);
+                inner.respond(request, ResponsePart::Chunk(chunk));
+            }
             ToGateway::RespondEnd { request, complete } => {
                 inner.respond(request, ResponsePart::End { complete });
                 inner.requests.remove(&request);
@@ -398,6 +406,13 @@ impl Hub {
                 let open = inner.requests.get(&request);
                 if let Some(credit) = open.and_then(|open| open.credit.as_ref()) {
                     credit.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                }
+            }
+            ToGateway::AwaitRoom { connection, request } => {
+                // The request ends when the last sender is gone.
+                let asked = inner.requests.remove(&request);
+                if let (Some(asked), Some(socket)) = (asked, inner.sockets.get(&connection)) {
+                    socket.await_room(asked.parts.clone());
                 }
             }
             ToGateway::AutoResponse { pair } => {

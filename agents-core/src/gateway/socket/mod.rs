@@ -11,6 +11,7 @@ mod task;
 mod tests;
 mod write;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,14 +19,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::gateway::hub::Hub;
+use crate::gateway::hub::{Hub, ResponsePart};
 use crate::gateway::outbox::{Outbox, Overflow};
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::{
-    Attachment, Card, Close, ConnectionInfo, ConnectionKey, FREE_BYTES, Gateway, Held, Limit, Message,
-    Selection, ToObject, codec,
+    Attachment, Budget, Card, Close, ConnectionInfo, ConnectionKey, FRAME_BYTES, FREE_BYTES, Gateway, Held,
+    Limit, Message, Selection, ToObject, codec,
 };
 
 pub(crate) use open::{open, refuse};
@@ -63,11 +65,22 @@ pub(crate) struct Socket {
 #[derive(Debug, Default)]
 struct Shared {
     outbox: Outbox,
+    /// The memory of the queue of one who is behind.
+    queue: Held,
     /// Set by the hub that takes the socket in; the tags come when the object accepts it.
     card: Option<Arc<Card>>,
     accepted: Option<Accepted>,
-    /// Who waits for a sign of life.
+    /// In a box: most sockets have none.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// Who waits for something of a socket.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// For a sign of life.
     probes: Vec<oneshot::Sender<bool>>,
+    /// For room in the outbox, see [`ToGateway::AwaitRoom`](crate::gateway::ToGateway::AwaitRoom). Dropped when there is.
+    room: Vec<UnboundedSender<ResponsePart>>,
 }
 
 #[derive(Debug)]
@@ -83,6 +96,26 @@ impl Shared {
             true => Held::frame(&hub.gateway.outgoing, frame),
             false => frame,
         }
+    }
+
+    /// Counts the queue after a change.
+    fn count_queue(&mut self, outgoing: &Arc<Budget>) {
+        let bytes = self.outbox.queue_bytes();
+        if bytes > 0 {
+            self.queue.resize(outgoing, bytes);
+        } else if !self.queue.is_empty() {
+            self.queue = Held::default();
+        }
+    }
+
+    /// Takes out who waits for room, if there is room or nothing will be taken any more.
+    fn roomy(&mut self) -> Vec<UnboundedSender<ResponsePart>> {
+        let has_room = self.outbox.is_closing() || !self.outbox.is_behind();
+        self.waiting
+            .as_mut()
+            .filter(|_| has_room)
+            .map(|waiting| mem::take(&mut waiting.room))
+            .unwrap_or_default()
     }
 
     fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
@@ -148,21 +181,47 @@ impl Socket {
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
             totals.limits.hit(limit);
         }
+        shared.count_queue(outgoing);
+        let roomy = shared.roomy();
         drop(shared);
+        drop(roomy);
         self.waker.wake();
         reached.unwrap_or(false)
     }
 
     /// Queues an encoded close frame behind everything sent before.
     pub(crate) fn close(&self, frame: Bytes) {
-        self.shared.lock().outbox.close(frame);
+        self.change_outbox(|outbox| outbox.close(frame));
+    }
+
+    fn change_outbox(&self, change: impl FnOnce(&mut Outbox)) {
+        let mut shared = self.shared.lock();
+        change(&mut shared.outbox);
+        let roomy = shared.roomy();
+        drop(shared);
+        drop(roomy);
         self.waker.wake();
+    }
+
+    /// How many bytes wait for the client.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shared.lock().outbox.waiting()
+    }
+
+    /// Drops a sender when the client has taken nearly all that was sent to it, or nothing more is.
+    pub(crate) fn await_room(&self, sender: UnboundedSender<ResponsePart>) {
+        let mut shared = self.shared.lock();
+        let room = &mut shared.waiting.get_or_insert_default().room;
+        room.retain(|sender| !sender.is_closed());
+        room.push(sender);
+        let roomy = shared.roomy();
+        drop(shared);
+        drop(roomy);
     }
 
     /// Drops what was sent and not written yet, and closes.
     fn close_now(&self, frame: Bytes) {
-        self.shared.lock().outbox.close_now(frame);
-        self.waker.wake();
+        self.change_outbox(|outbox| outbox.close_now(frame));
     }
 
     /// Takes the socket out of its hub; what the object has to be told, once. After that the hub
@@ -172,6 +231,9 @@ impl Socket {
             return None;
         }
         let info = hub.leave(self.key).map(Box::new);
+        // Nobody waits any more, for nothing.
+        let waiting = self.shared.lock().waiting.take();
+        drop(waiting);
         Some(ToObject::Close { connection: self.key, close, info })
     }
 
@@ -246,16 +308,16 @@ impl Socket {
 
     /// Takes back what handled messages used up.
     pub(crate) fn credit(&self, messages: u32, bytes: u64) {
-        self.in_flight.remove(messages, bytes);
+        self.in_flight.remove(messages, bytes + u64::from(messages) * FRAME_BYTES as u64);
         self.waker.wake();
     }
 
     /// Makes a message ready for the object; it counts until it is handled.
     fn hand_over(&self, message: Message, mut held: Held, hub: &Hub) -> ToObject {
-        let bytes = message.len();
+        let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
-            held = hub.gateway.incoming.hold(bytes);
+            held = hub.gateway.incoming.hold(message.bytes_as_value());
         }
         ToObject::Message { connection: self.key, message, held }
     }
@@ -271,7 +333,7 @@ impl Socket {
         if in_flight.messages == 0 {
             return Ok(());
         }
-        if in_flight.bytes.saturating_add(next as u64) > hub.limits.in_flight_bytes as u64 {
+        if in_flight.bytes.saturating_add((next + FRAME_BYTES) as u64) > hub.limits.in_flight_bytes as u64 {
             return Err(Limit::InFlightBytesPerConnection);
         }
         if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {
@@ -328,7 +390,8 @@ impl Socket {
 
     /// Tells those who asked for a sign of life whether there was one.
     pub(crate) fn answer_probes(&self, alive: bool) {
-        for probe in std::mem::take(&mut self.shared.lock().probes) {
+        let probes = self.shared.lock().waiting.as_mut().map(|waiting| mem::take(&mut waiting.probes));
+        for probe in probes.into_iter().flatten() {
             // Whoever asked may be gone.
             let _ = probe.send(alive);
         }
@@ -339,7 +402,7 @@ impl Socket {
         let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
-            shared.probes.push(sender);
+            shared.waiting.get_or_insert_default().probes.push(sender);
             // Before all that waits: somebody else's claim must not end a connection that is merely slow.
             shared.outbox.ping();
         }

@@ -252,11 +252,15 @@ impl Task {
     fn take_incoming(&mut self, work: &mut Work) {
         match work.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
-                let held = if message.len() > FREE_BYTES {
-                    std::mem::take(&mut work.grown)
-                } else {
-                    Held::default()
-                };
+                let mut held = Held::default();
+                if message.len() > FREE_BYTES {
+                    held = std::mem::take(&mut work.grown);
+                    // Its object will have the message and what it reads of it at the same time.
+                    if !held.grow(&self.hub.gateway.incoming, message.bytes_as_value()) {
+                        self.hub.gateway.totals.limits.hit(Limit::IncomingBytes);
+                        return self.break_off(work, 1013, "server is busy");
+                    }
+                }
                 work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
             }
             Some(Incoming::Ping(payload)) => {

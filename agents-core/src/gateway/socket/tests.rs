@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::sleep;
 
 use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
 use crate::gateway::{
-    Close, ConnectionKey, Flags, GatewayLimits, Limit, Rate, Selection, ToGateway, ToObject,
+    Close, ConnectionKey, FRAME_BYTES, Flags, GatewayLimits, Limit, Rate, RequestKey, ResponsePart,
+    Selection, ToGateway, ToObject,
 };
 
 fn seconds(seconds: u64) -> Duration {
@@ -43,6 +46,67 @@ async fn slow(rig: &Rig) -> (ConnectionKey, Client) {
     let (key, client) = rig.connect_with(None, 64).await;
     rig.accept(key, &[], Flags::NONE);
     (key, client)
+}
+
+/// Waits for room as an object does.
+fn await_room(rig: &Rig, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
+    let request = RequestKey::next();
+    let parts = rig.hub.open_request(request, None).unwrap();
+    rig.hub.apply([ToGateway::AwaitRoom { connection, request }]);
+    assert!(!rig.hub.has_request(request), "it keeps no hub in use");
+    parts
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() {
+    let rig = Rig::new(None);
+    let room = |parts: &mut UnboundedReceiver<ResponsePart>| match parts.try_recv() {
+        Err(TryRecvError::Empty) => false,
+        Err(TryRecvError::Disconnected) => true,
+        Ok(part) => panic!("{part:?}"),
+    };
+    let (key, mut client) = slow(&rig).await;
+    assert!(room(&mut await_room(&rig, key)), "nothing waits");
+    rig.send(key, vec![0; 100_000], false);
+    rig.send(key, vec![0; 60_000], false);
+    let mut parts = await_room(&rig, key);
+    client.swallow(90_000).await;
+    assert!(!room(&mut parts));
+    client.swallow(10_010).await;
+    // What the writer took counts until all of it is written.
+    client.swallow(60_004).await;
+    assert!(room(&mut parts));
+
+    rig.send(key, vec![0; 100_000], false);
+    let mut parts = await_room(&rig, key);
+    settle().await;
+    assert!(!room(&mut parts));
+    rig.hub.apply([ToGateway::Close { connection: key, code: None, reason: String::new() }]);
+    assert!(room(&mut parts), "what comes now is dropped");
+
+    let (key, client) = slow(&rig).await;
+    rig.send(key, vec![0; 100_000], false);
+    let mut parts = await_room(&rig, key);
+    drop(client);
+    settle().await;
+    assert!(room(&mut parts), "gone");
+    assert!(room(&mut await_room(&rig, key)), "unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queues_of_those_who_are_behind_count_for_each() {
+    let rig = Rig::new(None);
+    let clients = [slow(&rig).await, slow(&rig).await];
+    let text = "x".repeat(100);
+    for _ in 0..4000 {
+        rig.broadcast(Selection::default(), &text);
+    }
+    let used = rig.gateway.outgoing.used();
+    let frames = 4000 * (102 + FRAME_BYTES);
+    assert!((frames + 2 * 4000 * 32..frames + 2 * 4000 * 128).contains(&used), "{used}, {frames} for frames");
+    drop(clients);
+    settle().await;
+    assert_eq!(rig.gateway.outgoing.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +240,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     one.send_zeros(70_000).await;
     let held = rig.object.take();
     two.send_zeros(60_000).await;
-    assert_eq!(rig.gateway.incoming.used(), 70_000, "a little is free");
+    assert_eq!(rig.gateway.incoming.used(), 70_000 + FRAME_BYTES, "a little is free");
     two.send_zeros(60_000).await;
     let more = rig.object.take();
     assert_eq!(more.len(), 2);

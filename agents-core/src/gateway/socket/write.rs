@@ -77,7 +77,10 @@ impl Task {
             self.sent_close = true;
         }
         let closing = shared.outbox.is_closing();
+        shared.count_queue(&self.hub.gateway.outgoing);
+        let roomy = shared.roomy();
         drop(shared);
+        drop(roomy);
         if closing {
             self.start_deadline();
         }

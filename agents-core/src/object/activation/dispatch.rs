@@ -10,11 +10,11 @@ use axum::body::Body;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
+use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
-use crate::object::turn::{Panicked, Turns};
-use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, fetch};
+use crate::object::turn::{Panicked, Turns, own_turn};
+use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work, fetch};
 use crate::report::{self, Violation};
 
 /// What a handler was for.
@@ -106,11 +106,22 @@ impl Activation {
             }
             ToObject::Alarm => {
                 let (object, instance) = (self.object.clone(), instance.clone());
+                let limit = self.handle.behavior.policy().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.ring()? else { return Ok(()) };
-                    let rang = instance.alarm(alarm).await;
-                    object.rang(rang.is_ok())?;
-                    rang
+                    match tokio::time::timeout(limit, instance.alarm(alarm)).await {
+                        Ok(rang) => {
+                            object.rang(rang.is_ok())?;
+                            rang
+                        }
+                        Err(_) => {
+                            object.reached(Limit::AlarmTimeout);
+                            object.rang(false)?;
+                            let error =
+                                format!("the alarm handler took longer than {limit:?} and is tried again");
+                            instance.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
+                        }
+                    }
                 };
                 self.start(Label::Alarm, Box::pin(handler), cx);
             }
@@ -151,11 +162,20 @@ impl Activation {
     /// Fails the event that an instance could not be started for; the next one tries again.
     pub(super) fn refuse_event(&mut self, error: &Error) {
         let Some(event) = self.events.pop_front() else { return };
-        self.object.begin_own_turn();
-        let refused = self.refuse(event, error);
-        self.object.end_turn();
-        if let Err(error) = refused {
+        let object = self.object.clone();
+        if let Err(error) = own_turn(&object, || self.refuse(event, error)) {
             tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
+        }
+    }
+
+    /// Fails everything that has come by now: a start that took too long may do so again, and each try would be as
+    /// much longer for those behind.
+    pub(super) fn refuse_all(&mut self, error: &Error) {
+        if !self.handle.is_stopping() {
+            self.handle.mailbox.take(&mut self.events);
+        }
+        while !self.events.is_empty() {
+            self.refuse_event(error);
         }
     }
 
@@ -181,6 +201,7 @@ impl Activation {
                 Some(_) => self.object.rang(false),
                 None => Ok(()),
             },
+            event if event.about_request().is_some() => Ok(()),
             event => {
                 tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was given up");
                 Ok(())
@@ -191,7 +212,15 @@ impl Activation {
     /// Polls a new handler at once: most are done with it.
     fn start(&mut self, label: Label, handler: BoxFuture<'static, Result<()>>, cx: &mut Context<'_>) {
         self.tasks += usize::from(matches!(label, Label::Task));
-        let mut turns = Turns::new(self.object.clone(), label, handler);
+        let work = match &label {
+            Label::Connect(_) => Work::Connect,
+            Label::Message { .. } => Work::Message,
+            Label::Request { .. } => Work::Request,
+            Label::Alarm => Work::Alarm,
+            Label::Task => Work::Task,
+            Label::Other => Work::Close,
+        };
+        let mut turns = Turns::new(self.object.clone(), work, label, handler);
         match Pin::new(&mut turns).poll(cx) {
             Poll::Ready((label, result)) => self.finished(label, result),
             Poll::Pending => self.running.push(turns),
@@ -205,7 +234,7 @@ impl Activation {
             progress = true;
             self.start(Label::Task, task.future, cx);
         }
-        while !round.is_over()
+        while !round.is_stretch_over()
             && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
         {
             round.step();
@@ -257,14 +286,12 @@ impl Activation {
     /// Ends what a handler left open that panicked.
     fn clean_up(&self, label: &Label) {
         let error = Error::hidden("panic", "a handler panicked");
-        self.object.begin_own_turn();
-        let done = match label {
+        let done = own_turn(&self.object, || match label {
             Label::Connect(entry) => fetch::refuse(&self.object, entry, &error),
             Label::Request { request, .. } => fetch::fail(&self.object, *request, &error),
             Label::Alarm => self.object.rang(false),
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
-        };
-        self.object.end_turn();
+        });
         if let Err(error) = done {
             tracing::error!(object = ?self.handle.key, %error, "what a panic left open was not ended");
         }

@@ -1,22 +1,24 @@
 //! The end of an activation: asleep, stopped, failed or crashed.
 
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::gateway::{BodyFault, ToObject};
-use crate::object::ObjectHandle;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
 use crate::object::handle::Order;
 use crate::object::turn::Turns;
-use crate::storage::{StorageError, Store};
+use crate::object::{ObjectHandle, Work};
+use crate::storage::Store;
+use crate::unwind::{Panic, caught, discard};
 
 /// The code of an error of storage.
 const FULL: &str = "storage_full";
+/// What clients read when the object they are connected to failed.
+const RESTARTED: &str = "the agent was restarted";
 
 impl Activation {
     /// Tells whether anything is going on that ends by itself.
@@ -111,7 +113,8 @@ impl Activation {
     fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
-                self.phase = Phase::Leaving(Turns::new(self.object.clone(), (), instance.hibernate()), ended);
+                let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
+                self.phase = Phase::Leaving(goodbye, ended);
                 self.stop_at = Some(Instant::now() + self.handle.environment.grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -123,30 +126,45 @@ impl Activation {
     /// Drops the instance and the handlers, closes the database, and tells clients when that is
     /// the end for them.
     pub(super) async fn finish(self, ended: Ended) {
-        let Self { handle, object, phase, events, running, connecting, counted, listed, dispatched, .. } =
-            self;
+        let Self {
+            handle,
+            object,
+            phase,
+            events,
+            running,
+            connecting,
+            lent,
+            counted,
+            listed,
+            dispatched,
+            ..
+        } = self;
         if let Some(number) = listed {
             handle.environment.room.unlist(number);
         }
-        // Tasks that have not begun hold the context, and the context holds them.
-        let spawned = std::mem::take(&mut object.lock().spawned);
-        drop((phase, running, spawned));
+        discard(phase, &handle.key);
+        drop(running);
+        // Out of the context, which user code may have kept: the next activation is the only writer. Tasks that have
+        // not begun hold the context, and the context holds them.
+        let (mut store, bodies) = object.lock().end();
+        if let Some(lent) = lent {
+            // A thread still works on it.
+            store = lent.await.ok().map(|(store, _)| store);
+        }
         // Something outside of the handlers may still read them.
-        for (_, body) in std::mem::take(&mut object.lock().bodies) {
+        for body in bodies {
             body.end(Err(BodyFault::BrokeOff));
         }
         let owed = object.lock().alarm_owed;
         let (closed, abandoned) = match &ended {
             Ended::Idle | Ended::Stopped => (None, false),
-            Ended::Crashed { quiet } => ((!quiet).then_some("the agent was restarted"), true),
+            Ended::Crashed { quiet } => ((!quiet).then_some(RESTARTED), true),
             Ended::Failed(error) => {
                 tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
                 (Some(told(error)), false)
             }
         };
-        // Out of the context, which user code may have kept: the next activation is the only writer.
-        let store = object.lock().store.take();
-        handle.life.sleep(store.as_ref());
+        handle.life.sleep();
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.indexed.forget();
@@ -167,26 +185,53 @@ impl Activation {
             let kept: Vec<_> = events.filter(is_kept).collect();
             handle.mailbox.put_back(kept.into_iter());
         }
-        let written = store.as_ref().is_some_and(Store::is_open);
-        if written {
-            // Closing checkpoints and syncs, which blocks.
-            let close = move || match store {
-                Some(store) if abandoned => {
-                    store.abandon();
-                    Ok(())
-                }
-                Some(store) => store.close(),
-                None => Ok(()),
-            };
-            let result = tokio::task::spawn_blocking(close).await;
-            report_close(&handle.key, result.map_err(Error::internal));
-        }
-        if counted {
-            handle.environment.databases.fetch_sub(1, Ordering::Relaxed);
-        }
+        close(&handle, store, abandoned).await;
+        drop(counted);
         if owed && closed.is_some() {
             ring_again(&handle);
         }
+    }
+}
+
+/// Ends a life whose end itself panicked, so that the next one may begin.
+pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
+    // What panicked may have been what logs.
+    let said = caught(|| {
+        tracing::error!(object = ?handle.key, "the object did not end well and is restarted from its database: {panic}");
+    });
+    drop(said);
+    let context = handle.life.context();
+    let store = context.and_then(|object| {
+        let (store, bodies) = object.lock().end();
+        bodies.iter().for_each(|body| body.end(Err(BodyFault::BrokeOff)));
+        store
+    });
+    handle.life.sleep();
+    handle.settings.forget();
+    handle.indexed.forget();
+    handle.hub.fail(RESTARTED, |_| false);
+    close(handle, store, true).await;
+    // Nothing is known of what it was woken for.
+    ring_again(handle);
+}
+
+/// Closes the database, well or as if the process had been killed.
+async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
+    let Some(store) = store.filter(Store::is_open) else { return };
+    // Closing checkpoints and syncs, which blocks.
+    let closed = tokio::task::spawn_blocking(move || match abandoned {
+        true => {
+            store.abandon();
+            Ok(())
+        }
+        false => store.close(),
+    });
+    match closed.await.map_err(Error::internal) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(object = ?handle.key, error = %error.into_error(), "the database was not closed well")
+        }
+        Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
     }
 }
 
@@ -204,17 +249,7 @@ pub(super) fn ring_again(handle: &ObjectHandle) {
     handle.environment.runtime.spawn(again);
 }
 
-/// What clients read when the object they are connected to failed.
+/// What clients read when the object they are connected to failed with an error.
 fn told(error: &Error) -> &'static str {
-    if error.code() == FULL { "the server's disk is full" } else { "the agent was restarted" }
-}
-
-fn report_close(key: &crate::object::ObjectKey, closed: Result<Result<(), StorageError>>) {
-    match closed {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::error!(object = ?key, error = %error.into_error(), "the database was not closed well")
-        }
-        Err(error) => tracing::error!(object = ?key, %error, "the database was not closed"),
-    }
+    if error.code() == FULL { "the server's disk is full" } else { RESTARTED }
 }

@@ -11,35 +11,37 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
+use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
 use crate::object::Peers;
 use crate::object::activation::dispatch::Label;
-use crate::object::activation::rest::Resting;
-use crate::object::activation::round::Round;
+use crate::object::activation::rest::{Lent, OpenDatabase};
+use crate::object::activation::round::{Round, Side};
 use crate::object::alarms::Alarms;
 use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
 use crate::object::turn::Turns;
-use crate::object::{BoxFuture, Instance, ObjectContext, ObjectHandle, Room};
+use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
+use crate::unwind::{Panic, caught, discard};
 
 /// What all objects of a host share.
 pub(crate) struct Environment {
@@ -63,6 +65,7 @@ pub(crate) struct Environment {
     pub(crate) asleep: Notify,
     /// The way to other objects.
     pub(crate) peers: Arc<Peers>,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Drop for Environment {
@@ -99,28 +102,42 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             continue;
         };
         handle.life.wake();
-        // Everything of an activation is dropped before the next one starts: one writer.
-        match Activation::open(&handle).await {
-            Ok(mut activation) => {
-                let ended = poll_fn(|cx| activation.poll(cx)).await;
-                activation.finish(ended).await;
-            }
-            Err(error) => {
-                tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
-                let mut lost = VecDeque::new();
-                handle.mailbox.take(&mut lost);
-                handle.life.sleep(None);
-                handle.hub.fail("the agent cannot be started", |_| false);
-                if lost.contains(&ToObject::Alarm) {
-                    leave::ring_again(&handle);
-                }
-            }
+        // Everything of an activation is dropped before the next one starts: one writer. Whatever happens in this
+        // one, it has an end, and the mailbox has a reader again.
+        if let Err(panic) = AssertUnwindSafe(live(&handle)).catch_unwind().await {
+            leave::cut_off(&handle, &Panic::new(panic)).await;
         }
         drop(place);
         let asleep = handle.mailbox.try_sleep();
         handle.environment.asleep.notify_waiters();
         if asleep {
             break;
+        }
+    }
+}
+
+/// Runs one life of an object, from its opening to its end.
+async fn live(handle: &Arc<ObjectHandle>) {
+    match Activation::open(handle).await {
+        Ok(mut activation) => {
+            let ended = poll_fn(|cx| {
+                caught(|| activation.poll(cx)).unwrap_or_else(|panic| {
+                    let text = format!("panicked outside of its handlers: {panic}");
+                    Poll::Ready(Ended::Failed(Error::hidden("panic", text)))
+                })
+            });
+            let ended = ended.await;
+            activation.finish(ended).await;
+        }
+        Err(error) => {
+            tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
+            let mut lost = VecDeque::new();
+            handle.mailbox.take(&mut lost);
+            handle.life.sleep();
+            handle.hub.fail("the agent cannot be started", |_| false);
+            if lost.contains(&ToObject::Alarm) {
+                leave::ring_again(handle);
+            }
         }
     }
 }
@@ -148,12 +165,32 @@ enum Phase {
     Left(Ended),
 }
 
+/// The code of an error of a start.
+const START_TIMEOUT: &str = "start_timeout";
+
+/// Starts an instance; one that takes too long is dropped.
+fn start_in_time(
+    behavior: &Arc<dyn Behavior>,
+    object: ObjectContext,
+) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
+    let limit = behavior.policy().start_timeout;
+    let start = behavior.clone().start(object);
+    Box::pin(async move {
+        let started = tokio::time::timeout(limit, start).await;
+        started.unwrap_or_else(|_| {
+            Err(Error::new(START_TIMEOUT, format!("the agent did not start within {limit:?}")))
+        })
+    })
+}
+
 struct Activation {
     handle: Arc<ObjectHandle>,
     object: ObjectContext,
     phase: Phase,
     events: VecDeque<ToObject>,
     running: FuturesUnordered<Turns<Label, Result<()>>>,
+    /// Whose turn it is: new events and running handlers alternate.
+    next: Side,
     /// How many of them are spawned tasks.
     tasks: usize,
     /// What came for connections whose connect handler still runs.
@@ -162,19 +199,19 @@ struct Activation {
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
     /// What connections get back for messages that are done: how many, and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
-    syncing: Option<(u64, JoinHandle<io::Result<()>>)>,
+    syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
     /// The index of alarms is told of an alarm before it is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
     /// What the index hears of the alarm once this commit is durable.
     settling: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready hand their messages in before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
-    /// The database of an idle object is being closed.
-    resting: Option<Resting>,
+    /// The store, while a thread that may block works on it.
+    lent: Option<Lent>,
     /// Up to when it was decided whether to close it.
     rest_decided: Option<Instant>,
-    /// Whether the database counts as open.
-    counted: bool,
+    /// The database, while it counts as open.
+    counted: Option<OpenDatabase>,
     last_activity: Instant,
     /// Some event was handled, or begun.
     dispatched: bool,
@@ -210,14 +247,16 @@ impl Activation {
         } else if unknown {
             handle.settings.replace(Settings::default());
         }
+        let meter = store.meter();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object);
+        handle.life.opened(&object, meter);
         Ok(Self {
             handle: handle.clone(),
             object,
             phase: Phase::Cold,
             events: VecDeque::new(),
             running: FuturesUnordered::new(),
+            next: Side::Events,
             tasks: 0,
             connecting: HashMap::new(),
             leaving: HashMap::new(),
@@ -226,9 +265,9 @@ impl Activation {
             registering: None,
             settling: None,
             gathering: None,
-            resting: None,
+            lent: None,
             rest_decided: None,
-            counted: false,
+            counted: None,
             last_activity: Instant::now(),
             dispatched: false,
             listed: None,
@@ -239,7 +278,7 @@ impl Activation {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
-        match self.poll_resting(cx) {
+        match self.poll_lent(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
@@ -252,8 +291,17 @@ impl Activation {
         let mut round = Round::new(started);
         loop {
             let mut progress = self.poll_phase(cx);
-            progress |= self.take_events(cx, &mut round);
-            progress |= self.poll_running(cx, &mut round);
+            for _ in 0..2 {
+                round.begin_stretch();
+                progress |= match self.next {
+                    Side::Events => self.take_events(cx, &mut round),
+                    Side::Handlers => self.poll_running(cx, &mut round),
+                };
+                self.next = self.next.other();
+                if round.is_over() {
+                    break;
+                }
+            }
             if !progress {
                 break;
             }
@@ -267,6 +315,9 @@ impl Activation {
         let settled = self.settle(cx);
         self.count_database();
         self.handle.life.worked(started, self.busy());
+        if self.lent.is_some() {
+            return Poll::Pending;
+        }
         match settled {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),
@@ -286,7 +337,7 @@ impl Activation {
     fn poll_phase(&mut self, cx: &mut Context<'_>) -> bool {
         if matches!(self.phase, Phase::Live(_)) && std::mem::take(&mut self.object.lock().panicked) {
             tracing::warn!(object = ?self.handle.key, "a handler panicked, the instance is replaced");
-            self.phase = Phase::Cold;
+            discard(std::mem::replace(&mut self.phase, Phase::Cold), &self.handle.key);
         }
         match &mut self.phase {
             Phase::Live(_) | Phase::Left(_) => false,
@@ -304,14 +355,18 @@ impl Activation {
                 if self.events.is_empty() {
                     return false;
                 }
-                let start = self.handle.behavior.clone().start(self.object.clone());
-                self.phase = Phase::Starting(Turns::new(self.object.clone(), (), start));
+                self.object.lock().starts = true;
+                let start = start_in_time(&self.handle.behavior, self.object.clone());
+                self.phase = Phase::Starting(Turns::new(self.object.clone(), Work::Start, (), start));
                 true
             }
             Phase::Starting(start) => match Pin::new(start).poll(cx) {
                 Poll::Pending => false,
                 Poll::Ready((_, Ok(Ok(instance)))) => {
-                    self.object.lock().panicked = false;
+                    let mut inner = self.object.lock();
+                    inner.panicked = false;
+                    inner.starts = false;
+                    drop(inner);
                     self.phase = Phase::Live(instance);
                     true
                 }
@@ -320,8 +375,15 @@ impl Activation {
                         Ok(Err(error)) => error,
                         _ => Error::hidden("panic", "the start panicked"),
                     };
+                    self.object.lock().starts = false;
                     self.phase = Phase::Cold;
-                    self.refuse_event(&error);
+                    if error.code() == START_TIMEOUT {
+                        tracing::error!(object = ?self.handle.key, "{error}");
+                        self.object.reached(Limit::StartTimeout);
+                        self.refuse_all(&error);
+                    } else {
+                        self.refuse_event(&error);
+                    }
                     true
                 }
             },
@@ -349,13 +411,17 @@ impl Activation {
         while let Phase::Live(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if round.is_over() || self.events.is_empty() {
+            if round.is_stretch_over() || self.events.is_empty() {
                 break;
             }
             {
-                let inner = self.object.lock();
+                let mut inner = self.object.lock();
                 // What comes after a failure is for the next life.
                 if inner.panicked || inner.section.is_some() || inner.failed.is_some() {
+                    break;
+                }
+                if inner.gate.is_full() {
+                    inner.gate.wait(cx.waker());
                     break;
                 }
             }

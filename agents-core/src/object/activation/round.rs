@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 /// How many steps a round has at most.
 const STEPS: usize = 256;
+/// How many steps new events, or running handlers, have before it is the turn of the others.
+const STRETCH: usize = 16;
 /// After so long a round is over, whatever is left to do: a few large messages take as long as hundreds of
 /// small ones.
 const LONGEST: Duration = Duration::from_millis(1);
@@ -18,12 +20,42 @@ const LARGE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Round {
     left: usize,
+    /// How many steps are left when the stretch is over.
+    stretch: usize,
     until: Instant,
+}
+
+/// What an object may go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Events,
+    Handlers,
+}
+
+impl Side {
+    /// Whose turn it is next. It stays over rounds: each may use up one of its own, and the other comes first
+    /// in the next.
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Events => Self::Handlers,
+            Self::Handlers => Self::Events,
+        }
+    }
 }
 
 impl Round {
     pub(super) fn new(started: Instant) -> Self {
-        Self { left: STEPS, until: started + LONGEST }
+        Self { left: STEPS, stretch: STEPS - STRETCH, until: started + LONGEST }
+    }
+
+    /// Begins a stretch: some steps of one kind of work.
+    pub(super) fn begin_stretch(&mut self) {
+        self.stretch = self.left.saturating_sub(STRETCH);
+    }
+
+    /// Tells whether it is the turn of the other kind of work, or the round is over.
+    pub(super) fn is_stretch_over(&self) -> bool {
+        self.left <= self.stretch
     }
 
     /// A handler has finished.
@@ -69,5 +101,19 @@ mod tests {
             !round.is_over()
         });
         assert!(steps.count() < LOOK, "it looks at the clock soon");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_has_stretches() {
+        let mut round = Round::new(Instant::now());
+        let mut stretches = 0;
+        while !round.is_over() {
+            round.begin_stretch();
+            stretches += 1;
+            while !round.is_stretch_over() {
+                round.step();
+            }
+        }
+        assert_eq!(stretches, STEPS / STRETCH);
     }
 }

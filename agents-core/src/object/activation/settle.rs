@@ -1,31 +1,38 @@
 //! Commits, syncs, and what may leave after them.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::gateway::ToGateway;
 use crate::object::activation::Activation;
 use crate::object::context::Inner;
-use crate::object::{BoxFuture, ObjectContext, ObjectHandle};
-use crate::storage::{Durability, StorageError, Store};
+use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
+use crate::storage::{Durability, StorageError, Store, SyncHandle};
 
 impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
-            let credits = self.credits.drain();
-            self.handle.hub.apply(credits.map(|(connection, (messages, bytes))| ToGateway::Credit {
-                connection,
-                messages,
-                bytes,
-            }));
+            // Behind what the handlers sent: who sends on while nothing can leave would fill the memory.
+            let mut inner = self.object.lock();
+            for (connection, (messages, bytes)) in self.credits.drain() {
+                inner.gate.stage(ToGateway::Credit { connection, messages, bytes });
+            }
         }
         loop {
-            self.poll_sync(cx)?;
+            self.poll_sync(cx);
+            if self.lent.is_some() {
+                self.release();
+                return Ok(());
+            }
             let (released, started) = self.commit(cx)?;
             if !released.is_empty() {
                 self.handle.hub.apply(released);
+                self.object.resume();
             }
             if !started {
                 return Ok(());
@@ -33,25 +40,30 @@ impl Activation {
         }
     }
 
-    fn poll_sync(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let Some((lsn, sync)) = &mut self.syncing else {
-            return Ok(());
-        };
-        let Poll::Ready(result) = Pin::new(sync).poll(cx) else {
-            return Ok(());
-        };
+    pub(super) fn poll_sync(&mut self, cx: &mut Context<'_>) {
+        let Some((lsn, sync)) = &mut self.syncing else { return };
+        let Poll::Ready(result) = Pin::new(sync).poll(cx) else { return };
         let lsn = *lsn;
         self.syncing = None;
-        match result? {
-            Ok(()) => {
-                self.durable(lsn);
-                Ok(())
-            }
-            Err(error) => {
-                // After a failed sync nobody knows what is on the disk; only a reopened file tells.
-                self.object.lock().store()?.poison();
-                Err(Error::hidden("sync", error))
-            }
+        let error = match result {
+            Ok(Ok(())) => return self.durable(lsn),
+            Ok(Err(error)) => Error::hidden("sync", error),
+            Err(_) => Error::hidden("sync", "a sync was given up"),
+        };
+        // After a failed sync nobody knows what is on the disk; only a reopened file tells. A store that is lent was
+        // poisoned where it is.
+        let mut inner = self.object.lock();
+        if let Some(store) = &mut inner.store {
+            store.poison();
+        }
+        inner.failed.get_or_insert(error);
+    }
+
+    /// Lets out what is durable.
+    pub(super) fn release(&self) {
+        let released = self.object.lock().gate.released();
+        if !released.is_empty() {
+            self.handle.hub.apply(released);
         }
     }
 
@@ -93,19 +105,31 @@ impl Activation {
         let changed = std::mem::take(&mut inner.alarm_unsettled) | inner.store()?.alarm_changed();
         let store = inner.store()?;
         let at = if changed { Some(ObjectContext::alarm_at(store)?) } else { None };
+        let watched = object.watched(Work::Commit);
         let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
+        drop(watched);
         if let Some(at) = at {
             self.settling = Some((lsn, at));
         }
+        let full = store.wants_checkpoint();
         match self.handle.environment.store.durability {
             Durability::Disk => {
                 let handle = store.sync_handle().map_err(StorageError::into_error)?;
-                self.syncing = Some((lsn, tokio::task::spawn_blocking(move || handle.sync())));
+                let (synced, sync) = oneshot::channel();
+                self.syncing = Some((lsn, sync));
+                match inner.store.take_if(|_| full) {
+                    Some(store) => self.lend(store, move |store| sync_and_move(store, &handle, synced), cx),
+                    None => drop(tokio::task::spawn_blocking(move || synced.send(handle.sync()))),
+                }
                 Ok((inner.gate.released(), true))
             }
             Durability::Process => {
+                let store = inner.store.take_if(|_| full);
                 drop(inner);
                 self.durable(lsn);
+                if let Some(store) = store {
+                    self.lend(store, Store::checkpoint, cx);
+                }
                 Ok((object.lock().gate.released(), false))
             }
         }
@@ -120,6 +144,22 @@ impl Activation {
             || !inner.gate.is_empty()
             || inner.store.as_ref().is_some_and(Store::has_uncommitted)
     }
+}
+
+/// Flushes the log, says so, and moves the log into the database.
+fn sync_and_move(
+    store: &mut Store,
+    handle: &SyncHandle,
+    synced: oneshot::Sender<io::Result<()>>,
+) -> Result<(), StorageError> {
+    let result = handle.sync();
+    let on_disk = result.is_ok();
+    if !on_disk {
+        store.poison();
+    }
+    // An activation that is gone needs no answer.
+    let _ = synced.send(result);
+    if on_disk { store.checkpoint() } else { Ok(()) }
 }
 
 /// Waits until the runtime has looked at its sockets once: with many clients several of them have

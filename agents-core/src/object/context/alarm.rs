@@ -1,11 +1,12 @@
 //! The alarm of an object: set, asked for, and run.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{ObjectContext, Write};
 use crate::error::Result;
-use crate::object::AlarmInfo;
-use crate::storage::{Alarm, StorageError, Store};
+use crate::object::alarm::{millis_of, moment_of};
+use crate::object::{AlarmInfo, AlarmTime};
+use crate::storage::{Alarm, Alarms, StorageError, Store};
 
 /// The first pause after a failed alarm; it doubles each time.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -16,21 +17,24 @@ const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 #[derive(Debug)]
 pub(in crate::object) struct Ringing {
     alarm: Alarm,
-    /// An alarm was set or deleted since it began.
-    pub(super) changed: bool,
+    /// Another alarm had been set in its place before it rang.
+    owed: bool,
 }
 
 impl ObjectContext {
-    /// Sets the alarm: at `at`, in milliseconds since 1970, the object is woken and its `alarm`
-    /// handler runs. There is one alarm; a new one replaces it. A time that has passed means soon.
+    /// Sets the alarm: at a moment ([`SystemTime`]) or after a span of time ([`Duration`]) the object is
+    /// woken and its `alarm` handler runs. There is one alarm; a new one replaces it. A moment that has passed
+    /// means soon.
     ///
-    /// It counts with the other writes of its turn, and survives sleep and restarts. It rings at
+    /// The alarm counts with the other writes of its turn, and survives sleep and restarts. It rings at
     /// least once: when the handler fails, it is tried again after 2, 4, 8 … 1,024 s, each up to a
-    /// quarter longer, for as long as it takes.
+    /// quarter longer, for as long as it takes. What an object sets while it starts is the next alarm: one whose
+    /// time has come still rings before it.
     ///
     /// # Errors
     /// When storage fails, or outside of the object's handlers.
-    pub fn set_alarm(&self, at: u64) -> Result<()> {
+    pub fn set_alarm(&self, time: impl AlarmTime) -> Result<()> {
+        let at = millis_of(time.moment(moment_of(self.now())));
         self.change_alarm(Some(Alarm { at, retries: 0 }))
     }
 
@@ -39,13 +43,18 @@ impl ObjectContext {
     ///
     /// # Errors
     /// When storage fails, or outside of the object's handlers.
-    pub fn get_alarm(&self) -> Result<Option<u64>> {
+    pub fn get_alarm(&self) -> Result<Option<SystemTime>> {
         let mut inner = self.turn()?;
-        if inner.ringing.as_ref().is_some_and(|ringing| !ringing.changed) {
-            return Ok(None);
-        }
-        let alarm = inner.store()?.alarm().map_err(StorageError::into_error)?;
-        Ok(alarm.map(|alarm| alarm.at))
+        let rings = inner.ringing.is_some();
+        let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
+        let alarm = match alarms {
+            // The one that is set is the one that rings.
+            Alarms { owed: None, .. } if rings => None,
+            // One that still has to ring is tried again, if no other one is set.
+            Alarms { set: None, owed } if !rings => owed,
+            Alarms { set, .. } => set,
+        };
+        Ok(alarm.map(|alarm| moment_of(alarm.at)))
     }
 
     /// Takes the alarm away. A handler that runs is not stopped.
@@ -58,18 +67,29 @@ impl ObjectContext {
 
     fn change_alarm(&self, alarm: Option<Alarm>) -> Result<()> {
         self.may_write(Write::Alarm)?;
+        let now = self.now();
         let mut inner = self.turn()?;
-        let changed = |store: &mut Store| match alarm {
-            Some(alarm) => store.set_alarm(alarm),
-            None => store.delete_alarm(),
-        };
-        inner.with_store(|store| changed(store).map_err(StorageError::into_error))?;
-        let inner = &mut *inner;
-        if let (Some(ringing), Some(turn)) = (&mut inner.ringing, &mut inner.turn) {
-            turn.alarm_changed.get_or_insert(ringing.changed);
-            ringing.changed = true;
-        }
-        Ok(())
+        let (rings, starts) = (inner.ringing.is_some(), inner.starts);
+        inner.with_store(|store| {
+            let change = |store: &mut Store| {
+                match store.alarms()? {
+                    // What rings has to end well before it is gone, and a start comes before the alarm that
+                    // it was for.
+                    Alarms { set: Some(due), owed: None }
+                        if rings || (starts && (due.at <= now || due.retries > 0)) =>
+                    {
+                        store.owe_alarm(Some(due))?;
+                    }
+                    Alarms { owed: Some(_), .. } if !rings && !starts => store.owe_alarm(None)?,
+                    _ => {}
+                }
+                match alarm {
+                    Some(alarm) => store.set_alarm(alarm),
+                    None => store.delete_alarm(),
+                }
+            };
+            change(store).map_err(StorageError::into_error)
+        })
     }
 
     /// Begins to ring if the time has come; `None` when the index of alarms was early or late.
@@ -81,13 +101,13 @@ impl ObjectContext {
             // The index hears of it when the handler is done, and would only ask again before.
             return Ok(None);
         }
-        let alarm = inner.store()?.alarm().map_err(StorageError::into_error)?;
-        let Some(alarm) = alarm.filter(|alarm| alarm.at <= now) else {
+        let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
+        let Some(alarm) = alarms.next().filter(|alarm| alarm.at <= now) else {
             inner.alarm_unsettled = true;
             return Ok(None);
         };
-        inner.ringing = Some(Ringing { alarm, changed: false });
-        Ok(Some(AlarmInfo { scheduled_time: alarm.at, retry_count: alarm.retries }))
+        inner.ringing = Some(Ringing { alarm, owed: alarms.owed.is_some() });
+        Ok(Some(AlarmInfo { scheduled_time: moment_of(alarm.at), retry_count: alarm.retries }))
     }
 
     /// The handler is done: the alarm is gone, or it is tried again later.
@@ -95,24 +115,22 @@ impl ObjectContext {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_unsettled = true;
-        let Some(Ringing { alarm, changed }) = inner.ringing.take() else { return Ok(()) };
-        // One that was set meanwhile takes the place of this one, whatever became of it.
-        if changed {
-            return Ok(());
-        }
+        let Some(Ringing { alarm, owed }) = inner.ringing.take() else { return Ok(()) };
+        let retries = alarm.retries.saturating_add(1);
+        let retry = Alarm { at: now.saturating_add(retry_after(retries)), retries };
         let store = inner.store()?;
-        if ok {
-            store.delete_alarm()
-        } else {
-            let retries = alarm.retries.saturating_add(1);
-            store.set_alarm(Alarm { at: now.saturating_add(retry_after(retries)), retries })
-        }
-        .map_err(StorageError::into_error)
+        let end = |store: &mut Store| match store.alarms()?.owed {
+            // What the handler set takes the place of another try.
+            Some(_) => store.owe_alarm((owed && !ok).then_some(retry)),
+            None if ok => store.delete_alarm(),
+            None => store.set_alarm(retry),
+        };
+        end(store).map_err(StorageError::into_error)
     }
 
     /// When the alarm rings, for the index of alarms.
     pub(in crate::object) fn alarm_at(store: &mut Store) -> Result<Option<u64>> {
-        Ok(store.alarm().map_err(StorageError::into_error)?.map(|alarm| alarm.at))
+        Ok(store.alarms().map_err(StorageError::into_error)?.next().map(|alarm| alarm.at))
     }
 }
 

@@ -3,34 +3,40 @@
 pub(super) mod alarm;
 mod behalf;
 mod life;
+mod lock;
+mod pace;
 mod peers;
 mod sockets;
 mod storage;
 mod turn;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread;
 
 use axum::body::Body;
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use thiserror::Error;
 
 pub(crate) use self::behalf::{Behalf, Write};
 pub use self::life::KeepAwake;
+use self::lock::Locked;
+pub(crate) use self::sockets::overflow;
 
 use crate::error::{Error, Result};
-use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject, Waits};
+use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject};
 use crate::object::context::turn::Turn;
 use crate::object::gate::Gate;
 use crate::object::request_body::{Intake, RequestBody};
 use crate::object::roster::Roster;
+use crate::object::watchdog::Watched;
 use crate::object::window::Window;
-use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits};
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
@@ -82,6 +88,8 @@ struct Core {
     /// Moves on whenever the stored state changes or a change of it is undone.
     state_version: AtomicU64,
     next_handler: AtomicU64,
+    /// What the layer above keeps for this life.
+    above: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 pub(super) struct Inner {
@@ -101,15 +109,19 @@ pub(super) struct Inner {
     pub(super) kept_awake: Vec<(u64, String)>,
     /// The handler that nobody else may run beside.
     pub(super) section: Option<Section>,
-    /// The alarm handler that runs, and whether an alarm was set meanwhile.
+    /// An instance is being started: what it sets is the alarm after one whose time has come.
+    pub(super) starts: bool,
+    /// The alarm handler that runs.
     pub(super) ringing: Option<alarm::Ringing>,
     /// The index of alarms has to hear of this object though nothing may have been written.
     pub(super) alarm_unsettled: bool,
     /// The index of alarms woke this object and has not heard what became of it.
     pub(super) alarm_owed: bool,
     /// What the handler that is polled keeps from others while it waits.
-    waits: Waits,
+    keeps: peers::Keeps,
     turn: Option<Turn>,
+    /// Values of the user that are dropped when the lock opens.
+    given_up: Vec<Box<dyn Any + Send>>,
 }
 
 /// A task that has not begun.
@@ -128,11 +140,13 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
+        let gate =
+            Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
                 store: Some(store),
-                gate: Gate::default(),
+                gate,
                 spawned: Vec::new(),
                 windows: HashMap::new(),
                 bodies: HashMap::new(),
@@ -141,14 +155,17 @@ impl ObjectContext {
                 roster: Roster::default(),
                 kept_awake: Vec::new(),
                 section: None,
+                starts: false,
                 ringing: None,
                 alarm_unsettled: false,
                 alarm_owed: false,
-                waits: Waits::Free,
+                keeps: peers::Keeps::default(),
                 turn: None,
+                given_up: Vec::new(),
             }),
             state_version: AtomicU64::new(1),
             next_handler: AtomicU64::new(1),
+            above: OnceLock::new(),
         };
         Self { core: Arc::new(core), behalf: None }
     }
@@ -180,18 +197,31 @@ impl ObjectContext {
         &self.core.handle
     }
 
+    /// Lets the watchdog know what this thread does, until the guard is dropped.
+    pub(super) fn watched(&self, work: Work) -> Watched<'_> {
+        let handle = &self.core.handle;
+        handle.environment.watchdog.begin(handle.address(), work)
+    }
+
+    /// Lets the watchdog know which callable the turn runs.
+    pub(crate) fn runs(&self, callable: &'static str) {
+        self.core.handle.environment.watchdog.runs(callable);
+    }
+
+    /// What the layer above keeps for this life of the object, whatever instance it has; made when it is first asked for.
+    pub(crate) fn of_this_life<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let kept = self.core.above.get_or_init(|| Arc::new(T::default()));
+        // There is one type that asks.
+        kept.clone().downcast().unwrap_or_default()
+    }
+
     pub(super) fn next_handler(&self) -> u64 {
         self.core.next_handler.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// For the activation: reaches everything, turn or no turn.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.core.inner.lock()
-    }
-
     /// For instances: only inside a turn, on the thread that polls it.
-    fn turn(&self) -> Result<MutexGuard<'_, Inner>> {
-        let inner = self.core.inner.lock();
+    fn turn(&self) -> Result<Locked<'_>> {
+        let inner = self.lock();
         match &inner.turn {
             Some(turn) if turn.thread == thread::current().id() => Ok(inner),
             _ => Err(Error::hidden("outside_turn", OutsideTurn)),
@@ -229,41 +259,44 @@ impl ObjectContext {
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.
     pub(super) fn close_window(&self, request: RequestKey) {
-        let mut inner = self.lock();
-        inner.windows.remove(&request);
-        if let Some(body) = inner.bodies.remove(&request) {
-            body.end(Err(BodyFault::BrokeOff));
-        }
+        self.lock().windows.remove(&request);
+        self.end_body(request, Err(BodyFault::BrokeOff));
     }
 
-    /// Hears from the gateway how a request gets on.
+    /// Takes from the gateway how a request gets on.
     pub(super) fn request_event(&self, event: ToObject) {
-        let mut inner = self.lock();
+        // What is told wakes its reader, so it is told without the lock.
         match event {
-            ToObject::Drained { request, chunks } => {
-                if let Some(window) = inner.windows.get(&request) {
-                    window.drained(chunks);
+            ToObject::Drained { request, bytes } => {
+                if let Some(window) = self.window(request) {
+                    window.drained(bytes);
                 }
             }
             ToObject::Gone { request } => {
-                if let Some(window) = inner.windows.get(&request) {
+                if let Some(window) = self.window(request) {
                     window.gone();
                 }
-                if let Some(body) = inner.bodies.remove(&request) {
-                    body.end(Err(BodyFault::BrokeOff));
-                }
+                self.end_body(request, Err(BodyFault::BrokeOff));
             }
             ToObject::BodyChunk { request, chunk, held } => {
-                if let Some(body) = inner.bodies.get(&request) {
+                let body = self.lock().bodies.get(&request).cloned();
+                if let Some(body) = body {
                     body.push(chunk, held);
                 }
             }
-            ToObject::BodyEnd { request, fault } => {
-                if let Some(body) = inner.bodies.remove(&request) {
-                    body.end(fault.map_or(Ok(()), Err));
-                }
-            }
+            ToObject::BodyEnd { request, fault } => self.end_body(request, fault.map_or(Ok(()), Err)),
             _ => {}
+        }
+    }
+
+    fn window(&self, request: RequestKey) -> Option<Arc<Window>> {
+        self.lock().windows.get(&request).cloned()
+    }
+
+    fn end_body(&self, request: RequestKey, end: Result<(), BodyFault>) {
+        let body = self.lock().bodies.remove(&request);
+        if let Some(body) = body {
+            body.end(end);
         }
     }
 
@@ -274,6 +307,18 @@ impl ObjectContext {
 }
 
 impl Inner {
+    /// Ends the life: gives up what was not begun or sent, and returns the store and the bodies that still come.
+    pub(super) fn end(&mut self) -> (Option<Store>, Vec<Arc<Intake>>) {
+        self.turn = None;
+        for task in std::mem::take(&mut self.spawned) {
+            self.give_up(task);
+        }
+        for effect in self.gate.given_up() {
+            self.give_up(effect);
+        }
+        (self.store.take(), std::mem::take(&mut self.bodies).into_values().collect())
+    }
+
     pub(super) fn store(&mut self) -> Result<&mut Store> {
         self.store.as_mut().ok_or_else(|| Error::hidden("outside_turn", OutsideTurn))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{Hub, RequestKey, ToGateway, Waits};
+use crate::gateway::{Hub, RequestKey, ResponsePart, ToGateway, Waits};
 use crate::object::{Peers, stopping};
 
 /// Forgets a request that has no end any more.
@@ -18,12 +18,21 @@ impl Drop for Forget<'_> {
     }
 }
 
+/// What a handler keeps others out of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keeps {
+    /// The exclusive methods.
+    exclusive: bool,
+    /// The whole object.
+    everything: bool,
+}
+
 /// Puts back what an object keeps from others.
-struct Before<'a>(&'a ObjectContext, Waits);
+struct Before<'a>(&'a ObjectContext, Keeps);
 
 impl Drop for Before<'_> {
     fn drop(&mut self) {
-        self.0.lock().waits = self.1;
+        self.0.lock().keeps = self.1;
     }
 }
 
@@ -37,14 +46,25 @@ impl ObjectContext {
     /// # Errors
     /// Outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_durable(&self) -> Result<()> {
-        // A request of its own, which ends with the effects of this turn.
+        let told = self.ask(|request| ToGateway::RespondEnd { request, complete: true }).await?;
+        told.map(drop).ok_or_else(stopping)
+    }
+
+    /// Asks the gateway something behind all that was sent so far, by a request that ends with the answer, and waits.
+    ///
+    /// # Errors
+    /// Outside of the turns of the object, and when the host stops.
+    pub(super) async fn ask(
+        &self,
+        effect: impl FnOnce(RequestKey) -> ToGateway,
+    ) -> Result<Option<ResponsePart>> {
         let request = RequestKey::next();
-        self.effect(ToGateway::RespondEnd { request, complete: true })?;
+        self.effect(effect(request))?;
         let hub = &*self.handle().hub;
         let mut parts = hub.open_request(request, None).ok_or_else(stopping)?;
         // The turn may still be undone, and the effect with it.
         let _forget = Forget(hub, request);
-        parts.recv().await.map(drop).ok_or_else(stopping)
+        Ok(parts.recv().await)
     }
 
     /// Does work that keeps others out of something: whom it calls meanwhile learns of it.
@@ -52,8 +72,12 @@ impl ObjectContext {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // Only while it is polled: other handlers of the object run in between.
-            let before = std::mem::replace(&mut self.lock().waits, waits);
+            let before = self.lock().keeps;
             let _before = Before(self, before);
+            self.lock().keeps = Keeps {
+                exclusive: before.exclusive || waits == Waits::Exclusive,
+                everything: before.everything || waits == Waits::Closed,
+            };
             work.as_mut().poll(cx)
         })
         .await
@@ -63,9 +87,17 @@ impl ObjectContext {
     pub(crate) fn waits(&self) -> Waits {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
-        match inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler) {
-            true => Waits::Closed,
-            false => inner.waits,
+        let alone = inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler);
+        match inner.keeps {
+            _ if alone => Waits::Closed,
+            Keeps { everything: true, .. } => Waits::Closed,
+            Keeps { exclusive: true, .. } => Waits::Exclusive,
+            Keeps { .. } => Waits::Free,
         }
+    }
+
+    /// Tells whether the handler that is polled is in exclusive work.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.lock().keeps.exclusive
     }
 }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ObjectContext, Spawned, Write};
+use super::{Inner, ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
-    Attachment, AutoResponse, ConnectionKey, Flags, Limit, MAX_REASON, Message, Selection, Targets,
-    ToGateway, cut_reason, may_be_sent,
+    Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, Limit, MAX_REASON, Message, Selection,
+    Targets, ToGateway, cut_reason, may_be_sent,
 };
 use crate::object::settings::Settings;
 use crate::object::{
     BoxFuture, ConnectionEntry, TagsError, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags,
 };
+
+/// The error of what is sent while too much waits to leave.
+pub(crate) fn overflow() -> Error {
+    Error::new("overflow", "too much is waiting to be sent")
+}
 
 /// How long either half of an auto-response may be, in bytes.
 const MAX_AUTO_RESPONSE: usize = 2048;
@@ -153,8 +158,10 @@ impl ObjectContext {
         if settings == before {
             return Ok(());
         }
+        let effect = ToGateway::AutoResponse { pair: settings.auto_response.clone() };
+        self.admit(&inner, effect.bytes())?;
         inner.store()?.put_settings(serde_json::to_string(&settings)?)?;
-        inner.gate.stage(ToGateway::AutoResponse { pair: settings.auto_response.clone() });
+        inner.gate.stage(effect);
         if let Some(turn) = &mut inner.turn {
             turn.settings.get_or_insert(before);
         }
@@ -181,8 +188,10 @@ impl ObjectContext {
 
     /// Replaces the attachment of a connection.
     pub(crate) fn attach(&self, entry: &Arc<ConnectionEntry>, attachment: Attachment) -> Result<()> {
+        let effect = ToGateway::Attach { connection: entry.key, attachment: attachment.encoded() };
         let mut inner = self.turn()?;
-        inner.gate.stage(ToGateway::Attach { connection: entry.key, attachment: attachment.encoded() });
+        self.admit(&inner, effect.bytes())?;
+        inner.gate.stage(effect);
         inner.keep(entry, |kept| kept.attachment = attachment);
         Ok(())
     }
@@ -209,15 +218,42 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Stages an effect.
+    /// Checks that so many bytes more may be sent.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits to leave.
+    fn admit(&self, inner: &Inner, bytes: usize) -> Result<()> {
+        let Some(limit) = inner.gate.reached(bytes) else { return Ok(()) };
+        self.reached(limit);
+        Err(overflow())
+    }
+
+    /// Checks that a message of so many bytes may be sent to some connections, before anything is done that is told
+    /// with it.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits to leave.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<()> {
+        let inner = self.turn()?;
+        self.admit(&inner, bytes + FRAME_BYTES)
+    }
+
+    /// Stages an effect that nothing keeps from leaving: of these there is one for each thing that was let in.
     pub(crate) fn effect(&self, effect: ToGateway) -> Result<()> {
         self.turn()?.gate.stage(effect);
         Ok(())
     }
 
     /// Stages a message; see [`ToGateway::Send`] for `latest`.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits to leave.
     pub(crate) fn send(&self, targets: Targets, message: Message, latest: bool) -> Result<()> {
-        self.effect(ToGateway::Send { targets, message, latest })
+        let effect = ToGateway::Send { targets, message, latest };
+        let mut inner = self.turn()?;
+        self.admit(&inner, effect.bytes())?;
+        inner.gate.stage(effect);
+        Ok(())
     }
 
     /// Some of the open connections, oldest first.

@@ -25,8 +25,6 @@ pub(super) struct Turn {
     pub(super) accepted: Vec<ConnectionKey>,
     /// The settings as they were, if the turn changed them.
     pub(super) settings: Option<Settings>,
-    /// Whether the alarm had changed while it rang, before this turn changed it.
-    pub(super) alarm_changed: Option<bool>,
     /// Where the open transactions of the turn began.
     transactions: Vec<Mark>,
 }
@@ -40,13 +38,18 @@ struct Mark {
 }
 
 impl ObjectContext {
-    /// Begins a turn of a handler; `false` when another one runs alone, and the task is woken later.
+    /// Begins a turn of a handler; `false` when another one runs alone or too much waits to leave, and the task is
+    /// woken later.
     pub(in crate::object) fn begin_turn(&self, handler: u64, cx: &task::Context<'_>) -> bool {
         let mut inner = self.lock();
         if let Some(section) = &mut inner.section
             && section.owner != handler
         {
             section.waiting.push(cx.waker().clone());
+            return false;
+        }
+        if inner.gate.is_full() {
+            inner.gate.wait(cx.waker());
             return false;
         }
         inner.start_turn(handler);
@@ -56,6 +59,12 @@ impl ObjectContext {
     /// Begins a turn of the runtime's own.
     pub(in crate::object) fn begin_own_turn(&self) {
         self.lock().start_turn(0);
+    }
+
+    /// Lets those go on who waited for room in the gate, if there is room.
+    pub(in crate::object) fn resume(&self) {
+        let resumed = self.lock().gate.resumed();
+        resumed.into_iter().for_each(task::Waker::wake);
     }
 
     pub(in crate::object) fn end_turn(&self) {
@@ -111,7 +120,6 @@ impl Inner {
             kept: Vec::new(),
             accepted: Vec::new(),
             settings: None,
-            alarm_changed: None,
             transactions: Vec::new(),
         });
         if let Some(Err(error)) = self.store.as_mut().map(Store::begin_turn) {
@@ -122,16 +130,13 @@ impl Inner {
     /// Undoes the turn; returns the settings as they were if it changed them.
     fn undo(&mut self) -> Option<Settings> {
         let turn = self.turn.take()?;
-        self.gate.undo_to(turn.effects);
+        self.undo_effects(turn.effects);
         self.forget_spawned(turn.spawned);
         for (entry, kept) in turn.kept.into_iter().rev() {
             entry.replace(kept);
         }
         for key in turn.accepted {
             self.roster.remove(key);
-        }
-        if let (Some(ringing), Some(changed)) = (&mut self.ringing, turn.alarm_changed) {
-            ringing.changed = changed;
         }
         if let Some(Err(error)) = self.store.as_mut().map(Store::rollback_turn) {
             self.failed.get_or_insert(error.into_error());
@@ -141,8 +146,20 @@ impl Inner {
 
     /// Forgets the tasks from a mark on, but for those that stay.
     fn forget_spawned(&mut self, mark: usize) {
-        let late = self.spawned.split_off(mark.min(self.spawned.len()));
-        self.spawned.extend(late.into_iter().filter(|task| task.stays));
+        for task in self.spawned.split_off(mark.min(self.spawned.len())) {
+            if task.stays {
+                self.spawned.push(task);
+            } else {
+                self.give_up(task);
+            }
+        }
+    }
+
+    /// Takes back what was sent from a mark on.
+    fn undo_effects(&mut self, mark: usize) {
+        for effect in self.gate.undo_to(mark) {
+            self.give_up(effect);
+        }
     }
 
     fn mark(&mut self, step: Savepoint) {
@@ -157,10 +174,10 @@ impl Inner {
         }
         let Some(mark) = turn.transactions.pop() else { return };
         if step == Savepoint::Rollback {
-            self.gate.undo_to(mark.effects);
             for (entry, kept) in turn.kept.drain(mark.kept..).rev() {
                 entry.replace(kept);
             }
+            self.undo_effects(mark.effects);
             self.forget_spawned(mark.spawned);
         }
     }

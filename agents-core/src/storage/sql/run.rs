@@ -8,7 +8,7 @@ use super::{Column, Row};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
 use crate::storage::guard::Scope;
-use crate::storage::reserved::{INTERNAL, says_rollback};
+use crate::storage::reserved::{INTERNAL, names_reserved, says_rollback};
 use crate::storage::statement::Parts;
 use crate::storage::store::Store;
 
@@ -158,6 +158,11 @@ impl Store {
         if read_only && writes(&statement) {
             return Err(StorageError::ReadOnly { sql: shorten(sql) }.into());
         }
+        if let Err(error) = run.check_names(&statement, sql) {
+            // From the cache it would not be asked about again.
+            statement.discard();
+            return Err(error.into());
+        }
         let result = run.step(&mut statement, sql, params, rows);
         if scope.saw_pragma() {
             statement.discard();
@@ -174,6 +179,7 @@ impl Store {
             if read_only && writes(&statement) {
                 return Err(StorageError::ReadOnly { sql: shorten(sql) });
             }
+            run.check_names(&statement, sql)?;
             match run.step(&mut statement, sql, &[], &mut |_| Ok(true)) {
                 Ok(_) => {}
                 Err(Failure::Storage(error)) => return Err(error),
@@ -224,28 +230,46 @@ impl Run<'_> {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;
         }
-        self.parts.counters.statements += 1;
+        self.parts.meter.statement();
         let before = self.parts.connection.total_changes();
         let names = Names::default();
         let mut cursor = statement.raw_query();
-        loop {
+        let mut read = 0;
+        let done = loop {
             match cursor.next() {
                 Ok(Some(row)) => {
-                    self.parts.counters.rows_read += 1;
-                    if !rows(&Row::new(row, &names)).map_err(Failure::Rows)? {
-                        break;
+                    read += 1;
+                    match rows(&Row::new(row, &names)) {
+                        Ok(true) => {}
+                        Ok(false) => break Ok(()),
+                        Err(error) => break Err(Failure::Rows(error)),
                     }
                 }
-                Ok(None) => break,
-                Err(error) => return Err(self.explain(error, sql).into()),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(self.explain(error, sql).into()),
             }
-        }
+        };
         drop(cursor);
+        self.parts.meter.rows_read(read);
+        done?;
         // SQLite keeps the count of the last statement that had one.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
-        self.parts.counters.rows_written += written;
+        self.parts.meter.rows_written(written);
         let changed = writes && written > 0;
         Ok(if changed { self.parts.connection.changes() } else { 0 })
+    }
+
+    /// Refuses names of the runtime where the guard does not hear of them.
+    fn check_names(&self, statement: &Statement<'_>, sql: &str) -> Result<()> {
+        if !self.scope.is_some_and(Scope::saw_names) {
+            return Ok(());
+        }
+        let alone = statement.expanded_sql();
+        if names_reserved(alone.as_deref().unwrap_or(sql)) {
+            let message = "names that begin with `_agents` belong to the runtime";
+            return Err(SqlError::new(SqlErrorKind::Denied, message, sql).into());
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<()> {

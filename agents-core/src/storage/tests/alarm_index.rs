@@ -7,8 +7,23 @@ fn change(name: &str, change: Change) -> AlarmChange {
     AlarmChange { class: "room".to_owned(), name: name.to_owned(), change }
 }
 
-fn open(folder: &DataFolder) -> AlarmIndex {
-    AlarmIndex::open(folder, Durability::Disk, None).unwrap()
+/// Opens the index and fills it, should it be new.
+fn open(folder: &Arc<DataFolder>) -> AlarmIndex {
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, None).unwrap();
+    fill(&mut index);
+    index
+}
+
+fn fill(index: &mut AlarmIndex) {
+    while index.is_filling() {
+        // In small steps: each ends in the middle of the folder.
+        index.fill(2).unwrap();
+    }
+}
+
+fn data_folder() -> (Arc<DataFolder>, TempDir) {
+    let (folder, root) = super::data_folder();
+    (Arc::new(folder), root)
 }
 
 fn due(index: &AlarmIndex) -> Vec<(String, u64)> {
@@ -63,7 +78,8 @@ fn entries_are_put_in_lowered_replaced_and_taken_out() {
 fn a_batch_counts_as_a_whole_or_not_at_all() {
     let (folder, _root) = data_folder();
     let faults = Arc::new(Faults::default());
-    let mut index = AlarmIndex::open(&folder, Durability::Disk, Some(faults.clone())).unwrap();
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, Some(faults.clone())).unwrap();
+    fill(&mut index);
     faults.fail_commits(1);
     index.apply(&[change("a", Change::Exactly(1)), change("b", Change::Exactly(1))]).unwrap_err();
     faults.fail_syncs(1);
@@ -104,7 +120,9 @@ fn a_missing_index_is_made_anew_from_the_objects() {
     drop(index);
     let mut index = open(&folder);
     assert_eq!(due(&index), all[1..], "it was made anew although it was there");
-    index.rebuild(&folder).unwrap();
+    index.renew().unwrap();
+    assert!(index.is_filling() && due(&index).is_empty());
+    fill(&mut index);
     assert_eq!(due(&index), all);
 }
 
@@ -136,4 +154,107 @@ fn an_index_that_was_not_completed_is_made_anew() {
     index.execute_batch("DELETE FROM alarms; PRAGMA user_version = 0").unwrap();
     drop(index);
     assert_eq!(due(&open(&folder)), entries(&[("a", 7)]));
+}
+
+#[test]
+fn an_index_without_its_tables_is_made_anew() {
+    for table in ["DROP TABLE alarms", "DROP INDEX alarms_at"] {
+        let (folder, _root) = data_folder();
+        set_alarm(&folder, "a", 7);
+        drop(open(&folder));
+        let index = rusqlite::Connection::open(file(&folder)).unwrap();
+        index.execute_batch(table).unwrap();
+        drop(index);
+        assert_eq!(due(&open(&folder)), entries(&[("a", 7)]), "{table}");
+    }
+}
+
+#[test]
+fn a_large_index_with_a_broken_page_is_made_anew_when_that_is_read() {
+    let (folder, _root) = data_folder();
+    set_alarm(&folder, "a", 7);
+    let mut index = open(&folder);
+    let many: Vec<_> = (0..10_000).map(|n| change(&format!("none {n}"), Change::Exactly(n + 100))).collect();
+    index.apply(&many).unwrap();
+    drop(index);
+    let mut bytes = std::fs::read(file(&folder)).unwrap();
+    assert!(bytes.len() > 300 * 1024, "the test wants a large one: {}", bytes.len());
+    // Everything behind the page with the schema.
+    bytes[4096..].fill(0);
+    std::fs::write(file(&folder), bytes).unwrap();
+    let mut index = open(&folder);
+    let reading = index.due(u64::MAX, 100).unwrap_err();
+    let writing = index.apply(&[change("b", Change::NotLaterThan(3))]).unwrap_err();
+    assert!(AlarmIndex::is_damage(&reading) && AlarmIndex::is_damage(&writing), "{reading}, {writing}");
+    index.renew().unwrap();
+    // It works while it is filled.
+    index.apply(&[change("b", Change::NotLaterThan(3))]).unwrap();
+    assert_eq!(due(&index), entries(&[("b", 3)]));
+    fill(&mut index);
+    assert_eq!(due(&index), entries(&[("b", 3), ("a", 7)]));
+    drop(index);
+    assert_eq!(due(&open(&folder)), entries(&[("b", 3), ("a", 7)]), "it counts as whole");
+}
+
+#[test]
+fn an_index_that_was_not_filled_to_the_end_is_made_anew_by_the_next_process() {
+    let (folder, _root) = data_folder();
+    for n in 1..=5 {
+        set_alarm(&folder, &format!("n{n}"), n);
+    }
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, None).unwrap();
+    index.fill(2).unwrap();
+    assert!(index.is_filling());
+    drop(index);
+    assert_eq!(due(&open(&folder)).len(), 5);
+}
+
+#[test]
+fn an_object_in_memory_is_entered_as_due_and_a_failed_write_loses_none() {
+    let (folder, _root) = data_folder();
+    set_alarm(&folder, "a", 7);
+    set_alarm(&folder, "b", 8);
+    let mut awake = folder.store("room", "b", &StoreOptions::default());
+    awake.warm().unwrap();
+    let faults = Arc::new(Faults::default());
+    let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, Some(faults.clone())).unwrap();
+    faults.fail_index_writes(1);
+    let error = index.fill(100).unwrap_err();
+    assert!(!AlarmIndex::is_damage(&error), "{error}");
+    fill(&mut index);
+    assert_eq!(due(&index), entries(&[("b", 0), ("a", 7)]));
+}
+
+#[test]
+fn making_an_index_anew_says_nothing_of_the_files_it_reads() {
+    let (folder, _root) = data_folder();
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    in_turn(&mut store, |store| store.set_alarm(Alarm { at: 7, retries: 0 }).unwrap());
+    // It was never flushed.
+    store.abandon();
+    let path = folder.store_path("room", "a");
+    let log = std::fs::read(crate::storage::create::suffixed(&path, "-wal")).unwrap();
+    assert_eq!(due(&open(&folder)), entries(&[("a", 7)]));
+    assert!(std::fs::read(crate::storage::create::suffixed(&path, "-wal")).unwrap() == log);
+    assert!(crate::storage::mark::is_new(&path));
+    let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
+    assert!(!store.database.as_ref().unwrap().fresh.as_ref().unwrap().is_flushed());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_whose_file_was_removed_takes_no_more() {
+    let (folder, _root) = data_folder();
+    let mut index = open(&folder);
+    std::fs::remove_file(file(&folder)).unwrap();
+    let error = index.apply(&[change("a", Change::NotLaterThan(3))]).unwrap_err();
+    assert!(AlarmIndex::is_damage(&error), "{error}");
+    index.renew().unwrap();
+    index.apply(&[change("a", Change::NotLaterThan(3))]).unwrap();
+    fill(&mut index);
+    assert_eq!(due(&index), entries(&[("a", 3)]));
+    // Where the folder is gone there is nothing to be made.
+    std::fs::remove_dir_all(folder.root()).unwrap();
+    assert_eq!(index.renew().unwrap_err().code(), "storage_gone");
+    index.apply(&[change("a", Change::NotLaterThan(3))]).unwrap_err();
 }

@@ -9,22 +9,22 @@ const FIRST: Alarm = Alarm { at: 1_700_000_000_000, retries: 0 };
 #[test]
 fn an_object_has_one_alarm() {
     let bench = Bench::new();
-    assert_eq!(bench.on(Store::alarm).unwrap(), None);
+    assert_eq!(bench.on(Store::alarms).unwrap().set, None);
     bench.turn(|_| bench.on(|store| store.set_alarm(FIRST)).unwrap());
     assert!(bench.on(|store| store.alarm_changed()));
     bench.commit();
     assert!(!bench.on(|store| store.alarm_changed()));
     let second = Alarm { at: 5, retries: 3 };
     bench.turn(|_| bench.on(|store| store.set_alarm(second)).unwrap());
-    assert_eq!(bench.on(Store::alarm).unwrap(), Some(second));
+    assert_eq!(bench.on(Store::alarms).unwrap().set, Some(second));
     bench.commit();
     bench.reopen();
-    assert_eq!(bench.on(Store::alarm).unwrap(), Some(second));
+    assert_eq!(bench.on(Store::alarms).unwrap().set, Some(second));
     bench.turn(|_| bench.on(Store::delete_alarm).unwrap());
     assert!(bench.on(|store| store.alarm_changed()));
     bench.commit();
     bench.reopen();
-    assert_eq!(bench.on(Store::alarm).unwrap(), None);
+    assert_eq!(bench.on(Store::alarms).unwrap().set, None);
     bench.turn(|_| bench.on(Store::delete_alarm).unwrap());
     assert!(!bench.on(|store| store.alarm_changed()), "there was none to take away");
 }
@@ -36,13 +36,13 @@ fn an_alarm_rolls_back_with_its_turn() {
     bench.on(Store::begin_turn).unwrap();
     bench.on(|store| store.set_alarm(Alarm { at: 2, retries: 0 })).unwrap();
     bench.on(Store::rollback_turn).unwrap();
-    assert_eq!(bench.on(Store::alarm).unwrap(), Some(FIRST));
+    assert_eq!(bench.on(Store::alarms).unwrap().set, Some(FIRST));
     bench.on(Store::begin_turn).unwrap();
     bench.on(Store::delete_alarm).unwrap();
     bench.on(Store::rollback_turn).unwrap();
     bench.commit();
     bench.reopen();
-    assert_eq!(bench.on(Store::alarm).unwrap(), Some(FIRST));
+    assert_eq!(bench.on(Store::alarms).unwrap().set, Some(FIRST));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date() {
         }
         let mut store = folder.store("room", "a", &StoreOptions::default());
         assert_eq!(store.state().unwrap(), Some(Bytes::from_static(b"7")));
-        assert_eq!(store.alarm().unwrap(), log.then_some(FIRST));
+        assert_eq!(store.alarms().unwrap().set, log.then_some(FIRST));
         in_turn(&mut store, |store| store.set_alarm(FIRST).unwrap());
         store.close().unwrap();
     }
@@ -95,4 +95,25 @@ fn a_file_of_the_first_schema_is_brought_up_to_date() {
         .query_row("SELECT value FROM _agents_meta WHERE key = 'schema'", (), |row| row.get(0))
         .unwrap();
     assert_eq!(version, 2);
+}
+
+#[test]
+fn an_alarm_that_still_has_to_ring_comes_before_the_one_that_is_set() {
+    let bench = Bench::new();
+    let owed = Alarm { at: 3, retries: 1 };
+    bench.turn(|_| {
+        bench.on(|store| store.set_alarm(FIRST)).unwrap();
+        bench.on(|store| store.owe_alarm(Some(owed))).unwrap();
+    });
+    bench.commit();
+    bench.reopen();
+    let alarms = bench.on(Store::alarms).unwrap();
+    assert_eq!((alarms.set, alarms.owed, alarms.next()), (Some(FIRST), Some(owed), Some(owed)));
+    bench.on(Store::begin_turn).unwrap();
+    bench.on(|store| store.owe_alarm(None)).unwrap();
+    assert_eq!(bench.on(Store::alarms).unwrap().next(), Some(FIRST));
+    bench.on(Store::rollback_turn).unwrap();
+    bench.turn(|_| bench.on(Store::delete_alarm).unwrap());
+    let alarms = bench.on(Store::alarms).unwrap();
+    assert_eq!((alarms.set, alarms.next()), (None, Some(owed)));
 }

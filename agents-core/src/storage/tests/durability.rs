@@ -33,6 +33,9 @@ fn the_log_stays_the_same_file_over_checkpoints_and_restarts() {
         bench.turn(|sql| sql.execute("INSERT INTO b VALUES (randomblob(200000))", ()).unwrap());
         bench.commit();
         handle.sync().unwrap();
+        if bench.on(|store| store.wants_checkpoint()) {
+            bench.on(Store::checkpoint).unwrap();
+        }
         let now = std::fs::metadata(wal(&bench)).unwrap();
         assert_eq!(now.ino(), first.ino());
         assert!(now.len() >= largest, "the log was cut");
@@ -41,6 +44,37 @@ fn the_log_stays_the_same_file_over_checkpoints_and_restarts() {
     assert!(largest < 7_000_000, "the log never started again: {largest}");
     let database = std::fs::metadata(bench.on(|store| store.path().to_owned())).unwrap();
     assert!(database.len() > 3_000_000, "nothing was checkpointed");
+}
+
+#[test]
+fn a_commit_never_moves_the_log_nor_begins_it_anew() {
+    let bench = Bench::with_table();
+    bench.turn(|sql| sql.execute("CREATE TABLE b (v BLOB)", ()).unwrap());
+    let database = bench.on(|store| store.path().to_owned());
+    let size = || std::fs::metadata(&database).unwrap().len();
+    let header = || std::fs::read(wal(&bench)).unwrap()[..32].to_vec();
+    let new = size();
+    let write = || {
+        bench.turn(|sql| sql.execute("INSERT INTO b VALUES (randomblob(500000))", ()).unwrap());
+        bench.commit();
+    };
+    while !bench.on(|store| store.wants_checkpoint()) {
+        write();
+    }
+    (0..10).for_each(|_| write());
+    assert_eq!(size(), new, "nothing was moved");
+    let before = header();
+    bench.on(Store::checkpoint).unwrap();
+    assert!(size() > 4_000_000, "all of it was moved");
+    assert!(!bench.on(|store| store.wants_checkpoint()));
+    let after = header();
+    assert_ne!(after, before, "the log has begun anew, with its header flushed");
+    write();
+    assert_eq!(header(), after, "no commit has to do it");
+    bench.on(Store::begin_turn).unwrap();
+    bench.sql().execute("INSERT INTO b VALUES (1)", ()).unwrap();
+    bench.on(Store::end_turn).unwrap();
+    assert!(matches!(bench.on(Store::checkpoint), Err(StorageError::Misuse(_))), "a commit waits");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The data folder, and the file of an object in it.
 
 use super::*;
+use crate::storage::Durability;
 use crate::storage::create::suffixed;
+use crate::storage::mark::making;
 
 #[test]
 fn one_process_at_a_time_has_the_folder() {
@@ -139,19 +141,107 @@ fn a_file_that_is_no_database_is_refused() {
 }
 
 #[test]
-fn what_an_older_version_left_of_a_new_file_is_no_trouble() {
+fn what_a_killed_process_left_of_a_new_file_is_no_trouble() {
     let root = tempfile::tempdir().unwrap();
     let folder = DataFolder::open(root.path()).unwrap();
     let path = folder.store_path("room", "a");
+    let list = || folder.list().unwrap().map(Result::unwrap).collect::<Vec<_>>();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(suffixed(&path, ".new"), "half a file").unwrap();
-    std::fs::write(suffixed(&path, ".new-journal"), "half a journal").unwrap();
-    std::fs::write(&path, "").unwrap();
-    let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
-    assert_eq!(store.state().unwrap(), None);
-    drop(store);
-    assert_eq!(
-        folder.list().unwrap().map(Result::unwrap).collect::<Vec<_>>(),
-        [("room".to_owned(), "a".to_owned())]
-    );
+    for steps in 1..=3 {
+        making(&path).unwrap();
+        if steps > 1 {
+            std::fs::write(suffixed(&path, "-wal"), "").unwrap();
+        }
+        if steps > 2 {
+            std::fs::write(&path, "").unwrap();
+        }
+        assert_eq!(list(), []);
+        DataFolder::look(folder.root(), "room", "a").unwrap();
+        assert!(!folder.contains("room", "a") && folder.alarm("room", "a").unwrap().is_none());
+        let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
+        assert_eq!(store.state().unwrap(), None);
+        drop(store);
+        assert_eq!(list(), [("room".to_owned(), "a".to_owned())]);
+        assert!(folder.remove("room", "a").unwrap());
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_removal_that_was_cut_short_leaves_no_object() {
+    let (folder, _root) = data_folder();
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
+    store.sync_handle().unwrap().sync().unwrap();
+    store.abandon();
+    let path = folder.store_path("room", "a");
+    // The note and the database are the first two steps.
+    making(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    assert_eq!(store.kv_get("k").unwrap(), None);
+    in_turn(&mut store, |store| store.kv_put("k", b"2").unwrap());
+    store.close().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_was_removed_or_replaced_takes_no_commit() {
+    type Away = fn(&std::path::Path);
+    let ways: [(&str, Away); 4] = [
+        ("removed", |root| std::fs::remove_dir_all(root).unwrap()),
+        ("moved", |root| std::fs::rename(root, root.with_extension("moved")).unwrap()),
+        ("its database removed", |root| std::fs::remove_file(root.join("room/a.sqlite")).unwrap()),
+        ("its log replaced", |root| {
+            std::fs::remove_file(root.join("room/a.sqlite-wal")).unwrap();
+            std::fs::write(root.join("room/a.sqlite-wal"), "").unwrap();
+        }),
+    ];
+    for durability in [Durability::Disk, Durability::Process] {
+        for (way, away) in ways {
+            let root = tempfile::tempdir().unwrap();
+            let data = root.path().join("data");
+            let folder = DataFolder::open(&data).unwrap();
+            let options = StoreOptions { durability, ..StoreOptions::default() };
+            let mut store = folder.store("room", "a", &options);
+            in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
+            store.sync_handle().unwrap().sync().unwrap();
+            away(&data);
+            store.begin_turn().unwrap();
+            store.kv_put("k", b"2").unwrap();
+            store.end_turn().unwrap();
+            if durability == Durability::Disk {
+                store.commit().unwrap();
+                let error = store.sync_handle().unwrap().sync().unwrap_err();
+                assert!(error.to_string().contains("was removed or replaced"), "{way}: {error}");
+                store.poison();
+            } else {
+                // It looks once a second.
+                store.place.as_mut().unwrap().1 -= std::time::Duration::from_secs(2);
+                assert_eq!(store.commit().unwrap_err().code(), "storage_io", "{way}");
+                assert!(store.is_poisoned(), "{way}");
+            }
+            drop(store);
+            if !data.exists() {
+                // Nothing is made anew in its place: somebody else may have that.
+                let mut store = folder.store("room", "b", &options);
+                store.begin_turn().unwrap();
+                assert_eq!(store.kv_put("k", b"1").unwrap_err().code(), "storage_gone", "{way}");
+                assert!(!data.exists(), "{way}");
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_another_process_has_put_in_its_place_is_not_opened() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let folder = DataFolder::open(&data).unwrap();
+    std::fs::rename(&data, root.path().join("moved")).unwrap();
+    let other = DataFolder::open(&data).unwrap();
+    other.open_store("room", "a", &StoreOptions::default()).unwrap().close().unwrap();
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    assert_eq!(store.state().unwrap_err().code(), "storage_gone");
 }

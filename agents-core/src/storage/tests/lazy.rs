@@ -11,7 +11,7 @@ fn reading_makes_no_file() {
     assert_eq!(store.state().unwrap(), None);
     assert_eq!(store.props().unwrap(), None);
     assert_eq!(store.settings().unwrap(), None);
-    assert_eq!(store.alarm().unwrap(), None);
+    assert_eq!(store.alarms().unwrap().set, None);
     assert_eq!(store.kv_get("k").unwrap(), None);
     assert!(store.kv_list(&KvRange::all()).unwrap().is_empty());
     assert!(!store.kv_delete("k").unwrap());

@@ -56,6 +56,35 @@ fn the_time_of_one_statement_is_not_counted_for_the_next() {
     assert_eq!(bench.commit(), Some(3));
 }
 
+thread_local! {
+    /// How often work of this thread was run that may block.
+    static BLOCKED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+#[test]
+fn what_takes_long_lets_other_work_of_the_thread_go_on() {
+    let blocking: crate::storage::Blocking = |work| {
+        BLOCKED.set(BLOCKED.get() + 1);
+        work();
+    };
+    let options = StoreOptions {
+        blocking: Some(blocking),
+        statement_timeout: Duration::from_millis(50),
+        ..StoreOptions::default()
+    };
+    let bench = Bench::with(options);
+    bench.turn(|sql| sql.execute("CREATE TABLE t (n INTEGER)", ()).unwrap());
+    bench.turn(|sql| insert(sql, 1));
+    bench.commit();
+    assert_eq!(BLOCKED.replace(0), 1, "the file was made, and nothing else took long");
+    bench.sql().query::<i64>(FOREVER, ()).unwrap_err();
+    assert!(BLOCKED.get() >= 1, "a statement that runs on");
+    BLOCKED.set(0);
+    bench.reopen();
+    assert_eq!(bench.numbers(), [1]);
+    assert_eq!(BLOCKED.get(), 1, "the file was opened");
+}
+
 #[test]
 fn limits_are_those_of_the_platform() {
     let bench = Bench::with_table();

@@ -2,6 +2,7 @@
 
 mod alarm_index;
 mod alarms;
+mod damage;
 mod durability;
 mod folder;
 mod kv;

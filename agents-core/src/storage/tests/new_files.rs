@@ -5,16 +5,17 @@ use std::path::Path;
 
 use super::*;
 use crate::storage::create::suffixed;
-use crate::storage::mark::Log;
+use crate::storage::mark::{Log, is_new, making};
 use crate::storage::template::database;
 use crate::storage::torn::is_torn;
 
-/// Puts a file at the place of the object `a`.
+/// Puts a file at the place of the object `a` that is noted as new.
 fn put(folder: &DataFolder, bytes: &[u8]) -> std::path::PathBuf {
     let path = folder.store_path("room", "a");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, bytes).unwrap();
     fs::write(suffixed(&path, "-wal"), "").unwrap();
+    making(&path).unwrap();
     path
 }
 
@@ -177,8 +178,11 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
         store.database.as_ref().unwrap().fresh.as_ref().is_none_or(|fresh| fresh.is_flushed())
     };
     // Made and closed: that flushes it.
-    folder.open_store("room", "a", &StoreOptions::default()).unwrap().close().unwrap();
+    let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
+    assert!(is_new(&path));
+    store.close().unwrap();
     assert_eq!(Log::of(&path), Log::Closed);
+    assert!(!is_new(&path));
     folder.remove("room", "a").unwrap();
     // A store that failed flushes nothing: the log stays and says so.
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
@@ -190,8 +194,9 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
     in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
     assert!(!is_flushed(&store));
     let handle = store.sync_handle().unwrap();
+    assert!(is_new(&path));
     handle.sync().unwrap();
-    assert!(is_flushed(&store));
+    assert!(is_flushed(&store) && !is_new(&path));
     store.close().unwrap();
     assert_eq!(Log::of(&path), Log::Closed);
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();

@@ -47,12 +47,12 @@ fn check(folder: &DataFolder, name: &str) -> i64 {
     let mut store = folder.store("room", name, &StoreOptions::default());
     let Some(state) = store.state().unwrap() else {
         assert_eq!(store.kv_get("n").unwrap(), None, "a key without its state");
-        assert_eq!(store.alarm().unwrap(), None, "an alarm without its state");
+        assert_eq!(store.alarms().unwrap().set, None, "an alarm without its state");
         return 0;
     };
     let n: i64 = std::str::from_utf8(&state).unwrap().parse().unwrap();
     assert_eq!(store.kv_get("n").unwrap(), Some(state));
-    assert_eq!(store.alarm().unwrap().unwrap().at, u64::try_from(n).unwrap());
+    assert_eq!(store.alarms().unwrap().set.unwrap().at, u64::try_from(n).unwrap());
     let mut parts: BTreeMap<i64, usize> = BTreeMap::new();
     store
         .query("SELECT n FROM t", &[], true, &mut |row| {
@@ -91,6 +91,8 @@ fn survives(seed: u64) {
             3 => {
                 faults.fail_syncs(1);
                 store.sync_handle().unwrap().sync().unwrap_err();
+                store.poison();
+                object.store = None;
             }
             4..10 => {
                 store.sync_handle().unwrap().sync().unwrap();
@@ -104,6 +106,9 @@ fn survives(seed: u64) {
                 // Now and then so much that the log is moved into the database.
                 let weight = if plan.below(4) == 0 { 500_000 } else { plan.below(9000) };
                 write(store, object.committed, weight);
+                if store.wants_checkpoint() && plan.below(3) > 0 {
+                    store.checkpoint().unwrap();
+                }
             }
         }
     }
@@ -167,9 +172,13 @@ fn what_was_never_synced_may_be_lost_in_every_way() {
 fn entries_of_the_index_that_were_put_in_survive() {
     for seed in 0..12 {
         let (folder, root) = data_folder();
+        let folder = Arc::new(folder);
         let faults = Arc::new(Faults::default());
         faults.record();
-        let mut index = AlarmIndex::open(&folder, Durability::Disk, Some(faults.clone())).unwrap();
+        let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, Some(faults.clone())).unwrap();
+        while index.is_filling() {
+            index.fill(100).unwrap();
+        }
         let mut plan = Plan(seed);
         let mut earliest: BTreeMap<String, u64> = BTreeMap::new();
         for _ in 0..30 {
@@ -197,13 +206,62 @@ fn entries_of_the_index_that_were_put_in_survive() {
         for cut in 0..4 {
             let after = tempfile::tempdir().unwrap();
             faults.power_cut(root.path(), after.path(), seed * 100 + cut).unwrap();
-            let after = DataFolder::open(after.path()).unwrap();
-            let index = AlarmIndex::open(&after, Durability::Disk, None).unwrap();
+            let after = Arc::new(DataFolder::open(after.path()).unwrap());
+            let mut index = AlarmIndex::open(after, Durability::Disk, None).unwrap();
+            while index.is_filling() {
+                index.fill(100).unwrap();
+            }
             let found: BTreeMap<String, u64> =
                 index.due(u64::MAX, 100).unwrap().into_iter().map(|(_, name, at)| (name, at)).collect();
             for (name, at) in &earliest {
                 assert!(found.get(name).is_some_and(|found| found <= at), "seed {seed}: {name} is late");
             }
         }
+    }
+}
+
+#[test]
+fn the_name_of_a_log_that_another_tool_removed_is_flushed_again() {
+    let (folder, root) = data_folder();
+    let path = folder.store_path("room", "a");
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    write(&mut store, 1, 10);
+    store.close().unwrap();
+    std::fs::remove_file(crate::storage::create::suffixed(&path, "-wal")).unwrap();
+    let faults = Arc::new(Faults::default());
+    faults.record();
+    let options = StoreOptions { faults: Some(faults.clone()), ..StoreOptions::default() };
+    let mut store = folder.store("room", "a", &options);
+    write(&mut store, 2, 10);
+    let found = |seeds: std::ops::Range<u64>| {
+        let mut found = BTreeMap::new();
+        for seed in seeds {
+            let after = tempfile::tempdir().unwrap();
+            faults.power_cut(root.path(), after.path(), seed).unwrap();
+            *found.entry(check(&DataFolder::open(after.path()).unwrap(), "a")).or_insert(0) += 1;
+        }
+        found.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(found(0..30), [1, 2]);
+    store.sync_handle().unwrap().sync().unwrap();
+    assert_eq!(found(0..30), [2]);
+}
+
+#[test]
+fn the_folder_of_a_class_is_flushed_by_each_of_its_objects_until_one_has_done_it() {
+    let (folder, root) = data_folder();
+    let faults = Arc::new(Faults::default());
+    faults.record();
+    let options = StoreOptions { faults: Some(faults.clone()), ..StoreOptions::default() };
+    // It makes the folder, and is never flushed.
+    let mut first = folder.store("room", "first", &options);
+    write(&mut first, 1, 10);
+    let mut second = folder.store("room", "a", &options);
+    write(&mut second, 1, 10);
+    second.sync_handle().unwrap().sync().unwrap();
+    for seed in 0..30 {
+        let after = tempfile::tempdir().unwrap();
+        faults.power_cut(root.path(), after.path(), seed).unwrap();
+        assert_eq!(check(&DataFolder::open(after.path()).unwrap(), "a"), 1, "seed {seed}");
     }
 }

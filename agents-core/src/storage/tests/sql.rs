@@ -96,17 +96,44 @@ fn the_tables_of_the_runtime_are_out_of_reach() {
             "CREATE VIEW _agents_view AS SELECT 1",
             "CREATE TRIGGER g AFTER INSERT ON _agents_kv BEGIN SELECT 1; END",
             "CREATE VIRTUAL TABLE _agents_fts USING fts5 (a)",
+            // The tables behind it would be `_agents_data` and so on.
+            "CREATE VIRTUAL TABLE _agents USING fts5 (a)",
+            "CREATE VIRTUAL TABLE f USING fts5 (value, content='_agents_kv')",
+            "CREATE VIRTUAL TABLE f USING fts5vocab ('_agents_kv', 'row')",
+            "ALTER TABLE t RENAME TO _agents_mine",
+            "ALTER TABLE t RENAME TO \"_AGENTS_mine\"",
+            "alter table main.[t] rename /* so */ to\n'_agents_mine'",
+            "ALTER TABLE t RENAME TO _agents",
+            "CREATE TABLE child (k TEXT REFERENCES _agents_kv (key))",
+            "ALTER TABLE t ADD COLUMN k TEXT REFERENCES _agents_kv (key) ON DELETE CASCADE",
+            "CREATE VIEW v AS SELECT value FROM _agents_kv",
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM _agents_kv; END",
+            "CREATE UNIQUE INDEX _agents_i ON t (n)",
+            "PRAGMA writable_schema = ON",
             "SELECT value FROM _agents_kv WHERE key = ?1",
             "/*agents*/SELECT value FROM _agents_kv WHERE key = ?1",
         ] {
             denied(&bench, sql);
         }
-        // Through a detour that is only taken later.
         let sql = bench.sql();
-        sql.execute("CREATE VIEW v AS SELECT value FROM _agents_kv", ()).unwrap();
-        assert_eq!(kind(&sql.query::<String>("SELECT * FROM v", ()).unwrap_err()), SqlErrorKind::Denied);
-        sql.execute("CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM _agents_kv; END", ()).unwrap();
-        assert_eq!(kind(&sql.execute("INSERT INTO t VALUES (1)", ()).unwrap_err()), SqlErrorKind::Denied);
+        for schema in [
+            "INSERT INTO sqlite_schema VALUES ('table', '_agents_x', '_agents_x', 0, '')",
+            "UPDATE sqlite_schema SET name = '_agents_x'",
+            "VACUUM INTO '_agents_copy'",
+        ] {
+            sql.execute(schema, ()).unwrap_err();
+        }
+        let batch = "CREATE TABLE u (n); ALTER TABLE u RENAME TO _agents_u";
+        assert_eq!(kind(&sql.execute_batch(batch).unwrap_err()), SqlErrorKind::Denied);
+        // A value is no name, also beside a statement that makes one.
+        sql.execute_batch(
+            "CREATE TABLE my_agents_list (s TEXT); INSERT INTO my_agents_list VALUES ('_agents_kv')",
+        )
+        .unwrap();
+        sql.execute("ALTER TABLE my_agents_list RENAME TO list", ()).unwrap();
+        let tables: Vec<String> =
+            sql.query("SELECT name FROM sqlite_schema WHERE name GLOB '_agents*'", ()).unwrap();
+        assert_eq!(tables.len(), 4, "{tables:?}");
     });
     assert_eq!(bench.kv().get::<u32>("k").unwrap(), Some(1));
 }

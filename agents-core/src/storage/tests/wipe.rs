@@ -58,7 +58,7 @@ fn is_empty(bench: &Bench) {
     assert!(everything(bench).is_empty(), "{:?}", everything(bench));
     bench.on(|store| {
         assert_eq!(store.state().unwrap(), None);
-        assert_eq!(store.alarm().unwrap(), None);
+        assert_eq!(store.alarms().unwrap().set, None);
         assert_eq!(store.props().unwrap(), None);
         assert_eq!(store.settings().unwrap(), None);
         assert!(store.kv_list(&KvRange::all()).unwrap().is_empty());
@@ -71,7 +71,7 @@ fn is_full(bench: &Bench) {
     assert_eq!(one::<i64>(bench, "SELECT count(*) FROM boxes", ()), 1);
     bench.on(|store| {
         assert_eq!(store.state().unwrap(), Some(Bytes::from_static(b"1")));
-        assert!(store.alarm().unwrap().is_some());
+        assert!(store.alarms().unwrap().set.is_some());
         assert!(store.props().unwrap().is_some() && store.settings().unwrap().is_some());
         assert_eq!(store.kv_list(&KvRange::all()).unwrap().len(), 1);
     });

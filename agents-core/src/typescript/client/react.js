@@ -2,7 +2,7 @@
 import { use, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { agents } from "./agents.js";
 import { prepare } from "./runtime/client.js";
-import { shared } from "./runtime/shared.js";
+import { isServer, shared } from "./runtime/shared.js";
 /**
  * Connects to an agent for as long as the component is there, and renders anew when its state or the status changes.
  *
@@ -35,7 +35,7 @@ export function useAgent(agent, name, options = {}) {
         ];
         return () => ends.forEach((end) => end());
     }, [entry, client]);
-    if (suspense && typeof document !== "undefined") {
+    if (suspense && !isServer) {
         entry.start();
         use(client.ready);
     }

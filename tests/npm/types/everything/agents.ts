@@ -10,6 +10,8 @@ export type Dates = { at: string, day: string, stamp: string, link: string, id: 
 /** A span of time in milliseconds. */
 export type Duration = number;
 
+export type Empty = { [key in symbol]: never };
+
 /**
  * A struct with fields of every kind.
  *
@@ -19,12 +21,19 @@ export type Everything = {
 /**
  * Counts; a comment with *\/ in it.
  */
-count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe: string | null, nestedMaybe: Array<number | null>, leftOut?: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, };
+count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe?: string | null, nestedMaybe: Array<number | null>, leftOut?: number | null, alsoLeftOut?: Array<number>, neverLeftOut: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, byFlag: { [key in "true" | "false"]?: number }, byOwnFlag: { [key in "true" | "false"]?: { [key in "true" | "false"]?: number } }, 
+/**
+ * One *\/ two three.
+ * / four
+ */
+noted?: boolean | null, };
 
 /**
  * Variants of every kind, each an object with one key.
  */
-export type External = "unit" | { "new": number } | { "pair": [number, string] } | { "fields": { firstField: boolean, second: Plain | null, } };
+export type External = "unit" | { "new": number } | { "pair": [number, string] } | { "fields": { firstField: boolean, second?: Plain | null, } };
+
+export type Flag = boolean;
 
 /**
  * Keys of another struct among its own.
@@ -38,6 +47,11 @@ export type I128 = string;
 export type I64 = string;
 
 export type Id = string;
+
+/**
+ * Generic over its keys.
+ */
+export type Index<K, V> = { by: { [key in `${K & (string | number | boolean)}`]: V }, };
 
 export type Internal = { "type": "unit" } | { "type": "new" } & Point | { "type": "fields", atPoint: Point, };
 
@@ -53,7 +67,7 @@ export type Notice = { "type": "joined", who: string, } | { "type": "left", who:
 /**
  * Generic over its items.
  */
-export type Page<T> = { items: Array<T>, next: number | null, };
+export type Page<T> = { items: Array<T>, next?: number | null, };
 
 /**
  * Variants without fields.
@@ -63,9 +77,15 @@ export type Plain = "darkRed" | "vert";
 export type Point = { x: number, y: number, };
 
 /**
+ * A name that TypeScript has for itself, and a comment that only the compiler knows:
+ **\/ none
+ */
+export type Record = { nothing: Empty, pages: { [key in string]: Index<string, Page<number>> }, };
+
+/**
  * A type that holds itself.
  */
-export type Tree = { value: number, children: Array<Tree>, page: Page<Tree> | null, };
+export type Tree = { value: number, children: Array<Tree>, page?: Page<Tree> | null, };
 
 /** A `u128` as a decimal string. */
 export type U128 = string;
@@ -78,7 +98,7 @@ export type Untagged = number | string | Point | null;
 /** Without a state of its own, and a method of no use. */
 export interface Bare {
   /** The synchronised state. */
-  readonly state: JsonValue;
+  readonly state: any;
 }
 
 /** The methods of `Bare` that are refused for a read-only connection before they run. */
@@ -104,6 +124,8 @@ export interface Kitchen {
   /** Enums of every shape. */
   enums(plain: Plain, external: External, internal: Internal, adjacent: Adjacent, untagged?: Untagged): Promise<void>;
 
+  motto(): Promise<string>;
+
   "new"(): Promise<void>;
 
   /**
@@ -114,6 +136,8 @@ export interface Kitchen {
   old(both: Both): Promise<Nothing>;
 
   optional(first: number | null, second: number | null, third: string, fourth?: Array<string> | null, fifth?: string | null, sixth?: JsonValue): Promise<Array<Id> | null>;
+
+  records(by: { [key in "true" | "false"]?: Record }): Promise<Index<number, boolean | null>>;
 
   /**
    * Ends a comment: *\/ and goes on.
@@ -171,9 +195,11 @@ export const agents = {
       dates: { arguments: ["dates", "from", "to"], required: 3, streaming: false, write: false, require: null, deprecated: false },
       delete: { arguments: ["default", "in"], required: 2, streaming: false, write: false, require: null, deprecated: false },
       enums: { arguments: ["plain", "external", "internal", "adjacent", "untagged"], required: 4, streaming: false, write: false, require: null, deprecated: false },
+      motto: { arguments: [], required: 0, streaming: false, write: false, require: null, deprecated: false },
       new: { arguments: [], required: 0, streaming: false, write: false, require: null, deprecated: false },
       old: { arguments: ["both"], required: 1, streaming: false, write: false, require: null, deprecated: true },
       optional: { arguments: ["first", "second", "third", "fourth", "fifth", "sixth"], required: 3, streaming: false, write: false, require: null, deprecated: false },
+      records: { arguments: ["by"], required: 1, streaming: false, write: false, require: null, deprecated: false },
       setAll: { arguments: ["everything"], required: 1, streaming: false, write: true, require: null, deprecated: false },
       speak: { arguments: ["for"], required: 1, streaming: true, write: false, require: null, deprecated: false },
       trees: { arguments: ["tree", "flat"], required: 2, streaming: false, write: true, require: "editor", deprecated: false },
@@ -183,4 +209,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "75cf54a962c13abd";
+export const schemaHash = "b17cefb85b8909e2";

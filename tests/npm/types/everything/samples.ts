@@ -1,7 +1,7 @@
 import type * as types from "./agents.js";
 
-export const sample1: types.Everything = {"count":9007199254740991,"small":255,"signed":-1,"huge":7,"size":8,"float":0.5,"letter":"ß","flag":true,"maybe":"yes","nestedMaybe":[1,null],"leftOut":3,"type":"kind","byName":{"a":[1,2]},"byNumber":{"7":true},"byDigits":{"18446744073709551615":1},"pair":["left",-3],"triple":[1,2,3],"set":["b"],"any":{"deep":[1,"two",null,{"three":false}]},"boxed":9,"raw":[97,98],"exact":"18446744073709551615","exactSigned":"-9223372036854775808","exactHuge":["340282366920938463463374607431768211455","-170141183460469231731687303715884105728"],"lasts":1.5};
-export const sample2: types.Everything = {"count":0,"small":0,"signed":0,"huge":0,"size":0,"float":0.0,"letter":"\u0000","flag":false,"maybe":null,"nestedMaybe":[],"type":"","byName":{},"byNumber":{},"byDigits":{},"pair":["",0],"triple":[0,0,0],"set":[],"any":null,"boxed":0,"raw":[],"exact":"0","exactSigned":"0","exactHuge":["0","0"],"lasts":0};
+export const sample1: types.Everything = {"count":9007199254740991,"small":255,"signed":-1,"huge":7,"size":8,"float":0.5,"letter":"ß","flag":true,"maybe":"yes","nestedMaybe":[1,null],"leftOut":3,"alsoLeftOut":[4],"neverLeftOut":null,"type":"kind","byName":{"a":[1,2]},"byNumber":{"7":true},"byDigits":{"18446744073709551615":1},"pair":["left",-3],"triple":[1,2,3],"set":["b"],"any":{"deep":[1,"two",null,{"three":false}]},"boxed":9,"raw":[97,98],"exact":"18446744073709551615","exactSigned":"-9223372036854775808","exactHuge":["340282366920938463463374607431768211455","-170141183460469231731687303715884105728"],"lasts":1.5,"byFlag":{"true":1},"byOwnFlag":{"false":{"false":3,"true":2}},"noted":null};
+export const sample2: types.Everything = {"count":0,"small":0,"signed":0,"huge":0,"size":0,"float":0.0,"letter":"\u0000","flag":false,"maybe":null,"nestedMaybe":[],"neverLeftOut":null,"type":"","byName":{},"byNumber":{},"byDigits":{},"pair":["",0],"triple":[0,0,0],"set":[],"any":null,"boxed":0,"raw":[],"exact":"0","exactSigned":"0","exactHuge":["0","0"],"lasts":0,"byFlag":{},"byOwnFlag":{},"noted":null};
 export const sample3: types.Plain = "darkRed";
 export const sample4: types.Plain = "vert";
 export const sample5: types.External = "unit";
@@ -24,4 +24,7 @@ export const sample21: types.Tree = {"value":2,"children":[],"page":{"items":[{"
 export const sample22: types.Page<types.Id> = {"items":["a"],"next":null};
 export const sample23: types.Both = [1,"a"];
 export const sample24: types.Nothing = null;
-export const sample25: types.Dates = {"at":"2026-11-25T12:00:00Z","day":"2026-11-25","stamp":"2026-11-25T12:00:00Z","link":"https://example.org/a?b","id":"67e55044-10b1-426f-9247-bb680e5fe0c8"};
+export const sample25: types.Record = {"nothing":{},"pages":{"b":{"by":{"a":{"items":[1],"next":2}}}}};
+export const sample26: types.Index<number, boolean> = {"by":{"7":true}};
+export const sample27: types.Index<boolean, boolean> = {"by":{"false":true,"true":true}};
+export const sample28: types.Dates = {"at":"2026-11-25T12:00:00Z","day":"2026-11-25","stamp":"2026-11-25T12:00:00Z","link":"https://example.org/a?b","id":"67e55044-10b1-426f-9247-bb680e5fe0c8"};

@@ -1,6 +1,7 @@
 //! The agent with all the levers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use agents::axum::{body::to_bytes, http::StatusCode, response::IntoResponse};
@@ -8,6 +9,9 @@ use agents::prelude::*;
 use agents::serde_json::Value;
 use futures_util::stream;
 use tokio::time::sleep;
+
+/// Opened by `let_go`, for one that holds its thread.
+static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 
 #[wire]
 #[derive(Clone, Default)]
@@ -270,6 +274,37 @@ impl TestCounter {
     async fn slow(&self, ms: u64) -> u64 {
         sleep(Duration::from_millis(ms)).await;
         ms
+    }
+
+    /// Blocks its thread until another agent says `let_go`; whether it did so in time.
+    #[callable]
+    fn hold(&self) -> bool {
+        let (open, opened) = &GATE;
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*open {
+            let waited = opened.wait_timeout(open, Duration::from_secs(20));
+            let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            open = guard;
+            if timeout.timed_out() {
+                return false;
+            }
+        }
+        *open = false;
+        true
+    }
+
+    #[callable]
+    fn let_go(&self) {
+        let (open, opened) = &GATE;
+        *open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        opened.notify_all();
+    }
+
+    /// Keeps the database busy for as long as a statement may run.
+    #[callable]
+    fn endless_query(&self, cx: &Context<Self>) -> Result<i64> {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+        cx.sql().query_one(sql, ())
     }
 
     #[callable]

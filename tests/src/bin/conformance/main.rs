@@ -28,14 +28,22 @@ async fn session_user(request: ConnectRequest) -> Result<String, Refusal> {
 /// Fewer connections than by default, so that few open files are no reason to warn, and what a test asks for
 /// in `CONFORMANCE_LIMITS`: `handshake_ms=300,http_connections=5`.
 fn limits() -> Limits {
+    let asked = std::env::var("CONFORMANCE_LIMITS").unwrap_or_default();
+    let asked = asked.split(',').filter_map(|pair| pair.split_once('='));
     let mut limits = Limits::default();
     limits.connections = 4096;
-    let asked = std::env::var("CONFORMANCE_LIMITS").unwrap_or_default();
-    for (name, value) in asked.split(',').filter_map(|pair| pair.split_once('=')) {
+    for (name, value) in asked {
         let value: usize = value.parse().expect("a number");
         match name {
+            "memory_mib" => {
+                let shared = Limits::for_memory((value as u64) << 20);
+                (limits.incoming_bytes, limits.outgoing_bytes) =
+                    (shared.incoming_bytes, shared.outgoing_bytes);
+            }
             "handshake_ms" => limits.handshake_timeout = Duration::from_millis(value as u64),
             "write_ms" => limits.write_timeout = Duration::from_millis(value as u64),
+            "grace_ms" => limits.shutdown_grace = Duration::from_millis(value as u64),
+            "statement_ms" => limits.statement_timeout = Duration::from_millis(value as u64),
             "http_connections" => limits.http_connections = value,
             other => panic!("no such limit: {other}"),
         }

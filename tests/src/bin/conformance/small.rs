@@ -1,5 +1,7 @@
 //! Agents that differ in one point each.
 
+use std::time::Duration;
+
 use agents::prelude::*;
 use agents::serde_json::Value;
 
@@ -102,7 +104,7 @@ impl TestAlarm {
     #[callable]
     fn remind(&self, cx: &Context<Self>, ms: u64) -> Result<()> {
         sql!(cx, "INSERT INTO events (what) VALUES ('asked')")?;
-        cx.object().set_alarm(cx.now() + ms)
+        cx.object().set_alarm(Duration::from_millis(ms))
     }
 
     #[callable]

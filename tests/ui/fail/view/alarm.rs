@@ -13,7 +13,7 @@ struct Room;
 impl Room {
     #[callable]
     fn reset(&self, cx: &View<Self>) -> Result<()> {
-        cx.object().set_alarm(0)
+        cx.object().set_alarm(std::time::Duration::ZERO)
     }
 }
 

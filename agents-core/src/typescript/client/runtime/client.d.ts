@@ -66,6 +66,7 @@ export type Metadata = {
     name: string;
     methods: Record<string, {
         streaming: boolean;
+        arguments: readonly string[];
     }>;
 };
 /** Connects to an agent. */

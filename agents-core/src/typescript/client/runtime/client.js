@@ -9,9 +9,12 @@ export function open(metadata, name, options) {
 /** Makes a client that does not connect yet. */
 export function prepare(metadata, name, options = {}) {
     const connection = new Connection(metadata.name, name, options);
-    const invoke = (method, args, options) => metadata.methods[method]?.streaming
-        ? connection.stream(method, args, options)
-        : connection.call(method, args, options);
+    const invoke = (method, given, options) => {
+        const known = metadata.methods[method];
+        // `items.map(agent.add)` gives an index and all items, too, which the agent would not look at.
+        const args = known ? given.slice(0, known.arguments.length) : given;
+        return known?.streaming ? connection.stream(method, args, options) : connection.call(method, args, options);
+    };
     const hear = (listeners) => (listener) => listeners.add(listener);
     const methods = Object.keys(metadata.methods).map((method) => [
         method,

@@ -4,7 +4,10 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 export interface ConnectOptions {
     /** The server, like `example.org:8787`; that of the page by default. */
     host?: string | undefined;
-    /** `ws` or `wss`; by default `wss` unless the page is not secure or the server is this machine. */
+    /**
+     * `ws` or `wss`. By default `ws` for this machine, on a page that came over `http` from elsewhere, and outside of pages
+     * for an address of a private network; otherwise `wss`.
+     */
     protocol?: "ws" | "wss" | undefined;
     /** Another path than `/agents/CLASS/NAME`, where the server finds the agent by itself. */
     path?: string | undefined;

@@ -12,10 +12,14 @@ export declare class Shared<C extends Class> {
     query: ConnectOptions["query"];
     constructor(query: ConnectOptions["query"], make: Make<C>, forget: () => void);
     start(): void;
+    /** Ends it if no component uses it soon. */
+    expire(): void;
     /** A component uses it, until the returned function is called. */
     use(): () => void;
     subscribe(listener: () => void): () => void;
 }
+/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+export declare const isServer: boolean;
 /** The client of this key, made if there is none. */
 export declare function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C>;
 export {};

@@ -29,16 +29,19 @@ export class Shared {
         this.client.subscribe(changed);
         this.client.onStatus(changed);
         this.client.ready.then(changed, () => { });
-        this.#timer = setTimeout(() => this.#end(), UNUSED);
     }
     start() {
         this.#prepared.start();
     }
+    /** Ends it if no component uses it soon. */
+    expire() {
+        this.#timer = setTimeout(() => this.#end(), UNUSED);
+    }
     /** A component uses it, until the returned function is called. */
     use() {
+        this.start();
         clearTimeout(this.#timer);
         this.#users += 1;
-        this.start();
         return () => {
             this.#users -= 1;
             if (this.#users === 0)
@@ -55,8 +58,12 @@ export class Shared {
     }
 }
 const all = new Map();
+/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+export const isServer = typeof window === "undefined";
 /** The client of this key, made if there is none. */
 export function shared(key, query, make) {
+    if (isServer)
+        return new Shared(query, make, () => { });
     const found = all.get(key);
     if (found)
         return found;
@@ -65,5 +72,6 @@ export function shared(key, query, make) {
             all.delete(key);
     });
     all.set(key, made);
+    made.expire();
     return made;
 }

@@ -82,7 +82,10 @@ export interface ClientMembers<C extends Class> {
 export type Client<C extends Class> = ClientMembers<C> & Omit<Methods<C>, keyof ClientMembers<C>>;
 
 /** What `agents.ts` says of a class while the program runs. */
-export type Metadata = { name: string; methods: Record<string, { streaming: boolean }> };
+export type Metadata = {
+  name: string;
+  methods: Record<string, { streaming: boolean; arguments: readonly string[] }>;
+};
 
 /** Connects to an agent. */
 export function open<C extends Class>(metadata: Metadata, name: string, options?: ConnectOptions): Client<C> {
@@ -101,10 +104,12 @@ export function prepare<C extends Class>(
   options: ConnectOptions = {},
 ): Prepared<C> {
   const connection = new Connection(metadata.name, name, options);
-  const invoke = (method: string, args: readonly unknown[], options?: CallOptions) =>
-    metadata.methods[method]?.streaming
-      ? connection.stream(method, args, options)
-      : connection.call(method, args, options);
+  const invoke = (method: string, given: readonly unknown[], options?: CallOptions) => {
+    const known = metadata.methods[method];
+    // `items.map(agent.add)` gives an index and all items, too, which the agent would not look at.
+    const args = known ? given.slice(0, known.arguments.length) : given;
+    return known?.streaming ? connection.stream(method, args, options) : connection.call(method, args, options);
+  };
   const hear =
     <News extends unknown[]>(listeners: Listeners<News>) =>
     (listener: (...news: News) => void) =>

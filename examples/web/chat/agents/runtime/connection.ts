@@ -63,8 +63,11 @@ export class Connection {
   readonly #options: ConnectOptions;
   readonly #calls = new Calls();
   readonly #outbox: Outbox;
-  readonly #base: string;
   readonly #asked: Identity;
+  /** The address but for its query, once this has begun to connect. */
+  #base = "";
+  /** Ends the wait for the next attempt. */
+  #attempt: () => void = () => {};
   #socket: ReconnectingWebSocket | undefined;
   #settleReady!: { resolve(identity: Identity): void; reject(error: AgentError): void };
   #settleClosed!: (error: AgentError) => void;
@@ -86,7 +89,6 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    this.#base = address(route, name, options);
     this.#asked = { name, agent: route };
   }
 
@@ -94,15 +96,20 @@ export class Connection {
   start(): void {
     if (this.#socket || this.#isOver()) return;
     const options = this.#options;
+    this.#base = address(this.#asked.agent, this.#asked.name, options);
     if (options.WebSocket === undefined && typeof WebSocket === "undefined") {
       throw new TypeError("without a global `WebSocket` the option of this name is needed");
     }
-    const least = options.minReconnectDelay ?? 500;
-    const socket = new ReconnectingWebSocket(() => this.#url(), null, {
-      // At random, so that the clients of a server that comes back do not come all at once.
-      minReconnectionDelay: least * (1 + Math.random()),
-      maxReconnectionDelay: options.maxReconnectDelay ?? 10_000,
-      reconnectionDelayGrowFactor: 1.6,
+    // At random, so that the clients of a server that comes back do not come all at once.
+    const least = (options.minReconnectDelay ?? 500) * (1 + Math.random());
+    const url = async () => {
+      await this.#pause(least, socket.retryCount);
+      return this.#url();
+    };
+    const socket: ReconnectingWebSocket = new ReconnectingWebSocket(url, null, {
+      // Its own wait goes on when it is closed, and a program in Node.js with it.
+      minReconnectionDelay: 0,
+      maxReconnectionDelay: 0,
       connectionTimeout: options.connectTimeout ?? 10_000,
       // Nothing waits there: what was sent and what was not is known here.
       maxEnqueuedMessages: 0,
@@ -165,6 +172,7 @@ export class Connection {
     this.#flush();
     this.#finish("closed", error);
     this.#socket?.close(code, reason);
+    this.#attempt();
   }
 
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -205,6 +213,19 @@ export class Connection {
     this.#outbox.drop(id);
     if (error) this.#calls.fail(id, error);
     else this.#calls.forget(id);
+  }
+
+  /** Waits before another attempt to connect, longer after each, until this is closed. */
+  #pause(least: number, failures: number): Promise<void> | undefined {
+    if (failures === 0 || this.#isOver()) return undefined;
+    const delay = Math.min(least * 1.6 ** (failures - 1), this.#options.maxReconnectDelay ?? 10_000);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#attempt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #url(): Promise<string> {

@@ -7,7 +7,10 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 export interface ConnectOptions {
   /** The server, like `example.org:8787`; that of the page by default. */
   host?: string | undefined;
-  /** `ws` or `wss`; by default `wss` unless the page is not secure or the server is this machine. */
+  /**
+   * `ws` or `wss`. By default `ws` for this machine, on a page that came over `http` from elsewhere, and outside of pages
+   * for an address of a private network; otherwise `wss`.
+   */
   protocol?: "ws" | "wss" | undefined;
   /** Another path than `/agents/CLASS/NAME`, where the server finds the agent by itself. */
   path?: string | undefined;
@@ -61,9 +64,19 @@ function segment(name: string): string {
 function scheme(host: string, bare: string, page: { host: string; protocol: string } | undefined): string {
   const given = /^(http|https|ws|wss):\/\//.exec(host)?.[1];
   if (given) return given.endsWith("s") && given !== "ws" ? "wss" : "ws";
-  if (page?.host === bare) return page.protocol === "https:" ? "wss" : "ws";
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(bare) ? "ws" : "wss";
+  if (page?.protocol === "https:") {
+    // Browsers let a secure page speak to this machine alone without encryption.
+    return page.host !== bare && LOCAL.test(bare) ? "ws" : "wss";
+  }
+  if (page?.protocol === "http:" && (page.host === bare || !LOCAL.test(page.host))) return "ws";
+  return LOCAL.test(bare) || PRIVATE.test(bare) ? "ws" : "wss";
 }
+
+/** This machine, with or without a port. */
+const LOCAL = /^(([^:/]+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+/** Addresses of private networks, for which there are hardly certificates, with or without a port. */
+const PRIVATE =
+  /^(10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|169\.254\.\d+\.\d+|[^:/]+\.local|\[f([cd]|e[89ab])[\da-f:]*\])(:\d+)?(\/|$)/i;
 
 /** The query of an address, with the id of the connection. */
 export function search(query: Query, connectionId: string): string {

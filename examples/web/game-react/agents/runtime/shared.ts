@@ -22,7 +22,7 @@ export class Shared<C extends Class> {
   readonly #forget: () => void;
   readonly #listeners = new Set<() => void>();
   #users = 0;
-  #timer: ReturnType<typeof setTimeout>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(query: ConnectOptions["query"], make: Make<C>, forget: () => void) {
     this.query = query;
@@ -37,18 +37,22 @@ export class Shared<C extends Class> {
     this.client.subscribe(changed);
     this.client.onStatus(changed);
     this.client.ready.then(changed, () => {});
-    this.#timer = setTimeout(() => this.#end(), UNUSED);
   }
 
   start(): void {
     this.#prepared.start();
   }
 
+  /** Ends it if no component uses it soon. */
+  expire(): void {
+    this.#timer = setTimeout(() => this.#end(), UNUSED);
+  }
+
   /** A component uses it, until the returned function is called. */
   use(): () => void {
+    this.start();
     clearTimeout(this.#timer);
     this.#users += 1;
-    this.start();
     return () => {
       this.#users -= 1;
       if (this.#users === 0) this.#timer = setTimeout(() => this.#end(), LINGER);
@@ -68,13 +72,18 @@ export class Shared<C extends Class> {
 
 const all = new Map<string, unknown>();
 
+/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+export const isServer = typeof window === "undefined";
+
 /** The client of this key, made if there is none. */
 export function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C> {
+  if (isServer) return new Shared(query, make, () => {});
   const found = all.get(key) as Shared<C> | undefined;
   if (found) return found;
   const made: Shared<C> = new Shared(query, make, () => {
     if (all.get(key) === made) all.delete(key);
   });
   all.set(key, made);
+  made.expire();
   return made;
 }

@@ -1,0 +1,72 @@
+//! The lock of an object. Nothing of the user runs under it: what is given up there is dropped behind it.
+
+use std::any::Any;
+use std::ops::{Deref, DerefMut};
+
+use parking_lot::MutexGuard;
+
+use super::{Inner, ObjectContext};
+use crate::object::ObjectKey;
+use crate::unwind::discard;
+
+/// What is behind the lock of an object, until this is dropped.
+pub(in crate::object) struct Locked<'a> {
+    // In this order: first the lock opens, then what was given up is dropped.
+    inner: MutexGuard<'a, Inner>,
+    given_up: GivenUp<'a>,
+}
+
+/// Values of the user, whose destructors may do anything.
+struct GivenUp<'a> {
+    values: Vec<Box<dyn Any + Send>>,
+    of: &'a ObjectKey,
+}
+
+impl ObjectContext {
+    /// For the activation: reaches everything, turn or no turn.
+    pub(in crate::object) fn lock(&self) -> Locked<'_> {
+        let given_up = GivenUp { values: Vec::new(), of: self.key() };
+        Locked { inner: self.core.inner.lock(), given_up }
+    }
+
+    /// As [`lock`](Self::lock), but waits for no turn.
+    pub(in crate::object) fn try_lock(&self) -> Option<Locked<'_>> {
+        let given_up = GivenUp { values: Vec::new(), of: self.key() };
+        Some(Locked { inner: self.core.inner.try_lock()?, given_up })
+    }
+}
+
+impl Inner {
+    /// Drops a value of the user as soon as the lock is open.
+    pub(in crate::object) fn give_up(&mut self, value: impl Send + 'static) {
+        self.given_up.push(Box::new(value));
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.given_up.values = std::mem::take(&mut self.inner.given_up);
+    }
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        for value in self.values.drain(..) {
+            discard(value, self.of);
+        }
+    }
+}

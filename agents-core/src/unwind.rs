@@ -1,0 +1,87 @@
+//! Code of users that may panic: run and dropped so that nothing of the runtime unwinds with it.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A panic that was caught, with its text.
+#[derive(Debug)]
+pub(crate) struct Panic(String);
+
+impl Panic {
+    /// Takes the text of a panic and drops the rest.
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let panic = Self(text.unwrap_or("no message").to_owned());
+        // The payload may be a value of the user, and panic in its turn. Then it is not dropped a second time.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
+        panic
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Runs code and catches its panic.
+pub(crate) fn caught<R>(code: impl FnOnce() -> R) -> Result<R, Panic> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(Panic::new)
+}
+
+/// Drops a value of a user; a panic of its destructor is logged.
+#[cfg(feature = "runtime")]
+pub(crate) fn discard<T>(value: T, of: &dyn fmt::Debug) {
+    if let Err(panic) = caught(|| drop(value)) {
+        tracing::error!(object = ?of, "a destructor panicked: {panic}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bomb(&'static str);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::panic_any(Self(self.0));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_caught_with_its_text() {
+        assert_eq!(caught(|| 1).unwrap(), 1);
+        assert_eq!(caught(|| panic!("on {}", "purpose")).unwrap_err().to_string(), "on purpose");
+        assert_eq!(caught(|| panic!("plain")).unwrap_err().to_string(), "plain");
+    }
+
+    #[test]
+    fn a_payload_that_panics_again_ends_there() {
+        let panic = caught(|| drop(Bomb("the value")));
+        assert_eq!(panic.unwrap_err().to_string(), "no message");
+    }
+
+    #[cfg(feature = "runtime")]
+    #[test]
+    fn a_destructor_that_panics_stops_no_other() {
+        struct Both(Vec<Bomb>);
+        impl Drop for Both {
+            fn drop(&mut self) {
+                // Also while a panic unwinds, when a second one that got out would end the process.
+                for bomb in self.0.drain(..) {
+                    discard(bomb, &"a test");
+                }
+            }
+        }
+        let panic = caught(|| {
+            let _both = Both(vec![Bomb("one"), Bomb("two")]);
+            panic!("unwinds");
+        });
+        assert_eq!(panic.unwrap_err().to_string(), "unwinds");
+    }
+}

@@ -1,0 +1,171 @@
+//! What hostile clients make an agent send, allocate or wait for.
+
+use std::io::{Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use super::attacks::{Attack, call, call_as, ms};
+use super::line::{PATIENCE, Road, closed};
+use crate::frame::{TEXT, encode};
+
+/// The longest message that a server takes.
+const MESSAGE: usize = 28 * 1024 * 1024;
+/// How long a client takes the pieces of a stream.
+const LISTENS: Duration = Duration::from_secs(20);
+
+/// All of them.
+pub(super) const ATTACKS: [Attack; 9] = [
+    Attack {
+        name: "streams that never wait, read",
+        clients: 2,
+        round: |road, _| Box::pin(endless(road, true)),
+        pause: ms(200),
+    },
+    Attack {
+        name: "streams that never wait, not read",
+        clients: 2,
+        round: |road, _| Box::pin(endless(road, false)),
+        pause: ms(200),
+    },
+    Attack {
+        name: "a handler that sends in a loop",
+        clients: 2,
+        round: |road, _| Box::pin(repeated(road, "chatter", "sendInLoop")),
+        pause: ms(500),
+    },
+    Attack {
+        name: "a handler that broadcasts in a loop",
+        clients: 2,
+        round: |road, _| Box::pin(repeated(road, "shouter", "broadcastInLoop")),
+        pause: ms(500),
+    },
+    Attack {
+        name: "ids of 1 MB for streams",
+        clients: 2,
+        round: |road, _| Box::pin(long_ids(road)),
+        pause: ms(200),
+    },
+    Attack {
+        name: "reads while the disk hangs",
+        clients: 2,
+        round: |road, _| Box::pin(hanging_disk(road)),
+        pause: ms(200),
+    },
+    Attack {
+        name: "frames of 7 bytes at an agent that waits",
+        clients: 2,
+        round: |road, _| Box::pin(tiny_frames(road)),
+        pause: ms(200),
+    },
+    Attack {
+        name: "arguments nobody asked for, 28 MB of [0,0,..]",
+        clients: 2,
+        round: |road, _| Box::pin(wide(road, "nothing", "0")),
+        pause: ms(1000),
+    },
+    Attack {
+        name: "large values, 28 MB of [[],[],..]",
+        clients: 2,
+        round: |road, n| Box::pin(values(road, n)),
+        pause: ms(1000),
+    },
+];
+
+/// Asks for a stream without end and reads it, or not.
+async fn endless(road: Road, reads: bool) -> Result<()> {
+    let mut stream = road.upgrade("/agents/bench/endless").await?;
+    stream.write_all(&call("numbers", "[]")).await?;
+    if reads {
+        let listening = closed(&mut stream);
+        return timeout(LISTENS, listening).await.unwrap_or(Ok(()));
+    }
+    sleep(LISTENS).await;
+    Ok(())
+}
+
+/// Calls again and again what sends as much as it may.
+async fn repeated(road: Road, agent: &str, method: &str) -> Result<()> {
+    let stream = road.upgrade(&format!("/agents/bench/{agent}")).await?;
+    let (read, write) = stream.into_split();
+    both(read, write, call(method, "[]")).await
+}
+
+/// Asks for pieces that each carry the id.
+async fn long_ids(road: Road) -> Result<()> {
+    let mut stream = road.upgrade("/agents/bench/long-ids").await?;
+    let one = call_as(&"i".repeat(1_000_000), "numbers", "[]");
+    for _ in 0..20 {
+        timeout(PATIENCE, stream.write_all(&one)).await??;
+    }
+    sleep(LISTENS).await;
+    Ok(())
+}
+
+/// Writes once, so that the flush hangs, and reads without end.
+async fn hanging_disk(road: Road) -> Result<()> {
+    // The script makes the disk hang for this one.
+    let stream = road.upgrade("/agents/bench/hanging").await?;
+    let (read, mut write) = stream.into_split();
+    write.write_all(&call("increment", "[]")).await?;
+    both(read, write, call("echo", &format!(r#"["{}"]"#, "x".repeat(16 * 1024)))).await
+}
+
+/// Sends messages of one byte, which take seven on the wire.
+async fn tiny_frames(road: Road) -> Result<()> {
+    let stream = road.upgrade("/agents/bench/waits").await?;
+    let (read, write) = stream.into_split();
+    let mut tiny = Vec::new();
+    encode(&mut tiny, TEXT, b"x");
+    both(read, write, tiny.repeat(4000)).await
+}
+
+/// Gives a method a very long list of arguments.
+async fn wide(road: Road, method: &str, item: &str) -> Result<()> {
+    let mut stream = road.upgrade("/agents/bench/wide").await?;
+    timeout(PATIENCE, stream.write_all(&call(method, &list(item)))).await??;
+    closed(&mut stream).await
+}
+
+/// Gives a method one value that is much larger in memory.
+async fn values(road: Road, n: Arc<AtomicU64>) -> Result<()> {
+    let agent = n.fetch_add(1, Ordering::Relaxed) % 4;
+    let mut stream = road.upgrade(&format!("/agents/bench/values-{agent}")).await?;
+    timeout(PATIENCE, stream.write_all(&call("measure", &format!("[{}]", list("[]"))))).await??;
+    closed(&mut stream).await
+}
+
+fn list(item: &str) -> String {
+    let mut text = String::with_capacity(MESSAGE + 16);
+    text.push('[');
+    while text.len() < MESSAGE {
+        text.push_str(item);
+        text.push(',');
+    }
+    text.push_str(item);
+    text.push(']');
+    text
+}
+
+/// Writes the same without end, and reads what comes.
+async fn both(
+    mut read: impl AsyncRead + Unpin,
+    mut write: impl AsyncWrite + Unpin,
+    bytes: Vec<u8>,
+) -> Result<()> {
+    let sink = async { tokio::io::copy(&mut read, &mut tokio::io::sink()).await };
+    let source = async {
+        loop {
+            timeout(PATIENCE, write.write_all(&bytes)).await??;
+        }
+        #[expect(unreachable_code, reason = "gives the block its type")]
+        Ok::<_, Error>(())
+    };
+    tokio::select! {
+        read = sink => read.map(drop),
+        wrote = source => wrote,
+    }
+}
