@@ -1,7 +1,8 @@
 //! How much memory the process uses.
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -24,6 +25,5 @@ impl Memory {
 
 fn in_use() -> isize {
     let stats = ALLOCATOR.stats();
-    let now = stats.bytes_allocated as isize - stats.bytes_deallocated as isize;
-    now + stats.bytes_reallocated
+    stats.bytes_allocated as isize - stats.bytes_deallocated as isize
 }

@@ -15,19 +15,19 @@ use crate::check::{all_seeds, folder};
 use crate::memory::Memory;
 use crate::random::Random;
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 12;
 const STEPS: usize = 12;
 const SENDERS: usize = 3;
 /// Messages that one sender sends at a time.
-const BURST: usize = 4_000;
+const BURST: usize = 2_000;
 /// Pieces of a stream that has no end of its own within a test.
-const PIECES: usize = 40_000;
+const PIECES: usize = 10_000;
 /// How many events an activation handles at most before it looks at its running handlers.
 const ROUND: usize = 256;
 
 /// Bytes that the host and its clients may hold together, far below what a single burst asks for: the pipes and
 /// buffers of four connections, what may wait for each, and what the object itself may hold back.
-const ALLOWED: usize = 16 * 1024 * 1024;
+const ALLOWED: usize = 8 * 1024 * 1024;
 
 #[derive(Default)]
 struct Seen {
@@ -153,7 +153,7 @@ async fn simulate(seed: u64, data: &Path) {
             let most = (count + 4) * ROUND;
             assert!(others <= most, "step {step}: {others} messages of others went before {count} polls");
         }
-        for _ in 0..random.below(2000) {
+        for _ in 0..random.below(800) {
             yield_now().await;
             let grown = memory.grown();
             assert!(grown < ALLOWED, "step {step}, kind {kind}, held {held}: {grown} bytes are held");
