@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod client;
+pub mod random;
 mod recorder;
 mod server;
 

@@ -100,6 +100,25 @@ impl LineSender {
         Ok(())
     }
 
+    /// Returns how many lines wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.queue.lock().lines.len()
+    }
+
+    /// Takes the last lines back until so many wait: they were added by a turn that was undone, and the reader takes
+    /// none before a turn is over.
+    pub(super) fn take_back(&self, count: usize) {
+        let mut queue = self.0.queue.lock();
+        let from = count.min(queue.lines.len());
+        let undone: usize = queue.lines.drain(from..).map(|(_, bytes)| bytes).sum();
+        let (before, sum) = (queue.bytes, queue.bytes - undone);
+        queue.count(sum, &self.0.budget);
+        drop(queue);
+        if before > BEHIND_BYTES && sum <= BEHIND_BYTES {
+            self.0.room.notify_waiters();
+        }
+    }
+
     /// Tells whether a writer should wait for the reader.
     pub(super) fn is_ahead(&self) -> bool {
         self.0.queue.lock().bytes > BEHIND_BYTES
@@ -185,6 +204,22 @@ mod tests {
         assert!(receiver.poll_next(&cx).is_ready() && receiver.poll_next(&cx).is_ready());
         assert!(receiver.poll_next(&cx).is_pending() && receiver.is_empty());
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_taken_back_count_no_more() {
+        let cx = Context::from_waker(Waker::noop());
+        let budget = Budget::new(usize::MAX);
+        let (sender, receiver) = backlog(LIMIT, budget.clone());
+        sender.item(Line::item("1".to_owned()).unwrap(), 1).unwrap();
+        let count = sender.len();
+        item(&sender, LIMIT / 2).unwrap();
+        sender.last(Line::result(None).unwrap());
+        assert!(sender.is_ahead() && budget.used() > 0);
+        sender.take_back(count);
+        assert!(!sender.is_ahead() && budget.used() == 0);
+        assert!(matches!(receiver.poll_next(&cx), Poll::Ready(Line::Item(_))));
+        assert!(receiver.poll_next(&cx).is_pending());
     }
 
     #[tokio::test]

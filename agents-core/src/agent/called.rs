@@ -46,7 +46,7 @@ impl<A: Agent> AgentCore<A> {
             return respond(outcome, callable.rust_name);
         }
         let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
-        let answer = Arc::new(Answer::to_agent(sender));
+        let answer = Arc::new(Answer::to_agent(self.object.clone(), sender));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
         Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(handler) })))

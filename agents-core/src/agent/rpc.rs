@@ -50,7 +50,8 @@ impl<A: AgentTypes> AgentCore<A> {
         text: Arc<str>,
         found: Found<A>,
     ) -> Result<()> {
-        let answer = Arc::new(Answer::new(connection.socket.clone(), found.id));
+        let streamed = found.method.as_ref().is_ok_and(|callable| callable.streaming);
+        let answer = Arc::new(Answer::new(connection.socket.clone(), found.id, streamed));
         let callable = match found.method {
             Ok(callable) => callable,
             Err(message) => return answer.error(&message),
@@ -58,7 +59,7 @@ impl<A: AgentTypes> AgentCore<A> {
         // A call that is given up, because it took too long, is answered too.
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
-        let streamed = callable.streaming.then(|| answer.clone());
+        let streamed = streamed.then(|| answer.clone());
         let _stoppable = streamed.clone().map(|answer| self.life.streams.begin(answer));
         let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };

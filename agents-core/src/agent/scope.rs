@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use crate::agent::{AgentTypes, Context};
 use crate::error::Error;
 use crate::object::{BoxFuture, ObjectContext};
-use crate::unwind::{caught, discard};
+use crate::unwind::{Panic, caught, discard};
 
 thread_local! {
     /// The context of the call that is being polled on this thread.
@@ -55,21 +55,25 @@ impl<T> Future for Scoped<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Self { context, object, callable, future } = &mut *self;
-        let Some(running) = future else { return Poll::Pending };
-        if let Some(callable) = callable {
-            object.runs(callable);
-        }
-        let polled = match watch(context, object, || running.as_mut().poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
+        let work = || {
+            let Some(running) = future else { return Ok(Poll::Pending) };
+            if let Some(callable) = callable {
+                object.runs(callable);
+            }
+            let Poll::Ready(result) = running.as_mut().poll(cx) else { return Ok(Poll::Pending) };
             // What it leaves behind belongs to it, and so does a panic of that.
-            Ok(Poll::Ready(result)) => match watch(context, object, || drop(future.take())) {
-                Ok(()) => Ok(result),
+            match caught(|| drop(future.take())) {
+                Ok(()) => Ok(Poll::Ready(result)),
                 Err(panic) => {
                     discard(result, object.key());
                     Err(panic)
                 }
-            },
-            Err(panic) => Err(panic),
+            }
+        };
+        let polled = match watch(context, object, work) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result),
+            Err(error) => Err(error),
         };
         discard(future.take(), object.key());
         Poll::Ready(polled)
@@ -95,22 +99,33 @@ impl<A: AgentTypes> Ambient<A> {
 
     /// Runs user code under watch.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
-        watch(&mut self.shared, &self.context.core.object, code)
+        watch(&mut self.shared, &self.context.core.object, || Ok(code()))
     }
 }
 
-/// Runs user code with a context that `current` finds; a panic undoes the turn and becomes an error.
+/// Runs user code with a context that `current` finds, as a turn of its own: what the runtime did before it
+/// stays. A panic undoes it and becomes an error; so does a constraint that does not hold at its end.
 fn watch<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
-    code: impl FnOnce() -> R,
+    code: impl FnOnce() -> Result<R, Panic>,
 ) -> Result<R, Error> {
+    object.split_turn()?;
     let outer = CURRENT.replace(context.take());
-    let done = caught(code);
+    let done = caught(code).and_then(|done| done);
     *context = CURRENT.replace(outer);
-    done.map_err(|panic| {
-        object.panicked();
-        // Only the log sees what it said.
-        Error::hidden("panic", format!("panicked: {panic}"))
-    })
+    match done {
+        Ok(value) => match object.split_turn() {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                discard(value, object.key());
+                Err(error)
+            }
+        },
+        Err(panic) => {
+            object.panicked();
+            // Only the log sees what it said.
+            Err(Error::hidden("panic", format!("panicked: {panic}")))
+        }
+    }
 }

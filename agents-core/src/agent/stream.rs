@@ -12,7 +12,7 @@ use crate::agent::line::Line;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
 use crate::interface::{Outcome, Reply};
-use crate::object::{WebSocket, overflow};
+use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
@@ -27,20 +27,45 @@ pub(crate) struct Answer {
 /// Whom an answer goes to.
 #[derive(Debug)]
 enum Caller {
-    /// A client, for the call with this id, as JSON.
-    Client { socket: WebSocket, id: String },
-    /// Another agent.
-    Agent(LineSender),
+    /// A client, for the call with this id, as JSON; `streamed` where user code has the answer too.
+    Client { socket: WebSocket, id: String, streamed: bool },
+    /// Another agent, which this object answers.
+    Agent { object: ObjectContext, lines: LineSender },
 }
 
 impl Answer {
-    pub(crate) fn new(socket: WebSocket, id: String) -> Self {
-        Self::to(Caller::Client { socket, id })
+    pub(crate) fn new(socket: WebSocket, id: String, streamed: bool) -> Self {
+        Self::to(Caller::Client { socket, id, streamed })
     }
 
     /// An answer to another agent.
-    pub(crate) fn to_agent(lines: LineSender) -> Self {
-        Self::to(Caller::Agent(lines))
+    pub(crate) fn to_agent(object: ObjectContext, lines: LineSender) -> Self {
+        Self::to(Caller::Agent { object, lines })
+    }
+
+    /// Lets what is said next be taken back when the running turn is undone. The frames for a client are
+    /// taken back by the gate.
+    fn note(self: &Arc<Self>) -> Result<()> {
+        let answer = self.clone();
+        let ended = self.ended.load(Ordering::Acquire);
+        match &self.caller {
+            // The end of any other call comes when its method is over.
+            Caller::Client { streamed: false, .. } => Ok(()),
+            Caller::Client { socket, .. } => {
+                socket.object.note(move || answer.ended.store(ended, Ordering::Release))
+            }
+            Caller::Agent { object, lines } => {
+                let count = lines.len();
+                object.note(move || answer.take_back(ended, count))
+            }
+        }
+    }
+
+    fn take_back(&self, ended: bool, count: usize) {
+        self.ended.store(ended, Ordering::Release);
+        if let Caller::Agent { lines, .. } = &self.caller {
+            lines.take_back(count);
+        }
     }
 
     fn to(caller: Caller) -> Self {
@@ -57,7 +82,7 @@ impl Answer {
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
         match &self.caller {
             Caller::Client { socket, .. } => Some(socket.entry.key),
-            Caller::Agent(_) => None,
+            Caller::Agent { .. } => None,
         }
     }
 
@@ -81,14 +106,16 @@ impl Answer {
     ///
     /// # Errors
     /// `overflow` when too much waits.
-    pub(crate) fn chunk(&self, json: &str) -> Result<()> {
+    pub(crate) fn chunk(self: &Arc<Self>, json: &str) -> Result<()> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.piece(frame::rpc_chunk(id, json)),
-            Caller::Agent(lines) => {
-                lines.item(Line::item(json.to_owned())?, json.len()).map_err(|Overflow| overflow())
+            Caller::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
+            Caller::Agent { lines, .. } => {
+                let line = Line::item(json.to_owned())?;
+                self.note()?;
+                lines.item(line, json.len()).map_err(|Overflow| overflow())
             }
         }
     }
@@ -97,7 +124,7 @@ impl Answer {
     pub(crate) async fn ready(&self) {
         let is_ahead = match &self.caller {
             Caller::Client { socket, .. } => socket.is_ahead(),
-            Caller::Agent(lines) => lines.is_ahead(),
+            Caller::Agent { lines, .. } => lines.is_ahead(),
         };
         if !is_ahead {
             return;
@@ -106,7 +133,7 @@ impl Answer {
             match &self.caller {
                 // Where there is nobody to wait for, sending says why.
                 Caller::Client { socket, .. } => drop(socket.ready().await),
-                Caller::Agent(lines) => lines.until_room().await,
+                Caller::Agent { lines, .. } => lines.until_room().await,
             }
         };
         tokio::select! {
@@ -116,9 +143,19 @@ impl Answer {
         }
     }
 
+    /// Notes that the last frame comes; `false` when it came before.
+    fn begin_end(self: &Arc<Self>) -> Result<bool> {
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        self.note()?;
+        self.ended.store(true, Ordering::Release);
+        Ok(true)
+    }
+
     /// Sends the last frame; a second one is dropped.
-    pub(crate) fn end(&self, outcome: &Outcome) -> Result<()> {
-        if self.ended.swap(true, Ordering::AcqRel) {
+    pub(crate) fn end(self: &Arc<Self>, outcome: &Outcome) -> Result<()> {
+        if !self.begin_end()? {
             return Ok(());
         }
         let json = match outcome {
@@ -126,8 +163,10 @@ impl Answer {
             Outcome::Value(json) => Some(json),
         };
         match &self.caller {
-            Caller::Client { socket, id } => socket.answer(frame::rpc_result(id, json.map(String::as_str))),
-            Caller::Agent(lines) => {
+            Caller::Client { socket, id, .. } => {
+                socket.answer(frame::rpc_result(id, json.map(String::as_str)))
+            }
+            Caller::Agent { lines, .. } => {
                 lines.last(Line::result(json.cloned())?);
                 Ok(())
             }
@@ -135,18 +174,18 @@ impl Answer {
     }
 
     /// Sends an error as the last frame; a second one is dropped.
-    pub(crate) fn error(&self, message: &str) -> Result<()> {
+    pub(crate) fn error(self: &Arc<Self>, message: &str) -> Result<()> {
         self.fail("error", message)
     }
 
     /// The same with a code, which only agents are told.
-    pub(crate) fn fail(&self, code: &str, message: &str) -> Result<()> {
-        if self.ended.swap(true, Ordering::AcqRel) {
+    pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
+        if !self.begin_end()? {
             return Ok(());
         }
         match &self.caller {
-            Caller::Client { socket, id } => socket.answer(frame::rpc_error(id, message)),
-            Caller::Agent(lines) => {
+            Caller::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
+            Caller::Agent { lines, .. } => {
                 lines.last(Line::Error { code: code.to_owned(), message: message.to_owned() });
                 Ok(())
             }
@@ -158,7 +197,7 @@ impl Answer {
         !self.ended.load(Ordering::Acquire)
             && match &self.caller {
                 Caller::Client { socket, .. } => socket.is_open(),
-                Caller::Agent(lines) => !lines.is_closed(),
+                Caller::Agent { lines, .. } => !lines.is_closed(),
             }
     }
 
@@ -168,7 +207,7 @@ impl Answer {
             let gone = async {
                 match &self.caller {
                     Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent(lines) => lines.closed().await,
+                    Caller::Agent { lines, .. } => lines.closed().await,
                 }
             };
             tokio::select! {

@@ -14,8 +14,8 @@ pub(crate) struct ConnectionEntry {
     pub(crate) key: ConnectionKey,
     /// Id and address of a connection that asks to be let in.
     asking: Option<(String, Option<String>)>,
-    /// Set once, when the connection is accepted.
-    card: OnceLock<Arc<Card>>,
+    /// What it was given when it was accepted, by this life or an earlier one.
+    given: OnceLock<Given>,
     kept: Mutex<Kept>,
     /// Made by whoever waits for the end of the connection.
     gone: OnceLock<CancellationToken>,
@@ -23,10 +23,20 @@ pub(crate) struct ConnectionEntry {
     pace: OnceLock<Box<Pace>>,
 }
 
+/// A card of a connection, and the one after it: an accept may be undone, and another one with other
+/// tags take its place. Who holds the tags of the first goes on holding them.
+#[derive(Debug)]
+struct Given {
+    card: Arc<Card>,
+    next: OnceLock<Box<Self>>,
+}
+
 /// What changes during the life of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) attachment: Attachment,
+    /// Which of its cards counts; `None` before it is accepted.
+    pub(crate) accepted: Option<usize>,
     /// We closed it; it is no longer listed.
     pub(crate) closing: bool,
 }
@@ -34,11 +44,12 @@ pub(crate) struct Kept {
 impl ConnectionEntry {
     /// A connection that was not accepted yet.
     pub(crate) fn new(key: ConnectionKey, id: String, uri: Option<String>) -> Self {
-        let kept = Kept { attachment: Attachment::new(Flags::NONE, &[]), closing: false };
+        let attachment = Attachment::new(Flags::NONE, &[]);
+        let kept = Kept { attachment, accepted: None, closing: false };
         Self {
             key,
             asking: Some((id, uri)),
-            card: OnceLock::new(),
+            given: OnceLock::new(),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
             pace: OnceLock::new(),
@@ -47,11 +58,12 @@ impl ConnectionEntry {
 
     /// A connection that an earlier activation accepted.
     pub(crate) fn from_info(info: ConnectionInfo) -> Self {
-        let kept = Kept { attachment: Attachment::decode(info.attachment), closing: false };
+        let attachment = Attachment::decode(info.attachment);
+        let kept = Kept { attachment, accepted: Some(0), closing: false };
         Self {
             key: info.connection,
             asking: None,
-            card: OnceLock::from(info.card),
+            given: OnceLock::from(Given { card: info.card, next: OnceLock::new() }),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
             pace: OnceLock::new(),
@@ -59,35 +71,58 @@ impl ConnectionEntry {
     }
 
     pub(crate) fn id(&self) -> &str {
-        match (self.card.get(), &self.asking) {
-            (Some(card), _) => &card.id,
-            (None, Some((id, _))) => id,
+        match (&self.asking, self.given.get()) {
+            (Some((id, _)), _) => id,
+            (None, Some(given)) => &given.card.id,
             (None, None) => "",
         }
     }
 
     pub(crate) fn uri(&self) -> Option<&str> {
-        match (self.card.get(), &self.asking) {
-            (Some(card), _) => card.uri.as_deref(),
-            (None, Some((_, uri))) => uri.as_deref(),
-            (None, None) => None,
+        match (&self.asking, self.given.get()) {
+            (Some((_, uri)), _) => uri.as_deref(),
+            (None, given) => given?.card.uri.as_deref(),
         }
     }
 
     /// The tags; empty before the connection is accepted.
     pub(crate) fn tags(&self) -> &[String] {
-        self.card.get().map_or(&[], |card| &card.tags)
+        let accepted = self.kept.lock().accepted;
+        accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |card| &card.tags)
     }
 
     /// Tells whether the connection was accepted, now or earlier.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.card.get().is_some()
+        self.kept.lock().accepted.is_some()
     }
 
-    /// Gives the connection its tags; they are given once.
-    pub(crate) fn accept(&self, tags: Vec<String>) {
+    /// Makes a card with these tags and returns its number; it counts once `Kept` says so.
+    pub(crate) fn give(&self, tags: Vec<String>) -> usize {
+        if let Some(number) = self.cards().position(|card| card.tags == tags) {
+            return number;
+        }
         let card = Card { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
-        let _ = self.card.set(Arc::new(card));
+        let mut new = Given { card: Arc::new(card), next: OnceLock::new() };
+        let Some(mut last) = self.given.get() else {
+            // Only the object's own task gives cards, so the place is free.
+            let _ = self.given.set(new);
+            return 0;
+        };
+        let mut number = 1;
+        loop {
+            match last.next.set(Box::new(new)) {
+                Ok(()) => return number,
+                Err(back) => new = *back,
+            }
+            let Some(next) = last.next.get() else { return number };
+            last = next;
+            number += 1;
+        }
+    }
+
+    fn cards(&self) -> impl Iterator<Item = &Arc<Card>> {
+        std::iter::successors(self.given.get(), |given| given.next.get().map(|next| &**next))
+            .map(|given| &given.card)
     }
 
     pub(crate) fn kept(&self) -> Kept {
@@ -96,6 +131,14 @@ impl ConnectionEntry {
 
     pub(crate) fn replace(&self, kept: Kept) -> Kept {
         std::mem::replace(&mut *self.kept.lock(), kept)
+    }
+
+    /// Changes what is kept and returns how it was.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Kept)) -> Kept {
+        let mut kept = self.kept.lock();
+        let before = kept.clone();
+        change(&mut kept);
+        before
     }
 
     pub(crate) fn flags(&self) -> Flags {
@@ -121,5 +164,30 @@ impl ConnectionEntry {
     /// Waits until the object hears that the connection is over; for ever when it has heard of it before.
     pub(crate) async fn until_gone(&self) {
         self.gone.get_or_init(CancellationToken::new).cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accept_that_is_undone_can_be_followed_by_another() {
+        let entry = ConnectionEntry::new(ConnectionKey(1), "id".to_owned(), None);
+        let accept = |tags: &[&str]| {
+            let number = entry.give(tags.iter().map(|tag| (*tag).to_owned()).collect());
+            (number, entry.change(|kept| kept.accepted = Some(number)))
+        };
+        let (first, before) = accept(&["a"]);
+        let held = entry.tags();
+        entry.replace(before);
+        assert!(!entry.is_accepted() && entry.tags().is_empty());
+        for (tags, number) in [(["b"], 1), (["c"], 2), (["b"], 1), (["a"], 0)] {
+            let (given, before) = accept(&tags);
+            assert_eq!((given, entry.tags()), (number, &[tags[0].to_owned()][..]));
+            entry.replace(before);
+        }
+        assert_eq!((first, held), (0, &["a".to_owned()][..]));
+        assert_eq!(entry.id(), "id");
     }
 }

@@ -17,9 +17,10 @@ pub(super) struct Turns<L, R> {
     label: Option<L>,
 }
 
-/// A handler panicked where nobody above caught it.
+/// A turn was undone, and its handler is given up: it panicked where nobody above caught it, or
+/// broke a constraint that is checked at the end of the turn.
 #[derive(Debug)]
-pub(super) struct Panicked;
+pub(super) struct Undone(pub(super) Error);
 
 impl<L, R> Turns<L, R> {
     pub(super) fn new(object: ObjectContext, work: Work, label: L, future: BoxFuture<'static, R>) -> Self {
@@ -29,7 +30,7 @@ impl<L, R> Turns<L, R> {
 }
 
 impl<L: Unpin, R> Future for Turns<L, R> {
-    type Output = (Option<L>, Result<R, Panicked>);
+    type Output = (Option<L>, Result<R, Undone>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { object, id, work, future, label } = &mut *self;
@@ -50,19 +51,36 @@ impl<L: Unpin, R> Future for Turns<L, R> {
             },
         });
         let result = match polled {
-            Ok(None) => {
-                object.end_turn();
-                return Poll::Pending;
-            }
+            Ok(None) => match object.end_turn() {
+                Ok(()) => return Poll::Pending,
+                Err(error) => {
+                    // Its locals may still do something.
+                    object.begin_own_turn();
+                    discard(future.take(), object.key());
+                    Err(error)
+                }
+            },
             Ok(Some(result)) => Ok(result),
             Err(panic) => {
                 tracing::error!(object = ?object.key(), "a handler panicked: {panic}");
                 object.panicked();
                 discard(future.take(), object.key());
-                Err(Panicked)
+                Err(Error::hidden("panic", "a handler panicked"))
             }
         };
-        object.end_turn();
+        let result = match (object.end_turn(), result) {
+            (Ok(()), result) => result,
+            (Err(error), result) => {
+                discard(result, object.key());
+                Err(error)
+            }
+        };
+        let result = result.map_err(|error| {
+            if error.code() != "panic" {
+                tracing::error!(object = ?object.key(), "what a handler did in a turn was undone: {error}");
+            }
+            Undone(error)
+        });
         Poll::Ready((label.take(), result))
     }
 }
@@ -80,6 +98,5 @@ pub(super) fn own_turn(object: &ObjectContext, work: impl FnOnce() -> Result<()>
         object.panicked();
         Err(Error::hidden("panic", format!("panicked: {panic}")))
     });
-    object.end_turn();
-    done
+    done.and(object.end_turn())
 }

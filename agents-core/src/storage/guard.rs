@@ -18,11 +18,11 @@ const READ: u8 = 2;
 
 /// How many instructions of SQLite run between two looks at the clock.
 const CHECK_EVERY: i32 = 1000;
-/// How long a statement runs before other work of its thread is left to another thread, and how long until that is
-/// tried again.
+/// The time after which a statement leaves the other work of its thread to another thread, and the time until that
+/// is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const NEXT_PAUSE: Duration = Duration::from_millis(50);
-/// How long a statement stands still then: a shorter time would be over before another thread has taken over.
+/// The time for which a statement stands still then: a shorter time would be over before another thread has taken over.
 const PAUSE: Duration = Duration::from_micros(300);
 
 const SETTINGS: &[&str] = &[
@@ -56,6 +56,8 @@ pub(super) struct Guard {
     mode: AtomicU8,
     pragma: AtomicBool,
     setting: AtomicBool,
+    /// A statement makes, changes or drops tables.
+    tables: AtomicBool,
     schema: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
@@ -65,7 +67,7 @@ pub(super) struct Guard {
     deadline: AtomicU64,
     timed_out: AtomicBool,
     blocking: Option<Blocking>,
-    /// When the statement that runs stands still, in nanoseconds since `epoch`.
+    /// The time at which the statement that runs stands still, in nanoseconds since `epoch`.
     pause_at: AtomicU64,
 }
 
@@ -79,6 +81,7 @@ impl Guard {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
+            tables: AtomicBool::new(false),
             schema: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
@@ -113,6 +116,7 @@ impl Guard {
     pub(super) fn enter(&self, read_only: bool, timeout: Duration) -> Scope<'_> {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
+        self.tables.store(false, Ordering::Relaxed);
         self.schema.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
@@ -152,6 +156,12 @@ impl Guard {
             self.pragma.store(true, Ordering::Relaxed);
             let set = pragma_value.is_some() && is_in(SETTINGS, pragma_name);
             self.setting.fetch_or(set, Ordering::Relaxed);
+        }
+        if matches!(
+            action,
+            AuthAction::CreateTable { .. } | AuthAction::AlterTable { .. } | AuthAction::DropTable { .. }
+        ) {
+            self.tables.store(true, Ordering::Relaxed);
         }
         if makes_names(action) {
             self.schema.store(true, Ordering::Relaxed);
@@ -206,6 +216,11 @@ impl Scope<'_> {
     /// not be kept: run a second time from the cache they would do nothing.
     pub(super) fn saw_pragma(&self) -> bool {
         self.guard.pragma.load(Ordering::Relaxed)
+    }
+
+    /// Whether the statement makes, changes or drops tables.
+    pub(super) fn saw_tables(&self) -> bool {
+        self.guard.tables.load(Ordering::Relaxed)
     }
 
     /// Whether the statement that was prepared last may give something a name, or refer to a name; asking forgets it.

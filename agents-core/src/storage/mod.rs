@@ -12,6 +12,7 @@ mod alarm;
 mod alarm_index;
 mod counters;
 mod create;
+mod deferred;
 mod error;
 mod fault;
 mod flush;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use rusqlite::Params;
 
-use super::error::StorageError;
+use super::deferred::Deferred;
+use super::error::{SqlError, StorageError};
 use super::state::Undo;
 use super::statement::run;
 use super::store::Store;
@@ -17,6 +18,7 @@ const ROLLBACK: &str = "/*agents*/ROLLBACK";
 const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
 const RELEASE: &str = "/*agents*/RELEASE s";
 const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
+const CHECK_AT_ONCE: &str = "/*agents*/PRAGMA defer_foreign_keys = OFF";
 
 /// The number of a commit, counted from 1 since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +38,7 @@ pub(super) struct Levels {
     begun: usize,
     /// Whether SQLite has a transaction open. It outlives the turn that opened it.
     open: bool,
+    pub(super) deferred: Deferred,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,12 @@ enum Mark {
 }
 
 impl Levels {
+    /// SQLite has no transaction open any more; says whether a setting in it put constraints off.
+    fn transaction_ended(&mut self) -> bool {
+        self.open = false;
+        self.deferred.takes_put_off()
+    }
+
     /// Where the innermost level keeps the staged state it found; `None` outside of turns.
     pub(super) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
         self.stack.last_mut().map(|level| &mut level.undo)
@@ -103,13 +112,23 @@ impl Store {
     /// left open are rolled back.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], also when SQLite fails here.
+    /// A deferred constraint that does not hold: the turn is over and all of it is undone. When SQLite
+    /// fails the store is poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
         self.check()?;
-        while self.levels.stack.len() > 1 {
-            self.pop_rollback()?;
+        self.roll_back_open()?;
+        if let Err(error) = self.check_deferred() {
+            if !self.is_poisoned() {
+                self.pop_rollback()?;
+            }
+            return Err(error);
         }
         self.pop_release()
+    }
+
+    /// Says whether the running turn has written and staged nothing yet.
+    pub fn is_turn_untouched(&self) -> bool {
+        self.levels.stack.iter().all(|level| level.mark == Mark::Nothing && level.undo.is_none())
     }
 
     /// Undoes all that the running turn wrote or staged, and nothing else.
@@ -121,9 +140,7 @@ impl Store {
             // All of it is rolled back already.
             return Ok(());
         }
-        while self.levels.stack.len() > 1 {
-            self.pop_rollback()?;
-        }
+        self.roll_back_open()?;
         self.pop_rollback()
     }
 
@@ -177,7 +194,6 @@ impl Store {
             self.poison();
             return Err(error);
         }
-        self.levels.open = false;
         self.state.committed();
         self.alarm_changed = false;
         self.lsn.0 += 1;
@@ -200,7 +216,8 @@ impl Store {
         if self.levels.open {
             self.run(COMMIT)?;
         }
-        Ok(())
+        let put_off = self.levels.transaction_ended();
+        self.check_at_once(put_off)
     }
 
     /// Says whether something waits for a commit.
@@ -226,9 +243,7 @@ impl Store {
             let _ = run(&database.connection, &self.meter, ROLLBACK);
         }
         self.alarm_changed = false;
-        self.levels.stack.clear();
-        self.levels.begun = 0;
-        self.levels.open = false;
+        self.levels = Levels::default();
         self.state.forget();
     }
 
@@ -269,6 +284,14 @@ impl Store {
         result
     }
 
+    /// Rolls back the transactions of the user that are open.
+    fn roll_back_open(&mut self) -> Result<()> {
+        while self.levels.stack.len() > 1 {
+            self.pop_rollback()?;
+        }
+        Ok(())
+    }
+
     fn push(&mut self) {
         self.levels.stack.push(Level { mark: Mark::Nothing, undo: None });
     }
@@ -283,6 +306,9 @@ impl Store {
 
     fn pop(&mut self) -> Result<Level> {
         let level = self.levels.stack.pop();
+        if self.levels.stack.is_empty() {
+            self.levels.deferred.turn_ended();
+        }
         self.levels.begun = self.levels.begun.min(self.levels.stack.len());
         level.ok_or(StorageError::Misuse("a turn ended that had not begun"))
     }
@@ -308,14 +334,32 @@ impl Store {
             Mark::Nothing => Ok(()),
             Mark::Transaction => {
                 self.run_or_poison(ROLLBACK)?;
-                self.levels.open = false;
-                Ok(())
+                let put_off = self.levels.transaction_ended();
+                self.check_at_once(put_off)
             }
             Mark::Savepoint => {
                 self.run_or_poison(ROLLBACK_TO)?;
-                self.run_or_poison(RELEASE)
+                self.run_or_poison(RELEASE)?;
+                // The savepoint does not bring the setting back, and the turns before have not made it.
+                let put_off = self.levels.stack.is_empty() && self.levels.deferred.takes_put_off();
+                self.check_at_once(put_off)
             }
         }
+    }
+
+    /// Lets constraints be checked at once again. SQLite does it by itself with a transaction, but goes on using
+    /// statements that were prepared under the setting: those report what they break and leave it there.
+    fn check_at_once(&mut self, put_off: bool) -> Result<()> {
+        if !put_off {
+            return Ok(());
+        }
+        // Never from the cache: a setting acts while it is prepared.
+        let parts = self.opened()?;
+        let result = parts.connection.execute_batch(CHECK_AT_ONCE);
+        result.map_err(|error| {
+            self.poison();
+            SqlError::from_sqlite(error, CHECK_AT_ONCE).into()
+        })
     }
 
     fn run_or_poison(&mut self, sql: &'static str) -> Result<()> {

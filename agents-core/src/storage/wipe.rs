@@ -49,6 +49,7 @@ impl Store {
         self.stage_state(None)?;
         let Some(mut parts) = self.found()? else { return Ok(()) };
         parts.ready_to_write()?;
+        parts.levels.deferred.forget_tables();
         drop_items(&mut parts)?;
         for sql in OWN {
             parts.change(sql, ())?;

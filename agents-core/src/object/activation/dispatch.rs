@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
-use crate::object::turn::{Panicked, Turns, own_turn};
+use crate::object::turn::{Turns, Undone, own_turn};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work, fetch};
 use crate::report::{self, Violation};
 
@@ -109,6 +109,8 @@ impl Activation {
                 let limit = self.handle.behavior.policy().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.ring()? else { return Ok(()) };
+                    // That it rings is not undone by what the handler does.
+                    object.split_turn()?;
                     match tokio::time::timeout(limit, instance.alarm(alarm)).await {
                         Ok(rang) => {
                             object.rang(rang.is_ok())?;
@@ -244,14 +246,13 @@ impl Activation {
         progress
     }
 
-    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Panicked>) {
+    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Undone>) {
         let Some(label) = label else { return };
-        let panicked = result.is_err();
         if let Ok(Err(error)) = &result {
             report::handler_failed(&self.handle.key, error);
         }
-        if panicked {
-            self.clean_up(&label);
+        if let Err(Undone(error)) = &result {
+            self.clean_up(&label, error);
         }
         match label {
             Label::Message { connection, bytes, .. } => self.credit(connection, bytes),
@@ -283,17 +284,16 @@ impl Activation {
         }
     }
 
-    /// Ends what a handler left open that panicked.
-    fn clean_up(&self, label: &Label) {
-        let error = Error::hidden("panic", "a handler panicked");
+    /// Ends what a handler left open that was given up.
+    fn clean_up(&self, label: &Label, error: &Error) {
         let done = own_turn(&self.object, || match label {
-            Label::Connect(entry) => fetch::refuse(&self.object, entry, &error),
-            Label::Request { request, .. } => fetch::fail(&self.object, *request, &error),
+            Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
+            Label::Request { request, .. } => fetch::fail(&self.object, *request, error),
             Label::Alarm => self.object.rang(false),
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         });
         if let Err(error) = done {
-            tracing::error!(object = ?self.handle.key, %error, "what a panic left open was not ended");
+            tracing::error!(object = ?self.handle.key, %error, "what a handler left open was not ended");
         }
     }
 }

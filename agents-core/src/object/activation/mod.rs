@@ -37,7 +37,7 @@ use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
-use crate::object::turn::Turns;
+use crate::object::turn::{Turns, Undone};
 use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
@@ -336,7 +336,7 @@ impl Activation {
     /// Starts an instance when one is needed, and lets it start or leave.
     fn poll_phase(&mut self, cx: &mut Context<'_>) -> bool {
         if matches!(self.phase, Phase::Live(_)) && std::mem::take(&mut self.object.lock().panicked) {
-            tracing::warn!(object = ?self.handle.key, "a handler panicked, the instance is replaced");
+            tracing::warn!(object = ?self.handle.key, "a turn was undone, the instance is replaced");
             discard(std::mem::replace(&mut self.phase, Phase::Cold), &self.handle.key);
         }
         match &mut self.phase {
@@ -371,10 +371,7 @@ impl Activation {
                     true
                 }
                 Poll::Ready((_, result)) => {
-                    let error = match result {
-                        Ok(Err(error)) => error,
-                        _ => Error::hidden("panic", "the start panicked"),
-                    };
+                    let (Ok(Err(error)) | Err(Undone(error))) = result else { return true };
                     self.object.lock().starts = false;
                     self.phase = Phase::Cold;
                     if error.code() == START_TIMEOUT {

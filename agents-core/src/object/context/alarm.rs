@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{ObjectContext, Write};
+use super::journal::Change;
+use super::{Inner, ObjectContext, Write};
 use crate::error::Result;
 use crate::object::alarm::{millis_of, moment_of};
 use crate::object::{AlarmInfo, AlarmTime};
@@ -14,7 +15,7 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 
 /// An alarm handler that runs.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::object) struct Ringing {
     alarm: Alarm,
     /// Another alarm had been set in its place before it rang.
@@ -106,7 +107,7 @@ impl ObjectContext {
             inner.alarm_unsettled = true;
             return Ok(None);
         };
-        inner.ringing = Some(Ringing { alarm, owed: alarms.owed.is_some() });
+        inner.change_ringing(Some(Ringing { alarm, owed: alarms.owed.is_some() }));
         Ok(Some(AlarmInfo { scheduled_time: moment_of(alarm.at), retry_count: alarm.retries }))
     }
 
@@ -115,7 +116,8 @@ impl ObjectContext {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_unsettled = true;
-        let Some(Ringing { alarm, owed }) = inner.ringing.take() else { return Ok(()) };
+        let Some(Ringing { alarm, owed }) = inner.ringing else { return Ok(()) };
+        inner.change_ringing(None);
         let retries = alarm.retries.saturating_add(1);
         let retry = Alarm { at: now.saturating_add(retry_after(retries)), retries };
         let store = inner.store()?;
@@ -131,6 +133,13 @@ impl ObjectContext {
     /// When the alarm rings, for the index of alarms.
     pub(in crate::object) fn alarm_at(store: &mut Store) -> Result<Option<u64>> {
         Ok(store.alarms().map_err(StorageError::into_error)?.next().map(|alarm| alarm.at))
+    }
+}
+
+impl Inner {
+    fn change_ringing(&mut self, ringing: Option<Ringing>) {
+        let before = std::mem::replace(&mut self.ringing, ringing);
+        self.note(Change::Ringing(before));
     }
 }
 

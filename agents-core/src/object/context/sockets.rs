@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::journal::{Change, Restore};
 use super::{Inner, ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
     Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, Limit, MAX_REASON, Message, Selection,
     Targets, ToGateway, cut_reason, may_be_sent,
 };
+use crate::object::entry::Kept;
 use crate::object::settings::Settings;
 use crate::object::{
     BoxFuture, ConnectionEntry, TagsError, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags,
@@ -162,10 +164,8 @@ impl ObjectContext {
         self.admit(&inner, effect.bytes())?;
         inner.store()?.put_settings(serde_json::to_string(&settings)?)?;
         inner.gate.stage(effect);
-        if let Some(turn) = &mut inner.turn {
-            turn.settings.get_or_insert(before);
-        }
         self.handle().settings.replace(settings);
+        inner.note(Change::Settings(before));
         Ok(())
     }
 
@@ -176,12 +176,13 @@ impl ObjectContext {
             return Err(Error::new("already_accepted", "this WebSocket was accepted before"));
         }
         let attachment = Attachment::new(flags, entry.kept().attachment.user());
-        entry.accept(tags.clone());
-        inner.keep(entry, |kept| kept.attachment = attachment.clone());
+        let accepted = entry.give(tags.clone());
+        inner.keep(entry, |kept| {
+            kept.attachment = attachment.clone();
+            kept.accepted = Some(accepted);
+        });
         inner.roster.insert(entry.clone());
-        if let Some(turn) = &mut inner.turn {
-            turn.accepted.push(entry.key);
-        }
+        inner.note(Change::Known(entry.key));
         inner.gate.stage(ToGateway::Accept { connection: entry.key, tags, attachment: attachment.encoded() });
         Ok(())
     }
@@ -244,6 +245,12 @@ impl ObjectContext {
         Ok(())
     }
 
+    /// Notes a change of memory of a layer above, which is undone with the turn.
+    pub(crate) fn note(&self, memory: impl Restore + 'static) -> Result<()> {
+        self.turn()?.note(Change::Other(Box::new(memory)));
+        Ok(())
+    }
+
     /// Stages a message; see [`ToGateway::Send`] for `latest`.
     ///
     /// # Errors
@@ -293,5 +300,13 @@ impl ObjectContext {
     pub(crate) fn run(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
         self.turn()?.spawned.push(Spawned { future, stays: false });
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Changes what is kept of a connection.
+    fn keep(&mut self, entry: &Arc<ConnectionEntry>, change: impl FnOnce(&mut Kept)) {
+        let before = entry.change(change);
+        self.note(Change::Kept(entry.clone(), before));
     }
 }

@@ -1,16 +1,12 @@
 //! Turns as the context sees them: begun, ended, undone, and the transactions inside.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task;
 use std::thread::{self, ThreadId};
 
+use super::journal::{Change, Mark};
 use super::{Inner, ObjectContext};
 use crate::error::Result;
-use crate::gateway::ConnectionKey;
-use crate::object::ConnectionEntry;
-use crate::object::entry::Kept;
-use crate::object::settings::Settings;
 use crate::storage::sql::Savepoint;
 use crate::storage::{StorageError, Store};
 
@@ -19,22 +15,11 @@ pub(super) struct Turn {
     pub(super) thread: ThreadId,
     /// Whose turn it is.
     pub(super) handler: u64,
-    effects: usize,
-    spawned: usize,
-    kept: Vec<(Arc<ConnectionEntry>, Kept)>,
-    pub(super) accepted: Vec<ConnectionKey>,
-    /// The settings as they were, if the turn changed them.
-    pub(super) settings: Option<Settings>,
-    /// Where the open transactions of the turn began.
+    /// What it has changed so far, in order.
+    pub(super) changes: Vec<Change>,
+    start: Mark,
+    /// Where its open transactions began.
     transactions: Vec<Mark>,
-}
-
-/// A point that a transaction inside a turn is undone to.
-#[derive(Clone, Copy)]
-struct Mark {
-    effects: usize,
-    spawned: usize,
-    kept: usize,
 }
 
 impl ObjectContext {
@@ -67,128 +52,134 @@ impl ObjectContext {
         resumed.into_iter().for_each(task::Waker::wake);
     }
 
-    pub(in crate::object) fn end_turn(&self) {
+    /// Ends the turn: what it did counts from here on.
+    ///
+    /// # Errors
+    /// When a constraint does not hold that is checked at the end of a turn. Then all of the turn
+    /// is undone.
+    pub(in crate::object) fn end_turn(&self) -> Result<()> {
         let mut inner = self.lock();
-        if inner.turn.take().is_some()
-            && let Some(Err(error)) = inner.store.as_mut().map(Store::end_turn)
-        {
-            inner.failed.get_or_insert(error.into_error());
+        let ended = self.finish_turn(&mut inner);
+        let turn = inner.turn.take();
+        drop(inner);
+        drop(turn);
+        ended
+    }
+
+    /// Makes final what the running turn did so far, and lets the rest of it be a turn of its own:
+    /// what the runtime did is not undone by the code of the user that it runs next, nor the other
+    /// way round.
+    ///
+    /// # Errors
+    /// As [`end_turn`](Self::end_turn).
+    pub(crate) fn split_turn(&self) -> Result<()> {
+        let Ok(mut inner) = self.turn() else { return Ok(()) };
+        let Some(turn) = &inner.turn else { return Ok(()) };
+        let handler = turn.handler;
+        if !turn.transactions.is_empty() || inner.is_untouched(turn) {
+            return Ok(());
         }
+        let ended = self.finish_turn(&mut inner);
+        let turn = inner.turn.take();
+        inner.start_turn(handler);
+        drop(inner);
+        drop(turn);
+        ended
     }
 
     /// Undoes what the running turn did so far, because its handler panicked.
     pub(crate) fn panicked(&self) {
         let mut inner = self.lock();
         inner.panicked = true;
-        if let Some(handler) = inner.turn.as_ref().map(|turn| turn.handler) {
-            if let Some(settings) = inner.undo() {
-                self.handle().settings.replace(settings);
-            }
-            inner.start_turn(handler);
+        let Some(turn) = &inner.turn else { return };
+        let (handler, start) = (turn.handler, turn.start);
+        self.undo_to(&mut inner, start);
+        if let Some(Err(error)) = inner.store.as_mut().map(Store::rollback_turn) {
+            inner.failed.get_or_insert(error.into_error());
         }
+        let turn = inner.turn.take();
+        inner.start_turn(handler);
         drop(inner);
-        self.core.state_version.fetch_add(1, Ordering::AcqRel);
+        drop(turn);
     }
 
-    /// Takes a step of a transaction inside the turn. What a transaction sent, spawned and kept for
-    /// connections is undone with what it wrote.
+    /// Takes a step of a transaction inside the turn. All that a transaction changed is undone with
+    /// what it wrote.
     pub(crate) fn transaction_step(&self, step: Savepoint) -> Result<()> {
         let mut inner = self.turn()?;
-        let store = inner.store()?;
         let done = match step {
-            Savepoint::Push => store.savepoint_push(),
-            Savepoint::Release => store.savepoint_release(),
-            Savepoint::Rollback => store.savepoint_rollback(),
+            Savepoint::Push => {
+                inner.store()?.savepoint_push().map_err(StorageError::into_error)?;
+                let mark = inner.mark();
+                if let Some(turn) = &mut inner.turn {
+                    turn.transactions.push(mark);
+                }
+                Ok(())
+            }
+            Savepoint::Release => {
+                let released = inner.store()?.savepoint_release();
+                if released.is_ok()
+                    && let Some(turn) = &mut inner.turn
+                {
+                    turn.transactions.pop();
+                }
+                released
+            }
+            Savepoint::Rollback => {
+                // Memory first: of a store that failed nothing is left either.
+                let mark = inner.turn.as_mut().and_then(|turn| turn.transactions.pop());
+                if let Some(mark) = mark {
+                    self.undo_to(&mut inner, mark);
+                }
+                inner.store()?.savepoint_rollback()
+            }
         };
-        done.map_err(StorageError::into_error)?;
-        inner.mark(step);
-        drop(inner);
-        if step == Savepoint::Rollback {
-            self.core.state_version.fetch_add(1, Ordering::AcqRel);
+        done.map_err(StorageError::into_error)
+    }
+
+    /// Ends the turn in the store, which checks it; on a failure it is undone here too.
+    fn finish_turn(&self, inner: &mut Inner) -> Result<()> {
+        let Some(turn) = &inner.turn else { return Ok(()) };
+        let start = turn.start;
+        if let Some(open) = turn.transactions.first().copied() {
+            // The store rolls back what was left open.
+            self.undo_to(inner, open);
         }
-        Ok(())
+        let Some(store) = &mut inner.store else { return Ok(()) };
+        let Err(error) = store.end_turn() else { return Ok(()) };
+        if store.is_poisoned() {
+            inner.failed.get_or_insert(error.into_error());
+            return Ok(());
+        }
+        // What the instance remembers is of a turn that was undone.
+        inner.panicked = true;
+        self.undo_to(inner, start);
+        Err(error.into_error())
+    }
+
+    fn undo_to(&self, inner: &mut Inner, mark: Mark) {
+        self.core.state_version.fetch_add(1, Ordering::AcqRel);
+        inner.undo_to(mark, &self.handle().settings);
     }
 }
 
 impl Inner {
+    /// Returns whether a turn has done nothing so far.
+    fn is_untouched(&self, turn: &Turn) -> bool {
+        turn.start == self.mark() && self.store.as_ref().is_none_or(Store::is_turn_untouched)
+    }
+
     fn start_turn(&mut self, handler: u64) {
+        self.turn = None;
         self.turn = Some(Turn {
             thread: thread::current().id(),
             handler,
-            effects: self.gate.mark(),
-            spawned: self.spawned.len(),
-            kept: Vec::new(),
-            accepted: Vec::new(),
-            settings: None,
+            changes: Vec::new(),
+            start: self.mark(),
             transactions: Vec::new(),
         });
         if let Some(Err(error)) = self.store.as_mut().map(Store::begin_turn) {
             self.failed.get_or_insert(error.into_error());
-        }
-    }
-
-    /// Undoes the turn; returns the settings as they were if it changed them.
-    fn undo(&mut self) -> Option<Settings> {
-        let turn = self.turn.take()?;
-        self.undo_effects(turn.effects);
-        self.forget_spawned(turn.spawned);
-        for (entry, kept) in turn.kept.into_iter().rev() {
-            entry.replace(kept);
-        }
-        for key in turn.accepted {
-            self.roster.remove(key);
-        }
-        if let Some(Err(error)) = self.store.as_mut().map(Store::rollback_turn) {
-            self.failed.get_or_insert(error.into_error());
-        }
-        turn.settings
-    }
-
-    /// Forgets the tasks from a mark on, but for those that stay.
-    fn forget_spawned(&mut self, mark: usize) {
-        for task in self.spawned.split_off(mark.min(self.spawned.len())) {
-            if task.stays {
-                self.spawned.push(task);
-            } else {
-                self.give_up(task);
-            }
-        }
-    }
-
-    /// Takes back what was sent from a mark on.
-    fn undo_effects(&mut self, mark: usize) {
-        for effect in self.gate.undo_to(mark) {
-            self.give_up(effect);
-        }
-    }
-
-    fn mark(&mut self, step: Savepoint) {
-        let Some(turn) = &mut self.turn else { return };
-        if step == Savepoint::Push {
-            turn.transactions.push(Mark {
-                effects: self.gate.mark(),
-                spawned: self.spawned.len(),
-                kept: turn.kept.len(),
-            });
-            return;
-        }
-        let Some(mark) = turn.transactions.pop() else { return };
-        if step == Savepoint::Rollback {
-            for (entry, kept) in turn.kept.drain(mark.kept..).rev() {
-                entry.replace(kept);
-            }
-            self.undo_effects(mark.effects);
-            self.forget_spawned(mark.spawned);
-        }
-    }
-
-    /// Changes what is kept of a connection and remembers how it was.
-    pub(super) fn keep(&mut self, entry: &Arc<ConnectionEntry>, change: impl FnOnce(&mut Kept)) {
-        let mut kept = entry.kept();
-        change(&mut kept);
-        let before = entry.replace(kept);
-        if let Some(turn) = &mut self.turn {
-            turn.kept.push((entry.clone(), before));
         }
     }
 }

@@ -226,6 +226,12 @@ impl Run<'_> {
         let writes = writes(statement);
         if writes || setting {
             self.begin()?;
+            if let Some(scope) = self.scope {
+                self.parts.levels.deferred.writes(setting);
+                if scope.saw_tables() {
+                    self.parts.levels.deferred.forget_tables();
+                }
+            }
         }
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;

@@ -3,6 +3,7 @@
 mod alarm_index;
 mod alarms;
 mod damage;
+mod deferred;
 mod durability;
 mod folder;
 mod kv;

@@ -335,18 +335,3 @@ fn an_ordinary_mistake_does_not_poison() {
     bench.reopen();
     assert_eq!(bench.numbers(), [1, 2]);
 }
-
-#[test]
-fn a_constraint_that_fails_at_the_commit_poisons() {
-    let bench = Bench::with_table();
-    bench.turn(|sql| {
-        sql.execute("CREATE TABLE c (n INTEGER REFERENCES t (n) DEFERRABLE INITIALLY DEFERRED)", ()).unwrap();
-    });
-    bench.commit();
-    bench.turn(|sql| sql.execute("INSERT INTO c VALUES (7)", ()).unwrap());
-    let error = bench.on(Store::commit).unwrap_err();
-    assert_eq!(error.code(), "sql_constraint");
-    assert!(bench.on(|store| store.is_poisoned()));
-    bench.reopen();
-    assert_eq!(one::<i64>(&bench, "SELECT count(*) FROM c", ()), 0);
-}

@@ -1,0 +1,106 @@
+//! What a turn has changed outside of the database, and how it is put back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Inner;
+use super::alarm::Ringing;
+use crate::gateway::ConnectionKey;
+use crate::object::ConnectionEntry;
+use crate::object::entry::Kept;
+use crate::object::settings::{Settings, SettingsSlot};
+
+/// A change that a running turn has made, with what was there before.
+///
+/// Every door that changes memory writes one; nothing else is needed for the change to be undone
+/// with its transaction or its turn.
+pub(super) enum Change {
+    /// What is kept of a connection: attachment, tags, whether it is closed.
+    Kept(Arc<ConnectionEntry>, Kept),
+    /// A connection is known that was not.
+    Known(ConnectionKey),
+    Settings(Settings),
+    /// The alarm that rings.
+    Ringing(Option<Ringing>),
+    /// Something of a layer above.
+    Other(Box<dyn Restore>),
+}
+
+/// Memory of a layer above the object that goes back to what it was when a turn is undone.
+///
+/// It runs under the lock of the object: it opens none of its doors and runs no code of the user's.
+pub(crate) trait Restore: Send {
+    fn restore(self: Box<Self>);
+}
+
+impl<F: FnOnce() + Send> Restore for F {
+    fn restore(self: Box<Self>) {
+        self();
+    }
+}
+
+/// A point that a turn, or a transaction inside it, is undone to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    effects: usize,
+    spawned: usize,
+    changes: usize,
+}
+
+impl Inner {
+    /// Returns where the running turn stands.
+    pub(super) fn mark(&self) -> Mark {
+        let changes = self.turn.as_ref().map_or(0, |turn| turn.changes.len());
+        Mark { effects: self.gate.mark(), spawned: self.spawned.len(), changes }
+    }
+
+    /// Notes a change of the running turn.
+    pub(super) fn note(&mut self, change: Change) {
+        if let Some(turn) = &mut self.turn {
+            turn.changes.push(change);
+        }
+    }
+
+    /// Puts back everything that changed since a mark of the running turn, the last change first.
+    pub(super) fn undo_to(&mut self, mark: Mark, settings: &SettingsSlot) {
+        for effect in self.gate.undo_to(mark.effects) {
+            self.give_up(effect);
+        }
+        for task in self.spawned.split_off(mark.spawned.min(self.spawned.len())) {
+            if task.stays {
+                self.spawned.push(task);
+            } else {
+                self.give_up(task);
+            }
+        }
+        let changes = match &mut self.turn {
+            Some(turn) => turn.changes.split_off(mark.changes.min(turn.changes.len())),
+            None => Vec::new(),
+        };
+        for change in changes.into_iter().rev() {
+            match change {
+                Change::Kept(entry, kept) => {
+                    entry.replace(kept);
+                }
+                Change::Known(connection) => {
+                    self.roster.remove(connection);
+                }
+                Change::Settings(before) => settings.replace(before),
+                Change::Ringing(before) => self.ringing = before,
+                Change::Other(memory) => memory.restore(),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kept(..) => "Kept",
+            Self::Known(_) => "Known",
+            Self::Settings(_) => "Settings",
+            Self::Ringing(_) => "Ringing",
+            Self::Other(_) => "Other",
+        })
+    }
+}

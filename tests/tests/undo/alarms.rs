@@ -1,0 +1,122 @@
+//! Alarms that are set and undone while one rings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use agents::prelude::*;
+use agents::testing::{TestHost, TestObject};
+use agents_tests::{Notes, Recorder, recorder};
+
+const HOUR: u64 = 3_600_000;
+
+/// What the next alarm does, and where it says that it rang.
+struct Plan {
+    what: AtomicU32,
+    recorder: Recorder,
+}
+
+const ROLL_BACK: u32 = 1;
+const PANIC: u32 = 2;
+const DELETE: u32 = 3;
+const LATER: u32 = 4;
+
+#[agent(env = Arc<Plan>)]
+#[derive(Default)]
+struct Rings;
+
+#[agent]
+impl Rings {
+    #[hook]
+    async fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
+        cx.env().recorder.note(json!([cx.now(), alarm.retry_count]));
+        let object = cx.object();
+        let next = UNIX_EPOCH + Duration::from_millis(cx.now() + HOUR);
+        let later = next + Duration::from_millis(1);
+        match cx.env().what.swap(0, Ordering::SeqCst) {
+            ROLL_BACK => {
+                let undone: Result<()> = cx.sql().transaction(|_| {
+                    object.set_alarm(next)?;
+                    assert_eq!(object.get_alarm()?, Some(next));
+                    object.set_alarm(later)?;
+                    Err(Error::msg("not today"))
+                });
+                assert_eq!(undone.unwrap_err().to_string(), "not today");
+                assert_eq!(object.get_alarm()?, None, "the one that rings is none");
+            }
+            PANIC => {
+                object.set_alarm(next)?;
+                object.set_alarm(later)?;
+                panic!("on purpose");
+            }
+            DELETE => {
+                let undone: Result<()> = cx.sql().transaction(|_| {
+                    object.delete_alarm()?;
+                    Err(Error::msg("not today"))
+                });
+                assert_eq!(undone.unwrap_err().to_string(), "not today");
+                return Err(Error::msg("tried again"));
+            }
+            LATER => {
+                object.set_alarm(next)?;
+                tokio::task::yield_now().await;
+                object.set_alarm(later)?;
+                panic!("on purpose");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    #[hook]
+    fn on_request(&self, cx: &Context<Self>, _request: Request) -> Result<String> {
+        cx.object().set_alarm(Duration::from_millis(100))?;
+        Ok(String::new())
+    }
+}
+
+/// Sets the alarm, and what it does.
+async fn armed(what: u32) -> (TestHost, TestObject, Notes, u64) {
+    let (recorder, notes) = recorder();
+    let plan = Arc::new(Plan { what: AtomicU32::new(what), recorder });
+    let host = TestHost::start(move || Agents::new().register::<Rings>().env(plan.clone())).unwrap();
+    let object = host.agent::<Rings>("one");
+    let at = host.now() + 100;
+    object.get("").await;
+    (host, object, notes, at)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_was_undone_does_not_keep_the_one_that_rings() {
+    let (host, _, mut notes, at) = armed(ROLL_BACK).await;
+    host.advance(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(notes.so_far(), [json!([at, 0])], "it rang once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ring_that_set_the_alarm_twice_and_panicked_is_tried_again() {
+    let (host, _, mut notes, at) = armed(PANIC).await;
+    host.advance(Duration::from_secs(2 * 3600)).await;
+    let rang = notes.so_far();
+    assert_eq!(rang.len(), 2, "{rang:?}");
+    assert_eq!(rang[0], json!([at, 0]));
+    assert_eq!(rang[1][1], 1, "a retry");
+    let pause = rang[1][0].as_u64().unwrap() - at;
+    assert!((2000..=2500).contains(&pause), "{pause}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_whose_deletion_was_undone_is_tried_again() {
+    let (host, _, mut notes, at) = armed(DELETE).await;
+    host.advance(Duration::from_secs(2 * 3600)).await;
+    let rang = notes.so_far();
+    assert_eq!(rang.len(), 2, "{rang:?}");
+    assert_eq!((&rang[0], &rang[1][1]), (&json!([at, 0]), &json!(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_set_in_an_earlier_turn_of_the_ring_stays() {
+    let (host, _, mut notes, at) = armed(LATER).await;
+    host.advance(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(notes.so_far(), [json!([at, 0]), json!([at + HOUR, 0])], "the second turn alone is undone");
+}
