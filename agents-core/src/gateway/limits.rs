@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::gateway::GatewayLimits;
-pub use crate::gateway::Rate;
-use crate::server::memory;
+use crate::gateway::{Rate, memory};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -213,21 +211,6 @@ impl Limits {
             requests_per_second: Some(Rate::per_second(50).burst(200)),
             messages_per_second: Some(Rate::per_second(100).burst(500)),
             ..Self::default()
-        }
-    }
-
-    /// Those that the gateway holds.
-    pub(super) fn of_gateway(&self) -> GatewayLimits {
-        GatewayLimits {
-            heartbeat: self.heartbeat,
-            heartbeat_timeout: self.heartbeat_timeout,
-            idle_timeout: self.idle_timeout,
-            connections: self.connections,
-            connections_per_address: self.connections_per_address,
-            incoming_bytes: self.incoming_bytes,
-            outgoing_bytes: self.outgoing_bytes,
-            message_timeout: self.message_timeout,
-            write_timeout: self.write_timeout,
         }
     }
 }
