@@ -7,6 +7,7 @@ mod memory;
 mod named;
 mod power;
 mod pressure;
-mod random;
 mod simulation;
 mod stage;
+
+use agents_tests::random;
