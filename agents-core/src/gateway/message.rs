@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::budget::{FRAME_BYTES, bytes_as_value};
+use crate::gateway::budget::bytes_as_value;
 use crate::gateway::{BodyFault, CallHead, FRAME_BYTES, Flags, Held, Visitor};
 use crate::wire::{self, JsonMessage, Wire};
 
