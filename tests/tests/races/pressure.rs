@@ -116,7 +116,9 @@ async fn simulate(seed: u64, data: &Path) {
     let in_flight = limits.in_flight_per_connection as usize;
     let program = move || {
         let seen = theirs.clone();
-        Agents::new().limits(limits.clone()).register_with::<Obedient>(move |_| Obedient { seen: seen.clone() })
+        Agents::new()
+            .limits(limits.clone())
+            .register_with::<Obedient>(move |_| Obedient { seen: seen.clone() })
     };
     let host = TestHost::start_in(data, program).unwrap();
     let faults = host.faults().clone();
