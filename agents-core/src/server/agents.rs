@@ -322,6 +322,7 @@ impl Agents {
         let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
         let store = StoreOptions {
             durability: self.durability,
+            state_bytes: self.limits.state_bytes,
             faults: self.faults,
             statement_timeout: self.limits.statement_timeout,
             blocking: blocking(),
