@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use crate::agent::chain::Chain;
 use crate::agent::life::Life;
 use crate::agent::state::StateCache;
-use crate::agent::{Agent, AgentTypes, Context, Table};
+use crate::agent::{Agent, AgentTypes, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
+use crate::unwind::discard;
 
 /// The typed side of an object.
 pub(crate) struct AgentCore<A: AgentTypes> {
@@ -21,6 +22,8 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) life: Arc<Life>,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
+    /// What becomes of a stored state that is not of the agent's type.
+    pub(crate) on_unreadable: OnUnreadable,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
@@ -34,6 +37,7 @@ impl<A: Agent> AgentCore<A> {
             env,
             state: Mutex::default(),
             strict: A::options().strict,
+            on_unreadable: A::options().on_unreadable,
             agent: OnceLock::new(),
         })
     }
@@ -43,6 +47,13 @@ impl<A: AgentTypes> AgentCore<A> {
     /// A context for work of the agent's own, not of a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
         Context { core: self.clone(), caller: None, callable: None, guarded: None, chain: Chain::default() }
+    }
+}
+
+impl<A: AgentTypes> Drop for AgentCore<A> {
+    fn drop(&mut self) {
+        // A task may be the last that holds it, and a panic of the agent's destructor is not its own.
+        discard(self.agent.take(), self.object.key());
     }
 }
 
