@@ -1,6 +1,6 @@
 //! Where an agent is.
 
-use agents_core::wire::name::kebab_case;
+use agents_core::wire::name::{InvalidName, canonical, kebab_case};
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -61,11 +61,8 @@ pub(crate) fn base(url: &str, target: &Target) -> Result<String, ClientError> {
             if class.is_empty() || class.contains('/') {
                 return Err(bad(format!("`{class}` is not the name of a class")));
             }
-            // Paths are normalised on their way: these would lead elsewhere.
-            if name.is_empty() || name == "." || name == ".." {
-                return Err(bad(format!("`{name}` is not the name of an agent")));
-            }
-            let name = utf8_percent_encode(name, SEGMENT).to_string();
+            let name = canonical(name)
+                .map_err(|InvalidName| bad(format!("`{name}` is not the name of an agent")))?;
             if name.len() > NAME_LIMIT {
                 return Err(bad(format!("a name has at most {NAME_LIMIT} bytes")));
             }
@@ -114,6 +111,7 @@ mod tests {
             ("ws://h/app/", "LOUD_CASE", "a b", "ws://h/app/agents/loud-case/a%20b"),
             ("ws://h", "C", "50%25", "ws://h/agents/c/50%25"),
             ("ws://h", "C", "ä?#/", "ws://h/agents/c/%C3%A4%3F%23%2F"),
+            ("ws://h", "C", "%c3%a4 100%", "ws://h/agents/c/%C3%A4%20100%25"),
         ] {
             assert_eq!(agent(url, class, name).unwrap(), expected);
         }
@@ -136,6 +134,8 @@ mod tests {
             ("ws://h", "", "n"),
             ("ws://h", "C", ""),
             ("ws://h", "C", ".."),
+            ("ws://h", "C", "%2e%2E"),
+            ("ws://h", "C", "%FF"),
             ("ws://h", "C", &long),
         ] {
             let error = agent(url, class, name).unwrap_err();

@@ -103,6 +103,13 @@ impl Error {
         self.0.source.as_deref().and_then(|source| source.downcast_ref())
     }
 
+    /// Returns the error this one was made from, and those below it.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first = self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static));
+        std::iter::successors(first, |&error| error.source())
+    }
+
     /// Makes the error of a call that another agent answered with one.
     #[cfg(feature = "runtime")]
     pub(crate) fn crossed(code: &str, message: String) -> Self {

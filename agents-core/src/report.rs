@@ -1,10 +1,13 @@
 //! What clients read of an error, and what the log gets.
 
+use std::error::Error as StdError;
 use std::fmt::{self, Write};
 
 use thiserror::Error as ThisError;
 
 use crate::error::Error;
+use crate::gateway::BodyFault;
+use crate::object::TagsError;
 
 /// Letters that nobody confuses when an id is read out.
 const ALPHABET: [char; 31] = [
@@ -18,7 +21,10 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
         Some(message) => message.to_owned(),
         None => {
             let id = nanoid::nanoid!(10, &ALPHABET);
-            tracing::error!(error_id = %id, code = error.code(), what, "{}", Line(error));
+            match is_of_client(error) {
+                true => tracing::debug!(error_id = %id, code = error.code(), what, "{}", Line(error)),
+                false => tracing::error!(error_id = %id, code = error.code(), what, "{}", Line(error)),
+            }
             format!("Internal error (id {id})")
         }
     }
@@ -33,10 +39,20 @@ pub(crate) struct Violation(pub(crate) String);
 /// Logs what a handler failed with.
 pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
     let code = error.code();
-    match error.downcast_ref::<Violation>() {
-        Some(_) => tracing::debug!(agent = ?whose, code, "a client broke the protocol: {}", Line(error)),
-        None => tracing::error!(agent = ?whose, code, "a handler failed: {}", Line(error)),
+    match is_of_client(error) {
+        true => tracing::debug!(agent = ?whose, code, "a client did what it may not: {}", Line(error)),
+        false => tracing::error!(agent = ?whose, code, "a handler failed: {}", Line(error)),
     }
+}
+
+/// Returns whether an error is a client's doing: a client can repeat it as often as it likes, and the program has nothing to
+/// mend, so the log does not have it as an error.
+fn is_of_client(error: &Error) -> bool {
+    let refused = matches!(error.code(), "readonly" | "forbidden" | "invalid_message");
+    let by_client = |cause: &(dyn StdError + 'static)| {
+        cause.is::<Violation>() || cause.is::<TagsError>() || cause.is::<BodyFault>()
+    };
+    refused || error.causes().any(by_client)
 }
 
 /// A text on one line: errors repeat what clients sent, and nobody else may begin a line of the log.

@@ -3,7 +3,7 @@
 
 export type Change = { source: string, count: number, };
 
-export type Closed = { id: string, name?: string | null, code: number, reason: string, clean: boolean, };
+export type Closed = { id: string, name?: string | null | undefined, code: number, reason: string, clean: boolean, };
 
 export type Counter = { count: number, };
 
@@ -19,7 +19,7 @@ export type Permissions = { canEdit: boolean, };
 
 export type Upgrade = { success: boolean, };
 
-export type Who = { id: string, server: string, agent: string, tags: Array<string>, readonly: boolean, protocol: boolean, name?: string | null, uri?: string | null, };
+export type Who = { id: string, server: string, agent: string, tags: Array<string>, readonly: boolean, protocol: boolean, name?: string | null | undefined, uri?: string | null | undefined, };
 
 /** Its address is in lower case with a dash: `loud-case`. */
 export interface LOUD_CASE {
@@ -312,4 +312,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "b0bd5ad0d510f1ec";
+export const schemaHash = "1439f70dbb7df787";

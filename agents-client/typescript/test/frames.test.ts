@@ -1,5 +1,7 @@
 // What goes over the wire, and when; on a fake socket, in fake time.
 
+import { readFile } from "node:fs/promises";
+
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { AgentError, Status } from "../src/client.js";
@@ -330,15 +332,22 @@ test("it is ready without an identity, and without a greeting", async () => {
   expect([await mute.ready, mute.status]).toEqual([{ name: "a", agent: "test-counter" }, "open"]);
 });
 
-test("a name leads where the other clients lead with it", async () => {
+test("all spellings of a name lead to one agent, that of the other clients", async () => {
   const { connect } = await import("../src/client.js");
-  const names = { "ann@example.org:1": "ann@example.org:1", "a b/c?d#e": "a%20b%2Fc%3Fd%23e", "50%25 ü": "50%25%20%C3%BC", "it's(1)": "it's(1)" };
-  for (const [name, path] of Object.entries(names)) {
-    connect("TestCounter", name, { host: "localhost:1", WebSocket: FakeSocket, connectionId: "me" });
-    await tick();
-    expect(FakeSocket.last.url).toBe(`ws://localhost:1/agents/test-counter/${path}?_pk=me`);
+  type Name = { form: string; spellings: string[]; escaping?: string[] };
+  const { names, none, dots } = JSON.parse(await readFile(new URL("../../../tests/names.json", import.meta.url), "utf8"));
+  // Half a character becomes what browsers make of it.
+  const half: Name = { form: "a%EF%BF%BD", spellings: ["a\u{d800}"] };
+  for (const { form, spellings, escaping = [] } of [...(names as Name[]), half]) {
+    for (const name of [...spellings, ...escaping, form]) {
+      connect("TestCounter", name, { host: "localhost:1", WebSocket: FakeSocket, connectionId: "me" });
+      await tick();
+      expect(FakeSocket.last.url).toBe(`ws://localhost:1/agents/test-counter/${form}?_pk=me`);
+      // What a URL parser leaves as it stands.
+      expect(new URL(FakeSocket.last.url).pathname).toBe(`/agents/test-counter/${form}`);
+    }
   }
-  for (const name of ["", ".", ".."]) expect(() => connect("TestCounter", name, { host: "h.test" })).toThrow(TypeError);
+  for (const name of ["", ...dots, ...none]) expect(() => connect("TestCounter", name, { host: "h.test" }), name).toThrow(TypeError);
   expect(() => connect("TestCounter", "a", { host: "not a host" })).toThrow(TypeError);
 });
 

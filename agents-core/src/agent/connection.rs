@@ -95,7 +95,7 @@ impl<A: AgentTypes> Connection<A> {
     /// The npm client takes 1008 and 4000-4999 as final and reconnects after any other code.
     ///
     /// # Errors
-    /// When the code is not 1000-4999, or one of 1004, 1005, 1006 and 1015; or when the reason has
+    /// When the code is none of 1000-1003, 1007-1014 and 3000-4999; or when the reason has
     /// more than 123 bytes.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Result<()> {
         self.socket.close(code, reason)

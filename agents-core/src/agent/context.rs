@@ -34,7 +34,7 @@ pub struct Context<A: AgentTypes> {
 }
 
 impl<A: AgentTypes> Context<A> {
-    /// Returns the name of the agent, as it stands in its address.
+    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
     pub fn name(&self) -> &str {
         self.core.object.name()
     }
@@ -93,9 +93,11 @@ impl<A: AgentTypes> Context<A> {
 
     /// Returns a stub of another agent: what is called on it runs there.
     ///
-    /// The name is a plain one, or as it stands in an address, like [`name`](Self::name): what an address does not
-    /// hold is escaped, percent signs stay. The agent need not exist or be awake. A call leaves when what this handler has written up to then is
-    /// durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::timeout`]). While this handler waits,
+    /// The name is written as clients write it: escapes in it are read, see [`canonical`](crate::wire::name::canonical), so
+    /// the [`name`](Self::name) of an agent leads to it. A name that people chose goes through
+    /// [`escape`](crate::wire::name::escape) first.
+    ///
+    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::timeout`]). While this handler waits,
     /// others of this agent run; none of the caller's connection crosses over.
     ///
     /// ```

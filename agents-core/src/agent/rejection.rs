@@ -76,7 +76,7 @@ impl<A: AgentTypes> AgentCore<A> {
             Err(first) => {
                 // A client is refused as often as it tries, so it is said once in a while.
                 if first {
-                    tracing::error!(
+                    tracing::warn!(
                         agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
                     );
                 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{CallHead, CallerLink};
 use crate::interface::{CallArguments, Caller, Interface};
 use crate::object::{BoxFuture, ObjectContext, Peers};
-use crate::wire::name::escape_again;
+use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
 
 /// How long a call waits for its answer unless told otherwise.
@@ -81,7 +81,8 @@ pub struct Way {
 
 impl<A: Interface> AgentStub<A> {
     pub(crate) fn new(peers: Arc<Peers>, name: String, from: Option<(ObjectContext, Chain)>) -> Self {
-        let name = escape_again(&name).into();
+        // A text that names nothing stays as it is, and the first call says so.
+        let name = canonical(&name).map_or_else(|InvalidName| name.as_str().into(), Arc::from);
         Self::over(Way { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
     }
 
@@ -89,7 +90,7 @@ impl<A: Interface> AgentStub<A> {
         Self { methods: A::methods(way.clone()), way }
     }
 
-    /// Returns the name of the agent, as it stands in its address.
+    /// Returns the name of the agent, in the form that the agent itself sees.
     pub fn name(&self) -> &str {
         &self.way.name
     }

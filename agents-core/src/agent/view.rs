@@ -30,7 +30,7 @@ use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError};
 pub struct View<A: AgentTypes>(pub(crate) Context<A>);
 
 impl<A: AgentTypes> View<A> {
-    /// Returns the name of the agent, as it stands in its address.
+    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
     pub fn name(&self) -> &str {
         self.0.name()
     }

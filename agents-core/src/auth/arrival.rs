@@ -33,7 +33,7 @@ impl Arrival {
         *self.class == *A::ROUTE
     }
 
-    /// Returns the name of the agent, as it stands in the path: percent signs stay.
+    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), whatever its spelling in the path.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -1,7 +1,7 @@
 //! Addresses: which agent a path is for, and which file that agent has.
 
 use crate::agent::query_value;
-use crate::server::{Address, check_name, parse_address};
+use crate::server::{Address, canonical_name, parse_address};
 use crate::storage::{decode_name, encode_name};
 
 const LONGEST: usize = 1024;
@@ -15,8 +15,12 @@ pub fn routes(data: &[u8]) {
     if let Some(Address { class, name }) = parse_address(path) {
         assert!(!class.is_empty() && !name.is_empty());
         assert!(!class.contains('/') && !name.contains('/') && path.contains(name));
-        if check_name(name, LONGEST).is_ok() {
-            assert!(name.len() <= LONGEST && name != "." && name != "..");
+        if let Ok(form) = canonical_name(name, LONGEST) {
+            assert!(form.len() <= LONGEST && form != "." && form != "..");
+            assert_eq!(canonical_name(&form, LONGEST).as_deref(), Ok(&*form), "the form stands for itself");
+            let path = format!("/agents/{class}/{form}");
+            assert_eq!(parse_address(&path), Some(Address { class, name: &form }), "an address holds it");
+            assert_eq!(path.parse::<http::Uri>().map(|uri| uri.path() == path).ok(), Some(true));
         }
     }
     let names: Vec<&str> = text.split(['\n', '/']).take(8).collect();

@@ -15,6 +15,9 @@ pub(crate) const FRAME_BYTES: usize = 128;
 
 /// Returns about how many bytes a text takes when it is read as a JSON value, which is the most that it can become:
 /// `[0,0,…]` takes many times its length.
+///
+/// Measured with values of 32 bytes, and of 72 (where maps keep the order of their keys): lists of zeros 16 and 36 times
+/// their length, of lists of one value 43 and 93 times, of maps of one key 95 and 64 times.
 pub(crate) fn bytes_as_value(text: &str) -> usize {
     const VALUE: usize = size_of::<serde_json::Value>();
     /// Room for four values, as a list gets it with its first one.

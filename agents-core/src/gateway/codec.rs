@@ -46,6 +46,8 @@ fn protocol<T>(reason: &'static str) -> Result<T, Violation> {
     Err(Violation { code: 1002, reason })
 }
 
+const NO_UTF8: Result<(), Violation> = Err(Violation { code: 1007, reason: "text must be UTF-8" });
+
 /// Reads frames of a client from bytes as they come.
 #[derive(Debug)]
 pub(crate) struct Decoder {
@@ -56,6 +58,8 @@ pub(crate) struct Decoder {
     frame: Option<Frame>,
     /// The message under way: its opcode and what has come of it.
     message: Option<(u8, Vec<u8>)>,
+    /// How much of a text under way is known to be UTF-8.
+    checked: usize,
     control: Vec<u8>,
 }
 
@@ -77,6 +81,7 @@ impl Decoder {
             header_len: 0,
             frame: None,
             message: None,
+            checked: 0,
             control: Vec::new(),
         }
     }
@@ -113,13 +118,29 @@ impl Decoder {
             frame.offset = (frame.offset + take) % 4;
             frame.remaining -= take as u64;
             data = rest;
-            if frame.remaining > 0 {
+            let done = *frame;
+            // A text that is whole is checked once, when it is handed over.
+            if (done.remaining > 0 || !done.fin) && done.opcode < CLOSE {
+                self.check_text()?;
+            }
+            if done.remaining > 0 {
                 return Ok(());
             }
-            let done = *frame;
             self.frame = None;
             self.finish(done, out)?;
         }
+    }
+
+    /// Checks what is new of a text under way, so that a peer learns at once that the rest is for nothing.
+    fn check_text(&mut self) -> Result<(), Violation> {
+        let Some((TEXT, text)) = &self.message else { return Ok(()) };
+        match std::str::from_utf8(&text[self.checked..]) {
+            Ok(_) => self.checked = text.len(),
+            // A character may come in two pieces.
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return NO_UTF8,
+        }
+        Ok(())
     }
 
     /// Collects a header byte by byte until it is whole, then opens the frame.
@@ -173,7 +194,10 @@ impl Decoder {
             (TEXT | BINARY, Some(_)) => return protocol("a new message before the last one was finished"),
             (CONTINUATION, None) => return protocol("a continuation without a message"),
             (TEXT | BINARY | CONTINUATION, message) => {
-                let (_, so_far) = message.get_or_insert_with(|| (opcode, Vec::new()));
+                let (_, so_far) = message.get_or_insert_with(|| {
+                    self.checked = 0;
+                    (opcode, Vec::new())
+                });
                 let left = (self.max_message - so_far.len()) as u64;
                 if len > left {
                     return Err(Violation { code: 1009, reason: "message too big" });
@@ -195,7 +219,7 @@ impl Decoder {
             _ => match self.message.take() {
                 Some((TEXT, bytes)) => match String::from_utf8(bytes) {
                     Ok(text) => Incoming::Message(Message::Text(text)),
-                    Err(_) => return Err(Violation { code: 1007, reason: "text must be UTF-8" }),
+                    Err(_) => return NO_UTF8,
                 },
                 Some((_, bytes)) => Incoming::Message(Message::Binary(bytes.into())),
                 None => return protocol("a continuation without a message"),
@@ -223,9 +247,10 @@ fn close_payload(payload: &[u8]) -> Result<Option<(u16, String)>, Violation> {
     }
 }
 
-/// Tells whether a close code may stand in a close frame.
+/// Returns whether a close code may stand in a close frame: those that the standard or the registry gives a meaning,
+/// and those of libraries and applications.
 pub(crate) fn may_be_sent(code: u16) -> bool {
-    matches!(code, 1000..=4999) && !matches!(code, 1004 | 1005 | 1006 | 1015)
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 /// Cuts a text so that it fits into a close frame.
@@ -376,13 +401,54 @@ mod tests {
             (client(0x09, b"x"), 1002),
             (client(0x89, &[0; 126]), 1002),
             (client(0x88, b"x"), 1002),
+            (client(0x88, &999_u16.to_be_bytes()), 1002),
             (client(0x88, &1005_u16.to_be_bytes()), 1002),
+            (client(0x88, &1016_u16.to_be_bytes()), 1002),
+            (client(0x88, &2999_u16.to_be_bytes()), 1002),
+            (client(0x88, &5000_u16.to_be_bytes()), 1002),
             (client(0x88, b"\x03\xe8\xff"), 1007),
             (client(0x81, b"\xff\xfe"), 1007),
             (client(0x82, &vec![0; (1 << 20) + 1]), 1009),
         ] {
             assert_eq!(decode(&bytes, 5).unwrap_err().code, code, "{:?}", &bytes[..8]);
         }
+    }
+
+    #[test]
+    fn close_codes_have_a_meaning() {
+        let good: Vec<u16> = (0..=u16::MAX).filter(|code| may_be_sent(*code)).collect();
+        let known = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
+        assert_eq!(good, known.into_iter().chain(3000..=4999).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn bad_utf8_is_found_as_it_arrives() {
+        // The first bytes of a text that never ends: of a frame, and of a fragment that is whole.
+        let endless = |text: &[u8]| {
+            let mut frame = client(0x81, &[text, &[b'x'; 60]].concat());
+            frame.truncate(2 + 4 + text.len());
+            frame
+        };
+        for good in [&b"\xce\xba"[..], b"\xce", b"ab\xf0\x9f\xa6", b"\xf4\x8f"] {
+            assert_eq!(decode(&endless(good), 1), Ok(vec![]));
+            assert_eq!(decode(&client(0x01, good), 1), Ok(vec![]));
+        }
+        for bad in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0", b"\xf4\x90", b"\xce\xbax\x80", b"\xe2\x82x"] {
+            for step in [1, 2, 100] {
+                assert_eq!(decode(&endless(bad), step).unwrap_err().code, 1007, "{bad:?}");
+                assert_eq!(decode(&client(0x01, bad), step).unwrap_err().code, 1007, "{bad:?}");
+            }
+        }
+        // A character over two fragments, with a ping in between; and one that is never finished.
+        let mut late = client(0x01, b"\xe2\x82");
+        late.extend(client(0x89, b""));
+        late.extend(client(0x80, b"\xac"));
+        let euro = [Incoming::Ping(vec![]), Incoming::Message(Message::from("€"))];
+        assert_eq!(decode(&late, 1).as_deref(), Ok(&euro[..]));
+        late.extend([client(0x01, b"\xe2\x82"), client(0x80, b"")].concat());
+        assert_eq!(decode(&late, 7).unwrap_err().code, 1007);
+        assert_eq!(decode(&client(0x82, b"\xff"), 1), Ok(vec![Incoming::Message(Message::from(vec![0xff]))]));
+        assert_eq!(decode(&client(0x02, b"\xff"), 1), Ok(vec![]), "bytes are no text");
     }
 
     #[test]

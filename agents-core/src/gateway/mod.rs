@@ -53,4 +53,4 @@ pub(crate) use socket::Socket;
 pub(crate) use socket::{Stream, open, refuse};
 pub(crate) use upgrade::{Upgrade, wants_upgrade};
 pub(crate) use upload::{BodyCredit, BodyFault, Payload, Upload};
-pub(crate) use visitor::{Visitor, is_own_origin, is_own_page};
+pub(crate) use visitor::{Visitor, is_from_same_origin, is_own_origin, is_own_page};

@@ -76,6 +76,12 @@ impl Places {
         Ok(Place { places: Some(self.clone()), address, is_socket: false })
     }
 
+    /// How many sockets have one.
+    #[cfg(test)]
+    pub(crate) fn sockets(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Frees the place of a socket.
     pub(crate) fn give_back(&self, address: Counted) {
         self.taken.fetch_sub(1, Ordering::Relaxed);

@@ -120,6 +120,11 @@ impl Rig {
         Client { io: ours, input: Vec::new() }
     }
 
+    /// How many tasks of sockets have not ended.
+    pub(super) fn tasks(&self) -> usize {
+        self.gateway.places.sockets()
+    }
+
     pub(super) async fn connect(&self) -> (ConnectionKey, Client) {
         self.connect_with(None, 1 << 16).await
     }

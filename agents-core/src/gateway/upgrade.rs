@@ -20,6 +20,12 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
         .any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
+/// Returns whether a key is 16 bytes in Base64.
+fn is_key(key: &[u8]) -> bool {
+    let symbol = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    key.len() == 24 && key.strip_suffix(b"==").is_some_and(|symbols| symbols.iter().all(symbol))
+}
+
 /// A handshake that can be answered with 101.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
@@ -27,7 +33,7 @@ pub(crate) struct Upgrade {
 }
 
 impl Upgrade {
-    /// Checks a handshake: GET of HTTP/1.1 and a key, else 400; version 13, else 426.
+    /// Checks a handshake: GET of HTTP/1.1 and a key of 16 bytes, else 400; version 13, else 426.
     pub(crate) fn check(head: &request::Parts) -> Result<Self, Box<Response>> {
         let refuse = |status: StatusCode, text: &'static str| Err(Box::new((status, text).into_response()));
         if head.method != Method::GET {
@@ -42,8 +48,12 @@ impl Upgrade {
             let response = (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text);
             return Err(Box::new(response.into_response()));
         }
-        let Some(key) = head.headers.get(SEC_WEBSOCKET_KEY).filter(|key| !key.is_empty()) else {
-            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake has a key");
+        let mut keys = head.headers.get_all(SEC_WEBSOCKET_KEY).iter();
+        let (Some(key), None) = (keys.next().filter(|key| is_key(key.as_bytes())), keys.next()) else {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "a WebSocket handshake has one key, of 16 bytes in Base64",
+            );
         };
         if !has_token(&head.headers, &CONNECTION, "upgrade") {
             return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake says `Connection: Upgrade`");
@@ -85,6 +95,18 @@ mod tests {
         assert_eq!(status(Method::POST, &[upgrade, connection, key, version]), 400);
         assert_eq!(status(Method::GET, &[upgrade, connection, version]), 400);
         assert_eq!(status(Method::GET, &[upgrade, key, version]), 400);
+        for bad in [
+            "",
+            "x",
+            "dGhlIHNhbXBsZSBub25j",
+            "dGhlIHNhbXBsZSBub25jZS4=",
+            "dGhlIHNhbXBsZSBub25jZQ=a",
+            "dGhlIHNhbXBsZSBub-5jZQ==",
+        ] {
+            let bad = ("sec-websocket-key", bad);
+            assert_eq!(status(Method::GET, &[upgrade, connection, bad, version]), 400, "{bad:?}");
+        }
+        assert_eq!(status(Method::GET, &[upgrade, connection, key, key, version]), 400);
         assert_eq!(status(Method::GET, &[upgrade, connection, key, ("sec-websocket-version", "12")]), 426);
     }
 }

@@ -33,6 +33,11 @@ pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Returns whether a browser says that a request comes from a page of the host that the request names.
+pub(crate) fn is_from_same_origin(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin")
+}
+
 /// Tells whether an origin is the one that the request itself goes to.
 pub(crate) fn is_own_origin(headers: &HeaderMap, origin: &str) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());

@@ -11,7 +11,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Head, RequestKey, ResponseHead, ToGateway, cut_reason};
+use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
 use crate::object::behavior::Instance;
 use crate::object::durable::{ClientIp, Request, Response};
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
@@ -99,8 +99,11 @@ fn keep_length(parts: &mut http::response::Parts, body: &Body) {
     }
 }
 
-/// The response of an extractor that did not find in a request what it looked for.
+/// The response to a request that lacks what its handler looked for: an extractor says so, or the body ended early.
 pub(crate) fn rejection(error: &Error) -> Option<Response> {
+    if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
+        return Some((fault.status(), fault.to_string()).into_response());
+    }
     macro_rules! find {
         ($($kind:ident)*) => {
             None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*

@@ -18,13 +18,13 @@ pub(crate) struct Registry {
     stopping: AtomicBool,
     /// What objects used whose handles are gone.
     forgotten: Mutex<Meter>,
-    /// How many handles there are, and at how many those that nothing needs are dropped.
+    /// The number of handles, and the number at which those that nothing needs are dropped.
     count: AtomicUsize,
     sweep_at: AtomicUsize,
     crowded: Arc<Notify>,
 }
 
-/// How many handles of sleeping objects without connections are kept until the next sweep; a quarter of all if that
+/// The handles of sleeping objects without connections that are kept until the next sweep; a quarter of all if that
 /// is more.
 const SPARE: usize = 1024;
 

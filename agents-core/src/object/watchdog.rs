@@ -17,18 +17,18 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::object::ObjectKey;
 
-/// How often turns are looked at. One that is seen twice is long.
+/// The time between two looks at the turns. One that is seen twice is long.
 const TICK: Duration = Duration::from_millis(5);
-/// How long a turn may take before the log names it.
+/// The time after which the log names a turn.
 const BLOCKED: Duration = Duration::from_secs(1);
-/// After so many looks at nothing the thread sleeps until a turn begins.
+/// The number of looks at nothing after which the thread sleeps until a turn begins.
 const QUIET: u32 = 200;
 
 /// The names of [`Work`] in the log, in its order.
 const WORK: [&str; 9] =
     ["on_start", "connect", "message", "close", "request", "alarm", "task", "on_hibernate", "commit"];
 
-/// What a thread does for an object.
+/// The kind of work of a thread for an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Work {
@@ -44,10 +44,10 @@ pub(crate) enum Work {
     Commit,
 }
 
-/// Finds an object by the address of its handle.
+/// The way to find an object by the address of its handle.
 type Find = Box<dyn Fn(usize) -> Option<ObjectKey> + Send + Sync>;
 
-/// Looks after the threads of a host.
+/// The thread that looks after the other threads of a host.
 pub(crate) struct Watchdog(Arc<Shared>);
 
 struct Shared {
@@ -55,16 +55,16 @@ struct Shared {
     slots: ThreadLocal<Slot>,
     find: OnceLock<Find>,
     thread: OnceLock<Thread>,
-    /// Whether the thread sleeps until a turn begins.
+    /// Set while the thread sleeps until a turn begins.
     asleep: AtomicBool,
     stopped: AtomicBool,
-    /// Whether the last empty task has not run yet.
+    /// Set until the last empty task has run.
     poked: Arc<AtomicBool>,
-    /// How many turns were named in the log.
+    /// The number of turns that were named in the log.
     blocked: AtomicU64,
 }
 
-/// What one thread is doing.
+/// The turn of one thread.
 #[derive(Default)]
 struct Slot {
     /// Moves on when a turn begins and when it ends: odd while one runs.
@@ -78,11 +78,11 @@ struct Slot {
     seen: Mutex<Seen>,
 }
 
-/// What the watchdog saw last of a thread.
+/// The last look of the watchdog at a thread.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     count: u64,
-    /// Since when; `None` before the first look.
+    /// The time of the first look at this count; `None` before it.
     since: Option<Instant>,
     told: bool,
 }
@@ -192,6 +192,7 @@ impl Shared {
     fn look(&self) -> bool {
         let now = Instant::now();
         let (mut active, mut long) = (false, false);
+        let mut blocked = Vec::new();
         for slot in self.slots.iter() {
             let count = slot.count.load(Ordering::SeqCst);
             let mut seen = slot.seen.lock();
@@ -203,13 +204,16 @@ impl Shared {
                 let held = now - *seen.since.get_or_insert(now);
                 if held >= BLOCKED && !seen.told {
                     seen.told = true;
-                    self.blocked.fetch_add(1, Ordering::Relaxed);
-                    self.tell(slot, count);
+                    blocked.push((slot, count));
                 }
             }
         }
         if long {
             self.poke();
+        }
+        for (slot, count) in blocked {
+            self.blocked.fetch_add(1, Ordering::Relaxed);
+            self.tell(slot, count);
         }
         active
     }
@@ -223,11 +227,12 @@ impl Shared {
         }
     }
 
+    /// Names a turn in the log, on another thread: a log may block.
     fn tell(&self, slot: &Slot, count: u64) {
         let callable = slot.callable.lock().filter(|(turn, _)| *turn == count);
         let work = WORK.get(usize::from(slot.work.load(Ordering::Relaxed))).copied();
         let address = slot.object.load(Ordering::Relaxed);
-        let object = self.find.get().and_then(|find| find(address)).map(tracing::field::debug);
+        let object = self.find.get().and_then(|find| find(address));
         if slot.count.load(Ordering::Acquire) != count {
             // It has ended just now; what was read may be of the next one.
             return;
@@ -236,12 +241,15 @@ impl Shared {
             0 => "authorize of the host",
             _ => callable.map(|(_, name)| name).or(work).unwrap_or_default(),
         };
-        tracing::warn!(
-            object,
-            handler,
-            "a handler has blocked its thread for more than {BLOCKED:?}, and what else would run there waits: \
-             give such work to `tokio::task::spawn_blocking`"
-        );
+        self.runtime.spawn_blocking(move || {
+            tracing::warn!(
+                object = object.map(tracing::field::debug),
+                handler,
+                "a handler has held its thread for more than {BLOCKED:?} without an await, and what else would run \
+                 there may wait: work that blocks belongs to `tokio::task::spawn_blocking`, a statement of SQL may \
+                 lack an index"
+            );
+        });
     }
 }
 

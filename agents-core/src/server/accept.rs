@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use http::header::HOST;
+use http::uri::Authority;
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,7 +27,7 @@ use tower::Service;
 
 use crate::gateway::Limit;
 use crate::server::patient::Patient;
-use crate::server::{HostService, Limits, answer};
+use crate::server::{Host, Limits, answer};
 
 /// How much a connection buffers at most, beyond its head.
 const BUFFER: usize = 64 * 1024;
@@ -33,9 +36,12 @@ const HEADERS: usize = 100;
 /// How long nothing is taken in after the system had no room for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until it is told to stop; ends when every connection has.
-pub(super) async fn serve(listener: TcpListener, service: HostService, stop: CancellationToken) {
-    let host = service.host().clone();
+/// Serves until it is told to stop; ends when every connection has. The limits are those of the host, whatever the
+/// service.
+pub(super) async fn serve<S>(listener: TcpListener, host: Host, service: S, stop: CancellationToken)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let builder = builder(host.limits());
     let seats = Seats::new(host.limits().http_connections);
     let connections = TaskTracker::new();
@@ -68,7 +74,9 @@ pub(super) async fn serve(listener: TcpListener, service: HostService, stop: Can
             host.gateway().totals.limits.hit(Limit::HttpConnections);
         }
         if let Some(seat) = seat {
-            connections.spawn(speak(builder.clone(), stream, peer, service.clone(), seat, stop.clone()));
+            let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
+            let connection = Connection { stream, peer, seat, host: host.clone() };
+            connections.spawn(connection.speak(builder.clone(), service.clone(), stop.clone()));
         }
     }
     drop(listener);
@@ -88,51 +96,72 @@ fn builder(limits: &Limits) -> http1::Builder {
     builder
 }
 
-/// Speaks HTTP on a connection until it ends or becomes a WebSocket.
-async fn speak(
-    builder: http1::Builder,
-    stream: TcpStream,
+/// A connection that is no WebSocket, or not yet.
+struct Connection {
+    stream: Patient,
     peer: SocketAddr,
-    service: HostService,
     seat: Seat,
-    stop: CancellationToken,
-) {
-    let host = service.host().clone();
-    let leave = seat.leave.clone();
-    let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
-    let seat = Arc::new(seat);
-    let answer = service_fn(move |request: http::Request<Incoming>| {
-        let busy = Busy::new(seat.clone());
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = service.clone().call(request);
-        async move {
-            let answer = answer.await.unwrap_or_else(|never| match never {});
-            Ok::<Response, Infallible>(answer::keep(answer, busy))
-        }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
-    tokio::pin!(connection);
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            ended = &mut connection => {
-                if let Err(error) = ended {
-                    if error.is_timeout() {
-                        host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
-                    } else if error.is_parse_too_large() {
-                        host.gateway().totals.limits.hit(Limit::HeaderBytes);
+    host: Host,
+}
+
+impl Connection {
+    /// Speaks HTTP until the connection ends or becomes a WebSocket.
+    async fn speak<S>(self, builder: http1::Builder, service: S, stop: CancellationToken)
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone,
+    {
+        let Self { stream, peer, seat, host } = self;
+        let leave = seat.leave.clone();
+        let seat = Arc::new(seat);
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let busy = Busy::new(seat.clone());
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let answer = names_host(&request).then(|| service.clone().call(request));
+            async move {
+                let answer = match answer {
+                    Some(answer) => answer.await.unwrap_or_else(|never| match never {}),
+                    None => (StatusCode::BAD_REQUEST, "a request names one host").into_response(),
+                };
+                Ok::<Response, Infallible>(answer::keep(answer, busy))
+            }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+        tokio::pin!(connection);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        if error.is_timeout() {
+                            host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                        } else if error.is_parse_too_large() {
+                            host.gateway().totals.limits.hit(Limit::HeaderBytes);
+                        }
+                        tracing::debug!(%error, "a connection broke off");
                     }
-                    tracing::debug!(%error, "a connection broke off");
+                    return;
                 }
-                return;
-            }
-            () = leave.notified() => return,
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
+                () = leave.notified() => return,
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
         }
+    }
+}
+
+/// Returns whether a request names one host, as HTTP demands.
+fn names_host(request: &Request<Body>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), None) => {
+            let host = host.as_bytes();
+            host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+        }
+        (Some(_), Some(_)) => false,
     }
 }
 
@@ -245,6 +274,25 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+
+    #[test]
+    fn requests_name_one_host() {
+        let named = |version, hosts: &[&str]| {
+            let mut request = Request::builder().version(version);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            names_host(&request.body(Body::empty()).unwrap())
+        };
+        for hosts in [&["a.example"][..], &["a.example:80"], &["[::1]:80"], &["127.0.0.1"], &[""]] {
+            assert!(named(Version::HTTP_11, hosts), "{hosts:?}");
+        }
+        for hosts in [&["a", "b"][..], &["a", "a"], &["a b"], &["a/b"], &["user@a"], &["a:b:c"]] {
+            assert!(!named(Version::HTTP_11, hosts), "{hosts:?}");
+        }
+        assert!(!named(Version::HTTP_11, &[]));
+        assert!(named(Version::HTTP_10, &[]) && !named(Version::HTTP_10, &["a", "b"]));
+    }
 
     #[test]
     fn whoever_waits_longest_without_a_request_makes_room() {

@@ -187,7 +187,7 @@ impl Agents {
         self
     }
 
-    /// Lets pages of other origins send HTTP requests to agents: of the [`origins`](Self::origins) that
+    /// Lets pages of other origins send HTTP requests to agents, with any header: of the [`origins`](Self::origins) that
     /// are allowed, cookies included, or of any when there is no list, then without cookies. Off by default.
     #[must_use]
     pub fn cors(mut self, cors: bool) -> Self {
@@ -198,11 +198,13 @@ impl Agents {
     /// Lets only pages of these origins reach agents, for example `https://app.example`.
     ///
     /// Browsers send a page's origin with every handshake, and cookies too, so without a list any page
-    /// can open a socket in the name of its visitor. Pages of this server and clients that are no
-    /// browsers always pass. A foreign page's socket is closed with 4403, its request answered 403.
+    /// can open a socket in the name of its visitor. Clients that are no browsers always pass. A foreign
+    /// page's socket is closed with 4403, its request answered 403.
     ///
-    /// This server's own origin is what the header `Host` says, whatever the scheme. Behind a proxy that
-    /// changes it, put the public origin on the list.
+    /// Pages of this server itself pass, too, whatever the scheme, when the header `Host` has an address, `localhost`, or
+    /// the host of an origin on the list. Any other name may belong to a stranger who lets it lead here, so put
+    /// the public origin of this server on the list; behind a proxy that changes `Host` as well. A plain `GET` over HTTP without TLS
+    /// does not say that it comes from a page: what must not be read goes behind TLS or a token.
     ///
     /// [`start`](Self::start) fails with the code `origin` when one is not a scheme and a host, perhaps
     /// with a port. [`run`](Self::run) takes `--origin` in the place of this list.

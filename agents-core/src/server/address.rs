@@ -1,10 +1,14 @@
 //! The address of an agent in a path.
 
+use std::borrow::Cow;
+
+use crate::wire::name::{self, InvalidName};
+
 /// An agent as a path names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address<'a> {
     pub(crate) class: &'a str,
-    /// As it stands in the path: percent signs stay.
+    /// The name as it stands in the path, in any of its spellings.
     pub(crate) name: &'a str,
 }
 
@@ -17,17 +21,13 @@ pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
     }
 }
 
-/// Why a name is not taken.
-pub(crate) fn check_name(name: &str, most: usize) -> Result<(), &'static str> {
-    if name.len() > most {
-        return Err("Name too long");
-    }
-    // A URL parser would have resolved these, so no client means them as a name.
-    let plain = name.to_ascii_lowercase().replace("%2e", ".");
-    if plain.is_empty() || plain == "." || plain == ".." {
-        return Err("Invalid name");
-    }
-    Ok(())
+/// The reason for a name above the limit.
+pub(crate) const TOO_LONG: &str = "Name too long";
+
+/// Returns the form of a name that names the agent, or why none does.
+pub(crate) fn canonical_name(name: &str, most: usize) -> Result<Cow<'_, str>, &'static str> {
+    let name = name::canonical(name).map_err(|InvalidName| "Invalid name")?;
+    if name.len() > most { Err(TOO_LONG) } else { Ok(name) }
 }
 
 #[cfg(test)]
@@ -65,11 +65,14 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        assert!(check_name(&"x".repeat(1024), 1024).is_ok());
-        assert!(check_name(&"x".repeat(1025), 1024).is_err());
-        for name in ["", ".", "..", "%2e%2E", ".%2e"] {
-            assert!(check_name(name, 1024).is_err(), "{name}");
+        assert!(canonical_name(&"x".repeat(1024), 1024).is_ok());
+        assert_eq!(canonical_name(&"x".repeat(1025), 1024), Err("Name too long"));
+        // The form counts, not the spelling.
+        assert!(canonical_name(&"%61".repeat(1024), 1024).is_ok());
+        assert_eq!(canonical_name(&"ü".repeat(171), 1024), Err("Name too long"));
+        for name in ["", ".", "..", "%2e%2E", ".%2e", "%ff"] {
+            assert_eq!(canonical_name(name, 1024), Err("Invalid name"), "{name}");
         }
-        assert!(check_name("...", 1024).is_ok());
+        assert!(canonical_name("...", 1024).is_ok());
     }
 }

@@ -81,11 +81,12 @@ impl Host {
         head: &mut Head,
         handshake: bool,
     ) -> Result<ObjectKey, Denied> {
-        let key = |name: &str| ObjectKey { class: destination.class().into(), name: name.into() };
+        let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
         if let Destination::Named(address) = destination {
-            self.check_name(address.name)?;
+            // Before the program is asked, so that it is asked about no text that names nothing.
+            let name = self.canonical_name(address.name)?;
             if self.access().hook.is_none() {
-                return Ok(key(address.name));
+                return Ok(key(name));
             }
         }
         let request = ConnectRequest::of(head).map_err(Refusal::from)?;
@@ -100,7 +101,7 @@ impl Host {
             Ok(Ok(decided)) => {
                 let (name, admission) = decided?;
                 head.visitor.identity = admission.identity;
-                Ok(key(&name))
+                Ok(key(name))
             }
             Ok(Err(panic)) => {
                 // Only the log sees what it said.
@@ -126,9 +127,9 @@ impl Host {
         request: ConnectRequest,
         handshake: bool,
     ) -> Result<(Arc<str>, Admission), Refusal> {
-        let mut name: Arc<str> = match destination {
-            Destination::Named(address) => address.name.into(),
-            Destination::Entrance(entrance) => self.encode_name(&(entrance.find)(request.clone()).await?)?,
+        let mut name = match destination {
+            Destination::Named(address) => self.canonical_name(address.name)?,
+            Destination::Entrance(entrance) => self.plain_name(&(entrance.find)(request.clone()).await?)?,
         };
         let Some(hook) = &self.access().hook else { return Ok((name, Admission::pass())) };
         let admission = hook(Arrival {
@@ -141,26 +142,28 @@ impl Host {
         })
         .await?;
         if let Some(other) = &admission.name {
-            name = self.encode_name(other)?;
+            name = self.plain_name(other)?;
         }
         Ok((name, admission))
     }
 
-    /// The form in addresses of a name that the program gave.
-    fn encode_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
-        let encoded = escape(name);
-        self.check_name(&encoded).inspect_err(|refusal| {
+    /// Returns the form of a name that the program gave: plain text, in which a percent sign is one.
+    fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        self.canonical_name(&escape(name)).inspect_err(|refusal| {
             tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
-        })?;
-        Ok(encoded.into())
+        })
     }
 
-    fn check_name(&self, name: &str) -> Result<(), Refusal> {
-        let most = self.limits().name_bytes;
-        if name.len() > most {
-            self.gateway().totals.limits.hit(Limit::NameBytes);
+    /// Returns the form of a name that names the agent.
+    fn canonical_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        match address::canonical_name(name, self.limits().name_bytes) {
+            Ok(name) => Ok(name.into()),
+            Err(reason) => {
+                if reason == address::TOO_LONG {
+                    self.gateway().totals.limits.hit(Limit::NameBytes);
+                }
+                Err(Refusal::new(4400, reason))
+            }
         }
-        let checked = address::check_name(name, most);
-        checked.map_err(|reason| Refusal::new(4400, reason))
     }
 }

@@ -296,7 +296,7 @@ impl Agents {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
-        files::check(&self.limits);
+        files::raise();
         self.start_in(Mode::default())
     }
 

@@ -5,19 +5,25 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::server::access::Access;
+
+/// The methods that a page may use.
+const METHODS: &str = "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE";
 
 /// The headers that let the page of a request read its response.
 #[derive(Debug)]
 pub(super) struct Cors {
-    /// Whom the answer is for; `None` for a page that may not read it.
+    /// The origin that the answer is for; `None` for a page that may not read it.
     origin: Option<HeaderValue>,
-    /// Which headers the page may send.
+    /// Whether cookies may come along, which takes an origin by name.
+    credentials: bool,
+    /// The headers that the page may send: those that it asks for. The star covers neither `Authorization` nor
+    /// requests with cookies.
     headers: HeaderValue,
-    /// Whether other origins get another answer.
-    varies: bool,
+    /// The headers of the request that the answer depends on.
+    vary: Vec<HeaderName>,
 }
 
 impl Cors {
@@ -26,27 +32,33 @@ impl Cors {
         if !access.cors {
             return None;
         }
-        let any = HeaderValue::from_static("*");
-        if access.origins.is_open() {
-            return Some(Self { origin: Some(any.clone()), headers: any, varies: false });
-        }
-        let origin = request.get(ORIGIN).filter(|origin| access.origins.lists(origin)).cloned();
-        // With credentials the star is a header of that name.
-        let headers = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned().unwrap_or(any);
-        Some(Self { origin, headers, varies: true })
+        let any = || HeaderValue::from_static("*");
+        let listed = !access.origins.is_open();
+        let origin = match listed {
+            true => request.get(ORIGIN).filter(|origin| access.origins.lists(origin)).cloned(),
+            false => Some(any()),
+        };
+        let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let vary = [listed.then_some(ORIGIN), asked.is_some().then_some(ACCESS_CONTROL_REQUEST_HEADERS)];
+        Some(Self {
+            origin,
+            credentials: listed,
+            headers: asked.unwrap_or_else(any),
+            vary: vary.into_iter().flatten().collect(),
+        })
     }
 
     pub(super) fn put(self, response: &mut Response) {
         let headers = response.headers_mut();
-        if self.varies {
-            headers.append(VARY, HeaderValue::from_name(ORIGIN));
+        for name in self.vary {
+            headers.append(VARY, name.into());
         }
         let Some(origin) = self.origin else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if self.varies {
+        if self.credentials {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD, OPTIONS"));
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers);
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }

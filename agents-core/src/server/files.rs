@@ -1,7 +1,5 @@
 //! How many files the process may have open.
 
-use crate::server::Limits;
-
 /// Files that an open database takes.
 const PER_DATABASE: usize = 3;
 
@@ -14,24 +12,39 @@ pub(super) fn raise() {
     }
 }
 
-/// Warns when there are too few for what the limits allow.
-pub(super) fn check(limits: &Limits) {
-    #[cfg(unix)]
-    if let Ok((most, _)) = rlimit::Resource::NOFILE.get() {
-        let needed = needed(limits);
-        if most < needed {
+/// Watches how near a host comes to the number of files that the process may have.
+#[derive(Debug)]
+pub(super) struct FileWatch {
+    most: Option<u64>,
+    warned: bool,
+}
+
+impl FileWatch {
+    pub(super) fn new() -> Self {
+        #[cfg(unix)]
+        let most = rlimit::Resource::NOFILE.get().ok().map(|(most, _)| most);
+        #[cfg(not(unix))]
+        let most = None;
+        Self { most, warned: false }
+    }
+
+    /// Warns once when most of the files are taken.
+    pub(super) fn look(&mut self, connections: usize, databases: usize) {
+        let taken = connections.saturating_add(databases.saturating_mul(PER_DATABASE)) as u64;
+        if !self.warned && self.is_near(taken) {
+            self.warned = true;
             tracing::warn!(
-                most,
-                needed,
-                "too few open files for the connections and databases that the limits allow"
+                taken,
+                most = self.most,
+                "most of the files that the process may open are taken: raise its limit (`ulimit -n`, `LimitNOFILE`)"
             );
         }
     }
-}
 
-#[cfg_attr(not(unix), allow(dead_code))]
-fn needed(limits: &Limits) -> u64 {
-    limits.connections.saturating_add(limits.open_databases.saturating_mul(PER_DATABASE)) as u64
+    /// Returns whether three quarters of the files are taken.
+    fn is_near(&self, taken: u64) -> bool {
+        self.most.is_some_and(|most| taken >= most - most / 4)
+    }
 }
 
 #[cfg(test)]
@@ -39,10 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_is_a_file_and_a_database_is_three() {
-        let limits = Limits { connections: 100, open_databases: 10, ..Limits::default() };
-        assert_eq!(needed(&limits), 130);
-        let limits = Limits { connections: usize::MAX, ..limits };
-        assert_eq!(needed(&limits), u64::MAX);
+    fn most_of_the_files_are_three_quarters() {
+        let watch = FileWatch { most: Some(1000), warned: false };
+        assert!(!watch.is_near(749) && watch.is_near(750));
+        let mut watch = FileWatch { most: Some(100), warned: false };
+        watch.look(14, 20);
+        assert!(!watch.warned);
+        watch.look(15, 20);
+        assert!(watch.warned, "a socket is a file, and a database is three");
+        assert!(!FileWatch { most: None, warned: false }.is_near(u64::MAX));
     }
 }

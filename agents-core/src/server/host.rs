@@ -17,15 +17,17 @@ use crate::gateway::{Gateway, Limit};
 use crate::interface::Interface;
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog, stopping};
 use crate::server::access::Access;
+use crate::server::files::FileWatch;
 use crate::server::turnstile::Turnstile;
 use crate::server::{HostMeter, HostService, Limits, address};
 use crate::storage::AlarmIndex;
+use crate::wire::name;
 
 /// How long sockets may take to say goodbye when the host stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// How often handles of sleeping objects that nobody uses are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// How often a host that stops looks whether nothing but blocked handlers is left.
+/// The time between two looks of a host that stops at the handlers that are left.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A host that runs; cheap to clone.
@@ -84,6 +86,7 @@ impl Host {
         let crowded = host.0.registry.crowded();
         tokio::spawn(async move {
             let mut next = Instant::now() + SWEEP;
+            let mut files = FileWatch::new();
             loop {
                 let in_time = tokio::select! {
                     () = sleep_until(next) => true,
@@ -93,6 +96,8 @@ impl Host {
                 host.registry.sweep();
                 if in_time {
                     host.turnstile.sweep();
+                    let databases = host.registry.environment().databases.load(Ordering::Relaxed);
+                    files.look(host.gateway.meter().all.sockets, databases);
                     next = Instant::now() + SWEEP;
                 }
             }
@@ -116,8 +121,8 @@ impl Host {
 
     /// Returns a stub of an agent, for routes and tasks of the surrounding program: what is called on it runs there.
     ///
-    /// The name is a plain one, or as it stands in an address: what an address does not hold is escaped, percent signs
-    /// stay.
+    /// The name is written as clients write it: escapes in it are read, see [`canonical`](crate::wire::name::canonical).
+    /// A name that people chose goes through [`escape`](crate::wire::name::escape) first.
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -136,13 +141,14 @@ impl Host {
         AgentStub::new(self.0.registry.environment().peers.clone(), name.into(), None)
     }
 
-    /// Finds an agent that is called, by its name as it stands in an address.
+    /// Finds an agent that is called, by any spelling of its name.
     fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
         let unknown = |why: String| Error::new("unknown_agent", why);
         let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
-        address::check_name(name, self.limits().name_bytes).map_err(|why| unknown(why.to_owned()))?;
+        let name = address::canonical_name(name, self.limits().name_bytes);
+        let name = name.map_err(|why| unknown(why.to_owned()))?;
         Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
     }
 
@@ -151,6 +157,7 @@ impl Host {
     ///
     /// `pinned_by` in it says why the object cannot sleep.
     pub fn status(&self, class: &str, name: &str) -> Option<ObjectStatus> {
+        let name = name::canonical(name).ok()?;
         let key = ObjectKey { class: class.into(), name: name.into() };
         self.0.registry.find(&key).map(|object| object.status())
     }

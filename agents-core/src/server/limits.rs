@@ -8,7 +8,7 @@ use crate::server::memory;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// What all clients together may hold, by default: at least, and at most.
+/// The bytes that all clients together may hold by default: at least, and at most.
 const LEAST_SHARED: usize = 4 * MIB;
 const MOST_SHARED: usize = 4096 * MIB;
 /// The memory of a machine that does not say how much it has.
@@ -69,7 +69,8 @@ const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 pub struct Limits {
     /// Connections of the host. 65,536.
     ///
-    /// Each takes a file of the process; the host warns at its start when there are too few.
+    /// Each takes a file of the process. The host raises the limit of open files as far as the system allows, and warns when most of
+    /// them are taken.
     pub connections: usize,
     /// Connections of one address and requests that are not answered to their end, together; `None` for any number.
     ///
@@ -179,7 +180,7 @@ pub struct Limits {
     /// How many databases may be open before idle agents close theirs after 200 ms instead of when they
     /// sleep; an open one takes three files of the process. 1,000.
     pub open_databases: usize,
-    /// How long one SQL statement of an agent may run before it is stopped with the code `sql_timeout`. 30 s.
+    /// The time that one SQL statement of an agent may run; then it is stopped with the code `sql_timeout`. 30 s.
     ///
     /// A statement that runs for some milliseconds lets the other tasks of its thread go on elsewhere, if the
     /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.
@@ -283,7 +284,70 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    /// The defaults as the table above says them, by field.
+    fn documented() -> Vec<(&'static str, &'static str)> {
+        let rows = include_str!("limits.rs").lines().filter_map(|line| line.strip_prefix("/// | `"));
+        let mut all = Vec::new();
+        for row in rows {
+            let mut cells = row.split(" | ");
+            let fields = cells.next().unwrap().trim_end_matches('`').split("`, `");
+            let defaults: Vec<&str> = cells.next().unwrap().split(", ").collect();
+            assert_eq!(fields.clone().count(), defaults.len(), "{row}");
+            all.extend(fields.zip(defaults));
+        }
+        all
+    }
+
+    /// A default as the table writes it, as `Debug` does.
+    fn value(text: &str, limits: &Limits) -> String {
+        if text.ends_with("of the memory") {
+            return limits.incoming_bytes.to_string();
+        }
+        let text = text.replace(',', "");
+        let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+        let number: usize = match number {
+            "none" => return "None".to_owned(),
+            number => number.parse().unwrap_or_else(|_| panic!("{text}")),
+        };
+        match unit {
+            "" => number.to_string(),
+            "KiB" => (number * KIB).to_string(),
+            "MiB" => (number * MIB).to_string(),
+            "s" => format!("{:?}", Duration::from_secs(number as u64)),
+            "minutes" => format!("{:?}", Duration::from_secs(60 * number as u64)),
+            unit => panic!("{unit}"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_table() {
+        let limits = Limits::default();
+        let shown = format!("{limits:?}");
+        let fields = shown.trim_start_matches("Limits { ").trim_end_matches(" }").split(", ");
+        let mut fields: BTreeMap<&str, &str> = fields.map(|field| field.split_once(": ").unwrap()).collect();
+        for (field, default) in documented() {
+            let shown = fields.remove(field).unwrap_or_else(|| panic!("there is no field {field}"));
+            let plain = shown.trim_start_matches("Some(").trim_end_matches(')');
+            assert_eq!(plain, value(default, &limits), "{field}");
+        }
+        // These are no matter of clients.
+        let others = [("open_databases", "1000"), ("shutdown_grace", "10s")];
+        assert_eq!(fields, others.into_iter().collect());
+    }
+
+    #[test]
+    fn what_faces_the_internet_counts_by_address() {
+        let limits = Limits::internet_facing();
+        assert_eq!(limits.connections_per_address, Some(256));
+        let rate = |rate: Option<Rate>| rate.map(|rate| (rate.every_second(), rate.at_once()));
+        assert_eq!(rate(limits.upgrades_per_second), Some((10, 50)));
+        assert_eq!(rate(limits.requests_per_second), Some((50, 200)));
+        assert_eq!(rate(limits.messages_per_second), Some((100, 500)));
+    }
 
     #[test]
     fn what_clients_share_is_sized_by_the_memory() {

@@ -26,7 +26,7 @@ mod typescript;
 
 pub use access::FindName;
 #[cfg(feature = "fuzzing")]
-pub(crate) use address::{Address, check_name, parse as parse_address};
+pub(crate) use address::{Address, canonical_name, parse as parse_address};
 pub use agents::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use agents::Mode;

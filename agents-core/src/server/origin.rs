@@ -1,12 +1,13 @@
 //! Which pages may reach agents.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use http::header::ORIGIN;
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::{Error, Result};
-use crate::gateway::{is_own_origin, is_own_page};
+use crate::gateway::{is_from_same_origin, is_own_origin, is_own_page};
 
 /// The origins whose pages may reach agents; without a list every page may.
 #[derive(Clone, Debug, Default)]
@@ -34,12 +35,14 @@ impl Origins {
         }
     }
 
-    /// Tells whether a request may pass: it comes from no page, from a page of this server, or from
+    /// Returns whether a request may pass: it comes from no page, from a page of this server, or from
     /// one of the list.
     pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {
-            Some(origin) if !self.is_open() => self.trusts(headers, origin),
-            _ => true,
+            _ if self.is_open() => true,
+            Some(origin) => self.trusts(headers, origin),
+            // A page of the host that the request names, as its browser says.
+            None => !is_from_same_origin(headers) || self.knows_host(headers),
         }
     }
 
@@ -47,7 +50,7 @@ impl Origins {
     pub(super) fn is_same_site(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {
             Some(origin) => self.trusts(headers, origin),
-            None => is_own_page(headers),
+            None => is_own_page(headers) && (!is_from_same_origin(headers) || self.knows_host(headers)),
         }
     }
 
@@ -58,8 +61,23 @@ impl Origins {
     }
 
     fn trusts(&self, headers: &HeaderMap, origin: &HeaderValue) -> bool {
-        let own = origin.to_str().is_ok_and(|origin| is_own_origin(headers, origin));
-        own || self.lists(origin)
+        let own = || origin.to_str().is_ok_and(|origin| is_own_origin(headers, origin));
+        self.lists(origin) || own() && self.knows_host(headers)
+    }
+
+    /// Returns whether the host that a request names is one of ours. Every domain can be made to lead here, and its pages then
+    /// name it in `Origin` and `Host` alike. With a list, a name is ours if the list has it. An address and
+    /// `localhost` are no domain of a stranger.
+    fn knows_host(&self, headers: &HeaderMap) -> bool {
+        let Some(list) = &self.0 else { return true };
+        let asked = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let Some(asked) = asked else { return false };
+        let name = asked.host().to_ascii_lowercase();
+        let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
+        let local = name == "localhost" || name.ends_with(".localhost");
+        local
+            || address.parse::<IpAddr>().is_ok()
+            || list.iter().any(|origin| host_of(origin) == Some(&*name))
     }
 
     /// Warns whoever serves other machines and lets every page in.
@@ -83,6 +101,15 @@ fn plain(origin: &str) -> String {
         _ => return origin,
     };
     origin.strip_suffix(port).unwrap_or(&origin).to_owned()
+}
+
+/// The host in an origin, without a port.
+fn host_of(origin: &str) -> Option<&str> {
+    let (_, authority) = origin.split_once("://")?;
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => Some(host),
+        _ => Some(authority),
+    }
 }
 
 fn is_origin(origin: &str) -> bool {
@@ -115,7 +142,6 @@ mod tests {
         let list = Origins::only(["https://App.example:443/".to_owned()]);
         assert!(list.allow(&headers(None)), "not a page");
         assert!(list.allow(&headers(Some("https://app.example"))));
-        assert!(list.allow(&headers(Some("http://agents.example:8787"))), "our own page");
         for origin in ["https://evil.example", "null", "https://app.example.evil", "http://app.example"] {
             assert!(!list.allow(&headers(Some(origin))), "{origin}");
             assert!(!list.is_same_site(&headers(Some(origin))), "{origin}");
@@ -126,6 +152,50 @@ mod tests {
         assert!(!open.is_same_site(&headers(Some("https://evil.example"))), "its cookies are not trusted");
         assert!(open.is_same_site(&headers(Some("http://agents.example:8787"))));
         assert!(open.is_same_site(&headers(None)));
+    }
+
+    #[test]
+    fn with_a_list_own_hosts_are_known_hosts() {
+        let list = Origins::only(["https://app.example".to_owned(), "http://dev.example:5173".to_owned()]);
+        let asked = |host: &str, origin: Option<&str>, site: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, origin.parse().unwrap());
+            }
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            headers
+        };
+        for host in [
+            "app.example",
+            "APP.example:8787",
+            "dev.example",
+            "127.0.0.1:8787",
+            "[::1]:80",
+            "localhost:1",
+            "a.localhost",
+        ] {
+            for own in
+                [asked(host, Some(&format!("http://{host}")), None), asked(host, None, Some("same-origin"))]
+            {
+                assert!(list.allow(&own) && list.is_same_site(&own), "{host}");
+            }
+        }
+        // Whatever its name, it leads here: to the browser its pages are ours.
+        for host in
+            ["evil.example", "app.example.evil:80", "127.0.0.1.evil", "localhost.evil", "evil.example:8787"]
+        {
+            for foreign in
+                [asked(host, Some(&format!("http://{host}")), None), asked(host, None, Some("same-origin"))]
+            {
+                assert!(!list.allow(&foreign) && !list.is_same_site(&foreign), "{host}");
+                assert!(Origins::default().allow(&foreign), "without a list any page may");
+            }
+            assert!(list.allow(&asked(host, None, None)), "no browser: {host}");
+            assert!(list.allow(&asked(host, None, Some("none"))), "typed in: {host}");
+        }
     }
 
     #[test]

@@ -7,15 +7,18 @@ use std::{process, thread};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::dispatcher;
+use tracing::subscriber::NoSubscriber;
 
 use crate::error::{Error, Result};
-use crate::server::{Agents, HostService, accept, files, metrics};
+use crate::server::{Agents, HostService, accept, metrics};
 
 /// How long connections may take to end once everything else has.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until the process is asked to stop.
 pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
+    say_if_log_is_off();
     let listener = bind(addr).await?;
     let mut announced = format!("listening on http://{}\n", listener.local_addr()?);
     let metrics = match agents.metrics.take() {
@@ -26,7 +29,6 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
         }
         None => None,
     };
-    files::raise();
     let host = agents.start()?;
     host.access().origins.warn_if_open(listener.local_addr()?);
     // Makes the routes of the program, which may take a while.
@@ -34,8 +36,10 @@ pub(super) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
     // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
     // and there is nothing else on stdout.
     io::stdout().write_all(announced.as_bytes())?;
-    let metrics = metrics
-        .map(|listener| tokio::spawn(axum::serve(listener, metrics::router(host.clone())).into_future()));
+    let metrics = metrics.map(|listener| {
+        let service = metrics::router(host.clone());
+        tokio::spawn(accept::serve(listener, host.clone(), service, CancellationToken::new()))
+    });
     serve_on(listener, service).await;
     if host.is_blocked() {
         end_with_the_runtime()?;
@@ -63,6 +67,18 @@ fn end_with_the_runtime() -> io::Result<()> {
     thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)
 }
 
+/// Says on stderr that nothing else will be said: a program that forgot its log would learn of no error.
+fn say_if_log_is_off() {
+    if dispatcher::get_default(|log| log.is::<NoSubscriber>()) {
+        // Without stderr there is nothing to say it on.
+        let _ = writeln!(
+            io::stderr(),
+            "the log is off, errors and warnings are lost: install a subscriber of `tracing` before `Agents::serve`, for \
+             example with `tracing_subscriber::fmt::init()`, or serve with `Agents::run`, which installs one"
+        );
+    }
+}
+
 async fn bind(addr: &str) -> Result<TcpListener> {
     TcpListener::bind(addr)
         .await
@@ -72,7 +88,7 @@ async fn bind(addr: &str) -> Result<TcpListener> {
 async fn serve_on(listener: TcpListener, service: HostService) {
     let host = service.host().clone();
     let told = CancellationToken::new();
-    let server = accept::serve(listener, service, told.clone());
+    let server = accept::serve(listener, host.clone(), service, told.clone());
     let stop = async {
         signal().await;
         tracing::info!("stopping");

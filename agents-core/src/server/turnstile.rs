@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,10 @@ pub(super) struct Turnstile {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
+    /// Whether some limit counts by address.
+    by_address: bool,
+    /// Said that no address is known.
+    said: Once,
 }
 
 /// Why a socket does not come in: the close code and the reason.
@@ -35,6 +39,22 @@ impl Turnstile {
             gateway,
             upgrades: addresses(limits.upgrades_per_second),
             requests: addresses(limits.requests_per_second),
+            by_address: limits.connections_per_address.is_some()
+                || limits.upgrades_per_second.is_some()
+                || limits.requests_per_second.is_some(),
+            said: Once::new(),
+        }
+    }
+
+    /// Says once that limits of addresses do not hold: a server of the program's own has to tell the address of its peers.
+    fn check_address(&self, client: Option<IpAddr>) {
+        if client.is_none() && self.by_address {
+            self.said.call_once(|| {
+                tracing::error!(
+                    "the limits for each address do not hold, because requests come without one: serve the router with \
+                     `into_make_service_with_connect_info::<SocketAddr>()`"
+                );
+            });
         }
     }
 
@@ -47,6 +67,7 @@ impl Turnstile {
             self.gateway.totals.limits.hit(limit);
             Err((4429, reason))
         };
+        self.check_address(client);
         if wait(&self.upgrades, client).is_some() {
             return refuse(Limit::UpgradesPerSecond, "too many connections, try again later");
         }
@@ -62,6 +83,7 @@ impl Turnstile {
             let headers = [(RETRY_AFTER, seconds.max(1).to_string())];
             Err(Box::new((StatusCode::TOO_MANY_REQUESTS, headers, "Too many requests").into_response()))
         };
+        self.check_address(client);
         if let Some(wait) = wait(&self.requests, client) {
             return refuse(Limit::RequestsPerSecond, wait);
         }

@@ -18,11 +18,11 @@ const READ: u8 = 2;
 
 /// How many instructions of SQLite run between two looks at the clock.
 const CHECK_EVERY: i32 = 1000;
-/// How long a statement runs before other work of its thread is left to another thread, and how long until that is
-/// tried again.
+/// The time after which a statement leaves the other work of its thread to another thread, and the time until that
+/// is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const NEXT_PAUSE: Duration = Duration::from_millis(50);
-/// How long a statement stands still then: a shorter time would be over before another thread has taken over.
+/// The time for which a statement stands still then: a shorter time would be over before another thread has taken over.
 const PAUSE: Duration = Duration::from_micros(300);
 
 const SETTINGS: &[&str] = &[
@@ -67,7 +67,7 @@ pub(super) struct Guard {
     deadline: AtomicU64,
     timed_out: AtomicBool,
     blocking: Option<Blocking>,
-    /// When the statement that runs stands still, in nanoseconds since `epoch`.
+    /// The time at which the statement that runs stands still, in nanoseconds since `epoch`.
     pause_at: AtomicU64,
 }
 

@@ -56,7 +56,7 @@ impl Log {
     /// Whether the log is known to have no frames, so that the first commit need not be flushed
     /// before the next.
     pub(super) fn is_quiet(self) -> bool {
-        self.is_well() || self == Self::New
+        self.is_well() || matches!(self, Self::New | Self::Left { empty: true })
     }
 }
 

@@ -28,7 +28,7 @@ use super::{Durability, Result, StoreOptions};
 /// Files up to this size are looked at closely: a new database is never larger, whatever the
 /// name of its object.
 const SMALL: u64 = 64 * 1024;
-/// How many pages a log has before it is moved into the database; 4 MB.
+/// The pages of a log that is to be moved into the database; 4 MB.
 const LOG_PAGES: u32 = 1000;
 
 /// Databases of other tools may have smaller pages than ours.
@@ -49,9 +49,9 @@ pub(super) struct Database {
     /// Whether nobody else can have the file open.
     exclusive: bool,
     pub(super) flush: Flush,
-    /// How many pages the log had after the last commit.
+    /// The pages of the log after the last commit.
     pages: Arc<AtomicU32>,
-    /// At how many pages the log is to be moved into the database.
+    /// The number of pages at which the log is to be moved into the database.
     full_at: u32,
 }
 
@@ -187,6 +187,9 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
                 // for it.
                 let emptied = empty_log(connection).map_err(|error| explain(error, path))?;
                 database.filled = !emptied;
+                if emptied {
+                    database.flush_nothing()?;
+                }
             }
         }
     }
@@ -223,6 +226,15 @@ impl Database {
                 .map_err(|error| SqlError::from_sqlite(error, ""))?;
             self.quiet = false;
         }
+        Ok(())
+    }
+
+    /// Lets SQLite flush nothing until the first commit is made: the log is empty.
+    fn flush_nothing(&mut self) -> Result<()> {
+        self.connection
+            .execute_batch("PRAGMA synchronous = OFF")
+            .map_err(|error| SqlError::from_sqlite(error, ""))?;
+        self.quiet = true;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ pub enum Durability {
     Process,
 }
 
-/// Runs work on the calling thread, and leaves what else waits for the thread to another one.
+/// The way to run work on the calling thread that leaves what else waits for the thread to another one.
 pub type Blocking = fn(&mut dyn FnMut());
 
 /// How a [`Store`](super::Store) is opened.
@@ -34,7 +34,7 @@ pub struct StoreOptions {
     pub exclusive: bool,
     /// How long one statement of the user may run.
     pub statement_timeout: Duration,
-    /// How work that may take long is run, such as opening a file, so that other work of the thread can go on elsewhere.
+    /// The way to run work that may take long, such as opening a file, so that other work of the thread can go on elsewhere.
     /// A statement that runs for some milliseconds makes use of it as well. `None` just runs it.
     pub blocking: Option<Blocking>,
     /// How long to wait for another connection's lock.

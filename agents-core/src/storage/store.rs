@@ -152,7 +152,7 @@ impl Store {
         self.shut()
     }
 
-    /// Says whether the log has become so long that [`checkpoint`](Self::checkpoint) is due: about 4 MB.
+    /// Returns whether the log has become so long that [`checkpoint`](Self::checkpoint) is due: about 4 MB.
     pub fn wants_checkpoint(&self) -> bool {
         self.database.as_ref().is_some_and(Database::is_full)
     }

@@ -9,7 +9,7 @@
 //!   flush covers them and the length of the file. The first sync after a log was made flushes
 //!   its name in the folder as well; SQLite, which would flush the header and the name of an empty
 //!   log before its first frame, is kept from that by `synchronous=OFF` until the first commit is
-//!   made (and from checkpoints, which need their flushes). Recovery accepts frames up to the
+//!   made. Recovery accepts frames up to the
 //!   first whose checksum or salt is wrong, so a flushed commit can be lost only if one before it
 //!   was, and those were flushed with it.
 //! - *A commit in the log of an earlier store.* Closing moves the log into the database with the
@@ -19,7 +19,8 @@
 //!   have its mark; or have what the next store wrote to it. It is never a beginning of its old
 //!   frames, which would take pages of the database back: file systems bring a file to its new
 //!   length at once, and give it other blocks when it grows again. So the next store need not flush
-//!   its header before its frames either, as SQLite would over old frames that were not cut.
+//!   its header before its frames either, as SQLite would over old frames that were not cut. The
+//!   same holds for what a crash left in a log: opening moves and cuts it in the same way.
 //! - *A commit that a checkpoint has moved into the database.* No commit makes one: the store asks
 //!   for it when the log is long, and it is made on a thread that may block. It flushes the log, then
 //!   copies pages, then flushes the database, and only then says that the log may be reused. So

@@ -2,23 +2,20 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::client::Response;
 use tungstenite::protocol::CloseFrame;
 
 use crate::testing::pipe::Transport;
-
-/// How long anything may take before a test is called stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::testing::session::{Session, Shared, patient};
 
 /// What came from the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +40,11 @@ impl Received {
             Self::Text(text) => text,
             other => panic!("expected text, got {other:?}"),
         }
+    }
+
+    /// Returns whether nothing comes after it.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self, Self::Close(..) | Self::Dropped)
     }
 
     /// Returns the JSON in a text message.
@@ -74,9 +76,8 @@ pub enum CallError {
 ///
 /// Methods that wait for the server fail the test when nothing has come for 20 s of its clock.
 pub struct TestConnection {
-    socket: WebSocketStream<Box<dyn Transport>>,
-    /// Frames that came while waiting for an answer.
-    waiting: VecDeque<Received>,
+    /// Shared with the host of the test, which keeps it connected while time passes.
+    session: Arc<Shared>,
     calls: u64,
 }
 
@@ -101,7 +102,8 @@ impl TestConnection {
         }
         let transport: Box<dyn Transport> = Box::new(transport);
         let (socket, response) = patient(tokio_tungstenite::client_async(request, transport)).await?;
-        Ok((Self { socket, waiting: VecDeque::new(), calls: 0 }, response))
+        let session = Session { socket, waiting: VecDeque::new() };
+        Ok((Self { session: Arc::new(Shared::new(session)), calls: 0 }, response))
     }
 
     /// Opens a WebSocket over a transport.
@@ -117,37 +119,19 @@ impl TestConnection {
         Self::try_open(transport, host, path, headers).await.expect("the handshake").0
     }
 
+    /// The session, for the host that keeps it connected.
+    pub(super) fn session(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.session)
+    }
+
     /// Returns the next frame, those that came during a call first.
     pub async fn next(&mut self) -> Received {
-        match self.waiting.pop_front() {
-            Some(frame) => frame,
-            None => self.receive().await,
-        }
+        self.session.lock().await.next().await
     }
 
     /// Returns the next frame as JSON.
     pub async fn json(&mut self) -> Value {
         self.next().await.json()
-    }
-
-    async fn receive(&mut self) -> Received {
-        patient(self.read()).await
-    }
-
-    async fn read(&mut self) -> Received {
-        use tungstenite::Message;
-        loop {
-            return match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => Received::Text(text.to_string()),
-                Some(Ok(Message::Binary(bytes))) => Received::Binary(bytes.to_vec()),
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    Received::Close(frame.code.into(), frame.reason.to_string())
-                }
-                Some(Ok(Message::Close(None))) => Received::Close(1005, String::new()),
-                Some(Ok(_)) => continue,
-                Some(Err(_)) | None => Received::Dropped,
-            };
-        }
     }
 
     /// Takes the frames that a new connection to an agent gets (identity, state if it has one, MCP)
@@ -173,12 +157,12 @@ impl TestConnection {
     /// When the server is gone.
     pub async fn send(&mut self, text: impl Into<String>) {
         let text = tungstenite::Message::text(text.into());
-        patient(self.socket.send(text)).await.expect("sending");
+        self.session.lock().await.send(text).await.expect("the server is there");
     }
 
     /// Sends text; `false` when the server is gone.
     pub async fn try_send(&mut self, text: impl Into<String>) -> bool {
-        self.socket.send(tungstenite::Message::text(text.into())).await.is_ok()
+        self.session.lock().await.send(tungstenite::Message::text(text.into())).await.is_ok()
     }
 
     /// Sends bytes.
@@ -186,7 +170,8 @@ impl TestConnection {
     /// # Panics
     /// When the server is gone.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
-        patient(self.socket.send(tungstenite::Message::binary(bytes))).await.expect("sending");
+        let bytes = tungstenite::Message::binary(bytes);
+        self.session.lock().await.send(bytes).await.expect("the server is there");
     }
 
     /// Sends a call and returns its id; `args` is a tuple or a list.
@@ -216,19 +201,19 @@ impl TestConnection {
                 .filter(|frame| frame["type"] == "rpc" && frame["id"] == id && frame["done"] != false),
             _ => None,
         };
-        if let Some(index) = self.waiting.iter().position(|frame| mine(frame).is_some())
-            && let Some(frame) = self.waiting.remove(index)
+        let mut session = self.session.lock().await;
+        if let Some(index) = session.waiting.iter().position(|frame| mine(frame).is_some())
+            && let Some(frame) = session.waiting.remove(index)
         {
             return Ok(frame.json());
         }
         loop {
-            let frame = self.receive().await;
+            let frame = session.receive().await;
             if let Some(answer) = mine(&frame) {
                 return Ok(answer);
             }
-            let ended = matches!(frame, Received::Close(..) | Received::Dropped);
-            let error = ended.then(|| CallError::Ended(format!("{frame:?}")));
-            self.waiting.push_back(frame);
+            let error = frame.is_end().then(|| CallError::Ended(format!("{frame:?}")));
+            session.waiting.push_back(frame);
             if let Some(error) = error {
                 return Err(error);
             }
@@ -298,7 +283,7 @@ impl TestConnection {
     /// When the connection ends before.
     pub async fn drain(&mut self) -> Vec<Received> {
         self.call_frame("__no_such_method", ()).await;
-        self.waiting.drain(..).collect()
+        self.session.lock().await.waiting.drain(..).collect()
     }
 
     /// Returns everything that the server sent up to now, as JSON.
@@ -310,15 +295,16 @@ impl TestConnection {
     }
 
     /// Sends a close frame, empty without a code, and returns what comes back in the end.
-    pub async fn close(mut self, frame: Option<(u16, &str)>) -> Received {
+    pub async fn close(self, frame: Option<(u16, &str)>) -> Received {
         let frame = frame.map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
-        if patient(self.socket.send(tungstenite::Message::Close(frame))).await.is_err() {
+        let mut session = self.session.lock().await;
+        if session.send(tungstenite::Message::Close(frame)).await.is_err() {
             return Received::Dropped;
         }
         loop {
-            match self.receive().await {
-                Received::Text(_) | Received::Binary(_) => {}
-                end => return end,
+            let frame = session.receive().await;
+            if frame.is_end() {
+                return frame;
             }
         }
     }
@@ -336,36 +322,32 @@ impl TestConnection {
     /// Stays connected for a while, as a client that is open but has nothing to say: it answers
     /// pings, and what comes is kept for [`next`](Self::next).
     ///
-    /// Who only lets time pass looks dead to the host after its heartbeat.
+    /// [`TestHost::advance`](super::TestHost::advance) does the same for all clients that its host opened. A client that nobody
+    /// reads otherwise looks dead to the host after its heartbeat.
     pub async fn stay(&mut self, time: Duration) {
         let over = tokio::time::sleep(time);
         tokio::pin!(over);
-        loop {
-            let frame = tokio::select! {
-                () = &mut over => return,
-                frame = self.read() => frame,
-            };
-            let ended = matches!(frame, Received::Close(..) | Received::Dropped);
-            self.waiting.push_back(frame);
-            if ended {
-                return over.await;
-            }
+        let mut session = self.session.lock().await;
+        tokio::select! {
+            () = &mut over => {}
+            () = session.stay() => over.await,
         }
     }
 
     /// Returns the transport, to send what no client would.
+    ///
+    /// # Panics
+    /// While the host of the test lets time pass.
     pub fn into_transport(self) -> Box<dyn Transport> {
-        self.socket.into_inner()
+        let session = Arc::into_inner(self.session).expect("no time passes meanwhile");
+        session.into_inner().socket.into_inner()
     }
-}
-
-/// Waits for something that must come; a test that is stuck fails.
-async fn patient<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("nothing came for 20 s")
 }
 
 impl fmt::Debug for TestConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestConnection").field("waiting", &self.waiting).finish_non_exhaustive()
+        let session = self.session.try_lock().ok();
+        let waiting = session.as_ref().map(|session| &session.waiting);
+        f.debug_struct("TestConnection").field("waiting", &waiting).finish_non_exhaustive()
     }
 }

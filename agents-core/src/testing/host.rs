@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use parking_lot::Mutex;
+use tokio_tungstenite::tungstenite;
 use tower::ServiceExt;
 
 use crate::agent::{Agent, Response};
@@ -16,7 +17,9 @@ use crate::object::{Chaos, ObjectKey};
 use crate::server::{Agents, Host, Mode};
 use crate::storage::Faults;
 use crate::testing::folder::Folder;
+use crate::testing::session::Clients;
 use crate::testing::{TestConnection, TestObject, pipe};
+use crate::wire::name;
 
 /// Starts a host in chaos mode (see [`TestHost::chaos`]) on the machine's clock, to serve on a port.
 ///
@@ -42,13 +45,33 @@ pub struct TestHost {
     folder: Folder,
 }
 
-/// The host of the moment; none while it restarts.
-#[derive(Debug, Default)]
-pub(super) struct Slot(Mutex<Option<Host>>);
+/// The host of the moment; none while it restarts. And the clients that were opened on it.
+#[derive(Default)]
+pub(super) struct Slot {
+    host: Mutex<Option<Host>>,
+    clients: Clients,
+}
 
 impl Slot {
     pub(super) fn get(&self) -> Host {
-        self.0.lock().clone().expect("the host of the test runs")
+        self.host.lock().clone().expect("the host of the test runs")
+    }
+
+    /// Opens a WebSocket in memory, which stays connected while time passes.
+    pub(super) async fn connect(
+        &self,
+        path: &str,
+    ) -> std::result::Result<TestConnection, Box<tungstenite::Error>> {
+        let pipe = pipe::open(self.get().service());
+        let (client, _) = TestConnection::try_open(pipe, "test.local", path, &[]).await?;
+        self.clients.add(client.session());
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.host).finish()
     }
 }
 
@@ -120,17 +143,25 @@ impl TestHost {
     ) -> Result<Self> {
         let mode = Mode { clock, chaos: chaos.map(Chaos::new) };
         let agents = program().data_dir(folder.path()).faults(faults.clone());
-        *host.0.lock() = Some(agents.start_in(mode)?);
+        *host.host.lock() = Some(agents.start_in(mode)?);
         Ok(Self { host, program, faults, chaos, clock, folder })
     }
 
-    /// Returns an agent by its type and name.
+    /// Returns an agent by its type and name. The name is written as clients write it.
+    ///
+    /// # Panics
+    /// When the text names no agent, as `..`.
     pub fn agent<A: Agent>(&self, name: &str) -> TestObject {
         self.object(A::ROUTE, name)
     }
 
-    /// Returns an object by its class, as it stands in addresses, and its name.
+    /// Returns an object by its class, as it stands in addresses, and its name. The name is written as clients
+    /// write it.
+    ///
+    /// # Panics
+    /// When the text names no object, as `..`.
     pub fn object(&self, class: &str, name: &str) -> TestObject {
+        let name = name::canonical(name).unwrap_or_else(|error| panic!("`{name}`: {error}"));
         let key = ObjectKey { class: class.into(), name: name.into() };
         TestObject { host: self.host.clone(), key }
     }
@@ -140,7 +171,7 @@ impl TestHost {
     /// # Panics
     /// When the handshake is refused.
     pub async fn connect(&self, path: &str) -> TestConnection {
-        TestConnection::open(pipe::open(self.host().service()), "test.local", path, &[]).await
+        self.host.connect(path).await.expect("the handshake")
     }
 
     /// Sends an HTTP request.
@@ -153,9 +184,11 @@ impl TestHost {
 
     /// Lets time pass, timer by timer.
     ///
-    /// On a paused clock it takes no time; on a running one it waits.
+    /// On a paused clock it takes no time; on a running one it waits. The clients that were opened on this host stay
+    /// connected meanwhile, as real ones would: they answer pings, and keep what comes. To see what becomes of a client that
+    /// answers nothing, wait with `tokio::time::sleep`.
     pub async fn advance(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+        self.host.clients.stay(time).await;
     }
 
     /// Returns the time that agents see, in milliseconds since 1970.
@@ -186,7 +219,7 @@ impl TestHost {
     /// As [`Agents::start`].
     pub async fn restart(self) -> Result<Self> {
         let Self { host, program, chaos, clock, folder, .. } = self;
-        let stopping = host.0.lock().take();
+        let stopping = host.host.lock().take();
         if let Some(stopping) = stopping {
             stopping.shutdown().await;
         }

@@ -46,6 +46,7 @@ mod folder;
 mod host;
 mod object;
 mod pipe;
+mod session;
 
 pub use connection::{CallError, Received, TestConnection};
 pub use host::{TestHost, start_in_chaos};

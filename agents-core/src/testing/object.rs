@@ -12,8 +12,8 @@ use tower::ServiceExt;
 use crate::agent::Response;
 use crate::gateway::{Attachment, Selection};
 use crate::object::{Flags, ObjectHandle, ObjectKey, ObjectStatus, Order, PinnedBy};
+use crate::testing::TestConnection;
 use crate::testing::host::Slot;
-use crate::testing::{TestConnection, pipe};
 
 /// How long something that runs may keep an object from sleeping.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,8 +61,7 @@ impl TestObject {
     /// # Panics
     /// When the handshake is refused.
     pub async fn connect(&self, query: &str) -> TestConnection {
-        TestConnection::open(pipe::open(self.host.get().service()), "test.local", &self.path(query), &[])
-            .await
+        self.host.connect(&self.path(query)).await.expect("the handshake")
     }
 
     /// Opens a WebSocket, or tells how the handshake was refused.
@@ -70,9 +69,7 @@ impl TestObject {
     /// # Errors
     /// What the host answered instead of 101.
     pub async fn try_connect(&self, query: &str) -> Result<TestConnection, Box<tungstenite::Error>> {
-        let pipe = pipe::open(self.host.get().service());
-        let opened = TestConnection::try_open(pipe, "test.local", &self.path(query), &[]).await;
-        opened.map(|(connection, _)| connection)
+        self.host.connect(&self.path(query)).await
     }
 
     /// Sends a GET request; `query` is what stands behind the `?`.

@@ -7,6 +7,7 @@ mod keys;
 mod metadata;
 mod module;
 mod names;
+mod optional;
 mod text;
 
 pub(crate) use class::Class;

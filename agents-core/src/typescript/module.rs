@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::typescript::class::Class;
 use crate::typescript::keys::Keys;
 use crate::typescript::names::Names;
+use crate::typescript::optional::or_undefined;
 use crate::typescript::{client, interface, metadata, text};
 use crate::wire::{Declaration, Describe, TypeSet};
 
@@ -219,7 +220,7 @@ fn declarations(types: TypeSet, keys: &Keys, names: &mut Names) -> Result<Vec<St
             Error::new("types_form", message)
         })?;
         names.take(&name, &rust_name)?;
-        parts.push(format!("{docs}export {}\n", keys.write(&text)));
+        parts.push(format!("{docs}export {}\n", or_undefined(&keys.write(&text))));
     }
     Ok(parts)
 }

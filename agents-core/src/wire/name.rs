@@ -1,7 +1,9 @@
 //! How Rust names appear on the wire.
 
-#[cfg(feature = "runtime")]
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use thiserror::Error;
 
 /// Returns the kebab-case form of a class name, as it stands in an address.
 ///
@@ -39,9 +41,8 @@ pub fn kebab_case(class: &str) -> String {
     out.strip_suffix('-').unwrap_or(out).to_owned()
 }
 
-/// What a name in a path does not hold as it stands: what URL parsers escape in paths, what ends a
-/// segment, and the sign of the escape itself, so that two names never look the same.
-#[cfg(feature = "runtime")]
+/// The characters that a name in an address does not hold as they stand: those that URL parsers escape in
+/// paths, those that end a segment, and the sign of the escape itself, so that two names never look the same.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -57,18 +58,51 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// The form of a plain name in an address.
-#[cfg(feature = "runtime")]
-pub(crate) fn escape(name: &str) -> String {
-    utf8_percent_encode(name, ESCAPED).to_string()
+/// A text that names no agent: an empty one, `.` and `..`, which URL parsers resolve, or escapes that are not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Invalid name")]
+pub struct InvalidName;
+
+/// Returns the one form of an agent's name that stands for all its spellings in addresses.
+///
+/// Escapes are read, and written again where an address needs them: `%` and two capital hexadecimal digits for each byte of
+/// UTF-8. A percent sign that begins no escape stands for itself. What clients, browsers and proxies make of one
+/// name so leads to one agent, and the form leads back to itself.
+///
+/// # Errors
+/// [`InvalidName`] when the text names no agent.
+///
+/// ```
+/// use agents_core::wire::name::canonical;
+///
+/// for spelling in ["Café 1", "Caf%c3%a9 1", "Caf%C3%A9%201", "%43af%C3%A9%201"] {
+///     assert_eq!(canonical(spelling).unwrap(), "Caf%C3%A9%201");
+/// }
+/// assert_eq!(canonical("100%").unwrap(), "100%25");
+/// assert!(canonical("..").is_err() && canonical("%2e%2E").is_err() && canonical("%FF").is_err());
+/// ```
+pub fn canonical(name: &str) -> Result<Cow<'_, str>, InvalidName> {
+    let plain = percent_decode_str(name).decode_utf8().map_err(|_| InvalidName)?;
+    match &*plain {
+        "" | "." | ".." => Err(InvalidName),
+        _ => Ok(match plain {
+            Cow::Borrowed(plain) => utf8_percent_encode(plain, ESCAPED).into(),
+            Cow::Owned(plain) => escape(&plain).into(),
+        }),
+    }
 }
 
-/// The same of a name that may come from an address: percent signs stay, so that the name which an agent
-/// has itself leads back to it.
-#[cfg(feature = "runtime")]
-pub(crate) fn escape_again(name: &str) -> String {
-    const BUT_ESCAPES: &AsciiSet = &ESCAPED.remove(b'%');
-    utf8_percent_encode(name, BUT_ESCAPES).to_string()
+/// Returns the [`canonical`] form of a name that is plain text, in which a percent sign is one: for names
+/// from people, which must not be read as the escaped name of another agent.
+///
+/// ```
+/// use agents_core::wire::name::escape;
+///
+/// assert_eq!(escape("Café 1"), "Caf%C3%A9%201");
+/// assert_eq!(escape("a%2Fb"), "a%252Fb");
+/// ```
+pub fn escape(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
 }
 
 /// Returns the camel-case form of a Rust name, as methods and fields have on the wire.
@@ -97,6 +131,8 @@ pub fn camel_case(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -113,6 +149,53 @@ mod tests {
             ("V2Room", "v2-room"),
         ] {
             assert_eq!(kebab_case(class), kebab, "{class}");
+        }
+    }
+
+    #[test]
+    fn all_spellings_of_a_name_are_one() {
+        for (spelling, form) in [
+            ("lobby", "lobby"),
+            ("%6cob%62y", "lobby"),
+            ("ü", "%C3%BC"),
+            ("%c3%bc", "%C3%BC"),
+            ("%C3%bc", "%C3%BC"),
+            ("a^b", "a%5Eb"),
+            ("a%5eb", "a%5Eb"),
+            ("a b", "a%20b"),
+            ("a+b", "a+b"),
+            ("a%2Bb", "a+b"),
+            ("a%2fb", "a%2Fb"),
+            ("user%3A42%40x", "user:42@x"),
+            ("x:y@z,(w)!'*~|[]$&=;", "x:y@z,(w)!'*~|[]$&=;"),
+            ("100%", "100%25"),
+            ("100%25", "100%25"),
+            ("%zz%4", "%25zz%254"),
+            ("%2525", "%2525"),
+            ("%%32%35", "%2525"),
+            ("\0\n\u{7f}", "%00%0A%7F"),
+            ("...", "..."),
+        ] {
+            assert_eq!(canonical(spelling).as_deref(), Ok(form), "{spelling}");
+            assert_eq!(canonical(form).as_deref(), Ok(form), "the form stands for itself");
+        }
+        for none in ["", ".", "..", "%2e", ".%2E", "%2e%2e", "%ff", "a%c3", "%C3ü", "%ed%a0%80"] {
+            assert_eq!(canonical(none), Err(InvalidName), "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_stands_for_itself_and_for_one_plain_name(name in "\\PC{0,12}|[a%2345cCeE./ü^ ]{0,12}") {
+            if let Ok(form) = canonical(&name) {
+                prop_assert_eq!(canonical(&form), Ok(Cow::Borrowed(&*form)));
+                let plain = percent_decode_str(&form).decode_utf8().unwrap();
+                prop_assert_eq!(escape(&plain), &*form);
+            }
+            if !["", ".", ".."].contains(&&*name) {
+                let form = escape(&name);
+                prop_assert_eq!(canonical(&form), Ok(Cow::Borrowed(&*form)));
+            }
         }
     }
 

@@ -214,7 +214,7 @@ each(test, "S148 class names: camel case, kebab case, acronyms and loud case", a
   }
 });
 
-each(test, "S17 S148 names: default, mixed case, and percent signs as they stand", async (t, version) => {
+each(test, "S17 S148 names: default, mixed case, and escapes as they stand", async (t, version) => {
   const first = await connect(t, version, server, {});
   assert.equal(first.name, "default");
   const mixed = uniqueName("Mixed_Case.Name~");

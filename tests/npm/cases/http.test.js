@@ -12,7 +12,7 @@ import { TestServer } from "../support/server.js";
 
 const CORS = {
   "access-control-allow-origin": "*",
-  "access-control-allow-methods": "GET, POST, HEAD, OPTIONS",
+  "access-control-allow-methods": "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE",
   "access-control-allow-headers": "*",
   "access-control-max-age": "86400",
 };

@@ -96,7 +96,7 @@ export function knowing() {
 
 /** A value that may be missing is `undefined` in most programs. */
 export function missing(next?: number): Page<Tree> {
-  return next === undefined ? { items: [] } : { items: [{ value: 1, children: [] }], next };
+  return { items: [{ value: 1, children: [] }], next };
 }
 export const writes: KitchenWrites[] = ["setAll", "trees"];
 export const names: ["bare", "all-of-it"] = [agents.Bare.name, agents.Kitchen.name];

@@ -16,6 +16,9 @@ use agents_tests::{Recorder, TestServer, patient, recorder};
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::answer;
+use crate::log;
+
 const MIB: usize = 1 << 20;
 
 #[wire]
@@ -153,8 +156,13 @@ async fn s5_a_client_that_breaks_off_is_an_error_where_its_body_is_read() {
     stream.write_all(head.as_bytes()).await.expect("sent");
     stream.write_all(&vec![b'x'; 200_000]).await.expect("sent");
     assert_eq!(notes.next().await, "first");
+    log::keep();
     drop(stream);
     assert_eq!(notes.next().await, "the body broke off");
+    // The handler that read it is done once the next one is; whoever breaks off does not fill the log.
+    let (status, _) = answer::post(&server, "/agents/depot/one/count", "x").await;
+    assert_eq!(status, 200);
+    assert_eq!(log::errors_with("the body broke off"), Vec::<String>::new());
 }
 
 #[tokio::test]

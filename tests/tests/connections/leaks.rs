@@ -241,7 +241,7 @@ async fn calls_and_states_that_fail_tell_nothing() {
         assert!(text.starts_with("Internal error (id "), "{kind}: {text}");
     }
     // What is wrong with the arguments is the caller's own business, and says nothing of ours.
-    for args in [json!([]), json!([7]), json!([{ "a": 1 }]), json!(["a", "b"]), json!([null])] {
+    for args in [json!([]), json!([7]), json!([{ "a": 1 }]), json!([null])] {
         clean("arguments", &client.call_error("fail", args).await);
     }
     for args in

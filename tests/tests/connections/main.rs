@@ -3,6 +3,7 @@
 mod admission;
 mod answer;
 mod auth;
+mod blame;
 mod bodies;
 mod broadcast;
 mod close;
@@ -18,6 +19,7 @@ mod log;
 mod manage;
 mod messages;
 mod mount;
+mod names;
 mod origins;
 mod protocol;
 mod tags;

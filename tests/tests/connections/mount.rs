@@ -9,6 +9,8 @@ use agents_tests::{Client, Received};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::log;
+
 #[agent]
 #[derive(Default)]
 struct Greeter;
@@ -122,4 +124,32 @@ async fn a_host_says_why_it_does_not_start() {
     let error = host(Agents::new().register::<Greeter>()).expect_err("one folder, two hosts");
     assert_eq!(error.code(), "storage_locked");
     drop(first);
+}
+
+#[tokio::test]
+async fn limits_of_addresses_that_cannot_hold_are_told_once() {
+    log::keep();
+    let told = || log::errors_with("the limits for each address do not hold").len();
+    let host = |agents: Agents| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = agents.register::<Greeter>().data_dir(folder.path()).start().expect("the host");
+        (folder, host)
+    };
+    // No such limits, and a server that tells addresses.
+    let (_open, unlimited) = host(Agents::new());
+    greets(serve(Router::new().merge(unlimited.router())).await).await;
+    let (_known, limited) = host(Agents::new().limits(agents::Limits::internet_facing()));
+    let app = limited.router().into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await.expect("serving") });
+    greets(addr).await;
+    assert_eq!(told(), 0);
+    let (_unknown, limited) = host(Agents::new().limits(agents::Limits::internet_facing()));
+    let addr = serve(Router::new().merge(limited.router())).await;
+    for _ in 0..3 {
+        greets(addr).await;
+        assert_eq!(get_text(addr, "/agents/greeter/door").await.0, 404);
+    }
+    assert_eq!(told(), 1);
 }

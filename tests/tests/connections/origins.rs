@@ -45,6 +45,12 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
         let mut client = Client::connect(server.addr(), "/agents/porch/a", &[("origin", origin)]).await;
         client.greeting(false).await;
     }
+    // A name that leads here, and that is on no list.
+    for (name, value) in [("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")] {
+        let request = reqwest::Client::new().get(server.url("/agents/porch/a"));
+        let request = request.header("host", "evil.example").header(name, value);
+        assert_eq!(patient(request.send()).await.expect("an answer").status(), 403, "{name}");
+    }
     let foreign = [("origin", "https://evil.example")];
     let mut page = Client::connect(server.addr(), "/agents/porch/a", &foreign).await;
     assert_eq!(page.next().await, Received::Close(4403, "origin not allowed".to_owned()));
@@ -54,7 +60,12 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
         let allowed = ask(&server, method.clone(), Some("https://app.example")).await;
         assert_eq!(allowed.status(), 200);
         let seen = CORS.map(|name| header(&allowed, name).unwrap_or_default());
-        let expected = ["https://app.example", "GET, POST, HEAD, OPTIONS", "authorization,x-own", "86400"];
+        let expected = [
+            "https://app.example",
+            "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE",
+            "authorization,x-own",
+            "86400",
+        ];
         assert_eq!(seen, expected, "{method}");
         assert_eq!(header(&allowed, "access-control-allow-credentials"), Some("true"));
         assert_eq!(header(&allowed, "vary"), Some("origin"));
@@ -74,7 +85,7 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
         assert!(CORS.iter().all(|name| header(&refused, name).is_none()), "{origin}");
     }
     let refused = server.host().meter().refused;
-    assert_eq!(refused, 3, "one connection, two requests");
+    assert_eq!(refused, 5, "one connection, four requests");
 }
 
 #[tokio::test]
@@ -83,10 +94,11 @@ async fn s113_without_a_list_any_page_reads_but_none_is_trusted() {
     for origin in [None, Some("https://evil.example")] {
         let answer = ask(&server, Method::GET, origin).await;
         let seen = CORS.map(|name| header(&answer, name).unwrap_or_default());
-        assert_eq!(seen, ["*", "GET, POST, HEAD, OPTIONS", "*", "86400"]);
-        for absent in ["vary", "access-control-allow-credentials"] {
-            assert_eq!(header(&answer, absent), None);
-        }
+        // The star would not cover `Authorization`.
+        let expected = ["*", "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE", "authorization,x-own", "86400"];
+        assert_eq!(seen, expected);
+        assert_eq!(header(&answer, "vary"), Some("access-control-request-headers"));
+        assert_eq!(header(&answer, "access-control-allow-credentials"), None);
         let body = patient(answer.text()).await.expect("a body");
         assert_eq!(body, format!("same site: {}", origin.is_none()));
     }

@@ -157,6 +157,27 @@ async fn what_is_stored_outlives_every_loss_of_memory() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_stays_connected_while_days_pass() {
+    let (host, _notes) = keeper();
+    let mut client = host.agent::<Keeper>("one").connect("").await;
+    client.greeting().await;
+    let mut other = host.connect("/agents/keeper/one").await;
+    other.greeting().await;
+    host.advance(secs(3 * 86_400)).await;
+    assert_eq!(client.call::<i64>("increment", ()).await, 1);
+    host.advance(secs(3 * 86_400)).await;
+    // What came meanwhile was kept.
+    assert_eq!(other.json().await["state"], json!({ "count": 1 }));
+    assert_eq!(other.call::<i64>("increment", ()).await, 2);
+    // A client that answers nothing is given up.
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(client.end().await, Received::Dropped);
+    // Time passes for a host without clients, too.
+    drop((client, other));
+    host.advance(secs(86_400)).await;
+}
+
 // S67, S70, S72, S163
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_after_sleep_what_it_was_before() {

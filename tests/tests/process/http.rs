@@ -64,6 +64,22 @@ async fn floods_and_garbage_are_refused_and_the_server_goes_on() {
             format!("{path}{}", HANDSHAKE.replace("Connection: Upgrade\r\n", "")).into(),
             &[400],
         ),
+        (
+            "a handshake with a short key",
+            format!("{path}{}", HANDSHAKE.replace("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBs")).into(),
+            &[400],
+        ),
+        ("no host", b"GET /plain HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(), &[400]),
+        (
+            "two hosts",
+            b"GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n".to_vec(),
+            &[400],
+        ),
+        (
+            "a host that is none",
+            b"GET /plain HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n".to_vec(),
+            &[400],
+        ),
         ("a handshake that posts", format!("{}{HANDSHAKE}", path.replace("GET", "POST")).into(), &[400]),
         ("broken chunks", format!("{path}Transfer-Encoding: chunked\r\n\r\nzz\r\n").into(), &[400]),
     ];
@@ -145,4 +161,12 @@ async fn connections_that_say_nothing_hold_nobody_up() {
     assert_eq!(program.get("/plain").await, (200, "plain".to_owned()));
     let mut client = program.join("/agents/test-counter/a").await;
     assert_eq!(client.call("increment", serde_json::json!([])).await, 1);
+}
+
+#[tokio::test]
+async fn before_http_1_1_no_host_is_needed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Program::start(&folder.path().join("data")).await;
+    let (status, answer) = raw(program.addr(), b"GET /plain HTTP/1.0\r\n\r\n").await;
+    assert_eq!(status, Some(200), "{answer}");
 }

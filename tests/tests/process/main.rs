@@ -6,10 +6,13 @@ mod faults;
 mod frames;
 mod http;
 mod kill;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
 mod origins;
 mod paths;
 mod program;
+mod silent;
 mod slow;
 mod stop;
 mod tls;

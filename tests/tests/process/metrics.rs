@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::http::raw;
 use crate::program::{self, Program};
 
 /// The value of a metric without labels.
@@ -90,4 +91,21 @@ async fn there_is_no_second_address_unless_it_is_asked_for_and_free() {
     assert!(!output.status.success());
     assert!(stderr.contains(&taken) && !stderr.contains("panicked"), "{stderr}");
     assert_eq!(output.stdout, b"", "it never said that it listens");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let args = ["--metrics-addr", "127.0.0.1:0"];
+    let (_program, said) = Program::start_limited(&data, &args, "handshake_ms=200").await;
+    let url = said.trim_end().strip_prefix("metrics on ").unwrap_or_else(|| panic!("{said:?}"));
+    let addr = url.trim_start_matches("http://").trim_end_matches("/metrics").parse().expect("an address");
+    // Waits for the end of the connection, as long as a test may wait.
+    let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nHost: te").await;
+    assert!(matches!(status, None | Some(408)), "{answer}");
+    let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status, Some(400), "{answer}");
+    let text = scrape(url).await;
+    assert!(text.contains("limit=\"handshake_timeout\"} 1\n"), "{text}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use agents::wire::name::canonical;
 use agents_tests::{Client, Received};
 use serde_json::{Value, json};
 
@@ -39,6 +40,9 @@ fn names() -> Vec<(Vec<u8>, bool)> {
         ("%2E.", false),
         (".%2e", false),
         ("%2e", false),
+        // Neither is what is not UTF-8.
+        ("%ff%fe", false),
+        ("a%C3", false),
         // All of these are names, whatever they look like.
         ("...", true),
         ("..%2f..%2f..%2fbeside%2fkeep.txt", true),
@@ -50,8 +54,7 @@ fn names() -> Vec<(Vec<u8>, bool)> {
         ("a%00.sqlite", true),
         ("%", true),
         ("%zz", true),
-        ("%ff%fe", true),
-        ("%25", true),
+        ("%2500", true),
         ("~", true),
         ("-rf", true),
         ("a.sqlite", true),
@@ -73,7 +76,6 @@ fn names() -> Vec<(Vec<u8>, bool)> {
         ("a..", true),
         // One letter in two forms of Unicode, and what some file systems take for the same.
         ("%C3%A9", true),
-        ("%c3%a9", true),
         ("e%CC%81", true),
         ("%C3%89", true),
         ("%E2%84%AA", true),
@@ -102,12 +104,13 @@ async fn a_name_is_never_a_path() {
     let mut good = Vec::new();
     for (name, is_name) in names() {
         let shown = String::from_utf8_lossy(&name).into_owned();
+        let form = canonical(&shown).map(|form| form.into_owned());
         let number = good.len() + 1;
         let target = [b"/agents/test-counter/", &name[..], format!("?set={number}").as_bytes()].concat();
         let (status, answer) = get(program.addr(), &target).await;
         if is_name {
             assert_eq!(status, Some(200), "{shown}: {answer}");
-            good.push((shown, number));
+            good.push((form.expect("a name"), number));
         } else {
             assert_eq!(status, Some(400), "{shown}: {answer}");
             let mut socket = program.connect(&format!("/agents/test-counter/{shown}")).await;

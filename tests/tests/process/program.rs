@@ -128,6 +128,15 @@ impl Program {
         assert!(sent.success(), "{name} was not sent");
     }
 
+    /// The most memory that the process has had so far, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("a number") * 1024
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a status").is_none()
     }

@@ -91,7 +91,7 @@ async fn a_head_is_bounded() {
     let (program, metrics) = start(&folder.path().join("data"), "").await;
     let request = |len: usize, count: usize| {
         let headers: String = (0..count).map(|n| format!("x-{n}: {}\r\n", "y".repeat(len / count))).collect();
-        format!("GET /plain HTTP/1.1\r\nConnection: close\r\n{headers}\r\n")
+        format!("GET /plain HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n")
     };
     for (len, count, status) in [(15_000, 10, 200), (17_000, 10, 431), (1000, 95, 200), (1000, 101, 431)] {
         let (got, answer) = raw(program.addr(), request(len, count).as_bytes()).await;

@@ -465,7 +465,7 @@ async fn a_crash_drops_handlers_and_keeps_ends() {
     stage.open("wait", 1);
     host.advance(Duration::from_secs(6)).await;
     let notes = notes.so_far();
-    for close in ["close a 1006", "close b 1006"] {
+    for close in ["close a 1011", "close b 1006"] {
         let heard = notes.iter().filter(|note| note.as_str() == Some(close)).count();
         assert_eq!(heard, 1, "{close}: {notes:?}");
     }

@@ -214,7 +214,10 @@ async fn s113_a_preflight_over_http_is_answered() {
     let header =
         |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
-    assert_eq!(header("access-control-allow-methods").as_deref(), Some("GET, POST, HEAD, OPTIONS"));
+    assert_eq!(
+        header("access-control-allow-methods").as_deref(),
+        Some("GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE")
+    );
     assert_eq!(header("access-control-allow-headers").as_deref(), Some("*"));
     assert_eq!(header("access-control-max-age").as_deref(), Some("86400"));
     assert_eq!(answer.text().await.expect("a body"), "");

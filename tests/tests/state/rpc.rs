@@ -258,8 +258,6 @@ async fn s133_wrong_arguments_are_a_clear_error() {
         ("maybe", json!([256]), ["first", "256"]),
         ("maybe", json!([-1]), ["first", "-1"]),
         ("maybe", json!([1, 2]), ["second", "string"]),
-        ("maybe", json!([1, "b", 3, 4]), ["3", "4"]),
-        ("getStats", json!([1]), ["0", "1"]),
         ("middle", json!([{ "xAxis": 1 }, {}]), ["a", "yAxis"]),
         ("shapes", json!([["square"], true, [1, ""]]), ["shapes", "square"]),
     ] {
@@ -268,6 +266,8 @@ async fn s133_wrong_arguments_are_a_clear_error() {
         assert!(!text.contains("Internal"), "{method}: {text}");
     }
     assert_eq!(client.call("getStats", json!([])).await, 1);
+    // Those that the method does not have are ignored.
+    assert_eq!(client.call("getStats", json!([1])).await, 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ import { Calls } from "./calls.js";
 import { AgentError, answered, ended, isFinal } from "./error.js";
 import { Listeners } from "./listeners.js";
 import { Mirror } from "./mirror.js";
-import { address, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
+import { address, canonical, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
 import { type Data, Outbox } from "./outbox.js";
 import { type AgentStream, makeStream } from "./stream.js";
 
@@ -89,7 +89,7 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    this.#asked = { name, agent: route };
+    this.#asked = { name: options.path === undefined ? canonical(name) : name, agent: route };
   }
 
   /** Begins to connect; what is called before waits. */

@@ -217,3 +217,16 @@ async fn too_many_connections_are_refused() {
     let meter = rig.gateway.meter();
     assert_eq!((meter.refused, meter.opened, meter.all.sockets), (1, 3, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_failed_closes_for_good_what_it_never_accepted() {
+    let rig = Rig::new(None);
+    let (_, mut accepted) = rig.accepted().await;
+    let (_, mut asking) = rig.connect().await;
+    let (waiting, mut waits) = rig.connect().await;
+    rig.hub.fail("the agent was restarted", |key| key == waiting);
+    let closed = |code: u16| [(CLOSE, [&code.to_be_bytes()[..], b"the agent was restarted"].concat().into())];
+    assert_eq!(accepted.frames().await, closed(1011), "it has its identity and may come back");
+    assert_eq!(asking.frames().await, closed(4500), "it would wait for an identity for ever");
+    assert_eq!(waits.frames().await, [], "the next life may accept it");
+}

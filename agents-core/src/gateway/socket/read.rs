@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::gateway::codec::{self, Decoder, Incoming, Violation};
-use crate::gateway::socket::task::{Task, Work};
+use crate::gateway::socket::task::{Peer, Task, Work};
 use crate::gateway::{Close, FREE_BYTES, Held, Limit, ToObject};
 
 /// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
@@ -36,7 +36,7 @@ impl Task {
         self.settle_pace();
         self.socket.heard(now);
         self.socket.answer_probes(true);
-        if self.broken {
+        if self.peer != Peer::Sound {
             return;
         }
         work.reading_since = None;
@@ -87,7 +87,7 @@ impl Task {
 
     /// Closes the socket and listens no longer to its peer.
     pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
-        self.broken = true;
+        self.peer = Peer::Broken;
         work.decoder = Decoder::new(self.hub.limits.message_bytes);
         work.growing = Held::default();
         work.reading_since = None;

@@ -41,8 +41,17 @@ pub(crate) struct Task {
     got_close: bool,
     /// How many messages could pass when the peer was last heard.
     pub(super) tokens: f32,
-    /// The peer broke the protocol: what it still sends is thrown away.
-    pub(super) broken: bool,
+    pub(super) peer: Peer,
+}
+
+/// The peer of a socket, as far as it keeps to the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    Sound,
+    /// It broke the protocol: what it still sends is thrown away.
+    Broken,
+    /// It broke the protocol, and knows that nothing more comes.
+    Left,
 }
 
 /// What a socket needs while something is under way.
@@ -110,7 +119,7 @@ impl Task {
             sent_close: false,
             got_close: false,
             tokens: 0.0,
-            broken: false,
+            peer: Peer::Sound,
         };
         task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
         let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
@@ -151,6 +160,15 @@ impl Task {
                     Poll::Ready(_) if delivered => Poll::Ready(()),
                     Poll::Ready(_) | Poll::Pending => Poll::Pending,
                 };
+            }
+            // The close frame of a peer that broke the protocol is not looked for in what it still sends, so the end of the
+            // stream says that ours was the last. What still comes is read, so that no reset overtakes our frame.
+            if self.peer == Peer::Broken && self.sent_close && work.writing.is_empty() {
+                match Pin::new(&mut self.io).poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => self.peer = Peer::Left,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => {}
+                }
             }
             if let Some(deadline) = &mut self.deadline
                 && deadline.as_mut().poll(cx).is_ready()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
 use crate::gateway::{
@@ -319,7 +319,7 @@ async fn messages_that_come_too_fast_wait_and_none_is_lost() {
     for n in 0..50 {
         frames.extend([0x81, 0x81, 0, 0, 0, 0, n]);
     }
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     fast.bytes(&frames).await;
     assert_eq!(heard(&rig).0.len(), 5, "as many as may come at once");
     other.send(TEXT, b"hello").await;
@@ -398,4 +398,36 @@ async fn tiny_frames_count_with_what_they_take() {
     settle().await;
     assert_eq!(hits(&rig, Limit::OutboxBytes), 1);
     drop(client.frames().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_ends_with_the_close_frame_of_a_peer_that_broke_the_protocol() {
+    let rig = Rig::new(None);
+    let (_, mut client) = rig.accepted().await;
+    let start = Instant::now();
+    client.send(3, b"").await;
+    assert_eq!(client.frames().await, [closed_with(1002, "unknown opcode")]);
+    assert!(client.is_over().await);
+    // The peer may still send what it likes: nothing is answered, and nothing is reset.
+    client.send(TEXT, b"late").await;
+    client.send(CLOSE, &1002_u16.to_be_bytes()).await;
+    assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
+    drop(client);
+    settle().await;
+    let messages = rig.object.take();
+    assert!(!messages.iter().any(|message| matches!(message, ToObject::Message { .. })), "{messages:?}");
+    assert_eq!(rig.tasks(), 0, "the task ends with the peer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_ends_with_the_answer_to_a_close_frame() {
+    let rig = Rig::new(None);
+    let (key, mut client) = rig.accepted().await;
+    let start = Instant::now();
+    rig.hub.apply([ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
+    assert_eq!(client.frames().await, [closed_with(1000, "done")]);
+    client.send(CLOSE, &1000_u16.to_be_bytes()).await;
+    assert!(client.is_over().await);
+    assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
+    assert_eq!(rig.tasks(), 0);
 }

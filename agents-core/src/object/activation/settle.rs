@@ -30,10 +30,7 @@ impl Activation {
                 return Ok(());
             }
             let (released, started) = self.commit(cx)?;
-            if !released.is_empty() {
-                self.handle.hub.apply(released);
-                self.object.resume();
-            }
+            self.let_out(released);
             if !started {
                 return Ok(());
             }
@@ -62,8 +59,13 @@ impl Activation {
     /// Lets out what is durable.
     pub(super) fn release(&self) {
         let released = self.object.lock().gate.released();
+        self.let_out(released);
+    }
+
+    fn let_out(&self, released: Vec<ToGateway>) {
         if !released.is_empty() {
             self.handle.hub.apply(released);
+            self.object.resume();
         }
     }
 

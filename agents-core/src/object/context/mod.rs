@@ -175,7 +175,7 @@ impl ObjectContext {
         WeakContext(Arc::downgrade(&self.core))
     }
 
-    /// Returns the name of the object, as it stands in its address.
+    /// Returns the name of the object in its one [form](crate::wire::name::canonical), which an address holds as it stands.
     pub fn name(&self) -> &str {
         &self.key().name
     }

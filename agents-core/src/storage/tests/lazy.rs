@@ -141,6 +141,32 @@ fn an_abandoned_store_leaves_its_log_and_loses_what_was_not_committed() {
 }
 
 #[test]
+fn the_first_commit_flushes_nothing_however_the_log_was_found() {
+    let (folder, _root) = data_folder();
+    let open = || folder.store("room", "a", &StoreOptions::default());
+    let flushes = |store: &mut Store| -> bool {
+        let connection = store.opened().unwrap().connection;
+        connection.query_row("PRAGMA synchronous", (), |row| row.get(0)).unwrap()
+    };
+    let write = |store: &mut Store| in_turn(store, |store| store.kv_put("k", b"1").unwrap());
+    let mut store = open();
+    assert!(!flushes(&mut store), "a new one");
+    store.abandon();
+    let log = suffixed(&folder.store_path("room", "a"), "-wal");
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+    let mut store = open();
+    assert!(!flushes(&mut store), "an empty one that was left");
+    write(&mut store);
+    assert!(flushes(&mut store), "a checkpoint needs it");
+    store.abandon();
+    let mut store = open();
+    assert!(!flushes(&mut store), "one that was emptied");
+    write(&mut store);
+    store.close().unwrap();
+    assert!(!flushes(&mut open()), "one that was closed well");
+}
+
+#[test]
 fn a_store_counts_what_it_does() {
     let (folder, _root) = data_folder();
     let mut store = folder.store("room", "a", &StoreOptions::default());

@@ -4,7 +4,7 @@
 /**
  * What every client sees, and may replace from its side.
  */
-export type Count = { count: number, lastBy?: string | null, };
+export type Count = { count: number, lastBy?: string | null | undefined, };
 
 /** A number that all its clients share. */
 export interface Counter {
@@ -58,4 +58,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "607eeecae3d2c179";
+export const schemaHash = "8a46dc56bc7e2b5b";

@@ -21,17 +21,17 @@ export type Everything = {
 /**
  * Counts; a comment with *\/ in it.
  */
-count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe?: string | null, nestedMaybe: Array<number | null>, leftOut?: number | null, alsoLeftOut?: Array<number>, neverLeftOut: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, byFlag: { [key in "true" | "false"]?: number }, byOwnFlag: { [key in "true" | "false"]?: { [key in "true" | "false"]?: number } }, 
+count: number, small: number, signed: number, huge: number, size: number, float: number, letter: string, flag: boolean, maybe?: string | null | undefined, nestedMaybe: Array<number | null>, leftOut?: number | null | undefined, alsoLeftOut?: Array<number> | undefined, neverLeftOut: number | null, type: string, byName: { [key in string]: Array<number> }, byNumber: { [key in number]: boolean }, byDigits: { [key in U64]: number }, pair: [string, number], triple: [number, number, number], set: Array<string>, any: JsonValue, boxed: number, raw: Array<number>, exact: U64, exactSigned: I64, exactHuge: [U128, I128], lasts: Duration, byFlag: { [key in "true" | "false"]?: number }, byOwnFlag: { [key in "true" | "false"]?: { [key in "true" | "false"]?: number } }, 
 /**
  * One *\/ two three.
  * / four
  */
-noted?: boolean | null, };
+noted?: boolean | null | undefined, };
 
 /**
  * Variants of every kind, each an object with one key.
  */
-export type External = "unit" | { "new": number } | { "pair": [number, string] } | { "fields": { firstField: boolean, second?: Plain | null, } };
+export type External = "unit" | { "new": number } | { "pair": [number, string] } | { "fields": { firstField: boolean, second?: Plain | null | undefined, } };
 
 export type Flag = boolean;
 
@@ -67,7 +67,7 @@ export type Notice = { "type": "joined", who: string, } | { "type": "left", who:
 /**
  * Generic over its items.
  */
-export type Page<T> = { items: Array<T>, next?: number | null, };
+export type Page<T> = { items: Array<T>, next?: number | null | undefined, };
 
 /**
  * Variants without fields.
@@ -85,7 +85,7 @@ export type Record = { nothing: Empty, pages: { [key in string]: Index<string, P
 /**
  * A type that holds itself.
  */
-export type Tree = { value: number, children: Array<Tree>, page?: Page<Tree> | null, };
+export type Tree = { value: number, children: Array<Tree>, page?: Page<Tree> | null | undefined, };
 
 /** A `u128` as a decimal string. */
 export type U128 = string;
@@ -209,4 +209,4 @@ export const agents = {
 } as const;
 
 /** Changes when anything above does, except comments. */
-export const schemaHash = "b17cefb85b8909e2";
+export const schemaHash = "b72ff83637b492dd";

@@ -307,6 +307,13 @@ impl TestCounter {
         cx.sql().query_one(sql, ())
     }
 
+    /// Keeps a value in memory for a second.
+    #[callable]
+    async fn keep_for_a_second(&self, value: Value) -> usize {
+        sleep(Duration::from_secs(1)).await;
+        value.as_array().map_or(0, Vec::len)
+    }
+
     #[callable]
     fn big(&self, bytes: usize) -> String {
         "x".repeat(bytes)

@@ -1,6 +1,7 @@
 //! The server that the suites in `tests/npm` and `tests/browser` talk to: every rule of the wire protocol has a lever here.
 
 mod counter;
+mod echo;
 mod game;
 mod small;
 
@@ -71,6 +72,7 @@ async fn main() -> Result<()> {
         .register::<small::TestOAuthAgent>()
         .register::<small::LOUD_CASE>()
         .register::<game::TestGame>()
+        .register_object::<echo::Echo>("echo")
         .route_to::<counter::TestCounter>("/user", session_user)
         // Its counters are for everybody, by name as well.
         .authorize(async |_: Arrival| Ok(()))

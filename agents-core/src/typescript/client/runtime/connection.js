@@ -4,7 +4,7 @@ import { Calls } from "./calls.js";
 import { AgentError, answered, ended, isFinal } from "./error.js";
 import { Listeners } from "./listeners.js";
 import { Mirror } from "./mirror.js";
-import { address, randomId, search } from "./options.js";
+import { address, canonical, randomId, search } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { makeStream } from "./stream.js";
 /** The `readyState` of an open socket. */
@@ -52,7 +52,7 @@ export class Connection {
         this.closed = new Promise((resolve) => {
             this.#settleClosed = resolve;
         });
-        this.#asked = { name, agent: route };
+        this.#asked = { name: options.path === undefined ? canonical(name) : name, agent: route };
     }
     /** Begins to connect; what is called before waits. */
     start() {

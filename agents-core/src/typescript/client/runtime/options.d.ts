@@ -39,6 +39,8 @@ export interface CallOptions {
 }
 /** The address of an agent, but for its query. */
 export declare function address(route: string, name: string, options: ConnectOptions): string;
+/** The one form of all spellings of a name, which stands in addresses and which the agent sees. */
+export declare function canonical(name: string): string;
 /** The query of an address, with the id of the connection. */
 export declare function search(query: Query, connectionId: string): string;
 /** A random id for a connection. */

@@ -48,17 +48,24 @@ export function address(route: string, name: string, options: ConnectOptions): s
   const host = options.host ?? page?.host;
   if (!host) throw new TypeError("outside of a page the option `host` is needed");
   const bare = host.replace(/^(https?|wss?):\/\//, "").replace(/\/+$/, "");
-  const path = options.path ?? `agents/${route}/${segment(name)}`;
+  const path = options.path ?? `agents/${route}/${canonical(name)}`;
   const url = `${options.protocol ?? scheme(host, bare, page)}://${bare}/${path.replace(/^\/+/, "")}`;
   new URL(url); // one that is none would be tried for ever
   return url;
 }
 
-/** A name as all clients write it: what would end the segment is escaped, a percent sign stays. */
-function segment(name: string): string {
-  // These would lead elsewhere.
-  if (name === "" || name === "." || name === "..") throw new TypeError(`"${name}" is not the name of an agent`);
-  return name.replace(/[^!$-.0-;=@-\[\]_a-z|~]+/g, (text) => encodeURIComponent(text).replaceAll("%25", "%"));
+/** The one form of all spellings of a name, which stands in addresses and which the agent sees. */
+export function canonical(name: string): string {
+  let plain: string;
+  try {
+    // A percent sign that begins no escape is one; half a character is sent as browsers send it.
+    plain = name.replace(/\p{Surrogate}/gu, "\ufffd").replace(/(?:%[0-9a-f]{2})+/gi, decodeURIComponent);
+  } catch {
+    plain = ""; // the escapes are not UTF-8
+  }
+  // Those of dots would lead elsewhere.
+  if (plain === "" || plain === "." || plain === "..") throw new TypeError(`"${name}" is not the name of an agent`);
+  return plain.replace(/[^!$&-.0-;=@-\[\]_a-z|~]+/g, encodeURIComponent);
 }
 
 function scheme(host: string, bare: string, page: { host: string; protocol: string } | undefined): string {
