@@ -10,6 +10,7 @@ use crate::agent::life::Life;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentTypes, Context, Table};
 use crate::object::ObjectContext;
+use crate::unwind::discard;
 
 /// The typed side of an object.
 pub(crate) struct AgentCore<A: AgentTypes> {
@@ -43,6 +44,13 @@ impl<A: AgentTypes> AgentCore<A> {
     /// A context for work of the agent's own, not of a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
         Context { core: self.clone(), caller: None, callable: None, guarded: None, chain: Chain::default() }
+    }
+}
+
+impl<A: AgentTypes> Drop for AgentCore<A> {
+    fn drop(&mut self) {
+        // A task may be the last that holds it, and a panic of the agent's destructor is not its own.
+        discard(self.agent.take(), self.object.key());
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::agent::{AgentTypes, Connection, Context};
 use crate::error::Result;
-use crate::storage::sql::{Column, Row, SqlReadDoor, SqlReader};
-use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError};
+use crate::storage::sql::{Column, Rows, SqlReadDoor, SqlReader};
+use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
 
 /// A [`Context`] without the doors that write.
 ///
@@ -113,13 +113,10 @@ impl<A: AgentTypes> View<A> {
 }
 
 impl<A: AgentTypes> SqlReadDoor for View<A> {
-    fn query(
-        &self,
-        sql: &str,
-        params: &[Column],
-        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
-    ) -> Result<()> {
-        self.0.core.object.store(|store| store.query(sql, params, true, rows))
+    fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
+        let query =
+            |store: &mut Store| store.query(sql, params, true, most).map_err(StorageError::into_error);
+        self.0.core.object.store(query)
     }
 }
 

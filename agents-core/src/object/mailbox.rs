@@ -141,19 +141,19 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         // Behind a request that waits they may be its body.
         let empty = inner.queue.iter().all(|message| message.about_request().is_some());
+        let gone = if empty { std::mem::take(&mut inner.queue) } else { VecDeque::new() };
         if empty {
-            inner.queue.clear();
             inner.bytes = 0;
         }
         if empty && inner.reader == Reader::Awake {
             inner.reader = Reader::Asleep;
-            inner.queue = VecDeque::new();
             // A waker keeps the whole task of the life that ends in memory.
             drop(self.reader.take());
         }
         // They try again; whoever finds no room waits once more.
         let waiting = std::mem::take(&mut inner.waiting);
         drop(inner);
+        drop(gone);
         waiting.into_iter().for_each(Waker::wake);
         empty
     }

@@ -1,10 +1,12 @@
 //! A turn: one uninterrupted poll of a handler. All its writes commit together or not at all.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::object::{BoxFuture, ObjectContext, Work};
+use crate::object::{BoxFuture, Instance, ObjectContext, Work};
 use crate::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that comes back with its result.
@@ -15,6 +17,8 @@ pub(super) struct Turns<L, R> {
     work: Work,
     future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
+    /// The instance that it runs on. When that was replaced, its destructor is not part of the handler's last turn.
+    instance: Option<Arc<dyn Instance>>,
 }
 
 /// A turn was undone, and its handler is given up: it panicked where nobody above caught it, or
@@ -25,7 +29,13 @@ pub(super) struct Undone(pub(super) Error);
 impl<L, R> Turns<L, R> {
     pub(super) fn new(object: ObjectContext, work: Work, label: L, future: BoxFuture<'static, R>) -> Self {
         let id = object.next_handler();
-        Self { object, id, work, future: Some(future), label: Some(label) }
+        Self { object, id, work, future: Some(future), label: Some(label), instance: None }
+    }
+
+    /// Keeps the instance until the handler is done.
+    pub(super) fn on(mut self, instance: Option<Arc<dyn Instance>>) -> Self {
+        self.instance = instance;
+        self
     }
 }
 
@@ -33,7 +43,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
     type Output = (Option<L>, Result<R, Undone>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { object, id, work, future, label } = &mut *self;
+        let Self { object, id, work, future, label, instance } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
         if !object.begin_turn(*id, cx) {
             return Poll::Pending;
@@ -81,6 +91,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
             }
             Undone(error)
         });
+        discard(instance.take(), object.key());
         Poll::Ready((label.take(), result))
     }
 }
@@ -88,7 +99,22 @@ impl<L: Unpin, R> Future for Turns<L, R> {
 impl<L, R> Drop for Turns<L, R> {
     fn drop(&mut self) {
         discard(self.future.take(), self.object.key());
+        discard(self.instance.take(), self.object.key());
     }
+}
+
+/// Gives a handler so much time; `None` when it took longer and was dropped.
+pub(super) async fn in_time<T>(
+    object: &ObjectContext,
+    limit: Duration,
+    mut handler: BoxFuture<'static, T>,
+) -> Option<T> {
+    let done = tokio::time::timeout(limit, &mut handler).await.ok();
+    if done.is_none() {
+        // If that panics, what follows goes on.
+        discard(handler, object.key());
+    }
+    done
 }
 
 /// Does work of the runtime's own in a turn. What it runs of the user's may panic, and then the turn is undone.

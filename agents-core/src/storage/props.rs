@@ -26,14 +26,11 @@ impl Store {
 
     /// Reads a text of the meta table.
     pub(super) fn meta_text(&mut self, sql: &'static str) -> crate::Result<Option<String>> {
-        let mut text = None;
         let there = self.found().map(|parts| parts.is_some());
-        if self.settle(there).map_err(StorageError::into_error)? {
-            self.internal_query(sql, &[], &mut |row| {
-                text = Some(row.get::<String>(0)?);
-                Ok(false)
-            })?;
+        if !self.settle(there).map_err(StorageError::into_error)? {
+            return Ok(None);
         }
-        Ok(text)
+        let rows = self.internal_query(sql, &[]).map_err(StorageError::into_error)?;
+        rows.iter().next().map(|row| row.get::<String>(0)).transpose()
     }
 }

@@ -74,6 +74,9 @@ fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> 
             check(entries.contains(&(*number, part)), &|| format!("{number} part {part} is lost"));
         }
     }
+    for (_, number) in told.undone.iter().filter(|(of, _)| *of == object) {
+        check(!entries.contains(&(*number, 0)), &|| format!("{number} was undone and is there"));
+    }
     let rang: Vec<u64> = serde_json::from_value(books["rang"].clone()).unwrap();
     let once: HashSet<u64> = rang.iter().copied().collect();
     check(once.len() == rang.len(), &|| format!("an alarm was noted twice: {rang:?}"));

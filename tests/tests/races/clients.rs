@@ -25,6 +25,8 @@ pub(crate) struct Told {
     /// Those that were acknowledged; with how many parts.
     pub(crate) entered: Vec<(usize, u64, u64)>,
     pub(crate) alarms: Vec<(usize, u64)>,
+    /// What was undone.
+    pub(crate) undone: Vec<(usize, u64)>,
     /// Connections that were let in, and on which run of the host.
     pub(crate) let_in: Vec<(u64, String)>,
 }
@@ -190,11 +192,13 @@ impl Client {
             let Some(line) = &mut self.line else { return };
             let agent = address(line.object).0 == "ledger";
             let pause = [0, 1, 50, IDLE][self.random.below(4)];
-            let open = match self.random.below(8) {
-                0..2 if agent => {
+            let what = self.random.below(11);
+            let open = match what {
+                0..3 if agent => {
                     let id = number.to_string();
+                    let method = if what == 2 { "boom" } else { "add" };
                     let call =
-                        serde_json::json!({ "type": "rpc", "id": id, "method": "add", "args": [number] });
+                        serde_json::json!({ "type": "rpc", "id": id, "method": method, "args": [number] });
                     self.stage.try_number(number, line.object);
                     if !line.socket.try_send(call.to_string()).await {
                         return self.end();
@@ -202,9 +206,11 @@ impl Client {
                     line.open.push(Open::Call { id, number });
                     continue;
                 }
-                0..4 => format!("add {number}"),
-                4 => format!("twice {number} {pause}"),
-                5 => format!("alarm {number} {}", pause * 2),
+                0..5 => format!("add {number}"),
+                5 => format!("twice {number} {pause}"),
+                6 => format!("alarm {number} {}", pause * 2),
+                7 => format!("undo {number}"),
+                8 => format!("task {number} {pause}"),
                 _ => format!("echo {number}"),
             };
             self.stage.try_number(number, line.object);
@@ -250,7 +256,13 @@ impl Client {
             }
             line.total = count;
         } else if frame["type"] == "rpc" && frame["success"] == false {
-            line.open.retain(|open| !matches!(open, Open::Call { id, .. } if frame["id"] == *id));
+            line.open.retain(|open| match open {
+                Open::Call { id, number } if frame["id"] == *id => {
+                    self.stage.tell(|told| told.undone.push((line.object, *number)));
+                    false
+                }
+                _ => true,
+            });
         } else if frame["type"] == "rpc" {
             let id = frame["id"].as_str().unwrap_or_default();
             let mine = |open: &Open| matches!(open, Open::Call { .. });
@@ -297,6 +309,7 @@ impl Client {
             Some("add") => self.stage.tell(|told| told.entered.push((line.object, number, 1))),
             Some("twice") => self.stage.tell(|told| told.entered.push((line.object, number, 2))),
             Some("alarm") => self.stage.tell(|told| told.alarms.push((line.object, number))),
+            Some("undo") => self.stage.tell(|told| told.undone.push((line.object, number))),
             _ => {}
         }
     }

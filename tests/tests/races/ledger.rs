@@ -4,9 +4,11 @@
 //! torn. What is sent to a connection is numbered, and the number is kept with the connection.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
+use agents::KeepAwake;
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};
@@ -14,9 +16,15 @@ use agents::prelude::*;
 use agents_tests::since_1970;
 use serde_json::Value;
 
+use crate::random::Random;
+
 /// What all lives of all objects tell their test.
 #[derive(Default)]
-pub(crate) struct Witness(Mutex<Seen>);
+pub(crate) struct Witness {
+    seen: Mutex<Seen>,
+    /// Decides which destructors panic; without it none does.
+    bombs: Mutex<Option<Random>>,
+}
 
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -30,8 +38,17 @@ pub(crate) struct Seen {
 }
 
 impl Witness {
+    /// One whose instances and tasks panic now and then when they are dropped.
+    pub(crate) fn with_bombs(seed: u64) -> Self {
+        Self { bombs: Mutex::new(Some(Random::new(seed))), ..Self::default() }
+    }
+
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Seen) -> R) -> R {
-        work(&mut self.0.lock().unwrap())
+        work(&mut self.seen.lock().unwrap())
+    }
+
+    fn goes_off(&self) -> bool {
+        self.bombs.lock().unwrap().as_mut().is_some_and(|random| random.below(3) == 0)
     }
 
     pub(crate) fn violated(&self, what: String) {
@@ -62,6 +79,8 @@ struct Life {
     witness: Arc<Witness>,
     who: String,
     started: bool,
+    /// It was replaced: handlers that run on it finish beside the next one.
+    replaced: AtomicBool,
 }
 
 impl Life {
@@ -74,7 +93,7 @@ impl Life {
         if live != 1 {
             witness.violated(format!("{live} instances of {who} at once"));
         }
-        Self { witness: witness.clone(), who, started: false }
+        Self { witness: witness.clone(), who, started: false, replaced: AtomicBool::new(false) }
     }
 
     fn check_started(&self) {
@@ -84,10 +103,81 @@ impl Life {
     }
 }
 
+impl Life {
+    /// Another instance may live from here on: this one is dropped, or about to be replaced.
+    fn ends(&self) {
+        if !self.replaced.swap(true, Ordering::Relaxed) {
+            self.witness.with(|seen| *seen.live.entry(self.who.clone()).or_default() -= 1);
+        }
+    }
+}
+
 impl Drop for Life {
     fn drop(&mut self) {
-        self.witness.with(|seen| *seen.live.entry(self.who.clone()).or_default() -= 1);
+        self.ends();
     }
+}
+
+/// What a destructor panics with.
+pub(crate) const BOMB: &str = "a destructor panics";
+
+/// May panic when it is dropped.
+struct Bomb(Option<Arc<Witness>>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        // A second panic while one unwinds ends every program.
+        if !std::thread::panicking() && self.0.as_ref().is_some_and(|witness| witness.goes_off()) {
+            panic!("{BOMB}");
+        }
+    }
+}
+
+/// Something that a task owns: it keeps the object awake, and looks at it at its end.
+struct Owned {
+    object: ObjectContext,
+    _awake: KeepAwake,
+    bomb: Bomb,
+}
+
+impl Owned {
+    fn new(object: &ObjectContext, witness: &Arc<Witness>) -> Result<Self> {
+        let _awake = object.keep_awake("a task")?;
+        Ok(Self { object: object.clone(), _awake, bomb: Bomb(Some(witness.clone())) })
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // Outside of a turn it is refused.
+        let _ = self.object.storage().get::<u64>("count");
+    }
+}
+
+/// Spawns tasks, and enters something, in a transaction that is undone.
+fn undo(cx: &ObjectContext, number: u64, witness: &Arc<Witness>) -> Result<()> {
+    let undone: Result<()> = cx.sql().transaction(|_| {
+        for _ in 0..2 {
+            spawn(cx, 1000, witness)?;
+        }
+        enter(cx, number, 0)?;
+        Err(Error::msg("undone"))
+    });
+    if undone.is_ok() {
+        witness.violated(format!("{number} was not undone"));
+    }
+    Ok(())
+}
+
+fn spawn(cx: &ObjectContext, millis: u64, witness: &Arc<Witness>) -> Result<()> {
+    let mut owned = Owned::new(cx, witness)?;
+    cx.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        // At its own end it would be a panic of the task, and the instance would be replaced beside its handlers.
+        owned.bomb.0 = None;
+        drop(owned);
+        Ok(())
+    })
 }
 
 const TABLES: &str = "
@@ -153,6 +243,10 @@ enum Order {
     /// In two turns with a pause.
     AddTwice(u64, u64),
     Alarm(u64, u64),
+    /// In a transaction that is undone.
+    Undo(u64),
+    /// A task that takes some time.
+    Task(u64),
     Echo,
 }
 
@@ -165,6 +259,11 @@ impl Order {
             "add" => Some(Self::Add(number()?)),
             "twice" => Some(Self::AddTwice(number()?, number()?)),
             "alarm" => Some(Self::Alarm(number()?, number()?)),
+            "undo" => Some(Self::Undo(number()?)),
+            "task" => {
+                number()?;
+                Some(Self::Task(number()?))
+            }
             _ => Some(Self::Echo),
         }
     }
@@ -185,6 +284,7 @@ pub(crate) struct Sent {
 #[agent(state = Total, connection = Sent)]
 pub(crate) struct Ledger {
     life: Life,
+    _bomb: Bomb,
 }
 
 impl Ledger {
@@ -231,6 +331,8 @@ impl Ledger {
                 self.enter(cx, number, 1)?;
             }
             Some(Order::Alarm(number, millis)) => remember(cx.object(), number, millis)?,
+            Some(Order::Undo(number)) => undo(cx.object(), number, &self.life.witness)?,
+            Some(Order::Task(millis)) => spawn(cx.object(), millis, &self.life.witness)?,
             _ => {}
         }
         self.answer(from, text)
@@ -270,6 +372,15 @@ impl Ledger {
         Ok(number)
     }
 
+    /// Enters and panics.
+    #[callable]
+    fn boom(&self, cx: &Context<Self>, number: u64) -> Result<u64> {
+        spawn(cx.object(), 1000, &self.life.witness)?;
+        self.enter(cx, number, 0)?;
+        self.life.ends();
+        panic!("{BOMB}");
+    }
+
     #[callable]
     fn books(&self, cx: &Context<Self>) -> Result<Value> {
         let mut books = books(cx.object())?;
@@ -281,6 +392,7 @@ impl Ledger {
 /// The same as a plain object; its state is a second key.
 pub(crate) struct Room {
     life: Life,
+    _bomb: Bomb,
 }
 
 impl Room {
@@ -334,6 +446,8 @@ impl DurableObject for Room {
                 self.enter(cx, number, 1)?;
             }
             Some(Order::Alarm(number, millis)) => remember(cx, number, millis)?,
+            Some(Order::Undo(number)) => undo(cx, number, &self.life.witness)?,
+            Some(Order::Task(millis)) => spawn(cx, millis, &self.life.witness)?,
             _ => {}
         }
         self.answer(from, text)
@@ -361,8 +475,10 @@ pub(crate) fn program(witness: &Arc<Witness>) -> Agents {
     Agents::new()
         .register_with::<Ledger>(move |info| Ledger {
             life: Life::new(&for_agents, format!("ledger {}", info.name)),
+            _bomb: Bomb(Some(for_agents.clone())),
         })
         .register_object_with("room", move |cx: &ObjectContext| Room {
             life: Life::new(&for_objects, format!("room {}", cx.name())),
+            _bomb: Bomb(Some(for_objects.clone())),
         })
 }

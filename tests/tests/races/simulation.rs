@@ -1,14 +1,14 @@
 //! Many clients that do anything at any time, from a seed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once, mpsc};
 use std::time::Duration;
 
 use agents::testing::TestHost;
 
 use crate::check::{all_seeds, check_all, check_ends, folder};
 use crate::clients::{Client, Stage, Trouble};
-use crate::ledger::{Witness, program};
+use crate::ledger::{BOMB, Witness, program};
 use crate::random::Random;
 
 const SEEDS: u64 = 200;
@@ -17,7 +17,7 @@ const STEPS: usize = 14;
 const OBJECTS: usize = 3;
 
 async fn simulate(seed: u64, data: &Path) {
-    let witness = Arc::new(Witness::default());
+    let witness = Arc::new(Witness::with_bombs(seed));
     let theirs = witness.clone();
     let host = TestHost::start_in(data, move || program(&theirs)).unwrap();
     let mut random = Random::new(seed);
@@ -51,7 +51,37 @@ async fn simulate(seed: u64, data: &Path) {
     witness.check();
 }
 
+/// As long as nothing on a virtual clock takes: a thread that waits for itself is not seen otherwise.
+const HUNG: Duration = Duration::from_secs(120);
+
+/// Ends the process when a seed hangs.
+fn watch(seed: u64) -> mpsc::Sender<()> {
+    let (done, over) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if over.recv_timeout(HUNG) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("seed {seed} hangs: AGENTS_SEED={seed} runs it again");
+            std::process::exit(101);
+        }
+    });
+    done
+}
+
+/// Leaves the panics that are meant out of the output; each would print a backtrace.
+fn expect_bombs() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if panic.payload_as_str() != Some(BOMB) {
+                usual(panic);
+            }
+        }));
+    });
+}
+
 fn run(seed: u64) {
+    expect_bombs();
+    let _done = watch(seed);
     let data = folder();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

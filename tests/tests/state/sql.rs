@@ -3,6 +3,7 @@
 use agents::prelude::*;
 use agents::serde_json::Value;
 use agents::storage::StorageError;
+use agents::storage::sql::{FromRow, Row};
 use agents_tests::{Client, TestServer};
 
 #[wire]
@@ -34,6 +35,20 @@ struct Item {
 #[derive(Default)]
 struct Shop;
 
+/// A number that is read with a look at the agent, and that may be too large to be read.
+struct Curious(i64);
+
+impl FromRow for Curious {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let number: i64 = row.get(0)?;
+        assert!(number < 100, "on purpose");
+        let cx = agents::current::<Shop>().ok_or_else(|| Error::msg("no context"))?;
+        sql!(cx, "INSERT INTO cells VALUES ({number})")?;
+        let cells: i64 = sql!(cx, "SELECT count(*) FROM cells")?;
+        Ok(Self(number + 10 * cells))
+    }
+}
+
 type Parts = Vec<(String, Kind, Size)>;
 
 #[agent]
@@ -56,6 +71,13 @@ impl Shop {
     #[callable]
     fn find(&self, cx: &View<Self>, name: String) -> Result<Option<i64>> {
         sql!(cx, "SELECT id FROM names WHERE name = {name} AND {name} = {&name}")
+    }
+
+    /// Reads numbers that look at the agent themselves.
+    #[callable]
+    fn curious(&self, cx: &Context<Self>, numbers: String) -> Result<Vec<i64>> {
+        let sql = format!("SELECT value FROM json_each('{numbers}')");
+        Ok(cx.sql().query::<Curious>(&sql, ())?.into_iter().map(|number| number.0).collect())
     }
 
     #[callable]
@@ -228,6 +250,15 @@ async fn s107_rows_are_typed() {
         client.call("oneOrMore", json!([])).await,
         json!(["sql_row_count", "sql_row_count", "sql_column", "sql_column"])
     );
+}
+
+#[tokio::test]
+async fn s107_what_reads_a_row_may_use_the_agent_and_may_panic() {
+    let (_server, mut client) = shop().await;
+    assert_eq!(client.call("curious", json!(["[1, 2]"])).await, json!([11, 22]));
+    let failed = client.call_error("curious", json!(["[3, 100]"])).await;
+    assert!(failed.starts_with("Internal error"), "{failed}");
+    assert_eq!(client.call("curious", json!(["[5]"])).await, json!([35]), "what it wrote before is undone");
 }
 
 #[tokio::test]

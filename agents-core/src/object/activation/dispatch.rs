@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionInfo, ConnectionKey, Held, Limit, RequestKey, ToObject};
 use crate::object::activation::Activation;
 use crate::object::activation::round::Round;
-use crate::object::turn::{Turns, Undone, own_turn};
+use crate::object::turn::{Turns, Undone, in_time, own_turn};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work, fetch};
 use crate::report::{self, Violation};
 
@@ -42,7 +42,7 @@ impl Activation {
                 self.connecting.insert(connection, VecDeque::new());
                 let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
                 let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
-                self.start(Label::Connect(entry), Box::pin(handler), cx);
+                self.start(Some(instance), Label::Connect(entry), Box::pin(handler), cx);
             }
             ToObject::Message { connection, message, held } => {
                 let entry = self.object.lock().roster.get(connection, &self.handle.hub);
@@ -52,7 +52,12 @@ impl Activation {
                         let socket = self.socket(entry);
                         let handler = instance.message(socket.clone(), message);
                         let handler = self.in_time(instance, socket, handler);
-                        self.start(Label::Message { connection, bytes, _held: held }, handler, cx);
+                        self.start(
+                            Some(instance),
+                            Label::Message { connection, bytes, _held: held },
+                            handler,
+                            cx,
+                        );
                     }
                     None if !self.handle.hub.has(connection) => {
                         self.wait_for_end(connection, ToObject::Message { connection, message, held });
@@ -79,7 +84,7 @@ impl Activation {
                     let socket = self.socket(entry);
                     let handler = instance.close(socket.clone(), close);
                     let handler = self.in_time(instance, socket, handler);
-                    self.start(Label::Other, handler, cx);
+                    self.start(Some(instance), Label::Other, handler, cx);
                 }
             }
             ToObject::Error { connection, error } => {
@@ -88,7 +93,7 @@ impl Activation {
                     Some(entry) => {
                         let error = Error::hidden("protocol", Violation(error));
                         let handler = instance.error(self.socket(entry), error);
-                        self.start(Label::Other, handler, cx);
+                        self.start(Some(instance), Label::Other, handler, cx);
                     }
                     None if !self.handle.hub.has(connection) => {
                         self.wait_for_end(connection, ToObject::Error { connection, error });
@@ -102,30 +107,30 @@ impl Activation {
                     false => (Body::from(body), held),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
-                self.start(Label::Request { request, _held: held }, Box::pin(handler), cx);
+                self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
             }
             ToObject::Alarm => {
-                let (object, instance) = (self.object.clone(), instance.clone());
+                let (object, on) = (self.object.clone(), instance.clone());
                 let limit = self.handle.behavior.policy().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.ring()? else { return Ok(()) };
                     // That it rings is not undone by what the handler does.
                     object.split_turn()?;
-                    match tokio::time::timeout(limit, instance.alarm(alarm)).await {
-                        Ok(rang) => {
+                    match in_time(&object, limit, on.alarm(alarm)).await {
+                        Some(rang) => {
                             object.rang(rang.is_ok())?;
                             rang
                         }
-                        Err(_) => {
+                        None => {
                             object.reached(Limit::AlarmTimeout);
                             object.rang(false)?;
                             let error =
                                 format!("the alarm handler took longer than {limit:?} and is tried again");
-                            instance.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
+                            on.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
                         }
                     }
                 };
-                self.start(Label::Alarm, Box::pin(handler), cx);
+                self.start(Some(instance), Label::Alarm, Box::pin(handler), cx);
             }
             ToObject::Drained { .. }
             | ToObject::Gone { .. }
@@ -154,9 +159,9 @@ impl Activation {
         let Some(limit) = self.handle.settings.event_timeout() else { return handler };
         let instance = instance.clone();
         Box::pin(async move {
-            match tokio::time::timeout(limit, handler).await {
-                Ok(result) => result,
-                Err(_) => instance.error(socket, too_long(limit)).await,
+            match in_time(&socket.object, limit, handler).await {
+                Some(result) => result,
+                None => instance.error(socket, too_long(limit)).await,
             }
         })
     }
@@ -212,7 +217,13 @@ impl Activation {
     }
 
     /// Polls a new handler at once: most are done with it.
-    fn start(&mut self, label: Label, handler: BoxFuture<'static, Result<()>>, cx: &mut Context<'_>) {
+    fn start(
+        &mut self,
+        instance: Option<&Arc<dyn Instance>>,
+        label: Label,
+        handler: BoxFuture<'static, Result<()>>,
+        cx: &mut Context<'_>,
+    ) {
         self.tasks += usize::from(matches!(label, Label::Task));
         let work = match &label {
             Label::Connect(_) => Work::Connect,
@@ -222,7 +233,7 @@ impl Activation {
             Label::Task => Work::Task,
             Label::Other => Work::Close,
         };
-        let mut turns = Turns::new(self.object.clone(), work, label, handler);
+        let mut turns = Turns::new(self.object.clone(), work, label, handler).on(instance.cloned());
         match Pin::new(&mut turns).poll(cx) {
             Poll::Ready((label, result)) => self.finished(label, result),
             Poll::Pending => self.running.push(turns),
@@ -234,7 +245,7 @@ impl Activation {
         let spawned = std::mem::take(&mut self.object.lock().spawned);
         for task in spawned {
             progress = true;
-            self.start(Label::Task, task.future, cx);
+            self.start(None, Label::Task, task.future, cx);
         }
         while !round.is_stretch_over()
             && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)

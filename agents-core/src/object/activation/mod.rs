@@ -37,7 +37,7 @@ use crate::object::chaos::Chaos;
 use crate::object::handle::Order;
 use crate::object::life::Busy;
 use crate::object::settings::Settings;
-use crate::object::turn::{Turns, Undone};
+use crate::object::turn::{Turns, Undone, in_time};
 use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
@@ -174,10 +174,9 @@ fn start_in_time(
     object: ObjectContext,
 ) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
     let limit = behavior.policy().start_timeout;
-    let start = behavior.clone().start(object);
+    let start = behavior.clone().start(object.clone());
     Box::pin(async move {
-        let started = tokio::time::timeout(limit, start).await;
-        started.unwrap_or_else(|_| {
+        in_time(&object, limit, start).await.unwrap_or_else(|| {
             Err(Error::new(START_TIMEOUT, format!("the agent did not start within {limit:?}")))
         })
     })

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{ObjectContext, Write};
 use crate::error::{Error, Result};
-use crate::storage::sql::{Column, Row, Savepoint, Sql, SqlDoor, SqlReadDoor};
+use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
 use crate::storage::{Kv, KvDoor, KvRange, KvReadDoor, StorageError, Store};
 
 /// A caller may read that something of theirs is too big; everything else stays in the log.
@@ -71,13 +71,11 @@ impl ObjectContext {
 }
 
 impl SqlReadDoor for ObjectContext {
-    fn query(
-        &self,
-        sql: &str,
-        params: &[Column],
-        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
-    ) -> Result<()> {
-        self.checked(|read_only| self.store(|store| store.query(sql, params, read_only, rows)))
+    fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
+        let query = |store: &mut Store, read_only| {
+            store.query(sql, params, read_only, most).map_err(StorageError::into_error)
+        };
+        self.checked(|read_only| self.store(|store| query(store, read_only)))
     }
 }
 

@@ -1,22 +1,17 @@
 //! The way from a handler to its object's database.
 
 use super::statement::{Reading, Writing};
-use super::{Column, FromRow, FromRows, Params, Row, Statement};
+use super::{Column, FromRow, FromRows, Params, Rows, Statement};
 use crate::Result;
 use crate::storage::StorageError;
 
 /// What an [`SqlReader`] needs: something that reaches a store on behalf of a caller.
 pub trait SqlReadDoor {
-    /// Runs a statement and hands its rows out until `rows` says `false`.
+    /// Runs a statement and returns its rows, the first `most` of them.
     ///
     /// # Errors
-    /// When SQLite refuses, the caller may not write what the statement writes, or `rows` fails.
-    fn query(
-        &self,
-        sql: &str,
-        params: &[Column],
-        rows: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
-    ) -> Result<()>;
+    /// When SQLite refuses, or the caller may not write what the statement writes.
+    fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows>;
 }
 
 /// What an [`Sql`] needs: a door through which a caller also writes.

@@ -1,23 +1,19 @@
 //! One row of a query, and what can be made of rows.
 
-use std::cell::OnceCell;
-
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
 use super::door::wrong_count;
-use super::{Column, ColumnRef, FromColumn, SqlReadDoor};
+use super::{Column, ColumnRef, FromColumn, Rows, SqlReadDoor};
 use crate::Result;
 use crate::storage::StorageError;
-use crate::wire::name::camel_case;
 
 /// One row of a query.
-///
-/// It lives as long as the row is the current one; values are copied out of it.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    row: &'a rusqlite::Row<'a>,
-    names: &'a Names,
+    rows: &'a Rows,
+    /// Where its first cell is.
+    first: usize,
 }
 
 impl std::fmt::Debug for Row<'_> {
@@ -26,10 +22,6 @@ impl std::fmt::Debug for Row<'_> {
         f.debug_struct("Row").field("columns", &names).finish_non_exhaustive()
     }
 }
-
-/// The names of a query's columns; read at the first row that needs them, kept for the others.
-#[derive(Debug, Default)]
-pub(in crate::storage) struct Names(OnceCell<Vec<Name>>);
 
 /// The name of a column.
 #[derive(Debug)]
@@ -41,13 +33,13 @@ pub(super) struct Name {
 }
 
 impl<'a> Row<'a> {
-    pub(in crate::storage) fn new(row: &'a rusqlite::Row<'a>, names: &'a Names) -> Self {
-        Self { row, names }
+    pub(super) fn new(rows: &'a Rows, first: usize) -> Self {
+        Self { rows, first }
     }
 
     /// Returns how many columns there are.
     pub fn columns(&self) -> usize {
-        self.row.as_ref().column_count()
+        self.rows.columns()
     }
 
     /// Returns the name of a column.
@@ -69,7 +61,8 @@ impl<'a> Row<'a> {
     /// # Errors
     /// When there is no such column, or its text is not UTF-8.
     pub fn value(&self, index: usize) -> Result<ColumnRef<'a>> {
-        let value = self.row.get_ref(index).map_err(|_| {
+        let value = (index < self.columns()).then(|| self.rows.cell(self.first + index)).flatten();
+        let value = value.ok_or_else(|| {
             StorageError::Row {
                 message: format!("the query has {} columns, there is none at {index}", self.columns()),
             }
@@ -91,10 +84,7 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn names(&self) -> &'a [Name] {
-        self.names.0.get_or_init(|| {
-            let columns = self.row.as_ref().column_names();
-            columns.map(|column| Name { column: column.into(), field: camel_case(column).into() }).collect()
-        })
+        self.rows.names()
     }
 
     pub(super) fn expect_columns(&self, count: usize) -> Result<()> {
@@ -203,12 +193,8 @@ pub trait FromRows: Sized {
 
 impl<T: FromRow> FromRows for Vec<T> {
     fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
-        let mut out = Self::new();
-        door.query(sql, params, &mut |row| {
-            out.push(T::from_row(row)?);
-            Ok(true)
-        })?;
-        Ok(out)
+        let rows = door.query(sql, params, usize::MAX)?;
+        rows.iter().map(|row| T::from_row(&row)).collect()
     }
 }
 
@@ -231,15 +217,8 @@ fn only_row<T: FromRow>(
     params: &[Column],
     expected: &'static str,
 ) -> Result<Option<T>> {
-    let mut out = None;
-    let mut more = false;
-    door.query(sql, params, &mut |row| {
-        if out.is_some() {
-            more = true;
-            return Ok(false);
-        }
-        out = Some(T::from_row(row)?);
-        Ok(true)
-    })?;
-    if more { Err(wrong_count(expected, "more than one", sql)) } else { Ok(out) }
+    // The second one shows that there are more.
+    let rows = door.query(sql, params, 2)?;
+    let only = rows.iter().next().map(|row| T::from_row(&row)).transpose()?;
+    if rows.len() > 1 { Err(wrong_count(expected, "more than one", sql)) } else { Ok(only) }
 }

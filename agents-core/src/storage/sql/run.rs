@@ -3,8 +3,7 @@
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, CachedStatement, Statement};
 
-use super::row::Names;
-use super::{Column, Row};
+use super::{Column, Rows};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
 use crate::storage::guard::Scope;
@@ -12,51 +11,15 @@ use crate::storage::reserved::{INTERNAL, names_reserved, says_rollback};
 use crate::storage::statement::Parts;
 use crate::storage::store::Store;
 
-/// What takes the rows of a query; `false` ends it.
-type Rows<'a> = &'a mut dyn FnMut(&Row<'_>) -> crate::Result<bool>;
-
-/// How a query failed.
-enum Failure {
-    /// In SQLite, or before it.
-    Storage(StorageError),
-    /// In what took the rows.
-    Rows(crate::Error),
-}
-
-impl From<StorageError> for Failure {
-    fn from(error: StorageError) -> Self {
-        Self::Storage(error)
-    }
-}
-
-impl From<Box<SqlError>> for Failure {
-    fn from(error: Box<SqlError>) -> Self {
-        Self::Storage(error.into())
-    }
-}
-
 impl Store {
-    /// Runs a statement of the user and hands its rows out until `rows` says `false`.
+    /// Runs a statement of the user and returns its rows, the first `most` of them.
     ///
     /// # Errors
-    /// When SQLite or the guard refuses, the statement writes although `read_only` is set, or
-    /// `rows` fails. A statement that wrote has written even if `rows` failed.
-    pub fn query(
-        &mut self,
-        sql: &str,
-        params: &[Column],
-        read_only: bool,
-        rows: Rows<'_>,
-    ) -> crate::Result<()> {
-        let result = match self.check_user(sql) {
-            Ok(()) => self.run_user(sql, params, read_only, rows).map(|_| ()),
-            Err(error) => Err(error.into()),
-        };
-        match result {
-            Ok(()) => Ok(()),
-            Err(Failure::Rows(error)) => Err(error),
-            Err(Failure::Storage(error)) => self.settle(Err(error)).map_err(StorageError::into_error),
-        }
+    /// When SQLite or the guard refuses, or the statement writes although `read_only` is set.
+    pub fn query(&mut self, sql: &str, params: &[Column], read_only: bool, most: usize) -> Result<Rows> {
+        self.check_user(sql)?;
+        let result = self.run_user(sql, params, read_only, Some(most)).map(|(_, rows)| rows);
+        self.settle(result)
     }
 
     /// Runs a statement of the user and returns how many rows it changed.
@@ -65,12 +28,8 @@ impl Store {
     /// When SQLite or the guard refuses, or the statement writes although `read_only` is set.
     pub fn execute(&mut self, sql: &str, params: &[Column], read_only: bool) -> Result<u64> {
         self.check_user(sql)?;
-        match self.run_user(sql, params, read_only, &mut |_| Ok(true)) {
-            Ok(changed) => Ok(changed),
-            Err(Failure::Storage(error)) => self.settle(Err(error)),
-            // Nothing that takes the rows can fail here.
-            Err(Failure::Rows(_)) => Err(StorageError::Misuse("a statement failed in its rows")),
-        }
+        let result = self.run_user(sql, params, read_only, None).map(|(changed, _)| changed);
+        self.settle(result)
     }
 
     /// Runs several statements of the user, all or none of them.
@@ -92,22 +51,13 @@ impl Store {
         result
     }
 
-    /// Runs a statement of the runtime, past the guard, and hands its rows out.
+    /// Runs a statement of the runtime, past the guard, and returns its rows.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses
-    /// or `rows` fails.
-    pub fn internal_query(
-        &mut self,
-        sql: &'static str,
-        params: &[Column],
-        rows: Rows<'_>,
-    ) -> crate::Result<()> {
-        match self.run_internal(sql, params, rows) {
-            Ok(_) => Ok(()),
-            Err(Failure::Rows(error)) => Err(error),
-            Err(Failure::Storage(error)) => self.settle(Err(error)).map_err(StorageError::into_error),
-        }
+    /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
+    pub fn internal_query(&mut self, sql: &'static str, params: &[Column]) -> Result<Rows> {
+        let result = self.run_internal(sql, params, Some(usize::MAX)).map(|(_, rows)| rows);
+        self.settle(result)
     }
 
     /// Runs a statement of the runtime, past the guard; returns how many rows it changed.
@@ -115,11 +65,8 @@ impl Store {
     /// # Errors
     /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
     pub fn internal_execute(&mut self, sql: &'static str, params: &[Column]) -> Result<u64> {
-        match self.run_internal(sql, params, &mut |_| Ok(true)) {
-            Ok(changed) => Ok(changed),
-            Err(Failure::Storage(error)) => self.settle(Err(error)),
-            Err(Failure::Rows(_)) => Err(StorageError::Misuse("a statement failed in its rows")),
-        }
+        let result = self.run_internal(sql, params, None).map(|(changed, _)| changed);
+        self.settle(result)
     }
 
     fn check_user(&self, sql: &str) -> Result<()> {
@@ -145,8 +92,8 @@ impl Store {
         sql: &str,
         params: &[Column],
         read_only: bool,
-        rows: Rows<'_>,
-    ) -> Result<u64, Failure> {
+        most: Option<usize>,
+    ) -> Result<(u64, Rows)> {
         let parts = self.opened()?;
         let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
         let mut run = Run { parts, scope: Some(&scope) };
@@ -161,9 +108,9 @@ impl Store {
         if let Err(error) = run.check_names(&statement, sql) {
             // From the cache it would not be asked about again.
             statement.discard();
-            return Err(error.into());
+            return Err(error);
         }
-        let result = run.step(&mut statement, sql, params, rows);
+        let result = run.step(&mut statement, sql, params, most);
         if scope.saw_pragma() {
             statement.discard();
         }
@@ -180,16 +127,17 @@ impl Store {
                 return Err(StorageError::ReadOnly { sql: shorten(sql) });
             }
             run.check_names(&statement, sql)?;
-            match run.step(&mut statement, sql, &[], &mut |_| Ok(true)) {
-                Ok(_) => {}
-                Err(Failure::Storage(error)) => return Err(error),
-                Err(Failure::Rows(_)) => return Err(StorageError::Misuse("a statement failed in its rows")),
-            }
+            run.step(&mut statement, sql, &[], None)?;
         }
         Ok(())
     }
 
-    fn run_internal(&mut self, sql: &'static str, params: &[Column], rows: Rows<'_>) -> Result<u64, Failure> {
+    fn run_internal(
+        &mut self,
+        sql: &'static str,
+        params: &[Column],
+        most: Option<usize>,
+    ) -> Result<(u64, Rows)> {
         self.check()?;
         if !sql.starts_with(INTERNAL) {
             return Err(StorageError::Misuse("a statement of the runtime lacks its mark").into());
@@ -197,7 +145,7 @@ impl Store {
         let mut run = Run { parts: self.opened()?, scope: None };
         let mut statement: CachedStatement<'_> =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
-        run.step(&mut statement, sql, params, rows)
+        run.step(&mut statement, sql, params, most)
     }
 }
 
@@ -209,13 +157,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Runs a statement to its end, or until it gave as many rows as are kept; returns how many rows it changed, and
+    /// those that it gave.
     fn step(
         &mut self,
         statement: &mut Statement<'_>,
         sql: &str,
         params: &[Column],
-        rows: Rows<'_>,
-    ) -> Result<u64, Failure> {
+        most: Option<usize>,
+    ) -> Result<(u64, Rows)> {
         let expected = statement.parameter_count();
         if expected != params.len() {
             let message = format!("the statement has {expected} parameters, {} are given", params.len());
@@ -238,31 +188,33 @@ impl Run<'_> {
         }
         self.parts.meter.statement();
         let before = self.parts.connection.total_changes();
-        let names = Names::default();
+        let mut rows = most.map(|_| Rows::of(statement)).unwrap_or_default();
         let mut cursor = statement.raw_query();
         let mut read = 0;
         let done = loop {
             match cursor.next() {
                 Ok(Some(row)) => {
                     read += 1;
-                    match rows(&Row::new(row, &names)) {
-                        Ok(true) => {}
-                        Ok(false) => break Ok(()),
-                        Err(error) => break Err(Failure::Rows(error)),
+                    let Some(most) = most else { continue };
+                    if let Err(error) = rows.push(row) {
+                        break Err(error);
+                    }
+                    if rows.len() >= most {
+                        break Ok(());
                     }
                 }
                 Ok(None) => break Ok(()),
-                Err(error) => break Err(self.explain(error, sql).into()),
+                Err(error) => break Err(error),
             }
         };
         drop(cursor);
         self.parts.meter.rows_read(read);
-        done?;
+        done.map_err(|error| self.explain(error, sql))?;
         // SQLite keeps the count of the last statement that had one.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
         self.parts.meter.rows_written(written);
         let changed = writes && written > 0;
-        Ok(if changed { self.parts.connection.changes() } else { 0 })
+        Ok((if changed { self.parts.connection.changes() } else { 0 }, rows))
     }
 
     /// Refuses names of the runtime where the guard does not hear of them.

@@ -90,13 +90,8 @@ fn a_commit_is_in_the_files_before_the_store_is_closed() {
 
     let mut store = folder.open_store("room", "lobby", &StoreOptions::default()).unwrap();
     assert_eq!(store.state().unwrap(), Some(Bytes::from_static(b"1")));
-    let mut numbers = Vec::new();
-    store
-        .query("SELECT n FROM t", &[], true, &mut |row| {
-            numbers.push(row.get::<i64>(0)?);
-            Ok(true)
-        })
-        .unwrap();
+    let rows = store.query("SELECT n FROM t", &[], true, usize::MAX).unwrap();
+    let numbers: Vec<i64> = rows.iter().map(|row| row.get(0).unwrap()).collect();
     assert_eq!(numbers, [1]);
 }
 
@@ -130,13 +125,8 @@ fn a_torn_log_loses_the_last_commit_and_nothing_before() {
     std::fs::write(&log, &bytes[..bytes.len() - 100]).unwrap();
 
     let mut store = folder.open_store("room", "lobby", &StoreOptions::default()).unwrap();
-    let mut numbers = Vec::new();
-    store
-        .query("SELECT n FROM t", &[], true, &mut |row| {
-            numbers.push(row.get::<i64>(0)?);
-            Ok(true)
-        })
-        .unwrap();
+    let rows = store.query("SELECT n FROM t", &[], true, usize::MAX).unwrap();
+    let numbers: Vec<i64> = rows.iter().map(|row| row.get(0).unwrap()).collect();
     assert_eq!(numbers, [1]);
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::sql::{Column, Params, Row, Savepoint, Sql, SqlDoor, SqlReadDoor};
+use super::sql::{Column, Params, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
 use super::{
     DataFolder, Faults, Kv, KvDoor, KvRange, KvReadDoor, SqlErrorKind, StorageError, Store, StoreOptions,
 };
@@ -119,13 +119,8 @@ fn kind(error: &crate::Error) -> SqlErrorKind {
 }
 
 impl SqlReadDoor for Bench {
-    fn query(
-        &self,
-        sql: &str,
-        params: &[Column],
-        rows: &mut dyn FnMut(&Row<'_>) -> crate::Result<bool>,
-    ) -> crate::Result<()> {
-        self.on(|store| store.query(sql, params, self.read_only, rows))
+    fn query(&self, sql: &str, params: &[Column], most: usize) -> crate::Result<Rows> {
+        self.on(|store| store.query(sql, params, self.read_only, most)).map_err(StorageError::into_error)
     }
 }
 

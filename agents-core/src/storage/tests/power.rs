@@ -54,12 +54,9 @@ fn check(folder: &DataFolder, name: &str) -> i64 {
     assert_eq!(store.kv_get("n").unwrap(), Some(state));
     assert_eq!(store.alarms().unwrap().set.unwrap().at, u64::try_from(n).unwrap());
     let mut parts: BTreeMap<i64, usize> = BTreeMap::new();
-    store
-        .query("SELECT n FROM t", &[], true, &mut |row| {
-            *parts.entry(row.get(0)?).or_default() += 1;
-            Ok(true)
-        })
-        .unwrap();
+    for row in store.query("SELECT n FROM t", &[], true, usize::MAX).unwrap().iter() {
+        *parts.entry(row.get(0).unwrap()).or_default() += 1;
+    }
     let expected: BTreeMap<i64, usize> = ((n - 5).max(1)..=n).map(|n| (n, 3)).collect();
     assert_eq!(parts, expected, "turns that are there in part");
     let connection = store.opened().unwrap().connection;

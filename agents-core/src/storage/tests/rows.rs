@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::storage::sql::{
-    ColumnRef, FromColumn, FromRow, ToColumn, column_as_wire, row_as_struct, wire_as_column,
+    ColumnRef, FromColumn, FromRow, Row, ToColumn, column_as_wire, row_as_struct, wire_as_column,
 };
 use crate::wire::Wire;
 
@@ -194,16 +194,9 @@ fn wire_values_come_back_from_a_column() {
         let bench = Bench::new();
         let stored = wire_as_column(&value).unwrap();
         assert_eq!(stored, column);
-        let mut read = None;
-        bench
-            .on(|store| {
-                store.query("SELECT ?1", &[stored], true, &mut |row| {
-                    read = Some(column_as_wire::<T>(row.value(0)?)?);
-                    Ok(true)
-                })
-            })
-            .unwrap();
-        assert_eq!(read, Some(value));
+        let rows = bench.on(|store| store.query("SELECT ?1", &[stored], true, 1)).unwrap();
+        let row = rows.iter().next().unwrap();
+        assert_eq!(column_as_wire::<T>(row.value(0).unwrap()).unwrap(), value);
     }
     let text = |text: &str| Column::Text(text.to_owned());
     back(Role::GuestOfHonour, text("guestOfHonour"));
@@ -337,33 +330,22 @@ fn parameters_come_in_many_forms() {
 #[test]
 fn a_row_can_be_read_by_hand() {
     let bench = Bench::new();
-    let mut seen = 0;
-    bench
-        .on(|store| {
-            store.query(
-                "SELECT 1 AS a, 'x' AS b, 2 AS c, 3 AS c UNION ALL SELECT 2, 'y', 0, 0",
-                &[],
-                true,
-                &mut |row| {
-                    seen += 1;
-                    assert_eq!((row.columns(), row.name(1), row.name(4)), (4, Some("b"), None));
-                    assert_eq!(row.get::<String>("b")?, "x");
-                    assert_eq!(row.value(0)?, ColumnRef::Integer(1));
-                    assert!(row.get::<i64>("B").unwrap_err().to_string().contains("no column `B`"));
-                    assert!(
-                        row.get::<i64>("c").unwrap_err().to_string().contains("more than one column `c`")
-                    );
-                    assert!(row.get::<i64>(4).unwrap_err().to_string().contains("none at 4"));
-                    Ok(false)
-                },
-            )
-        })
-        .unwrap();
-    assert_eq!(seen, 1);
-    let error = bench
-        .on(|store| store.query("SELECT 1", &[], true, &mut |_| Err(crate::Error::msg("enough"))))
-        .unwrap_err();
-    assert_eq!(error.client_message(), Some("enough"));
+    let sql = "SELECT 1 AS a, 'x' AS b, 2 AS c, 3 AS c UNION ALL SELECT 2, 'y', 0, 0";
+    let query = |most| bench.on(|store| store.query(sql, &[], true, most)).unwrap();
+    for (most, there) in [(1, 1), (2, 2), (3, 2)] {
+        assert_eq!((query(most).len(), query(most).is_empty()), (there, false));
+    }
+    let rows = query(usize::MAX);
+    let last: Vec<String> = rows.iter().map(|row| row.get("b").unwrap()).collect();
+    assert_eq!(last, ["x", "y"]);
+    let row = rows.iter().next().unwrap();
+    assert_eq!((row.columns(), row.name(1), row.name(4)), (4, Some("b"), None));
+    assert_eq!(row.value(0).unwrap(), ColumnRef::Integer(1));
+    assert!(row.get::<i64>("B").unwrap_err().to_string().contains("no column `B`"));
+    assert!(row.get::<i64>("c").unwrap_err().to_string().contains("more than one column `c`"));
+    assert!(row.get::<i64>(4).unwrap_err().to_string().contains("none at 4"));
+    let none = bench.on(|store| store.query("SELECT 1 WHERE 0", &[], true, 1)).unwrap();
+    assert!(none.is_empty() && none.iter().next().is_none());
     let map: Map<String, Value> =
         one(&bench, "SELECT 1 AS a, '[2]' AS b, NULL AS c, 1.5 AS d, x'01' AS e", ());
     assert_eq!(Value::Object(map), json!({ "a": 1, "b": "[2]", "c": null, "d": 1.5, "e": [1] }));

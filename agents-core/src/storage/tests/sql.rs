@@ -378,13 +378,8 @@ fn the_runtime_passes_the_guard_with_its_mark_only() {
                 store.internal_execute("/*agents*/INSERT INTO _agents_tasks VALUES (?1)", &task).unwrap(),
                 1
             );
-            let mut found = Vec::new();
-            store
-                .internal_query("/*agents*/SELECT id FROM _agents_tasks", &[], &mut |row| {
-                    found.push(row.get::<String>("id")?);
-                    Ok(true)
-                })
-                .unwrap();
+            let rows = store.internal_query("/*agents*/SELECT id FROM _agents_tasks", &[]).unwrap();
+            let found: Vec<String> = rows.iter().map(|row| row.get("id").unwrap()).collect();
             assert_eq!(found, ["a"]);
             assert!(matches!(store.internal_execute("SELECT 1", &[]), Err(StorageError::Misuse(_))));
         });

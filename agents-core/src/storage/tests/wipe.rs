@@ -4,21 +4,10 @@ use super::*;
 use crate::storage::Alarm;
 
 fn everything(bench: &Bench) -> Vec<String> {
-    let mut names = Vec::new();
-    bench.on(|store| {
-        store
-            .internal_query(
-                "/*agents*/SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT GLOB '_agents_*' \
-                 AND name NOT GLOB 'sqlite_*' ORDER BY 1",
-                &[],
-                &mut |row| {
-                    names.push(row.get::<String>(0)?);
-                    Ok(true)
-                },
-            )
-            .unwrap();
-    });
-    names
+    let sql = "/*agents*/SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT GLOB '_agents_*' \
+               AND name NOT GLOB 'sqlite_*' ORDER BY 1";
+    let rows = bench.on(|store| store.internal_query(sql, &[])).unwrap();
+    rows.iter().map(|row| row.get::<String>(0).unwrap()).collect()
 }
 
 fn full() -> Bench {

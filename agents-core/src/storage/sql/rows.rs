@@ -1,0 +1,118 @@
+//! The rows of a query, copied out of the database.
+//!
+//! What makes values of them is code of users, which may do anything with the object meanwhile. So no statement and no
+//! lock is open by then.
+
+use std::cell::OnceCell;
+
+use rusqlite::types::ValueRef;
+
+use super::Row;
+use super::row::Name;
+use crate::wire::name::camel_case;
+
+/// The rows that a query gave.
+#[derive(Debug, Default)]
+pub struct Rows {
+    columns: usize,
+    /// The names of the columns, and behind them the cells, row by row.
+    cells: Vec<Copied>,
+    /// What stands in them, one after the other.
+    bytes: Vec<u8>,
+    /// The names; made when a row needs them.
+    names: OnceCell<Vec<Name>>,
+}
+
+/// A cell. Text and bytes are a place in [`Rows::bytes`]: SQLite has none of 2 GiB and more.
+#[derive(Clone, Copy, Debug)]
+enum Copied {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(usize, u32),
+    Blob(usize, u32),
+}
+
+impl Rows {
+    /// Room for the rows of a statement.
+    pub(super) fn of(statement: &rusqlite::Statement<'_>) -> Self {
+        let mut rows = Self { columns: statement.column_count(), ..Self::default() };
+        for name in statement.column_names() {
+            let name = rows.copy(ValueRef::Text(name.as_bytes()));
+            rows.cells.push(name);
+        }
+        rows
+    }
+
+    /// Copies a row.
+    pub(super) fn push(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        for index in 0..self.columns {
+            let cell = self.copy(row.get_ref(index)?);
+            self.cells.push(cell);
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, value: ValueRef<'_>) -> Copied {
+        let mut place = |bytes: &[u8]| {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(bytes);
+            (start, u32::try_from(bytes.len()).unwrap_or(u32::MAX))
+        };
+        match value {
+            ValueRef::Null => Copied::Null,
+            ValueRef::Integer(value) => Copied::Integer(value),
+            ValueRef::Real(value) => Copied::Real(value),
+            ValueRef::Text(bytes) => {
+                let (start, length) = place(bytes);
+                Copied::Text(start, length)
+            }
+            ValueRef::Blob(bytes) => {
+                let (start, length) = place(bytes);
+                Copied::Blob(start, length)
+            }
+        }
+    }
+
+    /// Returns how many rows there are.
+    pub fn len(&self) -> usize {
+        match self.columns {
+            0 => 0,
+            columns => self.cells.len() / columns - 1,
+        }
+    }
+
+    /// Returns whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the rows in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        // The first ones are the names.
+        (0..self.len()).map(|row| Row::new(self, (row + 1) * self.columns))
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// A cell, by its place among all.
+    pub(super) fn cell(&self, place: usize) -> Option<ValueRef<'_>> {
+        let bytes = |start: usize, length: u32| self.bytes.get(start..start + length as usize);
+        Some(match *self.cells.get(place)? {
+            Copied::Null => ValueRef::Null,
+            Copied::Integer(value) => ValueRef::Integer(value),
+            Copied::Real(value) => ValueRef::Real(value),
+            Copied::Text(start, length) => ValueRef::Text(bytes(start, length)?),
+            Copied::Blob(start, length) => ValueRef::Blob(bytes(start, length)?),
+        })
+    }
+
+    pub(super) fn names(&self) -> &[Name] {
+        self.names.get_or_init(|| {
+            let names = (0..self.columns).filter_map(|column| self.cell(column)?.as_str().ok());
+            names.map(|column| Name { column: column.into(), field: camel_case(column).into() }).collect()
+        })
+    }
+}
