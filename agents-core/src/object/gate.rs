@@ -63,7 +63,8 @@ impl Gate {
         if bytes > self.limit {
             return Some(Limit::OutgoingBytesPerAgent);
         }
-        (bytes > FREE_BYTES && self.budget.is_used_up()).then_some(Limit::OutgoingBytes)
+        // As much as was free before a turn began, and as much again for what it sends.
+        (bytes > 2 * FREE_BYTES && self.budget.is_used_up()).then_some(Limit::OutgoingBytes)
     }
 
     /// Returns whether so much waits that no turn begins. A turn that begins has half of the limit before it,
@@ -251,9 +252,10 @@ mod tests {
         assert_eq!(budget.used(), 3 * FREE_BYTES);
         assert!(one.is_full() && !other.is_full());
         assert_eq!(one.reached(1), Some(Limit::OutgoingBytes));
-        other.stage(large(FREE_BYTES - 1));
-        assert_eq!(other.reached(1), None);
-        assert_eq!(other.reached(2), Some(Limit::OutgoingBytes));
+        other.stage(large(FREE_BYTES));
+        assert!(!other.is_full());
+        assert_eq!(other.reached(FREE_BYTES), None);
+        assert_eq!(other.reached(FREE_BYTES + 1), Some(Limit::OutgoingBytes));
         one.seal(0);
         assert_eq!(one.released().len(), 2);
         assert_eq!(budget.used(), 0);

@@ -365,7 +365,9 @@ impl Agents {
     /// `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
-    /// sockets close with 1001.
+    /// sockets close with 1001. Handlers that still block a thread after
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) are given up. The runtime would wait for their threads, so
+    /// the process ends with code 0 two seconds after the runtime has begun to go down.
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and

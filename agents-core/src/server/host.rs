@@ -212,7 +212,8 @@ impl Host {
     }
 
     /// Stops the host: nothing new comes in, running handlers finish within the grace period,
-    /// what they sent is delivered, then the sockets are closed with 1001.
+    /// what they sent is delivered, then the sockets are closed with 1001. Agents whose handler still blocks a thread
+    /// when the grace period is over are given up; such a thread goes on until its handler is done.
     pub async fn shutdown(&self) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);

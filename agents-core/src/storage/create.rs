@@ -19,7 +19,7 @@ use super::{Durability, Result, StoreOptions};
 
 /// Makes the file of a new object, and an empty log beside it.
 ///
-/// The note that it is new comes first, then the log: a database without a log was closed well, so one that has
+/// The log comes first, then the note that both are new: a database without a log was closed well, so one that has
 /// never been flushed must not be found without. An empty log is not the mark of a closed one.
 pub(super) fn create(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Result<Fresh> {
     let bytes = database(class, name)?;
@@ -31,23 +31,22 @@ pub(super) fn create(path: &Path, class: &str, name: &str, options: &StoreOption
         folders.push(parent_of(&folder));
     }
     let log = suffixed(path, "-wal");
-    let noted = match mark::making(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            folders.extend(make_folders(&folder)?);
-            mark::making(path)
-        }
-        noted => noted,
-    };
-    noted.map_err(|error| StorageError::io("create", path, error))?;
-    folders.dedup();
     if Log::of(path) == (Log::Left { empty: false }) {
         // A log whose database is gone must not be read into the new one.
         set_aside(path)?;
     }
     // A new file, and not an old one made empty, which may still have its content on the disk.
     remove_if_there(&log)?;
-    let made = File::options().write(true).create_new(true).open(&log);
-    made.map_err(|error| StorageError::io("create", &log, error))?;
+    let make_log = || File::options().write(true).create_new(true).open(&log);
+    let made = match make_log() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            folders.extend(make_folders(&folder)?);
+            make_log()
+        }
+        made => made,
+    };
+    made.and_then(|_| mark::making(path)).map_err(|error| StorageError::io("create", &log, error))?;
+    folders.dedup();
     let mut new = File::options();
     new.read(true).write(true);
     let file = match new.clone().create_new(true).open(path) {

@@ -5,9 +5,9 @@
 //! commit over it. So the size tells, whatever the bytes are, and the file need not be made anew at
 //! each wake, which costs much where many files come and go.
 //!
-//! Before a database is made an empty file gets its name with `-new` behind it, and after the first flush of the
-//! database that file goes. So a database that is cut short beside such a file was never whole, and nothing in it
-//! was promised; without it, it was whole once, and is damaged. File systems keep the order in which a folder got
+//! Before a database is made its log gets a second name, that of the database with `-new` behind it, and after the
+//! first flush of the database that name goes. A name costs much less than a file. So a database that is cut short beside such a file was never whole, and nothing in it
+//! was promised; without one, it was whole once, and is damaged. File systems keep the order in which a folder got
 //! and lost its names.
 
 use std::fs::{self, File};
@@ -60,9 +60,16 @@ impl Log {
     }
 }
 
-/// Notes that a database is about to be made. The folder must be there.
+/// Notes that a database is about to be made, or to go. The folder must be there, and better the log as well.
 pub(super) fn making(database: &Path) -> io::Result<()> {
-    File::options().write(true).create(true).truncate(false).open(suffixed(database, NEW)).map(drop)
+    let note = suffixed(database, NEW);
+    match fs::hard_link(suffixed(database, "-wal"), &note) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // Without a log, or on a file system without links.
+            File::options().write(true).create(true).truncate(false).open(note).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Notes that a database was made and is on the disk.

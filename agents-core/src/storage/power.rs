@@ -168,7 +168,7 @@ impl Record {
             if noted {
                 fs::write(suffixed(&target, NEW), "")?;
             }
-            // Names come to the disk in the order in which they were given: the note, the log, the database.
+            // Names come to the disk in the order in which they were given: the log, the note, the database.
             let log = suffixed(&path, "-wal");
             let is_named = way_to(&path).all(|name| name == data || self.named.contains(&name));
             let lost_names = if is_named { 0 } else { random.below(3) };

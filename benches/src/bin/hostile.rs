@@ -26,6 +26,9 @@ struct Options {
     /// How many seconds are quiet before and after.
     #[arg(long, default_value_t = 30)]
     quiet: u64,
+    /// Makes only the attacks whose name has this text in it.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Where the attackers come from.
     #[arg(long, default_value = "127.0.0.1")]
     attackers: IpAddr,
@@ -53,6 +56,7 @@ async fn run(options: &Options) -> io::Result<bool> {
         return Err(Error::other("this is for a server on this machine: give loopback addresses"));
     }
     let plan = Plan {
+        only: options.only.clone(),
         server,
         process: Process::new(options.server_pid),
         attackers: options.attackers,

@@ -21,8 +21,10 @@ use crate::report::Report;
 const SAMPLE: Duration = Duration::from_secs(5);
 
 /// A soak.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
+    /// A part of the name of the attacks that are made; empty for all.
+    pub only: String,
     /// The server.
     pub server: SocketAddr,
     /// Its process.
@@ -37,9 +39,9 @@ pub struct Plan {
     pub attack: Duration,
 }
 
-/// All attacks.
-fn attacks() -> impl Iterator<Item = &'static Attack> {
-    attacks::ATTACKS.iter().chain(&outgoing::ATTACKS)
+/// All attacks whose name has a text in it.
+fn attacks(only: &str) -> impl Iterator<Item = &'static Attack> {
+    attacks::ATTACKS.iter().chain(&outgoing::ATTACKS).filter(move |attack| attack.name.contains(only))
 }
 
 struct Counted {
@@ -68,12 +70,12 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
     );
 
     let end = Instant::now() + plan.attack;
-    let counted: Arc<[Counted]> = attacks().map(|_| Counted::new()).collect();
+    let counted: Arc<[Counted]> = attacks(&plan.only).map(|_| Counted::new()).collect();
     // A thread of their own: the witness must wait for the server and not for the attackers.
     let attackers = {
-        let counted = counted.clone();
+        let (counted, only) = (counted.clone(), plan.only.clone());
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || runtime.block_on(attack(road, end, counted)))
+        std::thread::spawn(move || runtime.block_on(attack(road, end, only, counted)))
     };
     let sampler = tokio::spawn(sample(plan.process, end));
     let (attacked, waited) = tokio::join!(witness.watch(end), neighbour.watch_pauses(end));
@@ -95,7 +97,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
         &after,
     );
 
-    for (attack, counted) in attacks().zip(&*counted) {
+    for (attack, counted) in attacks(&plan.only).zip(&*counted) {
         let (started, early) =
             (counted.started.load(Ordering::Relaxed), counted.ended_early.load(Ordering::Relaxed));
         progress(format!("{:<40} {started:>9} rounds, {early:>9} cut short by the server", attack.name));
@@ -114,9 +116,9 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
 }
 
 /// All attackers, until the end.
-async fn attack(road: Road, end: Instant, counted: Arc<[Counted]>) {
+async fn attack(road: Road, end: Instant, only: String, counted: Arc<[Counted]>) {
     let mut attackers = JoinSet::new();
-    for (kind, attack) in attacks().enumerate() {
+    for (kind, attack) in attacks(&only).enumerate() {
         let number = Arc::new(AtomicU64::new(0));
         for _ in 0..attack.clients {
             let (counted, number) = (counted.clone(), number.clone());

@@ -67,7 +67,7 @@ async fn an_index_that_is_removed_while_it_is_used_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let (program, _bench, mut notes) = program();
-    let host = TestHost::start_in(&data, program.clone()).unwrap();
+    let host = TestHost::start_in(&data, program).unwrap();
     let (asleep, awake) = (host.object("clock", "asleep"), host.object("clock", "awake"));
     ask(&asleep, "set=60").await;
     asleep.hibernate().await.unwrap();
@@ -84,9 +84,7 @@ async fn an_index_that_is_removed_while_it_is_used_is_made_anew() {
     }
     // The next process finds it whole.
     ask(&asleep, "set=60").await;
-    host.shutdown().await;
-    let host = TestHost::start_in(&data, program).unwrap();
-    assert_eq!(host.faults().index_writes(), 0);
+    let host = host.restart().await.unwrap();
     host.advance(secs(61)).await;
     assert_eq!(rings(&mut notes).len(), 1);
     host.shutdown().await;

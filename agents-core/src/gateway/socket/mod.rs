@@ -317,7 +317,7 @@ impl Socket {
         let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
-            held = hub.gateway.incoming.hold(message.bytes_as_value());
+            held = hub.gateway.incoming.hold(message.bytes_as_value() + FRAME_BYTES);
         }
         ToObject::Message { connection: self.key, message, held }
     }

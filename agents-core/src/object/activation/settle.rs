@@ -62,6 +62,7 @@ impl Activation {
         self.let_out(released);
     }
 
+    /// Hands effects to the gateway, and lets those go on who waited for room.
     fn let_out(&self, released: Vec<ToGateway>) {
         if !released.is_empty() {
             self.handle.hub.apply(released);

@@ -148,9 +148,9 @@ fn what_a_killed_process_left_of_a_new_file_is_no_trouble() {
     let list = || folder.list().unwrap().map(Result::unwrap).collect::<Vec<_>>();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     for steps in 1..=3 {
-        making(&path).unwrap();
+        std::fs::write(suffixed(&path, "-wal"), "").unwrap();
         if steps > 1 {
-            std::fs::write(suffixed(&path, "-wal"), "").unwrap();
+            making(&path).unwrap();
         }
         if steps > 2 {
             std::fs::write(&path, "").unwrap();
@@ -175,7 +175,7 @@ fn a_removal_that_was_cut_short_leaves_no_object() {
     store.sync_handle().unwrap().sync().unwrap();
     store.abandon();
     let path = folder.store_path("room", "a");
-    // The note and the database are the first two steps.
+    // The note and the database are the first two steps. The log has frames.
     making(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let mut store = folder.store("room", "a", &StoreOptions::default());

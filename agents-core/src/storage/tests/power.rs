@@ -242,6 +242,16 @@ fn the_name_of_a_log_that_another_tool_removed_is_flushed_again() {
     assert_eq!(found(0..30), [1, 2]);
     store.sync_handle().unwrap().sync().unwrap();
     assert_eq!(found(0..30), [2]);
+    // Closing flushes it as well: the next store takes the mark for what it says.
+    store.close().unwrap();
+    std::fs::remove_file(crate::storage::create::suffixed(&path, "-wal")).unwrap();
+    let mut store = folder.store("room", "a", &options);
+    store.warm().unwrap();
+    store.close().unwrap();
+    let mut store = folder.store("room", "a", &options);
+    write(&mut store, 3, 10);
+    store.sync_handle().unwrap().sync().unwrap();
+    assert_eq!(found(0..30), [3]);
 }
 
 #[test]
