@@ -41,6 +41,7 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 /// | `hibernate_after = "10s"` | how long it must be idle: a number and `ms`, `s`, `m` or `h` | the host's choice |
 /// | `send_identity = false` | leave out the identity frame | it is sent |
 /// | `strict = true` | read-only connections write no rows, keys and alarm either | they set no state |
+/// | `on_unreadable = "initial"` | a stored state that is not of the type gives way to the initial one | the agent does not start |
 /// | `name = "chat-room"` | the name in addresses | the struct's name in kebab case |
 /// | `crate = PATH` | where the crate `agents` is found | `::agents` |
 ///

@@ -128,7 +128,7 @@ impl ChatRoom {
         let presence = self.presence(cx)?;
         conn.send(&presence)?;
         cx.broadcast_except(&presence, [conn.id()])?;
-        let join = Event::Join { user: conn.state()?.username, timestamp: cx.now() };
+        let join = Event::Join { user: conn.state()?.username.clone(), timestamp: cx.now() };
         cx.broadcast_except(&join, [conn.id()])
     }
 
@@ -139,7 +139,7 @@ impl ChatRoom {
         let Some(member) = conn.try_state()? else {
             return Ok(());
         };
-        cx.broadcast(&Event::Leave { user: member.username, timestamp: cx.now() })
+        cx.broadcast(&Event::Leave { user: member.username.clone(), timestamp: cx.now() })
     }
 
     /// Plain text is a post, `ping` is a heartbeat, bytes are none of our business.
@@ -170,7 +170,7 @@ impl ChatRoom {
         if body.trim().is_empty() {
             return Err(Error::msg("there is nothing in the message"));
         }
-        let author = from.state()?.username;
+        let author = from.state()?.username.clone();
         let now = cx.now();
         sql!(cx, "INSERT INTO posts (author, body, posted_at) VALUES ({author}, {body}, {now})")?;
         cx.update_state(|room| room.messages += 1)?;
@@ -205,7 +205,7 @@ impl ChatRoom {
     /// Tells the admins something; nobody else hears it. The result is how many of them are here.
     #[callable]
     fn report(&self, cx: &Context<Self>, from: &Connection<Self>, text: String) -> Result<u32> {
-        let report = Event::Report { user: from.state()?.username, text, timestamp: cx.now() };
+        let report = Event::Report { user: from.state()?.username.clone(), text, timestamp: cx.now() };
         let mut reached = 0;
         for admin in cx.connections_tagged("admin") {
             admin.send(&report)?;
@@ -231,7 +231,7 @@ impl ChatRoom {
         let mut users = BTreeMap::new();
         for conn in cx.connections() {
             if let Some(member) = conn.try_state()? {
-                let Member { username: name, role, last_seen, .. } = member;
+                let Member { username: name, role, last_seen, .. } = Member::clone(&member);
                 users.insert(conn.id().to_owned(), Presence { name, role, last_seen });
             }
         }

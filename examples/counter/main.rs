@@ -86,7 +86,7 @@ impl Counter {
     /// Starts again at zero.
     #[callable]
     fn reset(&self, cx: &Context<Self>, from: &Connection<Self>) -> Result<()> {
-        let last_by = Some(from.state()?.user_id);
+        let last_by = Some(from.state()?.user_id.clone());
         cx.set_state(Count { count: 0, last_by })
     }
 
@@ -104,7 +104,7 @@ impl Counter {
     }
 
     fn add(&self, cx: &Context<Self>, from: &Connection<Self>, by: i64) -> Result<i64> {
-        let user_id = from.state()?.user_id;
+        let user_id = from.state()?.user_id.clone();
         cx.update_state(|state| {
             state.count = state.count.saturating_add(by);
             state.last_by = Some(user_id);

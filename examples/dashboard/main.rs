@@ -160,7 +160,7 @@ impl StatusBoard {
 
     #[callable]
     fn who_am_i(&self, conn: &Connection<Self>) -> Result<Visitor> {
-        conn.state()
+        conn.state().map(std::sync::Arc::unwrap_or_clone)
     }
 
     /// The last lines of the log, oldest first.
@@ -173,7 +173,7 @@ impl StatusBoard {
 
     fn name_of(&self, conn: Option<&Connection<Self>>) -> Result<String> {
         Ok(match conn {
-            Some(conn) => conn.state()?.admin.unwrap_or_else(|| "a visitor".to_owned()),
+            Some(conn) => conn.state()?.admin.clone().unwrap_or_else(|| "a visitor".to_owned()),
             None => "the agent".to_owned(),
         })
     }

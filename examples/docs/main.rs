@@ -198,7 +198,7 @@ impl SharedDocument {
 
     fn note(&self, cx: &Context<Self>, source: &StateSource<Self>, outcome: String) -> Result<()> {
         let who = match source.connection() {
-            Some(conn) => conn.state()?.name,
+            Some(conn) => conn.state()?.name.clone(),
             None => "the agent".to_owned(),
         };
         let what = match source.callable() {
@@ -218,7 +218,7 @@ impl SharedDocument {
         let mut readers = Vec::new();
         for conn in cx.connections() {
             if let Some(person) = conn.try_state()? {
-                readers.push(Reader { name: person.name, can_edit: !conn.is_readonly() });
+                readers.push(Reader { name: person.name.clone(), can_edit: !conn.is_readonly() });
             }
         }
         cx.broadcast(&Event::Readers { readers })

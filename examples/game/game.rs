@@ -95,7 +95,7 @@ impl BoardGame {
             if players.len() >= SEATS {
                 return Err(Error::msg("Game is full"));
             }
-            players.push(Player { id: conn.id().to_owned(), name: conn.state()?.name });
+            players.push(Player { id: conn.id().to_owned(), name: conn.state()?.name.clone() });
         }
         conn.set_readonly(false)?;
         cx.update_state(|game| game.players = players)?;

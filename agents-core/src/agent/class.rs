@@ -11,8 +11,7 @@ use crate::agent::{Agent, AgentCore, AgentTypes};
 use crate::error::{Error, Result};
 use crate::gateway::Waits;
 use crate::object::ObjectContext;
-use crate::storage::Store;
-use crate::wire;
+use crate::storage::{Store, from_stored, keep};
 
 /// What a factory knows of the agent it makes.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +43,13 @@ impl<A: Agent> AgentClass<A> {
         }
         let stored = object.store(Store::props)?;
         if let Some(json) = stored {
-            return Ok(Some(wire::from_json(&json)?));
+            let unreadable = |error| Error::hidden("unreadable_props", error);
+            return Ok(Some(from_stored(json.as_bytes()).map_err(unreadable)?));
         }
         let Some(props) = self.props.as_ref().and_then(|of| of(info(object))) else {
             return Ok(None);
         };
-        let json = wire::to_json(&props)?;
+        let json = keep(&props)?;
         object.store(|store| store.put_props(json))?;
         Ok(Some(props))
     }
@@ -74,6 +74,7 @@ impl<A: Agent> AgentObject<A> {
     pub(super) async fn start_agent(&self) -> Result<()> {
         let missing = || Error::hidden("start", "an agent was started twice");
         let mut agent = self.made.lock().take().ok_or_else(missing)?;
+        self.core.check_state()?;
         if let Some(on_start) = self.core.table.hooks.on_start {
             let props = self.class.props(&self.core.object)?;
             let parts = self.core.parts();

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::flags::{NO_PROTOCOL, READONLY};
-use crate::agent::{AgentCore, AgentTypes};
+use crate::agent::{AgentCore, AgentTypes, UpdateResult};
 use crate::error::{Error, Result};
 use crate::gateway::IntoMessage;
 use crate::object::WebSocket;
-use crate::wire;
+use crate::storage::{from_stored, keep};
 
 /// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
 /// whether the agent sleeps or not.
@@ -39,11 +39,11 @@ impl<A: AgentTypes> Connection<A> {
         self.socket.tags()
     }
 
-    /// Returns what was stored for this connection.
+    /// Returns what was stored for this connection, as a snapshot: [`update_state`](Self::update_state) changes it.
     ///
     /// # Errors
     /// When nothing was stored yet; see [`try_state`](Self::try_state).
-    pub fn state(&self) -> Result<A::Connection> {
+    pub fn state(&self) -> Result<Arc<A::Connection>> {
         self.try_state()?
             .ok_or_else(|| Error::hidden("no_connection_state", "the connection has no state yet"))
     }
@@ -52,11 +52,11 @@ impl<A: AgentTypes> Connection<A> {
     ///
     /// # Errors
     /// When what is stored is of another type.
-    pub fn try_state(&self) -> Result<Option<A::Connection>> {
+    pub fn try_state(&self) -> Result<Option<Arc<A::Connection>>> {
         let kept = self.socket.entry.kept();
         match kept.attachment.user() {
             [] => Ok(None),
-            json => Ok(Some(wire::from_json(std::str::from_utf8(json)?)?)),
+            json => Ok(Some(Arc::new(from_stored(json)?))),
         }
     }
 
@@ -64,19 +64,25 @@ impl<A: AgentTypes> Connection<A> {
     /// goes with the connection.
     ///
     /// # Errors
-    /// When it is too large, `overflow` as for [`send`](Self::send), or outside of the agent's handlers.
+    /// `attachment_too_big` when it is too large, `storage_json` when it could not be read again (a float that is NaN is
+    /// enough), `overflow` as for [`send`](Self::send), or outside of the agent's handlers. Then nothing has changed.
     pub fn set_state(&self, state: A::Connection) -> Result<()> {
-        self.socket.attach(wire::to_json(&state)?.as_bytes())
+        self.socket.attach(keep(&state)?.as_bytes())
     }
 
-    /// Changes what is stored for this connection.
+    /// Changes what is stored for this connection and gives back what `update` returns. When that is an error nothing
+    /// has changed.
     ///
     /// # Errors
-    /// As [`state`](Self::state) and [`set_state`](Self::set_state).
-    pub fn update_state(&self, update: impl FnOnce(&mut A::Connection)) -> Result<()> {
-        let mut state = self.state()?;
-        update(&mut state);
-        self.set_state(state)
+    /// As [`state`](Self::state) and [`set_state`](Self::set_state), and the error of `update`.
+    pub fn update_state<R: UpdateResult>(
+        &self,
+        update: impl FnOnce(&mut A::Connection) -> R,
+    ) -> Result<R::Output> {
+        let mut state = Arc::unwrap_or_clone(self.state()?);
+        let output = update(&mut state).into_output()?;
+        self.set_state(state)?;
+        Ok(output)
     }
 
     /// Sends text, bytes, or a value as JSON. It leaves once the writes before it are durable.

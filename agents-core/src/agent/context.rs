@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::agent::chain::Chain;
 use crate::agent::scope::Scoped;
-use crate::agent::{AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, View};
+use crate::agent::{
+    AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, UpdateResult, View,
+};
 use crate::error::{Error, Result};
 use crate::gateway::{IntoMessage, Selection, Targets, Waits};
 use crate::interface::Interface;
@@ -135,20 +137,39 @@ impl<A: AgentTypes> Context<A> {
     ///
     /// # Errors
     /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
-    /// that the state is too large (2 MiB), or `overflow` as for [`broadcast`](Self::broadcast). Then nothing has changed.
+    /// that the state is too large ([`Limits::state_bytes`](crate::Limits::state_bytes), 4 MiB), `storage_json` when it
+    /// could not be read again (a float that is NaN is enough), or `overflow` as for [`broadcast`](Self::broadcast).
+    /// Then nothing has changed.
     pub fn set_state(&self, state: A::State) -> Result<()> {
         self.core.set_state(state, &self.source(), None)
     }
 
-    /// Changes a copy of the state and replaces the state with it, in one step.
+    /// Changes a copy of the state, replaces the state with it, in one step, and gives back what `update` returns.
+    ///
+    /// When `update` returns an error nothing has changed. A state that is the same as before, as JSON, is neither
+    /// stored nor sent, and no hook hears of it.
+    ///
+    /// ```
+    /// # use agents_core::{AgentTypes, Context, Error, Result};
+    /// # use agents_core::interface::AgentClass;
+    /// # fn buy<A: AgentTypes + AgentClass<State = u32>>(cx: &Context<A>) -> Result<u32> {
+    /// cx.update_state(|left| match *left {
+    ///     0 => Err(Error::msg("sold out")),
+    ///     _ => {
+    ///         *left -= 1;
+    ///         Ok(*left)
+    ///     }
+    /// })
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// As [`state`](Self::state) and [`set_state`](Self::set_state).
-    pub fn update_state<R>(&self, update: impl FnOnce(&mut A::State) -> R) -> Result<R> {
-        let mut state = A::State::clone(&*self.state()?);
-        let result = update(&mut state);
-        self.set_state(state)?;
-        Ok(result)
+    /// As [`state`](Self::state) and [`set_state`](Self::set_state), and the error of `update`.
+    pub fn update_state<R: UpdateResult>(
+        &self,
+        update: impl FnOnce(&mut A::State) -> R,
+    ) -> Result<R::Output> {
+        self.core.update_state(&self.source(), update)
     }
 
     /// Sends a message to every connection, the caller's included.

@@ -9,6 +9,7 @@ use http::request::Parts as Head;
 use crate::agent::{Request, Response};
 use crate::error::{Error, Result};
 use crate::object::BoxFuture;
+use crate::wire::Wire;
 
 /// What a hook that is only told something may return: nothing, or a `Result` of nothing.
 #[diagnostic::on_unimplemented(
@@ -32,6 +33,41 @@ impl HookResult for () {
 impl<E: Into<Error>> HookResult for Result<(), E> {
     fn into_result(self) -> Result<()> {
         self.map_err(Into::into)
+    }
+}
+
+/// What a closure that changes a state may return: a wire value, nothing, or a `Result` of anything.
+///
+/// An error of the `Result` undoes the change.
+#[diagnostic::on_unimplemented(
+    message = "a closure that changes a state cannot return `{Self}`",
+    label = "not a result of a change",
+    note = "return nothing, a wire value, or `agents::Result<T>`, whose error undoes the change"
+)]
+pub trait UpdateResult {
+    /// What the caller gets.
+    type Output;
+
+    /// Unifies these.
+    ///
+    /// # Errors
+    /// The closure's own.
+    fn into_output(self) -> Result<Self::Output>;
+}
+
+impl<T: Wire> UpdateResult for T {
+    type Output = T;
+
+    fn into_output(self) -> Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T> UpdateResult for Result<T> {
+    type Output = T;
+
+    fn into_output(self) -> Result<T> {
+        self
     }
 }
 

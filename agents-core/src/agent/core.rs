@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::agent::chain::Chain;
 use crate::agent::life::Life;
 use crate::agent::state::StateCache;
-use crate::agent::{Agent, AgentTypes, Context, Table};
+use crate::agent::{Agent, AgentTypes, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
 use crate::unwind::discard;
 
@@ -22,6 +22,8 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) life: Arc<Life>,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
+    /// What becomes of a stored state that is not of the agent's type.
+    pub(crate) on_unreadable: OnUnreadable,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
@@ -35,6 +37,7 @@ impl<A: Agent> AgentCore<A> {
             env,
             state: Mutex::default(),
             strict: A::options().strict,
+            on_unreadable: A::options().on_unreadable,
             agent: OnceLock::new(),
         })
     }

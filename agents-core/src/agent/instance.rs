@@ -102,7 +102,7 @@ impl<A: Agent> AgentObject<A> {
     fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
         match self.core.push(&self.connection(socket), state) {
             Ok(()) => Ok(()),
-            Err(refusal) => socket.answer(frame::state_error(refusal)),
+            Err(refusal) => socket.answer(frame::state_error(&refusal)),
         }
     }
 }

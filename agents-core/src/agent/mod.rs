@@ -17,6 +17,7 @@ mod http;
 mod instance;
 mod life;
 mod line;
+mod pushed;
 mod refusal;
 mod rejection;
 mod rights;
@@ -42,6 +43,7 @@ pub use connection::Connection;
 pub use context::Context;
 pub use convert::{
     Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
+    UpdateResult,
 };
 pub(crate) use core::AgentCore;
 pub use events::{AgentError, ErrorSource, StateChange};
@@ -54,5 +56,5 @@ pub use stub::{AgentStub, ReplyStream};
 pub use table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub use types::{AgentTypes, AgentValue, Options};
+pub use types::{AgentTypes, AgentValue, OnUnreadable, Options};
 pub use view::View;

@@ -1,21 +1,22 @@
 //! The synchronised state: loaded lazily, written through one gate, sent to everyone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::agent::flags::NO_PROTOCOL;
 use crate::agent::rights;
 use crate::agent::{
-    AgentCore, AgentError, AgentTypes, Attempt, Connection, ErrorSource, RejectionKind, StateChange,
-    StateSource,
+    AgentCore, AgentError, AgentTypes, Attempt, Connection, ErrorSource, OnUnreadable, RejectionKind,
+    StateChange, StateSource, UpdateResult, pushed,
 };
 use crate::error::{Error, Result};
+use crate::gateway::Limit;
 use crate::object::{BoxFuture, WebSocket};
 use crate::report::Line;
-use crate::storage::StorageError;
-use crate::wire::{self, frame};
+use crate::storage::{StorageError, from_stored, keep};
+use crate::wire::frame;
 
 /// The decoded state, valid as long as the object's state has not moved on.
 #[derive(Debug)]
@@ -30,6 +31,22 @@ enum Loaded<S> {
     Unset,
     Set(Arc<S>),
 }
+
+/// What stands in the row of the state.
+enum Stored<S> {
+    Nothing,
+    Read(Arc<S>),
+    /// The program cannot read it; a copy was kept, and there is none any more.
+    PutAside,
+}
+
+/// The program does not read the state that is stored.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the stored state is not of the agent's type and stays as it is; give the type a default or `#[serde(from = ..)]`, or \
+     the class `on_unreadable = \"initial\"`"
+)]
+struct UnreadableState(#[source] serde_json::Error);
 
 impl<S> Default for StateCache<S> {
     fn default() -> Self {
@@ -58,17 +75,8 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     fn load(self: &Arc<Self>) -> Result<Option<Arc<A::State>>> {
-        let stored = self.object.stored_state()?;
-        if let Some(json) = stored {
-            let text = std::str::from_utf8(&json).map_err(Error::internal);
-            match text.and_then(|text| wire::from_json::<A::State>(text).map_err(Error::internal)) {
-                Ok(state) => {
-                    let state = Arc::new(state);
-                    self.remember(Some(state.clone()));
-                    return Ok(Some(state));
-                }
-                Err(error) => self.put_corrupt_state_aside(&json, &error)?,
-            }
+        if let Stored::Read(state) = self.stored()? {
+            return Ok(Some(state));
         }
         let Some(initial) = A::initial_state() else {
             self.remember(None);
@@ -76,23 +84,46 @@ impl<A: AgentTypes> AgentCore<A> {
         };
         // The first read of an initial state is a change by the server.
         let initial = Arc::new(initial);
-        self.write(initial.clone(), None, &StateSource::Server { via: None, callable: None }, None)?;
+        let source = StateSource::Server { via: None, callable: None };
+        let json = self.encode(&initial, &source)?;
+        self.write(initial.clone(), json, None, &source, None)?;
         Ok(Some(initial))
     }
 
-    /// A state that this version of the program cannot read is kept, not overwritten.
-    fn put_corrupt_state_aside(&self, json: &Bytes, error: &Error) -> Result<()> {
+    /// Reads the stored state before the agent starts, once for all lives that this program gives it: an agent whose
+    /// state it cannot read does not run without it.
+    pub(super) fn check_state(self: &Arc<Self>) -> Result<()> {
+        if !self.object.is_readable() {
+            match self.stored()? {
+                Stored::Read(_) | Stored::Nothing => self.object.note_readable(),
+                // That may be undone yet.
+                Stored::PutAside => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self) -> Result<Stored<A::State>> {
+        let Some(json) = self.object.stored_state()? else { return Ok(Stored::Nothing) };
+        let error = match from_stored::<A::State>(&json) {
+            Ok(state) => {
+                let state = Arc::new(state);
+                self.remember(Some(state.clone()));
+                return Ok(Stored::Read(state));
+            }
+            Err(error) => error,
+        };
+        if self.on_unreadable == OnUnreadable::Fail {
+            return Err(Error::hidden("unreadable_state", UnreadableState(error)));
+        }
+        let key = self.object.put_state_aside()?;
         tracing::warn!(
             agent = ?self.object.key(),
-            %error,
-            "the stored state is not of the agent's type; it is kept under the key `unreadable_state` and the \
-             initial state takes its place"
+            error = %Line(&error),
+            "the stored state is not of the agent's type; it is kept under the key `{key}`, and the initial state \
+             takes its place"
         );
-        self.object.store(|store| {
-            let text = serde_json::to_vec(&String::from_utf8_lossy(json))?;
-            store.kv_put("unreadable_state", &text).map_err(StorageError::into_error)?;
-            store.stage_state(None).map_err(StorageError::into_error)
-        })
+        Ok(Stored::PutAside)
     }
 
     fn remember(&self, state: Option<Arc<A::State>>) {
@@ -105,17 +136,60 @@ impl<A: AgentTypes> AgentCore<A> {
         drop(before);
     }
 
-    /// The one gate that every change of the state goes through.
+    /// Replaces the state.
     pub(crate) fn set_state(
         self: &Arc<Self>,
         state: A::State,
         source: &StateSource<A>,
         except: Option<&WebSocket>,
     ) -> Result<()> {
+        self.may_change(source)?;
+        let json = self.encode(&state, source)?;
+        self.replace(state, json, source, except)
+    }
+
+    /// Changes a copy of the state and replaces the state with it, unless it fails or changes nothing.
+    pub(crate) fn update_state<R: UpdateResult>(
+        self: &Arc<Self>,
+        source: &StateSource<A>,
+        update: impl FnOnce(&mut A::State) -> R,
+    ) -> Result<R::Output> {
+        let mut state = A::State::clone(&*self.state()?);
+        self.may_change(source)?;
+        let output = update(&mut state).into_output()?;
+        let json = self.encode(&state, source)?;
+        if self.object.stored_state()?.is_none_or(|stored| stored != json.as_bytes()) {
+            self.replace(state, json, source, None)?;
+        }
+        Ok(output)
+    }
+
+    fn may_change(self: &Arc<Self>, source: &StateSource<A>) -> Result<()> {
         if source.connection().is_some_and(Connection::is_readonly) {
             self.rejected(source.clone(), RejectionKind::Readonly, Attempt::State, frame::READONLY);
             return Err(rights::readonly());
         }
+        Ok(())
+    }
+
+    fn encode(self: &Arc<Self>, state: &A::State, source: &StateSource<A>) -> Result<String> {
+        keep(state).map_err(|error| self.unfit(error, source))
+    }
+
+    /// A state that cannot be kept, whoever set it.
+    fn unfit(self: &Arc<Self>, error: Error, source: &StateSource<A>) -> Error {
+        self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
+        error
+    }
+
+    /// The one gate that every change of the state goes through.
+    fn replace(
+        self: &Arc<Self>,
+        state: A::State,
+        json: String,
+        source: &StateSource<A>,
+        except: Option<&WebSocket>,
+    ) -> Result<()> {
         let agent = self.agent.get();
         if let (Some(agent), Some(validate)) = (agent, self.table.hooks.validate_state_change)
             && let Err(error) = validate(agent, &state, source)
@@ -127,29 +201,28 @@ impl<A: AgentTypes> AgentCore<A> {
             Some(_) => self.try_state()?,
             None => None,
         };
-        self.write(Arc::new(state), previous, source, except)
+        self.write(Arc::new(state), json, previous, source, except)
     }
 
     /// Stores a state, then sends it, then tells the change hook.
     fn write(
         self: &Arc<Self>,
         state: Arc<A::State>,
+        json: String,
         previous: Option<Arc<A::State>>,
         source: &StateSource<A>,
         except: Option<&WebSocket>,
     ) -> Result<()> {
-        let unfit = |error: Error| {
-            self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
-            error
-        };
-        let json = wire::to_json(&*state).map_err(|error| unfit(error.into()))?;
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
         if let Some(frame) = &frame {
             // Before anything changes.
             self.object.check_room(frame.len())?;
         }
         self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
-            Some(StorageError::TooBig { .. }) => unfit(error),
+            Some(StorageError::TooBig { .. }) => {
+                self.object.reached(Limit::StateBytes);
+                self.unfit(error, source)
+            }
             _ => error,
         })?;
         self.remember(Some(state.clone()));
@@ -173,23 +246,35 @@ impl<A: AgentTypes> AgentCore<A> {
         self: &Arc<Self>,
         connection: &Connection<A>,
         raw: &RawValue,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Cow<'static, str>> {
         let source = StateSource::Client(connection.clone());
         if connection.is_readonly() {
             self.rejected(source, RejectionKind::Readonly, Attempt::State, frame::READONLY);
-            return Err(frame::READONLY);
+            return Err(frame::READONLY.into());
         }
-        let state = match wire::from_json(raw.get()) {
-            Ok(state) => state,
+        let refused = |message: String| {
+            tracing::debug!(agent = ?self.object.key(), error = %Line(&message), "a pushed state is not of the agent's type");
+            self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
+        };
+        let state = match pushed::read(raw.get()) {
+            Ok((state, None)) => state,
+            Ok((_, Some(key))) => {
+                let message = format!("the state has no key `{key}`");
+                let answer = format!("{}: {message}", frame::STATE_REJECTED);
+                refused(message);
+                return Err(answer.into());
+            }
             Err(error) => {
-                tracing::debug!(agent = ?self.object.key(), error = %Line(&error), "a pushed state is not of the agent's type");
-                self.rejected(source, RejectionKind::Invalid, Attempt::State, error.to_string());
-                return Err(frame::STATE_REJECTED);
+                refused(error.to_string());
+                return Err(frame::STATE_REJECTED.into());
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
             tracing::info!(agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
-            frame::STATE_REJECTED
+            match error.downcast_ref() {
+                Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
+                _ => frame::STATE_REJECTED.into(),
+            }
         })
     }
 

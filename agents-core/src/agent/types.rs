@@ -46,12 +46,30 @@ pub struct Options {
     pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
     pub(crate) strict: bool,
+    pub(crate) on_unreadable: OnUnreadable,
+}
+
+/// What becomes of an agent whose stored state is not of its type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnUnreadable {
+    /// The agent does not start: calls fail, connections are closed with 4500, the log has the code
+    /// `unreadable_state`. What is stored stays as it is, for a version of the program that reads it.
+    #[default]
+    Fail,
+    /// The initial state takes its place, and what was stored is kept under the key `unreadable_state`.
+    Initial,
 }
 
 impl Options {
     /// The defaults: hibernates after 10 s, sends its identity.
     pub const fn new() -> Self {
-        Self { object: ObjectOptions::new(), send_identity: true, strict: false }
+        Self {
+            object: ObjectOptions::new(),
+            send_identity: true,
+            strict: false,
+            on_unreadable: OnUnreadable::Fail,
+        }
     }
 
     /// Whether an idle agent leaves memory.
@@ -83,6 +101,13 @@ impl Options {
     #[must_use]
     pub const fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
+    /// What becomes of an agent whose stored state is not of its type.
+    #[must_use]
+    pub const fn on_unreadable(mut self, on_unreadable: OnUnreadable) -> Self {
+        self.on_unreadable = on_unreadable;
         self
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::gateway::limit::{Limit, LimitCounters};
-use crate::gateway::shared::GatewayLimits;
+use crate::gateway::limits::Limits;
 use crate::gateway::socket::Socket;
 
 /// What is due within so long is looked at together.
@@ -60,9 +60,8 @@ impl Watched {
 
 impl Heartbeat {
     /// Starts the task; it ends when the heartbeat is dropped.
-    pub(crate) fn start(limits: &GatewayLimits, counters: Arc<LimitCounters>) -> Arc<Self> {
-        let GatewayLimits { heartbeat: interval, heartbeat_timeout: timeout, idle_timeout: idle, .. } =
-            *limits;
+    pub(crate) fn start(limits: &Limits, counters: Arc<LimitCounters>) -> Arc<Self> {
+        let Limits { heartbeat: interval, heartbeat_timeout: timeout, idle_timeout: idle, .. } = *limits;
         let grain = interval.map_or(GRAIN, |interval| GRAIN.min(interval / 16));
         let or_never = |time: Option<Duration>| time.map_or(LONGEST, |time| millis(time).min(LONGEST));
         let off = interval.is_none() && idle.is_none();
@@ -197,7 +196,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::gateway::rig::{PING, PONG, Rig, TEXT, settle};
+    use crate::gateway::rig::{PING, PONG, Rig, TEXT, limits, settle};
     use crate::gateway::{Close, Flags, ToGateway, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);
@@ -343,7 +342,7 @@ mod tests {
     async fn whoever_says_nothing_for_too_long_is_sent_away() {
         for heartbeat in [None, Some(INTERVAL)] {
             let idle_timeout = Some(seconds(100));
-            let rig = Rig::with(GatewayLimits { heartbeat, idle_timeout, ..GatewayLimits::of_tests() });
+            let rig = Rig::with(Limits { heartbeat, idle_timeout, ..limits() });
             let (_, mut idle) = rig.accepted().await;
             let (key, mut busy) = rig.accepted().await;
             for second in 0..130 {

@@ -53,6 +53,8 @@ limits! {
     TagsPerConnection = "tags_per_connection",
     /// A tag that was too long.
     TagBytes = "tag_bytes",
+    /// A state was refused: it was too large.
+    StateBytes = "state_bytes",
     /// What was to be kept for a connection was too large.
     AttachmentBytes = "attachment_bytes",
     /// A request with a body that was too large.

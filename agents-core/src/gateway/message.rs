@@ -32,12 +32,13 @@ pub enum Message {
 }
 
 impl Message {
-    /// Returns how many bytes the message takes at most, once an object has read it as JSON.
+    /// Returns how many bytes the message takes at most, its head included, once an object has read it as JSON.
     pub(crate) fn bytes_as_value(&self) -> usize {
-        match self {
+        let bytes = match self {
             Self::Text(text) => bytes_as_value(text),
             Self::Binary(bytes) => bytes.len(),
-        }
+        };
+        bytes + FRAME_BYTES
     }
 
     /// Makes a text message with the JSON form of a value.

@@ -11,6 +11,8 @@ mod codec;
 mod heartbeat;
 mod hub;
 mod limit;
+mod limits;
+mod memory;
 mod message;
 mod meter;
 mod outbox;
@@ -37,6 +39,7 @@ pub(crate) use codec::{MAX_REASON, cut_reason, may_be_sent};
 pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits, ResponsePart};
 pub use limit::{Limit, LimitCounts};
+pub use limits::Limits;
 pub(crate) use message::{
     AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
     ToGateway, ToObject,
@@ -47,7 +50,7 @@ pub(crate) use place::{Counted, Place, prefix};
 pub(crate) use port::{ObjectPort, PostError};
 pub use rate::Rate;
 pub(crate) use request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
-pub(crate) use shared::{Gateway, GatewayLimits};
+pub(crate) use shared::Gateway;
 #[cfg(test)]
 pub(crate) use socket::Socket;
 pub(crate) use socket::{Stream, open, refuse};

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
-    Attachment, ConnectionKey, Flags, Gateway, GatewayLimits, Head, Hub, HubLimits, Limit, Message,
-    ObjectPort, PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
+    Attachment, ConnectionKey, Flags, Gateway, Head, Hub, HubLimits, Limit, Limits, Message, ObjectPort,
+    PostError, Rate, Selection, Stream, Targets, ToGateway, ToObject, open,
 };
 
 pub(super) const TEXT: u8 = 1;
@@ -59,9 +59,20 @@ pub(super) struct Rig {
     pub(super) object: Arc<Notes>,
 }
 
+/// The limits of a host that is silent, and small.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        heartbeat: None,
+        connections: 100,
+        incoming_bytes: 1 << 20,
+        outgoing_bytes: 1 << 22,
+        ..Limits::default()
+    }
+}
+
 impl Rig {
     pub(super) fn new(heartbeat: Option<Duration>) -> Self {
-        Self::with(GatewayLimits { heartbeat, ..GatewayLimits::of_tests() })
+        Self::with(Limits { heartbeat, ..limits() })
     }
 
     /// One whose sockets may send so fast, with room for very many messages.
@@ -73,7 +84,7 @@ impl Rig {
         rig
     }
 
-    pub(super) fn with(limits: GatewayLimits) -> Self {
+    pub(super) fn with(limits: Limits) -> Self {
         let gateway = Gateway::start(Clock::start_virtual(), &limits);
         let limits = HubLimits {
             connections: 3,

@@ -8,46 +8,9 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::gateway::budget::Budget;
 use crate::gateway::heartbeat::Heartbeat;
+use crate::gateway::limits::Limits;
 use crate::gateway::meter::{GatewayMeter, GatewayTotals};
 use crate::gateway::place::Places;
-
-/// Limits of all sockets of a host.
-#[derive(Clone, Debug)]
-pub(crate) struct GatewayLimits {
-    /// How long a peer may be silent before it is pinged; `None` for ever.
-    pub(crate) heartbeat: Option<Duration>,
-    /// How long a pinged peer may stay silent.
-    pub(crate) heartbeat_timeout: Duration,
-    /// How long a connection may be without a message; `None` for ever.
-    pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) connections: usize,
-    pub(crate) connections_per_address: Option<usize>,
-    /// How many bytes of clients may be held beyond what each may hold anyway.
-    pub(crate) incoming_bytes: usize,
-    /// How many bytes may wait for clients before those who are behind are closed.
-    pub(crate) outgoing_bytes: usize,
-    /// How long a message may make no progress.
-    pub(crate) message_timeout: Duration,
-    /// How long a peer may take nothing of what waits for it.
-    pub(crate) write_timeout: Duration,
-}
-
-#[cfg(test)]
-impl GatewayLimits {
-    pub(crate) fn of_tests() -> Self {
-        Self {
-            heartbeat: None,
-            heartbeat_timeout: Duration::from_secs(20),
-            idle_timeout: None,
-            connections: 100,
-            connections_per_address: None,
-            incoming_bytes: 1 << 20,
-            outgoing_bytes: 1 << 22,
-            message_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(30),
-        }
-    }
-}
 
 /// What all hubs of a host share.
 #[derive(Debug)]
@@ -73,7 +36,7 @@ impl Gateway {
     /// Starts what runs beside the sockets, on the runtime that this is called in.
     ///
     /// It ends when the gateway is dropped.
-    pub(crate) fn start(clock: Clock, limits: &GatewayLimits) -> Arc<Self> {
+    pub(crate) fn start(clock: Clock, limits: &Limits) -> Arc<Self> {
         let totals = GatewayTotals::default();
         let heartbeat = Heartbeat::start(limits, totals.limits.clone());
         Arc::new(Self {

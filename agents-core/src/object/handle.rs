@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
@@ -24,6 +24,8 @@ pub(crate) struct ObjectHandle {
     pub(super) life: Life,
     pub(super) settings: SettingsSlot,
     pub(super) indexed: Indexed,
+    /// Whether this program has read what the object kept, so that no later life need look at it.
+    pub(super) readable: AtomicBool,
     orders: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
@@ -55,6 +57,7 @@ impl ObjectHandle {
             life: Life::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
+            readable: AtomicBool::new(false),
             orders: AtomicU8::new(0),
             me: me.clone(),
         })

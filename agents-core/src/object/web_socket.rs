@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::gateway::{Flags, IntoMessage, Limit, Message, Targets, ToGateway};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
+use crate::wire::strict_json;
 
 /// How many tags a WebSocket has at most, and how long one may be, in bytes of UTF-8.
 #[derive(Clone, Copy, Debug)]
@@ -104,9 +105,9 @@ impl WebSocket {
     /// # Errors
     /// `attachment_too_big` when its JSON has more than
     /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB), or outside of the
-    /// object's handlers; then nothing has changed.
+    /// object's handlers; or when the value has no JSON form, as NaN has none. Then nothing has changed.
     pub fn serialize_attachment<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-        self.attach(&serde_json::to_vec(value)?)
+        self.attach(strict_json(value)?.as_bytes())
     }
 
     /// Returns what was kept with the WebSocket; `None` if nothing was.

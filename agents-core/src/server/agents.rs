@@ -322,6 +322,7 @@ impl Agents {
         let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
         let store = StoreOptions {
             durability: self.durability,
+            state_bytes: self.limits.state_bytes,
             faults: self.faults,
             statement_timeout: self.limits.statement_timeout,
             blocking: blocking(),
@@ -329,7 +330,7 @@ impl Agents {
         };
         let objects = TaskTracker::new();
         let clock = mode.clock;
-        let gateway = Gateway::start(clock, &self.limits.of_gateway());
+        let gateway = Gateway::start(clock, &self.limits);
         let index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         let registry = Registry::new(Environment {
@@ -377,6 +378,9 @@ impl Agents {
     }
 
     /// Serves on an address until SIGTERM or Ctrl-C.
+    ///
+    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`: without one the
+    /// log is off, which is said on stderr. [`run`](Self::run) installs one.
     ///
     /// # Errors
     /// As [`run`](Self::run).

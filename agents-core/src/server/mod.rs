@@ -12,8 +12,6 @@ mod cors;
 mod entrance;
 mod files;
 mod host;
-mod limits;
-mod memory;
 mod meter;
 mod metrics;
 mod origin;
@@ -24,6 +22,7 @@ mod service;
 mod turnstile;
 mod typescript;
 
+pub use crate::gateway::{Limits, Rate};
 pub use access::FindName;
 #[cfg(feature = "fuzzing")]
 pub(crate) use address::{Address, canonical_name, parse as parse_address};
@@ -31,6 +30,5 @@ pub use agents::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use agents::Mode;
 pub use host::Host;
-pub use limits::{Limits, Rate};
 pub use meter::HostMeter;
 pub use service::HostService;

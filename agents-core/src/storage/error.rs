@@ -117,6 +117,12 @@ pub enum StorageError {
         /// What serde says.
         source: serde_json::Error,
     },
+    /// A value cannot be kept: it has no JSON form, or its type would not read it again.
+    #[error("the value cannot be kept")]
+    Unfit {
+        /// Where in the value, and why.
+        source: serde_json::Error,
+    },
     /// The runtime called in an order that makes no sense.
     #[error("storage was used in the wrong order: {0}")]
     Misuse(&'static str),
@@ -140,7 +146,7 @@ impl StorageError {
             Self::Row { .. } => "sql_row",
             Self::Value { .. } => "sql_value",
             Self::TooBig { .. } => "storage_too_big",
-            Self::Json { .. } => "storage_json",
+            Self::Json { .. } | Self::Unfit { .. } => "storage_json",
             Self::Misuse(_) => "storage_misuse",
         }
     }

@@ -1,12 +1,12 @@
 //! The way from a handler to its object's keys and values.
 
 use bytes::Bytes;
-use serde::de::Error as _;
 
 use super::error::StorageError;
 use super::kv::KvRange;
 use super::sql::{Savepoint, Undo};
-use crate::wire::{Wire, from_json, to_json};
+use super::stored::{from_stored, to_stored};
+use crate::wire::Wire;
 
 /// What a [`KvReader`] needs: something that reaches a store on behalf of a caller.
 pub trait KvReadDoor {
@@ -80,9 +80,9 @@ impl<'a> Kv<'a> {
     ///
     /// # Errors
     /// When storage fails, the entry is too large (2 KiB a key, 2 MiB with its value), or the
-    /// caller may not write.
+    /// caller may not write; `storage_json` when the value could not be read again, such as one with NaN in it.
     pub fn put<T: Wire>(&self, key: &str, value: &T) -> crate::Result<()> {
-        let json = to_json(value).map_err(|source| json_error(key, source))?;
+        let json = to_stored(value).map_err(|source| json_error(key, source))?;
         self.door.put(key, json.as_bytes())
     }
 
@@ -180,10 +180,7 @@ fn read_range<T: Wire>(door: &(dyn KvReadDoor + '_), range: &KvRange) -> crate::
 }
 
 fn decode<T: Wire>(key: &str, json: &[u8]) -> crate::Result<T> {
-    std::str::from_utf8(json)
-        .map_err(serde_json::Error::custom)
-        .and_then(from_json)
-        .map_err(|source| json_error(key, source))
+    from_stored(json).map_err(|source| json_error(key, source))
 }
 
 fn json_error(key: &str, source: serde_json::Error) -> crate::Error {

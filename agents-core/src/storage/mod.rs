@@ -36,6 +36,7 @@ pub mod sql;
 mod state;
 mod statement;
 mod store;
+mod stored;
 mod sync;
 mod template;
 mod torn;
@@ -59,6 +60,7 @@ pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
 pub(crate) use path::{decode_name, encode as encode_name};
 pub use reserved::INTERNAL;
 pub use store::Store;
+pub(crate) use stored::{from_stored, keep};
 pub use sync::SyncHandle;
 pub use turn::Lsn;
 

@@ -64,7 +64,7 @@ impl Default for StoreOptions {
             busy_timeout: Duration::from_secs(5),
             statement_cache: 64,
             cache_kib: 1024,
-            state_bytes: 2 * 1024 * 1024,
+            state_bytes: 4 * 1024 * 1024,
             limits: SqlLimits::default(),
             faults: None,
             home: None,

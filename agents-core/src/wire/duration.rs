@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::wire::Wire;
+use crate::wire::integer::SCALAR;
 
 /// A span of time that travels as a number of milliseconds.
 ///
@@ -49,11 +50,17 @@ impl Serialize for Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;
-        impl Visitor<'_> for Number {
+        impl<'de> Visitor<'de> for Number {
             type Value = Duration;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a number of milliseconds")
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Duration, D::Error> {
+                deserializer.deserialize_any(self)
             }
             fn visit_u64<E: Error>(self, milliseconds: u64) -> Result<Duration, E> {
                 Ok(Duration(time::Duration::from_millis(milliseconds)))
@@ -71,7 +78,7 @@ impl<'de> Deserialize<'de> for Duration {
                 time::Duration::try_from_secs_f64(milliseconds / 1000.0).map(Duration).map_err(E::custom)
             }
         }
-        deserializer.deserialize_any(Number)
+        deserializer.deserialize_newtype_struct(SCALAR, Number)
     }
 }
 

@@ -9,6 +9,10 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::wire::Wire;
 
+/// The name under which a type asks for a scalar of whatever kind: text, which such a type takes, is text in a column,
+/// too, and no JSON.
+pub(crate) const SCALAR: &str = "$agents::scalar";
+
 macro_rules! integers {
     ($($(#[$docs:meta])* $name:ident($ty:ty) $ts:literal),* $(,)?) => {$(
         $(#[$docs])*
@@ -50,11 +54,14 @@ macro_rules! integers {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Digits;
-                impl Visitor<'_> for Digits {
+                impl<'de> Visitor<'de> for Digits {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str(concat!("a ", stringify!($ty), " as a decimal string"))
+                    }
+                    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<$name, D::Error> {
+                        deserializer.deserialize_any(self)
                     }
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
                         text.parse().map_err(|error| {
@@ -75,7 +82,7 @@ macro_rules! integers {
                         value.try_into().map($name).map_err(E::custom)
                     }
                 }
-                deserializer.deserialize_any(Digits)
+                deserializer.deserialize_newtype_struct(SCALAR, Digits)
             }
         }
 

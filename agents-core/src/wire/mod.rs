@@ -8,6 +8,7 @@ mod alias;
 #[doc(hidden)]
 pub mod derive;
 mod duration;
+mod encode;
 #[doc(hidden)]
 pub mod field;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
@@ -20,6 +21,10 @@ mod surrogate;
 mod value;
 
 pub use duration::Duration;
+#[cfg(feature = "runtime")]
+pub(crate) use encode::strict_json;
+#[cfg(feature = "runtime")]
+pub(crate) use integer::SCALAR;
 pub use integer::{I64, I128, U64, U128};
 #[cfg(feature = "runtime")]
 pub(crate) use shape::Declaration;
@@ -27,4 +32,8 @@ pub use shape::Shape;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub use shape::{Describe, TypeName, TypeSet};
+#[cfg(feature = "runtime")]
+pub(crate) use surrogate::replaced as without_lone_surrogates;
+#[cfg(feature = "runtime")]
+pub(crate) use value::De;
 pub use value::{JsonMessage, Wire, from_json, from_value, to_json, to_value};

@@ -3,7 +3,7 @@
 /// Returns the JSON text with U+FFFD in the place of each lone surrogate, or `None` when it has none.
 ///
 /// This is what browsers do when they turn such a string into UTF-8.
-pub(super) fn replaced(json: &str) -> Option<String> {
+pub(crate) fn replaced(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     let mut out: Option<Vec<u8>> = None;
     let mut at = 0;

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
-use crate::wire::{Shape, surrogate};
+use crate::wire::{Shape, encode, surrogate};
 #[cfg(feature = "runtime")]
 use crate::wire::{TypeName, TypeSet};
 
@@ -105,9 +105,10 @@ impl<'de, T: Wire> Deserialize<'de> for De<T> {
 /// ```
 ///
 /// # Errors
-/// When the value has no JSON form, for example a map whose keys are not scalars.
+/// When the value has no JSON form that can be read again: a map whose keys are not scalars, NaN or an infinity, or
+/// more than 127 arrays and objects around one another. The error names the place.
 pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Ser(value))
+    encode::strict_json(&Ser(value))
 }
 
 /// Reads a wire value from JSON.
@@ -134,7 +135,7 @@ pub fn from_json<T: Wire>(json: &str) -> Result<T, serde_json::Error> {
 /// # Errors
 /// As [`to_json`].
 pub fn to_value<T: Wire>(value: &T) -> Result<Value, serde_json::Error> {
-    serde_json::to_value(Ser(value))
+    encode::write(&Ser(value), serde_json::value::Serializer)
 }
 
 /// Converts a JSON value into a wire value.

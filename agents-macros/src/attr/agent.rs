@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "hibernate_after",
     "send_identity",
     "strict",
+    "on_unreadable",
     "name",
     "crate",
 ];
@@ -36,7 +37,15 @@ pub(crate) struct AgentOptions {
     pub(crate) hibernate_after: Option<u64>,
     pub(crate) send_identity: Option<LitBool>,
     pub(crate) strict: Option<LitBool>,
+    pub(crate) on_unreadable: Option<OnUnreadable>,
     pub(crate) name: Option<LitStr>,
+}
+
+/// What becomes of a stored state that is not of the agent's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnUnreadable {
+    Fail,
+    Initial,
 }
 
 /// The state of an agent that has never had one.
@@ -50,20 +59,23 @@ impl AgentOptions {
     pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         let mut keys = Keys::new("#[agent]", KEYS);
-        let mut initial_state_key = None;
+        let mut state_keys = Vec::new();
         let parser = syn::meta::parser(|meta| {
             let Some(key) = keys.next(&meta, errors)? else { return Ok(()) };
-            if key == "initial_state" {
-                initial_state_key = Some(meta.path.clone());
+            if matches!(&*key, "initial_state" | "on_unreadable") {
+                state_keys.push((key.clone(), meta.path.clone()));
             }
             options.set(&key, &meta, errors)
         });
         if let Err(error) = parser.parse2(args) {
             errors.push(error);
         }
-        if let Some(key) = initial_state_key.filter(|_| options.state.is_none()) {
-            errors.at(key, "`initial_state` needs a type: write `state = TYPE` beside it");
+        if options.state.is_none() {
+            for (key, place) in state_keys {
+                errors.at(place, format!("`{key}` needs a type: write `state = TYPE` beside it"));
+            }
             options.initial_state = None;
+            options.on_unreadable = None;
         }
         options
     }
@@ -84,6 +96,18 @@ impl AgentOptions {
             "hibernate" => self.hibernate = Some(parse_flag(meta, key)?),
             "send_identity" => self.send_identity = Some(parse_flag(meta, key)?),
             "strict" => self.strict = Some(parse_flag(meta, key)?),
+            "on_unreadable" => {
+                let value = parse_text(meta, key, "initial")?;
+                match value.value().as_str() {
+                    "fail" => self.on_unreadable = Some(OnUnreadable::Fail),
+                    "initial" => self.on_unreadable = Some(OnUnreadable::Initial),
+                    _ => errors.at(
+                        value,
+                        "write \"fail\", so that an agent whose stored state cannot be read does not start, or \"initial\", so \
+                         that the initial state takes its place",
+                    ),
+                }
+            }
             "hibernate_after" => {
                 let value = parse_text(meta, key, "10s")?;
                 match duration::milliseconds(&value) {
@@ -197,6 +221,7 @@ mod tests {
                 hibernate_after = "2m",
                 send_identity = true,
                 strict = true,
+                on_unreadable = "initial",
                 name = "chat-2",
                 crate = my::agents,
             ),
@@ -208,6 +233,7 @@ mod tests {
         assert_eq!(options.runtime.text("serde"), "my::agents::__rt::serde");
         assert!(options.hibernate.is_some_and(|flag| !flag.value));
         assert!(options.strict.is_some_and(|flag| flag.value));
+        assert_eq!(options.on_unreadable, Some(OnUnreadable::Initial));
     }
 
     #[test]
@@ -220,7 +246,7 @@ mod tests {
 
     #[test]
     fn initial_state_needs_a_type() {
-        assert_eq!(mistakes(quote!(initial_state = 1)).len(), 1);
+        assert_eq!(mistakes(quote!(initial_state = 1, on_unreadable = "fail")).len(), 2);
         assert!(mistakes(quote!(initial_state = 1, state = u8)).is_empty());
     }
 

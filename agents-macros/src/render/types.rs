@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{LitStr, Type};
 
 use super::{Side, here, home, local};
-use crate::attr::agent::{AgentOptions, InitialState};
+use crate::attr::agent::{AgentOptions, InitialState, OnUnreadable};
 use crate::model::agent_struct::AgentStruct;
 use crate::{attr, names};
 
@@ -84,6 +84,11 @@ fn builder(options: &AgentOptions) -> TokenStream {
     }
     if let Some(flag) = &options.strict {
         builder.extend(quote!(.strict(#flag)));
+    }
+    match options.on_unreadable {
+        Some(OnUnreadable::Fail) => builder.extend(quote!(.on_unreadable(#rt::OnUnreadable::Fail))),
+        Some(OnUnreadable::Initial) => builder.extend(quote!(.on_unreadable(#rt::OnUnreadable::Initial))),
+        None => {}
     }
     builder
 }

@@ -46,7 +46,7 @@ impl Club {
 
     #[callable]
     fn who(&self, conn: &Connection<Self>) -> Result<User> {
-        conn.state()
+        conn.state().map(Arc::unwrap_or_clone)
     }
 
     #[callable]

@@ -114,7 +114,7 @@ impl Vault {
     fn connection_tags(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Vec<String>> {
         cx.env().note("tags");
         // The hooks behind it know who came.
-        Ok(vec![conn.state()?.user_id])
+        Ok(vec![conn.state()?.user_id.clone()])
     }
 
     #[hook]
@@ -134,7 +134,7 @@ impl Vault {
 
     #[callable]
     fn who(&self, conn: &Connection<Self>) -> Result<Visitor> {
-        conn.state()
+        conn.state().map(std::sync::Arc::unwrap_or_clone)
     }
 
     #[callable]

@@ -1,5 +1,7 @@
 //! The connection object: id, uri, server, sending, and what is kept for each connection.
 
+use std::sync::Arc;
+
 use agents::prelude::*;
 use agents_tests::{Received, TestServer};
 use serde_json::Value;
@@ -35,7 +37,12 @@ impl Locker {
 
     /// What is there before, right after, and by the agent's list of connections.
     #[callable]
-    fn put(&self, cx: &Context<Self>, conn: &Connection<Self>, text: String) -> Result<Vec<Option<Slip>>> {
+    fn put(
+        &self,
+        cx: &Context<Self>,
+        conn: &Connection<Self>,
+        text: String,
+    ) -> Result<Vec<Option<Arc<Slip>>>> {
         let before = conn.try_state()?;
         conn.set_state(Slip { text, count: 0 })?;
         let listed = cx.connection(conn.id()).map(|conn| conn.state()).transpose()?;
@@ -43,12 +50,12 @@ impl Locker {
     }
 
     #[callable]
-    fn get(&self, conn: &Connection<Self>) -> Result<Option<Slip>> {
+    fn get(&self, conn: &Connection<Self>) -> Result<Option<Arc<Slip>>> {
         conn.try_state()
     }
 
     #[callable]
-    fn must_get(&self, conn: &Connection<Self>) -> Result<Slip> {
+    fn must_get(&self, conn: &Connection<Self>) -> Result<Arc<Slip>> {
         conn.state()
     }
 

@@ -50,7 +50,7 @@ impl Synchronous {
     #[hook]
     fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         cx.env().note("connect");
-        conn.send(conn.state()?)
+        conn.send(conn.state()?.as_str())
     }
 
     #[hook]
@@ -115,7 +115,7 @@ impl Asynchronous {
     async fn on_connect(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         tokio::task::yield_now().await;
         cx.env().note("connect");
-        conn.send(conn.state()?)
+        conn.send(conn.state()?.as_str())
     }
 
     #[hook]
@@ -267,7 +267,7 @@ impl Typed {
     }
 
     #[callable]
-    fn members(&self, cx: &View<Self>) -> Result<Vec<Member>> {
+    fn members(&self, cx: &View<Self>) -> Result<Vec<Arc<Member>>> {
         cx.connections().map(|conn| conn.state()).collect()
     }
 }
@@ -282,8 +282,8 @@ impl Names<Typed> {
     const SET_STATE: fn(&Context<Typed>, Board) -> Result<()> = Context::set_state;
     const VIEW_STATE: fn(&View<Typed>) -> Result<Arc<Board>> = View::state;
     const ENV: fn(&Context<Typed>) -> &Settings = Context::env;
-    const MEMBER: fn(&Connection<Typed>) -> Result<Member> = Connection::state;
-    const TRY_MEMBER: fn(&Connection<Typed>) -> Result<Option<Member>> = Connection::try_state;
+    const MEMBER: fn(&Connection<Typed>) -> Result<Arc<Member>> = Connection::state;
+    const TRY_MEMBER: fn(&Connection<Typed>) -> Result<Option<Arc<Member>>> = Connection::try_state;
     const SET_MEMBER: fn(&Connection<Typed>, Member) -> Result<()> = Connection::set_state;
     const TAGS: fn(&Connection<Typed>) -> &[String] = Connection::tags;
     const JSON: fn(&Message) -> Result<Value> = Message::json;

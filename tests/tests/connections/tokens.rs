@@ -52,7 +52,7 @@ impl Wiki {
 
     #[callable]
     fn who(&self, conn: &Connection<Self>) -> Result<String> {
-        Ok(conn.state()?.sub)
+        Ok(conn.state()?.sub.clone())
     }
 }
 
@@ -177,7 +177,7 @@ impl Inner {
 
     #[callable]
     fn who(&self, conn: &Connection<Self>) -> Result<String> {
-        Ok(conn.state()?.sub)
+        Ok(conn.state()?.sub.clone())
     }
 }
 

@@ -44,7 +44,7 @@ impl Adder {
         })?;
         sql!(cx, "INSERT INTO numbers (number) VALUES ({number})")?;
         let rows: Vec<i64> = sql!(cx, "SELECT sum(number) FROM numbers")?;
-        let own = conn.try_state()?.unwrap_or_default() + number;
+        let own = conn.try_state()?.as_deref().copied().unwrap_or_default() + number;
         conn.set_state(own)?;
         Ok((sum, rows[0], own))
     }

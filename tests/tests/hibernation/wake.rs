@@ -40,7 +40,7 @@ impl Sleeper {
 
     #[hook]
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()> {
-        let user = conn.state()?.user_id;
+        let user = conn.state()?.user_id.clone();
         cx.env().note(format!("close {} {} {} {user}", close.code, close.reason, close.was_clean));
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Desk {
 
     #[callable]
     fn ip(&self, from: &Connection<Self>) -> Result<Option<String>> {
-        Ok(from.state()?.ip)
+        Ok(from.state()?.ip.clone())
     }
 
     #[callable]

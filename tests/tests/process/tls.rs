@@ -23,7 +23,7 @@ struct Vault;
 impl Vault {
     #[callable]
     fn peer_is_known(&self, conn: &Connection<Self>) -> Result<bool> {
-        Ok(conn.state()? == json!("127.0.0.1"))
+        Ok(*conn.state()? == json!("127.0.0.1"))
     }
 
     #[hook]

@@ -332,7 +332,7 @@ impl Ledger {
     }
 
     fn answer(&self, to: &Connection<Self>, text: &str) -> Result<()> {
-        let number = to.try_state()?.unwrap_or_default().number;
+        let number = to.try_state()?.map_or(0, |sent| sent.number);
         to.set_state(Sent { number: number + 1 })?;
         to.send(&json!({ "n": number, "answer": text }))
     }

@@ -19,3 +19,4 @@ mod sync;
 mod transactions;
 mod twenty;
 mod validation;
+mod values;

@@ -55,7 +55,7 @@ impl Lobby {
                 conn.send("pong")
             }
             Some(text) => cx.broadcast(&Said::Message {
-                user: conn.state()?.name,
+                user: conn.state()?.name.clone(),
                 text: text.to_owned(),
                 timestamp: cx.now(),
             }),
@@ -67,7 +67,7 @@ impl Lobby {
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         let Some(guest) = conn.try_state()? else { return Ok(()) };
         cx.broadcast(&self.presence(cx)?)?;
-        cx.broadcast(&Said::Leave { user: guest.name, timestamp: cx.now() })
+        cx.broadcast(&Said::Leave { user: guest.name.clone(), timestamp: cx.now() })
     }
 
     #[callable]
@@ -79,7 +79,7 @@ impl Lobby {
         let mut users = BTreeMap::new();
         for conn in cx.connections() {
             if let Some(guest) = conn.try_state()? {
-                users.insert(conn.id().to_owned(), guest);
+                users.insert(conn.id().to_owned(), Guest::clone(&guest));
             }
         }
         Ok(Said::Presence { users })

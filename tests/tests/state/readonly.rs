@@ -124,7 +124,7 @@ impl Paper {
     }
 
     #[callable]
-    fn set_my_state(&self, conn: &Connection<Self>, state: Value) -> Result<Option<Value>> {
+    fn set_my_state(&self, conn: &Connection<Self>, state: Value) -> Result<Option<Arc<Value>>> {
         conn.set_state(state)?;
         conn.try_state()
     }

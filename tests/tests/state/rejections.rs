@@ -108,7 +108,7 @@ impl Gate {
 
     #[callable]
     fn write_large(&self, cx: &Context<Self>) -> Result<()> {
-        cx.set_state(Text { body: "x".repeat(3 << 20) })
+        cx.set_state(Text { body: "x".repeat(5 << 20) })
     }
 
     #[callable(write)]

@@ -1,4 +1,4 @@
-//! Keys and values, what all agents share, and a state that cannot be read any more.
+//! Keys and values, what all agents share, and initial states.
 
 use std::path::Path;
 
@@ -185,38 +185,6 @@ async fn s103_a_host_without_the_env_of_a_class_does_not_start() {
     let error = Agents::new().register::<Cellar>().data_dir(folder.path()).start().expect_err("no env");
     let text = error.to_string();
     assert!(text.contains("Cellar") && text.contains("Settings"), "{text}");
-}
-
-/// A later version of a class, whose state is of another kind.
-#[agent(state = Shelves, name = "cellar", initial_state = Shelves { shelves: vec!["new".to_owned()] })]
-#[derive(Default)]
-struct Rebuilt;
-
-#[wire]
-#[derive(Clone)]
-struct Shelves {
-    shelves: Vec<String>,
-}
-
-#[agent]
-impl Rebuilt {
-    #[callable]
-    fn old(&self, cx: &Context<Self>) -> Result<Option<String>> {
-        cx.storage().get("unreadable_state")
-    }
-}
-
-#[tokio::test]
-async fn s102_a_state_that_cannot_be_read_is_put_aside() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (server, mut client) = cellar(folder.path()).await;
-    client.call("grow", json!([])).await;
-    server.shutdown().await;
-
-    let server = TestServer::start_in(Agents::new().register::<Rebuilt>(), folder.path()).await;
-    let mut client = server.connect("/agents/cellar/a").await;
-    assert_eq!(client.greeting(true).await, Some(json!({ "shelves": ["new"] })));
-    assert_eq!(client.call("old", json!([])).await, r#"{"width":1}"#, "nothing was thrown away");
 }
 
 #[tokio::test]

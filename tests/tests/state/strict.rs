@@ -192,7 +192,7 @@ impl Vault {
         if let Some(socket) = socket {
             socket.serialize_attachment(&conn.state()?)?;
         }
-        conn.state()
+        conn.state().map(Arc::unwrap_or_clone)
     }
 
     #[callable]

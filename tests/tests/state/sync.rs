@@ -38,6 +38,25 @@ impl Board {
         cx.set_state(next)
     }
 
+    /// Takes a goal back that there must be, and returns what is left.
+    #[callable]
+    fn annul(&self, cx: &Context<Self>) -> Result<i64> {
+        cx.update_state(|score| {
+            score.home -= 1;
+            if score.home < 0 { Err(Error::msg("no goal to take back")) } else { Ok(score.home) }
+        })
+    }
+
+    /// Looks at the score through a closure that might have changed it.
+    #[callable]
+    fn look(&self, cx: &Context<Self>) -> Result<Option<String>> {
+        cx.update_state(|score| {
+            score.home += 1;
+            score.home -= 1;
+            score.note.clone()
+        })
+    }
+
     #[callable]
     fn home_goal(&self, cx: &Context<Self>) -> Result<i64> {
         cx.update_state(|score| {
@@ -232,20 +251,23 @@ async fn s79_a_state_that_is_too_large_is_an_error_and_changes_nothing() {
     let (server, _heard) = board().await;
     let mut client = server.join("/agents/board/a", true).await;
     let mut other = server.join("/agents/board/a", true).await;
-    let error = client.call_error("note", json!([3 << 20])).await;
-    assert!(error.contains("limit") && error.contains("2097152"), "the caller is told why: {error}");
+    let error = client.call_error("note", json!([5 << 20])).await;
+    assert!(error.contains("limit") && error.contains("4194304"), "the caller is told why: {error}");
     assert!(error.len() < 300, "without the state in it");
-    client.send(push(&json!({ "home": 0, "away": 0, "note": "x".repeat(3 << 20) }))).await;
+    client.send(push(&json!({ "home": 0, "away": 0, "note": "x".repeat(5 << 20) }))).await;
     assert_eq!(
-        client.next().await.text(),
-        r#"{"type":"cf_agent_state_error","error":"State update rejected"}"#
+        client.json().await["error"],
+        "State update rejected: the state has 5242909 bytes, the limit is 4194304"
     );
     assert_eq!(client.call("read", json!([])).await, score(0));
     assert_eq!(client.drain().await, []);
     assert_eq!(other.drain().await, []);
-    // One that fits arrives whole.
-    client.call("note", json!([1 << 20])).await;
-    assert_eq!(other.json().await["state"]["note"].as_str().map(str::len), Some(1 << 20));
+    // One that fits arrives whole, to the last byte.
+    let most = (4 << 20) - json!({ "home": 0, "away": 0, "note": "" }).to_string().len();
+    for size in [1 << 20, most] {
+        client.call("note", json!([size])).await;
+        assert_eq!(other.json().await["state"]["note"].as_str().map(str::len), Some(size));
+    }
 }
 
 #[tokio::test]
@@ -265,4 +287,46 @@ async fn s79_the_state_survives_a_restart() {
     assert_eq!(client.greeting(true).await, Some(json!({ "home": 4, "away": 4, "note": "later" })));
     client.call("homeGoal", json!([])).await;
     assert_eq!(heard.next().await, "server 4 -> 5", "reading a stored state is no change");
+}
+
+#[tokio::test]
+async fn an_update_that_fails_changes_nothing_and_one_that_changes_nothing_is_none() {
+    let (server, mut heard) = board().await;
+    let mut client = server.join("/agents/board/a", true).await;
+    let mut other = server.join("/agents/board/a", true).await;
+    assert_eq!(client.call("homeGoal", json!([])).await, 1);
+    assert_eq!(client.call("annul", json!([])).await, 0);
+    assert_eq!(client.call_error("annul", json!([])).await, "no goal to take back");
+    assert_eq!(client.call("look", json!([])).await, Value::Null);
+    assert_eq!(client.call("read", json!([])).await, score(0));
+    assert_eq!(client.call("homeGoal", json!([])).await, 1);
+    let sent = [changed(&score(1)), changed(&score(0)), changed(&score(1))];
+    assert_eq!(other.drain_json().await, sent);
+    for told in ["server none -> 0", "server 0 -> 1", "server 1 -> 0", "server 0 -> 1"] {
+        assert_eq!(heard.next().await, told);
+    }
+    assert_eq!(heard.rest(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_that_the_state_does_not_have_is_told_and_refused() {
+    let (server, _heard) = board().await;
+    let mut client = server.join("/agents/board/a", true).await;
+    let mut other = server.join("/agents/board/a", true).await;
+    for (key, state) in [
+        ("aways", json!({ "home": 1, "away": 0, "aways": 1 })),
+        ("Home", json!({ "Home": null, "away": 0, "home": 0, "other": 0 })),
+    ] {
+        client.send(push(&state)).await;
+        assert_eq!(
+            client.json().await["error"],
+            format!("State update rejected: the state has no key `{key}`")
+        );
+    }
+    client.send(push(&json!({ "away": 0 }))).await;
+    assert_eq!(client.json().await["error"], "State update rejected");
+    assert_eq!(client.call("read", json!([])).await, score(0));
+    assert_eq!(other.drain().await, []);
+    client.send(push(&json!({ "away": 0, "home": 1 }))).await;
+    assert_eq!(other.json().await["state"]["home"], 1, "what may be left out may be left out");
 }

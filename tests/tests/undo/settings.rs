@@ -44,11 +44,11 @@ impl Sets {
             });
             assert_eq!(inner.unwrap_err().to_string(), "no");
             assert_eq!(self.settings(cx), (Some(("hello".to_owned(), "one".to_owned())), Some(1)));
-            assert_eq!(conn.state()?, "one");
+            assert_eq!(*conn.state()?, "one");
             Err(Error::msg("no"))
         });
         assert_eq!(undone.unwrap_err().to_string(), "no");
-        Ok((self.settings(cx), conn.try_state()?))
+        Ok((self.settings(cx), conn.try_state()?.map(std::sync::Arc::unwrap_or_clone)))
     }
 
     #[callable]
@@ -72,7 +72,7 @@ impl Sets {
 
     #[callable]
     fn attached(&self, conn: &Connection<Self>) -> Result<Option<String>> {
-        conn.try_state()
+        Ok(conn.try_state()?.map(std::sync::Arc::unwrap_or_clone))
     }
 }
 

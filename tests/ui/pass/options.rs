@@ -30,6 +30,7 @@ struct None1;
     hibernate = false,
     hibernate_after = "250ms",
     send_identity = false,
+    on_unreadable = "initial",
     name = "all-of-them",
 )]
 #[derive(Debug)]
@@ -70,7 +71,7 @@ pub(crate) fn main() {
     same::<All, (String, u8), Vec<Counter>, Config>();
     same::<Nothing, agents::__rt::Value, agents::__rt::Value, ()>();
     let options = format!("{:?}", All::options());
-    assert!(options.contains("250ms"), "{options}");
+    assert!(options.contains("250ms") && options.contains("on_unreadable: Initial"), "{options}");
     assert_eq!(All::ROUTE, "all-of-them");
     let _ = (All { field: 1 }.field, Config, Elsewhere, Nothing, Default1, None1);
 }

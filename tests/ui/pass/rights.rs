@@ -34,7 +34,7 @@ impl Full {
     #[hook]
     async fn has_right(&self, cx: &View<Self>, conn: &Connection<Self>, right: &str) -> Result<bool> {
         cx.require_writable()?;
-        Ok(conn.state()? == right)
+        Ok(*conn.state()? == right)
     }
 
     #[callable(require = "editor")]

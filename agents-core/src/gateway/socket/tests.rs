@@ -6,10 +6,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, sleep};
 
-use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, settle};
+use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, limits, settle};
 use crate::gateway::{
-    Close, ConnectionKey, FRAME_BYTES, Flags, GatewayLimits, Limit, Rate, RequestKey, ResponsePart,
-    Selection, ToGateway, ToObject,
+    Close, ConnectionKey, FRAME_BYTES, Flags, Limit, Limits, Rate, RequestKey, ResponsePart, Selection,
+    ToGateway, ToObject,
 };
 
 fn seconds(seconds: u64) -> Duration {
@@ -199,7 +199,7 @@ async fn bytes_in_flight_are_bounded_and_one_message_always_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn large_messages_share_a_budget_and_small_ones_always_pass() {
-    let rig = Rig::with(GatewayLimits { incoming_bytes: 1_500_000, ..GatewayLimits::of_tests() });
+    let rig = Rig::with(Limits { incoming_bytes: 1_500_000, ..limits() });
     let (first, mut one) = rig.accepted().await;
     let (_, mut two) = rig.accepted().await;
     let (third, mut three) = rig.accepted().await;
@@ -234,7 +234,7 @@ async fn large_messages_share_a_budget_and_small_ones_always_pass() {
 
 #[tokio::test(start_paused = true)]
 async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
-    let rig = Rig::with(GatewayLimits { incoming_bytes: 130_000, ..GatewayLimits::of_tests() });
+    let rig = Rig::with(Limits { incoming_bytes: 130_000, ..limits() });
     let (first, mut one) = rig.accepted().await;
     let (_, mut two) = rig.accepted().await;
     one.send_zeros(70_000).await;
@@ -286,7 +286,7 @@ async fn a_broadcast_counts_once_however_many_have_not_taken_it() {
 
 #[tokio::test(start_paused = true)]
 async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
-    let rig = Rig::with(GatewayLimits { outgoing_bytes: 1_000_000, ..GatewayLimits::of_tests() });
+    let rig = Rig::with(Limits { outgoing_bytes: 1_000_000, ..limits() });
     let (behind, mut first) = slow(&rig).await;
     let (other, mut second) = slow(&rig).await;
     let (fine, mut third) = rig.accepted().await;

@@ -57,9 +57,30 @@ impl ObjectContext {
         self.core.state_version.load(Ordering::Acquire)
     }
 
+    /// Returns whether an earlier life of the object has read what is kept in its state, or written it.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.core.handle.readable.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the program reads what is kept in the state.
+    pub(crate) fn note_readable(&self) {
+        self.core.handle.readable.store(true, Ordering::Relaxed);
+    }
+
     /// The state as JSON, `None` if there is none.
     pub(crate) fn stored_state(&self) -> Result<Option<Bytes>> {
         self.store(|store| store.state().map_err(StorageError::into_error))
+    }
+
+    /// Takes the state away and keeps a copy of it under a key; returns the key.
+    pub(crate) fn put_state_aside(&self) -> Result<String> {
+        let key = self.write(|store| {
+            let key = store.copy_state_aside()?;
+            store.stage_state(None)?;
+            Ok(key)
+        })?;
+        self.core.state_version.fetch_add(1, Ordering::AcqRel);
+        Ok(key)
     }
 
     /// Replaces the state; it is written once, with the next commit.

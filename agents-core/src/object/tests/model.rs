@@ -13,8 +13,8 @@ use std::task::{Poll, Waker};
 
 use crate::clock::Clock;
 use crate::gateway::{
-    Close, ConnectionKey, Gateway, GatewayLimits, Head, Hub, HubLimits, PostError, RegisterError, Socket,
-    ToGateway, ToObject,
+    Close, ConnectionKey, Gateway, Head, Hub, HubLimits, Limits, PostError, RegisterError, Socket, ToGateway,
+    ToObject,
 };
 use crate::object::mailbox::{Mailbox, MailboxLimits};
 use crate::object::tests::explore::{Run, explore, rest, start, step};
@@ -361,7 +361,7 @@ fn no_message_is_lost_in_a_crash() {
 fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&mut Run<Rc<World>>)) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
-    let limits = GatewayLimits::of_tests();
+    let limits = Limits { heartbeat: None, connections: 100, ..Limits::default() };
     let gateway = Gateway::start(Clock::System, &limits);
     let make = || {
         let mut run = Run::new(Rc::new(World::build(1, Some(gateway.clone()), false)));

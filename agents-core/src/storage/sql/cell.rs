@@ -4,25 +4,44 @@ use std::any::type_name;
 use std::fmt;
 
 use serde::de::value::{SeqDeserializer, StrDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Expected, Unexpected, Visitor};
 
 use super::ColumnRef;
+use crate::wire::SCALAR;
 
 /// Why serde could not read a column or a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum DeError {
     /// A field has no column.
     Missing(&'static str),
+    /// A field wanted something else than a column holds.
+    Mistyped(Mistyped, String),
     /// Anything else.
     Other(String),
+}
+
+/// What serde's own `bool` and `String` expect.
+const FLAG: &str = "a boolean";
+const TEXT: &str = "a string";
+
+/// What was found where something else was wanted, as far as it helps to read the column in another way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mistyped {
+    /// An integer for a `bool`.
+    NumberForFlag,
+    /// The column that is marked, for a `bool`.
+    MarkForFlag,
+    /// A list or an object for a `String`.
+    PartsForText,
+    /// The column that is marked, for a `String`.
+    MarkForText,
 }
 
 impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(field) => write!(f, "missing field `{field}`"),
-            Self::Other(message) => f.write_str(message),
+            Self::Mistyped(_, message) | Self::Other(message) => f.write_str(message),
         }
     }
 }
@@ -32,6 +51,19 @@ impl std::error::Error for DeError {}
 impl serde::de::Error for DeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Other(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let message = format!("invalid type: {found}, expected {expected}");
+        let expected = expected.to_string();
+        let kind = match found {
+            Unexpected::Signed(_) if expected == FLAG => Mistyped::NumberForFlag,
+            Unexpected::Unsigned(_) if expected == FLAG => Mistyped::MarkForFlag,
+            Unexpected::Seq | Unexpected::Map if expected == TEXT => Mistyped::PartsForText,
+            Unexpected::Bool(_) if expected == TEXT => Mistyped::MarkForText,
+            _ => return Self::Other(message),
+        };
+        Self::Mistyped(kind, message)
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -49,19 +81,49 @@ impl From<serde_json::Error> for DeError {
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'a> {
     value: ColumnRef<'a>,
-    /// Whether serde reads the value before it knows what is wanted, as it does for flattened
-    /// structs: text is then taken for JSON only if it looks like an object or an array.
-    buffered: bool,
+    reading: Reading,
+}
+
+/// What a value is taken for where anything will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Text is JSON: a type that takes anything is stored so.
+    Json,
+    /// Text is text: the type is a scalar.
+    Scalar,
+    /// Serde reads the value before it knows what is wanted, as it does for flattened structs: text is taken for
+    /// JSON only if it looks like an object or an array.
+    Guess,
+    /// The integer is a `bool`.
+    Flag,
+    /// As `Guess`, but so that an error tells the value from all others.
+    Marked,
 }
 
 impl<'a> Cell<'a> {
     pub(super) fn new(value: ColumnRef<'a>) -> Self {
-        Self { value, buffered: false }
+        Self::read_as(value, Reading::Json)
     }
 
-    pub(super) fn buffered(value: ColumnRef<'a>) -> Self {
-        Self { value, buffered: true }
+    pub(super) fn read_as(value: ColumnRef<'a>, reading: Reading) -> Self {
+        Self { value, reading }
     }
+
+    /// Hands out what is there, which is not what was wanted.
+    fn as_it_is<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+        match self.value {
+            ColumnRef::Null => visitor.visit_unit(),
+            ColumnRef::Integer(value) => visitor.visit_i64(value),
+            ColumnRef::Real(value) => visitor.visit_f64(value),
+            ColumnRef::Blob(bytes) => visitor.visit_bytes(bytes),
+            ColumnRef::Text(text) => visitor.visit_borrowed_str(text),
+        }
+    }
+}
+
+/// Returns whether a `serde_json::Value` is read, which is the same whether serde keeps it for later or not.
+fn is_value<T>() -> bool {
+    type_name::<T>() == type_name::<serde_json::Value>()
 }
 
 /// Hands text to serde_json, which calls `$method` of its own deserializer.
@@ -74,7 +136,15 @@ macro_rules! json {
     }};
 }
 
-fn looks_compound(text: &str) -> bool {
+macro_rules! as_it_is {
+    ($($method:ident),* $(,)?) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+            self.as_it_is(visitor)
+        }
+    )*};
+}
+
+pub(super) fn looks_compound(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
@@ -82,23 +152,19 @@ impl<'de> Deserializer<'de> for Cell<'de> {
     type Error = DeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        match self.value {
-            ColumnRef::Null => visitor.visit_unit(),
-            ColumnRef::Integer(value) => visitor.visit_i64(value),
-            ColumnRef::Real(value) => visitor.visit_f64(value),
-            ColumnRef::Blob(bytes) => visitor.visit_bytes(bytes),
-            ColumnRef::Text(text) => {
-                // A JSON value is always stored as JSON text. For other types that ask for
-                // anything (untagged enums), a scalar is stored as it is.
-                let json = type_name::<V::Value>() == type_name::<serde_json::Value>() && !self.buffered;
-                if (json || looks_compound(text))
-                    && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-                {
-                    json!(text, deserialize_any(visitor))
-                } else {
-                    visitor.visit_str(text)
-                }
+        let is_json = |text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        match (self.value, self.reading) {
+            (ColumnRef::Integer(value), Reading::Flag) => visitor.visit_bool(value != 0),
+            // The other kind of integer is the mark: who takes the one takes the other.
+            (ColumnRef::Integer(value), Reading::Marked) => visitor.visit_u64(value.unsigned_abs()),
+            (ColumnRef::Text(_), Reading::Marked) => visitor.visit_bool(true),
+            (ColumnRef::Text(text), Reading::Json) if is_json(text) => json!(text, deserialize_any(visitor)),
+            (ColumnRef::Text(text), Reading::Guess)
+                if (looks_compound(text) || is_value::<V::Value>()) && is_json(text) =>
+            {
+                json!(text, deserialize_any(visitor))
             }
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -106,31 +172,15 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         match self.value {
             ColumnRef::Integer(0) => visitor.visit_bool(false),
             ColumnRef::Integer(1) => visitor.visit_bool(true),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_any(visitor)
-    }
-
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_any(visitor)
-    }
-
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_any(visitor)
-    }
-
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        self.deserialize_any(visitor)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.value {
             // Also when it looks like JSON: text was asked for.
             ColumnRef::Text(text) => visitor.visit_borrowed_str(text),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -150,7 +200,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         match self.value {
             ColumnRef::Blob(bytes) => visitor.visit_bytes(bytes),
             ColumnRef::Text(text) if looks_compound(text) => json!(text, deserialize_bytes(visitor)),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -167,10 +217,11 @@ impl<'de> Deserializer<'de> for Cell<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        visitor.visit_newtype_struct(self)
+        let reading = if name == SCALAR { Reading::Scalar } else { self.reading };
+        visitor.visit_newtype_struct(Self { reading, ..self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
@@ -178,7 +229,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
             ColumnRef::Text(text) => json!(text, deserialize_seq(visitor)),
             // `Vec<u8>` is a list to serde.
             ColumnRef::Blob(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -201,7 +252,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.value {
             ColumnRef::Text(text) => json!(text, deserialize_map(visitor)),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -213,7 +264,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
     ) -> Result<V::Value, DeError> {
         match self.value {
             ColumnRef::Text(text) => json!(text, deserialize_struct(name, fields, visitor)),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -228,7 +279,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
                 json!(text, deserialize_enum(name, variants, visitor))
             }
             ColumnRef::Text(text) => visitor.visit_enum(UnitVariant(text)),
-            _ => self.deserialize_any(visitor),
+            _ => self.as_it_is(visitor),
         }
     }
 
@@ -236,7 +287,29 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! { i8 i16 i32 i64 u8 u16 u32 u64 unit unit_struct }
+    as_it_is!(
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128,
+        deserialize_f32,
+        deserialize_f64,
+        deserialize_unit,
+    );
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        self.as_it_is(visitor)
+    }
 }
 
 /// A variant that was stored as its name.

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::cell::Cell;
 use super::encode::{NotScalar, Scalar};
+use super::reads::reads_anything;
 use crate::Result;
 use crate::storage::StorageError;
+use crate::storage::stored::{is_checked, to_stored};
 use crate::wire::{Wire, to_json};
 
 /// A value as SQLite stores it.
@@ -50,6 +52,20 @@ impl ColumnRef<'_> {
         }
     }
 
+    /// Returns the value in JSON: text is a string, bytes are a list of numbers.
+    pub(super) fn to_json(self) -> Result<Value> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Integer(value) => value.into(),
+            // `Value` would make null of an infinity.
+            Self::Real(value) => serde_json::Number::from_f64(value)
+                .map(Value::Number)
+                .ok_or_else(|| StorageError::column(format!("JSON has no number {value}")).into_error())?,
+            Self::Text(text) => text.into(),
+            Self::Blob(bytes) => bytes.into(),
+        })
+    }
+
     /// Copies the value.
     pub fn to_owned(&self) -> Column {
         match *self {
@@ -63,6 +79,15 @@ impl ColumnRef<'_> {
 }
 
 impl Column {
+    /// Returns how many bytes a text or blob has; 0 for what is small.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+        }
+    }
+
     /// Borrows the value.
     pub fn as_ref(&self) -> ColumnRef<'_> {
         match self {
@@ -91,7 +116,7 @@ impl rusqlite::ToSql for Column {
 /// A type that can be read from a column.
 ///
 /// Scalars, `String`, `Vec<u8>` (a BLOB), `Option` of these (NULL), `serde_json::Value` (JSON
-/// text) and `#[wire]` types.
+/// text) and `#[wire]` types. A type that takes whatever it finds reads text as JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a column",
     label = "not a column type",
@@ -135,34 +160,42 @@ pub fn column_as_wire<T: Wire>(value: ColumnRef<'_>) -> Result<T> {
 /// Turns a wire value into a column: scalars stay scalars, also inside a newtype; a variant
 /// without fields becomes its name; anything else becomes JSON text.
 ///
+/// A type that takes whatever it finds, as an untagged enum does, is JSON text always: whether a text `5` was a text
+/// or a number could not be told otherwise.
+///
 /// # Errors
-/// When the value has no JSON form, or a number does not fit.
+/// When the value has no JSON form, a number does not fit, or the type does not read what it writes.
 pub fn wire_as_column<T: Wire>(value: &T) -> Result<Column> {
-    match value.wire_serialize(Scalar) {
-        Ok(column) => Ok(column),
-        Err(NotScalar::Compound) => to_json(value)
-            .map(Column::Text)
-            .map_err(|error| StorageError::value(error.to_string()).into_error()),
-        Err(NotScalar::Error(message)) => Err(StorageError::value(message).into_error()),
+    let unfit = |message: String| StorageError::value(message).into_error();
+    let as_json = || to_stored(value).map(Column::Text).map_err(|error| unfit(error.to_string()));
+    let column = match value.wire_serialize(Scalar) {
+        Ok(Column::Null) => Column::Null,
+        Err(NotScalar::Compound) => return as_json(),
+        _ if reads_anything::<T>() => return as_json(),
+        Ok(column) => column,
+        Err(NotScalar::Error(message)) => return Err(unfit(message)),
+    };
+    if is_checked::<T>(column.bytes()) {
+        let read: Result<T> = column_as_wire(column.as_ref());
+        read.map_err(|error| unfit(format!("the type does not read what it writes: {error}")))?;
     }
+    Ok(column)
 }
 
 impl FromColumn for Value {
     fn from_column(value: ColumnRef<'_>) -> Result<Self> {
         match value {
-            ColumnRef::Null => Ok(Self::Null),
-            ColumnRef::Integer(value) => Ok(value.into()),
-            ColumnRef::Real(value) => Ok(value.into()),
             ColumnRef::Text(text) => serde_json::from_str(text)
                 .map_err(|error| StorageError::column(format!("expected JSON text: {error}")).into_error()),
             ColumnRef::Blob(_) => Err(StorageError::column("expected JSON text, got BLOB").into_error()),
+            scalar => scalar.to_json(),
         }
     }
 }
 
 impl ToColumn for Value {
     fn to_column(&self) -> Result<Column> {
-        Ok(Column::Text(self.to_string()))
+        to_json(self).map(Column::Text).map_err(|error| StorageError::value(error.to_string()).into_error())
     }
 }
 

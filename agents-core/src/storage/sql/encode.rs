@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::{Impossible, Serialize, Serializer};
 
 use super::Column;
+use crate::storage::StorageError;
 
 /// Serialises what fits a column as it is; [`NotScalar::Compound`] for everything else.
 pub(super) struct Scalar;
@@ -40,7 +41,10 @@ type Compound = Impossible<Column, NotScalar>;
 macro_rules! scalars {
     ($($method:ident($ty:ty)),* $(,)?) => {$(
         fn $method(self, value: $ty) -> Result<Column, NotScalar> {
-            super::ToColumn::to_column(&value).map_err(|error| NotScalar::Error(error.to_string()))
+            super::ToColumn::to_column(&value).map_err(|error| match error.downcast_ref() {
+                Some(StorageError::Value { message }) => NotScalar::Error(message.clone()),
+                _ => NotScalar::Error(error.to_string()),
+            })
         }
     )*};
 }

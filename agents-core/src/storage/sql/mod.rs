@@ -9,6 +9,7 @@ mod door;
 mod encode;
 mod newtypes;
 mod params;
+mod reads;
 mod row;
 mod rows;
 mod run;

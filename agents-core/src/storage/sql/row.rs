@@ -162,13 +162,7 @@ impl FromRow for Map<String, Value> {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         let mut map = Self::new();
         for (index, name) in row.names().iter().enumerate() {
-            let value = match row.value(index)? {
-                ColumnRef::Null => Value::Null,
-                ColumnRef::Integer(value) => value.into(),
-                ColumnRef::Real(value) => value.into(),
-                ColumnRef::Text(text) => text.into(),
-                ColumnRef::Blob(bytes) => bytes.into(),
-            };
+            let value = row.value(index)?.to_json().map_err(|error| row.name_column(error, index))?;
             map.insert(name.column.to_string(), value);
         }
         Ok(map)

@@ -4,8 +4,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Row;
-use super::cell::{Cell, DeError};
+use super::cell::{Cell, DeError, Mistyped, Reading, looks_compound};
+use super::{ColumnRef, Row};
 use crate::Result;
 use crate::storage::StorageError;
 use crate::wire::Wire;
@@ -19,10 +19,9 @@ use crate::wire::Wire;
 /// # Errors
 /// When a field has no column, two columns have one name, or a column holds something else.
 pub fn row_as_struct<T: Wire>(row: &Row<'_>) -> Result<T> {
-    let mut failed = None;
-    let result = T::wire_deserialize(Whole { row, failed: &mut failed });
-    result.map_err(|error| {
-        let error = match (error, failed) {
+    let mut guessed = Vec::new();
+    read(row, &mut guessed).or_else(|failure| read_otherwise(row, guessed, failure)).map_err(|failure| {
+        let error = match (failure.error, failure.column) {
             (DeError::Missing(field), None) => StorageError::Row {
                 message: format!("no column for the field `{field}`, the query has {}", list(row)),
             },
@@ -36,6 +35,66 @@ pub fn row_as_struct<T: Wire>(row: &Row<'_>) -> Result<T> {
     })
 }
 
+/// Why a row could not be read.
+struct Failure {
+    error: DeError,
+    /// The column, if it was one.
+    column: Option<usize>,
+}
+
+impl Failure {
+    fn is(&self, kind: Mistyped) -> bool {
+        matches!(&self.error, DeError::Mistyped(found, _) if *found == kind)
+    }
+}
+
+/// Reads the row once. `guessed` has the columns whose type nobody told, and what each is taken for.
+fn read<T: Wire>(row: &Row<'_>, guessed: &mut Vec<(usize, Reading)>) -> Result<T, Failure> {
+    let mut column = None;
+    let result = T::wire_deserialize(Whole { row, guessed, failed: &mut column });
+    result.map_err(|error| Failure { error, column })
+}
+
+/// Reads a row whose flattened fields were not what their columns were taken for.
+///
+/// Serde reads such columns before it knows the types of the fields. SQLite has no `bool`, and text may look like
+/// JSON. So an error about one of them says only that some column is to be read in another way; which one is found
+/// by reading again with one after the other marked.
+fn read_otherwise<T: Wire>(
+    row: &Row<'_>,
+    mut guessed: Vec<(usize, Reading)>,
+    mut failure: Failure,
+) -> Result<T, Failure> {
+    loop {
+        let (mark, instead) = if failure.is(Mistyped::NumberForFlag) {
+            (Mistyped::MarkForFlag, Reading::Flag)
+        } else if failure.is(Mistyped::PartsForText) {
+            (Mistyped::MarkForText, Reading::Scalar)
+        } else {
+            return Err(failure);
+        };
+        let wanted = (0..guessed.len()).find(|place| {
+            let (index, reading) = guessed[*place];
+            let fits = match row.value(index) {
+                Ok(ColumnRef::Integer(0 | 1)) => instead == Reading::Flag,
+                Ok(ColumnRef::Text(text)) => instead == Reading::Scalar && looks_compound(text),
+                _ => false,
+            };
+            fits && reading == Reading::Guess && {
+                let mut marked = guessed.clone();
+                marked[*place].1 = Reading::Marked;
+                read::<T>(row, &mut marked).is_err_and(|failure| failure.is(mark))
+            }
+        });
+        let Some(place) = wanted else { return Err(failure) };
+        guessed[place].1 = instead;
+        match read(row, &mut guessed) {
+            Ok(value) => return Ok(value),
+            Err(next) => failure = next,
+        }
+    }
+}
+
 fn list(row: &Row<'_>) -> String {
     let names: Vec<String> = row.names().iter().map(|name| format!("`{}`", name.column)).collect();
     names.join(", ")
@@ -44,15 +103,22 @@ fn list(row: &Row<'_>) -> String {
 /// Deserialises a whole row.
 struct Whole<'r, 'a> {
     row: &'r Row<'a>,
+    guessed: &'r mut Vec<(usize, Reading)>,
     /// The column that could not be read.
     failed: &'r mut Option<usize>,
+}
+
+impl<'r, 'a> Whole<'r, 'a> {
+    fn columns(self, fields: Option<&'static [&'static str]>) -> Columns<'r, 'a> {
+        Columns { row: self.row, fields, next: 0, guessed: self.guessed, failed: self.failed }
+    }
 }
 
 impl<'de> Deserializer<'de> for Whole<'_, 'de> {
     type Error = DeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visitor.visit_map(Columns { row: self.row, fields: None, next: 0, failed: self.failed })
+        visitor.visit_map(self.columns(None))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -61,7 +127,7 @@ impl<'de> Deserializer<'de> for Whole<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DeError> {
-        visitor.visit_map(Columns { row: self.row, fields: Some(fields), next: 0, failed: self.failed })
+        visitor.visit_map(self.columns(Some(fields)))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -77,7 +143,7 @@ impl<'de> Deserializer<'de> for Whole<'_, 'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visitor.visit_seq(Columns { row: self.row, fields: None, next: 0, failed: self.failed })
+        visitor.visit_seq(self.columns(None))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DeError> {
@@ -105,6 +171,7 @@ struct Columns<'r, 'a> {
     /// The fields of the struct, if serde told them.
     fields: Option<&'static [&'static str]>,
     next: usize,
+    guessed: &'r mut Vec<(usize, Reading)>,
     failed: &'r mut Option<usize>,
 }
 
@@ -114,7 +181,15 @@ impl<'a> Columns<'_, 'a> {
             *self.failed = Some(self.next);
             DeError::Other(error.to_string())
         })?;
-        Ok(if self.fields.is_some() { Cell::new(value) } else { Cell::buffered(value) })
+        if self.fields.is_some() {
+            return Ok(Cell::new(value));
+        }
+        let known = self.guessed.iter().find(|(index, _)| *index == self.next);
+        let reading = known.map(|(_, reading)| *reading).unwrap_or_else(|| {
+            self.guessed.push((self.next, Reading::Guess));
+            Reading::Guess
+        });
+        Ok(Cell::read_as(value, reading))
     }
 
     fn read<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, DeError> {

@@ -110,3 +110,24 @@ fn limits_are_those_of_the_platform() {
     });
     assert!(!bench.on(|store| store.is_poisoned()));
 }
+
+#[test]
+fn the_largest_state_is_a_row_and_gives_no_other_row_its_room() {
+    let bench = Bench::with_table();
+    let most = StoreOptions::default().state_bytes;
+    let state = Bytes::from(vec![b'1'; most]);
+    bench.turn(|_| bench.on(|store| store.stage_state(Some(state.clone()))).unwrap());
+    assert!(bench.commit().is_some());
+    bench.reopen();
+    assert_eq!(bench.on(Store::state).unwrap(), Some(state));
+    bench.turn(|sql| {
+        sql.execute("CREATE TABLE rows (x)", ()).unwrap();
+        let error = sql.execute("INSERT INTO rows VALUES (?1)", (vec![0_u8; most],)).unwrap_err();
+        assert_eq!(kind(&error), SqlErrorKind::TooBig);
+    });
+    let error = bench.on(|store| store.stage_state(Some(Bytes::from(vec![b'1'; most + 1])))).unwrap_err();
+    assert!(matches!(error, StorageError::TooBig { .. }), "{error}");
+    // No value of a key may be so large, so there is no copy, and the state stays.
+    bench.turn(|_| bench.on(Store::copy_state_aside).unwrap_err());
+    assert_eq!(bench.on(Store::state).unwrap().map(|state| state.len()), Some(most));
+}

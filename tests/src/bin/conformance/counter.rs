@@ -158,7 +158,7 @@ impl TestCounter {
 
     #[hook]
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()> {
-        let name = conn.try_state()?.and_then(|seat| seat.name);
+        let name = conn.try_state()?.and_then(|seat| seat.name.clone());
         sql!(
             cx,
             "INSERT INTO closes (id, name, code, reason, clean)
@@ -421,7 +421,7 @@ impl TestCounter {
             tags: conn.tags().to_vec(),
             readonly: conn.is_readonly(),
             protocol: conn.is_protocol_enabled(),
-            name: conn.try_state()?.and_then(|seat| seat.name),
+            name: conn.try_state()?.and_then(|seat| seat.name.clone()),
             uri: conn.uri().map(ToString::to_string),
         })
     }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::gateway::GatewayLimits;
-pub use crate::gateway::Rate;
-use crate::server::memory;
+use crate::gateway::{Rate, memory};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -57,6 +55,7 @@ const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 /// | `statement_timeout` | 30 s | an error in the agent |
 /// | `start_timeout` | 30 s | 4500, `the agent did not start within 30s`; a request 500 |
 /// | `alarm_timeout` | 15 minutes | is dropped, and tried again |
+/// | `state_bytes` | 4 MiB | an error in the agent; a client that pushes is told |
 /// | `attachment_bytes` | 16 KiB | an error in the agent |
 /// | `tags_per_connection`, `tag_bytes` | 9, 256 | 1011 with a reason |
 /// | `name_bytes` | 1,024 | 4400; a request 400 |
@@ -169,6 +168,11 @@ pub struct Limits {
     ///
     /// It is dropped then and counts as failed: `on_error` gets the code `alarm_timeout`, and the alarm rings again.
     pub alarm_timeout: Duration,
+    /// Bytes of the state of one agent, as JSON. 4 MiB.
+    ///
+    /// Each change sends the whole state to each client. A client that pushes more is told so, and one of its
+    /// messages has at most `message_bytes`.
+    pub state_bytes: usize,
     /// Bytes of the state of one connection, as JSON. 16 KiB.
     pub attachment_bytes: usize,
     /// Tags that an agent gives a connection, besides its id; an object may give one more. 9.
@@ -215,21 +219,6 @@ impl Limits {
             ..Self::default()
         }
     }
-
-    /// Those that the gateway holds.
-    pub(super) fn of_gateway(&self) -> GatewayLimits {
-        GatewayLimits {
-            heartbeat: self.heartbeat,
-            heartbeat_timeout: self.heartbeat_timeout,
-            idle_timeout: self.idle_timeout,
-            connections: self.connections,
-            connections_per_address: self.connections_per_address,
-            incoming_bytes: self.incoming_bytes,
-            outgoing_bytes: self.outgoing_bytes,
-            message_timeout: self.message_timeout,
-            write_timeout: self.write_timeout,
-        }
-    }
 }
 
 impl Default for Limits {
@@ -271,6 +260,7 @@ impl Limits {
             agents_awake: 10_000,
             start_timeout: Duration::from_secs(30),
             alarm_timeout: Duration::from_secs(15 * 60),
+            state_bytes: 4 * MIB,
             attachment_bytes: 16 * KIB,
             tags_per_connection: 9,
             tag_bytes: 256,

@@ -1,0 +1,98 @@
+//! How a type reads: knowing what it wants, or taking whatever it finds.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use crate::wire::{SCALAR, Wire};
+
+/// Returns whether a type takes whatever it finds, and so needs a form that says what it is.
+///
+/// Untagged enums do, `serde_json::Value`, and what is made of these alone.
+pub(super) fn reads_anything<T: Wire>() -> bool {
+    matches!(T::wire_deserialize(Asked), Err(Answer::Anything))
+}
+
+/// Gives no value and remembers what was asked for.
+struct Asked;
+
+#[derive(Debug)]
+enum Answer {
+    Anything,
+    Something,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a question and no value")
+    }
+}
+
+impl std::error::Error for Answer {}
+
+impl serde::de::Error for Answer {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Something
+    }
+}
+
+macro_rules! something {
+    ($($method:ident($($arg:ty),*)),* $(,)?) => {$(
+        fn $method<V: Visitor<'de>>(self $(, _: $arg)*, _: V) -> Result<V::Value, Answer> {
+            Err(Answer::Something)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Asked {
+    type Error = Answer;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Answer> {
+        Err(Answer::Anything)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Answer> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Answer> {
+        if name == SCALAR { Err(Answer::Something) } else { visitor.visit_newtype_struct(self) }
+    }
+
+    something!(
+        deserialize_bool(),
+        deserialize_i8(),
+        deserialize_i16(),
+        deserialize_i32(),
+        deserialize_i64(),
+        deserialize_i128(),
+        deserialize_u8(),
+        deserialize_u16(),
+        deserialize_u32(),
+        deserialize_u64(),
+        deserialize_u128(),
+        deserialize_f32(),
+        deserialize_f64(),
+        deserialize_char(),
+        deserialize_str(),
+        deserialize_string(),
+        deserialize_bytes(),
+        deserialize_byte_buf(),
+        deserialize_unit(),
+        deserialize_unit_struct(&'static str),
+        deserialize_seq(),
+        deserialize_tuple(usize),
+        deserialize_tuple_struct(&'static str, usize),
+        deserialize_map(),
+        deserialize_struct(&'static str, &'static [&'static str]),
+        deserialize_enum(&'static str, &'static [&'static str]),
+        deserialize_identifier(),
+    );
+
+    forward_to_deserialize_any! { ignored_any }
+}
