@@ -103,7 +103,7 @@ impl Store {
             return Err(SqlError::new(SqlErrorKind::Syntax, "there is no statement in the text", sql).into());
         }
         if read_only && writes(&statement) {
-            return Err(StorageError::ReadOnly { sql: shorten(sql) }.into());
+            return Err(StorageError::ReadOnly { sql: shorten(sql) });
         }
         if let Err(error) = run.check_names(&statement, sql) {
             // From the cache it would not be asked about again.
@@ -140,7 +140,7 @@ impl Store {
     ) -> Result<(u64, Rows)> {
         self.check()?;
         if !sql.starts_with(INTERNAL) {
-            return Err(StorageError::Misuse("a statement of the runtime lacks its mark").into());
+            return Err(StorageError::Misuse("a statement of the runtime lacks its mark"));
         }
         let mut run = Run { parts: self.opened()?, scope: None };
         let mut statement: CachedStatement<'_> =
