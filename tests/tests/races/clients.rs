@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agents::axum::body::to_bytes;
+use agents::storage::Faults;
 use agents::testing::{Received, TestConnection, TestHost, TestObject};
 use serde_json::Value;
 use tokio::sync::RwLock;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use crate::ledger::Witness;
@@ -396,10 +398,22 @@ impl Client {
     async fn fault(&mut self) {
         let host = self.stage.host.read().await;
         let faults = host.as_ref().expect("a host").faults();
-        match self.random.below(3) {
+        match self.random.below(4) {
             0 => faults.fail_commits(1),
             1 => faults.fail_syncs(1),
-            _ => faults.fail_writes(1),
+            2 => faults.fail_writes(1),
+            _ => hang(faults, self.random.below(300)),
         }
     }
+}
+
+/// Lets the disk hang while others run so many times; time stands still meanwhile.
+fn hang(faults: &Arc<Faults>, turns: usize) {
+    let held = faults.hold_syncs();
+    tokio::spawn(async move {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        drop(held);
+    });
 }

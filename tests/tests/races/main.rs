@@ -3,8 +3,10 @@
 mod check;
 mod clients;
 mod ledger;
+mod memory;
 mod named;
 mod power;
+mod pressure;
 mod simulation;
 mod stage;
 
