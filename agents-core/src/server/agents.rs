@@ -331,8 +331,12 @@ impl Agents {
         let objects = TaskTracker::new();
         let clock = mode.clock;
         let gateway = Gateway::start(clock, &self.limits);
-        let index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
+        let mut index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
+        // Before anything is in memory, which would be woken to be asked.
+        while index.is_filling() {
+            index.fill(1024).map_err(StorageError::into_error)?;
+        }
         let registry = Registry::new(Environment {
             folder,
             store,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use agents::Response;
 use agents::axum::body::Body;
 use agents::http::Request;
 use agents::prelude::*;
 use agents::testing::TestHost;
+use agents::{Limits, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
@@ -89,10 +89,14 @@ async fn a_flood_of_messages_does_not_starve_what_runs() {
     let count = messages.clone();
     let program = move || {
         let counts = Counts { messages: count.clone(), tell: tell.clone() };
-        Agents::new().register::<Counter>().env(counts)
+        let mut limits = Limits::default();
+        // All that is in flight fits into the mailbox, so that nothing else waits there.
+        limits.in_flight_per_connection = 50;
+        Agents::new().register::<Counter>().env(counts).limits(limits)
     };
     let host = TestHost::start(program).expect("the host starts");
-    for _ in 0..2 {
+    // More than a round takes while each of them sends once.
+    for _ in 0..40 {
         let mut flooder = host.connect("/agents/counter/one").await;
         tokio::spawn(async move { while flooder.try_send("x").await {} });
     }
