@@ -7,7 +7,7 @@ use agents::testing::{Received, TestHost, TestObject};
 use serde_json::Value;
 
 use crate::clients::{Told, address};
-use crate::ledger::Witness;
+use crate::ledger::{LONG, Witness};
 
 /// Checks what all objects have stored against what their clients were told, and returns how many
 /// turns it is.
@@ -65,6 +65,13 @@ fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> 
     check(books["count"] == pairs.len() && books["state"] == pairs.len(), &|| {
         format!("{} rows, key {}, state {}", pairs.len(), books["count"], books["state"])
     });
+    let count = entries.len();
+    let follow = (count > 0).then(|| (count.to_string(), LONG + count as u64));
+    check(
+        books["response"] == serde_json::json!(follow.as_ref().map(|(response, _)| response))
+            && books["timeout"] == serde_json::json!(follow.as_ref().map(|(_, timeout)| timeout)),
+        &|| format!("{count} rows, response {}, timeout {}", books["response"], books["timeout"]),
+    );
     for (number, part) in &entries {
         check(told.tried.get(number) == Some(&object), &|| format!("{number} was entered by nobody"));
         check(*part == 0 || entries.contains(&(*number, 0)), &|| format!("{number} has a second part only"));
@@ -80,6 +87,9 @@ fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> 
     let rang: Vec<u64> = serde_json::from_value(books["rang"].clone()).unwrap();
     let once: HashSet<u64> = rang.iter().copied().collect();
     check(once.len() == rang.len(), &|| format!("an alarm was noted twice: {rang:?}"));
+    for (_, number) in told.undone.iter().filter(|(of, _)| *of == object) {
+        check(!once.contains(number), &|| format!("alarm {number} was undone and rang"));
+    }
     for (_, number) in told.alarms.iter().filter(|(of, _)| *of == object) {
         check(once.contains(number), &|| format!("alarm {number} did not ring: {books}"));
     }

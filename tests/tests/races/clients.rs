@@ -109,6 +109,8 @@ struct Line {
     object: usize,
     id: String,
     run: u64,
+    /// An agent has told its identity.
+    greeted: bool,
     /// In the order in which they were sent.
     open: Vec<Open>,
     /// Of the next numbered frame.
@@ -167,10 +169,20 @@ impl Client {
         let host = stage.host.read().await;
         let run = stage.witness.with(|seen| seen.run);
         // Sometimes the id of the connection before.
-        let wanted = format!("_pk=c{}-{}", self.name, self.random.below(3));
+        let panics = if self.random.below(8) == 0 { "&panic" } else { "" };
+        let wanted = format!("_pk=c{}-{}{panics}", self.name, self.random.below(3));
         let host = host.as_ref().expect("a host");
         let Ok(socket) = self.object(host, object).try_connect(&wanted).await else { return };
-        let line = Line { socket, object, id: String::new(), run, open: Vec::new(), expected: 0, total: 0 };
+        let line = Line {
+            socket,
+            object,
+            id: String::new(),
+            run,
+            greeted: false,
+            open: Vec::new(),
+            expected: 0,
+            total: 0,
+        };
         self.line = Some(line);
     }
 
@@ -194,8 +206,30 @@ impl Client {
             let Some(line) = &mut self.line else { return };
             let agent = address(line.object).0 == "ledger";
             let pause = [0, 1, 50, IDLE][self.random.below(4)];
-            let what = self.random.below(11);
+            let what = self.random.below(15);
+            if let 11 | 12 = what {
+                // Neither is answered.
+                let order = if what == 11 { "panic" } else { "break" };
+                self.stage.try_number(number, line.object);
+                self.stage.tell(|told| told.undone.push((line.object, number)));
+                if !line.socket.try_send(format!("{order} {number}")).await {
+                    return self.end();
+                }
+                continue;
+            }
             let open = match what {
+                13 | 14 if agent => {
+                    let id = number.to_string();
+                    let call = serde_json::json!(
+                        { "type": "rpc", "id": id, "method": "say", "args": [number, what == 13] }
+                    );
+                    self.stage.try_number(number, line.object);
+                    if !line.socket.try_send(call.to_string()).await {
+                        return self.end();
+                    }
+                    line.open.push(Open::Call { id, number });
+                    continue;
+                }
                 0..3 if agent => {
                     let id = number.to_string();
                     let method = if what == 2 { "boom" } else { "add" };
@@ -238,6 +272,10 @@ impl Client {
                 Received::Text(text) => self.heard(&mut line, &text),
                 Received::Binary(_) => self.stage.witness.violated("a binary frame".to_owned()),
                 Received::Close(code, _) => {
+                    let agent = address(line.object).0 == "ledger";
+                    if code == 1011 && agent && !line.greeted {
+                        self.stage.witness.violated("closed with 1011 before the identity".to_owned());
+                    }
                     if ![1001, 1011, 4500].contains(&code) {
                         self.stage.witness.violated(format!("closed with {code}"));
                     }
@@ -252,7 +290,9 @@ impl Client {
     fn heard(&mut self, line: &mut Line, text: &str) {
         let witness = &self.stage.witness;
         let frame: Value = serde_json::from_str(text).unwrap_or_default();
-        if let Some(count) = frame["state"]["count"].as_u64() {
+        if frame["type"] == "cf_agent_identity" {
+            line.greeted = true;
+        } else if let Some(count) = frame["state"]["count"].as_u64() {
             if count < line.total {
                 witness.violated(format!("the state went back from {} to {count}", line.total));
             }
@@ -265,6 +305,8 @@ impl Client {
                 }
                 _ => true,
             });
+        } else if frame["type"] == "rpc" && frame["done"] == false {
+            witness.violated(format!("a piece of an answer that was undone: {text}"));
         } else if frame["type"] == "rpc" {
             let id = frame["id"].as_str().unwrap_or_default();
             let mine = |open: &Open| matches!(open, Open::Call { .. });

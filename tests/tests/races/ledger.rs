@@ -118,6 +118,8 @@ impl Drop for Life {
     }
 }
 
+/// What is said in turns and transactions that are undone.
+pub(crate) const NEVER: &str = "never";
 /// What a destructor panics with.
 pub(crate) const BOMB: &str = "a destructor panics";
 
@@ -155,18 +157,35 @@ impl Drop for Owned {
 }
 
 /// Spawns tasks, and enters something, in a transaction that is undone.
-fn undo(cx: &ObjectContext, number: u64, witness: &Arc<Witness>) -> Result<()> {
+fn undo(
+    cx: &ObjectContext,
+    number: u64,
+    witness: &Arc<Witness>,
+    answer: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let undone: Result<()> = cx.sql().transaction(|_| {
         for _ in 0..2 {
             spawn(cx, 1000, witness)?;
         }
-        enter(cx, number, 0)?;
+        all(cx, number)?;
+        answer()?;
         Err(Error::msg("undone"))
     });
     if undone.is_ok() {
         witness.violated(format!("{number} was not undone"));
     }
     Ok(())
+}
+
+/// Enters something and remembers an alarm, to be undone.
+fn all(cx: &ObjectContext, number: u64) -> Result<()> {
+    enter(cx, number, 0)?;
+    remember(cx, number, 1)
+}
+
+/// Breaks a constraint that is checked at the end of the turn.
+fn orphan(cx: &ObjectContext) -> Result<()> {
+    cx.sql().execute("INSERT INTO orphans VALUES (-1)", ()).map(drop)
 }
 
 fn spawn(cx: &ObjectContext, millis: u64, witness: &Arc<Witness>) -> Result<()> {
@@ -184,6 +203,8 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS entries (number INTEGER NOT NULL, part INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS due (number INTEGER NOT NULL, at INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS rang (number INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS orphans (parent INTEGER NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
 ";
 
 /// Makes the tables once: a start that writes nothing cannot fail, and the event behind it not either.
@@ -192,11 +213,16 @@ fn make_tables(cx: &ObjectContext) -> Result<()> {
     if tables == 0 { cx.sql().execute_batch(TABLES) } else { Ok(()) }
 }
 
-/// Writes a row and a key.
+/// The settings follow the number of entries, from this many seconds on.
+pub(crate) const LONG: u64 = 200_000;
+
+/// Writes a row, a key and the settings.
 fn enter(cx: &ObjectContext, number: u64, part: u64) -> Result<u64> {
     cx.sql().execute("INSERT INTO entries VALUES (?1, ?2)", (number, part))?;
     let count = cx.storage().get::<u64>("count")?.unwrap_or_default() + 1;
     cx.storage().put("count", &count)?;
+    cx.set_web_socket_auto_response("count", count.to_string())?;
+    cx.set_web_socket_event_timeout(Some(Duration::from_secs(LONG + count)))?;
     Ok(count)
 }
 
@@ -232,9 +258,15 @@ fn books(cx: &ObjectContext) -> Result<Value> {
     let rang: Vec<u64> = cx.sql().query("SELECT number FROM rang", ())?;
     let due: Vec<u64> = cx.sql().query("SELECT number FROM due", ())?;
     let count = cx.storage().get::<u64>("count")?.unwrap_or_default();
-    Ok(
-        json!({ "entries": entries, "rang": rang, "due": due, "count": count, "alarm": cx.get_alarm()?.map(since_1970) }),
-    )
+    Ok(json!({
+        "entries": entries,
+        "rang": rang,
+        "due": due,
+        "count": count,
+        "alarm": cx.get_alarm()?.map(since_1970),
+        "response": cx.get_web_socket_auto_response().map(|(_, response)| response),
+        "timeout": cx.get_web_socket_event_timeout().map(|timeout| timeout.as_secs()),
+    }))
 }
 
 /// What a client asks for in a plain message.
@@ -245,6 +277,9 @@ enum Order {
     Alarm(u64, u64),
     /// In a transaction that is undone.
     Undo(u64),
+    /// In a turn that panics, or breaks a constraint.
+    Panic(u64),
+    Break(u64),
     /// A task that takes some time.
     Task(u64),
     Echo,
@@ -260,6 +295,8 @@ impl Order {
             "twice" => Some(Self::AddTwice(number()?, number()?)),
             "alarm" => Some(Self::Alarm(number()?, number()?)),
             "undo" => Some(Self::Undo(number()?)),
+            "panic" => Some(Self::Panic(number()?)),
+            "break" => Some(Self::Break(number()?)),
             "task" => {
                 number()?;
                 Some(Self::Task(number()?))
@@ -314,6 +351,11 @@ impl Ledger {
     fn on_connect(&self, conn: &Connection<Self>) -> Result<()> {
         self.life.check_started();
         self.life.witness.connect(conn.id());
+        if conn.uri().is_some_and(|uri| uri.ends_with("panic")) {
+            self.life.ends();
+            self.answer(conn, NEVER)?;
+            panic!("{BOMB}");
+        }
         self.answer(conn, &format!("welcome {}", conn.id()))
     }
 
@@ -331,7 +373,23 @@ impl Ledger {
                 self.enter(cx, number, 1)?;
             }
             Some(Order::Alarm(number, millis)) => remember(cx.object(), number, millis)?,
-            Some(Order::Undo(number)) => undo(cx.object(), number, &self.life.witness)?,
+            Some(Order::Undo(number)) => {
+                undo(cx.object(), number, &self.life.witness, || self.answer(from, NEVER))?;
+            }
+            Some(Order::Panic(number)) => {
+                self.life.ends();
+                self.enter(cx, number, 0)?;
+                all(cx.object(), number)?;
+                self.answer(from, NEVER)?;
+                self.answer(from, NEVER)?;
+                panic!("{BOMB}");
+            }
+            Some(Order::Break(number)) => {
+                self.life.ends();
+                self.enter(cx, number, 0)?;
+                self.answer(from, NEVER)?;
+                return orphan(cx.object());
+            }
             Some(Order::Task(millis)) => spawn(cx.object(), millis, &self.life.witness)?,
             _ => {}
         }
@@ -368,6 +426,36 @@ impl Ledger {
     #[callable]
     fn add(&self, cx: &Context<Self>, number: u64) -> Result<u64> {
         self.life.check_started();
+        self.enter(cx, number, 0)?;
+        Ok(number)
+    }
+
+    /// Says and ends what is undone, by a panic or a transaction, and then answers for good.
+    #[callable]
+    fn say(
+        &self,
+        cx: &Context<Self>,
+        out: &StreamingResponse<u64>,
+        number: u64,
+        panics: bool,
+    ) -> Result<u64> {
+        let say = || {
+            self.enter(cx, number, 0)?;
+            out.send(number)?;
+            out.end(number)
+        };
+        if panics {
+            self.life.ends();
+            say()?;
+            panic!("{BOMB}");
+        }
+        let undone: Result<()> = cx.sql().transaction(|_| {
+            say()?;
+            Err(Error::msg("undone"))
+        });
+        if undone.is_ok() {
+            self.life.witness.violated(format!("{number} was not undone"));
+        }
         self.enter(cx, number, 0)?;
         Ok(number)
     }
@@ -420,7 +508,13 @@ impl DurableObject for Room {
         self.life.check_started();
         if let Some(upgrade) = WebSocketUpgrade::take(&mut request) {
             self.life.witness.connect(upgrade.id());
+            let panics = request.uri().query().is_some_and(|query| query.ends_with("panic"));
             let socket = cx.accept_web_socket(upgrade, ["all"])?;
+            if panics {
+                self.life.ends();
+                self.answer(&socket, NEVER)?;
+                panic!("{BOMB}");
+            }
             self.answer(&socket, &format!("welcome {}", socket.id()))?;
             return Ok(StatusCode::SWITCHING_PROTOCOLS.into_response());
         }
@@ -446,7 +540,21 @@ impl DurableObject for Room {
                 self.enter(cx, number, 1)?;
             }
             Some(Order::Alarm(number, millis)) => remember(cx, number, millis)?,
-            Some(Order::Undo(number)) => undo(cx, number, &self.life.witness)?,
+            Some(Order::Undo(number)) => undo(cx, number, &self.life.witness, || self.answer(from, NEVER))?,
+            Some(Order::Panic(number)) => {
+                self.life.ends();
+                self.enter(cx, number, 0)?;
+                all(cx, number)?;
+                self.answer(from, NEVER)?;
+                self.answer(from, NEVER)?;
+                panic!("{BOMB}");
+            }
+            Some(Order::Break(number)) => {
+                self.life.ends();
+                self.enter(cx, number, 0)?;
+                self.answer(from, NEVER)?;
+                return orphan(cx);
+            }
             Some(Order::Task(millis)) => spawn(cx, millis, &self.life.witness)?,
             _ => {}
         }

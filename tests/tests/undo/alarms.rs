@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use agents::object::{DurableObject, ObjectContext};
 use agents::prelude::*;
 use agents::testing::{TestHost, TestObject};
 use agents_tests::{Notes, Recorder, recorder};
@@ -119,4 +120,50 @@ async fn an_alarm_set_in_an_earlier_turn_of_the_ring_stays() {
     let (host, _, mut notes, at) = armed(LATER).await;
     host.advance(Duration::from_secs(2 * 3600)).await;
     assert_eq!(notes.so_far(), [json!([at, 0]), json!([at + HOUR, 0])], "the second turn alone is undone");
+}
+
+/// An object whose first ring fails at the end of its turn, when all else is done, or panics at its start.
+struct Plain {
+    plan: Arc<Plan>,
+}
+
+const BREAK: u32 = 5;
+
+impl DurableObject for Plain {
+    async fn fetch(&self, cx: &ObjectContext, _: Request) -> Result<Response> {
+        cx.sql().execute_batch(
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+             CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);",
+        )?;
+        cx.set_alarm(Duration::from_millis(100))?;
+        Ok(Response::default())
+    }
+
+    async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
+        self.plan.recorder.note(json!([cx.now(), alarm.retry_count]));
+        match self.plan.what.swap(0, Ordering::SeqCst) {
+            BREAK => cx.sql().execute("INSERT INTO children VALUES (1)", ()).map(drop),
+            PANIC => panic!("on purpose"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ring_whose_turn_is_undone_at_its_end_is_tried_again() {
+    for what in [BREAK, PANIC] {
+        let (recorder, mut notes) = recorder();
+        let plan = Arc::new(Plan { what: AtomicU32::new(what), recorder });
+        let program = move || {
+            let plan = plan.clone();
+            Agents::new().register_object_with("plain", move |_| Plain { plan: plan.clone() })
+        };
+        let host = TestHost::start(program).unwrap();
+        let at = host.now() + 100;
+        host.object("plain", "one").get("").await;
+        host.advance(Duration::from_secs(2 * 3600)).await;
+        let rang = notes.so_far();
+        assert_eq!(rang.len(), 2, "{what}: {rang:?}");
+        assert_eq!((&rang[0], &rang[1][1]), (&json!([at, 0]), &json!(1)), "{what}");
+    }
 }
