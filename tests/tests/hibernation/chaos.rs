@@ -74,7 +74,7 @@ async fn nobody_who_is_connected_notices() {
         let mut viewer = join(&host, "view").await;
         let (mut sum, mut own) = (0, [0, 0]);
         let mut sums = Vec::new();
-        for round in 0..20_i64 {
+        for round in 1..=20_i64 {
             let who = usize::try_from((round * 7 + i64::try_from(seed).unwrap()) % 2).unwrap();
             sum += round;
             own[who] += round;

@@ -176,7 +176,7 @@ pub fn wire_as_column<T: Wire>(value: &T) -> Result<Column> {
         Err(NotScalar::Error(message)) => return Err(unfit(message)),
     };
     if is_checked::<T>(column.bytes()) {
-        let read: Result<T> = column_as_wire(column.as_ref());
+        let read = T::wire_deserialize(Cell::new(column.as_ref()));
         read.map_err(|error| unfit(format!("the type does not read what it writes: {error}")))?;
     }
     Ok(column)
