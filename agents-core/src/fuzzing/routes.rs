@@ -20,7 +20,11 @@ pub fn routes(data: &[u8]) {
             assert_eq!(canonical_name(&form, LONGEST).as_deref(), Ok(&*form), "the form stands for itself");
             // The class may be anything here; what a program registers is plain.
             let path = format!("/agents/room/{form}");
-            assert_eq!(parse_address(&path), Some(Address { class: "room", name: &form }), "an address holds it");
+            assert_eq!(
+                parse_address(&path),
+                Some(Address { class: "room", name: &form }),
+                "an address holds it"
+            );
             assert_eq!(path.parse::<http::Uri>().map(|uri| uri.path() == path).ok(), Some(true));
         }
     }
