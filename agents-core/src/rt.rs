@@ -37,7 +37,7 @@ mod server {
         row_as_struct, wire_as_column,
     };
 
-    /// What the names of the prelude mean to the derive of `ts_rs`.
+    /// The names of the prelude, with the meaning that they have to the derive of `ts_rs`.
     pub mod standard {
         pub use ::std::option::Option::{self, None, Some};
         pub use ::std::string::String;

@@ -18,7 +18,7 @@ fn told(expansion: &str) -> Vec<&str> {
     expansion.split("compile_error ! { \"").skip(1).filter_map(|rest| rest.split("\" }").next()).collect()
 }
 
-/// What a caller of `Room::post` is given, whoever it is.
+/// Returns the code that a caller of `Room::post` is given, whatever kind of caller it is.
 fn interface(bound: &TokenStream) -> TokenStream {
     quote! {
         pub struct __Methods<__C>(__C);

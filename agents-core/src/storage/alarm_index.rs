@@ -194,7 +194,7 @@ impl AlarmIndex {
         }
     }
 
-    /// Whether it has its tables and an entry for each object with an alarm.
+    /// Returns whether the index has its tables and an entry for each object with an alarm.
     fn is_complete(&self) -> Result<bool> {
         let ask = |sql| self.connection.query_row(sql, (), |row| row.get::<_, i64>(0));
         let found = ask("PRAGMA user_version").and_then(|version| Ok((version, ask(KNOWN)?)));

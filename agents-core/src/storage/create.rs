@@ -27,7 +27,7 @@ pub(super) fn create(path: &Path, class: &str, name: &str, options: &StoreOption
     let folder = parent_of(path);
     let mut folders = vec![folder.clone()];
     if !flush.is_named(&folder) {
-        // It may be as new as the file, whoever made it.
+        // The folder may be as new as the file, whichever process made it.
         folders.push(parent_of(&folder));
     }
     let log = suffixed(path, "-wal");

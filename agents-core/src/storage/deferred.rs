@@ -2,9 +2,9 @@
 //!
 //! SQLite checks them at a COMMIT and nowhere else, and one that does not hold would fail the commit
 //! that a turn shares with others. So each turn that may have broken one is asked about at its end.
-//! What SQLite counts of broken ones is not to be read, but to be seen: before it looks whether a row
-//! that goes away mends one, it looks whether there are any. An update that changes nothing takes
-//! more steps when there are.
+//! SQLite counts the broken ones. The count cannot be read, but its effect can be seen: before SQLite
+//! looks whether a row that goes away mends one, it looks whether there are any. An update that changes
+//! nothing takes more steps when there are.
 
 use std::time::Duration;
 
@@ -31,19 +31,19 @@ const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
 
 const BROKEN: &str = "SELECT \"table\", rowid, parent, fkid FROM pragma_foreign_key_check LIMIT 1";
 const COLUMNS: &str = "SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq";
-/// How long to look for what a broken constraint is called.
+/// The longest time to look for the name of a broken constraint.
 const LONGEST_SEARCH: Duration = Duration::from_millis(20);
 
-/// What is known of constraints that are checked late.
+/// The facts that are known of constraints that are checked late.
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
-    /// Whether some table has one; `None` when the tables may have changed.
+    /// The presence of such a constraint in some table; `None` when the tables may have changed.
     known: Option<bool>,
     /// A setting of the open transaction puts constraints off.
     put_off: bool,
-    /// Whether SQL of the running turn has written.
+    /// The mark that SQL of the running turn has written.
     wrote: bool,
-    /// How many steps the probe takes when all constraints hold.
+    /// The number of steps that the probe takes when all constraints hold.
     steps: Option<i32>,
 }
 
@@ -63,7 +63,7 @@ impl Deferred {
         self.wrote = false;
     }
 
-    /// Says, once, whether a setting puts constraints off.
+    /// Returns whether a setting puts constraints off, and forgets it: the answer is given once.
     pub(super) fn takes_put_off(&mut self) -> bool {
         std::mem::take(&mut self.put_off)
     }
@@ -122,7 +122,7 @@ impl Store {
 }
 
 impl Parts<'_> {
-    /// Says whether constraints may be checked late.
+    /// Returns whether constraints may be checked late.
     fn defers(&mut self) -> Result<bool> {
         if self.levels.deferred.put_off {
             return Ok(true);
@@ -138,7 +138,7 @@ impl Parts<'_> {
         Ok(found)
     }
 
-    /// Says whether a constraint does not hold at the moment.
+    /// Returns whether a constraint does not hold at the moment.
     fn is_broken(&mut self) -> Result<bool> {
         let steps = self.probe()?;
         if self.levels.deferred.steps == Some(steps) {

@@ -48,7 +48,7 @@ pub enum StorageError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// How that is known.
+        /// The reason why the database is known to be damaged.
         reason: String,
     },
     /// The data folder was removed or replaced while the program runs. Nothing in it is opened any more.

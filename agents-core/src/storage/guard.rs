@@ -218,12 +218,13 @@ impl Scope<'_> {
         self.guard.pragma.load(Ordering::Relaxed)
     }
 
-    /// Whether the statement makes, changes or drops tables.
+    /// Returns whether the statement makes, changes or drops tables.
     pub(super) fn saw_tables(&self) -> bool {
         self.guard.tables.load(Ordering::Relaxed)
     }
 
-    /// Whether the statement that was prepared last may give something a name, or refer to a name; asking forgets it.
+    /// Returns whether the statement that was prepared last may give something a name, or refer to a name.
+    /// The call forgets the answer.
     pub(super) fn saw_names(&self) -> bool {
         self.guard.schema.swap(false, Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What stands beside a database: its log says how it was closed, and a file says that it is new.
+//! The marks beside a database: its log tells how it was closed, and a file tells that it is new.
 //!
 //! A store that closes well leaves a log of four bytes. SQLite never leaves one of that size: its
 //! header alone is longer, and written at once. It takes such a log for empty and writes the first
@@ -19,7 +19,7 @@ use super::create::suffixed;
 /// The size of the log of a database that was closed well.
 pub(super) const MARK: u64 = 4;
 
-/// What stands behind the name of a database while it is made.
+/// The suffix that stands behind the name of a database while it is made.
 pub(super) const NEW: &str = "-new";
 
 /// The log of a database, as it is found.
@@ -80,7 +80,7 @@ pub(super) fn made(database: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a database was never known to be whole on the disk: nothing in it was promised.
+/// Returns whether a database was never known to be whole on the disk: nothing in it was promised.
 pub(super) fn is_new(database: &Path) -> bool {
     suffixed(database, NEW).exists()
 }

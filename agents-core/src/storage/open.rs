@@ -55,7 +55,7 @@ pub(super) struct Database {
     full_at: u32,
 }
 
-/// Says whether there is a file, and not just the beginning of one that was never made.
+/// Returns whether there is a file, and not just the beginning of one that was never made.
 pub(super) fn exists(path: &Path) -> bool {
     match size(path) {
         None => false,
@@ -73,7 +73,7 @@ fn size(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().map(|file| file.len())
 }
 
-/// Says that the database of an object cannot be what it was.
+/// Returns the error that the database of an object cannot be what it was.
 fn damaged(path: &Path, reason: impl Into<String>) -> StorageError {
     StorageError::Damaged { path: path.to_owned(), reason: reason.into() }
 }
@@ -87,8 +87,8 @@ fn whole(size: u64) -> Result<()> {
     Err(SqlError::new(SqlErrorKind::Corrupt, message, "").into())
 }
 
-/// Looks for damage in a file that somebody else may have open: the header, what the file says of itself, and the
-/// first pages of the tables of the runtime.
+/// Looks for damage in a file that may be open elsewhere: in the header, in what the file holds about
+/// itself, and in the first pages of the tables of the runtime.
 pub(super) fn look(path: &Path) -> Result<()> {
     match size(path) {
         None if Log::of(path) == (Log::Left { empty: false }) => {}
@@ -104,7 +104,7 @@ pub(super) fn look(path: &Path) -> Result<()> {
     if is_new(path) { Ok(()) } else { Err(missing(path)) }
 }
 
-/// What is wrong with a file that is empty, or not there although its log is.
+/// Returns the error for a file that is empty, or not there although its log is.
 fn missing(path: &Path) -> StorageError {
     let reason = if path.exists() { "the file is empty" } else { "its log is there and the file is not" };
     damaged(path, reason)

@@ -1,4 +1,5 @@
-//! What a file says of itself while somebody else may have it open, and the alarm in one that is at rest.
+//! The data that a file holds about itself, read while the file may be open elsewhere, and the alarm in a
+//! file that is at rest.
 
 use std::path::Path;
 use std::time::Duration;
@@ -52,7 +53,7 @@ fn peek_once(path: &Path) -> Result<String> {
 
 /// Reads the alarm of an object that has nothing in memory, and changes nothing.
 ///
-/// What is in the log counts, and stays there: the store that opens the file next finds it as it was.
+/// The content of the log counts, and stays there: the store that opens the file next finds it as it was.
 ///
 /// # Errors
 /// As [`Store::open`](super::Store::open); with [`SqlErrorKind::Busy`](super::SqlErrorKind::Busy) if a store has the

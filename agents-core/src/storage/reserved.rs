@@ -19,7 +19,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
     start && name.get(STEM.len()).is_none_or(|next| *next == b'_')
 }
 
-/// Whether a name of the runtime stands anywhere in a statement, in quotes and comments as well.
+/// Returns whether a name of the runtime stands anywhere in a statement, in quotes and comments as well.
 ///
 /// The authorizer hears of the table that is renamed, and not of its new name; of the table that is made, and not
 /// of those it refers to.

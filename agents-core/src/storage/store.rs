@@ -47,7 +47,7 @@ pub struct Store {
     pub(super) lsn: Lsn,
     pub(super) meter: StoreMeter,
     pub(super) poisoned: bool,
-    /// Where commits go that nobody syncs, and when that was last looked at.
+    /// The files that take the commits when none is synced, and the time when they were last looked at.
     pub(super) place: Option<(Place, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,

@@ -163,7 +163,8 @@ impl SyncHandle {
     }
 }
 
-/// How often a store looks after its files whose commits promise nothing beyond the process.
+/// The time after which a store looks again at its files, if their commits promise nothing beyond the
+/// process.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Store {

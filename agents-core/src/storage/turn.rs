@@ -126,7 +126,7 @@ impl Store {
         self.pop_release()
     }
 
-    /// Says whether the running turn has written and staged nothing yet.
+    /// Returns whether the running turn has written and staged nothing yet.
     pub fn is_turn_untouched(&self) -> bool {
         self.levels.stack.iter().all(|level| level.mark == Mark::Nothing && level.undo.is_none())
     }

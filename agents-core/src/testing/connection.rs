@@ -322,8 +322,8 @@ impl TestConnection {
     /// Stays connected for a while, as a client that is open but has nothing to say: it answers
     /// pings, and what comes is kept for [`next`](Self::next).
     ///
-    /// [`TestHost::advance`](super::TestHost::advance) does the same for all clients that its host opened. A client that nobody
-    /// reads otherwise looks dead to the host after its heartbeat.
+    /// [`TestHost::advance`](super::TestHost::advance) does the same for all clients that its host opened.
+    /// Otherwise a client that is not read looks dead to the host after its heartbeat.
     pub async fn stay(&mut self, time: Duration) {
         let over = tokio::time::sleep(time);
         tokio::pin!(over);

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::testing::Received;
 use crate::testing::pipe::Transport;
 
-/// How long anything may take before a test is called stuck.
+/// The longest time that anything may take before a test is called stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A session that is used by one task at a time.

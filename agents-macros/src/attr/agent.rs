@@ -41,7 +41,7 @@ pub(crate) struct AgentOptions {
     pub(crate) name: Option<LitStr>,
 }
 
-/// What becomes of a stored state that is not of the agent's type.
+/// The treatment of a stored state that is not of the agent's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnUnreadable {
     Fail,

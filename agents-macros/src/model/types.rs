@@ -132,7 +132,8 @@ fn find_borrow(ty: &Type, allow_static: bool) -> Option<TokenStream> {
 /// The longest array that serde knows.
 const LONGEST_OF_SERDE: usize = 32;
 
-/// Whether there is an array in the type that serde may not know: a long one, or one of a length with a name.
+/// Returns whether the type has an array in it that serde may not know: a long one, or one of a length with
+/// a name.
 pub(crate) fn has_long_array(ty: &Type) -> bool {
     #[derive(Default)]
     struct Search(bool);

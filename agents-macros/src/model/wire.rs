@@ -250,7 +250,9 @@ fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
     lifetime.is_none()
 }
 
-/// What is read from a frame cannot be lent for longer than the frame is there.
+/// Returns whether all fields are owned, and notes the first that is not.
+///
+/// A value that is read from a frame cannot be lent for longer than the frame is there.
 fn all_owned(fields: &[Travelling], errors: &mut Errors) -> bool {
     let borrowed = fields.iter().find_map(|field| types::borrow(&field.ty));
     if let Some(borrowed) = &borrowed {

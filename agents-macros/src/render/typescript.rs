@@ -1,8 +1,9 @@
 //! The TypeScript of a type that travels.
 //!
-//! What the derive of ts-rs writes names `String`, `Option` and `std` as the prelude does, and a program may
-//! have types and modules of these names. So it gets a copy of the type in a scope of its own, where they mean
-//! what it expects. The types of the fields keep the meaning that they have outside: they are aliases there.
+//! The code that the derive of ts-rs writes names `String`, `Option` and `std` as the prelude does. A program
+//! may have types and modules of these names. So the derive gets a copy of the type in a scope of its own,
+//! where they mean what it expects. The types of the fields keep the meaning that they have outside: they are
+//! aliases there.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -13,7 +14,7 @@ use super::{Side, here, home, wire};
 use crate::attr::{self, condition};
 use crate::model::wire::WireType;
 
-/// Whether a type is told to ts-rs by a copy. A generic one is derived where it stands.
+/// Returns whether a type is told to ts-rs by a copy. A generic one is derived where it stands.
 pub(super) fn stands_apart(ty: &WireType, side: Side) -> bool {
     side == Side::Server && ty.generics.params.is_empty()
 }
@@ -108,7 +109,8 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
     .to_token_stream()
 }
 
-/// What the derive of ts-rs reads, and what decides whether something is there.
+/// Returns whether the derive of ts-rs reads an attribute, or the attribute decides whether something is
+/// there.
 fn is_read(path: &syn::Path) -> bool {
     ["serde", "ts", "doc", "cfg"].iter().any(|name| path.is_ident(name))
 }

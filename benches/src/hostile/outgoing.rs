@@ -1,4 +1,4 @@
-//! What hostile clients make an agent send, allocate or wait for.
+//! Attacks of hostile clients that make an agent send, allocate or wait for something.
 
 use std::io::{Error, Result};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::frame::{TEXT, encode};
 
 /// The longest message that a server takes.
 const MESSAGE: usize = 28 * 1024 * 1024;
-/// How long a client takes the pieces of a stream.
+/// The time for which a client takes the pieces of a stream.
 const LISTENS: Duration = Duration::from_secs(20);
 
 /// All of them.

@@ -16,7 +16,7 @@ pub(crate) struct Levers {
     pub(crate) go: Notify,
     /// How many endless streams run.
     pub(crate) streams: AtomicU32,
-    /// How many pieces `pours` has sent.
+    /// The number of pieces that `pours` has sent.
     pub(crate) poured: AtomicU32,
     /// Starts of a `Peer`.
     pub(crate) starts: AtomicU32,

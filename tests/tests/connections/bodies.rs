@@ -159,7 +159,7 @@ async fn s5_a_client_that_breaks_off_is_an_error_where_its_body_is_read() {
     log::keep();
     drop(stream);
     assert_eq!(notes.next().await, "the body broke off");
-    // The handler that read it is done once the next one is; whoever breaks off does not fill the log.
+    // The handler that read it is done once the next one is. A client that breaks off does not fill the log.
     let (status, _) = answer::post(&server, "/agents/depot/one/count", "x").await;
     assert_eq!(status, 200);
     assert_eq!(log::errors_with("the body broke off"), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! What `on_request` can be given in the place of a whole request.
+//! Arguments that `on_request` can take in the place of a whole request.
 
 use agents::axum::extract::{Json, Query};
 use agents::bytes::Bytes;

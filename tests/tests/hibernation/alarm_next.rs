@@ -10,7 +10,7 @@ use crate::support::{Loss, body, millis, secs};
 
 const DAY: u64 = 86_400;
 
-/// What an agent does in its handlers, and where its notes go.
+/// The actions of an agent in its handlers, and the recorder of its notes.
 struct Plan {
     recorder: Recorder,
     /// When it starts.

@@ -1,4 +1,4 @@
-//! What is dropped with a life, a turn or a handler: it may use the object, and it may panic.
+//! Values that are dropped with a life, a turn or a handler: they may use the object, and they may panic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use agents::{KeepAwake, Limits};
 
 use crate::support::{IDLE, Loss, millis};
 
-/// What all lives of an object share.
+/// The values that all lives of an object share.
 #[derive(Default)]
 struct Shared {
     /// Instances panic when they are dropped.

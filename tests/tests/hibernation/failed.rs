@@ -1,4 +1,4 @@
-//! What waits for an object whose life fails: its next life handles it.
+//! Events that wait for an object whose life fails: its next life handles them.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;

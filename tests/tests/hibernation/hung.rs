@@ -79,7 +79,7 @@ fn reached(host: &TestHost, limit: Limit) -> u64 {
     host.host().meter().limits[limit]
 }
 
-/// How long something takes, in seconds.
+/// Returns how many seconds the work takes, and its result.
 async fn seconds<T>(host: &TestHost, work: impl Future<Output = T>) -> (u64, T) {
     let before = host.now();
     let result = work.await;

@@ -47,7 +47,7 @@ impl Shop {
         panic!("on purpose");
     }
 
-    /// How often this instance was called, and how many there were.
+    /// Returns how often this instance was called, and how many instances there were.
     #[callable]
     fn calls(&self, cx: &Context<Self>) -> (usize, usize) {
         (self.calls.fetch_add(1, Ordering::SeqCst) + 1, cx.env().starts.load(Ordering::SeqCst))

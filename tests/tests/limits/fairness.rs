@@ -14,9 +14,10 @@ use tokio::task::yield_now;
 
 use crate::support::body;
 
-/// How often a handler gives way in these tests.
+/// The number of times that a handler gives way in these tests.
 const STEPS: usize = 10;
-/// How many messages may be handled between two of its steps: what a round has at most, and the one before.
+/// The greatest number of messages that may be handled between two of its steps: those of a full round and of
+/// the full round before.
 const BETWEEN: usize = 2 * 256;
 
 #[wire]

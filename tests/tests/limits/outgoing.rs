@@ -26,7 +26,7 @@ struct Note {
     text: String,
 }
 
-/// How many reads were handled, or pieces were made.
+/// The number of reads that were handled, or of pieces that were made.
 type Handled = Arc<AtomicUsize>;
 
 /// Sends much.

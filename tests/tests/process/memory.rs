@@ -1,4 +1,4 @@
-//! What large messages may cost the process.
+//! The memory that large messages may cost the process.
 
 use std::path::Path;
 

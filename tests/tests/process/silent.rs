@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use agents::Agents;
 
-/// Says in the process of the program whether it has a log.
+/// The environment variable that decides whether the process of the program has a log.
 const LOG: &str = "AGENTS_TEST_LOG";
 
 /// Runs itself once more, as the program.

@@ -27,7 +27,7 @@ pub(crate) struct Told {
     /// Those that were acknowledged; with how many parts.
     pub(crate) entered: Vec<(usize, u64, u64)>,
     pub(crate) alarms: Vec<(usize, u64)>,
-    /// What was undone.
+    /// Numbers whose work was undone, with the object.
     pub(crate) undone: Vec<(usize, u64)>,
     /// Connections that were let in, and on which run of the host.
     pub(crate) let_in: Vec<(u64, String)>,

@@ -118,9 +118,9 @@ impl Drop for Life {
     }
 }
 
-/// What is said in turns and transactions that are undone.
+/// The text that is sent in turns and transactions that are undone.
 pub(crate) const NEVER: &str = "never";
-/// What a destructor panics with.
+/// The message with which a destructor panics.
 pub(crate) const BOMB: &str = "a destructor panics";
 
 /// May panic when it is dropped.
@@ -430,7 +430,7 @@ impl Ledger {
         Ok(number)
     }
 
-    /// Says and ends what is undone, by a panic or a transaction, and then answers for good.
+    /// Sends and ends an answer that a panic or a transaction undoes, and then answers for good.
     #[callable]
     fn say(
         &self,

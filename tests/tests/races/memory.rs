@@ -1,4 +1,4 @@
-//! How much memory the process uses.
+//! The memory that the process uses.
 
 use std::alloc::System;
 

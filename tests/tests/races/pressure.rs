@@ -22,7 +22,7 @@ const SENDERS: usize = 3;
 const BURST: usize = 2_000;
 /// Pieces of a stream that has no end of its own within a test.
 const PIECES: usize = 10_000;
-/// How many events an activation handles at most before it looks at its running handlers.
+/// The number of events that an activation handles at most before it looks at its running handlers.
 const ROUND: usize = 256;
 
 /// Bytes that the host and its clients may hold together, far below what a single burst asks for: the pipes and

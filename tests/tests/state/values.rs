@@ -1,4 +1,4 @@
-//! What is kept comes back as it was, and what would not is refused where it is written.
+//! Values that are kept come back as they were, and those that would not are refused where they are written.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -108,7 +108,7 @@ impl Office {
         Ok(())
     }
 
-    /// What is kept, by the name of its sheet; `None` for nothing.
+    /// Returns the sheet that is kept in each place; `None` for nothing.
     #[callable]
     fn kept(&self, cx: &View<Self>, conn: &Connection<Self>) -> Result<Vec<Option<Sheet>>> {
         let row: Option<(Sheet,)> = sql!(cx, "SELECT sheet FROM sheets")?;

@@ -11,7 +11,7 @@ use agents_tests::random::Random;
 
 const SEEDS: u64 = 300;
 
-/// What `fetch` does with a request for a WebSocket.
+/// A step that `fetch` takes with a request for a WebSocket.
 #[derive(Clone, Debug)]
 enum Step {
     Accept(Vec<String>),
@@ -95,7 +95,7 @@ impl DurableObject for Door {
     }
 }
 
-/// What there should be.
+/// The connection as it should be.
 #[derive(Clone, Default)]
 struct Model {
     accepted: Option<Vec<String>>,

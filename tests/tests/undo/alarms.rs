@@ -11,7 +11,7 @@ use agents_tests::{Notes, Recorder, recorder};
 
 const HOUR: u64 = 3_600_000;
 
-/// What the next alarm does, and where it says that it rang.
+/// The action of the next alarm, and the recorder where the alarm notes that it rang.
 struct Plan {
     what: AtomicU32,
     recorder: Recorder,

@@ -1,4 +1,5 @@
-//! What a turn or a transaction changed that is undone: each door, and what the runtime did in the same turn.
+//! Changes of a turn or a transaction that is undone: those through each door, and those that the runtime
+//! made in the same turn.
 
 mod accepts;
 mod alarms;

@@ -156,7 +156,7 @@ fn far(n: u32) -> u64 {
     4_000_000_000 + u64::from(n)
 }
 
-/// What there should be.
+/// The agent and its clients as they should be.
 #[derive(Clone, Default)]
 struct Model {
     keys: BTreeMap<String, u32>,
@@ -170,7 +170,7 @@ struct Model {
     alarm: Option<u64>,
     attached: Option<u32>,
     other: Option<u32>,
-    /// What the caller hears of the call that runs, and what the other client hears.
+    /// Texts that the caller receives from the call that runs; `other_heard` are those of the other client.
     heard: Vec<String>,
     other_heard: Vec<String>,
     ended: bool,

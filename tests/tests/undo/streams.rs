@@ -124,7 +124,7 @@ impl Says {
     }
 }
 
-/// What a client hears of a call, in the form of `relay`.
+/// Returns what a client receives of a call, in the form of `relay`.
 async fn heard(client: &mut TestConnection, method: &str) -> Vec<String> {
     let id = client.start_call(method, ()).await;
     let last = client.answer(&id).await;

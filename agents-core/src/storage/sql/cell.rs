@@ -20,11 +20,11 @@ pub(super) enum DeError {
     Other(String),
 }
 
-/// What serde's own `bool` and `String` expect.
+/// The names that serde's own `bool` and `String` give to what they expect.
 const FLAG: &str = "a boolean";
 const TEXT: &str = "a string";
 
-/// What was found where something else was wanted, as far as it helps to read the column in another way.
+/// The value that was found where another was wanted, as far as it helps to read the column in another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mistyped {
     /// An integer for a `bool`.
@@ -84,7 +84,7 @@ pub(super) struct Cell<'a> {
     reading: Reading,
 }
 
-/// What a value is taken for where anything will do.
+/// The meaning that a value is taken to have where anything will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// Text is JSON: a type that takes anything is stored so.

@@ -1,4 +1,4 @@
-//! How a type reads: knowing what it wants, or taking whatever it finds.
+//! The two ways in which a type reads: it knows what it wants, or it takes whatever it finds.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The rows of a query, copied out of the database.
 //!
-//! What makes values of them is code of users, which may do anything with the object meanwhile. So no statement and no
-//! lock is open by then.
+//! The code that makes values of them is code of users. It may do anything with the object meanwhile. So no
+//! statement and no lock is open by then.
 
 use std::cell::OnceCell;
 
@@ -17,7 +17,7 @@ pub struct Rows {
     columns: usize,
     /// The names of the columns, and behind them the cells, row by row.
     cells: Vec<Copied>,
-    /// What stands in them, one after the other.
+    /// The text and the bytes of these cells, one after the other.
     bytes: Vec<u8>,
     /// The names; made when a row needs them.
     names: OnceCell<Vec<Name>>,

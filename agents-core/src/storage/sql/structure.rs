@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-/// Reads the row once. `guessed` has the columns whose type nobody told, and what each is taken for.
+/// Reads the row once. `guessed` has the columns whose type is not known, and what each is taken for.
 fn read<T: Wire>(row: &Row<'_>, guessed: &mut Vec<(usize, Reading)>) -> Result<T, Failure> {
     let mut column = None;
     let result = T::wire_deserialize(Whole { row, guessed, failed: &mut column });

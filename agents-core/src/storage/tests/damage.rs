@@ -70,7 +70,7 @@ fn all_found() -> Vec<Found> {
     all
 }
 
-/// What may be left of a database.
+/// Returns the contents that may be left of a database, each with a name.
 fn damages(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
     let length = whole.len();
     let mut all = vec![("zeros".to_owned(), vec![0; length]), ("sevens".to_owned(), vec![7; length])];

@@ -223,7 +223,7 @@ fn a_folder_that_was_removed_or_replaced_takes_no_commit() {
             }
             drop(store);
             if !data.exists() {
-                // Nothing is made anew in its place: somebody else may have that.
+                // Nothing is made anew in its place: the place may belong to another program.
                 let mut store = folder.store("room", "b", &options);
                 store.begin_turn().unwrap();
                 assert_eq!(store.kv_put("k", b"1").unwrap_err().code(), "storage_gone", "{way}");

@@ -57,7 +57,7 @@ fn the_time_of_one_statement_is_not_counted_for_the_next() {
 }
 
 thread_local! {
-    /// How often work of this thread was run that may block.
+    /// The number of times that this thread ran work that may block.
     static BLOCKED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 

@@ -235,7 +235,7 @@ enum Mixed {
 }
 wire!(Mixed);
 
-/// What takes anything, alone and beside other fields.
+/// The types that take anything, alone and beside other fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Holder {
     payload: Payload,

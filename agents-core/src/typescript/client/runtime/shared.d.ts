@@ -18,7 +18,7 @@ export declare class Shared<C extends Class> {
     use(): () => void;
     subscribe(listener: () => void): () => void;
 }
-/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
 export declare const isServer: boolean;
 /** The client of this key, made if there is none. */
 export declare function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C>;

@@ -58,7 +58,7 @@ export class Shared {
     }
 }
 const all = new Map();
-/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
 export const isServer = typeof window === "undefined";
 /** The client of this key, made if there is none. */
 export function shared(key, query, make) {

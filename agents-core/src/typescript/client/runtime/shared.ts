@@ -72,7 +72,7 @@ export class Shared<C extends Class> {
 
 const all = new Map<string, unknown>();
 
-/** Whether this renders a page for somebody else: there nothing connects, and nothing is shared between requests. */
+/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
 export const isServer = typeof window === "undefined";
 
 /** The client of this key, made if there is none. */
