@@ -31,7 +31,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Told when there is room again.
     room: Notify,
-    /// Nobody reads any more.
+    /// The token that is cancelled when the reader is gone.
     gone: CancellationToken,
 }
 
@@ -119,7 +119,7 @@ impl LineSender {
         }
     }
 
-    /// Tells whether a writer should wait for the reader.
+    /// Returns whether a writer should wait for the reader.
     pub(super) fn is_ahead(&self) -> bool {
         self.0.queue.lock().bytes > BEHIND_BYTES
     }
@@ -139,7 +139,7 @@ impl LineSender {
         self.0.gone.is_cancelled()
     }
 
-    /// Waits until nobody reads any more.
+    /// Waits until the reader is gone.
     pub(super) async fn closed(&self) {
         self.0.gone.cancelled().await;
     }

@@ -58,8 +58,8 @@ impl<A: AgentTypes> Call<A> {
 
 /// The arguments of a call, taken one after the other.
 ///
-/// What a caller gives beyond those that the method has is ignored, as between functions of JavaScript:
-/// `items.map(agent.stub.add)` gives three. It takes no memory either.
+/// Arguments beyond those that the method has are ignored, as between functions of JavaScript:
+/// `items.map(agent.stub.add)` gives three. They take no memory either.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     values: std::vec::IntoIter<&'a RawValue>,
@@ -229,7 +229,8 @@ impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
     }
 }
 
-/// What a returned stream sends before others get their turn: one that always has something would keep them out.
+/// The part of a returned stream that is sent before others get their turn. A stream that always has an item
+/// would keep the others out.
 struct Stretch {
     items: usize,
     bytes: usize,

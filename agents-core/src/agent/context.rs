@@ -174,7 +174,7 @@ impl<A: AgentTypes> Context<A> {
 
     /// Sends a message to every connection, the caller's included.
     ///
-    /// What one turn sends waits in memory until the turn is over.
+    /// The messages that one turn sends wait in memory until the turn is over.
     ///
     /// # Errors
     /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to

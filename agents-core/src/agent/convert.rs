@@ -36,7 +36,7 @@ impl<E: Into<Error>> HookResult for Result<(), E> {
     }
 }
 
-/// What a closure that changes a state may return: a wire value, nothing, or a `Result` of anything.
+/// The result of a closure that changes a state: a wire value, nothing, or a `Result` of anything.
 ///
 /// An error of the `Result` undoes the change.
 #[diagnostic::on_unimplemented(
@@ -45,7 +45,7 @@ impl<E: Into<Error>> HookResult for Result<(), E> {
     note = "return nothing, a wire value, or `agents::Result<T>`, whose error undoes the change"
 )]
 pub trait UpdateResult {
-    /// What the caller gets.
+    /// The type of the value that the caller gets.
     type Output;
 
     /// Unifies these.
@@ -181,7 +181,7 @@ impl<P> HookPayload<P> for P {
     }
 }
 
-/// What answers a request in which an argument of `on_request` is not found.
+/// The answer to a request in which an argument of `on_request` is not found.
 pub(crate) type NotFound = Box<Result<Response>>;
 
 /// The last owned argument of `on_request`: the request itself, or what axum extracts from one.

@@ -18,11 +18,11 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) table: &'static Table<A>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
-    /// What it shares with the instances before and after it in the same life of the object.
+    /// The values that the instance shares with those before and after it in the same life of the object.
     pub(crate) life: Arc<Life>,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
-    /// What becomes of a stored state that is not of the agent's type.
+    /// The choice of what becomes of a stored state that is not of the agent's type.
     pub(crate) on_unreadable: OnUnreadable,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,

@@ -1,4 +1,4 @@
-//! What an agent keeps for one life of its object, whatever instance it has.
+//! The values that an agent keeps for one life of its object, whatever instance it has.
 //!
 //! An instance that panicked is replaced within that life, and handlers that run on the old one go on beside those of
 //! the new one. What they share must not be in either.
@@ -10,10 +10,10 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use crate::agent::streams::Streams;
 
-/// How many rejections may wait for `on_state_rejected` at a time.
+/// The most rejections that may wait for `on_state_rejected` at a time.
 pub(super) const WAITING_REJECTIONS: usize = 1024;
 
-/// What all instances of one life share.
+/// The values that all instances of one life share.
 pub(crate) struct Life {
     /// Held by exclusive work.
     exclusive: Mutex<()>,

@@ -4,7 +4,7 @@ use serde_ignored::Path;
 
 use crate::wire::{De, Wire, without_lone_surrogates};
 
-/// How much of a key's place is told, in characters.
+/// The most characters of a key's place that are told.
 const TOLD: usize = 100;
 
 /// Reads a state that a client pushed; returns it and the place of the first key that its type does not know.

@@ -32,7 +32,7 @@ enum Loaded<S> {
     Set(Arc<S>),
 }
 
-/// What stands in the row of the state.
+/// The content of the row of the state.
 enum Stored<S> {
     Nothing,
     Read(Arc<S>),
@@ -176,7 +176,7 @@ impl<A: AgentTypes> AgentCore<A> {
         keep(state).map_err(|error| self.unfit(error, source))
     }
 
-    /// A state that cannot be kept, whoever set it.
+    /// Reports a state that cannot be kept as rejected, whatever its source; returns the error.
     fn unfit(self: &Arc<Self>, error: Error, source: &StateSource<A>) -> Error {
         self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
         error

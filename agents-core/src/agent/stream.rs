@@ -120,7 +120,7 @@ impl Answer {
         }
     }
 
-    /// Waits until there is room for another piece, or nobody listens any more.
+    /// Waits until there is room for another piece, or the caller no longer listens.
     pub(crate) async fn ready(&self) {
         let is_ahead = match &self.caller {
             Caller::Client { socket, .. } => socket.is_ahead(),
@@ -131,7 +131,7 @@ impl Answer {
         }
         let room = async {
             match &self.caller {
-                // Where there is nobody to wait for, sending says why.
+                // The send that follows gives the reason where there is no client to wait for.
                 Caller::Client { socket, .. } => drop(socket.ready().await),
                 Caller::Agent { lines, .. } => lines.until_room().await,
             }

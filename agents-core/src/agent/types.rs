@@ -49,7 +49,7 @@ pub struct Options {
     pub(crate) on_unreadable: OnUnreadable,
 }
 
-/// What becomes of an agent whose stored state is not of its type.
+/// The choice of what becomes of an agent whose stored state is not of its type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnUnreadable {
@@ -104,7 +104,7 @@ impl Options {
         self
     }
 
-    /// What becomes of an agent whose stored state is not of its type.
+    /// Sets what becomes of an agent whose stored state is not of its type.
     #[must_use]
     pub const fn on_unreadable(mut self, on_unreadable: OnUnreadable) -> Self {
         self.on_unreadable = on_unreadable;

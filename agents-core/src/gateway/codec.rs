@@ -58,7 +58,7 @@ pub(crate) struct Decoder {
     frame: Option<Frame>,
     /// The message under way: its opcode and what has come of it.
     message: Option<(u8, Vec<u8>)>,
-    /// How much of a text under way is known to be UTF-8.
+    /// The number of bytes of a text under way that are known to be UTF-8.
     checked: usize,
     control: Vec<u8>,
 }

@@ -115,9 +115,9 @@ pub struct Limits {
     pub outbox_bytes: usize,
     /// Bytes of one agent that wait for the end of a turn, or for the disk, before they leave. 64 MiB, 64 KiB at least.
     ///
-    /// What an agent sends beyond it fails with the code `overflow`; one message always passes. While more than half of
-    /// it waits, the agent takes no messages and its handlers wait. A message counts 128 bytes more than it has, a
-    /// broadcast once. Answers of calls are never refused.
+    /// Anything that an agent sends beyond the limit fails with the code `overflow`; one message always
+    /// passes. While more than half of the limit waits, the agent takes no messages and its handlers wait. A
+    /// message counts 128 bytes more than it has, a broadcast once. Answers of calls are never refused.
     pub outgoing_bytes_per_agent: usize,
     /// Bytes that wait for all clients together, those in agents included; while it is more, a client that has more than
     /// 64 KiB to take and is sent something is closed, and an agent that has more than 64 KiB to send waits as above.
@@ -160,11 +160,11 @@ pub struct Limits {
     /// When there are as many and another one has to start, idle ones sleep at once, whatever their class
     /// says of idle time. Those that never sleep count, too.
     pub agents_awake: usize,
-    /// How long an agent or object may take to start. 30 s.
+    /// The longest time that an agent or object may take to start. 30 s.
     ///
     /// Its `on_start` is dropped then, everything fails that has come for it by then, and the next event tries again.
     pub start_timeout: Duration,
-    /// How long the handler of an alarm may take. 15 minutes.
+    /// The longest time that the handler of an alarm may take. 15 minutes.
     ///
     /// It is dropped then and counts as failed: `on_error` gets the code `alarm_timeout`, and the alarm rings again.
     pub alarm_timeout: Duration,

@@ -9,7 +9,7 @@ use crate::gateway::{FRAME_BYTES, codec};
 /// How many bytes wait for a socket that counts as behind.
 pub(crate) const BEHIND_BYTES: usize = 64 * 1024;
 
-/// What an entry of a queue takes, and the room that the queue keeps for more.
+/// The bytes that an entry of a queue takes, including the room that the queue keeps for more.
 const ENTRY_BYTES: usize = 2 * size_of::<Bytes>();
 
 /// Behind how many frames only the last of several pings is answered.
@@ -79,12 +79,13 @@ impl Outbox {
         }
     }
 
-    /// How many bytes wait, heads of frames and what the writer has taken included.
+    /// Returns the number of bytes that wait, including heads of frames and what the writer has taken.
     pub(crate) fn waiting(&self) -> usize {
         self.bytes + self.taken + self.frames.len() * FRAME_BYTES
     }
 
-    /// What the queue of one who is behind takes beside the frames, which many may share.
+    /// Returns the bytes that the queue of a client that is behind takes beside the frames, which many queues
+    /// may share.
     pub(crate) fn queue_bytes(&self) -> usize {
         if self.is_behind() { self.frames.len() * ENTRY_BYTES } else { 0 }
     }

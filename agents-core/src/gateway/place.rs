@@ -76,7 +76,7 @@ impl Places {
         Ok(Place { places: Some(self.clone()), address, is_socket: false })
     }
 
-    /// How many sockets have one.
+    /// Counts the sockets that have a place.
     #[cfg(test)]
     pub(crate) fn sockets(&self) -> usize {
         self.taken.load(Ordering::Relaxed)

@@ -18,10 +18,10 @@ use crate::gateway::{
     ToObject, upload,
 };
 
-/// How many bytes of a response may be on their way to its client.
+/// The most bytes of a response that may be on their way to its client.
 pub(crate) const RESPONSE_WINDOW: usize = 256 * 1024;
 
-/// What a chunk counts in the window of its response; one always fits.
+/// Returns what a chunk counts in the window of its response; one chunk always fits.
 pub(crate) fn window_share(len: usize) -> u32 {
     (len + FRAME_BYTES).min(RESPONSE_WINDOW) as u32
 }
@@ -118,7 +118,7 @@ struct OpenRequest {
     port: Arc<dyn ObjectPort>,
     parts: mpsc::UnboundedReceiver<ResponsePart>,
     done: bool,
-    /// What chunks count that were taken and that the object does not know of yet.
+    /// The sum of the window shares of the chunks that were taken and that the object does not know of yet.
     owed: u64,
 }
 

@@ -131,7 +131,7 @@ impl Rig {
         Client { io: ours, input: Vec::new() }
     }
 
-    /// How many tasks of sockets have not ended.
+    /// Counts the tasks of sockets that have not ended.
     pub(super) fn tasks(&self) -> usize {
         self.gateway.places.sockets()
     }

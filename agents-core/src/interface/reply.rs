@@ -16,7 +16,7 @@ pub enum Outcome {
     Value(String),
 }
 
-/// What a callable may return: a wire value, a text that is part of the program, or a `Result` of one.
+/// A type that a callable may return: a wire value, a text that is part of the program, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "a callable cannot return `{Self}`",
     label = "not an answer",

@@ -1,4 +1,4 @@
-//! What an alarm handler is told, and what an alarm may be set to.
+//! The facts that an alarm handler is told, and the times that an alarm may be set to.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

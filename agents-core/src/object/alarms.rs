@@ -5,8 +5,9 @@
 //! after the commit. An object that is woken for nothing says so, and the index is put right. So
 //! nothing is scanned when a host starts, and no alarm is lost between two files.
 //!
-//! An index that is damaged is made anew while objects work and alarms ring. Where it cannot be written, as on a full
-//! disk, what objects say is kept and counts, so that nobody is woken again and again for what is done.
+//! An index that is damaged is made anew while objects work and alarms ring. Where it cannot be written, as
+//! on a full disk, the reports of objects are kept and count, so that no object is woken again and again for
+//! what is done.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,23 +28,23 @@ use crate::gateway::ToObject;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
 
-/// How many objects are woken for their alarms at a time, and at most half of those that may be awake; further ones wait
-/// for one to be done.
+/// The most objects that are woken for their alarms at a time, and at most half of those that may be awake.
+/// Further objects wait for one to be done.
 const AT_ONCE: usize = 4096;
-/// How long an object that was woken counts among those. One that takes longer is at work, and keeps no other from
-/// being woken.
+/// The time for which an object that was woken counts among those. An object that takes longer is at work,
+/// and keeps no other from being woken.
 const WAKING: Duration = Duration::from_secs(30);
 /// How long to sleep at most: the machine's clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// How long to sleep when only news can end it.
 const NOTHING_DUE: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// How long to wait before the index is tried again that could not be used; twice as long each time.
+/// The wait before an index that could not be used is tried again; twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// After how many failures of the disk the index is made anew elsewhere on it.
 const GIVEN_UP: u32 = 3;
-/// Of how many objects changes are kept that could not be written. Nobody is woken beyond that.
+/// The most objects of which changes are kept that could not be written. No object is woken beyond that.
 const UNWRITTEN: usize = 16 * 1024;
 /// Into how many files is looked at a time while the index is made anew.
 const FILES: usize = 64;
@@ -62,7 +63,7 @@ struct Shared {
     /// Nobody is woken any more.
     quiet: AtomicBool,
     stopped: AtomicBool,
-    /// How many objects are woken at a time.
+    /// The most objects that are woken at a time.
     at_once: usize,
 }
 
@@ -203,11 +204,12 @@ struct Service {
     clock: Clock,
     find: FindObject,
     posts: TaskTracker,
-    /// Who was woken and has not said what became of it, and when; `None` for those that cannot be woken, because their
-    /// class is not registered.
+    /// The objects that were woken and have not reported what became of it, with the time of waking; `None`
+    /// for those that cannot be woken, because their class is not registered.
     woken: HashMap<ObjectKey, Option<Instant>>,
     at_once: usize,
-    /// What could not be written. Where the index has an entry for the same object, this is what counts.
+    /// The changes that could not be written. Where the index has an entry for the same object, the change
+    /// here counts.
     unwritten: HashMap<ObjectKey, Change>,
     trouble: Option<Trouble>,
     /// The index is being made anew from the files of the objects.
@@ -216,7 +218,7 @@ struct Service {
 
 /// The index could not be used.
 struct Trouble {
-    /// How many times since it last could.
+    /// The number of failures since the index could last be used.
     failures: u32,
     /// When it is tried again.
     retry_at: Instant,
@@ -473,7 +475,7 @@ impl Service {
     }
 }
 
-/// What two changes of the same entry come to.
+/// Returns what two changes of the same entry come to.
 fn after(first: Change, second: Change) -> Change {
     match (first, second) {
         (Change::NotLaterThan(one), Change::NotLaterThan(other)) => Change::NotLaterThan(one.min(other)),

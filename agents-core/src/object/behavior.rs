@@ -22,14 +22,14 @@ pub(crate) struct Policy {
     pub(crate) hears_closes: bool,
     /// Whether it has methods that other agents call.
     pub(crate) takes_calls: bool,
-    /// How long a start may take.
+    /// The longest time that a start may take.
     pub(crate) start_timeout: Duration,
-    /// How long an alarm handler may take.
+    /// The longest time that an alarm handler may take.
     pub(crate) alarm_timeout: Duration,
     pub(crate) attachment_bytes: usize,
     pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,
-    /// How many bytes may be on their way out to the gateway.
+    /// The most bytes that may be on their way out to the gateway.
     pub(crate) gate_bytes: usize,
     pub(crate) hub: HubLimits,
 }

@@ -14,7 +14,7 @@ pub(crate) struct ConnectionEntry {
     pub(crate) key: ConnectionKey,
     /// Id and address of a connection that asks to be let in.
     asking: Option<(String, Option<String>)>,
-    /// What it was given when it was accepted, by this life or an earlier one.
+    /// The cards that the connection was given when it was accepted, by this life or an earlier one.
     given: OnceLock<Given>,
     kept: Mutex<Kept>,
     /// Made by whoever waits for the end of the connection.
@@ -149,7 +149,7 @@ impl ConnectionEntry {
         self.kept.lock().closing
     }
 
-    /// How far the pieces of long answers run ahead of the client.
+    /// Returns the measure of how far the pieces of long answers run ahead of the client.
     pub(super) fn pace(&self) -> &Pace {
         self.pace.get_or_init(|| Box::new(Pace::new()))
     }

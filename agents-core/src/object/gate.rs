@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use crate::gateway::{Budget, FREE_BYTES, Held, Limit, ToGateway};
 
-/// How many of the last wakers are compared with a new one.
+/// The number of last wakers that are compared with a new one.
 const LAST_WAKERS: usize = 16;
 
 /// Effects of an object on their way out, in their order, bounded by their bytes.
@@ -19,7 +19,7 @@ pub(crate) struct Gate {
     staged: Vec<ToGateway>,
     waiting: VecDeque<Batch>,
     durable: u64,
-    /// What is in `staged`, and what is here altogether.
+    /// The bytes in `staged`, and the bytes of all that is here.
     staged_bytes: usize,
     bytes: usize,
     limit: usize,
@@ -73,7 +73,7 @@ impl Gate {
         self.bytes > self.limit / 2 || (self.bytes > FREE_BYTES && self.budget.is_used_up())
     }
 
-    /// How much is on its way out.
+    /// Returns the number of bytes that are on their way out.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -24,7 +24,7 @@ pub(crate) struct ObjectHandle {
     pub(super) life: Life,
     pub(super) settings: SettingsSlot,
     pub(super) indexed: Indexed,
-    /// Whether this program has read what the object kept, so that no later life need look at it.
+    /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(super) readable: AtomicBool,
     orders: AtomicU8,
     /// The handle itself, for the task that it starts.

@@ -144,7 +144,7 @@ impl Life {
         self.0.lock().awake.is_some()
     }
 
-    /// What the object used, as far as it is known here. A handler that is at work is not waited for.
+    /// Returns what the object used, as far as it is known here. A handler that is at work is not waited for.
     pub(super) fn meter(&self) -> Meter {
         let inner = &mut *self.0.lock();
         let now = Instant::now();

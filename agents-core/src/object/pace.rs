@@ -1,4 +1,4 @@
-//! How far what is sent to a connection runs ahead of its client.
+//! The distance by which what is sent to a connection runs ahead of its client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,12 +22,12 @@ impl Pace {
         Self { ahead: AtomicUsize::new(0), unchecked: AtomicUsize::new(0), turn: Semaphore::new(1) }
     }
 
-    /// Tells whether so much was sent that the next piece should wait.
+    /// Returns whether so much was sent that the next piece should wait.
     pub(super) fn is_ahead(&self) -> bool {
         self.ahead() > BEHIND_BYTES
     }
 
-    /// How much may not have been taken yet.
+    /// Returns the number of bytes that may not have been taken yet.
     pub(super) fn ahead(&self) -> usize {
         self.ahead.load(Ordering::Relaxed)
     }
@@ -45,7 +45,7 @@ impl Pace {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |ahead| Some(ahead.saturating_sub(bytes)));
     }
 
-    /// Tells, after so many bytes once, whether to look how much waits for the client.
+    /// Returns whether to look how much waits for the client: once each time `BEHIND_BYTES` are exceeded.
     pub(super) fn is_to_be_checked(&self) -> bool {
         self.unchecked.load(Ordering::Relaxed) > BEHIND_BYTES
             && self.unchecked.swap(0, Ordering::Relaxed) > BEHIND_BYTES

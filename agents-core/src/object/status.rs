@@ -16,8 +16,8 @@ pub struct ObjectStatus {
     pub pinned_by: Vec<PinnedBy>,
     /// How many connections it has.
     pub connections: usize,
-    /// What it has used since it was last forgotten: a sleeping object without connections is, within a minute, and
-    /// sooner where there are very many.
+    /// The usage since the object was last forgotten. A sleeping object without connections is forgotten
+    /// within a minute, and sooner where there are very many.
     pub meter: Meter,
 }
 

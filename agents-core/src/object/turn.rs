@@ -21,8 +21,8 @@ pub(super) struct Turns<L, R> {
     instance: Option<Arc<dyn Instance>>,
 }
 
-/// A turn was undone, and its handler is given up: it panicked where nobody above caught it, or
-/// broke a constraint that is checked at the end of the turn.
+/// The error of a turn that was undone and whose handler is given up. The handler panicked where nothing
+/// above caught it, or broke a constraint that is checked at the end of the turn.
 #[derive(Debug)]
 pub(super) struct Undone(pub(super) Error);
 

@@ -66,7 +66,7 @@ impl WebSocket {
         self.object.piece(&self.entry, text)
     }
 
-    /// Tells whether the next piece should wait.
+    /// Returns whether the next piece should wait.
     pub(crate) fn is_ahead(&self) -> bool {
         self.object.is_ahead(&self.entry)
     }

@@ -393,7 +393,8 @@ impl Agents {
     }
 }
 
-/// How a thread leaves its other tasks to another one while it blocks; a runtime of one thread has no other.
+/// Returns the function by which a thread leaves its other tasks to another one while it blocks; `None` for a
+/// runtime of one thread, which has no other.
 fn blocking() -> Option<Blocking> {
     let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     many.then_some(|work| tokio::task::block_in_place(work))

@@ -75,7 +75,7 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
     }
 }
 
-/// What stands behind an agent that cannot be opened.
+/// Returns the reason that is printed behind an agent that cannot be opened.
 fn reason(error: &StorageError) -> &'static str {
     if matches!(error, StorageError::Damaged { .. }) { "damaged" } else { error.code() }
 }

@@ -17,7 +17,7 @@ const METHODS: &str = "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE";
 pub(super) struct Cors {
     /// The origin that the answer is for; `None` for a page that may not read it.
     origin: Option<HeaderValue>,
-    /// Whether cookies may come along, which takes an origin by name.
+    /// The permission for cookies to come along, which takes an origin by name.
     credentials: bool,
     /// The headers that the page may send: those that it asks for. The star covers neither `Authorization` nor
     /// requests with cookies.

@@ -67,7 +67,8 @@ fn end_with_the_runtime() -> io::Result<()> {
     thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)
 }
 
-/// Says on stderr that nothing else will be said: a program that forgot its log would learn of no error.
+/// Warns on stderr when the log is off and nothing else will be said: a program that forgot its log would
+/// learn of no error.
 fn say_if_log_is_off() {
     if dispatcher::get_default(|log| log.is::<NoSubscriber>()) {
         // Without stderr there is nothing to say it on.

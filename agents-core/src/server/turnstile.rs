@@ -23,7 +23,7 @@ pub(super) struct Turnstile {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
-    /// Whether some limit counts by address.
+    /// A flag that is set when some limit counts by address.
     by_address: bool,
     /// Said that no address is known.
     said: Once,
@@ -46,7 +46,8 @@ impl Turnstile {
         }
     }
 
-    /// Says once that limits of addresses do not hold: a server of the program's own has to tell the address of its peers.
+    /// Logs once that limits of addresses do not hold: a server of the program's own has to tell the address
+    /// of its peers.
     fn check_address(&self, client: Option<IpAddr>) {
         if client.is_none() && self.by_address {
             self.said.call_once(|| {

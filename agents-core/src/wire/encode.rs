@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde::ser::{self, Error as _, Serializer};
 
-/// How many arrays and objects a value may have around one another: as many as serde_json reads.
+/// The most arrays and objects that a value may have around one another: as many as serde_json reads.
 pub(super) const NESTING: usize = 127;
 
 /// Writes a value, or says where in it is what no reader takes back.
@@ -73,7 +73,7 @@ impl<T: Serialize + ?Sized> Serialize for Part<'_, T> {
 /// Hands everything on but what cannot be read again.
 struct Strict<'a, S> {
     inner: S,
-    /// How many arrays and objects are open.
+    /// The number of arrays and objects that are open.
     depth: usize,
     place: &'a Place,
 }

@@ -239,7 +239,7 @@ impl Hub {
         socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
     }
 
-    /// How many bytes wait for the client of a connection.
+    /// Returns the number of bytes that wait for the client of a connection.
     pub(crate) fn waiting_for(&self, key: ConnectionKey) -> usize {
         self.inner.lock().sockets.get(&key).map_or(0, |socket| socket.waiting())
     }

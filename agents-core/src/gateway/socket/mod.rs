@@ -74,7 +74,7 @@ struct Shared {
     waiting: Option<Box<Waiting>>,
 }
 
-/// Who waits for something of a socket.
+/// The senders for all that wait for something of a socket.
 #[derive(Debug, Default)]
 struct Waiting {
     /// For a sign of life.
@@ -203,7 +203,7 @@ impl Socket {
         self.waker.wake();
     }
 
-    /// How many bytes wait for the client.
+    /// Returns the number of bytes that wait for the client.
     pub(crate) fn waiting(&self) -> usize {
         self.shared.lock().outbox.waiting()
     }
@@ -231,7 +231,7 @@ impl Socket {
             return None;
         }
         let info = hub.leave(self.key).map(Box::new);
-        // Nobody waits any more, for nothing.
+        // The waiters are released: they would wait for nothing.
         let waiting = self.shared.lock().waiting.take();
         drop(waiting);
         Some(ToObject::Close { connection: self.key, close, info })

@@ -17,7 +17,7 @@ use crate::unwind::{Panic, caught, discard};
 
 /// The code of an error of storage.
 const FULL: &str = "storage_full";
-/// What clients read when the object they are connected to failed.
+/// The text that clients read when the object they are connected to failed.
 const RESTARTED: &str = "the agent was restarted";
 
 impl Activation {
@@ -249,7 +249,7 @@ pub(super) fn ring_again(handle: &ObjectHandle) {
     handle.environment.runtime.spawn(again);
 }
 
-/// What clients read when the object they are connected to failed with an error.
+/// Returns the text that clients read when the object they are connected to failed with an error.
 fn told(error: &Error) -> &'static str {
     if error.code() == FULL { "the server's disk is full" } else { RESTARTED }
 }

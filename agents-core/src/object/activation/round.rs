@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// How many steps a round has at most.
 const STEPS: usize = 256;
-/// How many steps new events, or running handlers, have before it is the turn of the others.
+/// The number of steps that new events, or running handlers, have before it is the turn of the others.
 const STRETCH: usize = 16;
 /// After so long a round is over, whatever is left to do: a few large messages take as long as hundreds of
 /// small ones.
@@ -20,12 +20,12 @@ const LARGE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Round {
     left: usize,
-    /// How many steps are left when the stretch is over.
+    /// The number of steps that are left when the stretch is over.
     stretch: usize,
     until: Instant,
 }
 
-/// What an object may go on with.
+/// The work that an object may go on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Events,
@@ -53,7 +53,7 @@ impl Round {
         self.stretch = self.left.saturating_sub(STRETCH);
     }
 
-    /// Tells whether it is the turn of the other kind of work, or the round is over.
+    /// Returns whether it is the turn of the other kind of work, or the round is over.
     pub(super) fn is_stretch_over(&self) -> bool {
         self.left <= self.stretch
     }

@@ -47,8 +47,8 @@ impl Activation {
             Ok(Err(error)) => Error::hidden("sync", error),
             Err(_) => Error::hidden("sync", "a sync was given up"),
         };
-        // After a failed sync nobody knows what is on the disk; only a reopened file tells. A store that is lent was
-        // poisoned where it is.
+        // A failed sync leaves unknown what is on the disk; only a reopened file tells. A store that is lent
+        // was poisoned where it is.
         let mut inner = self.object.lock();
         if let Some(store) = &mut inner.store {
             store.poison();

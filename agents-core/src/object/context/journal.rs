@@ -1,4 +1,4 @@
-//! What a turn has changed outside of the database, and how it is put back.
+//! The changes that a turn has made outside of the database, and how they are put back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::object::settings::{Settings, SettingsSlot};
 /// Every door that changes memory writes one; nothing else is needed for the change to be undone
 /// with its transaction or its turn.
 pub(super) enum Change {
-    /// What is kept of a connection: attachment, tags, whether it is closed.
+    /// The data kept of a connection: attachment, tags, whether it is closed.
     Kept(Arc<ConnectionEntry>, Kept),
     /// A connection is known that was not.
     Known(ConnectionKey),

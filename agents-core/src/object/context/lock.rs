@@ -9,7 +9,7 @@ use super::{Inner, ObjectContext};
 use crate::object::ObjectKey;
 use crate::unwind::discard;
 
-/// What is behind the lock of an object, until this is dropped.
+/// The data behind the lock of an object, which stays locked until this is dropped.
 pub(in crate::object) struct Locked<'a> {
     // In this order: first the lock opens, then what was given up is dropped.
     inner: MutexGuard<'a, Inner>,

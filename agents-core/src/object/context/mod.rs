@@ -89,7 +89,7 @@ struct Core {
     /// Moves on whenever the stored state changes or a change of it is undone.
     state_version: AtomicU64,
     next_handler: AtomicU64,
-    /// What the layer above keeps for this life.
+    /// The value that the layer above keeps for this life.
     above: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -209,7 +209,8 @@ impl ObjectContext {
         self.core.handle.environment.watchdog.runs(callable);
     }
 
-    /// What the layer above keeps for this life of the object, whatever instance it has; made when it is first asked for.
+    /// Returns the value that the layer above keeps for this life of the object, whatever instance it has.
+    /// The value is made when it is first asked for.
     pub(crate) fn of_this_life<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let kept = self.core.above.get_or_init(|| Arc::new(T::default()));
         // There is one type that asks.

@@ -30,7 +30,7 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// How many bytes of pieces may wait for one reader.
+    /// Returns the most bytes of pieces that may wait for one reader.
     pub(crate) fn piece_bytes(&self) -> usize {
         self.handle().hub.limits.outbox_bytes / 2
     }
@@ -40,7 +40,7 @@ impl ObjectContext {
         self.handle().environment.gateway.outgoing.clone()
     }
 
-    /// Tells whether so much was sent to a client that the next piece should wait.
+    /// Returns whether so much was sent to a client that the next piece should wait.
     pub(crate) fn is_ahead(&self, entry: &ConnectionEntry) -> bool {
         entry.pace().is_ahead()
     }

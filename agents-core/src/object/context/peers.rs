@@ -18,7 +18,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// What a handler keeps others out of.
+/// The parts of the object that a handler keeps others out of.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keeps {
     /// The exclusive methods.
@@ -96,7 +96,7 @@ impl ObjectContext {
         }
     }
 
-    /// Tells whether the handler that is polled is in exclusive work.
+    /// Returns whether the handler that is polled is in exclusive work.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock().keeps.exclusive
     }

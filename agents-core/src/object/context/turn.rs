@@ -15,7 +15,7 @@ pub(super) struct Turn {
     pub(super) thread: ThreadId,
     /// Whose turn it is.
     pub(super) handler: u64,
-    /// What it has changed so far, in order.
+    /// The changes that the turn has made so far, in order.
     pub(super) changes: Vec<Change>,
     start: Mark,
     /// Where its open transactions began.
