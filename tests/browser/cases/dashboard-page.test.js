@@ -53,6 +53,8 @@ test("S122 S153 S176 the dashboard page: who signs in writes, the others see it"
   await signIn(on, "ada");
   await on.shows("ada", "role", "admin Ada");
   await on.choose("ada", "mail", "down");
+  // The announcement is a push of the whole state: it has to be the one that the call has made.
+  await on.health("ada", "mail", "down");
   await on.part("ada", "text").fill("mail is back at noon");
   await on.part("ada", "announce").click();
   for (const who of ALL) {
