@@ -1,4 +1,4 @@
-//! Connections and their hooks: rows S1-S61 of the feature list, over a real socket.
+//! Connections and their hooks: rows S1 to S61 of docs/compatibility.md, over a real socket.
 
 mod access;
 mod errors;
