@@ -57,7 +57,7 @@ async fn s8_s20_the_connect_hook_reads_the_request() {
 async fn s20_s21_s22_the_connect_hook_refuses_or_keeps_who_came() {
     let (recorder, mut notes) = recorder();
     let server = TestServer::start(Agents::new().register::<ChatAgent>().env(recorder)).await;
-    // As in the reference, the frames are on their way before the hook runs.
+    // As in the npm package `agents`, the frames are on their way before the hook runs.
     let mut client = server.join("/agents/chat-agent/one", false).await;
     client.send("am I in?").await;
     assert_eq!(client.next().await, Received::Close(4001, "Unauthorized".to_owned()));
