@@ -1,0 +1,5 @@
+//! Tests of turns, commits and flushes.
+
+pub(super) mod deferred;
+pub(super) mod durability;
+pub(super) mod transactions;
