@@ -68,7 +68,7 @@ impl AdmissionRequest {
 
 impl fmt::Debug for AdmissionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrival")
+        f.debug_struct("AdmissionRequest")
             .field("class", &self.class)
             .field("name", &self.name)
             .field("handshake", &self.handshake)

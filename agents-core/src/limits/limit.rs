@@ -9,7 +9,7 @@ macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)*) => {
         /// A limit of a host that was reached, by its field in [`Limits`](crate::Limits).
         ///
-        /// [`HostMetrics::limits`](crate::HostMeter) counts how often.
+        /// [`HostMetrics::limits`](crate::HostMetrics) counts how often.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Limit {

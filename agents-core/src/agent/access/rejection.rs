@@ -8,7 +8,7 @@ use crate::agent::{AgentDefinition, AgentShared, StateSource};
 /// An attempt that was refused, for `on_state_rejected`.
 ///
 /// The hook hears of every one: pushes, states set by handlers and tasks, calls that need a right, and
-/// what a [strict](crate::Options::strict) agent refuses. It does so also when the handler goes on, fails, or
+/// what a [strict](crate::AgentOptions::strict) agent refuses. It does so also when the handler goes on, fails, or
 /// rolls its transaction back. At most 1,024 rejections wait for it; further ones are dropped, and the
 /// first of them is logged.
 #[non_exhaustive]

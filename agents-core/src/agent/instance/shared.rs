@@ -65,6 +65,6 @@ impl<A: AgentDefinition> Drop for AgentShared<A> {
 
 impl<A: AgentDefinition> fmt::Debug for AgentShared<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentCore").field("object", &self.object).finish_non_exhaustive()
+        f.debug_struct("AgentShared").field("object", &self.object).finish_non_exhaustive()
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// Leaves it to the caller to [give the place of a socket back](Places::give_back): a pointer less for
+    /// Leaves it to the caller to [give the place of a socket back](ConnectionSlots::give_back): a pointer less for
     /// each socket.
     pub(crate) fn keep(mut self) -> Counted {
         self.places = None;

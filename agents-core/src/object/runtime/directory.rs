@@ -78,6 +78,6 @@ pub(crate) fn stopping() -> Error {
 
 impl fmt::Debug for ObjectDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peers").finish_non_exhaustive()
+        f.debug_struct("ObjectDirectory").finish_non_exhaustive()
     }
 }

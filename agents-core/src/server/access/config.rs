@@ -98,7 +98,7 @@ impl Agents {
     /// ```
     ///
     /// A closure does as well: `.authorize(async |incoming: AdmissionRequest| { .. })`. It may not use by reference
-    /// what it captures; what it needs comes from [`env`](Arrival::env), or is cloned into
+    /// what it captures; what it needs comes from [`env`](AdmissionRequest::env), or is cloned into
     /// `move |incoming| { let db = db.clone(); async move { .. } }`.
     #[must_use]
     pub fn authorize<F, Decision, T>(mut self, hook: F) -> Self

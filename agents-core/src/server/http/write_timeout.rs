@@ -90,6 +90,6 @@ impl AsyncWrite for WriteTimeout {
 
 impl fmt::Debug for WriteTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patient").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("WriteTimeout").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
