@@ -25,7 +25,7 @@ pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_sh
 pub(crate) use http::request_body::{BodyCredit, BodyFault, Payload, Upload};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
-pub(crate) use hub::{Hub, HubLimits, ResponsePart};
+pub(crate) use hub::{Hub, ResponsePart};
 pub use message::{Close, IntoMessage, Message};
 pub(crate) use protocol::call::{Blocking, CallHead, CallerLink};
 pub(crate) use protocol::messages::{

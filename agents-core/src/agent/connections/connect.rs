@@ -9,7 +9,8 @@ use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
-use crate::object::{Flags, Response, TagLimits, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::limits::Limits;
+use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
 use crate::report;
 use crate::wire::{self, frame};
 
@@ -83,7 +84,7 @@ impl<A: Agent> AgentShared<A> {
                 .map_err(|error| failed(error, "connection_tags"))?,
             None => Vec::new(),
         };
-        let tags = match check_tags(self.object.tag_limits(), connection.id(), given) {
+        let tags = match check_tags(self.object.limits(), connection.id(), given) {
             Ok(tags) => tags,
             Err(error) => {
                 self.object.count_tags(&error);
@@ -140,7 +141,7 @@ impl<A: Agent> AgentShared<A> {
 }
 
 /// Puts the id first, drops repeated tags and checks the limits.
-fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
+fn check_tags(limits: &Limits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
     let tags = check_socket_tags(limits, std::iter::once(id.to_owned()).chain(given));
     tags.map_err(|error| match error {
         // The id is none of the user's tags.
@@ -153,8 +154,6 @@ fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<Str
 mod tests {
     use super::*;
 
-    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
-
     fn tags(count: usize) -> Vec<String> {
         (0..count).map(|n| n.to_string()).collect()
     }
@@ -163,20 +162,20 @@ mod tests {
     fn the_id_is_first_and_duplicates_are_dropped() {
         // S31, S32, S45
         let given = vec!["a".to_owned(), "id".to_owned(), "a".to_owned()];
-        assert_eq!(check_tags(LIMITS, "id", given).unwrap(), ["id", "a"]);
-        assert_eq!(check_tags(LIMITS, "id", vec![]).unwrap(), ["id"]);
+        assert_eq!(check_tags(&Limits::default(), "id", given).unwrap(), ["id", "a"]);
+        assert_eq!(check_tags(&Limits::default(), "id", vec![]).unwrap(), ["id"]);
     }
 
     #[test]
     fn limits_hold() {
         // S46, S47
-        assert_eq!(check_tags(LIMITS, "id", tags(9)).unwrap().len(), 10);
-        let error = check_tags(LIMITS, "id", tags(10)).unwrap_err();
+        assert_eq!(check_tags(&Limits::default(), "id", tags(9)).unwrap().len(), 10);
+        let error = check_tags(&Limits::default(), "id", tags(10)).unwrap_err();
         assert_eq!(error.to_string(), "a connection has at most 9 tags, got 10");
-        assert_eq!(check_tags(LIMITS, "id", vec![String::new()]), Err(TagsError::Empty));
-        assert!(check_tags(LIMITS, "id", vec!["é".repeat(128)]).is_ok());
+        assert_eq!(check_tags(&Limits::default(), "id", vec![String::new()]), Err(TagsError::Empty));
+        assert!(check_tags(&Limits::default(), "id", vec!["é".repeat(128)]).is_ok());
         assert_eq!(
-            check_tags(LIMITS, "id", vec!["x".repeat(257)]),
+            check_tags(&Limits::default(), "id", vec!["x".repeat(257)]),
             Err(TagsError::TooLong { most: 256, got: 257 })
         );
     }

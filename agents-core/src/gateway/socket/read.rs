@@ -89,7 +89,7 @@ impl Task {
     /// Closes the socket and listens no longer to its peer.
     pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
         self.peer = Peer::Broken;
-        work.decoder = Decoder::new(self.hub.limits.message_bytes);
+        work.decoder = Decoder::new(self.hub.limits().message_bytes);
         work.growing = MemoryPermit::default();
         work.reading_since = None;
         self.socket.close(codec::close(Some(code), reason));

@@ -124,8 +124,8 @@ impl Task {
             tokens: 0.0,
             peer: Peer::Sound,
         };
-        task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
-        let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
+        task.tokens = task.hub.limits().messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
+        let mut work = Box::new(Work::new(task.hub.limits().message_bytes));
         work.posts.push_back(connect);
         if !stream.early.is_empty() {
             task.received(&mut work, &stream.early);
@@ -311,7 +311,7 @@ impl Future for Task {
             task.work = Some(work).filter(|work| !work.is_done());
             return polled;
         }
-        let mut work = Work::new(task.hub.limits.message_bytes);
+        let mut work = Work::new(task.hub.limits().message_bytes);
         let polled = task.poll_with(&mut work, cx);
         task.work = (!work.is_done()).then(|| Box::new(work));
         polled

@@ -16,8 +16,8 @@ impl Task {
     pub(super) fn poll_overdue(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let gateway = &self.hub.gateway;
-            let write = due(work.writing_since, gateway.write_timeout);
-            let read = due(work.reading_since, gateway.message_timeout);
+            let write = due(work.writing_since, gateway.limits.write_timeout);
+            let read = due(work.reading_since, gateway.limits.message_timeout);
             let Some(next) = [write, read, work.resume].into_iter().flatten().min() else {
                 return Poll::Pending;
             };

@@ -40,7 +40,7 @@ impl ObjectContext {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let tags = check_socket_tags(self.tag_limits(), tags.into_iter().map(Into::into));
+        let tags = check_socket_tags(self.limits(), tags.into_iter().map(Into::into));
         let tags = tags.inspect_err(|error| self.count_tags(error))?;
         self.accept(&upgrade.entry, tags, Flags::NONE)?;
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
