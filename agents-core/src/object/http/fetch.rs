@@ -61,7 +61,8 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             .collect(),
     };
     let window = object.open_window(key);
-    // Of one who left earlier no window is told.
+    // Only now: a request that ended before its window was open does not notify the window, and the body
+    // would be sent for ever without a reader.
     if !object.handle().hub.has_request(key) {
         return Ok(());
     }
