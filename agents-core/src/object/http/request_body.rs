@@ -15,7 +15,7 @@ use serde_json::error::Category;
 
 use crate::error::{Error, Result};
 use crate::gateway::BodyFault;
-use crate::object::http::intake::Pieces;
+use crate::object::http::body_buffer::Pieces;
 
 /// The body of a [`Request`](crate::object::Request).
 ///

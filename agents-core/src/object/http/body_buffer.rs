@@ -7,23 +7,23 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::gateway::{BodyFault, Held, Hub, RequestKey, ToGateway};
+use crate::gateway::{BodyFault, Hub, MemoryPermit, RequestKey, ToGateway};
 
 /// What came of a body and was not read yet.
 #[derive(Debug, Default)]
-pub(crate) struct Intake(Mutex<Queue>);
+pub(crate) struct BodyBuffer(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
-    pieces: VecDeque<(Bytes, Held)>,
+    pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
     /// Nobody will read any more.
     dropped: bool,
 }
 
-impl Intake {
-    pub(in crate::object) fn push(&self, piece: Bytes, held: Held) {
+impl BodyBuffer {
+    pub(in crate::object) fn push(&self, piece: Bytes, held: MemoryPermit) {
         let mut queue = self.0.lock();
         if queue.dropped || queue.end.is_some() {
             return;
@@ -54,12 +54,12 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
 pub(in crate::object) struct Pieces {
     pub(in crate::object) request: RequestKey,
     pub(in crate::object) hub: Arc<Hub>,
-    pub(in crate::object) intake: Arc<Intake>,
+    pub(in crate::object) buffer: Arc<BodyBuffer>,
 }
 
 impl Pieces {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFault>>> {
-        let mut queue = self.intake.0.lock();
+        let mut queue = self.buffer.0.lock();
         let Some((piece, held)) = queue.pieces.pop_front() else {
             return match queue.end {
                 Some(Ok(())) => Poll::Ready(None),
@@ -80,14 +80,14 @@ impl Pieces {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        let queue = self.intake.0.lock();
+        let queue = self.buffer.0.lock();
         queue.pieces.is_empty() && matches!(queue.end, Some(Ok(())))
     }
 }
 
 impl Drop for Pieces {
     fn drop(&mut self) {
-        let mut queue = self.intake.0.lock();
+        let mut queue = self.buffer.0.lock();
         queue.dropped = true;
         let left = (std::mem::take(&mut queue.pieces), queue.reader.take());
         drop(queue);
