@@ -41,6 +41,6 @@ pub(crate) use shared::Gateway;
 pub(crate) use socket::Socket;
 #[cfg(feature = "fuzzing")]
 pub(crate) use socket::codec::{Decoder, Incoming, Violation, close};
-pub(crate) use socket::codec::{MAX_REASON, cut_reason, may_be_sent};
+pub(crate) use socket::codec::{MAX_REASON, cut_reason};
 pub(crate) use socket::outbox::BEHIND_BYTES;
 pub(crate) use socket::{Stream, accept, refuse};

@@ -12,7 +12,7 @@ use crate::gateway::cut_reason;
 use crate::limits::Limits;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
 use crate::report;
-use crate::wire::{self, frame};
+use crate::wire::{self, close_code, frame};
 
 /// How a connection that is not let in ends.
 struct Denied {
@@ -53,7 +53,7 @@ impl<A: Agent> AgentShared<A> {
         // Retryable: the client has its identity, and the next try may go well.
         let text = report::client_text(&error, "on_connect");
         self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-        connection.socket.close(1011, cut_reason(text))?;
+        connection.socket.close(close_code::INTERNAL_ERROR, cut_reason(text))?;
         switched()
     }
 
@@ -66,8 +66,9 @@ impl<A: Agent> AgentShared<A> {
         identity: bool,
     ) -> Result<(), Denied> {
         let hooks = &self.table.hooks;
-        let failed =
-            |error: Error, what: &str| Denied::from(Refusal::new(4500, report::client_text(&error, what)));
+        let failed = |error: Error, what: &str| {
+            Denied::from(Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what)))
+        };
         if let Some(authorize) = hooks.authorize {
             let state = self
                 .scoped(parts(false).cx, authorize(agent.clone(), parts(false)))
@@ -91,7 +92,7 @@ impl<A: Agent> AgentShared<A> {
                 let reason = error.to_string();
                 let error = Error::from(error);
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-                return Err(Denied { code: 1011, reason });
+                return Err(Denied { code: close_code::INTERNAL_ERROR, reason });
             }
         };
         let mut flags = Flags::NONE;

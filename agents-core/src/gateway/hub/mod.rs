@@ -21,6 +21,7 @@ use crate::gateway::{
     RequestKey, ResponseHead, Selection, Targets, ToGateway,
 };
 use crate::limits::{Counter, Limits};
+use crate::wire::close_code;
 
 /// Stands for no request that is answered by itself; no message is so long.
 const NO_LENGTH: usize = usize::MAX;
@@ -338,9 +339,9 @@ impl Hub {
         let mut inner = self.inner.lock();
         for socket in inner.sockets.values() {
             match socket.is_accepted() {
-                true => socket.close(codec::close(Some(1011), reason)),
+                true => socket.close(codec::close(Some(close_code::INTERNAL_ERROR), reason)),
                 false if may_wait(socket.key) => {}
-                false => socket.close(codec::close(Some(4500), reason)),
+                false => socket.close(codec::close(Some(close_code::SERVER_ERROR), reason)),
             }
         }
         inner.requests.clear();
@@ -437,7 +438,7 @@ impl Hub {
 
 /// The close frame of a host that stops.
 fn going_away() -> Bytes {
-    codec::close(Some(1001), "server shutting down")
+    codec::close(Some(close_code::GOING_AWAY), "server shutting down")
 }
 
 impl Inner {

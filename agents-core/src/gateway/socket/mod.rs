@@ -32,6 +32,7 @@ use crate::gateway::{
     Gateway, MemoryPermit, Message, Selection, ToObject,
 };
 use crate::limits::Limit;
+use crate::wire::close_code;
 
 pub(crate) use accept::{accept, refuse};
 pub(crate) use byte_stream::Stream;
@@ -181,7 +182,7 @@ impl Socket {
         };
         if let Err(limit) = reached {
             tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
-            shared.outbox.close_now(codec::close(Some(1013), "too slow"));
+            shared.outbox.close_now(codec::close(Some(close_code::TRY_AGAIN_LATER), "too slow"));
             totals.limits.record(limit);
         }
         shared.count_queue(outgoing);
@@ -374,7 +375,7 @@ impl Socket {
             return false;
         }
         // Final: a client that came back at once would be as idle as before.
-        self.close(codec::close(Some(4408), "idle"));
+        self.close(codec::close(Some(close_code::IDLE), "idle"));
         true
     }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::gateway::socket::task::{Task, Work};
 use crate::limits::Limit;
+use crate::wire::close_code;
 
 impl Task {
     /// Ready when the peer has taken nothing for too long.
@@ -43,7 +44,7 @@ impl Task {
             }
             gateway.totals.limits.record(Limit::MessageTimeout);
             // Retryable: what looks like this is mostly a network that broke down.
-            self.break_off(work, 1013, "message timed out");
+            self.break_off(work, close_code::TRY_AGAIN_LATER, "message timed out");
         }
     }
 }
