@@ -357,7 +357,7 @@ mod tests {
                 }
                 if second == 60 {
                     busy.send(TEXT, b"hello").await;
-                    rig.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
+                    rig.hub.apply(&mut [ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
                 }
             }
             let closed: Vec<_> =

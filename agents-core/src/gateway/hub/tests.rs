@@ -13,7 +13,45 @@ fn pair(rig: &Rig, pair: Option<(&str, &str)>) {
         request: request.to_owned(),
         response: response.to_owned(),
     });
-    rig.hub.apply([ToGateway::AutoResponse { pair }]);
+    rig.hub.apply(&mut [ToGateway::AutoResponse { pair }]);
+}
+
+/// Looks at the lock of a hub when it is dropped.
+struct Looking {
+    hub: Arc<Hub>,
+    free: Arc<Mutex<Vec<bool>>>,
+}
+
+impl AsRef<[u8]> for Looking {
+    fn as_ref(&self) -> &[u8] {
+        b"owned"
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let free = self.hub.inner.try_lock().is_some();
+        self.free.lock().push(free);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_the_user_are_dropped_without_the_lock() {
+    let rig = Rig::new(None);
+    let (key, mut client) = rig.accepted().await;
+    let free = Arc::new(Mutex::new(Vec::new()));
+    let owned = || Bytes::from_owner(Looking { hub: rig.hub.clone(), free: free.clone() });
+    let (gone, unknown) = (RequestKey::next(), RequestKey::next());
+    drop(rig.hub.open_request(gone, None).unwrap());
+    rig.hub.apply(&mut [
+        ToGateway::Send { targets: Targets::One(key), message: Message::Binary(owned()), latest: false },
+        ToGateway::Send { targets: Targets::One(ConnectionKey(0)), message: Message::Binary(owned()), latest: true },
+        ToGateway::RespondChunk { request: gone, chunk: owned() },
+        ToGateway::RespondChunk { request: unknown, chunk: owned() },
+        ToGateway::RespondEnd { request: gone, complete: true },
+    ]);
+    assert_eq!(*free.lock(), [true; 4]);
+    assert_eq!(client.frames().await.len(), 1);
 }
 
 fn messages(rig: &Rig) -> Vec<Message> {
@@ -36,7 +74,7 @@ async fn an_auto_response_does_not_reach_the_object() {
         client.send(opcode, other.as_bytes()).await;
         assert!(client.frames().await.is_empty());
         assert_eq!(messages(&rig).len(), 1, "{other}");
-        rig.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 0 }]);
+        rig.hub.apply(&mut [ToGateway::Credit { connection: key, messages: 1, bytes: 0 }]);
     }
     let meter = rig.gateway.meter();
     assert_eq!((meter.auto_responses, meter.all.frames_in, meter.all.frames_out), (1, 5, 1));
@@ -162,7 +200,7 @@ async fn connections_are_found_by_selection() {
     rig.broadcast(others, "hi");
     assert_eq!(second.texts().await, ["hi"]);
     assert!(first.frames().await.is_empty() && waiting.frames().await.is_empty());
-    rig.hub.apply([ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
+    rig.hub.apply(&mut [ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
     assert_eq!(rig.hub.connections(&all).len(), 1, "one that is closing is no longer listed");
     assert_eq!(rig.hub.connection(b), None, "nor found");
 }
@@ -188,7 +226,7 @@ async fn what_passes_is_counted() {
     let (second, mut other) = rig.accepted().await;
     async fn say(client: &mut Client, rig: &Rig, connection: ConnectionKey) {
         client.send(TEXT, b"hi").await;
-        rig.hub.apply([ToGateway::Credit { connection, messages: 1, bytes: 0 }]);
+        rig.hub.apply(&mut [ToGateway::Credit { connection, messages: 1, bytes: 0 }]);
     }
     say(&mut other, &rig, second).await;
     say(&mut other, &rig, second).await;

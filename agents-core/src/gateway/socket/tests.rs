@@ -34,7 +34,7 @@ fn heard(rig: &Rig) -> (Vec<usize>, Vec<Close>) {
 }
 
 fn done(rig: &Rig, connection: ConnectionKey, messages: u32, bytes: u64) {
-    rig.hub.apply([ToGateway::Credit { connection, messages, bytes }]);
+    rig.hub.apply(&mut [ToGateway::Credit { connection, messages, bytes }]);
 }
 
 fn hits(rig: &Rig, limit: Limit) -> u64 {
@@ -52,7 +52,7 @@ async fn slow(rig: &Rig) -> (ConnectionKey, Client) {
 fn await_room(rig: &Rig, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
     let request = RequestKey::next();
     let parts = rig.hub.open_request(request, None).unwrap();
-    rig.hub.apply([ToGateway::AwaitRoom { connection, request }]);
+    rig.hub.apply(&mut [ToGateway::AwaitRoom { connection, request }]);
     assert!(!rig.hub.has_request(request), "it keeps no hub in use");
     parts
 }
@@ -81,7 +81,7 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
     let mut parts = await_room(&rig, key);
     settle().await;
     assert!(!room(&mut parts));
-    rig.hub.apply([ToGateway::Close { connection: key, code: None, reason: String::new() }]);
+    rig.hub.apply(&mut [ToGateway::Close { connection: key, code: None, reason: String::new() }]);
     assert!(room(&mut parts), "what comes now is dropped");
 
     let (key, client) = slow(&rig).await;
@@ -424,7 +424,7 @@ async fn the_stream_ends_with_the_answer_to_a_close_frame() {
     let rig = Rig::new(None);
     let (key, mut client) = rig.accepted().await;
     let start = Instant::now();
-    rig.hub.apply([ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
+    rig.hub.apply(&mut [ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
     assert_eq!(client.frames().await, [closed_with(1000, "done")]);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
     assert!(client.is_over().await);

@@ -40,7 +40,7 @@ pub(super) fn turn_away(handle: &ObjectHandle) {
     }
     handle.environment.gateway.totals.limits.hit(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.hub.apply(told);
+    handle.hub.apply(&mut told);
     if rings {
         ring_again(handle);
     }
