@@ -8,7 +8,7 @@ use super::counters::StoreMeter;
 use super::error::SqlError;
 use super::guard::Guard;
 use super::reserved::INTERNAL;
-use super::turn::Levels;
+use super::levels::Levels;
 use super::{Result, StoreOptions};
 
 /// The parts of a store with an open database, borrowed one by one.

@@ -9,7 +9,8 @@ use super::open::{self, Database};
 use super::state::State;
 use super::statement::Parts;
 use super::sync::{Place, SyncHandle};
-use super::turn::{Levels, Lsn};
+use super::levels::Levels;
+use super::turn::Lsn;
 use super::{Result, StoreOptions};
 
 /// The file of one object: its rows, its keys and values, and its state.
@@ -232,7 +233,13 @@ impl Store {
         self.options.home.as_ref().map_or(Ok(()), |home| home.check())
     }
 
+    /// Fails when nothing may be read or written.
     pub(super) fn check(&self) -> Result<()> {
+        self.check_sound()?;
+        self.levels.broken().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    pub(super) fn check_sound(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
 

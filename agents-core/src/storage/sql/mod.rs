@@ -6,6 +6,7 @@
 mod cell;
 mod column;
 mod door;
+mod effort;
 mod encode;
 mod newtypes;
 mod params;
@@ -20,6 +21,7 @@ mod structure;
 pub use column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
 pub(super) use door::Undo;
 pub use door::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
+pub(super) use effort::{Effort, Efforts, effort};
 pub use params::Params;
 pub use row::{ColumnIndex, FromRow, FromRows, Row};
 pub use rows::Rows;

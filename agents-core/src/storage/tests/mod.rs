@@ -14,6 +14,7 @@ mod new_files;
 mod power;
 mod rest;
 mod rows;
+mod separate;
 mod sql;
 mod turns;
 mod wipe;
