@@ -1,0 +1,4 @@
+//! Disks that fail: errors, delays and power failures for tests.
+
+pub(super) mod faults;
+pub(super) mod power_failure;
