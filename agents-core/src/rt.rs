@@ -24,11 +24,11 @@ mod server {
     pub use crate::wire::derive as ts_rs;
 
     pub use crate::agent::{
-        Agent, AgentError, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize, Call,
-        Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, FromHttp, FromHttpHead,
-        HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags, OnUnreadable, Options, Parts, Plain,
-        Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection, StateSource,
-        StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+        Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,
+        Authorize, Call, CallContext, Callable, ConnectRequest, Connection, Context, Decide, Fallible,
+        FromCall, FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags,
+        OnUnreadable, Plain, Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection,
+        StateSource, StreamingResponse, Table, Tell, Validate, View, stream_outcome,
     };
     pub use crate::gateway::{Close, Message};
     pub use crate::object::BoxFuture;

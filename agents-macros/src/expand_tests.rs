@@ -102,7 +102,7 @@ fn a_client_gets_a_class_and_its_types() {
         }
     };
     assert!(expansion.contains(&text(class)) && expansion.contains(&text(room)), "{expansion}");
-    assert!(!expansion.contains("Member") && !expansion.contains("AgentTypes"), "{expansion}");
+    assert!(!expansion.contains("Member") && !expansion.contains("AgentDefinition"), "{expansion}");
     let named = text(super::agent(
         quote!(name = "lobby"),
         quote!(
@@ -130,7 +130,7 @@ fn a_client_gets_a_class_and_its_types() {
 
 #[test]
 fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
-    let interface = interface(&quote!(::agents::__rt::AgentTypes));
+    let interface = interface(&quote!(::agents::__rt::AgentDefinition));
     let item = quote! {
         impl Room {
             /// Posts.
@@ -159,7 +159,7 @@ fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
                 call: ::agents::__rt::Call<Room>
             ) -> ::agents::__rt::BoxFuture<
                 'static, ::agents::__rt::Result<::agents::__rt::Outcome, ::agents::__rt::Error>
-            > where Room: ::agents::__rt::AgentTypes {
+            > where Room: ::agents::__rt::AgentDefinition {
                 ::agents::__rt::Box::pin(async move {
                     let mut args = call.arguments(1usize)?;
                     let value_1: String = args.next_or("bodyText", <String as ::agents::__rt::Wire>::from_json, || Room::TEXT)?;
@@ -171,7 +171,7 @@ fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
                 })
             }
             #[automatically_derived]
-            impl ::agents::__rt::Agent for Room where Room: ::agents::__rt::AgentTypes {
+            impl ::agents::__rt::Agent for Room where Room: ::agents::__rt::AgentDefinition {
                 fn table() -> &'static ::agents::__rt::Table<Self> {
                     const {
                         &::agents::__rt::Table {
@@ -223,8 +223,8 @@ fn a_hook_gets_only_what_it_names() {
         quote! {
             fn __hook_on_start<'a>(
                 agent: &'a mut Room,
-                parts: ::agents::__rt::Parts<Room>,
-                payload: ::agents::__rt::Option<<Room as ::agents::__rt::AgentTypes>::Props>
+                parts: ::agents::__rt::CallContext<Room>,
+                payload: ::agents::__rt::Option<<Room as ::agents::__rt::AgentDefinition>::Props>
             )
         },
         quote! {

@@ -84,7 +84,7 @@ pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> Test
 
 /// How often a limit was reached.
 pub(crate) fn hits(host: &TestHost, limit: Limit) -> u64 {
-    host.host().meter().limits[limit]
+    host.host().metrics().limits[limit]
 }
 
 pub(crate) fn secs(seconds: u64) -> Duration {

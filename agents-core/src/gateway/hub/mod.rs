@@ -14,12 +14,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::gateway::metrics::{HubMeter, Presence};
+use crate::gateway::metrics::{HubMetrics, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::socket::codec;
 use crate::gateway::{
-    AutoResponse, BodyCredit, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, RequestKey,
-    ResponseHead, Selection, Targets, ToGateway,
+    AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, MemoryPermit, Message,
+    RequestKey, ResponseHead, Selection, Targets, ToGateway,
 };
 use crate::limits::Counter;
 use crate::limits::Rate;
@@ -81,7 +81,7 @@ struct Inner {
     shut: bool,
     sockets: BTreeMap<ConnectionKey, Arc<Socket>>,
     /// How many sockets are gone of whose end the object was not told yet.
-    leaving: usize,
+    pending_closes: usize,
     ids: HashMap<ById, ConnectionKey>,
     presence: Presence,
     frames_out: u64,
@@ -91,7 +91,7 @@ struct Inner {
 
 /// A card that is found by its id.
 #[derive(Debug)]
-struct ById(Arc<Card>);
+struct ById(Arc<ConnectionMeta>);
 
 impl Borrow<str> for ById {
     fn borrow(&self) -> &str {
@@ -157,10 +157,10 @@ impl Hub {
         {
             return Err(RegisterError::Taken(other.clone()));
         }
-        let card = Card { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
-        let card = Arc::new(card);
-        socket.set_card(card.clone());
-        inner.ids.insert(ById(card), socket.key);
+        let meta = ConnectionMeta { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
+        let meta = Arc::new(meta);
+        socket.set_card(meta.clone());
+        inner.ids.insert(ById(meta), socket.key);
         inner.sockets.insert(socket.key, socket.clone());
         if inner.shut {
             socket.close(going_away());
@@ -175,8 +175,8 @@ impl Hub {
     pub(crate) fn remove(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         let mut inner = self.inner.lock();
         let socket = inner.sockets.remove(&key)?;
-        if let Some(card) = socket.card() {
-            inner.ids.remove(card.id.as_str());
+        if let Some(meta) = socket.meta() {
+            inner.ids.remove(meta.id.as_str());
         }
         let now = self.gateway.heartbeat.now();
         inner.presence.close(now);
@@ -186,20 +186,20 @@ impl Hub {
     }
 
     /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
-    /// [`told`](Self::told) the hub stays in use, so that there is somebody to tell.
-    pub(crate) fn leave(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
-        self.inner.lock().leaving += 1;
+    /// [`close_delivered`](Self::told) the hub stays in use, so that there is somebody to tell.
+    pub(crate) fn begin_close(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        self.inner.lock().pending_closes += 1;
         self.remove(key)
     }
 
     /// The object was told of the end of a socket, or never will be.
-    pub(crate) fn told(&self) {
-        self.inner.lock().leaving -= 1;
+    pub(crate) fn close_delivered(&self) {
+        self.inner.lock().pending_closes -= 1;
     }
 
     /// Tells whether the object is still to be told of the end of some socket.
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.inner.lock().leaving > 0
+    pub(crate) fn has_pending_closes(&self) -> bool {
+        self.inner.lock().pending_closes > 0
     }
 
     /// Opens a request; `None` when the object is out of use and has to be looked up again.
@@ -279,9 +279,9 @@ impl Hub {
     }
 
     /// What the sockets have done so far.
-    pub(crate) fn meter(&self) -> HubMeter {
+    pub(crate) fn metrics(&self) -> HubMetrics {
         let inner = self.inner.lock();
-        HubMeter {
+        HubMetrics {
             frames_in: self.frames_in.get(),
             frames_out: inner.frames_out,
             sockets: inner.presence.sockets,
@@ -320,7 +320,7 @@ impl Hub {
     /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
-        inner.retired = inner.sockets.is_empty() && inner.leaving == 0 && inner.requests.is_empty();
+        inner.retired = inner.sockets.is_empty() && inner.pending_closes == 0 && inner.requests.is_empty();
         inner.retired
     }
 
@@ -385,11 +385,11 @@ impl Hub {
                 let Inner { sockets, ids, .. } = inner;
                 if let Some(socket) = sockets.get(connection) {
                     // The index lets go of the card, so that it changes in place.
-                    if let Some(id) = socket.card().map(|card| card.id.clone()) {
+                    if let Some(id) = socket.meta().map(|meta| meta.id.clone()) {
                         ids.remove(id.as_str());
                     }
-                    let card = socket.accept(mem::take(tags), mem::take(attachment));
-                    ids.extend(card.map(|card| (ById(card), *connection)));
+                    let meta = socket.accept(mem::take(tags), mem::take(attachment));
+                    ids.extend(meta.map(|meta| (ById(meta), *connection)));
                 }
             }
             ToGateway::Send { targets, message, latest } => {
@@ -415,7 +415,7 @@ impl Hub {
                 drop(inner.respond(*request, ResponsePart::Head(head)));
             }
             ToGateway::RespondChunk { request, chunk } => {
-                let counted = Held::frame(&self.gateway.outgoing, mem::take(chunk));
+                let counted = MemoryPermit::frame(&self.gateway.outgoing, mem::take(chunk));
                 if let Some(ResponsePart::Chunk(back)) = inner.respond(*request, ResponsePart::Chunk(counted)) {
                     *chunk = back;
                 }
@@ -458,7 +458,7 @@ impl Hub {
             }
             Targets::Many(selection) => {
                 // Counted here, once, however many sockets share it.
-                let frame = &Held::frame(&self.gateway.outgoing, frame.clone());
+                let frame = &MemoryPermit::frame(&self.gateway.outgoing, frame.clone());
                 let sent = inner.sockets.values().map(|it| it.send_if(selection, frame, latest, self));
                 sent.map(u64::from).sum()
             }

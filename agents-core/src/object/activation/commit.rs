@@ -16,7 +16,7 @@ use crate::unwind::discard;
 
 impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    pub(super) fn commit_and_release(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
             // Behind what the handlers sent: who sends on while nothing can leave would fill the memory.
             let mut inner = self.object.lock();
@@ -212,5 +212,5 @@ fn tell_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
     // While it rings the handler's own end is still to come.
     inner.alarm_owed = inner.ringing.is_some();
     handle.indexed.set(at);
-    handle.environment.alarms.settle(&handle.key, at);
+    handle.environment.alarms.report_committed(&handle.key, at);
 }

@@ -196,5 +196,5 @@ pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
     if let Some(call) = head.call {
         builder = builder.extension(*call);
     }
-    builder.extension(head.visitor).body(body).map_err(Error::from)
+    builder.extension(head.origin).body(body).map_err(Error::from)
 }

@@ -9,23 +9,23 @@ use bytes::Bytes;
 use http_body::Frame;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::gateway::{BodyFault, Held, Hub, RequestKey, ToGateway};
+use crate::gateway::{BodyFault, Hub, MemoryPermit, RequestKey, ToGateway};
 
 /// What came of a body and was not read yet.
 #[derive(Debug, Default)]
-pub(crate) struct Intake(Mutex<Queue>);
+pub(crate) struct BodyBuffer(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
-    pieces: VecDeque<(Bytes, Held)>,
+    pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
     /// Nobody will read any more.
     dropped: bool,
 }
 
-impl Intake {
-    pub(in crate::object) fn push(&self, piece: Bytes, held: Held) {
+impl BodyBuffer {
+    pub(in crate::object) fn push(&self, piece: Bytes, held: MemoryPermit) {
         let mut queue = self.0.lock();
         if queue.dropped || queue.end.is_some() {
             return;
@@ -55,7 +55,7 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
 pub(in crate::object) struct RequestBody {
     pub(in crate::object) request: RequestKey,
     pub(in crate::object) hub: Arc<Hub>,
-    pub(in crate::object) intake: Arc<Intake>,
+    pub(in crate::object) intake: Arc<BodyBuffer>,
 }
 
 impl http_body::Body for RequestBody {

@@ -62,7 +62,7 @@ impl Store {
             return Ok(effort);
         }
         let parts = self.opened()?;
-        let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
+        let scope = parts.authorizer.enter(read_only, parts.options.statement_timeout);
         // What is wrong with the statement is found when it runs.
         let effort = effort(parts.connection, sql).unwrap_or(Effort::Reads);
         let pragma = scope.saw_pragma();

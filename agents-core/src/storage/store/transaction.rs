@@ -136,7 +136,7 @@ impl Store {
         self.alarm_changed = false;
         self.levels.unnumbered = false;
         self.lsn.0 += 1;
-        self.meter.commit();
+        self.metrics.commit();
         if let Some(database) = &mut self.database
             && let Err(error) = database.committed()
         {
@@ -180,7 +180,7 @@ impl Store {
             && !database.connection.is_autocommit()
         {
             // If this fails too, closing the connection does it.
-            let _ = run(&database.connection, &self.meter, ROLLBACK);
+            let _ = run(&database.connection, &self.metrics, ROLLBACK);
         }
         self.alarm_changed = false;
         self.levels = Levels::default();
@@ -196,7 +196,7 @@ impl Store {
             parts.ready_to_write()?;
             parts.change(sql, params)
         });
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// As [`Store::write`], but where there is no file there is nothing to do.
@@ -212,12 +212,12 @@ impl Store {
             parts.ready_to_write()?;
             parts.change(sql, params)
         });
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Looks at how a statement ended. If SQLite gave up a transaction that the running turn had for itself, the turn
     /// loses what it wrote; if it was shared, or the file cannot be trusted, the store is poisoned.
-    pub(in crate::storage) fn settle<T>(&mut self, result: Result<T>) -> Result<T> {
+    pub(in crate::storage) fn poison_on_fatal<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = match error {
             StorageError::Sql(error) => error.kind.is_fatal(),
@@ -319,6 +319,6 @@ impl Store {
     /// Runs a statement of the runtime that has no parameters and gives no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
         let parts = self.opened()?;
-        run(parts.connection, parts.meter, sql)
+        run(parts.connection, parts.metrics, sql)
     }
 }

@@ -75,7 +75,7 @@ impl Store {
             }
             None => Ok(None),
         });
-        let row = self.settle(row)?;
+        let row = self.poison_on_fatal(row)?;
         self.state.current = Some(row.clone());
         Ok(row)
     }

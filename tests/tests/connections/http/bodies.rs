@@ -106,7 +106,7 @@ async fn s5_a_large_body_passes_through_a_small_window() {
     let (mut bytes, mut most) = (0, 0);
     while let Some(piece) = body.next().await {
         bytes += piece.expect("a piece").len();
-        most = most.max(host.host().meter().incoming_bytes);
+        most = most.max(host.host().metrics().incoming_bytes);
     }
     assert_eq!(bytes, 200 * MIB);
     // The window, and the piece that waits for room in it.
@@ -114,7 +114,7 @@ async fn s5_a_large_body_passes_through_a_small_window() {
     assert!(most > 0, "nothing was counted");
     drop(body);
     host.agent::<Depot>("one").hibernate().await.expect("asleep");
-    assert_eq!(host.host().meter().incoming_bytes, 0);
+    assert_eq!(host.host().metrics().incoming_bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]

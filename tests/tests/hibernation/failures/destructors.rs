@@ -416,6 +416,6 @@ async fn a_life_that_panics_outside_of_its_handlers_ends_all_the_same() {
         assert_eq!(shared.starts.load(Ordering::SeqCst), 2, "{words}");
         client.stay(IDLE * 2).await;
         assert!(!object.is_awake(), "{words}");
-        assert_eq!(host.host().meter().awake, 0, "{words}");
+        assert_eq!(host.host().metrics().awake, 0, "{words}");
     }
 }
