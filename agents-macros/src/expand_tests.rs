@@ -360,15 +360,53 @@ fn typescript_is_told_by_a_copy_that_names_types_of_ours() {
     ] {
         assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
     }
-    let generic = text(wire(
+}
+
+#[test]
+fn a_generic_type_stands_in_a_scope_of_its_own_too() {
+    let page = quote!(
+        struct Page<T, U: Clone = String, const N: usize = 2> {
+            items: Vec<T>,
+            more: [U; N],
+            name: String,
+        }
+    );
+    let expansion = text(wire(quote!(), page));
+    for part in [
+        quote! {
+            type __Type<T, U, const N: usize> = Page<T, U, N>;
+            type __Field0 = String;
+            type __Field1<T> = Vec<T>;
+            type __Field2<U, const N: usize> = [U; N];
+            type __Field3 = String;
+        },
+        quote! {
+            struct __Copy<T, U: Clone = __Field0, const N: usize = 2> {
+                items: __Field1<T>,
+                #[serde(with = "::agents::__rt::wire_field")]
+                #[serde(bound = "U: ::agents::__rt::Wire")]
+                #[ts(as = "[U ; N]")]
+                more: __Field2<U, N>,
+                name: __Field3,
+            }
+        },
+        quote! {
+            type WithoutGenerics = __Type<::agents::__rt::ts_rs::Dummy, ::agents::__rt::ts_rs::Dummy, N>;
+        },
+        quote! {
+            const IS_ENUM: bool = <__Copy<T, U, N> as ::agents::__rt::ts_rs::TS>::IS_ENUM;
+        },
+    ] {
+        assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
+    }
+    // The alias of such a field would not know the bounds of `T`.
+    let items = text(wire(
         quote!(),
         quote!(
-            struct Page<T> {
-                items: Vec<T>,
-            }
+            struct Items<T: Iterator>(Vec<T::Item>);
         ),
     ));
-    assert!(generic.contains("ts_rs :: TS)]") && !generic.contains("__Copy"), "{generic}");
+    assert!(items.contains("ts_rs :: TS)]") && !items.contains("__Copy"), "{items}");
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub use attachment::Flags;
 pub(crate) use http::handshake::{Upgrade, wants_upgrade};
 pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin, is_own_page};
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
-pub(crate) use http::request_body::{BodyCredit, BodyFault, Payload, Upload};
+pub use http::request_body::BodyFault;
+pub(crate) use http::request_body::{BodyCredit, Payload, Upload};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits, ResponsePart};

@@ -30,12 +30,13 @@ pub use connections::web_socket::{TagsError, WebSocket, WebSocketUpgrade};
 pub use connections::web_sockets::WebSockets;
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
 pub use durable_object::{ClientIp, DurableObject, Request, Response};
+pub use http::request_body::RequestBody;
 pub use metrics::ObjectMetrics;
 pub use options::ObjectOptions;
 pub use runtime::lifecycle::PinnedBy;
 pub use status::ObjectStatus;
 
-pub use crate::gateway::Flags;
+pub use crate::gateway::{BodyFault, Flags};
 
 pub(crate) use activation::Environment;
 pub(crate) use activation::watchdog::{Watchdog, Work};

@@ -21,7 +21,7 @@ use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
 use crate::gateway::{CallHead, CallerLink};
-use crate::interface::{CallArguments, Caller, Interface};
+use crate::interface::{CallArguments, Caller, Interface, not_json};
 use crate::object::{BoxFuture, ObjectContext, ObjectDirectory};
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
@@ -155,7 +155,7 @@ impl Caller for PeerCaller {
         method: &'static str,
         arguments: CallArguments,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.ask(method, arguments.into_json().map_err(Error::internal))
+        self.ask(method, arguments.into_json().map_err(not_json))
     }
 
     async fn stream<T: Wire + 'static, R: Wire + 'static>(
@@ -163,7 +163,7 @@ impl Caller for PeerCaller {
         method: &'static str,
         arguments: CallArguments,
     ) -> Result<ReplyStream<T, R>> {
-        Ok(ReplyStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
+        Ok(ReplyStream::new(self.open(method, arguments.into_json().map_err(not_json)).await?))
     }
 }
 
@@ -228,7 +228,7 @@ impl PeerCaller {
 }
 
 fn encode(arguments: impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(&arguments)?;
+    let text = wire::strict_json(&arguments).map_err(not_json)?;
     match text.as_bytes() {
         b"null" => Ok("[]".to_owned()),
         [b'[', ..] => Ok(text),

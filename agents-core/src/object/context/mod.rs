@@ -19,7 +19,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread;
 
-use axum::body::Body;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -36,7 +35,8 @@ use crate::object::activation::output_gate::Gate;
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::http::request_body::{BodyBuffer, RequestBody};
+use crate::object::http::body_buffer::{BodyBuffer, Pieces};
+use crate::object::http::request_body::RequestBody;
 use crate::object::http::response_window::ResponseWindow;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
@@ -253,11 +253,11 @@ impl ObjectContext {
     }
 
     /// Begins to take in the body of a request, of which more comes.
-    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: MemoryPermit) -> Body {
-        let intake = Arc::new(BodyBuffer::default());
-        intake.push(first, held);
-        self.lock().bodies.insert(request, intake.clone());
-        Body::new(RequestBody { request, hub: self.handle().hub.clone(), intake })
+    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: MemoryPermit) -> RequestBody {
+        let buffer = Arc::new(BodyBuffer::default());
+        buffer.push(first, held);
+        self.lock().bodies.insert(request, buffer.clone());
+        RequestBody::pieces(Pieces { request, hub: self.handle().hub.clone(), buffer })
     }
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.
