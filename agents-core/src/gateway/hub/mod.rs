@@ -416,7 +416,8 @@ impl Hub {
             }
             ToGateway::RespondChunk { request, chunk } => {
                 let counted = MemoryPermit::frame(&self.gateway.outgoing, mem::take(chunk));
-                if let Some(ResponsePart::Chunk(back)) = inner.respond(*request, ResponsePart::Chunk(counted)) {
+                if let Some(ResponsePart::Chunk(back)) = inner.respond(*request, ResponsePart::Chunk(counted))
+                {
                     *chunk = back;
                 }
             }

@@ -46,7 +46,11 @@ async fn bytes_of_the_user_are_dropped_without_the_lock() {
     drop(harness.hub.open_request(gone, None).unwrap());
     harness.hub.apply(&mut [
         ToGateway::Send { targets: Targets::One(key), message: Message::Binary(owned()), latest: false },
-        ToGateway::Send { targets: Targets::One(ConnectionKey(0)), message: Message::Binary(owned()), latest: true },
+        ToGateway::Send {
+            targets: Targets::One(ConnectionKey(0)),
+            message: Message::Binary(owned()),
+            latest: true,
+        },
         ToGateway::RespondChunk { request: gone, chunk: owned() },
         ToGateway::RespondChunk { request: unknown, chunk: owned() },
         ToGateway::RespondEnd { request: gone, complete: true },

@@ -112,7 +112,15 @@ impl DataFolder {
             Ok(()) => {
                 let found = Identity::of(&path).map_err(|error| StorageError::io("find", &path, error))?;
                 let named = Mutex::new(names.unwrap_or_default());
-                Ok(Self { home: Arc::new(Home { root, named, separated: Mutex::default(), _lock: lock, lock: found }) })
+                Ok(Self {
+                    home: Arc::new(Home {
+                        root,
+                        named,
+                        separated: Mutex::default(),
+                        _lock: lock,
+                        lock: found,
+                    }),
+                })
             }
             Err(TryLockError::WouldBlock) => Err(StorageError::Locked { path: root }),
             Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path, error)),

@@ -6,7 +6,8 @@ use crate::storage::Alarm;
 use crate::storage::tests::*;
 
 /// Writes without end.
-const FOREVER: &str = "INSERT INTO t WITH RECURSIVE c (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c";
+const FOREVER: &str =
+    "INSERT INTO t WITH RECURSIVE c (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c";
 /// Writes one row, by way of a loop.
 const LOOP: &str = "INSERT INTO t SELECT coalesce(max(n), 0) + 1 FROM t";
 
@@ -182,7 +183,8 @@ fn turns_are_whole_after_a_power_failure() {
             rows.len()
         };
         let (t, u) = (rows(&mut store, "t"), rows(&mut store, "u"));
-        let state = store.state().unwrap().map_or(0, |state| str::from_utf8(&state).unwrap().parse().unwrap());
+        let state =
+            store.state().unwrap().map_or(0, |state| str::from_utf8(&state).unwrap().parse().unwrap());
         assert_eq!((t, u), (state, state), "seed {seed}");
         found[t] = true;
     }
