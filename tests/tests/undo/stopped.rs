@@ -83,7 +83,7 @@ async fn a_statement_that_is_stopped_fails_its_turn_alone() {
     for culprit in ["endless", "wroteBefore"] {
         let (host, object) = host();
         let (mut bad, mut good) = (client(&object).await, client(&object).await);
-        let wakes = object.status().unwrap().meter.wakes;
+        let wakes = object.status().unwrap().metrics.wakes;
         // All in one batch: none is answered before the last one was sent.
         let first = good.start_call("bystander", (1,)).await;
         let wrong = bad.start_call(culprit, ()).await;
@@ -98,7 +98,7 @@ async fn a_statement_that_is_stopped_fails_its_turn_alone() {
         assert_eq!(good.call::<(u32, Vec<u32>, bool)>("stored", ()).await, expected, "{culprit}");
         // The life goes on: no socket was closed.
         assert_eq!(object.connections().len(), 2, "{culprit}");
-        assert_eq!(object.status().unwrap().meter.wakes, wakes, "{culprit}");
+        assert_eq!(object.status().unwrap().metrics.wakes, wakes, "{culprit}");
         object.crash().await;
         let mut client = client(&object).await;
         assert_eq!(client.call::<(u32, Vec<u32>, bool)>("stored", ()).await, expected, "{culprit}");
