@@ -138,7 +138,7 @@ impl GatewayHarness {
     pub(super) fn accept(&self, connection: ConnectionKey, tags: &[&str], flags: Flags) {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let attachment = Attachment::new(flags, b"").encoded();
-        self.hub.apply([ToGateway::Accept { connection, tags, attachment }]);
+        self.hub.apply(&mut [ToGateway::Accept { connection, tags, attachment }]);
         self.object.take();
     }
 
@@ -151,12 +151,12 @@ impl GatewayHarness {
 
     pub(super) fn send(&self, connection: ConnectionKey, message: impl Into<Message>, latest: bool) {
         let (targets, message) = (Targets::One(connection), message.into());
-        self.hub.apply([ToGateway::Send { targets, message, latest }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message, latest }]);
     }
 
     pub(super) fn broadcast(&self, selection: Selection, message: &str) {
         let targets = Targets::Many(Box::new(selection));
-        self.hub.apply([ToGateway::Send { targets, message: message.into(), latest: false }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message: message.into(), latest: false }]);
     }
 }
 

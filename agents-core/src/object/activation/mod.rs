@@ -240,7 +240,7 @@ impl Activation {
                     Some(json) => serde_json::from_str(&json)?,
                     None => Settings::default(),
                 };
-                handle.hub.apply([ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.hub.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
                 handle.settings.replace(settings);
             }
         } else if unknown {

@@ -42,7 +42,7 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
     }
     handle.environment.gateway.totals.limits.record(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.hub.apply(told);
+    handle.hub.apply(&mut told);
     if rings {
         ring_again(handle);
     }

@@ -96,7 +96,7 @@ impl World {
     fn handle_event(&self, handle: &Handle, event: ToObject) {
         if let (ToObject::Connect { connection, .. }, Some(hub)) = (&event, &handle.hub) {
             let attachment = Default::default();
-            hub.apply([ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
+            hub.apply(&mut [ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
         }
         self.handled.borrow_mut().push(event);
     }
