@@ -55,9 +55,9 @@ close_codes! {
     IDLE = 4408;
     /// There are too many connections, of the host, the agent or the address.
     TOO_MANY = 4429;
-    /// The agent failed before it accepted the connection, or did not start or decide in time.
+    /// The agent failed before it accepted the connection, or did not start in time.
     SERVER_ERROR = 4500;
-    /// No agent can be started at the moment.
+    /// No agent can be started at the moment, or the program did not decide in time.
     UNAVAILABLE = 4503;
 }
 

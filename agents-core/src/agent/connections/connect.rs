@@ -14,18 +14,6 @@ use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_t
 use crate::report;
 use crate::wire::{self, close_code, frame};
 
-/// How a connection that is not let in ends.
-struct Denied {
-    code: u16,
-    reason: String,
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code(), reason: refusal.reason().to_owned() }
-    }
-}
-
 impl<A: Agent> AgentShared<A> {
     /// Lets a connection in, in the order of the protocol.
     pub(in crate::agent) async fn connect(
@@ -43,8 +31,8 @@ impl<A: Agent> AgentShared<A> {
             answer: None,
         };
         let switched = || Ok(StatusCode::SWITCHING_PROTOCOLS.into_response());
-        if let Err(denied) = self.admit(&agent, &connection, parts, identity).await {
-            self.object.refuse_web_socket(upgrade, denied.code, denied.reason)?;
+        if let Err(refusal) = self.admit(&agent, &connection, parts, identity).await {
+            self.object.refuse_web_socket(upgrade, refusal.code(), refusal.reason().to_owned())?;
             return switched();
         }
         let Some(hook) = self.table.hooks.on_connect else { return switched() };
@@ -64,10 +52,10 @@ impl<A: Agent> AgentShared<A> {
         connection: &Connection<A>,
         parts: impl Fn(bool) -> CallContext<A> + Send,
         identity: bool,
-    ) -> Result<(), Denied> {
+    ) -> Result<(), Refusal> {
         let hooks = &self.table.hooks;
         let failed = |error: Error, what: &str| {
-            Denied::from(Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what)))
+            Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what))
         };
         if let Some(authorize) = hooks.authorize {
             let state = self
@@ -92,7 +80,7 @@ impl<A: Agent> AgentShared<A> {
                 let reason = error.to_string();
                 let error = Error::from(error);
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-                return Err(Denied { code: close_code::INTERNAL_ERROR, reason });
+                return Err(Refusal::with_code(close_code::INTERNAL_ERROR, reason));
             }
         };
         let mut flags = Flags::NONE;
