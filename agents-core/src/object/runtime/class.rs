@@ -1,4 +1,4 @@
-//! A class of objects and a live instance of it, whatever their type.
+//! A class of objects and a live instance of it, independent of their type.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use crate::object::{AlarmInfo, DurableObject, ObjectContext, TagLimits, WebSocke
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How objects of a class are kept.
+/// The policy of a class of objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
     /// Whether the end of a connection has to wake an object.
     pub(crate) wakes_on_close: bool,
-    /// Whether it has methods that other agents call.
+    /// Whether the class has methods that other agents call.
     pub(crate) takes_calls: bool,
-    /// The longest time that a start may take.
+    /// The maximum time of a start.
     pub(crate) start_timeout: Duration,
-    /// The longest time that an alarm handler may take.
+    /// The maximum time of an alarm handler.
     pub(crate) alarm_timeout: Duration,
     pub(crate) attachment_bytes: usize,
     pub(crate) tags: TagLimits,
     pub(crate) mailbox: MailboxLimits,
-    /// The most bytes that may be on their way out to the gateway.
+    /// The maximum number of bytes that wait in the output gate.
     pub(crate) gate_bytes: usize,
     pub(crate) hub: HubLimits,
 }
@@ -38,10 +38,10 @@ pub(crate) struct Policy {
 pub(crate) trait Behavior: Send + Sync + 'static {
     fn policy(&self) -> &Policy;
 
-    /// Makes an instance and starts it; no event is handled before this is done.
+    /// Creates an instance and starts it. No event is handled before the start is done.
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
 
-    /// Answers a message whose object could not start.
+    /// Answers a message whose object could not be started.
     fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()>;
 }
 

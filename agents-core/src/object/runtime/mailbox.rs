@@ -1,4 +1,4 @@
-//! The queue of an object, and whether somebody reads it.
+//! The mailbox of an object, with the state of its reader.
 
 use std::collections::{HashSet, VecDeque};
 use std::task::{Context, Waker};
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::gateway::{ConnectionKey, PostError, ToObject};
 use crate::limits::Limit;
 
-/// How much waits for an object at most; senders wait beyond that. One message always fits.
+/// The limits of a mailbox; senders wait beyond them. An empty mailbox accepts one message of any size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MailboxLimits {
     pub(crate) messages: usize,
@@ -17,7 +17,7 @@ pub(crate) struct MailboxLimits {
 }
 
 impl MailboxLimits {
-    /// Which limit keeps another message out.
+    /// Returns the limit that keeps another message out.
     fn reached(&self, inner: &Inner, payload: usize) -> Option<Limit> {
         if inner.queue.is_empty() {
             return None;
@@ -25,13 +25,13 @@ impl MailboxLimits {
         if inner.queue.len() >= self.messages {
             return Some(Limit::MailboxMessages);
         }
-        // What carries nothing is not held up by what is large.
+        // A message without a payload does not wait behind large ones.
         let full = payload > 0 && inner.bytes.saturating_add(payload) > self.bytes;
         full.then_some(Limit::MailboxBytes)
     }
 }
 
-/// A bounded queue that survives the instance it belongs to.
+/// A bounded queue that outlives the activations that read it.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
@@ -41,7 +41,7 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct Inner {
     queue: VecDeque<ToObject>,
-    /// The payload of what is in `queue`.
+    /// The payload bytes of the messages in `queue`.
     bytes: usize,
     waiting: Vec<Waker>,
     reader: Reader,
@@ -49,16 +49,16 @@ struct Inner {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Reader {
-    /// Nobody reads: whoever posts starts a reader.
+    /// No activation reads; the next post starts one.
     #[default]
     Asleep,
     Awake,
-    /// The mailbox is out of use for good.
+    /// The mailbox is out of use forever.
     Retired,
 }
 
 impl Mailbox {
-    /// Adds a message; `Ok(true)` tells the caller to start the reader.
+    /// Adds a message; returns `Ok(true)` if the caller has to start the reader.
     pub(crate) fn post(
         &self,
         limits: &MailboxLimits,
@@ -68,7 +68,7 @@ impl Mailbox {
         self.add(limits, message, cx, true)
     }
 
-    /// Adds a message if somebody reads; otherwise nobody needs it.
+    /// Adds a message if there is a reader; otherwise drops the message.
     pub(crate) fn post_to_reader(
         &self,
         limits: &MailboxLimits,
@@ -95,7 +95,7 @@ impl Mailbox {
             return Ok(false);
         }
         if let Some(limit) = limits.reached(&inner, payload) {
-            // A task that asks again is mostly one of the last.
+            // A task that posts again is usually one of the last wakers.
             if !inner.waiting.iter().rev().take(16).any(|waker| waker.will_wake(cx.waker())) {
                 inner.waiting.push(cx.waker().clone());
             }
@@ -121,7 +121,7 @@ impl Mailbox {
         self.reader.wake();
     }
 
-    /// Moves all waiting messages out.
+    /// Moves all waiting messages into `into`.
     pub(crate) fn take(&self, into: &mut VecDeque<ToObject>) {
         let waiting = {
             let mut inner = self.inner.lock();
@@ -136,11 +136,11 @@ impl Mailbox {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Lets the reader go if nothing came in meanwhile; what is about responses of the life that is
-    /// over is no reason to stay.
+    /// Ends the reader if no message came meanwhile. Messages about responses of the ended activation do not
+    /// keep it.
     pub(crate) fn try_sleep(&self) -> bool {
         let mut inner = self.inner.lock();
-        // Behind a request that waits they may be its body.
+        // Behind a waiting request they may be its body.
         let empty = inner.queue.iter().all(|message| message.about_request().is_some());
         let gone = if empty { std::mem::take(&mut inner.queue) } else { VecDeque::new() };
         if empty {
@@ -148,10 +148,10 @@ impl Mailbox {
         }
         if empty && inner.reader == Reader::Awake {
             inner.reader = Reader::Asleep;
-            // A waker keeps the whole task of the life that ends in memory.
+            // A waker keeps the whole task of the ending activation in memory.
             drop(self.reader.take());
         }
-        // They try again; whoever finds no room waits once more.
+        // The senders try again; a sender that finds the mailbox full waits once more.
         let waiting = std::mem::take(&mut inner.waiting);
         drop(inner);
         drop(gone);
@@ -159,7 +159,7 @@ impl Mailbox {
         empty
     }
 
-    /// Puts messages back in front, in their order, whatever the limit.
+    /// Puts messages back in front, in their order, regardless of the limits.
     pub(crate) fn put_back(&self, messages: impl DoubleEndedIterator<Item = ToObject>) {
         let mut inner = self.inner.lock();
         for message in messages.rev() {
@@ -168,24 +168,24 @@ impl Mailbox {
         }
     }
 
-    /// The connections that wait here to be let in.
+    /// Returns the connections that wait here for their `fetch`.
     pub(crate) fn connects(&self) -> HashSet<ConnectionKey> {
         self.inner.lock().queue.iter().filter_map(ToObject::connects).collect()
     }
 
-    /// Tells whether nobody reads and nothing waits.
+    /// Returns whether there is no reader and no message.
     pub(crate) fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
         inner.reader != Reader::Awake && inner.queue.is_empty()
     }
 
-    /// How many messages wait.
+    /// Returns the number of waiting messages.
     #[cfg(test)]
     pub(in crate::object) fn len(&self) -> usize {
         self.inner.lock().queue.len()
     }
 
-    /// Takes the mailbox out of use if nobody reads it and nothing is in it.
+    /// Takes the mailbox out of use if it has no reader and no message.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
         let unused = inner.reader == Reader::Asleep && inner.queue.is_empty();
@@ -232,7 +232,7 @@ mod tests {
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         assert_eq!(taken, [message(1), message(2)]);
-        assert!(!mailbox.try_retire(), "somebody reads");
+        assert!(!mailbox.try_retire(), "a reader is active");
         assert!(mailbox.try_sleep());
         assert!(mailbox.post(&LIMITS, message(3), &cx).unwrap());
     }
@@ -257,7 +257,7 @@ mod tests {
         let cx = Context::from_waker(Waker::noop());
         assert!(mailbox.post(&LIMITS, large(5000), &cx).is_ok(), "into an empty one");
         assert!(matches!(mailbox.post(&LIMITS, large(1), &cx), Err(PostError::Full(_, Limit::MailboxBytes))));
-        assert!(mailbox.post(&LIMITS, message(1), &cx).is_ok(), "nothing to carry");
+        assert!(mailbox.post(&LIMITS, message(1), &cx).is_ok(), "no payload");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         mailbox.post(&LIMITS, large(600), &cx).unwrap();
