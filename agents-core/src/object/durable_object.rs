@@ -70,12 +70,10 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Called each time the object wakes, before any other handler.
     ///
     /// # Limits
-    ///
     /// The start has 30 s ([`Limits::start_timeout`](crate::Limits::start_timeout)). After that the start is
     /// dropped, and every event that has arrived by then fails.
     ///
     /// # Errors
-    ///
     /// The event that woke the object fails with the error. The next event starts the object again.
     fn start(&mut self, cx: &ObjectContext) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
@@ -87,7 +85,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Without this handler the response to every request is 404.
     ///
     /// # Errors
-    ///
     /// The response to an error has the status 500 and the part of the error's text that clients may read. A
     /// rejection by one of axum's own extractors keeps its status.
     ///
@@ -100,7 +97,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Handles a message. The handlers of one WebSocket start in the order of its messages.
     ///
     /// # Errors
-    ///
     /// An error is logged.
     fn web_socket_message(
         &self,
@@ -118,7 +114,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// object was hibernating, the close wakes it; [`ObjectOptions::wakes_on_close`] turns that off.
     ///
     /// # Errors
-    ///
     /// An error is logged.
     fn web_socket_close(
         &self,
@@ -134,7 +129,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// took too long (code `event_timeout`).
     ///
     /// # Errors
-    ///
     /// An error is logged. The default returns `error`.
     fn web_socket_error(
         &self,
@@ -149,12 +143,10 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Handles the alarm that [`ObjectContext::set_alarm`] set. The handler runs at least once.
     ///
     /// # Limits
-    ///
     /// The handler has 15 minutes ([`Limits::alarm_timeout`](crate::Limits::alarm_timeout)). After that it is
     /// dropped, and the attempt counts as failed.
     ///
     /// # Errors
-    ///
     /// After an error the alarm is retried, with increasing pauses.
     fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> impl Future<Output = Result<()>> + Send {
         let _ = (cx, alarm);
@@ -165,7 +157,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// retried.
     ///
     /// # Errors
-    ///
     /// An error is logged. The default returns `error`.
     fn alarm_timed_out(&self, cx: &ObjectContext, error: Error) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
@@ -178,7 +169,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// After a crash it was not called.
     ///
     /// # Errors
-    ///
     /// An error is logged.
     fn hibernate(&self, cx: &ObjectContext) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
@@ -189,7 +179,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// truncated body.
     ///
     /// # Errors
-    ///
     /// An error is logged. The default returns `error`.
     fn response_failed(&self, cx: &ObjectContext, error: Error) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
@@ -199,7 +188,6 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Answers a message for which the object could not be started. The default drops the message.
     ///
     /// # Errors
-    ///
     /// Fails when the answer cannot be sent. The error is logged.
     fn start_failed(cx: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
         let _ = (cx, socket, message, error);

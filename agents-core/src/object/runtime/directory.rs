@@ -27,7 +27,6 @@ impl ObjectDirectory {
     /// Calls a method of an agent. The response consists of reply frames (`agent/peer_calls/reply_frame.rs`).
     ///
     /// # Errors
-    ///
     /// Fails when the class does not exist, the name is invalid, the host stops, or the agent ended before it
     /// answered.
     pub(crate) async fn call(
