@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::gateway::{BodyFault, Hub, MemoryPermit, RequestKey, ToGateway};
 
-/// What came of a body and was not read yet.
+/// The received parts of a body that were not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct BodyBuffer(Mutex<Queue>);
 
@@ -20,7 +20,7 @@ struct Queue {
     pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
-    /// Nobody will read any more.
+    /// Whether the reader was dropped.
     dropped: bool,
 }
 
@@ -34,7 +34,7 @@ impl BodyBuffer {
         wake(queue);
     }
 
-    /// Nothing more comes; only the first end counts.
+    /// Ends the body; only the first end counts.
     pub(in crate::object) fn end(&self, end: Result<(), BodyFault>) {
         let mut queue = self.0.lock();
         queue.end.get_or_insert(end);
@@ -42,7 +42,7 @@ impl BodyBuffer {
     }
 }
 
-/// Wakes the reader, without the lock: its waker may be the user's.
+/// Wakes the reader after the lock is released: its waker may be user code.
 fn wake(mut queue: MutexGuard<'_, Queue>) {
     let reader = queue.reader.take();
     drop(queue);
@@ -51,7 +51,7 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
     }
 }
 
-/// A body that comes in pieces; the client sends on as they are read.
+/// A body that arrives in pieces; the client sends more as they are read.
 pub(in crate::object) struct RequestBody {
     pub(in crate::object) request: RequestKey,
     pub(in crate::object) hub: Arc<Hub>,
@@ -80,7 +80,7 @@ impl http_body::Body for RequestBody {
             };
         };
         drop((queue, held));
-        // Past the output gate: it carries no data.
+        // The credit bypasses the output gate, because it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
         self.hub.apply([credit]);
         Poll::Ready(Some(Ok(Frame::data(piece))))
