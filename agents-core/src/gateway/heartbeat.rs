@@ -17,7 +17,7 @@ const GRAIN: Duration = Duration::from_secs(1);
 /// The longest time; longer times mean never.
 const LONGEST: Time = u32::MAX as Time;
 
-/// Pings silent peers and gives up the ones that stay silent.
+/// Pings silent peers and drops the ones that stay silent.
 ///
 /// One task watches all sockets of a host. The task sleeps until the first socket is due, and has no timer
 /// when there are no sockets.
@@ -28,7 +28,7 @@ pub(crate) struct Heartbeat {
     interval: u64,
     /// The time for which a peer may send no message.
     idle: u64,
-    /// Whether both checks are turned off, so that no socket is watched.
+    /// `true` if both checks are turned off, so that no socket is watched.
     off: bool,
     limits: Arc<LimitCounters>,
     timeout: u64,

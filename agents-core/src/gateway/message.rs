@@ -154,7 +154,7 @@ pub struct Close {
     pub code: u16,
     /// The reason, often empty.
     pub reason: String,
-    /// Whether there was a closing handshake.
+    /// `true` if there was a closing handshake.
     pub was_clean: bool,
 }
 

@@ -8,7 +8,7 @@ pub struct ObjectOptions {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
     pub(crate) wakes_on_close: bool,
-    /// Whether `fetch` receives calls of other agents.
+    /// `true` if `fetch` receives calls of other agents.
     pub(crate) takes_calls: bool,
 }
 

@@ -10,7 +10,7 @@ pub struct ObjectStatus {
     pub class: String,
     /// The name as it is written in addresses.
     pub name: String,
-    /// Whether the object is in memory.
+    /// `true` if the object is in memory.
     pub awake: bool,
     /// The reasons why the object stays awake. Empty when it hibernates, or when it only waits for its idle
     /// time to end.

@@ -56,7 +56,7 @@ impl Upgrade {
             );
         };
         if !has_token(&head.headers, &CONNECTION, "upgrade") {
-            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake has the header `Connection: Upgrade`");
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake needs `Connection: Upgrade`");
         }
         Ok(Self { accept: derive_accept_key(key.as_bytes()) })
     }

@@ -14,7 +14,7 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 pub(crate) struct RequestOrigin {
     /// The identity as JSON, if the host's hook returned one.
     pub(crate) identity: Option<Arc<str>>,
-    /// Whether a page of a foreign site cannot have made the request.
+    /// `true` if a page of a foreign site cannot have made the request.
     pub(crate) same_site: bool,
 }
 
@@ -65,7 +65,7 @@ mod tests {
         assert!(own(&[]), "without a browser");
         assert!(own(&[(ORIGIN, "https://agents.example")]));
         assert!(own(&[(SEC_FETCH_SITE, "same-origin")]));
-        assert!(own(&[(SEC_FETCH_SITE, "none"), (SEC_FETCH_DEST, "document")]), "an address that the user typed");
+        assert!(own(&[(SEC_FETCH_SITE, "none"), (SEC_FETCH_DEST, "document")]), "a typed address");
         assert!(own(&[(SEC_FETCH_SITE, "cross-site"), (SEC_FETCH_DEST, "document")]), "a link");
         for site in ["cross-site", "same-site"] {
             assert!(!own(&[(SEC_FETCH_SITE, site), (SEC_FETCH_DEST, "image")]), "{site}");

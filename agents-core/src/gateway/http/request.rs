@@ -156,7 +156,7 @@ impl Stream for OpenRequest {
             }
             Poll::Ready(Some(_) | None) => {
                 self.done = true;
-                Poll::Ready(Some(Err(std::io::Error::other("the agent ended before the response was complete"))))
+                Poll::Ready(Some(Err(std::io::Error::other("the agent did not finish its response"))))
             }
         }
     }

@@ -74,9 +74,9 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Whether the hub is out of use forever and accepts no socket and no request.
+    /// `true` if the hub is out of use forever and accepts no socket and no request.
     retired: bool,
-    /// Whether the host has stopped; new sockets are closed.
+    /// `true` if the host has stopped; new sockets are closed.
     shut: bool,
     sockets: BTreeMap<ConnectionKey, Arc<Socket>>,
     /// The number of ended sockets whose close was not delivered to the object yet.

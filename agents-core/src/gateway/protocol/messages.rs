@@ -109,7 +109,7 @@ pub(crate) enum ToObject {
         head: Box<Head>,
         /// The whole body, or its start.
         body: Bytes,
-        /// Whether more of the body follows.
+        /// `true` if more of the body follows.
         more: bool,
         /// The part of the incoming budget, as for a message.
         #[serde(skip)]
@@ -245,7 +245,7 @@ pub(crate) enum ToGateway {
     Send {
         targets: Targets,
         message: Message,
-        /// Whether the message makes earlier ones of this kind unnecessary. For a client that is behind, it
+        /// `true` if the message makes earlier ones of this kind unnecessary. For a client that is behind, it
         /// replaces an earlier one that has not left yet.
         latest: bool,
     },
@@ -274,7 +274,7 @@ pub(crate) enum ToGateway {
     },
     RespondEnd {
         request: RequestKey,
-        /// Whether the body is complete; a truncated body must not look complete to the client.
+        /// `true` if the body is complete; a truncated body must not look complete to the client.
         complete: bool,
     },
     /// The object has read this many bytes of the body of a request; as many more may come.

@@ -57,11 +57,11 @@ pub(crate) struct Socket {
     in_flight: InFlight,
     /// The time at which a message last came, in quarters of a second of the heartbeat's time.
     last_message: AtomicU32,
-    /// Whether the close of the connection was handed over for the object.
+    /// `true` if the close of the connection was handed over for the object.
     ended: AtomicBool,
-    /// Whether the `Connect` of the connection was posted to the object, or is about to be.
+    /// `true` if the `Connect` of the connection was posted to the object, or is about to be.
     asked: AtomicBool,
-    /// Whether the peer did not answer a ping in time.
+    /// `true` if the peer did not answer a ping in time.
     given_up: AtomicBool,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Outbox {
     taken: usize,
     /// The index of the frame in `frames` that a later one of its kind may replace.
     latest: Option<u32>,
-    /// Whether a ping is sent before all waiting frames.
+    /// `true` if a ping is sent before all waiting frames.
     ping: bool,
     /// The close frame; later frames are not accepted. It is boxed because most sockets have none.
     closing: Option<Box<Bytes>>,

@@ -67,7 +67,7 @@ pub(super) struct Work {
     /// The memory of a large message that is incomplete; `grown` is the memory of a complete one.
     pub(super) growing: MemoryPermit,
     pub(super) grown: MemoryPermit,
-    /// Whether the limit that the next message waits for was counted.
+    /// `true` if the limit that the next message waits for was counted.
     waits: bool,
     /// The time since which the peer has sent no byte of an incomplete message.
     pub(super) reading_since: Option<Instant>,

@@ -135,7 +135,7 @@ async fn a_message_that_stops_on_its_way_times_out() {
     other.send(TEXT, b"hello").await;
     assert_eq!(last_byte(&harness).0, [5]);
     sleep(seconds(600)).await;
-    assert_eq!(harness.gateway.metrics().all.sockets, 1, "a client without an incomplete message has no timeout");
+    assert_eq!(harness.gateway.metrics().all.sockets, 1, "an idle client has no message timeout");
 }
 
 #[tokio::test(start_paused = true)]

@@ -217,7 +217,7 @@ struct Activation {
     /// The database, while it counts as open.
     counted: Option<OpenDatabase>,
     last_activity: Instant,
-    /// Whether an event was dispatched.
+    /// `true` if an event was dispatched.
     dispatched: bool,
     /// The number of the object in the list of idle objects.
     listed: Option<u64>,

@@ -38,7 +38,7 @@ pub(crate) struct Kept {
     pub(crate) attachment: Attachment,
     /// The number of the current metadata record; `None` before the connection is accepted.
     pub(crate) accepted: Option<usize>,
-    /// Whether the object has closed the connection; a closing connection is not listed.
+    /// `true` if the object has closed the connection; a closing connection is not listed.
     pub(crate) closing: bool,
 }
 

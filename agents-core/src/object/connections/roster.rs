@@ -13,7 +13,7 @@ use crate::object::ConnectionEntry;
 #[derive(Debug, Default)]
 pub(in crate::object) struct Roster {
     known: BTreeMap<ConnectionKey, Arc<ConnectionEntry>>,
-    /// Whether every connection that the gateway had before this activation is loaded.
+    /// `true` if every connection that the gateway had before this activation is loaded.
     complete: bool,
 }
 

@@ -18,7 +18,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 #[derive(Clone, Copy, Debug)]
 pub(in crate::object) struct Ringing {
     alarm: Alarm,
-    /// Whether another alarm had replaced this one before it fired.
+    /// `true` if another alarm had replaced this one before it fired.
     owed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The lock of an object. No user code runs under it: values that are given up there are dropped after
+//! The lock of an object. No user code runs under it: values that are released there are dropped after
 //! unlock.
 
 use std::any::Any;

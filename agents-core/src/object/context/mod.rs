@@ -129,7 +129,7 @@ pub(super) struct Inner {
 /// A task that has not begun.
 pub(super) struct Spawned {
     pub(super) future: BoxFuture<'static, Result<()>>,
-    /// Whether the task runs although the turn that spawned it is undone.
+    /// `true` if the task runs although the turn that spawned it is undone.
     stays: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::storage::sql::Savepoint;
 use crate::storage::{StorageError, Store};
 
-/// The running turn and how to undo it.
+/// The running turn, with the data to undo it.
 pub(super) struct Turn {
     pub(super) thread: ThreadId,
     /// The number of the handler that runs in this turn.

@@ -60,8 +60,8 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             .collect(),
     };
     let window = object.open_window(key);
-    // Only now: a request that ended before its window was open does not notify the window, and the body
-    // would be sent forever without a reader.
+    // The check comes after the window is open: a request that ended earlier does not notify the window, and
+    // the body would be sent forever without a reader.
     if !object.handle().hub.has_request(key) {
         return Ok(());
     }

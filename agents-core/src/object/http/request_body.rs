@@ -20,7 +20,7 @@ struct Queue {
     pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
-    /// Whether the reader was dropped.
+    /// `true` if the reader was dropped.
     dropped: bool,
 }
 

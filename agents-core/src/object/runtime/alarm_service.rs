@@ -71,7 +71,7 @@ struct Shared {
 
 struct AlarmUpdate {
     change: AlarmChange,
-    /// Whether the object has handled the alarm that woke it.
+    /// `true` if the object has handled the alarm that woke it.
     handled: bool,
     /// Notified when the change is on the disk.
     done: Option<oneshot::Sender<Result<(), String>>>,
@@ -224,9 +224,9 @@ struct Trouble {
     failures: u32,
     /// The time of the next try.
     retry_at: Instant,
-    /// Whether the index has to be rebuilt.
+    /// `true` if the index has to be rebuilt.
     damaged: bool,
-    /// Whether reading fails as well.
+    /// `true` if reading fails too.
     unreadable: bool,
 }
 

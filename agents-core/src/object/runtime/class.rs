@@ -18,9 +18,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Policy {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
-    /// Whether the end of a connection has to wake an object.
+    /// `true` if the end of a connection has to wake an object.
     pub(crate) wakes_on_close: bool,
-    /// Whether the class has methods that other agents call.
+    /// `true` if the class has methods that other agents call.
     pub(crate) takes_calls: bool,
     /// The maximum time of a start.
     pub(crate) start_timeout: Duration,

@@ -47,7 +47,7 @@ impl fmt::Display for PinnedBy {
 /// The work of an activation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::object) struct ActiveWork {
-    /// Whether the activation is starting or shutting down.
+    /// `true` if the activation is starting or shutting down.
     pub(in crate::object) changing: bool,
     pub(in crate::object) handlers: usize,
     pub(in crate::object) tasks: usize,

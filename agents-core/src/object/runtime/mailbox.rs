@@ -116,7 +116,7 @@ impl Mailbox {
         self.reader.register(cx.waker());
     }
 
-    /// Wakes the reader for another reason than a message.
+    /// Wakes the reader without a message.
     pub(crate) fn wake(&self) {
         self.reader.wake();
     }

@@ -1,4 +1,4 @@
-//! The parts of an object that exist while it sleeps, and the services that all objects of a host share.
+//! The parts of an object that exist while it hibernates, and the services that all objects of a host share.
 //!
 //! This module owns the handle of an object with its mailbox, the registry of handles, the slots for awake
 //! objects, and the alarm service. The work of an awake object is in [`activation`](super::activation).

@@ -33,7 +33,7 @@ struct World {
     waiting_for_lock: RefCell<Vec<Waker>>,
     awake: Cell<usize>,
     handled: RefCell<Vec<ToObject>>,
-    /// Whether activations look for messages before they register; a planted bug that the test must find.
+    /// `true` if activations look for messages before they register; a planted bug that the test must find.
     careless: bool,
 }
 
