@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
 use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, WebSocket};
 
-/// The address of a client, in the extensions of its [`Request`]: the address that a [trusted
-/// proxy](crate::Agents::trusted_proxies) reports, or the address of the peer.
+/// The address of a client, in the extensions of its [`Request`]: the address that a
+/// [trusted proxy](crate::Agents::trusted_proxies) reports, or the address of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientIp(pub IpAddr);
 

@@ -66,7 +66,7 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Adds a pong. A peer that sends pings and reads nothing gets one pong for the last of them. That is
+    /// Adds a pong. While many frames wait, a pong replaces the pong before it: an answer to the last ping is
     /// enough, and takes no more memory.
     pub(crate) fn pong(&mut self, frame: Bytes, limit: usize) -> Result<bool, Overflow> {
         let many = self.frames.len() >= MANY_FRAMES && self.closing.is_none();

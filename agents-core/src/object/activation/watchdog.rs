@@ -108,7 +108,7 @@ impl Watchdog {
             Ok(thread) => {
                 let _ = shared.thread.set(thread.thread().clone());
             }
-            Err(error) => tracing::error!(%error, "the watchdog cannot start; blocked threads are not detected"),
+            Err(error) => tracing::error!(%error, "the thread that detects blocked workers cannot start"),
         }
         Self(shared)
     }

@@ -34,7 +34,9 @@ impl ObjectContext {
     /// returned.
     ///
     /// # Limits
-    /// At most 10 different tags, each of 1 to 256 bytes; repeated tags are dropped.
+    /// By default at most 10 different tags, one more than
+    /// [`Limits::tags_per_connection`](crate::Limits::tags_per_connection), each of 1 to 256 bytes
+    /// ([`Limits::tag_bytes`](crate::Limits::tag_bytes)). Repeated tags are dropped.
     ///
     /// # Errors
     /// Fails when a tag exceeds a limit, when the upgrade was accepted before, or outside of the object's
