@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::gateway::{BodyFault, Hub, MemoryPermit, RequestKey, ToGateway};
 
-/// What came of a body and was not read yet.
+/// The received parts of a body that were not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct BodyBuffer(Mutex<Queue>);
 
@@ -18,7 +18,7 @@ struct Queue {
     pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
-    /// Nobody will read any more.
+    /// `true` if the reader was dropped.
     dropped: bool,
 }
 
@@ -32,7 +32,7 @@ impl BodyBuffer {
         wake(queue);
     }
 
-    /// Nothing more comes; only the first end counts.
+    /// Ends the body; only the first end counts.
     pub(in crate::object) fn end(&self, end: Result<(), BodyFault>) {
         let mut queue = self.0.lock();
         queue.end.get_or_insert(end);
@@ -40,7 +40,7 @@ impl BodyBuffer {
     }
 }
 
-/// Wakes the reader, without the lock: its waker may be the user's.
+/// Wakes the reader after the lock is released: its waker may be user code.
 fn wake(mut queue: MutexGuard<'_, Queue>) {
     let reader = queue.reader.take();
     drop(queue);
@@ -49,7 +49,7 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
     }
 }
 
-/// A body that comes in pieces; the client sends on as they are read.
+/// A body that arrives in pieces; the client sends more as they are read.
 #[derive(Debug)]
 pub(in crate::object) struct Pieces {
     pub(in crate::object) request: RequestKey,
@@ -73,7 +73,7 @@ impl Pieces {
             };
         };
         drop((queue, held));
-        // Past the output gate: it carries no data.
+        // The credit bypasses the output gate, because it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
         self.hub.apply(&mut [credit]);
         Poll::Ready(Some(Ok(piece)))
