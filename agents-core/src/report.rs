@@ -8,6 +8,7 @@ use thiserror::Error as ThisError;
 use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
+use crate::wire::frame;
 
 /// Letters that nobody confuses when an id is read out.
 const ALPHABET: [char; 31] = [
@@ -48,7 +49,7 @@ pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
 /// Returns whether an error is a client's doing: a client can repeat it as often as it likes, and the program has nothing to
 /// mend, so the log does not have it as an error.
 fn is_of_client(error: &Error) -> bool {
-    let refused = matches!(error.code(), "readonly" | "forbidden" | "invalid_message");
+    let refused = matches!(error.code(), frame::READONLY_CODE | "forbidden" | "invalid_message");
     let by_client = |cause: &(dyn StdError + 'static)| {
         cause.is::<Violation>() || cause.is::<TagsError>() || cause.is::<BodyFault>()
     };

@@ -12,6 +12,8 @@ use crate::wire;
 
 /// The text of a refusal that a read-only connection gets, on both paths.
 pub const READONLY: &str = "Connection is readonly";
+/// The code of an error that a read-only caller gets.
+pub const READONLY_CODE: &str = "readonly";
 /// The text of a refusal of a call whose caller lacks a right.
 pub const FORBIDDEN: &str = "Insufficient permissions";
 /// The text of a refusal by `validate_state_change`; the cause stays in the log.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::response::IntoResponse;
 use http::StatusCode;
 
-use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
+use crate::agent::access::write_access::WriteAccess;
+use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
@@ -83,11 +84,11 @@ impl<A: Agent> AgentShared<A> {
                 return Err(Refusal::with_code(close_code::INTERNAL_ERROR, reason));
             }
         };
-        let mut flags = Flags::NONE;
+        let (mut flags, mut forbidden) = (Flags::NONE, false);
         if let Some(hook) = hooks.should_connection_be_readonly {
             let readonly = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
             let readonly = readonly.map_err(|error| failed(error, "should_connection_be_readonly"))?;
-            flags = flags.with(READONLY, readonly);
+            forbidden = readonly;
         }
         if let Some(hook) = hooks.should_send_protocol_messages {
             let protocol = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
@@ -95,7 +96,7 @@ impl<A: Agent> AgentShared<A> {
             flags = flags.with(NO_PROTOCOL, !protocol);
         }
         // One of the hooks may have forbidden it by hand; that some other does not is no permission.
-        flags = flags.with(READONLY, flags.has(READONLY) || connection.is_readonly());
+        flags = WriteAccess::new(forbidden || connection.is_readonly()).put(flags);
         self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
 
