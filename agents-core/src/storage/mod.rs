@@ -25,6 +25,7 @@ mod kv_door;
 mod mark;
 mod open;
 mod options;
+mod partial;
 mod path;
 mod peek;
 mod power;

@@ -2,6 +2,7 @@
 
 mod alarm_index;
 mod alarms;
+mod checkpoints;
 mod damage;
 mod deferred;
 mod durability;
