@@ -19,6 +19,8 @@ mod clock;
 #[cfg(feature = "runtime")]
 mod gateway;
 #[cfg(feature = "runtime")]
+mod limits;
+#[cfg(feature = "runtime")]
 pub mod object;
 #[cfg(feature = "runtime")]
 mod report;
@@ -47,11 +49,13 @@ pub use agent::{
 #[cfg(feature = "runtime")]
 pub use auth::{Admission, Arrival};
 #[cfg(feature = "runtime")]
-pub use gateway::{Close, IntoMessage, Limit, LimitCounts, Message};
+pub use gateway::{Close, IntoMessage, Message};
+#[cfg(feature = "runtime")]
+pub use limits::{Limit, LimitCounts, Limits, Rate};
 #[cfg(feature = "runtime")]
 pub use object::{AlarmInfo, AlarmTime, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, FindName, Host, HostMeter, HostService, Limits, Rate};
+pub use server::{Agents, FindName, Host, HostMeter, HostService};
 #[cfg(feature = "runtime")]
 pub use typescript::TypeScript;
 #[cfg(feature = "runtime")]

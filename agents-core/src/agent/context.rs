@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::chain::Chain;
-use crate::agent::scope::Scoped;
+use crate::agent::instance::user_code::Scoped;
+use crate::agent::peer_calls::call_chain::Chain;
 use crate::agent::{
     AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, UpdateResult, View,
 };

@@ -1,60 +1,39 @@
 //! Agents: state sync, read-only connections, calls and hooks on top of an object.
 
-mod backlog;
-mod call;
-mod called;
-mod chain;
+mod access;
 mod class;
-mod connect;
-mod connect_request;
-mod connection;
+mod connections;
 mod context;
-mod convert;
-mod core;
 mod events;
-mod flags;
-mod http;
 mod instance;
-mod life;
-mod line;
-mod pushed;
-mod refusal;
-mod rejection;
-mod rights;
+mod peer_calls;
 mod rpc;
-mod scope;
-mod source;
 mod state;
-mod stream;
-mod streams;
-mod stub;
-mod table;
-mod types;
 mod view;
 
 pub use crate::object::{AlarmInfo, Request, Response};
-pub use call::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
-pub use chain::CallOrigin;
+pub use access::refusal::Refusal;
+pub use access::rejection::{Attempt, RejectionKind, StateRejection};
 pub use class::AgentInfo;
-pub(crate) use class::{AgentClass, AgentObject};
-pub use connect_request::ConnectRequest;
-pub(crate) use connect_request::query_value;
-pub use connection::Connection;
-pub use context::Context;
-pub use convert::{
+pub use class::convert::{
     Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
     UpdateResult,
 };
-pub(crate) use core::AgentCore;
-pub use events::{AgentError, ErrorSource, StateChange};
-pub use refusal::Refusal;
-pub use rejection::{Attempt, RejectionKind, StateRejection};
-pub use scope::current;
-pub use source::StateSource;
-pub use stream::StreamingResponse;
-pub use stub::{AgentStub, ReplyStream};
-pub use table::{
+pub use class::definition::{AgentTypes, AgentValue, OnUnreadable, Options};
+pub use class::table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub use types::{AgentTypes, AgentValue, OnUnreadable, Options};
+pub(crate) use class::{AgentClass, AgentObject};
+pub use connections::connect_request::ConnectRequest;
+pub(crate) use connections::connect_request::query_value;
+pub use connections::connection::Connection;
+pub use context::Context;
+pub use events::{AgentError, ErrorSource, StateChange};
+pub(crate) use instance::shared::AgentCore;
+pub use instance::user_code::current;
+pub use peer_calls::call_chain::CallOrigin;
+pub use peer_calls::stub::{AgentStub, ReplyStream};
+pub use rpc::arguments::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
+pub use rpc::response_stream::StreamingResponse;
+pub use state::source::StateSource;
 pub use view::View;

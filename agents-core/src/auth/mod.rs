@@ -11,7 +11,7 @@
 //! They work together: the first finds out who it is, the second whether that one may enter this room.
 
 mod admission;
-mod arrival;
+mod admission_request;
 #[cfg(all(test, feature = "jwt"))]
 mod tests;
 #[cfg(feature = "jwt")]
@@ -22,7 +22,7 @@ mod token_source;
 mod tokens;
 
 pub use admission::Admission;
-pub use arrival::Arrival;
-pub(crate) use arrival::Shared;
+pub use admission_request::Arrival;
+pub(crate) use admission_request::Shared;
 #[cfg(feature = "jwt")]
 pub use tokens::Tokens;

@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::gateway::limit::{Limit, LimitCounters};
-use crate::gateway::limits::Limits;
 use crate::gateway::socket::Socket;
+use crate::limits::Limits;
+use crate::limits::{Limit, LimitCounters};
 
 /// What is due within so long is looked at together.
 const GRAIN: Duration = Duration::from_secs(1);
@@ -196,7 +196,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::gateway::rig::{PING, PONG, Rig, TEXT, limits, settle};
+    use crate::gateway::test_support::{PING, PONG, Rig, TEXT, limits, settle};
     use crate::gateway::{Close, Flags, ToGateway, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);

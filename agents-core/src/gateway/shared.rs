@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::gateway::budget::Budget;
 use crate::gateway::heartbeat::Heartbeat;
-use crate::gateway::limits::Limits;
-use crate::gateway::meter::{GatewayMeter, GatewayTotals};
-use crate::gateway::place::Places;
+use crate::gateway::metrics::{GatewayMeter, GatewayTotals};
+use crate::gateway::quota::connection_slots::Places;
+use crate::gateway::quota::memory_budget::Budget;
+use crate::limits::Limits;
 
 /// What all hubs of a host share.
 #[derive(Debug)]

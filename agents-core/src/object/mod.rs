@@ -14,62 +14,43 @@
 
 mod activation;
 mod alarm;
-mod alarms;
-mod behavior;
-mod chaos;
+mod connections;
 mod context;
-mod durable;
-mod entry;
-mod fetch;
-mod gate;
-mod handle;
-mod key;
-mod life;
-mod mailbox;
-mod meter;
+mod durable_object;
+mod http;
+mod metrics;
 mod options;
-mod pace;
-mod peers;
-mod registry;
-mod request_body;
-mod room;
-mod roster;
-mod settings;
+mod runtime;
 mod status;
 #[cfg(test)]
 mod tests;
-mod turn;
-mod watchdog;
-mod web_socket;
-mod web_sockets;
-mod window;
 
 pub use alarm::{AlarmInfo, AlarmTime};
+pub use connections::web_socket::{TagsError, WebSocket, WebSocketUpgrade};
+pub use connections::web_sockets::WebSockets;
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
-pub use durable::{ClientIp, DurableObject, Request, Response};
-pub use life::PinnedBy;
-pub use meter::Meter;
+pub use durable_object::{ClientIp, DurableObject, Request, Response};
+pub use metrics::Meter;
 pub use options::ObjectOptions;
+pub use runtime::lifecycle::PinnedBy;
 pub use status::ObjectStatus;
-pub use web_socket::{TagsError, WebSocket, WebSocketUpgrade};
-pub use web_sockets::WebSockets;
 
 pub use crate::gateway::Flags;
 
 pub(crate) use activation::Environment;
-pub(crate) use alarms::Alarms;
-#[doc(hidden)]
-pub use behavior::BoxFuture;
-pub(crate) use behavior::{Behavior, Instance, ObjectClass, Policy};
-pub(crate) use chaos::Chaos;
+pub(crate) use activation::watchdog::{Watchdog, Work};
+pub(crate) use connections::entry::ConnectionEntry;
+pub(crate) use connections::web_socket::{TagLimits, check_socket_tags};
 pub(crate) use context::{Behalf, Write, overflow};
-pub(crate) use entry::ConnectionEntry;
-pub(crate) use fetch::{http_request, rejection};
-pub(crate) use handle::{ObjectHandle, Order};
-pub(crate) use key::ObjectKey;
-pub(crate) use mailbox::MailboxLimits;
-pub(crate) use peers::{Peers, interrupted, stopping};
-pub(crate) use registry::Registry;
-pub(crate) use room::Room;
-pub(crate) use watchdog::{Watchdog, Work};
-pub(crate) use web_socket::{TagLimits, check_socket_tags};
+pub(crate) use http::fetch::{http_request, rejection};
+pub(crate) use runtime::alarm_service::Alarms;
+pub(crate) use runtime::awake_slots::Room;
+pub(crate) use runtime::chaos::Chaos;
+#[doc(hidden)]
+pub use runtime::class::BoxFuture;
+pub(crate) use runtime::class::{Behavior, Instance, ObjectClass, Policy};
+pub(crate) use runtime::directory::{Peers, interrupted, stopping};
+pub(crate) use runtime::handle::{ObjectHandle, Order};
+pub(crate) use runtime::key::ObjectKey;
+pub(crate) use runtime::mailbox::MailboxLimits;
+pub(crate) use runtime::registry::Registry;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::Result;
-use crate::server::{Agents, typescript};
+use crate::server::{Agents, types_command};
 use crate::storage::{DataFolder, StorageError};
 
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ enum Command {
     /// List the agents that have a database, as `class/name`, with `(damaged)` behind it where it cannot be opened
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
-    Types(typescript::Types),
+    Types(types_command::Types),
 }
 
 #[derive(Args, Debug)]
@@ -70,7 +70,7 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             }
             agents.serve(&addr).await
         }
-        Command::Types(types) => typescript::command(&agents, &types),
+        Command::Types(types) => types_command::command(&agents, &types),
         Command::List(data) => list(data.data.unwrap_or(agents.data)),
     }
 }

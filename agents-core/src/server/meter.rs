@@ -1,6 +1,6 @@
 //! What a whole host has used.
 
-use crate::gateway::LimitCounts;
+use crate::limits::LimitCounts;
 use crate::object::Meter;
 
 /// What all objects of a host have used since it started, and what its sockets did.

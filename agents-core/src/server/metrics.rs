@@ -129,7 +129,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::gateway::{Limit, LimitCounts};
+    use crate::limits::{Limit, LimitCounts};
     use crate::object::Meter;
 
     /// The value of a sample, which stands on a line of its own.

@@ -1,34 +1,20 @@
 //! The host: classes, routing, limits, shutdown and the command line.
 
-mod accept;
 mod access;
-mod address;
-mod admit;
-mod agents;
-mod answer;
-mod body;
+mod builder;
 mod cli;
-mod cors;
-mod entrance;
-mod files;
 mod host;
+mod http;
 mod meter;
 mod metrics;
-mod origin;
-mod patient;
-mod proxies;
-mod serve;
-mod service;
-mod turnstile;
-mod typescript;
+mod types_command;
 
-pub use crate::gateway::{Limits, Rate};
-pub use access::FindName;
-#[cfg(feature = "fuzzing")]
-pub(crate) use address::{Address, canonical_name, parse as parse_address};
-pub use agents::Agents;
+pub use access::config::FindName;
+pub use builder::Agents;
 #[cfg(feature = "testing")]
-pub(crate) use agents::Mode;
+pub(crate) use builder::Mode;
 pub use host::Host;
+#[cfg(feature = "fuzzing")]
+pub(crate) use http::address::{Address, canonical_name, parse as parse_address};
+pub use http::service::HostService;
 pub use meter::HostMeter;
-pub use service::HostService;

@@ -15,12 +15,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
-use super::create::{remove_if_there, suffixed};
 use super::error::{SqlError, SqlErrorKind, StorageError};
-use super::fault::Faults;
-use super::fresh::Fresh;
-use super::identity::Identity;
-use super::open::use_log;
+use super::file::create::{remove_if_there, suffixed};
+use super::file::identity::Identity;
+use super::file::open::use_log;
+use super::file::unsynced::Fresh;
+use super::testing::faults::Faults;
 use super::{DataFolder, Durability, Objects, Result};
 
 /// No class is encoded to this: `=` is always escaped.

@@ -8,62 +8,36 @@
 //! a later turn a savepoint in it, and [`Store::commit`] ends it. Nothing reaches SQLite before
 //! the first write, so a turn that only reads costs its reads.
 
-mod alarm;
 mod alarm_index;
-mod counters;
-mod create;
-mod deferred;
 mod error;
-mod fault;
-mod flush;
-mod folder;
-mod fresh;
-mod guard;
-mod identity;
-mod kv;
-mod kv_door;
-mod mark;
-mod open;
+mod file;
+mod metrics;
 mod options;
-mod partial;
-mod path;
-mod peek;
-mod power;
-mod props;
-mod reserved;
-mod schema;
-mod settings;
 pub mod sql;
-mod state;
-mod statement;
 mod store;
-mod stored;
-mod sync;
-mod template;
-mod torn;
-mod turn;
-mod wipe;
+mod tables;
+mod testing;
 
 #[cfg(test)]
 mod tests;
 
-pub use alarm::{Alarm, Alarms};
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
-pub use counters::{StoreCounters, StoreMeter};
 pub use error::{SqlError, SqlErrorKind, StorageError};
-#[doc(hidden)]
-pub use fault::{Faults, HeldSyncs};
-pub use folder::{DataFolder, Objects};
-pub use kv::KvRange;
-pub use kv_door::{Kv, KvDoor, KvReadDoor, KvReader};
-pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
+pub use file::data_dir::{DataFolder, Objects};
 #[cfg(feature = "fuzzing")]
-pub(crate) use path::{decode_name, encode as encode_name};
-pub use reserved::INTERNAL;
+pub(crate) use file::name::{decode_name, encode as encode_name};
+pub use metrics::{StoreCounters, StoreMeter};
+pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
+pub use sql::reserved::INTERNAL;
 pub use store::Store;
-pub(crate) use stored::{from_stored, keep};
-pub use sync::SyncHandle;
-pub use turn::Lsn;
+pub use store::sync::SyncHandle;
+pub use store::transaction::Lsn;
+pub use tables::alarm::{Alarm, Alarms};
+pub use tables::kv::KvRange;
+pub use tables::kv_handle::{Kv, KvDoor, KvReadDoor, KvReader};
+pub(crate) use tables::stored::{from_stored, keep};
+#[doc(hidden)]
+pub use testing::faults::{Faults, HeldSyncs};
 
 /// The result of the storage layer.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::Faults;
-use super::folder::Home;
+use super::file::data_dir::Home;
+use super::testing::faults::Faults;
 
 /// What an answer to a client promises about the writes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -18,7 +18,7 @@ after(async () => {
 
 const asked = async () => (await fetch(`${server.url}/rooms`)).json();
 
-test("X10 X13 the lobby page: rooms tell the lobby who is there, and a route asks it", async (t) => {
+test("the lobby page: rooms tell the lobby who is there, and a route asks it", async (t) => {
   const page = await openPage(t, browser, `${server.url}/`);
   const on = parts(page);
   const rooms = (text) => page.getByTestId("rooms").filter({ hasText: new RegExp(`^${text}$`) }).waitFor({ timeout: 10_000 });

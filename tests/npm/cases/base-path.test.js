@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-each(test, "X3 basePath: the session names the agent, and the client learns the name", async (t, version) => {
+each(test, "basePath: the session names the agent, and the client learns the name", async (t, version) => {
   const user = uniqueName("user");
   const query = { session: `session-of-${user}` };
   const client = await connect(t, version, server, { basePath: "user", query });
@@ -23,14 +23,14 @@ each(test, "X3 basePath: the session names the agent, and the client learns the 
   await until(() => client.state?.count === 2, "the other's change");
 });
 
-each(test, "X3 S20 basePath: the session may be a cookie", async (t, version) => {
+each(test, "S20 basePath: the session may be a cookie", async (t, version) => {
   const user = uniqueName("user");
   const headers = { Cookie: `theme=dark; session=session-of-${user}` };
   const client = await connect(t, version, server, { basePath: "user", headers });
   assert.equal(client.log.identities.at(-1).name, user);
 });
 
-each(test, "X3 S21 basePath without a session: refused for good", async (t, version) => {
+each(test, "S21 basePath without a session: refused for good", async (t, version) => {
   const client = open(t, version, server, { basePath: "user" });
   await until(() => client.log.connectionErrors.length, "the connection error");
   const [{ code, reason }] = client.log.connectionErrors;
@@ -38,7 +38,7 @@ each(test, "X3 S21 basePath without a session: refused for good", async (t, vers
   assert.deepEqual(client.log.frames, []);
 });
 
-test("X3 the same path over HTTP", async () => {
+test("the same path over HTTP", async () => {
   const answer = await fetch(`${server.url}/user/some/path?session=session-of-${uniqueName("user")}`);
   assert.equal(answer.status, 200);
   const refused = await fetch(`${server.url}/user`);

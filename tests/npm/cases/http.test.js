@@ -69,7 +69,7 @@ each(test, "S5 agentFetch POST carries a body, the status is the hook's", async 
   assert.equal(body, "ü".repeat(100_000));
 });
 
-each(test, "X4 agentFetch streams both ways: what is sent comes back while more is sent", async (t, version) => {
+each(test, "agentFetch streams both ways: what is sent comes back while more is sent", async (t, version) => {
   const piece = new Uint8Array(64 * 1024).map((_, n) => n % 251);
   const count = 64;
   let sent = 0;

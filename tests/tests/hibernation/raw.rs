@@ -181,7 +181,7 @@ async fn after_the_accept_the_object_may_sleep_at_once() {
     host.shutdown().await;
 }
 
-// S187, S194, S195, S196, S204
+// S187, S194, S195, S196
 #[tokio::test(start_paused = true)]
 async fn sockets_are_found_by_their_tags_awake_and_after_sleep() {
     let (_host, object, _notes) = room();
@@ -197,7 +197,7 @@ async fn sockets_are_found_by_their_tags_awake_and_after_sleep() {
     }
 }
 
-// S197
+// S197, S198
 #[tokio::test(start_paused = true)]
 async fn a_message_reaches_whom_its_tags_mean_awake_and_after_sleep() {
     let (_host, object, _notes) = room();
@@ -373,4 +373,23 @@ async fn a_last_message_in_front_of_a_close_is_handled() {
     assert_eq!(witness.next().await.text(), "my last words");
     assert_eq!(notes.next().await, "start");
     assert_eq!(notes.next().await["closed"], "me");
+}
+
+// S204
+#[tokio::test(start_paused = true)]
+async fn an_object_reaches_thousands_of_sockets_after_sleep() {
+    let (_host, object, _notes) = room();
+    let mut clients = Vec::new();
+    for n in 0..2_000 {
+        clients.push(object.connect(&format!("_pk={n}&tags=t{}", n % 1_000)).await);
+    }
+    object.hibernate().await.unwrap();
+    order(&mut clients[0], json!({ "do": "find", "among": { "tag": ["t7"] } })).await;
+    assert_eq!(clients[0].json().await, json!(["7", "1007"]));
+    object.hibernate().await.unwrap();
+    order(&mut clients[1_999], json!({ "do": "say", "text": "to all" })).await;
+    for client in &mut clients {
+        assert_eq!(client.next().await.text(), "to all");
+    }
+    assert_eq!(object.connections().len(), 2_000);
 }

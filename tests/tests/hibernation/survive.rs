@@ -178,7 +178,7 @@ async fn a_client_stays_connected_while_days_pass() {
     host.advance(secs(86_400)).await;
 }
 
-// S67, S70, S72, S163
+// S25, S67, S70, S72, S163
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_after_sleep_what_it_was_before() {
     let (host, _notes) = keeper();
@@ -335,4 +335,38 @@ async fn a_refused_write_costs_no_statement() {
         (before.rows_read, before.rows_written, before.commits)
     );
     assert_eq!(after.frames_in, before.frames_in + 10);
+}
+
+/// Starts without a look at anything.
+#[agent(state = Count)]
+#[derive(Default)]
+struct Lazy;
+
+#[agent]
+impl Lazy {
+    #[callable]
+    fn touch(&self) {}
+
+    #[callable]
+    fn count(&self, cx: &View<Self>) -> Result<i64> {
+        Ok(cx.state()?.count)
+    }
+}
+
+// S102
+#[tokio::test(start_paused = true)]
+async fn a_state_is_read_when_it_is_asked_for() {
+    let host = TestHost::start(|| Agents::new().register::<Lazy>()).expect("the host starts");
+    let object = host.agent::<Lazy>("one");
+    let mut client = object.connect("").await;
+    client.greeting().await;
+    let rows_read = || object.status().expect("it is known").meter.rows_read;
+    for _ in 0..2 {
+        object.hibernate().await.unwrap();
+        let before = rows_read();
+        client.call::<()>("touch", ()).await;
+        assert_eq!(rows_read(), before, "a wake reads no state");
+        assert_eq!(client.call::<i64>("count", ()).await, 0);
+        assert!(rows_read() > before);
+    }
 }

@@ -151,7 +151,7 @@ async fn s145_readonly_is_checked_before_validation() {
         assert_eq!(heard.next().await, "readonly eve true: Connection is readonly");
     }
     assert_eq!(viewer.call_error("set", json!([-1])).await, "Connection is readonly");
-    assert_eq!(heard.next().await, "readonly eve false: Connection is readonly", "F8: a refused call, too");
+    assert_eq!(heard.next().await, "readonly eve false: Connection is readonly", "a refused call as well");
 }
 
 #[tokio::test]

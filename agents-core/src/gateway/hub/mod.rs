@@ -13,12 +13,15 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::gateway::meter::{Counter, HubMeter, Presence};
+use crate::gateway::metrics::{HubMeter, Presence};
 use crate::gateway::socket::Socket;
+use crate::gateway::socket::codec;
 use crate::gateway::{
-    AutoResponse, BodyCredit, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, Rate, RequestKey,
-    ResponseHead, Selection, Targets, ToGateway, codec,
+    AutoResponse, BodyCredit, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, RequestKey,
+    ResponseHead, Selection, Targets, ToGateway,
 };
+use crate::limits::Counter;
+use crate::limits::Rate;
 
 /// Stands for no request that is answered by itself; no message is so long.
 const NO_LENGTH: usize = usize::MAX;

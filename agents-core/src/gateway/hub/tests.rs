@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::*;
-use crate::gateway::rig::{BINARY, CLOSE, Client, Rig, TEXT, settle};
-use crate::gateway::{Flags, Limit, ToObject};
+use crate::gateway::test_support::{BINARY, CLOSE, Client, Rig, TEXT, settle};
+use crate::gateway::{Flags, ToObject};
+use crate::limits::Limit;
 
 fn pair(rig: &Rig, pair: Option<(&str, &str)>) {
     let pair = pair.map(|(request, response)| AutoResponse {

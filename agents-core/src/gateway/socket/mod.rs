@@ -1,14 +1,16 @@
 //! One socket: the part that others reach, and the task that serves it.
 
+mod accept;
+mod byte_stream;
+pub(super) mod codec;
 mod in_flight;
-mod open;
-mod overdue;
-mod pace;
+pub(super) mod outbox;
+mod rate_limit;
 mod read;
-mod stream;
 mod task;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 mod write;
 
 use std::mem;
@@ -23,15 +25,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::gateway::hub::{Hub, ResponsePart};
-use crate::gateway::outbox::{Outbox, Overflow};
 use crate::gateway::socket::in_flight::InFlight;
+use crate::gateway::socket::outbox::{Outbox, Overflow};
 use crate::gateway::{
     Attachment, Budget, Card, Close, ConnectionInfo, ConnectionKey, FRAME_BYTES, FREE_BYTES, Gateway, Held,
-    Limit, Message, Selection, ToObject, codec,
+    Message, Selection, ToObject,
 };
+use crate::limits::Limit;
 
-pub(crate) use open::{open, refuse};
-pub(crate) use stream::Stream;
+pub(crate) use accept::{accept, refuse};
+pub(crate) use byte_stream::Stream;
 #[cfg(test)]
 pub(crate) use task::Task;
 

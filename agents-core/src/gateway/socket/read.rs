@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::gateway::codec::{self, Decoder, Incoming, Violation};
+use crate::gateway::socket::codec::{self, Decoder, Incoming, Violation};
 use crate::gateway::socket::task::{Peer, Task, Work};
-use crate::gateway::{Close, FREE_BYTES, Held, Limit, ToObject};
+use crate::gateway::{Close, FREE_BYTES, Held, ToObject};
+use crate::limits::Limit;
 
 /// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
 const READ_BYTES: usize = 16 * 1024;

@@ -14,11 +14,12 @@ use tokio::io::AsyncWrite;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep};
 
-use crate::gateway::codec::{self, Decoder, Incoming};
 use crate::gateway::hub::Hub;
-use crate::gateway::socket::stream::Io;
+use crate::gateway::socket::byte_stream::Io;
+use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, Counted, FREE_BYTES, Held, Limit, ObjectPort, Place, PostError, ToObject};
+use crate::gateway::{Close, Counted, FREE_BYTES, Held, ObjectPort, Place, PostError, ToObject};
+use crate::limits::Limit;
 
 /// How often a socket reads before others get their turn.
 const READS: usize = 16;

@@ -6,11 +6,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, sleep};
 
-use crate::gateway::rig::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, limits, settle};
+use crate::gateway::test_support::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, limits, settle};
 use crate::gateway::{
-    Close, ConnectionKey, FRAME_BYTES, Flags, Limit, Limits, Rate, RequestKey, ResponsePart, Selection,
-    ToGateway, ToObject,
+    Close, ConnectionKey, FRAME_BYTES, Flags, RequestKey, ResponsePart, Selection, ToGateway, ToObject,
 };
+use crate::limits::{Limit, Limits, Rate};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

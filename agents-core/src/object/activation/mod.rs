@@ -1,11 +1,14 @@
 //! The waking life of an object: one task that runs its handlers in turns.
 
-mod busy;
-mod dispatch;
-mod leave;
-mod rest;
-mod round;
-mod settle;
+mod commit;
+mod database_release;
+mod events;
+pub(super) mod output_gate;
+mod overload;
+mod shutdown;
+mod time_slice;
+pub(super) mod turn;
+pub(super) mod watchdog;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -27,17 +30,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Gateway, Limit, ToGateway, ToObject};
+use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
+use crate::limits::Limit;
 use crate::object::Peers;
-use crate::object::activation::dispatch::Label;
-use crate::object::activation::rest::{Lent, OpenDatabase};
-use crate::object::activation::round::{Round, Side};
-use crate::object::alarms::Alarms;
-use crate::object::chaos::Chaos;
-use crate::object::handle::Order;
-use crate::object::life::Busy;
-use crate::object::settings::Settings;
-use crate::object::turn::{Turns, Undone, in_time};
+use crate::object::activation::database_release::{Lent, OpenDatabase};
+use crate::object::activation::events::Label;
+use crate::object::activation::time_slice::{Round, Side};
+use crate::object::activation::turn::{Turns, Undone, in_time};
+use crate::object::runtime::alarm_service::Alarms;
+use crate::object::runtime::chaos::Chaos;
+use crate::object::runtime::handle::Order;
+use crate::object::runtime::lifecycle::Busy;
+use crate::object::runtime::settings::Settings;
 use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
 use crate::report::Line;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
@@ -94,7 +98,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
         }
         let Some(place) = handle.environment.room.enter(&handle).await else {
             if !handle.is_stopping() {
-                busy::turn_away(&handle);
+                overload::turn_away(&handle);
                 if handle.mailbox.try_sleep() {
                     break;
                 }
@@ -105,7 +109,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
         // Everything of an activation is dropped before the next one starts: one writer. Whatever happens in this
         // one, it has an end, and the mailbox has a reader again.
         if let Err(panic) = AssertUnwindSafe(live(&handle)).catch_unwind().await {
-            leave::cut_off(&handle, &Panic::new(panic)).await;
+            shutdown::cut_off(&handle, &Panic::new(panic)).await;
         }
         drop(place);
         let asleep = handle.mailbox.try_sleep();
@@ -136,7 +140,7 @@ async fn live(handle: &Arc<ObjectHandle>) {
             handle.life.sleep();
             handle.hub.fail("the agent cannot be started", |_| false);
             if lost.contains(&ToObject::Alarm) {
-                leave::ring_again(handle);
+                shutdown::ring_again(handle);
             }
         }
     }

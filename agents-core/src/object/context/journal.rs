@@ -7,8 +7,8 @@ use super::Inner;
 use super::alarm::Ringing;
 use crate::gateway::ConnectionKey;
 use crate::object::ConnectionEntry;
-use crate::object::entry::Kept;
-use crate::object::settings::{Settings, SettingsSlot};
+use crate::object::connections::entry::Kept;
+use crate::object::runtime::settings::{Settings, SettingsSlot};
 
 /// A change that a running turn has made, with what was there before.
 ///

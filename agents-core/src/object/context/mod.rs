@@ -1,15 +1,15 @@
 //! What an instance may do to its object: storage, connections, effects.
 
 pub(super) mod alarm;
-mod behalf;
 mod journal;
-mod life;
+mod lifecycle;
 mod lock;
-mod pace;
-mod peers;
+mod pacing;
+mod peer_calls;
 mod sockets;
 mod storage;
 mod turn;
+mod write_guard;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -24,19 +24,20 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 
-pub(crate) use self::behalf::{Behalf, Write};
-pub use self::life::KeepAwake;
+pub use self::lifecycle::KeepAwake;
 use self::lock::Locked;
 pub(crate) use self::sockets::overflow;
+pub(crate) use self::write_guard::{Behalf, Write};
 
 use crate::error::{Error, Result};
-use crate::gateway::{BodyFault, Held, Limit, RequestKey, ToObject};
+use crate::gateway::{BodyFault, Held, RequestKey, ToObject};
+use crate::limits::Limit;
+use crate::object::activation::output_gate::Gate;
+use crate::object::activation::watchdog::Watched;
+use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::gate::Gate;
-use crate::object::request_body::{Intake, RequestBody};
-use crate::object::roster::Roster;
-use crate::object::watchdog::Watched;
-use crate::object::window::Window;
+use crate::object::http::request_body::{Intake, RequestBody};
+use crate::object::http::response_window::Window;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
 
@@ -119,7 +120,7 @@ pub(super) struct Inner {
     /// The index of alarms woke this object and has not heard what became of it.
     pub(super) alarm_owed: bool,
     /// What the handler that is polled keeps from others while it waits.
-    keeps: peers::Keeps,
+    keeps: peer_calls::Keeps,
     turn: Option<Turn>,
     /// Values of the user that are dropped when the lock opens.
     given_up: Vec<Box<dyn Any + Send>>,
@@ -160,7 +161,7 @@ impl ObjectContext {
                 ringing: None,
                 alarm_unsettled: false,
                 alarm_owed: false,
-                keeps: peers::Keeps::default(),
+                keeps: peer_calls::Keeps::default(),
                 turn: None,
                 given_up: Vec::new(),
             }),

@@ -7,11 +7,12 @@ use super::journal::{Change, Restore};
 use super::{Inner, ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
-    Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, Limit, MAX_REASON, Message, Selection,
-    Targets, ToGateway, cut_reason, may_be_sent,
+    Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, MAX_REASON, Message, Selection, Targets,
+    ToGateway, cut_reason, may_be_sent,
 };
-use crate::object::entry::Kept;
-use crate::object::settings::Settings;
+use crate::limits::Limit;
+use crate::object::connections::entry::Kept;
+use crate::object::runtime::settings::Settings;
 use crate::object::{
     BoxFuture, ConnectionEntry, TagsError, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags,
 };

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, each with what it may use besides itself.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("wire", &["error"]),
     ("interface", &["error", "wire"]),
     ("storage", &["error", "wire"]),
-    ("gateway", &["clock", "error", "wire"]),
-    ("object", &["clock", "error", "gateway", "report", "storage", "wire"]),
-    ("agent", &["error", "gateway", "interface", "object", "report", "storage", "wire"]),
+    ("limits", &[]),
+    ("gateway", &["clock", "error", "limits", "wire"]),
+    ("object", &["clock", "error", "gateway", "limits", "report", "storage", "wire"]),
+    ("agent", &["error", "gateway", "interface", "limits", "object", "report", "storage", "wire"]),
     ("typescript", &["agent", "error", "wire"]),
     ("auth", &["agent", "error", "object", "report", "wire"]),
     (
@@ -22,6 +23,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "error",
             "gateway",
             "interface",
+            "limits",
             "object",
             "report",
             "storage",
@@ -29,7 +31,10 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "wire",
         ],
     ),
-    ("testing", &["agent", "auth", "clock", "error", "gateway", "object", "server", "storage", "wire"]),
+    (
+        "testing",
+        &["agent", "auth", "clock", "error", "gateway", "limits", "object", "server", "storage", "wire"],
+    ),
 ];
 
 /// What belongs to the network: sockets are the gateway's, HTTP connections the server's.

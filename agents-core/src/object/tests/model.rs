@@ -13,10 +13,11 @@ use std::task::{Poll, Waker};
 
 use crate::clock::Clock;
 use crate::gateway::{
-    Close, ConnectionKey, Gateway, Head, Hub, HubLimits, Limits, PostError, RegisterError, Socket, ToGateway,
+    Close, ConnectionKey, Gateway, Head, Hub, HubLimits, PostError, RegisterError, Socket, ToGateway,
     ToObject,
 };
-use crate::object::mailbox::{Mailbox, MailboxLimits};
+use crate::limits::Limits;
+use crate::object::runtime::mailbox::{Mailbox, MailboxLimits};
 use crate::object::tests::explore::{Run, explore, rest, start, step};
 
 /// The object under test, and what became of its messages.

@@ -3,25 +3,21 @@
 //! Agents reach it through a [`SqlDoor`], or a [`SqlReadDoor`] where they only read, so nothing of
 //! SQLite's own types is in a signature.
 
-mod cell;
-mod column;
-mod door;
-mod encode;
-mod newtypes;
+pub(super) mod authorizer;
+mod handle;
 mod params;
 mod reads;
-mod row;
+pub(super) mod reserved;
 mod rows;
 mod run;
-mod scalar;
 mod statement;
-mod structure;
+mod values;
 
-pub use column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
-pub(super) use door::Undo;
-pub use door::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
+pub(super) use handle::Undo;
+pub use handle::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
 pub use params::Params;
-pub use row::{ColumnIndex, FromRow, FromRows, Row};
 pub use rows::Rows;
 pub use statement::{MayWrite, Reading, Statement, Writing};
-pub use structure::row_as_struct;
+pub use values::column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
+pub use values::row::{ColumnIndex, FromRow, FromRows, Row};
+pub use values::structure::row_as_struct;

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use rusqlite::types::ValueRef;
 
 use super::Row;
-use super::row::Name;
+use super::values::row::Name;
 use crate::wire::name::camel_case;
 
 /// The rows that a query gave.

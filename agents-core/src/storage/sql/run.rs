@@ -6,10 +6,10 @@ use rusqlite::{Batch, CachedStatement, Statement};
 use super::{Column, Rows};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
-use crate::storage::guard::Scope;
-use crate::storage::reserved::{INTERNAL, names_reserved, says_rollback};
-use crate::storage::statement::Parts;
+use crate::storage::sql::authorizer::Scope;
+use crate::storage::sql::reserved::{INTERNAL, names_reserved, says_rollback};
 use crate::storage::store::Store;
+use crate::storage::store::statement::Parts;
 
 impl Store {
     /// Runs a statement of the user and returns its rows, the first `most` of them.

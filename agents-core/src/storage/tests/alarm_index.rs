@@ -233,10 +233,10 @@ fn making_an_index_anew_says_nothing_of_the_files_it_reads() {
     // It was never flushed.
     store.abandon();
     let path = folder.store_path("room", "a");
-    let log = std::fs::read(crate::storage::create::suffixed(&path, "-wal")).unwrap();
+    let log = std::fs::read(crate::storage::file::create::suffixed(&path, "-wal")).unwrap();
     assert_eq!(due(&open(&folder)), entries(&[("a", 7)]));
-    assert!(std::fs::read(crate::storage::create::suffixed(&path, "-wal")).unwrap() == log);
-    assert!(crate::storage::mark::is_new(&path));
+    assert!(std::fs::read(crate::storage::file::create::suffixed(&path, "-wal")).unwrap() == log);
+    assert!(crate::storage::file::clean_close::is_new(&path));
     let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(!store.database.as_ref().unwrap().fresh.as_ref().unwrap().is_flushed());
 }

@@ -1,23 +1,10 @@
 //! Tests of the layer as a whole. What a file does alone is tested beside it.
 
 mod alarm_index;
-mod alarms;
-mod checkpoints;
-mod damage;
-mod deferred;
-mod durability;
-mod folder;
-mod kv;
-mod lazy;
-mod limits;
-mod marks;
-mod new_files;
-mod power;
-mod rest;
-mod rows;
+mod file;
 mod sql;
-mod turns;
-mod wipe;
+mod store;
+mod tables;
 
 use std::cell::RefCell;
 use std::sync::Arc;

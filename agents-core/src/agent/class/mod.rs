@@ -1,0 +1,112 @@
+//! A registered class of agents: how an agent is made and started on its object.
+
+pub(super) mod convert;
+pub(super) mod definition;
+pub(super) mod table;
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::agent::instance::user_code::Scoped;
+use crate::agent::{Agent, AgentCore, AgentTypes};
+use crate::error::{Error, Result};
+use crate::gateway::Waits;
+use crate::object::ObjectContext;
+use crate::storage::{Store, from_stored, keep};
+
+/// What a factory knows of the agent it makes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AgentInfo<'a> {
+    /// The name of the agent.
+    pub name: &'a str,
+    /// The class of the agent, as it stands in its address.
+    pub class: &'a str,
+}
+
+type Factory<A> = Box<dyn Fn(AgentInfo<'_>) -> A + Send + Sync>;
+type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as AgentTypes>::Props> + Send + Sync>;
+
+/// A class of agents.
+pub(crate) struct AgentClass<A: Agent> {
+    pub(crate) factory: Factory<A>,
+    pub(crate) props: Option<PropsOf<A>>,
+    pub(crate) env: Arc<A::Env>,
+    pub(crate) send_identity: bool,
+}
+
+impl<A: Agent> AgentClass<A> {
+    /// The properties that the agent was first started with, or those of its first start now.
+    fn props(&self, object: &ObjectContext) -> Result<Option<A::Props>> {
+        // Most classes have none, and then a wake need not open the database for them.
+        if TypeId::of::<A::Props>() == TypeId::of::<()>() {
+            return Ok(None);
+        }
+        let stored = object.store(Store::props)?;
+        if let Some(json) = stored {
+            let unreadable = |error| Error::hidden("unreadable_props", error);
+            return Ok(Some(from_stored(json.as_bytes()).map_err(unreadable)?));
+        }
+        let Some(props) = self.props.as_ref().and_then(|of| of(info(object))) else {
+            return Ok(None);
+        };
+        let json = keep(&props)?;
+        object.store(|store| store.put_props(json))?;
+        Ok(Some(props))
+    }
+}
+
+/// An agent as its object sees it.
+pub(crate) struct AgentObject<A: Agent> {
+    pub(super) class: Arc<AgentClass<A>>,
+    pub(super) core: Arc<AgentCore<A>>,
+    /// What the factory made, until it has started.
+    made: Mutex<Option<A>>,
+}
+
+impl<A: Agent> AgentObject<A> {
+    /// Makes an agent on an object that wakes.
+    pub(crate) fn new(class: Arc<AgentClass<A>>, object: &ObjectContext) -> Self {
+        let made = (class.factory)(info(object));
+        let core = AgentCore::new(object.clone(), class.env.clone());
+        Self { class, core, made: Mutex::new(Some(made)) }
+    }
+
+    pub(super) async fn start_agent(&self) -> Result<()> {
+        let missing = || Error::hidden("start", "an agent was started twice");
+        let mut agent = self.made.lock().take().ok_or_else(missing)?;
+        self.core.check_state()?;
+        if let Some(on_start) = self.core.table.hooks.on_start {
+            let props = self.class.props(&self.core.object)?;
+            let parts = self.core.parts();
+            let start = Box::pin(async move {
+                let result = on_start(&mut agent, parts, props).await;
+                result.map(|()| agent)
+            });
+            let start = Scoped::new(self.core.context(), start);
+            agent = self.core.object.keeping_out(Waits::Closed, start).await??;
+        }
+        // Nobody else has seen this core, so the place is empty.
+        let _ = self.core.agent.set(Arc::new(agent));
+        Ok(())
+    }
+
+    /// The agent; it is there once it has started, before which nothing is handled.
+    pub(super) fn agent(&self) -> Result<Arc<A>> {
+        let agent = self.core.agent.get();
+        agent.cloned().ok_or_else(|| Error::hidden("start", "the agent has not started"))
+    }
+}
+
+fn info(object: &ObjectContext) -> AgentInfo<'_> {
+    AgentInfo { name: object.name(), class: object.class() }
+}
+
+impl<A: Agent> fmt::Debug for AgentClass<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentClass").field("class", &A::CLASS).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! A new connection: asked about, accepted, greeted.
+
+use std::sync::Arc;
+
+use axum::response::IntoResponse;
+use http::StatusCode;
+
+use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
+use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Parts, Refusal};
+use crate::error::{Error, Result};
+use crate::gateway::cut_reason;
+use crate::object::{Flags, Response, TagLimits, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::report;
+use crate::wire::{self, frame};
+
+/// How a connection that is not let in ends.
+struct Denied {
+    code: u16,
+    reason: String,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self { code: refusal.code(), reason: refusal.reason().to_owned() }
+    }
+}
+
+impl<A: Agent> AgentCore<A> {
+    /// Lets a connection in, in the order of the protocol.
+    pub(in crate::agent) async fn connect(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        connection: Connection<A>,
+        upgrade: WebSocketUpgrade,
+        request: ConnectRequest,
+        identity: bool,
+    ) -> Result<Response> {
+        let parts = |caller: bool| Parts {
+            cx: if caller { self.context_of(&connection, None) } else { self.context() },
+            connection: Some(connection.clone()),
+            request: Some(request.clone()),
+            answer: None,
+        };
+        let switched = || Ok(StatusCode::SWITCHING_PROTOCOLS.into_response());
+        if let Err(denied) = self.admit(&agent, &connection, parts, identity).await {
+            self.object.refuse_web_socket(upgrade, denied.code, denied.reason)?;
+            return switched();
+        }
+        let Some(hook) = self.table.hooks.on_connect else { return switched() };
+        let result = self.guard(parts(true).cx, hook(agent, parts(true))).await;
+        let Err(error) = result else { return switched() };
+        // Retryable: the client has its identity, and the next try may go well.
+        let text = report::client_text(&error, "on_connect");
+        self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
+        connection.socket.close(1011, cut_reason(text))?;
+        switched()
+    }
+
+    /// authorize → tags → readonly → protocol → frames.
+    async fn admit(
+        self: &Arc<Self>,
+        agent: &Arc<A>,
+        connection: &Connection<A>,
+        parts: impl Fn(bool) -> Parts<A> + Send,
+        identity: bool,
+    ) -> Result<(), Denied> {
+        let hooks = &self.table.hooks;
+        let failed =
+            |error: Error, what: &str| Denied::from(Refusal::new(4500, report::client_text(&error, what)));
+        if let Some(authorize) = hooks.authorize {
+            let state = self
+                .scoped(parts(false).cx, authorize(agent.clone(), parts(false)))
+                .await
+                .map_err(|error| failed(error, "authorize"))??;
+            if let Some(state) = state {
+                connection.set_state(state).map_err(|error| failed(error, "authorize"))?;
+            }
+        }
+        let given = match hooks.connection_tags {
+            Some(hook) => self
+                .guard(parts(false).cx, hook(agent.clone(), parts(false)))
+                .await
+                .map_err(|error| failed(error, "connection_tags"))?,
+            None => Vec::new(),
+        };
+        let tags = match check_tags(self.object.tag_limits(), connection.id(), given) {
+            Ok(tags) => tags,
+            Err(error) => {
+                self.object.count_tags(&error);
+                let reason = error.to_string();
+                let error = Error::from(error);
+                self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
+                return Err(Denied { code: 1011, reason });
+            }
+        };
+        let mut flags = Flags::NONE;
+        if let Some(hook) = hooks.should_connection_be_readonly {
+            let readonly = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
+            let readonly = readonly.map_err(|error| failed(error, "should_connection_be_readonly"))?;
+            flags = flags.with(READONLY, readonly);
+        }
+        if let Some(hook) = hooks.should_send_protocol_messages {
+            let protocol = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
+            let protocol = protocol.map_err(|error| failed(error, "should_send_protocol_messages"))?;
+            flags = flags.with(NO_PROTOCOL, !protocol);
+        }
+        // One of the hooks may have forbidden it by hand; that some other does not is no permission.
+        flags = flags.with(READONLY, flags.has(READONLY) || connection.is_readonly());
+        self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
+    }
+
+    /// Accepts the connection and sends identity, state and MCP frames; all in one turn, so that
+    /// no other frame comes in between.
+    fn greet(
+        self: &Arc<Self>,
+        connection: &Connection<A>,
+        tags: Vec<String>,
+        flags: Flags,
+        identity: bool,
+    ) -> Result<()> {
+        let protocol = !flags.has(NO_PROTOCOL);
+        // Before the accept: storing an initial state sends it to the others, not to this one.
+        let state = match protocol {
+            true => self.try_state()?,
+            false => None,
+        };
+        self.object.accept(&connection.socket.entry, tags, flags)?;
+        if !protocol {
+            return Ok(());
+        }
+        let send = |frame: String| connection.socket.send(frame);
+        if identity {
+            send(frame::identity(self.object.name(), self.object.class(), state.is_some()))?;
+        }
+        if let Some(state) = state {
+            send(frame::initial_state(&wire::to_json(&*state)?))?;
+        }
+        send(frame::NO_MCP_SERVERS.to_owned())
+    }
+}
+
+/// Puts the id first, drops repeated tags and checks the limits.
+fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
+    let tags = check_socket_tags(limits, std::iter::once(id.to_owned()).chain(given));
+    tags.map_err(|error| match error {
+        // The id is none of the user's tags.
+        TagsError::TooMany { most, got } => TagsError::TooMany { most: most - 1, got: got - 1 },
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
+
+    fn tags(count: usize) -> Vec<String> {
+        (0..count).map(|n| n.to_string()).collect()
+    }
+
+    #[test]
+    fn the_id_is_first_and_duplicates_are_dropped() {
+        // S31, S32, S45
+        let given = vec!["a".to_owned(), "id".to_owned(), "a".to_owned()];
+        assert_eq!(check_tags(LIMITS, "id", given).unwrap(), ["id", "a"]);
+        assert_eq!(check_tags(LIMITS, "id", vec![]).unwrap(), ["id"]);
+    }
+
+    #[test]
+    fn limits_hold() {
+        // S46, S47
+        assert_eq!(check_tags(LIMITS, "id", tags(9)).unwrap().len(), 10);
+        let error = check_tags(LIMITS, "id", tags(10)).unwrap_err();
+        assert_eq!(error.to_string(), "a connection has at most 9 tags, got 10");
+        assert_eq!(check_tags(LIMITS, "id", vec![String::new()]), Err(TagsError::Empty));
+        assert!(check_tags(LIMITS, "id", vec!["é".repeat(128)]).is_ok());
+        assert_eq!(
+            check_tags(LIMITS, "id", vec!["x".repeat(257)]),
+            Err(TagsError::TooLong { most: 256, got: 257 })
+        );
+    }
+}

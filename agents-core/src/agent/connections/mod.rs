@@ -1,0 +1,9 @@
+//! The connections of an agent as its hooks see them.
+//!
+//! This module owns the order of a connect (identity, state, hook), the typed connection and its flags.
+//! The sockets themselves belong to the gateway; nothing in here knows frames of WebSockets or tasks.
+
+pub(super) mod connect;
+pub(super) mod connect_request;
+pub(super) mod connection;
+pub(super) mod flags;

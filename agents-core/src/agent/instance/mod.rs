@@ -1,0 +1,240 @@
+//! A live agent: events of its object in, hooks and callables out.
+
+pub(super) mod lifecycle;
+pub(super) mod shared;
+pub(super) mod user_code;
+
+use std::sync::Arc;
+
+use crate::agent::class::AgentObject;
+use crate::agent::instance::user_code::Scoped;
+use crate::agent::rpc::dispatch::Found;
+use crate::agent::{
+    Agent, AgentCore, AgentError, AgentTypes, ConnectRequest, Connection, Context, ErrorSource, Parts,
+    StateSource,
+};
+use crate::error::{Error, Result};
+use crate::gateway::{CallHead, Close, Message, Waits};
+use crate::object::{
+    AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
+    WebSocketUpgrade,
+};
+use crate::report;
+use crate::wire::frame::{self, ClientFrame};
+
+impl<A: AgentTypes> AgentCore<A> {
+    /// What hooks without a connection are given.
+    pub(super) fn parts(self: &Arc<Self>) -> Parts<A> {
+        Parts { cx: self.context(), connection: None, request: None, answer: None }
+    }
+
+    /// What the hooks of an open connection are given.
+    pub(super) fn parts_of(self: &Arc<Self>, connection: &Connection<A>) -> Parts<A> {
+        Parts {
+            cx: self.context_of(connection, None),
+            connection: Some(connection.clone()),
+            request: None,
+            answer: None,
+        }
+    }
+
+    /// What hooks are given that hear of somebody's doing: their own doors, and the connection.
+    pub(super) fn parts_about(self: &Arc<Self>, source: &StateSource<A>) -> Parts<A> {
+        Parts { connection: source.connection().cloned(), ..self.parts() }
+    }
+
+    /// Runs user code that gives a result of its own kind; a panic becomes an error.
+    pub(super) fn scoped<T>(&self, cx: Context<A>, future: BoxFuture<'static, T>) -> Scoped<T> {
+        Scoped::new(cx, future)
+    }
+
+    /// Runs user code; a panic becomes its error.
+    pub(super) fn guard<T: 'static>(
+        &self,
+        cx: Context<A>,
+        future: BoxFuture<'static, Result<T>>,
+    ) -> impl Future<Output = Result<T>> + Send + use<A, T> {
+        let scoped = Scoped::new(cx, future);
+        async move { scoped.await? }
+    }
+
+    /// Tells the error hook; without one, or when it passes the error on, the error is logged.
+    pub(crate) async fn on_error(self: &Arc<Self>, error: AgentError<A>) {
+        let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_error) else {
+            return self.log(error.error());
+        };
+        let parts = match &error {
+            // What an agent does about an error is its own work.
+            AgentError::Connection { connection, .. } => {
+                Parts { connection: Some(connection.clone()), ..self.parts() }
+            }
+            AgentError::Server { .. } => self.parts(),
+        };
+        if let Err(error) = self.guard(self.context(), hook(agent.clone(), parts, error)).await {
+            self.log(&error);
+        }
+    }
+
+    pub(super) fn log(&self, error: &Error) {
+        report::handler_failed(self.object.key(), error);
+    }
+}
+
+impl<A: Agent> AgentObject<A> {
+    fn connection(&self, socket: &WebSocket) -> Connection<A> {
+        Connection { core: self.core.clone(), socket: socket.clone() }
+    }
+
+    /// Runs a hook of a connection; its error goes to the error hook.
+    async fn told(&self, connection: Connection<A>, hook: BoxFuture<'static, Result<()>>) {
+        let cx = self.core.parts_of(&connection).cx;
+        if let Err(error) = self.core.guard(cx, hook).await {
+            self.core.on_error(AgentError::Connection { connection, error }).await;
+        }
+    }
+
+    async fn on_message(&self, socket: &WebSocket, message: Message) -> Result<()> {
+        if let Some(hook) = self.core.table.hooks.on_message {
+            let connection = self.connection(socket);
+            let hook = hook(self.agent()?, self.core.parts_of(&connection), message);
+            self.told(connection, hook).await;
+        }
+        Ok(())
+    }
+
+    /// A client pushes a state.
+    fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
+        match self.core.push(&self.connection(socket), state) {
+            Ok(()) => Ok(()),
+            Err(refusal) => socket.answer(frame::state_error(&refusal)),
+        }
+    }
+}
+
+/// What is done with a text message.
+enum Work<A: Agent> {
+    Call(Found<A>),
+    Done,
+    Other,
+}
+
+impl<A: Agent> DurableObject for AgentObject<A> {
+    fn options() -> ObjectOptions {
+        A::options().object.hears_closes(A::table().hooks.on_close.is_some()).takes_calls(true)
+    }
+
+    async fn start(&mut self, _: &ObjectContext) -> Result<()> {
+        self.start_agent().await
+    }
+
+    async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
+        match WebSocketUpgrade::take(&mut request) {
+            Some(upgrade) => {
+                let (parts, _) = request.into_parts();
+                let connection = Connection {
+                    core: self.core.clone(),
+                    socket: WebSocket { object: cx.clone(), entry: upgrade.entry.clone() },
+                };
+                let request = ConnectRequest::new(parts);
+                let identity = self.class.send_identity;
+                self.core.clone().connect(self.agent()?, connection, upgrade, request, identity).await
+            }
+            None => match request.extensions_mut().remove::<CallHead>() {
+                Some(call) => self.core.clone().called(self.agent()?, call, request.into_body()).await,
+                None => Ok(self.core.clone().request(self.agent()?, request).await),
+            },
+        }
+    }
+
+    async fn web_socket_message(
+        &self,
+        _: &ObjectContext,
+        socket: &WebSocket,
+        message: Message,
+    ) -> Result<()> {
+        let text = match message {
+            Message::Text(text) => text,
+            binary @ Message::Binary(_) => return self.on_message(socket, binary).await,
+        };
+        let work = match frame::parse(&text) {
+            ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
+            ClientFrame::LongId => {
+                socket.answer(frame::LONG_ID.to_owned())?;
+                Work::Done
+            }
+            ClientFrame::State(state) => {
+                self.push(socket, state)?;
+                Work::Done
+            }
+            ClientFrame::Cancel(id) => {
+                self.core.life.streams.stop(socket.entry.key, id);
+                Work::Done
+            }
+            ClientFrame::Other => Work::Other,
+        };
+        match work {
+            Work::Call(found) => {
+                let connection = self.connection(socket);
+                self.core.clone().run_call(self.agent()?, connection, text.into(), found).await
+            }
+            Work::Done => Ok(()),
+            Work::Other => self.on_message(socket, Message::Text(text)).await,
+        }
+    }
+
+    async fn web_socket_close(&self, _: &ObjectContext, socket: &WebSocket, close: Close) -> Result<()> {
+        if let Some(hook) = self.core.table.hooks.on_close {
+            let connection = self.connection(socket);
+            let hook = hook(self.agent()?, self.core.parts_of(&connection), close);
+            self.told(connection, hook).await;
+        }
+        Ok(())
+    }
+
+    async fn web_socket_error(&self, _: &ObjectContext, socket: &WebSocket, error: Error) -> Result<()> {
+        let connection = self.connection(socket);
+        self.core.on_error(AgentError::Connection { connection, error }).await;
+        Ok(())
+    }
+
+    async fn alarm(&self, _: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
+        let Some(hook) = self.core.table.hooks.on_alarm else { return Ok(()) };
+        let hook = hook(self.agent()?, self.core.parts(), alarm);
+        let Err(error) = self.core.guard(self.core.context(), hook).await else { return Ok(()) };
+        let failed = Error::hidden(error.code(), format!("on_alarm failed and is tried again: {error}"));
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        Err(failed)
+    }
+
+    async fn alarm_timed_out(&self, _: &ObjectContext, error: Error) -> Result<()> {
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        Ok(())
+    }
+
+    async fn hibernate(&self, _: &ObjectContext) -> Result<()> {
+        let Some(hook) = self.core.table.hooks.on_hibernate else { return Ok(()) };
+        let hook = hook(self.agent()?, self.core.parts());
+        let work = self.core.guard(self.core.context(), hook);
+        // Whoever comes now is for the next life.
+        if let Err(error) = self.core.object.keeping_out(Waits::Closed, work).await {
+            self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
+        }
+        Ok(())
+    }
+
+    async fn response_failed(&self, _: &ObjectContext, error: Error) -> Result<()> {
+        self.core.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
+        Ok(())
+    }
+
+    fn start_failed(_: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
+        let Some(text) = message.text() else { return Ok(()) };
+        let reason = report::client_text(error, "on_start");
+        match frame::parse(text) {
+            ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
+            ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),
+            ClientFrame::State(_) => socket.answer(frame::state_error(frame::STATE_REJECTED)),
+            ClientFrame::Cancel(_) | ClientFrame::Other => Ok(()),
+        }
+    }
+}

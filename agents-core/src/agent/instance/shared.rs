@@ -1,0 +1,64 @@
+//! What all handlers of an instance share.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::agent::instance::lifecycle::Life;
+use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::state::StateCache;
+use crate::agent::{Agent, AgentTypes, Context, OnUnreadable, Table};
+use crate::object::ObjectContext;
+use crate::unwind::discard;
+
+/// The typed side of an object.
+pub(crate) struct AgentCore<A: AgentTypes> {
+    pub(crate) object: ObjectContext,
+    pub(crate) table: &'static Table<A>,
+    pub(crate) env: Arc<A::Env>,
+    pub(crate) state: Mutex<StateCache<A::State>>,
+    /// The values that the instance shares with those before and after it in the same life of the object.
+    pub(crate) life: Arc<Life>,
+    /// Whether read-only callers may not write rows, keys and the alarm either.
+    pub(crate) strict: bool,
+    /// The choice of what becomes of a stored state that is not of the agent's type.
+    pub(crate) on_unreadable: OnUnreadable,
+    /// Set once the instance has started.
+    pub(crate) agent: OnceLock<Arc<A>>,
+}
+
+impl<A: Agent> AgentCore<A> {
+    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>) -> Arc<Self> {
+        Arc::new(Self {
+            life: object.of_this_life(),
+            object,
+            table: A::table(),
+            env,
+            state: Mutex::default(),
+            strict: A::options().strict,
+            on_unreadable: A::options().on_unreadable,
+            agent: OnceLock::new(),
+        })
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    /// A context for work of the agent's own, not of a connection.
+    pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
+        Context { core: self.clone(), caller: None, callable: None, guarded: None, chain: Chain::default() }
+    }
+}
+
+impl<A: AgentTypes> Drop for AgentCore<A> {
+    fn drop(&mut self) {
+        // A task may be the last that holds it, and a panic of the agent's destructor is not its own.
+        discard(self.agent.take(), self.object.key());
+    }
+}
+
+impl<A: AgentTypes> fmt::Debug for AgentCore<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentCore").field("object", &self.object).finish_non_exhaustive()
+    }
+}

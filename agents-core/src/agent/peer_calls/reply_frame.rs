@@ -1,0 +1,100 @@
+//! How an agent answers a call of another one: a body of lines, each a JSON value.
+
+use std::mem;
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::object::interrupted;
+
+/// A line of an answer. The last one is a result or an error.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Line {
+    /// A piece of a stream.
+    Item(Box<RawValue>),
+    /// What the method returned; `None` for nothing.
+    Result(Option<Box<RawValue>>),
+    /// Why it failed, as far as callers may know.
+    Error { code: String, message: String },
+}
+
+impl Line {
+    pub(in crate::agent) fn item(json: String) -> Result<Self> {
+        Ok(Self::Item(RawValue::from_string(json)?))
+    }
+
+    pub(in crate::agent) fn result(json: Option<String>) -> Result<Self> {
+        Ok(Self::Result(json.map(RawValue::from_string).transpose()?))
+    }
+
+    pub(in crate::agent) fn write(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
+    }
+}
+
+/// Reads the lines of a body.
+#[derive(Debug)]
+pub(in crate::agent) struct Lines {
+    body: Body,
+    /// What has come and was not read.
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    pub(in crate::agent) fn new(body: Body) -> Self {
+        Self { body, rest: Vec::new() }
+    }
+
+    /// The next line.
+    ///
+    /// # Errors
+    /// When the agent breaks off before its last line.
+    pub(in crate::agent) async fn next(&mut self) -> Result<Line> {
+        // A line may come in parts where something lies between the two.
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.rest[searched..].iter().position(|byte| *byte == b'\n') {
+                let after = self.rest.split_off(searched + end + 1);
+                let line = mem::replace(&mut self.rest, after);
+                return serde_json::from_slice(&line).map_err(Error::internal);
+            }
+            searched = self.rest.len();
+            let Some(Ok(frame)) = self.body.frame().await else { return Err(interrupted()) };
+            if let Ok(data) = frame.into_data() {
+                self.rest.extend_from_slice(&data);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_come_whole_however_the_body_is_cut() {
+        let text: String = [
+            Line::item(r#"{"a":"\n"}"#.to_owned()).unwrap(),
+            Line::item("null".to_owned()).unwrap(),
+            Line::result(None).unwrap(),
+        ]
+        .iter()
+        .map(|line| line.write().unwrap())
+        .collect();
+        for size in 1..=text.len() {
+            let chunks: Vec<_> = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+            let stream = futures_util::stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>));
+            let mut lines = Lines::new(Body::from_stream(stream));
+            assert!(matches!(lines.next().await.unwrap(), Line::Item(json) if json.get() == r#"{"a":"\n"}"#));
+            assert!(matches!(lines.next().await.unwrap(), Line::Item(json) if json.get() == "null"));
+            assert!(matches!(lines.next().await.unwrap(), Line::Result(None)));
+            assert_eq!(lines.next().await.unwrap_err().code(), "interrupted");
+        }
+    }
+}

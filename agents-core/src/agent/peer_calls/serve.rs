@@ -1,0 +1,111 @@
+//! Calls of other agents: found in the table, run, answered in lines.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+use futures_core::Stream;
+use http_body_util::BodyExt;
+use thiserror::Error as ThisError;
+
+use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
+use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::peer_calls::reply_frame::Line;
+use crate::agent::rpc::response_stream::Answer;
+use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
+use crate::error::{Error, Result};
+use crate::gateway::CallHead;
+use crate::interface::Outcome;
+use crate::object::BoxFuture;
+use crate::report;
+
+impl<A: Agent> AgentCore<A> {
+    /// Runs a call of another agent, or of the program, and answers it.
+    pub(in crate::agent) async fn called(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        head: CallHead,
+        body: Body,
+    ) -> Result<Response> {
+        let CallHead { method, callers } = head;
+        let Some(callable) = self.table.callable(&method) else {
+            let error = Error::new("unknown_method", format!("Method {method} does not exist"));
+            return respond(Err(error), &method);
+        };
+        let frame: Arc<str> = String::from_utf8(body.collect().await?.to_bytes().into())?.into();
+        let mut cx = self.context();
+        cx.callable = Some(callable.name);
+        cx.chain = Chain::called(callers);
+        let arguments = 0..frame.len();
+        let parts = Parts { cx, connection: None, request: None, answer: None };
+        let mut call = Call { agent, parts, frame, arguments };
+        if !callable.streaming {
+            let outcome = self.invoke(callable, call).await;
+            return respond(outcome, callable.rust_name);
+        }
+        let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
+        let answer = Arc::new(Answer::to_agent(self.object.clone(), sender));
+        call.parts.answer = Some(answer.clone());
+        let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
+        Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(handler) })))
+    }
+
+    async fn answer_in_lines(
+        self: Arc<Self>,
+        callable: &'static Callable<A>,
+        call: Call<A>,
+        answer: Arc<Answer>,
+    ) {
+        // What has no form as a line was not told; the reader sees that the answer broke off.
+        let _ = match self.invoke(callable, call).await {
+            Ok(outcome) => answer.end(&outcome),
+            Err(error) => answer.fail(error.code(), &report::client_text(&error, callable.rust_name)),
+        };
+    }
+}
+
+/// The answer of a method that does not stream.
+fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
+    let line = match outcome {
+        Ok(Outcome::Nothing) => Line::result(None)?,
+        Ok(Outcome::Value(json)) => Line::result(Some(json))?,
+        Err(error) => {
+            Line::Error { code: error.code().to_owned(), message: report::client_text(&error, what) }
+        }
+    };
+    Ok(Response::new(Body::from(line.write()?)))
+}
+
+/// A line that has no form.
+#[derive(Debug, ThisError)]
+#[error("{0}")]
+struct Unsaid(String);
+
+/// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
+struct Spoken {
+    lines: LineReceiver,
+    handler: Option<BoxFuture<'static, ()>>,
+}
+
+impl Stream for Spoken {
+    type Item = Result<String, Unsaid>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let Self { lines, handler } = &mut *self;
+        loop {
+            if let Poll::Ready(line) = lines.poll_next(cx) {
+                return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
+            }
+            match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
+                Some(Poll::Ready(())) => *handler = None,
+                // What it said meanwhile wakes this task, but it may as well go now.
+                Some(Poll::Pending) if !lines.is_empty() => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                // A clone of the answer may outlive the handler: what it says would come after the end.
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}

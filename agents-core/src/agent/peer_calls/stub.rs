@@ -1,0 +1,318 @@
+//! Another agent, as one that calls it sees it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::timeout;
+
+use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::peer_calls::reply_frame::{Line, Lines};
+use crate::error::{Error, Result};
+use crate::gateway::{CallHead, CallerLink};
+use crate::interface::{CallArguments, Caller, Interface};
+use crate::object::{BoxFuture, ObjectContext, Peers};
+use crate::wire::name::{InvalidName, canonical};
+use crate::wire::{self, Wire};
+
+/// How long a call waits for its answer unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Another agent: what is called on it runs there.
+///
+/// Made by [`Context::agent`](crate::Context::agent) inside of an agent and by
+/// [`Host::get`](crate::Host::get) elsewhere. Nothing happens before something is called; the agent
+/// need not be awake, and exists from its first use on.
+///
+/// # Errors of calls
+///
+/// | code | when |
+/// |---|---|
+/// | the code of the callee's error | its text, as clients read it; a hidden one is `internal` with an id |
+/// | `timeout` | no answer in 30 s, or in the time of [`timeout`](Self::timeout); it may have run |
+/// | `interrupted` | the callee failed before it answered; it may have run |
+/// | `call_cycle` | the callee waits for this very call: it starts, runs alone, or is in an exclusive method |
+/// | `call_depth` | 32 agents wait for each other already |
+/// | `unknown_method`, `unknown_agent` | no such method; the class is not registered, or the name is none |
+/// | `busy`, `stopping` | the host has no room, or stops |
+///
+/// Two chains of exclusive methods that wait for each other crosswise are not seen; they end by the time limit. A stream has
+/// none of its own.
+///
+/// ```
+/// # use agents_core::{AgentTypes, Context, Result};
+/// # use agents_core::interface::{CallArguments, Caller, Interface, AgentClass};
+/// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
+/// use std::time::Duration;
+///
+/// let lobby = cx.agent::<Lobby>("main").timeout(Duration::from_secs(5));
+/// let rooms: u32 = lobby.call("count", ("rooms",)).await?;
+/// # let _ = rooms;
+/// # Ok(())
+/// # }
+/// ```
+pub struct AgentStub<A: Interface> {
+    way: Way,
+    methods: A::Methods<Way>,
+}
+
+/// The way to another agent. It carries the calls of the typed methods.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Way {
+    peers: Arc<Peers>,
+    class: &'static str,
+    name: Arc<str>,
+    /// The agent that calls, and the chain up to it.
+    from: Option<(ObjectContext, Chain)>,
+    timeout: Duration,
+}
+
+impl<A: Interface> AgentStub<A> {
+    pub(crate) fn new(peers: Arc<Peers>, name: String, from: Option<(ObjectContext, Chain)>) -> Self {
+        // A text that names nothing stays as it is, and the first call says so.
+        let name = canonical(&name).map_or_else(|InvalidName| name.as_str().into(), Arc::from);
+        Self::over(Way { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
+    }
+
+    fn over(way: Way) -> Self {
+        Self { methods: A::methods(way.clone()), way }
+    }
+
+    /// Returns the name of the agent, in the form that the agent itself sees.
+    pub fn name(&self) -> &str {
+        &self.way.name
+    }
+
+    /// Sets how long a call waits for its answer, 30 s unless told otherwise. Streams have no limit.
+    #[must_use]
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self::over(Way { timeout: limit, ..self.way })
+    }
+
+    /// Returns the methods of the agent. The stub has them itself, but for those whose names it needs.
+    pub fn methods(&self) -> &A::Methods<Way> {
+        &self.methods
+    }
+
+    /// Calls a method, by its name on the wire (`getStats`). The arguments are a tuple or an array, `()` for none; a
+    /// method that returns nothing gives `()`.
+    ///
+    /// # Errors
+    /// See [the table](AgentStub#errors-of-calls); `invalid_answer` when the answer is of another type.
+    pub fn call<T: Wire + 'static>(
+        &self,
+        method: &str,
+        arguments: impl Serialize,
+    ) -> BoxFuture<'static, Result<T>> {
+        // Written before the future exists, so that it is `Send` whatever they are.
+        self.way.ask(method, encode(arguments))
+    }
+
+    /// Calls a method that answers with a stream. What is dropped before its end stops the method at its next await.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); what goes wrong later comes out of the stream.
+    pub fn call_streaming<T: Wire + 'static>(
+        &self,
+        method: &str,
+        arguments: impl Serialize,
+    ) -> BoxFuture<'static, Result<ReplyStream<T, Value>>> {
+        let lines = self.way.open(method, encode(arguments));
+        Box::pin(async move { Ok(ReplyStream::new(lines.await?)) })
+    }
+}
+
+impl<A: Interface> Deref for AgentStub<A> {
+    type Target = A::Methods<Way>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.methods
+    }
+}
+
+impl Caller for Way {
+    type Error = Error;
+    type Stream<T: Wire + 'static, R: Wire + 'static> = ReplyStream<T, R>;
+
+    fn call<T: Wire + 'static>(
+        self,
+        method: &'static str,
+        arguments: CallArguments,
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.ask(method, arguments.into_json().map_err(Error::internal))
+    }
+
+    async fn stream<T: Wire + 'static, R: Wire + 'static>(
+        self,
+        method: &'static str,
+        arguments: CallArguments,
+    ) -> Result<ReplyStream<T, R>> {
+        Ok(ReplyStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
+    }
+}
+
+impl Way {
+    fn ask<T: Wire + 'static>(
+        &self,
+        method: &str,
+        arguments: Result<String>,
+    ) -> BoxFuture<'static, Result<T>> {
+        let lines = self.open(method, arguments);
+        let limit = self.timeout;
+        Box::pin(async move {
+            let answer = async {
+                let mut lines = lines.await?;
+                loop {
+                    match lines.next().await? {
+                        Line::Item(_) => {}
+                        Line::Result(result) => return decode(result.as_deref()),
+                        Line::Error { code, message } => return Err(Error::crossed(&code, message)),
+                    }
+                }
+            };
+            let late = |_| Error::new("timeout", format!("no answer in {limit:?}"));
+            timeout(limit, answer).await.map_err(late)?
+        })
+    }
+
+    fn open(
+        &self,
+        method: &str,
+        arguments: Result<String>,
+    ) -> impl Future<Output = Result<Lines>> + Send + use<> {
+        let Self { peers, class, name, from, .. } = self.clone();
+        let method = method.to_owned();
+        async move {
+            let arguments = arguments?;
+            let mut callers = Vec::new();
+            if let Some((object, chain)) = from {
+                // How it waits shows where it calls, not where the stub was made.
+                let from = CallerLink {
+                    class: object.class().to_owned(),
+                    name: object.name().to_owned(),
+                    waits: object.waits(),
+                };
+                callers = chain.call(from, class, &name)?;
+                // Nothing leaves before the writes that it may depend on are durable.
+                object.until_durable().await?;
+            }
+            let call = CallHead { method, callers };
+            let response = peers.call(class, &name, call, Bytes::from(arguments)).await?;
+            let status = response.status();
+            let body = response.into_body();
+            if status == StatusCode::OK {
+                return Ok(Lines::new(body));
+            }
+            // The agent did not start, or there was no room for it.
+            let text = body.collect().await.map(|text| text.to_bytes()).unwrap_or_default();
+            let code = if status == StatusCode::SERVICE_UNAVAILABLE { "busy" } else { "not_started" };
+            Err(Error::new(code, String::from_utf8_lossy(&text).into_owned()))
+        }
+    }
+}
+
+fn encode(arguments: impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(&arguments)?;
+    match text.as_bytes() {
+        b"null" => Ok("[]".to_owned()),
+        [b'[', ..] => Ok(text),
+        _ => Err(Error::new(
+            "invalid_argument",
+            "the arguments of a call are a tuple or an array, as in `(\"hi\",)`",
+        )),
+    }
+}
+
+fn decode<T: Wire>(json: Option<&RawValue>) -> Result<T> {
+    let text = json.map_or("null", RawValue::get);
+    wire::from_json(text)
+        .map_err(|error| Error::new("invalid_answer", format!("the answer is of another type: {error}")))
+}
+
+/// The pieces `T` of a streamed answer of another agent; [`result`](Self::result) has what the method returned.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct ReplyStream<T, R> {
+    reading: Option<BoxFuture<'static, (Result<Line>, Lines)>>,
+    /// What the method returned, once it has.
+    result: Option<Option<Box<RawValue>>>,
+    types: PhantomData<fn() -> (T, R)>,
+}
+
+impl<T, R: Wire> ReplyStream<T, R> {
+    fn new(lines: Lines) -> Self {
+        Self { reading: Some(read(lines)), result: None, types: PhantomData }
+    }
+
+    /// What the method returned, once the stream has ended well.
+    ///
+    /// # Errors
+    /// `stream_open` before the end or after an error, `invalid_answer` when it is of another type.
+    pub fn result(&self) -> Result<R> {
+        match &self.result {
+            Some(result) => decode(result.as_deref()),
+            None => Err(Error::new("stream_open", "the stream has not ended well")),
+        }
+    }
+}
+
+fn read(mut lines: Lines) -> BoxFuture<'static, (Result<Line>, Lines)> {
+    Box::pin(async move { (lines.next().await, lines) })
+}
+
+impl<T: Wire, R> Stream for ReplyStream<T, R> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<T>>> {
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let Poll::Ready((line, lines)) = reading.as_mut().poll(cx) else { return Poll::Pending };
+        self.reading = None;
+        Poll::Ready(match line {
+            Ok(Line::Item(json)) => {
+                self.reading = Some(read(lines));
+                Some(decode(Some(&json)))
+            }
+            Ok(Line::Result(json)) => {
+                self.result = Some(json);
+                None
+            }
+            Ok(Line::Error { code, message }) => Some(Err(Error::crossed(&code, message))),
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+impl<A: Interface> Clone for AgentStub<A> {
+    fn clone(&self) -> Self {
+        Self::over(self.way.clone())
+    }
+}
+
+impl<A: Interface> fmt::Debug for AgentStub<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AgentStub").field(&self.way).finish()
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.class, self.name)
+    }
+}
+
+impl<T, R> fmt::Debug for ReplyStream<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyStream").field("has_ended", &self.reading.is_none()).finish_non_exhaustive()
+    }
+}

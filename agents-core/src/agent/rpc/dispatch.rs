@@ -1,0 +1,114 @@
+//! Calls: found in the table, run, answered.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::sync::MutexGuard;
+
+use crate::agent::instance::user_code::Scoped;
+use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::rpc::response_stream::Answer;
+use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
+use crate::error::{Error, Result};
+use crate::gateway::Waits;
+use crate::interface::Outcome;
+use crate::report;
+use crate::wire::frame;
+
+/// A call as it was found in a frame.
+pub(in crate::agent) struct Found<A: AgentTypes> {
+    pub(in crate::agent) id: String,
+    pub(in crate::agent) method: Result<&'static Callable<A>, String>,
+    pub(in crate::agent) arguments: Range<usize>,
+}
+
+impl<A: AgentTypes> Found<A> {
+    /// Looks a call up; the error is what the caller reads.
+    pub(in crate::agent) fn new(core: &AgentCore<A>, text: &str, call: &frame::Call<'_>) -> Self {
+        let arguments = call.arguments.get();
+        // The arguments are a slice of the text: where it starts follows from the addresses.
+        let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
+        let found = core.table.callable(&call.method);
+        let method = found.filter(|callable| !callable.internal).ok_or_else(|| {
+            let name = &call.method;
+            if found.is_some() || core.table.others.contains(&&**name) {
+                format!("Method {name} is not callable")
+            } else {
+                format!("Method {name} does not exist")
+            }
+        });
+        Self { id: call.id.to_owned(), method, arguments: start..start + arguments.len() }
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    /// Runs a call and answers it.
+    pub(in crate::agent) async fn run_call(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        connection: Connection<A>,
+        text: Arc<str>,
+        found: Found<A>,
+    ) -> Result<()> {
+        let streamed = found.method.as_ref().is_ok_and(|callable| callable.streaming);
+        let answer = Arc::new(Answer::new(connection.socket.clone(), found.id, streamed));
+        let callable = match found.method {
+            Ok(callable) => callable,
+            Err(message) => return answer.error(&message),
+        };
+        // A call that is given up, because it took too long, is answered too.
+        let _answered = answer.answered();
+        let cx = self.context_of(&connection, Some(callable.name));
+        let streamed = streamed.then(|| answer.clone());
+        let _stoppable = streamed.clone().map(|answer| self.life.streams.begin(answer));
+        let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
+        let call = Call { agent, parts, frame: text, arguments: found.arguments };
+        match self.invoke(callable, call).await {
+            Ok(outcome) => answer.end(&outcome),
+            Err(error) => answer.error(&report::client_text(&error, callable.rust_name)),
+        }
+    }
+
+    pub(in crate::agent) async fn invoke(
+        self: &Arc<Self>,
+        callable: &'static Callable<A>,
+        call: Call<A>,
+    ) -> Result<Outcome> {
+        let cx = call.parts.cx.clone();
+        if callable.write {
+            cx.require_writable()?;
+        }
+        self.require(callable, &call).await?;
+        let _answering = cx.chain.answering();
+        let one_at_a_time = match callable.exclusive {
+            true => Some(self.enter_exclusive(&cx.chain).await?),
+            false => None,
+        };
+        // The connection may have become read-only while the call waited.
+        if callable.write {
+            cx.require_writable()?;
+        }
+        // Or its reader has gone.
+        if call.parts.answer.as_ref().is_some_and(|answer| answer.is_stopped()) {
+            return Ok(Outcome::Nothing);
+        }
+        let work = Scoped::new(cx, (callable.invoke)(call));
+        match one_at_a_time {
+            Some(_) => self.object.keeping_out(Waits::Exclusive, work).await?,
+            None => work.await?,
+        }
+    }
+
+    /// Waits until no other exclusive work of this agent runs.
+    ///
+    /// # Errors
+    /// When such work waits for the caller, or is the caller.
+    pub(in crate::agent) async fn enter_exclusive(&self, chain: &Chain) -> Result<MutexGuard<'_, ()>> {
+        chain.check_exclusive(self.object.class(), self.object.name())?;
+        if self.object.is_exclusive() {
+            let text = "exclusive work cannot wait for exclusive work inside itself";
+            return Err(Error::new("nested_exclusive", text));
+        }
+        Ok(self.life.enter_exclusive().await)
+    }
+}

@@ -1,0 +1,74 @@
+//! HTTP requests to an agent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Frame, SizeHint};
+
+use crate::agent::instance::user_code::Ambient;
+use crate::agent::{Agent, AgentCore, AgentError, ErrorSource, Request};
+use crate::object::rejection;
+use crate::report;
+
+impl<A: Agent> AgentCore<A> {
+    /// Answers a request.
+    pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
+        let Some(hook) = self.table.hooks.on_request else {
+            return (StatusCode::NOT_FOUND, "Not implemented").into_response();
+        };
+        match self.guard(self.context(), hook(agent, self.parts(), request)).await {
+            Ok(response) => {
+                let ambient = Ambient::new(self.context());
+                response.map(|body| Body::new(AmbientBody { body, ambient }))
+            }
+            Err(error) => {
+                // The client's fault, and nothing that failed here.
+                if let Some(response) = rejection(&error) {
+                    return response;
+                }
+                let text = report::client_text(&error, "on_request");
+                self.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
+                (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+            }
+        }
+    }
+}
+
+/// The body of a response; what it does while it streams is user code like the hook before it.
+struct AmbientBody<A: Agent> {
+    body: Body,
+    ambient: Ambient<A>,
+}
+
+impl<A: Agent> http_body::Body for AmbientBody<A> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> task::Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Self { body, ambient } = &mut *self;
+        match ambient.run(|| Pin::new(body).poll_frame(cx)) {
+            Ok(polled) => polled,
+            Err(panic) => {
+                let panic = io::Error::other(panic.to_string());
+                task::Poll::Ready(Some(Err(axum::Error::new(panic))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,337 @@
+//! Answers that come in pieces.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::peer_calls::backlog::{LineSender, Overflow};
+use crate::agent::peer_calls::reply_frame::Line;
+use crate::error::Result;
+use crate::gateway::ConnectionKey;
+use crate::interface::{Outcome, Reply};
+use crate::object::{ObjectContext, WebSocket, overflow};
+use crate::wire::{self, Wire, frame};
+
+/// The answer to one call, until its last frame.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    caller: Caller,
+    ended: AtomicBool,
+    /// Made by whoever waits for the reader to stop it.
+    stopped: OnceLock<CancellationToken>,
+}
+
+/// Whom an answer goes to.
+#[derive(Debug)]
+enum Caller {
+    /// A client, for the call with this id, as JSON; `streamed` where user code has the answer too.
+    Client { socket: WebSocket, id: String, streamed: bool },
+    /// Another agent, which this object answers.
+    Agent { object: ObjectContext, lines: LineSender },
+}
+
+impl Answer {
+    pub(crate) fn new(socket: WebSocket, id: String, streamed: bool) -> Self {
+        Self::to(Caller::Client { socket, id, streamed })
+    }
+
+    /// An answer to another agent.
+    pub(crate) fn to_agent(object: ObjectContext, lines: LineSender) -> Self {
+        Self::to(Caller::Agent { object, lines })
+    }
+
+    /// Lets what is said next be taken back when the running turn is undone. The frames for a client are
+    /// taken back by the gate.
+    fn note(self: &Arc<Self>) -> Result<()> {
+        let answer = self.clone();
+        let ended = self.ended.load(Ordering::Acquire);
+        match &self.caller {
+            // The end of any other call comes when its method is over.
+            Caller::Client { streamed: false, .. } => Ok(()),
+            Caller::Client { socket, .. } => {
+                socket.object.note(move || answer.ended.store(ended, Ordering::Release))
+            }
+            Caller::Agent { object, lines } => {
+                let count = lines.len();
+                object.note(move || answer.take_back(ended, count))
+            }
+        }
+    }
+
+    fn take_back(&self, ended: bool, count: usize) {
+        self.ended.store(ended, Ordering::Release);
+        if let Caller::Agent { lines, .. } = &self.caller {
+            lines.take_back(count);
+        }
+    }
+
+    fn to(caller: Caller) -> Self {
+        Self { caller, ended: AtomicBool::new(false), stopped: OnceLock::new() }
+    }
+
+    /// Tells whether it answers the call of a connection with this id, as JSON.
+    pub(crate) fn is_of(&self, connection: ConnectionKey, call: &str) -> bool {
+        self.connection() == Some(connection)
+            && matches!(&self.caller, Caller::Client { id, .. } if id == call)
+    }
+
+    /// The connection that it goes to.
+    pub(crate) fn connection(&self) -> Option<ConnectionKey> {
+        match &self.caller {
+            Caller::Client { socket, .. } => Some(socket.entry.key),
+            Caller::Agent { .. } => None,
+        }
+    }
+
+    /// The caller wants no more of it: nothing is sent from here on.
+    pub(crate) fn stop(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.stopped.get_or_init(CancellationToken::new).cancel();
+    }
+
+    /// Tells whether the caller has stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Sees to it that the call is answered however its handler ends.
+    pub(crate) fn answered(self: &Arc<Self>) -> Answered {
+        Answered(self.clone())
+    }
+
+    /// Sends a piece; after the end it is dropped.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits.
+    pub(crate) fn chunk(self: &Arc<Self>, json: &str) -> Result<()> {
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        match &self.caller {
+            Caller::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
+            Caller::Agent { lines, .. } => {
+                let line = Line::item(json.to_owned())?;
+                self.note()?;
+                lines.item(line, json.len()).map_err(|Overflow| overflow())
+            }
+        }
+    }
+
+    /// Waits until there is room for another piece, or the caller no longer listens.
+    pub(crate) async fn ready(&self) {
+        let is_ahead = match &self.caller {
+            Caller::Client { socket, .. } => socket.is_ahead(),
+            Caller::Agent { lines, .. } => lines.is_ahead(),
+        };
+        if !is_ahead {
+            return;
+        }
+        let room = async {
+            match &self.caller {
+                // The send that follows gives the reason where there is no client to wait for.
+                Caller::Client { socket, .. } => drop(socket.ready().await),
+                Caller::Agent { lines, .. } => lines.until_room().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.until_gone() => {}
+            () = room => {}
+        }
+    }
+
+    /// Notes that the last frame comes; `false` when it came before.
+    fn begin_end(self: &Arc<Self>) -> Result<bool> {
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        self.note()?;
+        self.ended.store(true, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Sends the last frame; a second one is dropped.
+    pub(crate) fn end(self: &Arc<Self>, outcome: &Outcome) -> Result<()> {
+        if !self.begin_end()? {
+            return Ok(());
+        }
+        let json = match outcome {
+            Outcome::Nothing => None,
+            Outcome::Value(json) => Some(json),
+        };
+        match &self.caller {
+            Caller::Client { socket, id, .. } => {
+                socket.answer(frame::rpc_result(id, json.map(String::as_str)))
+            }
+            Caller::Agent { lines, .. } => {
+                lines.last(Line::result(json.cloned())?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends an error as the last frame; a second one is dropped.
+    pub(crate) fn error(self: &Arc<Self>, message: &str) -> Result<()> {
+        self.fail("error", message)
+    }
+
+    /// The same with a code, which only agents are told.
+    pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
+        if !self.begin_end()? {
+            return Ok(());
+        }
+        match &self.caller {
+            Caller::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
+            Caller::Agent { lines, .. } => {
+                lines.last(Line::Error { code: code.to_owned(), message: message.to_owned() });
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells whether somebody still listens.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.ended.load(Ordering::Acquire)
+            && match &self.caller {
+                Caller::Client { socket, .. } => socket.is_open(),
+                Caller::Agent { lines, .. } => !lines.is_closed(),
+            }
+    }
+
+    /// Ready when nobody listens any more.
+    pub(crate) async fn until_gone(&self) {
+        if self.is_open() {
+            let gone = async {
+                match &self.caller {
+                    Caller::Client { socket, .. } => socket.entry.until_gone().await,
+                    Caller::Agent { lines, .. } => lines.closed().await,
+                }
+            };
+            tokio::select! {
+                () = gone => {}
+                () = self.stopped.get_or_init(CancellationToken::new).cancelled() => {}
+            }
+        }
+    }
+}
+
+/// Answers a call with an error if nothing else did.
+#[derive(Debug)]
+pub(crate) struct Answered(Arc<Answer>);
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        if !self.0.ended.load(Ordering::Acquire) {
+            // Dropped with the whole object nothing can be sent, and its sockets are closed.
+            let _ = self.0.error("The call was given up");
+        }
+    }
+}
+
+/// The caller's end of a streamed answer.
+///
+/// Take it by reference in a callable. The value that the callable returns is the result, unless
+/// [`end`](Self::end) or [`error`](Self::error) came first; whatever is sent after those is dropped.
+pub struct StreamingResponse<T> {
+    answer: Arc<Answer>,
+    item: PhantomData<fn(T)>,
+}
+
+impl<T: Wire> StreamingResponse<T> {
+    pub(crate) fn new(answer: Arc<Answer>) -> Self {
+        Self { answer, item: PhantomData }
+    }
+
+    /// Sends an item at once. It leaves when the turn is over, and waits in memory until the caller takes it: for more
+    /// than a few items wait until the answer is [`ready`](Self::ready) before each.
+    ///
+    /// # Errors
+    /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
+    /// when the item has no JSON form, or outside of the agent's handlers.
+    pub fn send(&self, item: T) -> Result<()> {
+        self.answer.chunk(&wire::to_json(&item)?)
+    }
+
+    /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no
+    /// more. With little under way it does not wait.
+    ///
+    /// ```
+    /// # use agents_core::{Result, StreamingResponse};
+    /// async fn count(out: &StreamingResponse<u64>) -> Result<()> {
+    ///     for n in 0..1_000_000 {
+    ///         out.ready().await;
+    ///         out.send(n)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = count;
+    /// ```
+    ///
+    /// A returned stream is asked for its next item when there is room.
+    pub async fn ready(&self) {
+        self.answer.ready().await;
+    }
+
+    /// Ends the answer with a result; `()` for none.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn end(&self, result: impl Reply) -> Result<()> {
+        self.answer.end(&result.into_outcome()?)
+    }
+
+    /// Ends the answer with an error that the caller reads.
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn error(&self, message: &str) -> Result<()> {
+        self.answer.error(message)
+    }
+
+    /// Tells whether the answer has not ended and the caller still wants it.
+    pub fn is_open(&self) -> bool {
+        self.answer.is_open()
+    }
+
+    /// Waits until nobody wants the answer any more: it has ended before, the caller has stopped it, or its
+    /// connection is over.
+    ///
+    /// A handler whose client stops goes on. One that answers another agent runs as that one takes the pieces, and
+    /// is dropped with it.
+    ///
+    /// ```
+    /// # use agents_core::{Result, StreamingResponse};
+    /// # async fn next_token() -> Option<String> { None }
+    /// async fn ask(out: &StreamingResponse<String>) -> Result<()> {
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = out.closed() => return Ok(()),
+    ///             token = next_token() => match token {
+    ///                 Some(token) => out.send(token)?,
+    ///                 None => return Ok(()),
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = ask;
+    /// ```
+    pub async fn closed(&self) {
+        self.answer.until_gone().await;
+    }
+}
+
+impl<T> Clone for StreamingResponse<T> {
+    fn clone(&self) -> Self {
+        Self { answer: self.answer.clone(), item: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for StreamingResponse<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamingResponse").field("answer", &self.answer).finish()
+    }
+}

@@ -1,0 +1,297 @@
+//! The synchronised state: loaded lazily, written through one gate, sent to everyone.
+
+pub(super) mod pushed;
+pub(super) mod source;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::agent::access::permissions;
+use crate::agent::connections::flags::NO_PROTOCOL;
+use crate::agent::{
+    AgentCore, AgentError, AgentTypes, Attempt, Connection, ErrorSource, OnUnreadable, RejectionKind,
+    StateChange, StateSource, UpdateResult,
+};
+use crate::error::{Error, Result};
+use crate::limits::Limit;
+use crate::object::{BoxFuture, WebSocket};
+use crate::report::Line;
+use crate::storage::{StorageError, from_stored, keep};
+use crate::wire::frame;
+
+/// The decoded state, valid as long as the object's state has not moved on.
+#[derive(Debug)]
+pub(crate) struct StateCache<S> {
+    version: u64,
+    loaded: Loaded<S>,
+}
+
+#[derive(Debug)]
+enum Loaded<S> {
+    No,
+    Unset,
+    Set(Arc<S>),
+}
+
+/// The content of the row of the state.
+enum Stored<S> {
+    Nothing,
+    Read(Arc<S>),
+    /// The program cannot read it; a copy was kept, and there is none any more.
+    PutAside,
+}
+
+/// The program does not read the state that is stored.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the stored state is not of the agent's type and stays as it is; give the type a default or `#[serde(from = ..)]`, or \
+     the class `on_unreadable = \"initial\"`"
+)]
+struct UnreadableState(#[source] serde_json::Error);
+
+impl<S> Default for StateCache<S> {
+    fn default() -> Self {
+        Self { version: 0, loaded: Loaded::No }
+    }
+}
+
+impl<A: AgentTypes> AgentCore<A> {
+    pub(crate) fn state(self: &Arc<Self>) -> Result<Arc<A::State>> {
+        self.try_state()?
+            .ok_or_else(|| Error::hidden("no_state", "the agent has no state yet and no initial one"))
+    }
+
+    pub(crate) fn try_state(self: &Arc<Self>) -> Result<Option<Arc<A::State>>> {
+        {
+            let cache = self.state.lock();
+            if cache.version == self.object.state_version() && self.object.in_turn() {
+                match &cache.loaded {
+                    Loaded::Set(state) => return Ok(Some(state.clone())),
+                    Loaded::Unset => return Ok(None),
+                    Loaded::No => {}
+                }
+            }
+        }
+        self.load()
+    }
+
+    fn load(self: &Arc<Self>) -> Result<Option<Arc<A::State>>> {
+        if let Stored::Read(state) = self.stored()? {
+            return Ok(Some(state));
+        }
+        let Some(initial) = A::initial_state() else {
+            self.remember(None);
+            return Ok(None);
+        };
+        // The first read of an initial state is a change by the server.
+        let initial = Arc::new(initial);
+        let source = StateSource::Server { via: None, callable: None };
+        let json = self.encode(&initial, &source)?;
+        self.write(initial.clone(), json, None, &source, None)?;
+        Ok(Some(initial))
+    }
+
+    /// Reads the stored state before the agent starts, once for all lives that this program gives it: an agent whose
+    /// state it cannot read does not run without it.
+    pub(super) fn check_state(self: &Arc<Self>) -> Result<()> {
+        if !self.object.is_readable() {
+            match self.stored()? {
+                Stored::Read(_) | Stored::Nothing => self.object.note_readable(),
+                // That may be undone yet.
+                Stored::PutAside => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self) -> Result<Stored<A::State>> {
+        let Some(json) = self.object.stored_state()? else { return Ok(Stored::Nothing) };
+        let error = match from_stored::<A::State>(&json) {
+            Ok(state) => {
+                let state = Arc::new(state);
+                self.remember(Some(state.clone()));
+                return Ok(Stored::Read(state));
+            }
+            Err(error) => error,
+        };
+        if self.on_unreadable == OnUnreadable::Fail {
+            return Err(Error::hidden("unreadable_state", UnreadableState(error)));
+        }
+        let key = self.object.put_state_aside()?;
+        tracing::warn!(
+            agent = ?self.object.key(),
+            error = %Line(&error),
+            "the stored state is not of the agent's type; it is kept under the key `{key}`, and the initial state \
+             takes its place"
+        );
+        Ok(Stored::PutAside)
+    }
+
+    fn remember(&self, state: Option<Arc<A::State>>) {
+        let now = StateCache {
+            version: self.object.state_version(),
+            loaded: state.map_or(Loaded::Unset, Loaded::Set),
+        };
+        let before = std::mem::replace(&mut *self.state.lock(), now);
+        // Without the lock: its destructor is code of the user.
+        drop(before);
+    }
+
+    /// Replaces the state.
+    pub(crate) fn set_state(
+        self: &Arc<Self>,
+        state: A::State,
+        source: &StateSource<A>,
+        except: Option<&WebSocket>,
+    ) -> Result<()> {
+        self.may_change(source)?;
+        let json = self.encode(&state, source)?;
+        self.replace(state, json, source, except)
+    }
+
+    /// Changes a copy of the state and replaces the state with it, unless it fails or changes nothing.
+    pub(crate) fn update_state<R: UpdateResult>(
+        self: &Arc<Self>,
+        source: &StateSource<A>,
+        update: impl FnOnce(&mut A::State) -> R,
+    ) -> Result<R::Output> {
+        let mut state = A::State::clone(&*self.state()?);
+        self.may_change(source)?;
+        let output = update(&mut state).into_output()?;
+        let json = self.encode(&state, source)?;
+        if self.object.stored_state()?.is_none_or(|stored| stored != json.as_bytes()) {
+            self.replace(state, json, source, None)?;
+        }
+        Ok(output)
+    }
+
+    fn may_change(self: &Arc<Self>, source: &StateSource<A>) -> Result<()> {
+        if source.connection().is_some_and(Connection::is_readonly) {
+            self.rejected(source.clone(), RejectionKind::Readonly, Attempt::State, frame::READONLY);
+            return Err(permissions::readonly());
+        }
+        Ok(())
+    }
+
+    fn encode(self: &Arc<Self>, state: &A::State, source: &StateSource<A>) -> Result<String> {
+        keep(state).map_err(|error| self.unfit(error, source))
+    }
+
+    /// Reports a state that cannot be kept as rejected, whatever its source; returns the error.
+    fn unfit(self: &Arc<Self>, error: Error, source: &StateSource<A>) -> Error {
+        self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
+        error
+    }
+
+    /// The one gate that every change of the state goes through.
+    fn replace(
+        self: &Arc<Self>,
+        state: A::State,
+        json: String,
+        source: &StateSource<A>,
+        except: Option<&WebSocket>,
+    ) -> Result<()> {
+        let agent = self.agent.get();
+        if let (Some(agent), Some(validate)) = (agent, self.table.hooks.validate_state_change)
+            && let Err(error) = validate(agent, &state, source)
+        {
+            self.rejected(source.clone(), RejectionKind::Validation, Attempt::State, error.to_string());
+            return Err(error);
+        }
+        let previous = match self.table.hooks.on_state_changed {
+            Some(_) => self.try_state()?,
+            None => None,
+        };
+        self.write(Arc::new(state), json, previous, source, except)
+    }
+
+    /// Stores a state, then sends it, then tells the change hook.
+    fn write(
+        self: &Arc<Self>,
+        state: Arc<A::State>,
+        json: String,
+        previous: Option<Arc<A::State>>,
+        source: &StateSource<A>,
+        except: Option<&WebSocket>,
+    ) -> Result<()> {
+        let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
+        if let Some(frame) = &frame {
+            // Before anything changes.
+            self.object.check_room(frame.len())?;
+        }
+        self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
+            Some(StorageError::TooBig { .. }) => {
+                self.object.reached(Limit::StateBytes);
+                self.unfit(error, source)
+            }
+            _ => error,
+        })?;
+        self.remember(Some(state.clone()));
+        if let Some(frame) = frame {
+            let sockets = self.object.get_web_sockets().without_flags(NO_PROTOCOL);
+            sockets.except(except).send_latest(frame)?;
+        }
+        if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
+            let change = StateChange { previous, state, source: source.clone() };
+            let told = self.tell(hook(agent.clone(), self.parts_about(source), change));
+            self.object.run(Box::pin(async move {
+                told.await;
+                Ok(())
+            }))?;
+        }
+        Ok(())
+    }
+
+    /// A client pushes a state; `Err` has what is sent back to it.
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        connection: &Connection<A>,
+        raw: &RawValue,
+    ) -> Result<(), Cow<'static, str>> {
+        let source = StateSource::Client(connection.clone());
+        if connection.is_readonly() {
+            self.rejected(source, RejectionKind::Readonly, Attempt::State, frame::READONLY);
+            return Err(frame::READONLY.into());
+        }
+        let refused = |message: String| {
+            tracing::debug!(agent = ?self.object.key(), error = %Line(&message), "a pushed state is not of the agent's type");
+            self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
+        };
+        let state = match pushed::read(raw.get()) {
+            Ok((state, None)) => state,
+            Ok((_, Some(key))) => {
+                let message = format!("the state has no key `{key}`");
+                let answer = format!("{}: {message}", frame::STATE_REJECTED);
+                refused(message);
+                return Err(answer.into());
+            }
+            Err(error) => {
+                refused(error.to_string());
+                return Err(frame::STATE_REJECTED.into());
+            }
+        };
+        self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
+            tracing::info!(agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
+            match error.downcast_ref() {
+                Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
+                _ => frame::STATE_REJECTED.into(),
+            }
+        })
+    }
+
+    /// Runs a hook about the state; its errors change nothing.
+    pub(super) fn tell(
+        self: &Arc<Self>,
+        hook: BoxFuture<'static, Result<()>>,
+    ) -> impl Future<Output = ()> + Send + use<A> {
+        let core = self.clone();
+        let guarded = self.guard(self.context(), hook);
+        async move {
+            if let Err(error) = guarded.await {
+                core.on_error(AgentError::Server { error, source: ErrorSource::StateHook }).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! HTTP requests on their way to an object and back.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::sync::mpsc;
+
+use crate::gateway::http::request_body;
+use crate::gateway::hub::ResponsePart;
+use crate::gateway::{
+    BodyCredit, BodyFault, FRAME_BYTES, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead,
+    ToObject,
+};
+
+/// The most bytes of a response that may be on their way to its client.
+pub(crate) const RESPONSE_WINDOW: usize = 256 * 1024;
+
+/// Returns what a chunk counts in the window of its response; one chunk always fits.
+pub(crate) fn window_share(len: usize) -> u32 {
+    (len + FRAME_BYTES).min(RESPONSE_WINDOW) as u32
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(crate) enum ForwardError {
+    /// The object went out of use meanwhile; look it up again and send this once more.
+    Retired(Box<(Head, Payload)>),
+    /// The body ended early, before there was a response.
+    Body(BodyFault),
+    /// The object gave the request up.
+    Broken,
+}
+
+/// Hands a request to an object and returns its response, whose body streams.
+pub(crate) async fn forward(
+    hub: Arc<Hub>,
+    port: Arc<dyn ObjectPort>,
+    head: Head,
+    payload: Payload,
+) -> Result<Response, ForwardError> {
+    let request = RequestKey::next();
+    let Payload { first, held, mut rest } = payload;
+    let credit = rest.as_ref().map(|_| BodyCredit::new(first.len()));
+    let Some(parts) = hub.open_request(request, credit.clone()) else {
+        return Err(ForwardError::Retired(Box::new((head, Payload { first, held, rest }))));
+    };
+    let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
+    let more = rest.is_some();
+    let message = ToObject::Request { request, head: Box::new(head), body: first, more, held };
+    if let Err(back) = post(&*open.port, message).await {
+        open.done = true;
+        return match back {
+            ToObject::Request { head, body: first, held, .. } => {
+                Err(ForwardError::Retired(Box::new((*head, Payload { first, held, rest: rest.take() }))))
+            }
+            _ => Err(ForwardError::Broken),
+        };
+    }
+    let part = match rest.zip(credit) {
+        None => open.parts.recv().await,
+        Some((rest, credit)) => {
+            let fault = request_body::start(rest, request, open.hub.clone(), open.port.clone(), credit);
+            tokio::select! {
+                biased;
+                Ok(fault) = fault => return Err(ForwardError::Body(fault)),
+                part = open.parts.recv() => part,
+            }
+        }
+    };
+    match part {
+        Some(ResponsePart::Head(head)) => Ok(respond(head, open)),
+        Some(ResponsePart::Chunk(_) | ResponsePart::End { .. }) | None => {
+            open.done = true;
+            Err(ForwardError::Broken)
+        }
+    }
+}
+
+/// Posts a message, and waits while the mailbox is full; it comes back from an object that is out of use.
+pub(in crate::gateway) async fn post(port: &dyn ObjectPort, message: ToObject) -> Result<(), ToObject> {
+    let mut message = Some(message);
+    poll_fn(|cx| {
+        let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
+        match port.post(next, cx) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(PostError::Full(back, _)) => {
+                message = Some(back);
+                Poll::Pending
+            }
+            Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
+        }
+    })
+    .await
+}
+
+fn respond(head: ResponseHead, open: OpenRequest) -> Response {
+    let mut response = Response::new(Body::from_stream(open));
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in head.headers {
+        // They were valid when the agent made them; a pipe in between could only lose one.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A request until its response is whole; dropped early it tells the object.
+struct OpenRequest {
+    request: RequestKey,
+    hub: Arc<Hub>,
+    port: Arc<dyn ObjectPort>,
+    parts: mpsc::UnboundedReceiver<ResponsePart>,
+    done: bool,
+    /// The sum of the window shares of the chunks that were taken and that the object does not know of yet.
+    owed: u64,
+}
+
+impl OpenRequest {
+    fn pay(&mut self, cx: &Context<'_>) {
+        // An object that has said all of its response may sleep already.
+        if self.owed > 0 && self.hub.has_request(self.request) {
+            let drained = ToObject::Drained { request: self.request, bytes: self.owed };
+            if self.port.post(drained, cx).is_ok() {
+                self.owed = 0;
+            }
+        }
+    }
+}
+
+impl Stream for OpenRequest {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pay(cx);
+        if self.done {
+            return Poll::Ready(None);
+        }
+        match self.parts.poll_recv(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(ResponsePart::Chunk(chunk))) => {
+                self.owed += u64::from(window_share(chunk.len()));
+                self.pay(cx);
+                Poll::Ready(Some(Ok(chunk)))
+            }
+            Poll::Ready(Some(ResponsePart::End { complete: true })) => {
+                self.done = true;
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(_) | None) => {
+                self.done = true;
+                Poll::Ready(Some(Err(std::io::Error::other("the agent broke off"))))
+            }
+        }
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        let open = self.hub.drop_request(self.request);
+        if self.done || !open {
+            return;
+        }
+        let gone = ToObject::Gone { request: self.request };
+        let cx = Context::from_waker(Waker::noop());
+        if let Err(PostError::Full(gone, _)) = self.port.post(gone, &cx)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let port = self.port.clone();
+            let mut gone = Some(gone);
+            runtime.spawn(poll_fn(move |cx| match gone.take().map(|gone| port.post(gone, cx)) {
+                Some(Err(PostError::Full(back, _))) => {
+                    gone = Some(back);
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            }));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What passes through the gateway, counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::limits::{Counter, LimitCounters, LimitCounts};
+
+/// What one object's sockets have done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HubMeter {
+    /// Messages from clients, those included that the gateway answered by itself.
+    pub(crate) frames_in: u64,
+    /// Messages to clients, one for each receiver.
+    pub(crate) frames_out: u64,
+    pub(crate) sockets: usize,
+    /// How long sockets were connected, all of them together, past and present.
+    pub(crate) connected: Duration,
+}
+
+/// What all sockets of a host have done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GatewayMeter {
+    pub(crate) all: HubMeter,
+    /// Sockets that were taken in.
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
+    /// Sockets that were closed at once.
+    pub(crate) refused: u64,
+    pub(crate) auto_responses: u64,
+    /// How often limits were reached.
+    pub(crate) limits: LimitCounts,
+}
+
+/// The sockets that are open, and how long sockets were open, without a note for each of them.
+#[derive(Debug, Default)]
+pub(crate) struct Presence {
+    pub(crate) sockets: usize,
+    /// The times at which sockets closed less those at which they opened; wraps.
+    balance: u64,
+}
+
+impl Presence {
+    pub(crate) fn open(&mut self, now: u64) {
+        self.sockets += 1;
+        self.balance = self.balance.wrapping_sub(now);
+    }
+
+    pub(crate) fn close(&mut self, now: u64) {
+        self.sockets -= 1;
+        self.balance = self.balance.wrapping_add(now);
+    }
+
+    /// The sum of all times, as if every open socket closed now.
+    pub(crate) fn connected(&self, now: u64) -> Duration {
+        Duration::from_millis(self.balance.wrapping_add(now.wrapping_mul(self.sockets as u64)))
+    }
+}
+
+/// The counters that all hubs of a host share.
+#[derive(Debug, Default)]
+pub(crate) struct GatewayTotals {
+    pub(crate) frames_in: Counter,
+    pub(crate) frames_out: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) auto_responses: Counter,
+    pub(crate) limits: Arc<LimitCounters>,
+    pub(crate) opened: Counter,
+    pub(crate) presence: Mutex<Presence>,
+}
+
+impl GatewayTotals {
+    pub(crate) fn meter(&self, now: u64) -> GatewayMeter {
+        let (sockets, connected, opened) = {
+            // A socket opens and closes under this lock, so these three agree.
+            let presence = self.presence.lock();
+            (presence.sockets, presence.connected(now), self.opened.get())
+        };
+        GatewayMeter {
+            all: HubMeter {
+                frames_in: self.frames_in.get(),
+                frames_out: self.frames_out.get(),
+                sockets,
+                connected,
+            },
+            opened,
+            closed: opened - sockets as u64,
+            refused: self.refused.get(),
+            auto_responses: self.auto_responses.get(),
+            limits: self.limits.counts(),
+        }
+    }
+
+    pub(crate) fn open(&self, now: u64) {
+        let mut presence = self.presence.lock();
+        presence.open(now);
+        self.opened.add(1);
+    }
+
+    pub(crate) fn close(&self, now: u64) {
+        self.presence.lock().close(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_add_up_past_and_present() {
+        let mut presence = Presence::default();
+        presence.open(1000);
+        presence.open(3000);
+        assert_eq!(presence.connected(4000), Duration::from_millis(4000));
+        presence.close(4000);
+        assert_eq!(presence.connected(5000), Duration::from_millis(5000));
+        presence.close(6000);
+        assert_eq!(presence.connected(90_000), Duration::from_millis(6000));
+    }
+}

@@ -1,0 +1,161 @@
+//! How many connections there are, of a host and of one address.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use crate::limits::Limit;
+
+/// The places that connections take.
+#[derive(Debug)]
+pub(crate) struct Places {
+    most: usize,
+    taken: AtomicUsize,
+    /// How many one address may take, and how many each has; only those are in it that have any.
+    of_address: Option<(usize, DashMap<IpAddr, usize>)>,
+}
+
+/// An address that a place counts for, if addresses are counted. In a box: mostly there is none.
+pub(crate) type Counted = Option<Box<IpAddr>>;
+
+/// A place that is taken; given back when it is dropped.
+pub(crate) struct Place {
+    /// `None` when somebody else gives it back.
+    places: Option<Arc<Places>>,
+    address: Counted,
+    is_socket: bool,
+}
+
+impl Place {
+    /// Leaves it to the caller to [give the place of a socket back](Places::give_back): a pointer less for
+    /// each socket.
+    pub(crate) fn keep(mut self) -> Counted {
+        self.places = None;
+        self.address.take()
+    }
+}
+
+impl Places {
+    pub(crate) fn new(most: usize, of_address: Option<usize>) -> Arc<Self> {
+        let of_address = of_address.map(|most| (most, DashMap::new()));
+        Arc::new(Self { most, taken: AtomicUsize::new(0), of_address })
+    }
+
+    /// A place for a socket.
+    pub(crate) fn socket(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Place, Limit> {
+        let mut place = self.request(client)?;
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= self.most {
+            self.taken.fetch_sub(1, Ordering::Relaxed);
+            return Err(Limit::Connections);
+        }
+        place.is_socket = true;
+        Ok(place)
+    }
+
+    /// A place for a request: it counts for its address alone.
+    pub(crate) fn request(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Place, Limit> {
+        let mut address = None;
+        if let (Some((most, counts)), Some(client)) = (&self.of_address, client) {
+            let client = prefix(client);
+            let mut count = counts.entry(client).or_insert(0);
+            if *count >= *most {
+                let unused = *count == 0;
+                drop(count);
+                if unused {
+                    counts.remove_if(&client, |_, count| *count == 0);
+                }
+                return Err(Limit::ConnectionsPerAddress);
+            }
+            *count += 1;
+            address = Some(Box::new(client));
+        }
+        Ok(Place { places: Some(self.clone()), address, is_socket: false })
+    }
+
+    /// Counts the sockets that have a place.
+    #[cfg(test)]
+    pub(crate) fn sockets(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Frees the place of a socket.
+    pub(crate) fn give_back(&self, address: Counted) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+        self.forget(address);
+    }
+
+    fn forget(&self, address: Counted) {
+        if let (Some((_, counts)), Some(address)) = (&self.of_address, address)
+            && let Entry::Occupied(mut count) = counts.entry(*address)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let address = self.address.take();
+        match &self.places {
+            Some(places) if self.is_socket => places.give_back(address),
+            Some(places) => places.forget(address),
+            None => {}
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What counts as one address: with IPv6 a client has a whole network of 64 bits to choose from.
+pub(crate) fn prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn places_are_taken_and_given_back() {
+        let places = Places::new(2, Some(2));
+        let first = places.socket(ip("10.0.0.1")).unwrap();
+        let request = places.request(ip("::ffff:10.0.0.1")).unwrap();
+        assert_eq!(places.socket(ip("10.0.0.1")).unwrap_err(), Limit::ConnectionsPerAddress);
+        let second = places.socket(None).unwrap();
+        assert_eq!(places.socket(ip("10.0.0.2")).unwrap_err(), Limit::Connections);
+        drop((first, request, second));
+        let (_, counts) = places.of_address.as_ref().unwrap();
+        assert!(counts.is_empty(), "nothing is kept of those who left");
+        assert_eq!(places.taken.load(Ordering::Relaxed), 0);
+        assert!(places.socket(ip("10.0.0.2")).is_ok());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let places = Places::new(9, Some(1));
+        let _first = places.socket(ip("2001:db8:1:2::1")).unwrap();
+        assert!(places.socket(ip("2001:db8:1:2:ffff::9")).is_err());
+        assert!(places.socket(ip("2001:db8:1:3::1")).is_ok());
+    }
+}

@@ -1,0 +1,101 @@
+//! How a socket begins: taken in by a hub, or refused.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::gateway::hub::{Hub, RegisterError};
+use crate::gateway::socket::codec::{self, Decoder, Incoming};
+use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
+use crate::gateway::socket::{Socket, Stream};
+use crate::gateway::{Close, Gateway, Head, ObjectPort, Place, PostError, ToObject};
+use crate::limits::Limit;
+
+/// Hands a socket to an object; the task that is returned serves it until it is closed.
+///
+/// `find` looks the object up; a handle that went out of use meanwhile is looked up again. `wanted` is
+/// the id that the client asked for. When a live socket has it, this one gets a fresh id; a dead one is
+/// replaced. Without a task the socket was refused.
+pub(crate) async fn accept(
+    stream: Stream,
+    find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
+    wanted: Option<String>,
+    head: Head,
+    place: Place,
+) -> Option<Task> {
+    let (mut hub, mut port) = find();
+    let socket = Socket::new();
+    let mut id = wanted.unwrap_or_else(|| nanoid::nanoid!());
+    loop {
+        match hub.register(&socket, &id, &head.uri) {
+            Ok(()) => break,
+            Err(RegisterError::Retired) => (hub, port) = find(),
+            Err(RegisterError::Full) => {
+                hub.gateway.totals.limits.hit(Limit::ConnectionsPerAgent);
+                refuse(stream, &hub.gateway, 4429, "too many connections").await;
+                return None;
+            }
+            Err(RegisterError::Taken(other)) => {
+                if other.is_alive().await {
+                    id = nanoid::nanoid!();
+                } else {
+                    other.close_now(codec::close(Some(1001), "replaced"));
+                    // The object hears of the old one's end before it hears of the new one.
+                    if let Some(close) = other.end(&hub, Close::dropped()) {
+                        tell(&hub, &*port, close).await;
+                    }
+                }
+            }
+        }
+    }
+    hub.gateway.heartbeat.watch(&socket);
+    let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
+    Some(Task::new(stream, socket, hub, port, connect, place))
+}
+
+/// Tells an object of the end of a socket, as soon as it has room.
+async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
+    let mut close = Some(close);
+    poll_fn(|cx| match close.take().map(|close| port.post(close, cx)) {
+        Some(Err(PostError::Full(back, _))) => {
+            close = Some(back);
+            Poll::Pending
+        }
+        _ => Poll::Ready(()),
+    })
+    .await;
+    hub.told();
+}
+
+/// Closes a socket that no object takes: nothing is sent but the close frame.
+pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason: &str) {
+    gateway.totals.refused.add(1);
+    // They count for no limit of connections, so there is one of their own.
+    let goodbye = gateway.goodbyes.try_acquire();
+    let patience = if goodbye.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
+    let Stream { mut io, early } = stream;
+    let frame = codec::close(Some(code), reason);
+    let answered = async {
+        io.write_all(&frame).await?;
+        io.flush().await?;
+        // The peer's own close frame follows, or the end; both are awaited so that ours is not
+        // lost to a reset.
+        let mut decoder = Decoder::new(1024);
+        let mut incoming = VecDeque::new();
+        let mut broken = decoder.push(&early, &mut incoming).is_err();
+        let mut buffer = [0; 512];
+        while !broken && !incoming.iter().any(|frame| matches!(frame, Incoming::Close(_))) {
+            incoming.clear();
+            let read = io.read(&mut buffer).await?;
+            broken = read == 0 || decoder.push(&buffer[..read], &mut incoming).is_err();
+        }
+        io.shutdown().await
+    };
+    // Whether the peer says goodbye changes nothing.
+    let _ = timeout(patience, answered).await;
+}

@@ -1,0 +1,316 @@
+//! Events to handlers, and what follows when a handler is done.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::StreamExt;
+
+use crate::error::{Error, Result};
+use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
+use crate::limits::Limit;
+use crate::object::activation::Activation;
+use crate::object::activation::time_slice::Round;
+use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
+use crate::object::http::fetch;
+use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
+use crate::report::{self, Violation};
+
+/// What a handler was for.
+pub(super) enum Label {
+    Connect(Arc<ConnectionEntry>),
+    Message { connection: ConnectionKey, bytes: usize, _held: Held },
+    Request { request: RequestKey, _held: Held },
+    Alarm,
+    Task,
+    Other,
+}
+
+impl Activation {
+    /// Starts the handler of an event.
+    pub(super) fn dispatch(&mut self, instance: &Arc<dyn Instance>, event: ToObject, cx: &mut Context<'_>) {
+        self.dispatched = true;
+        let connection = event.connection();
+        // Until `fetch` is done, what the connection sends waits, in its order.
+        if let Some(waiting) = connection.and_then(|key| self.connecting.get_mut(&key)) {
+            waiting.push_back(event);
+            return;
+        }
+        match event {
+            ToObject::Connect { connection, id, head } => {
+                self.connecting.insert(connection, VecDeque::new());
+                let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri.clone())));
+                let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
+                self.start(Some(instance), Label::Connect(entry), Box::pin(handler), cx);
+            }
+            ToObject::Message { connection, message, held } => {
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                let bytes = message.len();
+                match entry {
+                    Some(entry) if !entry.is_closing() => {
+                        let socket = self.socket(entry);
+                        let handler = instance.message(socket.clone(), message);
+                        let handler = self.in_time(instance, socket, handler);
+                        self.start(
+                            Some(instance),
+                            Label::Message { connection, bytes, _held: held },
+                            handler,
+                            cx,
+                        );
+                    }
+                    None if !self.handle.hub.has(connection) => {
+                        self.wait_for_end(connection, ToObject::Message { connection, message, held });
+                    }
+                    _ => self.credit(connection, bytes),
+                }
+            }
+            ToObject::Close { connection, close, info } => {
+                if let Some(before) = self.leaving.remove(&connection) {
+                    if let Some(info) = info {
+                        let entry = Arc::new(ConnectionEntry::from_info(ConnectionInfo::clone(&info)));
+                        self.object.lock().roster.insert(entry);
+                        // With what is known of it: if this life fails first, the next one has to tell.
+                        self.events.push_front(ToObject::Close { connection, close, info: Some(info) });
+                        before.into_iter().rev().for_each(|event| self.events.push_front(event));
+                    }
+                    return;
+                }
+                self.credits.remove(&connection);
+                let known = self.object.lock().roster.remove(connection);
+                let entry = known.or_else(|| info.map(|info| Arc::new(ConnectionEntry::from_info(*info))));
+                if let Some(entry) = entry {
+                    entry.end();
+                    let socket = self.socket(entry);
+                    let handler = instance.close(socket.clone(), close);
+                    let handler = self.in_time(instance, socket, handler);
+                    self.start(Some(instance), Label::Other, handler, cx);
+                }
+            }
+            ToObject::Error { connection, error } => {
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                match entry {
+                    Some(entry) => {
+                        let error = Error::hidden("protocol", Violation(error));
+                        let handler = instance.error(self.socket(entry), error);
+                        self.start(Some(instance), Label::Other, handler, cx);
+                    }
+                    None if !self.handle.hub.has(connection) => {
+                        self.wait_for_end(connection, ToObject::Error { connection, error });
+                    }
+                    None => {}
+                }
+            }
+            ToObject::Request { request, head, body, more, held } => {
+                let (body, held) = match more {
+                    true => (self.object.open_body(request, body, held), Held::default()),
+                    false => (Body::from(body), held),
+                };
+                let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
+                self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
+            }
+            ToObject::Alarm => {
+                let (object, on) = (self.object.clone(), instance.clone());
+                let limit = self.handle.behavior.policy().alarm_timeout;
+                let handler = async move {
+                    let Some(alarm) = object.ring()? else { return Ok(()) };
+                    // That it rings is not undone by what the handler does.
+                    object.split_turn()?;
+                    match in_time(&object, limit, on.alarm(alarm)).await {
+                        Some(rang) => {
+                            object.rang(rang.is_ok())?;
+                            rang
+                        }
+                        None => {
+                            object.reached(Limit::AlarmTimeout);
+                            object.rang(false)?;
+                            let error =
+                                format!("the alarm handler took longer than {limit:?} and is tried again");
+                            on.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
+                        }
+                    }
+                };
+                self.start(Some(instance), Label::Alarm, Box::pin(handler), cx);
+            }
+            ToObject::Drained { .. }
+            | ToObject::Gone { .. }
+            | ToObject::BodyChunk { .. }
+            | ToObject::BodyEnd { .. } => self.object.request_event(event),
+        }
+    }
+
+    /// Keeps what a connection said last that was over before the object knew it: what the gateway
+    /// kept of the connection comes with its end.
+    fn wait_for_end(&mut self, connection: ConnectionKey, event: ToObject) {
+        self.leaving.entry(connection).or_default().push(event);
+    }
+
+    fn socket(&self, entry: Arc<ConnectionEntry>) -> WebSocket {
+        WebSocket { object: self.object.clone(), entry }
+    }
+
+    /// Gives a handler of a WebSocket event the time that the object has set for it.
+    fn in_time(
+        &self,
+        instance: &Arc<dyn Instance>,
+        socket: WebSocket,
+        handler: BoxFuture<'static, Result<()>>,
+    ) -> BoxFuture<'static, Result<()>> {
+        let Some(limit) = self.handle.settings.event_timeout() else { return handler };
+        let instance = instance.clone();
+        Box::pin(async move {
+            match in_time(&socket.object, limit, handler).await {
+                Some(result) => result,
+                None => instance.error(socket, too_long(limit)).await,
+            }
+        })
+    }
+
+    /// Fails the event that an instance could not be started for; the next one tries again.
+    pub(super) fn refuse_event(&mut self, error: &Error) {
+        let Some(event) = self.events.pop_front() else { return };
+        let object = self.object.clone();
+        if let Err(error) = own_turn(&object, || self.refuse(event, error)) {
+            tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
+        }
+    }
+
+    /// Fails everything that has come by now: a start that took too long may do so again, and each try would be as
+    /// much longer for those behind.
+    pub(super) fn refuse_all(&mut self, error: &Error) {
+        if !self.handle.is_stopping() {
+            self.handle.mailbox.take(&mut self.events);
+        }
+        while !self.events.is_empty() {
+            self.refuse_event(error);
+        }
+    }
+
+    fn refuse(&mut self, event: ToObject, error: &Error) -> Result<()> {
+        match event {
+            ToObject::Connect { connection, id, head } => {
+                let entry = Arc::new(ConnectionEntry::new(connection, id, Some(head.uri)));
+                fetch::refuse(&self.object, &entry, error)
+            }
+            ToObject::Message { connection, message, .. } => {
+                self.credit(connection, message.len());
+                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                match entry {
+                    Some(entry) => {
+                        let socket = self.socket(entry);
+                        self.handle.behavior.start_failed(&socket, &message, error)
+                    }
+                    None => Ok(()),
+                }
+            }
+            ToObject::Request { request, .. } => fetch::fail(&self.object, request, error),
+            ToObject::Alarm => match self.object.ring()? {
+                Some(_) => self.object.rang(false),
+                None => Ok(()),
+            },
+            event if event.about_request().is_some() => Ok(()),
+            event => {
+                tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was given up");
+                Ok(())
+            }
+        }
+    }
+
+    /// Polls a new handler at once: most are done with it.
+    fn start(
+        &mut self,
+        instance: Option<&Arc<dyn Instance>>,
+        label: Label,
+        handler: BoxFuture<'static, Result<()>>,
+        cx: &mut Context<'_>,
+    ) {
+        self.tasks += usize::from(matches!(label, Label::Task));
+        let work = match &label {
+            Label::Connect(_) => Work::Connect,
+            Label::Message { .. } => Work::Message,
+            Label::Request { .. } => Work::Request,
+            Label::Alarm => Work::Alarm,
+            Label::Task => Work::Task,
+            Label::Other => Work::Close,
+        };
+        let mut turns = Turns::new(self.object.clone(), work, label, handler).on(instance.cloned());
+        match Pin::new(&mut turns).poll(cx) {
+            Poll::Ready((label, result)) => self.finished(label, result),
+            Poll::Pending => self.running.push(turns),
+        }
+    }
+
+    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>, round: &mut Round) -> bool {
+        let mut progress = false;
+        let spawned = std::mem::take(&mut self.object.lock().spawned);
+        for task in spawned {
+            progress = true;
+            self.start(None, Label::Task, task.future, cx);
+        }
+        while !round.is_stretch_over()
+            && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
+        {
+            round.step();
+            progress = true;
+            self.finished(label, result);
+        }
+        progress
+    }
+
+    fn finished(&mut self, label: Option<Label>, result: Result<Result<()>, Undone>) {
+        let Some(label) = label else { return };
+        if let Ok(Err(error)) = &result {
+            report::handler_failed(&self.handle.key, error);
+        }
+        if let Err(Undone(error)) = &result {
+            self.clean_up(&label, error);
+        }
+        match label {
+            Label::Message { connection, bytes, .. } => self.credit(connection, bytes),
+            Label::Connect(entry) => self.connected(&entry),
+            Label::Task => self.tasks -= 1,
+            Label::Request { request, .. } => self.object.close_window(request),
+            Label::Alarm | Label::Other => {}
+        }
+    }
+
+    /// A message of a connection is done.
+    fn credit(&mut self, connection: ConnectionKey, bytes: usize) {
+        let (messages, sum) = self.credits.entry(connection).or_default();
+        *messages += 1;
+        *sum += bytes as u64;
+    }
+
+    /// What came from a connection while it was let in, or kept out, is handled now.
+    fn connected(&mut self, entry: &ConnectionEntry) {
+        let open = entry.is_accepted() && !entry.is_closing();
+        let waiting = self.connecting.remove(&entry.key).unwrap_or_default();
+        for event in waiting.into_iter().rev() {
+            // Of a connection that was refused only its end still matters.
+            if open || matches!(event, ToObject::Close { .. }) {
+                self.events.push_front(event);
+            } else if let ToObject::Message { message, .. } = event {
+                self.credit(entry.key, message.len());
+            }
+        }
+    }
+
+    /// Ends what a handler left open that was given up.
+    fn clean_up(&self, label: &Label, error: &Error) {
+        let done = own_turn(&self.object, || match label {
+            Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
+            Label::Request { request, .. } => fetch::fail(&self.object, *request, error),
+            Label::Alarm => self.object.rang(false),
+            Label::Message { .. } | Label::Task | Label::Other => Ok(()),
+        });
+        if let Err(error) = done {
+            tracing::error!(object = ?self.handle.key, %error, "what a handler left open was not ended");
+        }
+    }
+}
+
+fn too_long(limit: Duration) -> Error {
+    Error::hidden("event_timeout", format!("the handler took longer than {limit:?}"))
+}

@@ -1,0 +1,52 @@
+//! Events of an object for which the host has no room.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::gateway::{ConnectionKey, ResponseHead, ToGateway, ToObject};
+use crate::limits::Limit;
+use crate::object::ObjectHandle;
+use crate::object::activation::shutdown::ring_again;
+
+const BUSY: &str = "server is busy";
+
+/// Fails what waits for an object that could not start; ends of connections and alarms are kept.
+pub(super) fn turn_away(handle: &ObjectHandle) {
+    tracing::debug!(object = ?handle.key, "too many objects are awake, its events are turned away");
+    let mut events = VecDeque::new();
+    handle.mailbox.take(&mut events);
+    let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);
+    for event in events {
+        match event {
+            // Final before the accept, as every refusal there.
+            ToObject::Connect { connection, .. } => told.push(close(connection, 4503)),
+            ToObject::Message { connection, .. } => told.push(close(connection, 1013)),
+            ToObject::Request { request, .. } => {
+                let head =
+                    ResponseHead { status: StatusCode::SERVICE_UNAVAILABLE.as_u16(), headers: Vec::new() };
+                told.push(ToGateway::Respond { request, head });
+                told.push(ToGateway::RespondChunk { request, chunk: Bytes::from_static(BUSY.as_bytes()) });
+                told.push(ToGateway::RespondEnd { request, complete: true });
+            }
+            ToObject::Alarm => rings = true,
+            ToObject::Close { .. } => kept.push(event),
+            ToObject::Error { .. }
+            | ToObject::Drained { .. }
+            | ToObject::Gone { .. }
+            | ToObject::BodyChunk { .. }
+            | ToObject::BodyEnd { .. } => {}
+        }
+    }
+    handle.environment.gateway.totals.limits.hit(Limit::AgentsAwake);
+    handle.mailbox.put_back(kept.into_iter());
+    handle.hub.apply(told);
+    if rings {
+        ring_again(handle);
+    }
+}
+
+fn close(connection: ConnectionKey, code: u16) -> ToGateway {
+    ToGateway::Close { connection, code: Some(code), reason: BUSY.to_owned() }
+}

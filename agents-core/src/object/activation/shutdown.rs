@@ -1,0 +1,255 @@
+//! The end of an activation: asleep, stopped, failed or crashed.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::gateway::{BodyFault, ToObject};
+use crate::object::activation::turn::Turns;
+use crate::object::activation::{Activation, Ended, Phase};
+use crate::object::context::alarm::retry_after;
+use crate::object::runtime::handle::Order;
+use crate::object::{ObjectHandle, Work};
+use crate::storage::Store;
+use crate::unwind::{Panic, caught, discard};
+
+/// The code of an error of storage.
+const FULL: &str = "storage_full";
+/// The text that clients read when the object they are connected to failed.
+const RESTARTED: &str = "the agent was restarted";
+
+impl Activation {
+    /// Tells whether anything is going on that ends by itself.
+    fn is_busy(&self) -> bool {
+        !self.running.is_empty()
+            || !self.events.is_empty()
+            || !self.connecting.is_empty()
+            || (!self.leaving.is_empty() && self.handle.hub.is_leaving())
+            || self.is_settling()
+            || !self.object.lock().spawned.is_empty()
+    }
+
+    /// Decides whether the activation is over.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        if matches!(self.phase, Phase::Leaving(..) | Phase::Left(_)) {
+            return self.poll_left(cx);
+        }
+        if self.handle.is_stopping() {
+            return self.poll_stop(cx);
+        }
+        if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.rests(cx) {
+            return Poll::Pending;
+        }
+        let policy = self.handle.behavior.policy();
+        if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
+            return Poll::Pending;
+        }
+        let room = &self.handle.environment.room;
+        if self.handle.has_order(Order::Sleep) || room.is_short() {
+            self.handle.withdraw(Order::Sleep);
+            return self.leave(Ended::Idle, cx);
+        }
+        if let Some(chaos) = &self.handle.environment.chaos {
+            return match chaos.crashes() {
+                true => Poll::Ready(Ended::Crashed { quiet: true }),
+                false => self.leave(Ended::Idle, cx),
+            };
+        }
+        if self.listed.is_none() {
+            self.listed = Some(room.list(&self.handle));
+        }
+        let asleep_at = self.last_activity + policy.hibernate_after;
+        if self.wait_until(asleep_at, cx) { self.leave(Ended::Idle, cx) } else { Poll::Pending }
+    }
+
+    /// Waits for a moment; a timer that is set for an earlier one is only moved when it goes off.
+    pub(super) fn wait_until(&mut self, moment: Instant, cx: &mut Context<'_>) -> bool {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(moment)));
+        if timer.deadline() > moment {
+            timer.as_mut().reset(moment);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= moment {
+                return true;
+            }
+            timer.as_mut().reset(moment);
+        }
+        false
+    }
+
+    /// The host stops: what runs may finish for a while.
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let grace = self.handle.environment.grace;
+        let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + grace);
+        let waits = self.is_busy() || matches!(self.phase, Phase::Starting(_));
+        if waits && !self.wait_until(stop_at, cx) {
+            return Poll::Pending;
+        }
+        if waits {
+            tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
+            return Poll::Ready(Ended::Stopped);
+        }
+        self.leave(Ended::Stopped, cx)
+    }
+
+    /// The instance says goodbye: it and what it still sends have the grace period, no longer.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let done = matches!(self.phase, Phase::Left(_)) && !self.is_busy();
+        if !done {
+            let until = self.stop_at.unwrap_or_else(Instant::now);
+            if !self.wait_until(until, cx) {
+                return Poll::Pending;
+            }
+            tracing::warn!(object = ?self.handle.key, "the goodbye of an instance took too long");
+        }
+        match std::mem::replace(&mut self.phase, Phase::Cold) {
+            Phase::Leaving(_, ended) | Phase::Left(ended) => Poll::Ready(ended),
+            _ => Poll::Ready(Ended::Idle),
+        }
+    }
+
+    fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
+        match std::mem::replace(&mut self.phase, Phase::Cold) {
+            Phase::Live(instance) => {
+                let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
+                self.phase = Phase::Leaving(goodbye, ended);
+                self.stop_at = Some(Instant::now() + self.handle.environment.grace);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(ended),
+        }
+    }
+
+    /// Drops the instance and the handlers, closes the database, and tells clients when that is
+    /// the end for them.
+    pub(super) async fn finish(self, ended: Ended) {
+        let Self {
+            handle,
+            object,
+            phase,
+            events,
+            running,
+            connecting,
+            lent,
+            counted,
+            listed,
+            dispatched,
+            ..
+        } = self;
+        if let Some(number) = listed {
+            handle.environment.room.unlist(number);
+        }
+        discard(phase, &handle.key);
+        drop(running);
+        // Out of the context, which user code may have kept: the next activation is the only writer. Tasks that have
+        // not begun hold the context, and the context holds them.
+        let (mut store, bodies) = object.lock().end();
+        if let Some(lent) = lent {
+            // A thread still works on it.
+            store = lent.await.ok().map(|(store, _)| store);
+        }
+        // Something outside of the handlers may still read them.
+        for body in bodies {
+            body.end(Err(BodyFault::BrokeOff));
+        }
+        let owed = object.lock().alarm_owed;
+        let (closed, abandoned) = match &ended {
+            Ended::Idle | Ended::Stopped => (None, false),
+            Ended::Crashed { quiet } => ((!quiet).then_some(RESTARTED), true),
+            Ended::Failed(error) => {
+                tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
+                (Some(told(error)), false)
+            }
+        };
+        handle.life.sleep();
+        if let Some(reason) = closed {
+            handle.settings.forget();
+            handle.indexed.forget();
+            // Before the file is closed, which takes a while: who comes meanwhile waits for the next life.
+            // So does who came before and was not asked about, unless this life did nothing but fail: then the
+            // next one would do the same for ever. The order matters: what is posted while we look is spared.
+            let asking = handle.hub.asking();
+            let mut waiting = handle.mailbox.connects();
+            waiting.extend(events.iter().filter_map(ToObject::connects));
+            handle.hub.fail(reason, |key| dispatched && (!asking.contains(&key) || waiting.contains(&key)));
+            // Ends of connections and alarms are no work that failed; they are still to be handled.
+            let is_kept = |event: &ToObject| match event {
+                ToObject::Close { .. } | ToObject::Alarm => true,
+                ToObject::Connect { .. } => dispatched,
+                event => dispatched && event.connection().is_some_and(|key| waiting.contains(&key)),
+            };
+            let events = connecting.into_values().flatten().chain(events);
+            let kept: Vec<_> = events.filter(is_kept).collect();
+            handle.mailbox.put_back(kept.into_iter());
+        }
+        close(&handle, store, abandoned).await;
+        drop(counted);
+        if owed && closed.is_some() {
+            ring_again(&handle);
+        }
+    }
+}
+
+/// Ends a life whose end itself panicked, so that the next one may begin.
+pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
+    // What panicked may have been what logs.
+    let said = caught(|| {
+        tracing::error!(object = ?handle.key, "the object did not end well and is restarted from its database: {panic}");
+    });
+    drop(said);
+    let context = handle.life.context();
+    let store = context.and_then(|object| {
+        let (store, bodies) = object.lock().end();
+        bodies.iter().for_each(|body| body.end(Err(BodyFault::BrokeOff)));
+        store
+    });
+    handle.life.sleep();
+    handle.settings.forget();
+    handle.indexed.forget();
+    handle.hub.fail(RESTARTED, |_| false);
+    close(handle, store, true).await;
+    // Nothing is known of what it was woken for.
+    ring_again(handle);
+}
+
+/// Closes the database, well or as if the process had been killed.
+async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
+    let Some(store) = store.filter(Store::is_open) else { return };
+    // Closing checkpoints and syncs, which blocks.
+    let closed = tokio::task::spawn_blocking(move || match abandoned {
+        true => {
+            store.abandon();
+            Ok(())
+        }
+        false => store.close(),
+    });
+    match closed.await.map_err(Error::internal) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(object = ?handle.key, error = %error.into_error(), "the database was not closed well")
+        }
+        Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
+    }
+}
+
+/// Wakes an object again whose life ended before the index of alarms heard what became of its alarm.
+///
+/// Not at once: what the alarm does may be what brought the object down.
+pub(super) fn ring_again(handle: &ObjectHandle) {
+    let alarms = handle.environment.alarms.clone();
+    let pause = Duration::from_millis(retry_after(1));
+    let key = handle.key.clone();
+    let again = async move {
+        tokio::time::sleep(pause).await;
+        alarms.again(&key);
+    };
+    handle.environment.runtime.spawn(again);
+}
+
+/// Returns the text that clients read when the object they are connected to failed with an error.
+fn told(error: &Error) -> &'static str {
+    if error.code() == FULL { "the server's disk is full" } else { RESTARTED }
+}

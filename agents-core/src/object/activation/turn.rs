@@ -1,0 +1,133 @@
+//! A turn: one uninterrupted poll of a handler. All its writes commit together or not at all.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::object::{BoxFuture, Instance, ObjectContext, Work};
+use crate::unwind::{caught, discard};
+
+/// A handler that is polled in turns, with a label that comes back with its result.
+pub(in crate::object) struct Turns<L, R> {
+    object: ObjectContext,
+    /// Names the handler within its activation.
+    id: u64,
+    work: Work,
+    future: Option<BoxFuture<'static, R>>,
+    label: Option<L>,
+    /// The instance that it runs on. When that was replaced, its destructor is not part of the handler's last turn.
+    instance: Option<Arc<dyn Instance>>,
+}
+
+/// The error of a turn that was undone and whose handler is given up. The handler panicked where nothing
+/// above caught it, or broke a constraint that is checked at the end of the turn.
+#[derive(Debug)]
+pub(in crate::object) struct Undone(pub(in crate::object) Error);
+
+impl<L, R> Turns<L, R> {
+    pub(in crate::object) fn new(
+        object: ObjectContext,
+        work: Work,
+        label: L,
+        future: BoxFuture<'static, R>,
+    ) -> Self {
+        let id = object.next_handler();
+        Self { object, id, work, future: Some(future), label: Some(label), instance: None }
+    }
+
+    /// Keeps the instance until the handler is done.
+    pub(in crate::object) fn on(mut self, instance: Option<Arc<dyn Instance>>) -> Self {
+        self.instance = instance;
+        self
+    }
+}
+
+impl<L: Unpin, R> Future for Turns<L, R> {
+    type Output = (Option<L>, Result<R, Undone>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { object, id, work, future, label, instance } = &mut *self;
+        let Some(running) = future else { return Poll::Pending };
+        if !object.begin_turn(*id, cx) {
+            return Poll::Pending;
+        }
+        let _watched = object.watched(*work);
+        let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
+            Poll::Pending => Ok(None),
+            // What its locals do when they are dropped is part of the last turn.
+            Poll::Ready(result) => match caught(|| drop(future.take())) {
+                Ok(()) => Ok(Some(result)),
+                Err(panic) => {
+                    discard(result, object.key());
+                    Err(panic)
+                }
+            },
+        });
+        let result = match polled {
+            Ok(None) => match object.end_turn() {
+                Ok(()) => return Poll::Pending,
+                Err(error) => {
+                    // Its locals may still do something.
+                    object.begin_own_turn();
+                    discard(future.take(), object.key());
+                    Err(error)
+                }
+            },
+            Ok(Some(result)) => Ok(result),
+            Err(panic) => {
+                tracing::error!(object = ?object.key(), "a handler panicked: {panic}");
+                object.panicked();
+                discard(future.take(), object.key());
+                Err(Error::hidden("panic", "a handler panicked"))
+            }
+        };
+        let result = match (object.end_turn(), result) {
+            (Ok(()), result) => result,
+            (Err(error), result) => {
+                discard(result, object.key());
+                Err(error)
+            }
+        };
+        let result = result.map_err(|error| {
+            if error.code() != "panic" {
+                tracing::error!(object = ?object.key(), "what a handler did in a turn was undone: {error}");
+            }
+            Undone(error)
+        });
+        discard(instance.take(), object.key());
+        Poll::Ready((label.take(), result))
+    }
+}
+
+impl<L, R> Drop for Turns<L, R> {
+    fn drop(&mut self) {
+        discard(self.future.take(), self.object.key());
+        discard(self.instance.take(), self.object.key());
+    }
+}
+
+/// Gives a handler so much time; `None` when it took longer and was dropped.
+pub(in crate::object) async fn in_time<T>(
+    object: &ObjectContext,
+    limit: Duration,
+    mut handler: BoxFuture<'static, T>,
+) -> Option<T> {
+    let done = tokio::time::timeout(limit, &mut handler).await.ok();
+    if done.is_none() {
+        // If that panics, what follows goes on.
+        discard(handler, object.key());
+    }
+    done
+}
+
+/// Does work of the runtime's own in a turn. What it runs of the user's may panic, and then the turn is undone.
+pub(in crate::object) fn own_turn(object: &ObjectContext, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    object.begin_own_turn();
+    let done = caught(work).unwrap_or_else(|panic| {
+        object.panicked();
+        Err(Error::hidden("panic", format!("panicked: {panic}")))
+    });
+    done.and(object.end_turn())
+}

@@ -1,0 +1,193 @@
+//! The object's own view of one connection.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::{Attachment, Card, ConnectionInfo, ConnectionKey, Flags};
+use crate::object::connections::send_window::Pace;
+
+/// A connection as the object knows it.
+#[derive(Debug)]
+pub(crate) struct ConnectionEntry {
+    pub(crate) key: ConnectionKey,
+    /// Id and address of a connection that asks to be let in.
+    asking: Option<(String, Option<String>)>,
+    /// The cards that the connection was given when it was accepted, by this life or an earlier one.
+    given: OnceLock<Given>,
+    kept: Mutex<Kept>,
+    /// Made by whoever waits for the end of the connection.
+    gone: OnceLock<CancellationToken>,
+    /// Made by the first piece of a long answer.
+    pace: OnceLock<Box<Pace>>,
+}
+
+/// A card of a connection, and the one after it: an accept may be undone, and another one with other
+/// tags take its place. Who holds the tags of the first goes on holding them.
+#[derive(Debug)]
+struct Given {
+    card: Arc<Card>,
+    next: OnceLock<Box<Self>>,
+}
+
+/// What changes during the life of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) attachment: Attachment,
+    /// Which of its cards counts; `None` before it is accepted.
+    pub(crate) accepted: Option<usize>,
+    /// We closed it; it is no longer listed.
+    pub(crate) closing: bool,
+}
+
+impl ConnectionEntry {
+    /// A connection that was not accepted yet.
+    pub(crate) fn new(key: ConnectionKey, id: String, uri: Option<String>) -> Self {
+        let attachment = Attachment::new(Flags::NONE, &[]);
+        let kept = Kept { attachment, accepted: None, closing: false };
+        Self {
+            key,
+            asking: Some((id, uri)),
+            given: OnceLock::new(),
+            kept: Mutex::new(kept),
+            gone: OnceLock::new(),
+            pace: OnceLock::new(),
+        }
+    }
+
+    /// A connection that an earlier activation accepted.
+    pub(crate) fn from_info(info: ConnectionInfo) -> Self {
+        let attachment = Attachment::decode(info.attachment);
+        let kept = Kept { attachment, accepted: Some(0), closing: false };
+        Self {
+            key: info.connection,
+            asking: None,
+            given: OnceLock::from(Given { card: info.card, next: OnceLock::new() }),
+            kept: Mutex::new(kept),
+            gone: OnceLock::new(),
+            pace: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        match (&self.asking, self.given.get()) {
+            (Some((id, _)), _) => id,
+            (None, Some(given)) => &given.card.id,
+            (None, None) => "",
+        }
+    }
+
+    pub(crate) fn uri(&self) -> Option<&str> {
+        match (&self.asking, self.given.get()) {
+            (Some((_, uri)), _) => uri.as_deref(),
+            (None, given) => given?.card.uri.as_deref(),
+        }
+    }
+
+    /// The tags; empty before the connection is accepted.
+    pub(crate) fn tags(&self) -> &[String] {
+        let accepted = self.kept.lock().accepted;
+        accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |card| &card.tags)
+    }
+
+    /// Tells whether the connection was accepted, now or earlier.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.kept.lock().accepted.is_some()
+    }
+
+    /// Makes a card with these tags and returns its number; it counts once `Kept` says so.
+    pub(crate) fn give(&self, tags: Vec<String>) -> usize {
+        if let Some(number) = self.cards().position(|card| card.tags == tags) {
+            return number;
+        }
+        let card = Card { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
+        let mut new = Given { card: Arc::new(card), next: OnceLock::new() };
+        let Some(mut last) = self.given.get() else {
+            // Only the object's own task gives cards, so the place is free.
+            let _ = self.given.set(new);
+            return 0;
+        };
+        let mut number = 1;
+        loop {
+            match last.next.set(Box::new(new)) {
+                Ok(()) => return number,
+                Err(back) => new = *back,
+            }
+            let Some(next) = last.next.get() else { return number };
+            last = next;
+            number += 1;
+        }
+    }
+
+    fn cards(&self) -> impl Iterator<Item = &Arc<Card>> {
+        std::iter::successors(self.given.get(), |given| given.next.get().map(|next| &**next))
+            .map(|given| &given.card)
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        self.kept.lock().clone()
+    }
+
+    pub(crate) fn replace(&self, kept: Kept) -> Kept {
+        std::mem::replace(&mut *self.kept.lock(), kept)
+    }
+
+    /// Changes what is kept and returns how it was.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Kept)) -> Kept {
+        let mut kept = self.kept.lock();
+        let before = kept.clone();
+        change(&mut kept);
+        before
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        self.kept.lock().attachment.flags()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.kept.lock().closing
+    }
+
+    /// Returns the measure of how far the pieces of long answers run ahead of the client.
+    pub(in crate::object) fn pace(&self) -> &Pace {
+        self.pace.get_or_init(|| Box::new(Pace::new()))
+    }
+
+    /// The object has heard that the connection is over.
+    pub(in crate::object) fn end(&self) {
+        if let Some(gone) = self.gone.get() {
+            gone.cancel();
+        }
+    }
+
+    /// Waits until the object hears that the connection is over; for ever when it has heard of it before.
+    pub(crate) async fn until_gone(&self) {
+        self.gone.get_or_init(CancellationToken::new).cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accept_that_is_undone_can_be_followed_by_another() {
+        let entry = ConnectionEntry::new(ConnectionKey(1), "id".to_owned(), None);
+        let accept = |tags: &[&str]| {
+            let number = entry.give(tags.iter().map(|tag| (*tag).to_owned()).collect());
+            (number, entry.change(|kept| kept.accepted = Some(number)))
+        };
+        let (first, before) = accept(&["a"]);
+        let held = entry.tags();
+        entry.replace(before);
+        assert!(!entry.is_accepted() && entry.tags().is_empty());
+        for (tags, number) in [(["b"], 1), (["c"], 2), (["b"], 1), (["a"], 0)] {
+            let (given, before) = accept(&tags);
+            assert_eq!((given, entry.tags()), (number, &[tags[0].to_owned()][..]));
+            entry.replace(before);
+        }
+        assert_eq!((first, held), (0, &["a".to_owned()][..]));
+        assert_eq!(entry.id(), "id");
+    }
+}

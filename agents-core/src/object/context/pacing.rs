@@ -1,0 +1,69 @@
+//! Pieces of long answers: sent no faster than their client takes them.
+
+use std::sync::Arc;
+
+use super::ObjectContext;
+use crate::error::Result;
+use crate::gateway::{Budget, ConnectionKey, FRAME_BYTES, Message, Targets, ToGateway};
+use crate::limits::Limit;
+use crate::object::ConnectionEntry;
+use crate::object::context::sockets::overflow;
+
+impl ObjectContext {
+    /// Sends a piece of a long answer. It is refused while a half of what a socket may have waits for this client: then
+    /// there is room for the end of the answer.
+    ///
+    /// # Errors
+    /// `overflow` when too much waits to leave or for this client.
+    pub(crate) fn piece(&self, entry: &ConnectionEntry, text: String) -> Result<()> {
+        let pace = entry.pace();
+        if pace.is_to_be_checked() {
+            let waiting = self.turn()?.gate.bytes() + self.handle().hub.waiting_for(entry.key);
+            if waiting > self.piece_bytes() {
+                pace.check_again();
+                self.reached(Limit::OutboxBytes);
+                return Err(overflow());
+            }
+        }
+        let bytes = text.len() + FRAME_BYTES;
+        self.send(Targets::One(entry.key), Message::Text(text), false)?;
+        pace.sent(bytes);
+        Ok(())
+    }
+
+    /// Returns the most bytes of pieces that may wait for one reader.
+    pub(crate) fn piece_bytes(&self) -> usize {
+        self.handle().hub.limits.outbox_bytes / 2
+    }
+
+    /// The memory for all that waits for clients.
+    pub(crate) fn outgoing(&self) -> Arc<Budget> {
+        self.handle().environment.gateway.outgoing.clone()
+    }
+
+    /// Returns whether so much was sent to a client that the next piece should wait.
+    pub(crate) fn is_ahead(&self, entry: &ConnectionEntry) -> bool {
+        entry.pace().is_ahead()
+    }
+
+    /// Waits until a client has taken nearly all pieces that were sent to it, if those are more than a little.
+    ///
+    /// # Errors
+    /// Outside of the turns of the object, and when the host stops.
+    pub(crate) async fn until_room(&self, entry: &ConnectionEntry) -> Result<()> {
+        let pace = entry.pace();
+        // In turn: who comes first finds room and uses it up, the next one waits for the client again.
+        let _turn = pace.turn().await;
+        while pace.is_ahead() {
+            let ahead = pace.ahead();
+            self.until_taken(entry.key).await?;
+            pace.taken(ahead);
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was sent so far has left and the client of a connection has taken nearly all of its part.
+    async fn until_taken(&self, connection: ConnectionKey) -> Result<()> {
+        self.ask(|request| ToGateway::AwaitRoom { connection, request }).await.map(drop)
+    }
+}

@@ -1,0 +1,199 @@
+//! Requests to an object: plain ones, whose response streams, and those for a WebSocket.
+
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::rejection;
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http_body_util::BodyExt;
+
+use crate::error::{Error, Result};
+use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
+use crate::object::durable_object::{ClientIp, Request, Response};
+use crate::object::runtime::class::Instance;
+use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
+use crate::report;
+
+/// How much of a refusal's body is read for the reason of the close.
+const REASON_BYTES: usize = 512;
+
+/// Answers a plain request and streams the body of the response.
+pub(in crate::object) async fn answer(
+    object: ObjectContext,
+    instance: Arc<dyn Instance>,
+    key: RequestKey,
+    head: Head,
+    body: Body,
+) -> Result<()> {
+    let fetched = match http_request(head, body) {
+        Ok(request) => instance.fetch(request).await,
+        Err(error) => Err(error),
+    };
+    let response = match fetched {
+        Ok(response) => response,
+        Err(error) => match rejection(&error) {
+            Some(response) => response,
+            None => return fail(&object, key, &error),
+        },
+    };
+    let streamed = stream(&object, key, response).await;
+    let complete = streamed.is_ok();
+    object.close_window(key);
+    let ended = object.effect(ToGateway::RespondEnd { request: key, complete });
+    if let Err(error) = streamed {
+        instance.response_failed(error).await?;
+    }
+    ended
+}
+
+async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> Result<()> {
+    let (mut parts, mut body) = response.into_parts();
+    keep_length(&mut parts, &body);
+    let headers = parts.headers.iter();
+    let head = ResponseHead {
+        status: parts.status.as_u16(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+            .collect(),
+    };
+    let window = object.open_window(key);
+    // Of one who left earlier no window is told.
+    if !object.handle().hub.has_request(key) {
+        return Ok(());
+    }
+    object.effect(ToGateway::Respond { request: key, head })?;
+    loop {
+        // A body may say nothing for a long time; nobody waits for it any more.
+        let frame = tokio::select! {
+            biased;
+            () = window.until_gone() => break,
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else { break };
+        let Ok(chunk) = frame?.into_data() else { continue };
+        if chunk.is_empty() {
+            continue;
+        }
+        if !window.acquire(chunk.len()).await {
+            break;
+        }
+        object.effect(ToGateway::RespondChunk { request: key, chunk })?;
+    }
+    Ok(())
+}
+
+/// Says how long the body is, if that is known: what crosses to the gateway is only chunks.
+fn keep_length(parts: &mut http::response::Parts, body: &Body) {
+    let status = parts.status;
+    let bodiless = status.is_informational() || matches!(status.as_u16(), 204 | 304);
+    let said = parts.headers.contains_key(CONTENT_LENGTH) || parts.headers.contains_key(TRANSFER_ENCODING);
+    // Nothing may also be the answer to HEAD, which says nothing of the length.
+    if !bodiless
+        && !said
+        && let Some(length) = body.size_hint().exact().filter(|length| *length > 0)
+    {
+        parts.headers.insert(CONTENT_LENGTH, length.into());
+    }
+}
+
+/// The response to a request that lacks what its handler looked for: an extractor says so, or the body ended early.
+pub(crate) fn rejection(error: &Error) -> Option<Response> {
+    if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
+        return Some((fault.status(), fault.to_string()).into_response());
+    }
+    macro_rules! find {
+        ($($kind:ident)*) => {
+            None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*
+        };
+    }
+    let (status, text) = find!(
+        BytesRejection StringRejection JsonRejection FormRejection RawFormRejection QueryRejection
+        PathRejection RawPathParamsRejection
+    )?;
+    // What the program did wrong is told to nobody.
+    status.is_client_error().then(|| (status, text).into_response())
+}
+
+/// Answers a request with 500 and what the client may read of the error.
+pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
+    let text = report::client_text(error, "fetch");
+    let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+    object.effect(ToGateway::Respond { request: key, head: ResponseHead { status, headers: Vec::new() } })?;
+    object.effect(ToGateway::RespondChunk { request: key, chunk: Bytes::from(text) })?;
+    object.effect(ToGateway::RespondEnd { request: key, complete: true })
+}
+
+/// Asks the object about a WebSocket. What it answers without accepting becomes a close code.
+pub(in crate::object) async fn upgrade(
+    object: ObjectContext,
+    instance: Arc<dyn Instance>,
+    entry: Arc<ConnectionEntry>,
+    head: Head,
+) -> Result<()> {
+    let asked = match http_request(head, Body::empty()) {
+        Ok(mut request) => {
+            request.extensions_mut().insert(WebSocketUpgrade { entry: entry.clone() });
+            instance.fetch(request).await
+        }
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(response) if !entry.is_accepted() && !entry.is_closing() => {
+            let (code, reason) = refusal(response).await;
+            object.close(&entry, Some(code), reason)
+        }
+        Ok(_) => Ok(()),
+        Err(error) => refuse(&object, &entry, &error),
+    }
+}
+
+/// Ends a connection whose handler failed.
+pub(in crate::object) fn refuse(
+    object: &ObjectContext,
+    entry: &Arc<ConnectionEntry>,
+    error: &Error,
+) -> Result<()> {
+    // Final before the accept: there a client that retries would wait for ever for a promise that it
+    // already gave away.
+    let code = if entry.is_accepted() { 1011 } else { 4500 };
+    object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
+}
+
+/// The close code of a response that accepted nothing, and the start of its body as reason.
+async fn refusal(response: Response) -> (u16, String) {
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let code = if refused { 4000 + status.as_u16() } else { 4500 };
+    let body = http_body_util::Limited::new(response.into_body(), REASON_BYTES);
+    let text = match body.collect().await {
+        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    let text = match (text.is_empty(), status.canonical_reason()) {
+        (true, Some(reason)) if refused => reason.to_owned(),
+        (true, _) => "the WebSocket was not accepted".to_owned(),
+        (false, _) => text,
+    };
+    (code, cut_reason(text))
+}
+
+/// Makes a request again of what crossed from the gateway.
+pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
+    let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
+    for (name, value) in head.headers {
+        builder = builder.header(name, &value[..]);
+    }
+    if let Some(peer) = head.peer {
+        builder = builder.extension(axum::extract::ConnectInfo(peer));
+    }
+    if let Some(client) = head.client {
+        builder = builder.extension(ClientIp(client));
+    }
+    if let Some(call) = head.call {
+        builder = builder.extension(*call);
+    }
+    builder.extension(head.visitor).body(body).map_err(Error::from)
+}

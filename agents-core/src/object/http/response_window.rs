@@ -1,0 +1,45 @@
+//! How far a streamed response may run ahead of its client.
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::{RESPONSE_WINDOW, window_share};
+
+/// Counts the bytes of a response that the client has not taken yet.
+#[derive(Debug)]
+pub(crate) struct Window {
+    room: Semaphore,
+    gone: CancellationToken,
+}
+
+impl Window {
+    pub(in crate::object) fn new() -> Self {
+        Self { room: Semaphore::new(RESPONSE_WINDOW), gone: CancellationToken::new() }
+    }
+
+    /// Waits until a chunk of so many bytes may go; `false` when the client is gone.
+    pub(crate) async fn acquire(&self, len: usize) -> bool {
+        match self.room.acquire_many(window_share(len)).await {
+            Ok(permit) => {
+                permit.forget();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Ready when the client is gone.
+    pub(in crate::object) async fn until_gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    /// The client has taken so much, and never more than was sent.
+    pub(in crate::object) fn drained(&self, bytes: u64) {
+        self.room.add_permits(usize::try_from(bytes).unwrap_or(RESPONSE_WINDOW));
+    }
+
+    pub(in crate::object) fn gone(&self) {
+        self.room.close();
+        self.gone.cancel();
+    }
+}

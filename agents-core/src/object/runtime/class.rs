@@ -1,0 +1,138 @@
+//! A class of objects and a live instance of it, whatever their type.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::gateway::{Close, HubLimits, Message};
+use crate::object::durable_object::{Request, Response};
+use crate::object::runtime::mailbox::MailboxLimits;
+use crate::object::{AlarmInfo, DurableObject, ObjectContext, TagLimits, WebSocket};
+
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How objects of a class are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) hibernate: bool,
+    pub(crate) hibernate_after: Duration,
+    /// Whether the end of a connection has to wake an object.
+    pub(crate) hears_closes: bool,
+    /// Whether it has methods that other agents call.
+    pub(crate) takes_calls: bool,
+    /// The longest time that a start may take.
+    pub(crate) start_timeout: Duration,
+    /// The longest time that an alarm handler may take.
+    pub(crate) alarm_timeout: Duration,
+    pub(crate) attachment_bytes: usize,
+    pub(crate) tags: TagLimits,
+    pub(crate) mailbox: MailboxLimits,
+    /// The most bytes that may be on their way out to the gateway.
+    pub(crate) gate_bytes: usize,
+    pub(crate) hub: HubLimits,
+}
+
+/// A class of objects.
+pub(crate) trait Behavior: Send + Sync + 'static {
+    fn policy(&self) -> &Policy;
+
+    /// Makes an instance and starts it; no event is handled before this is done.
+    fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
+
+    /// Answers a message whose object could not start.
+    fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()>;
+}
+
+/// A live instance. Every handler is polled in turns (see [`crate::object::activation::turn`]).
+pub(crate) trait Instance: Send + Sync + 'static {
+    fn fetch(&self, request: Request) -> BoxFuture<'static, Result<Response>>;
+    fn message(&self, socket: WebSocket, message: Message) -> BoxFuture<'static, Result<()>>;
+    fn close(&self, socket: WebSocket, close: Close) -> BoxFuture<'static, Result<()>>;
+    fn error(&self, socket: WebSocket, error: Error) -> BoxFuture<'static, Result<()>>;
+    fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>>;
+    fn alarm_timed_out(&self, error: Error) -> BoxFuture<'static, Result<()>>;
+    fn hibernate(&self) -> BoxFuture<'static, Result<()>>;
+    fn response_failed(&self, error: Error) -> BoxFuture<'static, Result<()>>;
+}
+
+type Make<O> = Box<dyn Fn(&ObjectContext) -> O + Send + Sync>;
+
+/// The class of one type of objects.
+pub(crate) struct ObjectClass<O> {
+    pub(crate) make: Make<O>,
+    pub(crate) policy: Policy,
+}
+
+impl<O: DurableObject> Behavior for ObjectClass<O> {
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
+        Box::pin(async move {
+            let mut object = (self.make)(&cx);
+            object.start(&cx).await?;
+            Ok(Arc::new(Live { object: Arc::new(object), cx }) as Arc<dyn Instance>)
+        })
+    }
+
+    fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
+        O::start_failed(&socket.object, socket, message, error)
+    }
+}
+
+/// An object that has started.
+struct Live<O> {
+    object: Arc<O>,
+    cx: ObjectContext,
+}
+
+impl<O> Live<O> {
+    fn parts(&self) -> (Arc<O>, ObjectContext) {
+        (self.object.clone(), self.cx.clone())
+    }
+}
+
+impl<O: DurableObject> Instance for Live<O> {
+    fn fetch(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.fetch(&cx, request).await })
+    }
+
+    fn message(&self, socket: WebSocket, message: Message) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_message(&socket.object, &socket, message).await })
+    }
+
+    fn close(&self, socket: WebSocket, close: Close) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_close(&socket.object, &socket, close).await })
+    }
+
+    fn error(&self, socket: WebSocket, error: Error) -> BoxFuture<'static, Result<()>> {
+        let object = self.object.clone();
+        Box::pin(async move { object.web_socket_error(&socket.object, &socket, error).await })
+    }
+
+    fn alarm(&self, alarm: AlarmInfo) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.alarm(&cx, alarm).await })
+    }
+
+    fn alarm_timed_out(&self, error: Error) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.alarm_timed_out(&cx, error).await })
+    }
+
+    fn hibernate(&self) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.hibernate(&cx).await })
+    }
+
+    fn response_failed(&self, error: Error) -> BoxFuture<'static, Result<()>> {
+        let (object, cx) = self.parts();
+        Box::pin(async move { object.response_failed(&cx, error).await })
+    }
+}

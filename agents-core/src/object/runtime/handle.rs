@@ -1,0 +1,145 @@
+//! The lasting part of an object: its mailbox and its gateway side.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
+use crate::object::activation::{self, Environment};
+use crate::object::runtime::alarm_service::Indexed;
+use crate::object::runtime::lifecycle::Life;
+use crate::object::runtime::mailbox::Mailbox;
+use crate::object::runtime::settings::SettingsSlot;
+use crate::object::{Behavior, ObjectKey};
+
+/// A handle on an object, asleep or awake.
+pub(crate) struct ObjectHandle {
+    pub(in crate::object) key: ObjectKey,
+    pub(in crate::object) behavior: Arc<dyn Behavior>,
+    pub(in crate::object) mailbox: Mailbox,
+    pub(in crate::object) hub: Arc<Hub>,
+    pub(in crate::object) environment: Arc<Environment>,
+    pub(in crate::object) life: Life,
+    pub(in crate::object) settings: SettingsSlot,
+    pub(in crate::object) indexed: Indexed,
+    /// A flag set once this program has read what the object kept, so that no later life need look at it.
+    pub(in crate::object) readable: AtomicBool,
+    orders: AtomicU8,
+    /// The handle itself, for the task that it starts.
+    me: Weak<Self>,
+}
+
+/// Something that an activation is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Finish what runs, and go; nothing starts any more.
+    Stop = 1,
+    /// Sleep as soon as nothing runs, without being idle first.
+    Sleep = 2,
+    /// End at once, as a process that is killed.
+    Crash = 4,
+}
+
+impl ObjectHandle {
+    pub(in crate::object) fn new(
+        key: ObjectKey,
+        behavior: Arc<dyn Behavior>,
+        environment: Arc<Environment>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            hub: Arc::new(Hub::new(behavior.policy().hub.clone(), environment.gateway.clone())),
+            key,
+            behavior,
+            mailbox: Mailbox::default(),
+            environment,
+            life: Life::default(),
+            settings: SettingsSlot::default(),
+            indexed: Indexed::default(),
+            readable: AtomicBool::new(false),
+            orders: AtomicU8::new(0),
+            me: me.clone(),
+        })
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Returns a number that stands for the handle as long as it exists.
+    pub(in crate::object) fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Tells the activation to do something, if there is one.
+    pub(crate) fn order(&self, order: Order) {
+        self.orders.fetch_or(order as u8, Ordering::AcqRel);
+        self.mailbox.wake();
+    }
+
+    pub(crate) fn has_order(&self, order: Order) -> bool {
+        self.orders.load(Ordering::Acquire) & order as u8 != 0
+    }
+
+    /// Takes an order back that was carried out or has become needless.
+    pub(crate) fn withdraw(&self, order: Order) {
+        self.orders.fetch_and(!(order as u8), Ordering::AcqRel);
+    }
+
+    pub(in crate::object) fn is_stopping(&self) -> bool {
+        self.has_order(Order::Stop)
+    }
+
+    /// Tells whether the object is in memory, or on its way.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.life.is_awake() || !self.mailbox.is_idle()
+    }
+
+    /// Posts a message and waits while the mailbox is full; the message comes back from a handle
+    /// that is out of use.
+    pub(crate) async fn deliver(&self, message: ToObject) -> Result<(), ToObject> {
+        let mut message = Some(message);
+        poll_fn(|cx| {
+            let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
+            match self.post(next, cx) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(PostError::Full(back, _)) => {
+                    message = Some(back);
+                    Poll::Pending
+                }
+                Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
+            }
+        })
+        .await
+    }
+}
+
+impl ObjectPort for ObjectHandle {
+    fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
+        let limits = &self.behavior.policy().mailbox;
+        let waits = |error: &PostError| {
+            if let PostError::Full(_, limit) = error {
+                self.environment.gateway.totals.limits.hit(*limit);
+            }
+        };
+        // Only an object that is awake has anything to forget; and no response streams from one that
+        // sleeps, so how the last one got on is no reason to wake it.
+        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().hears_closes;
+        if unheard || message.about_request().is_some() {
+            return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
+        }
+        let start = self.mailbox.post(limits, message, cx).inspect_err(waits)?;
+        if start && let Some(me) = self.me.upgrade() {
+            let environment = me.environment.clone();
+            environment.tasks.spawn_on(activation::run(me), &environment.runtime);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ObjectHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectHandle").field("key", &self.key).finish_non_exhaustive()
+    }
+}

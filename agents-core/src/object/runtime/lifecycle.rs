@@ -1,0 +1,225 @@
+//! Whether an object is awake, why, and for how long it has been: readable from outside.
+
+use std::fmt;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::object::context::WeakContext;
+use crate::object::{Meter, ObjectContext};
+use crate::storage::{Store, StoreMeter};
+
+/// Why an object cannot sleep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PinnedBy {
+    /// Its class has `hibernate = false`.
+    Options,
+    /// It is starting, or saying goodbye.
+    Change,
+    /// So many handlers run or wait at an await.
+    Handlers(usize),
+    /// So many spawned tasks run.
+    Tasks(usize),
+    /// So many responses stream.
+    Streams(usize),
+    /// A guard of `keep_awake`, with its reason.
+    KeepAwake(String),
+    /// What it wrote or sent is not durable yet.
+    Commit,
+}
+
+impl fmt::Display for PinnedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options => f.write_str("the options of its class"),
+            Self::Change => f.write_str("a start or a goodbye"),
+            Self::Handlers(count) => write!(f, "{count} running handlers"),
+            Self::Tasks(count) => write!(f, "{count} spawned tasks"),
+            Self::Streams(count) => write!(f, "{count} open streams"),
+            Self::KeepAwake(reason) => write!(f, "a guard: {reason}"),
+            Self::Commit => f.write_str("a commit"),
+        }
+    }
+}
+
+/// What runs in an activation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::object) struct Busy {
+    /// Between two stages of life.
+    pub(in crate::object) changing: bool,
+    pub(in crate::object) handlers: usize,
+    pub(in crate::object) tasks: usize,
+    pub(in crate::object) pinned: bool,
+}
+
+/// The life of an object over all its activations.
+#[derive(Default)]
+pub(in crate::object) struct Life(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// The activation, while there is one.
+    awake: Option<Awake>,
+    /// When the object fell asleep; `None` before its first activation.
+    asleep_since: Option<Instant>,
+    executing: Duration,
+    pinned_idle: Duration,
+    idle: Duration,
+    hibernating: Duration,
+    wakes: u64,
+    commits: u64,
+    rows_read: u64,
+    rows_written: u64,
+}
+
+struct Awake {
+    context: Option<WeakContext>,
+    store: Option<StoreMeter>,
+    busy: Busy,
+    /// Up to when the time is accounted for.
+    until: Instant,
+}
+
+impl Awake {
+    fn context(&self) -> Option<ObjectContext> {
+        self.context.as_ref()?.upgrade()
+    }
+}
+
+impl Life {
+    /// An activation begins.
+    pub(in crate::object) fn wake(&self) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        if let Some(since) = inner.asleep_since.take() {
+            inner.hibernating += now - since;
+        }
+        inner.wakes += 1;
+        let busy = Busy { changing: true, ..Busy::default() };
+        inner.awake = Some(Awake { context: None, store: None, busy, until: now });
+    }
+
+    /// The activation can be looked into.
+    pub(in crate::object) fn opened(&self, context: &ObjectContext, store: StoreMeter) {
+        if let Some(awake) = &mut self.0.lock().awake {
+            awake.context = Some(context.downgrade());
+            awake.store = Some(store);
+        }
+    }
+
+    /// A poll of the activation is over; from `started` on it was at work.
+    pub(in crate::object) fn worked(&self, started: Instant, busy: Busy) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        inner.account(started);
+        inner.executing += now.saturating_duration_since(started);
+        if let Some(awake) = &mut inner.awake {
+            awake.until = now;
+            awake.busy = busy;
+        }
+    }
+
+    /// The activation is over.
+    pub(in crate::object) fn sleep(&self) {
+        let now = Instant::now();
+        let inner = &mut *self.0.lock();
+        inner.account(now);
+        inner.asleep_since = Some(now);
+        if let Some(Awake { store: Some(store), .. }) = inner.awake.take() {
+            let counters = store.counters();
+            inner.commits += counters.commits;
+            inner.rows_read += counters.rows_read;
+            inner.rows_written += counters.rows_written;
+        }
+    }
+
+    /// The context of the activation, while something holds it.
+    pub(in crate::object) fn context(&self) -> Option<ObjectContext> {
+        self.0.lock().awake.as_ref().and_then(Awake::context)
+    }
+
+    pub(in crate::object) fn is_awake(&self) -> bool {
+        self.0.lock().awake.is_some()
+    }
+
+    /// Returns what the object used, as far as it is known here. A handler that is at work is not waited for.
+    pub(in crate::object) fn meter(&self) -> Meter {
+        let inner = &mut *self.0.lock();
+        let now = Instant::now();
+        inner.account(now);
+        let asleep = inner.asleep_since.map_or(Duration::ZERO, |since| now - since);
+        let store = inner.awake.as_ref().and_then(|awake| awake.store.as_ref());
+        let counters = store.map(StoreMeter::counters).unwrap_or_default();
+        Meter {
+            executing: inner.executing,
+            pinned_idle: inner.pinned_idle,
+            idle: inner.idle,
+            hibernating: inner.hibernating + asleep,
+            wakes: inner.wakes,
+            commits: inner.commits + counters.commits,
+            rows_read: inner.rows_read + counters.rows_read,
+            rows_written: inner.rows_written + counters.rows_written,
+            ..Meter::default()
+        }
+    }
+
+    /// Why the object is awake; empty when it sleeps or soon will.
+    pub(in crate::object) fn pinned_by(&self, hibernates: bool) -> Vec<PinnedBy> {
+        let (busy, context) = match &self.0.lock().awake {
+            Some(awake) => (awake.busy, awake.context()),
+            None => return Vec::new(),
+        };
+        let mut pins = Vec::new();
+        if !hibernates {
+            pins.push(PinnedBy::Options);
+        }
+        if busy.changing {
+            pins.push(PinnedBy::Change);
+        }
+        if let Some(context) = context {
+            let Some(inner) = context.try_lock() else {
+                // It is in the middle of a turn, perhaps in a statement that takes long.
+                pins.push(PinnedBy::Handlers(busy.handlers.max(1)));
+                return pins;
+            };
+            let streams = inner.windows.len();
+            let handlers = busy.handlers.saturating_sub(streams);
+            let counted = [
+                (handlers, PinnedBy::Handlers(handlers)),
+                (busy.tasks, PinnedBy::Tasks(busy.tasks)),
+                (streams, PinnedBy::Streams(streams)),
+            ];
+            pins.extend(counted.into_iter().filter(|(count, _)| *count > 0).map(|(_, pin)| pin));
+            pins.extend(inner.kept_awake.iter().map(|(_, reason)| PinnedBy::KeepAwake(reason.clone())));
+            if !inner.gate.is_empty() || inner.store.as_ref().is_some_and(Store::has_uncommitted) {
+                pins.push(PinnedBy::Commit);
+            }
+        }
+        pins
+    }
+}
+
+impl Inner {
+    /// Accounts for the time since the last poll by what was going on then.
+    fn account(&mut self, now: Instant) {
+        let Some(awake) = &mut self.awake else { return };
+        let passed = now.saturating_duration_since(awake.until);
+        awake.until = now;
+        let Busy { changing, handlers, tasks, pinned } = awake.busy;
+        if handlers > 0 || changing {
+            self.executing += passed;
+        } else if tasks > 0 || pinned {
+            self.pinned_idle += passed;
+        } else {
+            self.idle += passed;
+        }
+    }
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").field("awake", &self.is_awake()).finish_non_exhaustive()
+    }
+}

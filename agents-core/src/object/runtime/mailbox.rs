@@ -1,0 +1,278 @@
+//! The queue of an object, and whether somebody reads it.
+
+use std::collections::{HashSet, VecDeque};
+use std::task::{Context, Waker};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::gateway::{ConnectionKey, PostError, ToObject};
+use crate::limits::Limit;
+
+/// How much waits for an object at most; senders wait beyond that. One message always fits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MailboxLimits {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl MailboxLimits {
+    /// Which limit keeps another message out.
+    fn reached(&self, inner: &Inner, payload: usize) -> Option<Limit> {
+        if inner.queue.is_empty() {
+            return None;
+        }
+        if inner.queue.len() >= self.messages {
+            return Some(Limit::MailboxMessages);
+        }
+        // What carries nothing is not held up by what is large.
+        let full = payload > 0 && inner.bytes.saturating_add(payload) > self.bytes;
+        full.then_some(Limit::MailboxBytes)
+    }
+}
+
+/// A bounded queue that survives the instance it belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    inner: Mutex<Inner>,
+    reader: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<ToObject>,
+    /// The payload of what is in `queue`.
+    bytes: usize,
+    waiting: Vec<Waker>,
+    reader: Reader,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reader {
+    /// Nobody reads: whoever posts starts a reader.
+    #[default]
+    Asleep,
+    Awake,
+    /// The mailbox is out of use for good.
+    Retired,
+}
+
+impl Mailbox {
+    /// Adds a message; `Ok(true)` tells the caller to start the reader.
+    pub(crate) fn post(
+        &self,
+        limits: &MailboxLimits,
+        message: ToObject,
+        cx: &Context<'_>,
+    ) -> Result<bool, PostError> {
+        self.add(limits, message, cx, true)
+    }
+
+    /// Adds a message if somebody reads; otherwise nobody needs it.
+    pub(crate) fn post_to_reader(
+        &self,
+        limits: &MailboxLimits,
+        message: ToObject,
+        cx: &Context<'_>,
+    ) -> Result<(), PostError> {
+        self.add(limits, message, cx, false).map(|_| ())
+    }
+
+    fn add(
+        &self,
+        limits: &MailboxLimits,
+        message: ToObject,
+        cx: &Context<'_>,
+        starts: bool,
+    ) -> Result<bool, PostError> {
+        let payload = message.payload();
+        let mut inner = self.inner.lock();
+        let start = inner.reader == Reader::Asleep;
+        if inner.reader == Reader::Retired {
+            return Err(PostError::Retired(message));
+        }
+        if start && !starts {
+            return Ok(false);
+        }
+        if let Some(limit) = limits.reached(&inner, payload) {
+            // A task that asks again is mostly one of the last.
+            if !inner.waiting.iter().rev().take(16).any(|waker| waker.will_wake(cx.waker())) {
+                inner.waiting.push(cx.waker().clone());
+            }
+            return Err(PostError::Full(message, limit));
+        }
+        inner.bytes += payload;
+        inner.queue.push_back(message);
+        inner.reader = Reader::Awake;
+        drop(inner);
+        if !start {
+            self.reader.wake();
+        }
+        Ok(start)
+    }
+
+    /// Sets the task that is woken when a message comes.
+    pub(crate) fn register(&self, cx: &Context<'_>) {
+        self.reader.register(cx.waker());
+    }
+
+    /// Wakes the reader for another reason than a message.
+    pub(crate) fn wake(&self) {
+        self.reader.wake();
+    }
+
+    /// Moves all waiting messages out.
+    pub(crate) fn take(&self, into: &mut VecDeque<ToObject>) {
+        let waiting = {
+            let mut inner = self.inner.lock();
+            if into.is_empty() {
+                std::mem::swap(&mut inner.queue, into);
+            } else {
+                into.append(&mut inner.queue);
+            }
+            inner.bytes = 0;
+            std::mem::take(&mut inner.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets the reader go if nothing came in meanwhile; what is about responses of the life that is
+    /// over is no reason to stay.
+    pub(crate) fn try_sleep(&self) -> bool {
+        let mut inner = self.inner.lock();
+        // Behind a request that waits they may be its body.
+        let empty = inner.queue.iter().all(|message| message.about_request().is_some());
+        let gone = if empty { std::mem::take(&mut inner.queue) } else { VecDeque::new() };
+        if empty {
+            inner.bytes = 0;
+        }
+        if empty && inner.reader == Reader::Awake {
+            inner.reader = Reader::Asleep;
+            // A waker keeps the whole task of the life that ends in memory.
+            drop(self.reader.take());
+        }
+        // They try again; whoever finds no room waits once more.
+        let waiting = std::mem::take(&mut inner.waiting);
+        drop(inner);
+        drop(gone);
+        waiting.into_iter().for_each(Waker::wake);
+        empty
+    }
+
+    /// Puts messages back in front, in their order, whatever the limit.
+    pub(crate) fn put_back(&self, messages: impl DoubleEndedIterator<Item = ToObject>) {
+        let mut inner = self.inner.lock();
+        for message in messages.rev() {
+            inner.bytes += message.payload();
+            inner.queue.push_front(message);
+        }
+    }
+
+    /// The connections that wait here to be let in.
+    pub(crate) fn connects(&self) -> HashSet<ConnectionKey> {
+        self.inner.lock().queue.iter().filter_map(ToObject::connects).collect()
+    }
+
+    /// Tells whether nobody reads and nothing waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.reader != Reader::Awake && inner.queue.is_empty()
+    }
+
+    /// How many messages wait.
+    #[cfg(test)]
+    pub(in crate::object) fn len(&self) -> usize {
+        self.inner.lock().queue.len()
+    }
+
+    /// Takes the mailbox out of use if nobody reads it and nothing is in it.
+    pub(crate) fn try_retire(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let unused = inner.reader == Reader::Asleep && inner.queue.is_empty();
+        if unused {
+            inner.reader = Reader::Retired;
+        }
+        unused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{Held, Message, RequestKey};
+
+    const LIMITS: MailboxLimits = MailboxLimits { messages: 100, bytes: 1000 };
+
+    fn large(bytes: usize) -> ToObject {
+        let message = Message::from(vec![0; bytes]);
+        ToObject::Message { connection: ConnectionKey(1), message, held: Held::default() }
+    }
+
+    fn message(n: u64) -> ToObject {
+        ToObject::Error { connection: ConnectionKey(n), error: String::new() }
+    }
+
+    #[test]
+    fn responses_of_a_life_that_is_over_keep_no_reader() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        mailbox.post(&LIMITS, message(1), &cx).unwrap();
+        mailbox.take(&mut VecDeque::new());
+        mailbox.post(&LIMITS, ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
+        assert!(mailbox.try_sleep());
+    }
+
+    #[test]
+    fn exactly_one_post_starts_the_reader() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.post(&LIMITS, message(1), &cx).unwrap());
+        assert!(!mailbox.post(&LIMITS, message(2), &cx).unwrap());
+        assert!(!mailbox.try_sleep(), "messages wait");
+        let mut taken = VecDeque::new();
+        mailbox.take(&mut taken);
+        assert_eq!(taken, [message(1), message(2)]);
+        assert!(!mailbox.try_retire(), "somebody reads");
+        assert!(mailbox.try_sleep());
+        assert!(mailbox.post(&LIMITS, message(3), &cx).unwrap());
+    }
+
+    #[test]
+    fn a_full_mailbox_keeps_the_message_for_the_sender() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        for n in 0..LIMITS.messages as u64 {
+            mailbox.post(&LIMITS, message(n), &cx).unwrap();
+        }
+        assert!(
+            matches!(mailbox.post(&LIMITS, message(9), &cx), Err(PostError::Full(back, Limit::MailboxMessages)) if back == message(9))
+        );
+        mailbox.take(&mut VecDeque::new());
+        assert!(mailbox.post(&LIMITS, message(9), &cx).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_one_message_always_fits() {
+        let mailbox = Mailbox::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.post(&LIMITS, large(5000), &cx).is_ok(), "into an empty one");
+        assert!(matches!(mailbox.post(&LIMITS, large(1), &cx), Err(PostError::Full(_, Limit::MailboxBytes))));
+        assert!(mailbox.post(&LIMITS, message(1), &cx).is_ok(), "nothing to carry");
+        let mut taken = VecDeque::new();
+        mailbox.take(&mut taken);
+        mailbox.post(&LIMITS, large(600), &cx).unwrap();
+        mailbox.post(&LIMITS, large(400), &cx).unwrap();
+        assert!(mailbox.post(&LIMITS, large(1), &cx).is_err());
+        mailbox.put_back(taken.into_iter());
+        mailbox.take(&mut VecDeque::new());
+        assert!(mailbox.post(&LIMITS, large(1000), &cx).is_ok());
+    }
+
+    #[test]
+    fn a_retired_mailbox_takes_nothing() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.try_retire());
+        let cx = Context::from_waker(Waker::noop());
+        assert!(matches!(mailbox.post(&LIMITS, message(1), &cx), Err(PostError::Retired(_))));
+    }
+}

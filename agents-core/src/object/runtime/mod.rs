@@ -1,0 +1,17 @@
+//! The parts of an object that exist while it sleeps, and the services that all objects of a host share.
+//!
+//! This module owns the handle of an object with its mailbox, the registry of handles, the slots for objects that are
+//! awake, and the service that rings alarms.
+//! The work of an object that is awake is in [`activation`](super::activation).
+
+pub(super) mod alarm_service;
+pub(super) mod awake_slots;
+pub(super) mod chaos;
+pub(super) mod class;
+pub(super) mod directory;
+pub(super) mod handle;
+pub(super) mod key;
+pub(super) mod lifecycle;
+pub(super) mod mailbox;
+pub(super) mod registry;
+pub(super) mod settings;

@@ -1,0 +1,170 @@
+//! Whom the host lets in, before the agent is looked up.
+
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::StatusCode;
+use tokio::time::timeout;
+
+use crate::agent::{ConnectRequest, Refusal};
+use crate::auth::{Admission, Arrival};
+use crate::error::Error;
+use crate::gateway::Head;
+use crate::limits::Limit;
+use crate::object::{ObjectKey, Work};
+use crate::server::Host;
+use crate::server::access::rate_limits::Refused;
+use crate::server::access::routes::Entrance;
+use crate::server::http::address::{self, Address};
+use crate::unwind::Panic;
+use crate::wire::name::escape;
+
+/// Where a request wants to go.
+#[derive(Clone, Copy)]
+pub(in crate::server) enum Destination<'a> {
+    /// To an agent that the path names.
+    Named(Address<'a>),
+    /// To one that a function finds.
+    Entrance(&'a Entrance),
+}
+
+impl<'a> Destination<'a> {
+    pub(in crate::server) fn class(self) -> &'a str {
+        match self {
+            Self::Named(address) => address.class,
+            Self::Entrance(entrance) => &entrance.class,
+        }
+    }
+}
+
+/// Why somebody is turned away: in a close frame, or as a response.
+#[derive(Debug)]
+pub(in crate::server) struct Denied {
+    pub(in crate::server) refusal: Refusal,
+    status: StatusCode,
+}
+
+impl Denied {
+    pub(in crate::server) fn new(code: u16, reason: &str) -> Self {
+        Refusal::new(code, reason).into()
+    }
+
+    pub(in crate::server) fn response(self) -> Response {
+        let mut response = self.refusal.into_response();
+        *response.status_mut() = self.status;
+        response
+    }
+}
+
+impl From<Refused> for Denied {
+    fn from((code, reason): Refused) -> Self {
+        Self::new(code, reason)
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self { status: refusal.status(), refusal }
+    }
+}
+
+impl Host {
+    /// Decides who may come in, and finds out which agent it is for.
+    ///
+    /// What the hook says of the visitor goes into the head.
+    pub(in crate::server) async fn admit(
+        &self,
+        destination: Destination<'_>,
+        head: &mut Head,
+        handshake: bool,
+    ) -> Result<ObjectKey, Denied> {
+        let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
+        if let Destination::Named(address) = destination {
+            // Before the program is asked, so that it is asked about no text that names nothing.
+            let name = self.canonical_name(address.name)?;
+            if self.access().hook.is_none() {
+                return Ok(key(name));
+            }
+        }
+        let request = ConnectRequest::of(head).map_err(Refusal::from)?;
+        let decide = AssertUnwindSafe(self.decide(destination, request, handshake)).catch_unwind();
+        let mut decide = pin!(decide);
+        let decide = poll_fn(|cx| {
+            let _watched = self.watchdog().begin(0, Work::Connect);
+            decide.as_mut().poll(cx)
+        });
+        let most = self.limits().handshake_timeout;
+        match timeout(most, decide).await {
+            Ok(Ok(decided)) => {
+                let (name, admission) = decided?;
+                head.visitor.identity = admission.identity;
+                Ok(key(name))
+            }
+            Ok(Err(panic)) => {
+                // Only the log sees what it said.
+                let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
+                Err(Refusal::from(error).into())
+            }
+            Err(_) => {
+                self.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                tracing::error!(
+                    class = destination.class(),
+                    "nobody decided about an arrival within {most:?}"
+                );
+                let denied = Denied::new(4500, "nobody decided about this in time");
+                Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
+            }
+        }
+    }
+
+    /// Asks the program's functions.
+    async fn decide(
+        &self,
+        destination: Destination<'_>,
+        request: ConnectRequest,
+        handshake: bool,
+    ) -> Result<(Arc<str>, Admission), Refusal> {
+        let mut name = match destination {
+            Destination::Named(address) => self.canonical_name(address.name)?,
+            Destination::Entrance(entrance) => self.plain_name(&(entrance.find)(request.clone()).await?)?,
+        };
+        let Some(hook) = &self.access().hook else { return Ok((name, Admission::pass())) };
+        let admission = hook(Arrival {
+            class: destination.class().into(),
+            name: name.clone(),
+            handshake,
+            by_name: matches!(destination, Destination::Named(_)),
+            request,
+            shared: self.shared().clone(),
+        })
+        .await?;
+        if let Some(other) = &admission.name {
+            name = self.plain_name(other)?;
+        }
+        Ok((name, admission))
+    }
+
+    /// Returns the form of a name that the program gave: plain text, in which a percent sign is one.
+    fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        self.canonical_name(&escape(name)).inspect_err(|refusal| {
+            tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
+        })
+    }
+
+    /// Returns the form of a name that names the agent.
+    fn canonical_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        match address::canonical_name(name, self.limits().name_bytes) {
+            Ok(name) => Ok(name.into()),
+            Err(reason) => {
+                if reason == address::TOO_LONG {
+                    self.gateway().totals.limits.hit(Limit::NameBytes);
+                }
+                Err(Refusal::new(4400, reason))
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Which pages may reach agents.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue};
+
+use crate::error::{Error, Result};
+use crate::gateway::{is_from_same_origin, is_own_origin, is_own_page};
+
+/// The origins whose pages may reach agents; without a list every page may.
+#[derive(Clone, Debug, Default)]
+pub(in crate::server) struct Origins(Option<Vec<String>>);
+
+impl Origins {
+    pub(in crate::server) fn only(origins: impl IntoIterator<Item = String>) -> Self {
+        Self(Some(origins.into_iter().map(|origin| plain(&origin)).collect()))
+    }
+
+    /// Whether every page may reach agents.
+    pub(in crate::server) fn is_open(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Checks that all are origins; a typing error would keep everybody out.
+    pub(in crate::server) fn check(&self) -> Result<()> {
+        let wrong = self.0.iter().flatten().find(|origin| !is_origin(origin));
+        match wrong {
+            Some(origin) => {
+                let message = format!("`{origin}` is not an origin, which looks like `https://app.example`");
+                Err(Error::new("origin", message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns whether a request may pass: it comes from no page, from a page of this server, or from
+    /// one of the list.
+    pub(in crate::server) fn allow(&self, headers: &HeaderMap) -> bool {
+        match headers.get(ORIGIN) {
+            _ if self.is_open() => true,
+            Some(origin) => self.trusts(headers, origin),
+            // A page of the host that the request names, as its browser says.
+            None => !is_from_same_origin(headers) || self.knows_host(headers),
+        }
+    }
+
+    /// Tells whether no page of a foreign site can have made a request. Here no list trusts nobody.
+    pub(in crate::server) fn is_same_site(&self, headers: &HeaderMap) -> bool {
+        match headers.get(ORIGIN) {
+            Some(origin) => self.trusts(headers, origin),
+            None => is_own_page(headers) && (!is_from_same_origin(headers) || self.knows_host(headers)),
+        }
+    }
+
+    /// Tells whether an origin is on the list.
+    pub(in crate::server) fn lists(&self, origin: &HeaderValue) -> bool {
+        let origin = origin.to_str().map(plain).unwrap_or_default();
+        self.0.as_ref().is_some_and(|list| list.contains(&origin))
+    }
+
+    fn trusts(&self, headers: &HeaderMap, origin: &HeaderValue) -> bool {
+        let own = || origin.to_str().is_ok_and(|origin| is_own_origin(headers, origin));
+        self.lists(origin) || own() && self.knows_host(headers)
+    }
+
+    /// Returns whether the host that a request names is one of ours. Every domain can be made to lead here, and its pages then
+    /// name it in `Origin` and `Host` alike. With a list, a name is ours if the list has it. An address and
+    /// `localhost` are no domain of a stranger.
+    fn knows_host(&self, headers: &HeaderMap) -> bool {
+        let Some(list) = &self.0 else { return true };
+        let asked = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let Some(asked) = asked else { return false };
+        let name = asked.host().to_ascii_lowercase();
+        let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
+        let local = name == "localhost" || name.ends_with(".localhost");
+        local
+            || address.parse::<IpAddr>().is_ok()
+            || list.iter().any(|origin| host_of(origin) == Some(&*name))
+    }
+
+    /// Warns whoever serves other machines and lets every page in.
+    pub(in crate::server) fn warn_if_open(&self, addr: SocketAddr) {
+        if self.is_open() && !addr.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                %addr,
+                "pages of any origin can reach the agents in the name of their visitors: \
+                 name the origins of yours with `--origin` or `Agents::origins`"
+            );
+        }
+    }
+}
+
+/// An origin as browsers write it.
+fn plain(origin: &str) -> String {
+    let origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
+    let port = match origin.split_once("://") {
+        Some(("https" | "wss", _)) => ":443",
+        Some(("http" | "ws", _)) => ":80",
+        _ => return origin,
+    };
+    origin.strip_suffix(port).unwrap_or(&origin).to_owned()
+}
+
+/// The host in an origin, without a port.
+fn host_of(origin: &str) -> Option<&str> {
+    let (_, authority) = origin.split_once("://")?;
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => Some(host),
+        _ => Some(authority),
+    }
+}
+
+fn is_origin(origin: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let sound = |c: char| c.is_ascii_graphic() && !"/\\?#@*,\"'".contains(c);
+    !scheme.is_empty()
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        && !authority.is_empty()
+        && authority.chars().all(sound)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HOST;
+
+    use super::*;
+
+    fn headers(origin: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "agents.example:8787".parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn foreign_pages_are_kept_out_when_there_is_a_list() {
+        // S113
+        let list = Origins::only(["https://App.example:443/".to_owned()]);
+        assert!(list.allow(&headers(None)), "not a page");
+        assert!(list.allow(&headers(Some("https://app.example"))));
+        for origin in ["https://evil.example", "null", "https://app.example.evil", "http://app.example"] {
+            assert!(!list.allow(&headers(Some(origin))), "{origin}");
+            assert!(!list.is_same_site(&headers(Some(origin))), "{origin}");
+        }
+        assert!(list.is_same_site(&headers(Some("https://app.example"))));
+        let open = Origins::default();
+        assert!(open.allow(&headers(Some("https://evil.example"))));
+        assert!(!open.is_same_site(&headers(Some("https://evil.example"))), "its cookies are not trusted");
+        assert!(open.is_same_site(&headers(Some("http://agents.example:8787"))));
+        assert!(open.is_same_site(&headers(None)));
+    }
+
+    #[test]
+    fn with_a_list_own_hosts_are_known_hosts() {
+        let list = Origins::only(["https://app.example".to_owned(), "http://dev.example:5173".to_owned()]);
+        let asked = |host: &str, origin: Option<&str>, site: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, origin.parse().unwrap());
+            }
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            headers
+        };
+        for host in [
+            "app.example",
+            "APP.example:8787",
+            "dev.example",
+            "127.0.0.1:8787",
+            "[::1]:80",
+            "localhost:1",
+            "a.localhost",
+        ] {
+            for own in
+                [asked(host, Some(&format!("http://{host}")), None), asked(host, None, Some("same-origin"))]
+            {
+                assert!(list.allow(&own) && list.is_same_site(&own), "{host}");
+            }
+        }
+        // Whatever its name, it leads here: to the browser its pages are ours.
+        for host in
+            ["evil.example", "app.example.evil:80", "127.0.0.1.evil", "localhost.evil", "evil.example:8787"]
+        {
+            for foreign in
+                [asked(host, Some(&format!("http://{host}")), None), asked(host, None, Some("same-origin"))]
+            {
+                assert!(!list.allow(&foreign) && !list.is_same_site(&foreign), "{host}");
+                assert!(Origins::default().allow(&foreign), "without a list any page may");
+            }
+            assert!(list.allow(&asked(host, None, None)), "no browser: {host}");
+            assert!(list.allow(&asked(host, None, Some("none"))), "typed in: {host}");
+        }
+    }
+
+    #[test]
+    fn origins_are_checked() {
+        let check = |origin: &str| Origins::only([origin.to_owned()]).check();
+        for origin in
+            ["https://app.example", "http://localhost:5173/", "tauri://localhost", "http://[::1]:80"]
+        {
+            assert!(check(origin).is_ok(), "{origin}");
+        }
+        for origin in ["app.example", "null", "*", "https://", "https://app.example/app", "https://*.example"]
+        {
+            assert_eq!(check(origin).unwrap_err().code(), "origin", "{origin}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Paths of a program's own that lead to agents, without a name in them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::agent::{ConnectRequest, Refusal};
+use crate::error::{Error, Result};
+use crate::object::{Behavior, BoxFuture};
+
+type Find = Box<dyn Fn(ConnectRequest) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+
+/// A path that leads to an agent, whose name a function finds.
+pub(in crate::server) struct Entrance {
+    pub(in crate::server) path: String,
+    pub(in crate::server) class: String,
+    pub(in crate::server) find: Find,
+}
+
+impl Entrance {
+    fn segments(&self) -> impl Iterator<Item = &str> {
+        segments(&self.path)
+    }
+
+    fn leads(&self, path: &str) -> bool {
+        let mut asked = segments(path);
+        self.segments().all(|segment| asked.next() == Some(segment))
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+        let sound = |segment: &str| segment.chars().all(plain) && segment.chars().any(|c| c != '.');
+        if !self.path.starts_with('/') || !self.segments().all(sound) {
+            return Err("is no path that can be served");
+        }
+        match self.segments().next() {
+            None => Err("would take every request"),
+            Some("agents") => Err("belongs to agents with names"),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// All such paths of a host, longer ones first.
+#[derive(Default)]
+pub(in crate::server) struct Entrances(Vec<Entrance>);
+
+impl Entrances {
+    pub(in crate::server) fn add(&mut self, entrance: Entrance) {
+        let length = entrance.segments().count();
+        let at = self.0.partition_point(|other| other.segments().count() >= length);
+        self.0.insert(at, entrance);
+    }
+
+    /// Finds the entrance that a path lies at or below.
+    pub(in crate::server) fn find(&self, path: &str) -> Option<&Entrance> {
+        self.0.iter().find(|entrance| entrance.leads(path))
+    }
+
+    /// The paths, each without a slash at its end.
+    pub(in crate::server) fn paths(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|entrance| entrance.segments().map(|segment| format!("/{segment}")).collect())
+    }
+
+    /// Warns whoever finds names for clients and lets them choose other ones.
+    pub(in crate::server) fn warn_if_passed_by(&self) {
+        for Entrance { path, class, .. } in &self.0 {
+            tracing::warn!(
+                path,
+                class,
+                "everybody can reach the agents of this path under `/agents` as well, by a name of their choice: \
+                 refuse that in `Agents::authorize`"
+            );
+        }
+    }
+
+    pub(in crate::server) fn check(&self, classes: &HashMap<String, Arc<dyn Behavior>>) -> Result<()> {
+        let wrong = |path: &str, why: &str| Err(Error::new("route", format!("the path `{path}` {why}")));
+        for (index, entrance) in self.0.iter().enumerate() {
+            if let Err(why) = entrance.check() {
+                return wrong(&entrance.path, why);
+            }
+            if self.0[..index].iter().any(|other| other.segments().eq(entrance.segments())) {
+                return wrong(&entrance.path, "is given twice");
+            }
+            if !classes.contains_key(&entrance.class) {
+                let why = format!("leads to the class `{}`, which is not registered", entrance.class);
+                return wrong(&entrance.path, &why);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entrances(paths: &[&str]) -> Entrances {
+        let mut entrances = Entrances::default();
+        for path in paths {
+            let find = Box::new(|_| -> BoxFuture<'static, _> { Box::pin(async { Ok(String::new()) }) });
+            entrances.add(Entrance { path: (*path).to_owned(), class: "a".to_owned(), find });
+        }
+        entrances
+    }
+
+    #[test]
+    fn the_longest_path_leads() {
+        let entrances = entrances(&["/user", "/user/settings/", "/me"]);
+        let found = |path| entrances.find(path).map(|entrance| entrance.path.as_str());
+        for (path, expected) in [
+            ("/user", Some("/user")),
+            ("//user/", Some("/user")),
+            ("/user/more", Some("/user")),
+            ("/user/settings", Some("/user/settings/")),
+            ("/user/settings/a/b", Some("/user/settings/")),
+            ("/me", Some("/me")),
+            ("/users", None),
+            ("/", None),
+            ("/other/user", None),
+        ] {
+            assert_eq!(found(path), expected, "{path}");
+        }
+        assert_eq!(entrances.paths().collect::<Vec<_>>(), ["/user/settings", "/user", "/me"]);
+    }
+
+    #[test]
+    fn paths_are_checked() {
+        let check = |path| entrances(&[path]).check(&HashMap::new()).unwrap_err().to_string();
+        for path in ["user", "/", "", "//", "/agents", "/agents/x", "/a b", "/{user}", "/a/../b", "/a/*"] {
+            let error = check(path);
+            assert!(!error.contains("class"), "{path}: {error}");
+        }
+        assert!(check("/user/v1.2").contains("is not registered"));
+    }
+}

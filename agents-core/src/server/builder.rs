@@ -1,0 +1,429 @@
+//! `Agents`: what a program says about its host before it starts.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use axum::Router;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
+use crate::auth::Shared;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::gateway::{Gateway, HubLimits};
+use crate::limits::Limits;
+use crate::object::{
+    Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
+    ObjectOptions, Policy, Registry, Room, TagLimits, Watchdog,
+};
+use crate::server::access::config::Access;
+use crate::server::access::proxies::Proxies;
+use crate::server::cli;
+use crate::server::host::{Host, Program, Routes};
+use crate::server::http::open_files;
+use crate::storage::{AlarmIndex, Blocking, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::typescript::Class;
+use crate::wire::Describe;
+
+/// A host for agents, before it starts.
+///
+/// ```no_run
+/// # use agents_core::{Agents, Result};
+/// # async fn example() -> Result<()> {
+/// // Agents::new().register::<ChatRoom>().run().await
+/// Agents::new().run().await
+/// # }
+/// ```
+pub struct Agents {
+    classes: Vec<Registration>,
+    props: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    env: Shared,
+    pub(super) data: PathBuf,
+    pub(super) access: Access,
+    limits: Limits,
+    durability: Durability,
+    faults: Option<Arc<Faults>>,
+    routes: Option<Routes>,
+    pub(super) metrics: Option<String>,
+    /// Types for TypeScript that no class names.
+    pub(super) types: Vec<Describe>,
+}
+
+struct Registration {
+    rust_name: &'static str,
+    name: String,
+    build: BuildClass,
+    /// For TypeScript; a durable object has nothing to tell.
+    describe: Option<fn() -> Class>,
+}
+
+/// How time passes for a host, and what else a test may change.
+#[derive(Debug, Default)]
+pub(crate) struct Mode {
+    pub(crate) clock: Clock,
+    pub(crate) chaos: Option<Chaos>,
+}
+
+/// A random id has to fit.
+const MIN_TAG_BYTES: usize = 32;
+
+type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
+
+/// What building a class needs.
+struct Build<'a> {
+    limits: &'a Limits,
+    env: &'a Shared,
+    props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Build<'_> {
+    fn policy(&self, options: ObjectOptions) -> Policy {
+        Policy {
+            hibernate: options.hibernate,
+            hibernate_after: options.hibernate_after,
+            hears_closes: options.hears_closes,
+            takes_calls: options.takes_calls,
+            start_timeout: self.limits.start_timeout,
+            alarm_timeout: self.limits.alarm_timeout,
+            attachment_bytes: self.limits.attachment_bytes,
+            tags: TagLimits {
+                // With the id.
+                count: self.limits.tags_per_connection.saturating_add(1),
+                bytes: self.limits.tag_bytes.max(MIN_TAG_BYTES),
+            },
+            mailbox: MailboxLimits {
+                messages: self.limits.mailbox_messages,
+                bytes: self.limits.mailbox_bytes,
+            },
+            gate_bytes: self.limits.outgoing_bytes_per_agent,
+            hub: HubLimits {
+                connections: self.limits.connections_per_agent,
+                message_bytes: self.limits.message_bytes,
+                outbox_bytes: self.limits.outbox_bytes,
+                in_flight: self.limits.in_flight_per_connection,
+                in_flight_bytes: self.limits.in_flight_bytes_per_connection,
+                messages_per_second: self.limits.messages_per_second,
+            },
+        }
+    }
+}
+
+type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentTypes>::Props> + Send + Sync>;
+
+impl Agents {
+    /// A host without classes: data in `./data`, CORS off, default limits.
+    pub fn new() -> Self {
+        Self {
+            classes: Vec::new(),
+            props: HashMap::new(),
+            env: HashMap::new(),
+            data: PathBuf::from("data"),
+            access: Access::default(),
+            limits: Limits::default(),
+            durability: Durability::default(),
+            faults: None,
+            routes: None,
+            metrics: None,
+            types: Vec::new(),
+        }
+    }
+
+    /// Adds a class whose instances start from `Default`.
+    #[must_use]
+    pub fn register<A: Agent + Default>(self) -> Self {
+        self.register_with::<A>(|_| A::default())
+    }
+
+    /// Adds a class whose instances a function makes, at every wake.
+    #[must_use]
+    pub fn register_with<A: Agent>(
+        mut self,
+        factory: impl Fn(AgentInfo<'_>) -> A + Send + Sync + 'static,
+    ) -> Self {
+        let options = A::options();
+        let name = A::ROUTE.to_owned();
+        let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
+            let props = build.props.get(&TypeId::of::<A>());
+            let class = Arc::new(AgentClass::<A> {
+                factory: Box::new(factory),
+                props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
+                env: env_of::<A>(build)?,
+                send_identity: options.send_identity,
+            });
+            let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                policy: build.policy(AgentObject::<A>::options()),
+            }))
+        };
+        let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
+        self
+    }
+
+    /// Adds a class of durable objects under a name, as it stands in addresses.
+    #[must_use]
+    pub fn register_object<O: DurableObject + Default>(self, name: impl Into<String>) -> Self {
+        self.register_object_with(name, |_: &ObjectContext| O::default())
+    }
+
+    /// Adds a class of durable objects that a function makes, at every wake.
+    ///
+    /// The function must not use the doors of the context; they open when `start` runs.
+    #[must_use]
+    pub fn register_object_with<O: DurableObject>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
+    ) -> Self {
+        let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
+            Ok(Arc::new(ObjectClass { make: Box::new(make), policy: build.policy(O::options()) }))
+        };
+        let build: BuildClass = Box::new(build);
+        let (rust_name, name) = (type_name::<O>(), name.into());
+        self.classes.push(Registration { rust_name, name, build, describe: None });
+        self
+    }
+
+    /// What the classes of agents say of themselves.
+    pub(super) fn described(&self) -> impl Iterator<Item = Class> {
+        self.classes.iter().filter_map(|class| class.describe).map(|describe| describe())
+    }
+
+    /// Gives agents of a class the properties for `on_start`.
+    ///
+    /// The function is asked once for each agent, when it first starts; what it returns is stored
+    /// and given again at every wake.
+    #[must_use]
+    pub fn props<A: Agent>(
+        mut self,
+        props: impl Fn(AgentInfo<'_>) -> Option<A::Props> + Send + Sync + 'static,
+    ) -> Self {
+        let props: PropsOf<A> = Arc::new(props);
+        self.props.insert(TypeId::of::<A>(), Arc::new(props));
+        self
+    }
+
+    /// Shares a value with all agents whose `env` is of this type, and with the function of
+    /// [`authorize`](Self::authorize).
+    #[must_use]
+    pub fn env<E: Send + Sync + 'static>(mut self, env: E) -> Self {
+        self.env.insert(TypeId::of::<E>(), Arc::new(env));
+        self
+    }
+
+    /// Sets the folder for the databases, `./data` by default.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = path.into();
+        self
+    }
+
+    /// Sets limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what an answer promises about the writes before it; the disk by default.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Makes commits and syncs fail, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn faults(mut self, faults: Arc<Faults>) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// Serves these routes for every path that is not an agent's.
+    #[must_use]
+    pub fn routes(self, routes: Router) -> Self {
+        self.routes_with(move |_| routes.clone())
+    }
+
+    /// Serves routes that want to know of the host: its status, its meter. They take the place of
+    /// those of [`routes`](Self::routes).
+    ///
+    /// The function runs once for each [`Host::service`], so what it makes may keep the host.
+    ///
+    /// ```
+    /// use agents_core::axum::{Router, routing::get};
+    /// use agents_core::{Agents, Host};
+    ///
+    /// fn routes(host: &Host) -> Router {
+    ///     let host = host.clone();
+    ///     Router::new().route("/awake", get(async move || host.meter().awake.to_string()))
+    /// }
+    ///
+    /// let agents = Agents::new().routes_with(routes);
+    /// # let _ = agents;
+    /// ```
+    #[must_use]
+    pub fn routes_with(mut self, routes: impl Fn(&Host) -> Router + Send + Sync + 'static) -> Self {
+        self.routes = Some(Box::new(routes));
+        self
+    }
+
+    /// Answers `GET /metrics` on an address of its own, for example `127.0.0.1:9187`. Off by default.
+    ///
+    /// Prometheus reads there what [`Host::meter`] tells. Nothing else is served on that address, and
+    /// it asks nobody who they are: choose one that only the right ones reach. It holds for
+    /// [`run`](Self::run), where `--metrics-addr` takes its place, and for [`serve`](Self::serve); a
+    /// program with a server of its own has [`Host::metrics`].
+    #[must_use]
+    pub fn metrics(mut self, addr: impl Into<String>) -> Self {
+        self.metrics = Some(addr.into());
+        self
+    }
+
+    /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
+    ///
+    /// # Errors
+    /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
+    /// `env`, or something in [`origins`](Self::origins),
+    /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) makes no sense.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(self) -> Result<Host> {
+        open_files::raise();
+        self.start_in(Mode::default())
+    }
+
+    /// Starts the host for real or for a test.
+    pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
+        let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
+        let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
+        for class in self.classes {
+            if let Some((other, _)) = classes.get(&class.name) {
+                let message = format!("`{other}` and `{}` are both called `{}`", class.rust_name, class.name);
+                return Err(Error::new("class_name", message));
+            }
+            let behavior = (class.build)(&build)?;
+            classes.insert(class.name, (class.rust_name, behavior));
+        }
+        let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
+        self.access.origins.check()?;
+        self.access.proxies = Proxies::parse(&self.access.trusted)?;
+        self.access.entrances.check(&classes)?;
+        if self.access.hook.is_none() {
+            self.access.entrances.warn_if_passed_by();
+        }
+        let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
+        let store = StoreOptions {
+            durability: self.durability,
+            state_bytes: self.limits.state_bytes,
+            faults: self.faults,
+            statement_timeout: self.limits.statement_timeout,
+            blocking: blocking(),
+            ..StoreOptions::default()
+        };
+        let objects = TaskTracker::new();
+        let clock = mode.clock;
+        let gateway = Gateway::start(clock, &self.limits);
+        let mut index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
+            .map_err(StorageError::into_error)?;
+        // Before anything is in memory, which would be woken to be asked.
+        while index.is_filling() {
+            index.fill(1024).map_err(StorageError::into_error)?;
+        }
+        let registry = Registry::new(Environment {
+            folder,
+            store,
+            clock,
+            gateway: gateway.clone(),
+            grace: self.limits.shutdown_grace,
+            tasks: objects.clone(),
+            runtime: Handle::current(),
+            alarms: Alarms::new(self.limits.agents_awake),
+            chaos: mode.chaos,
+            open_databases: self.limits.open_databases,
+            databases: AtomicUsize::new(0),
+            room: Room::new(self.limits.agents_awake),
+            asleep: Notify::new(),
+            peers: Arc::default(),
+            watchdog: Watchdog::start(Handle::current()),
+        });
+        let program = Program {
+            classes,
+            limits: self.limits,
+            access: self.access,
+            shared: Arc::new(self.env),
+            routes: self.routes,
+        };
+        let host = Host::new(registry, gateway, program, objects);
+        host.start_alarms(index);
+        Ok(host)
+    }
+
+    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
+    /// `--metrics-addr`, or `--out` and `--check`.
+    ///
+    /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
+    /// sockets close with 1001. Handlers that still block a thread after
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) are given up. The runtime would wait for their threads, so
+    /// the process ends with code 0 two seconds after the runtime has begun to go down.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
+    /// when `types --check` finds a file that is out of date.
+    pub async fn run(self) -> Result<()> {
+        cli::run(self).await
+    }
+
+    /// Serves on an address until SIGTERM or Ctrl-C.
+    ///
+    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`: without one the
+    /// log is off, which is said on stderr. [`run`](Self::run) installs one.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn serve(self, addr: &str) -> Result<()> {
+        super::http::serve::serve(self, addr).await
+    }
+}
+
+/// Returns the function by which a thread leaves its other tasks to another one while it blocks; `None` for a
+/// runtime of one thread, which has no other.
+fn blocking() -> Option<Blocking> {
+    let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    many.then_some(|work| tokio::task::block_in_place(work))
+}
+
+fn env_of<A: Agent>(build: &Build<'_>) -> Result<Arc<A::Env>> {
+    let given = build.env.get(&TypeId::of::<A::Env>()).cloned();
+    let unit: Arc<dyn Any + Send + Sync> = Arc::new(());
+    given.unwrap_or(unit).downcast::<A::Env>().map_err(|_| {
+        let message = format!(
+            "`{}` needs an env of type `{}`: give it with `.env(..)`",
+            type_name::<A>(),
+            type_name::<A::Env>()
+        );
+        Error::new("no_env", message)
+    })
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Agents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes: Vec<_> = self.classes.iter().map(|class| &class.name).collect();
+        f.debug_struct("Agents").field("classes", &classes).field("data", &self.data).finish_non_exhaustive()
+    }
+}

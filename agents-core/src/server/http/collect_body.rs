@@ -1,0 +1,67 @@
+//! The body of a request, before an agent is asked.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::gateway::{BodyFault, FREE_BYTES, Gateway, Held, Payload, Upload};
+
+/// Collects a small body, so that a client that is slow to send it wakes nobody; of a larger one the
+/// start, which holds its part of the memory for clients.
+pub(in crate::server) async fn begin(
+    mut body: Body,
+    most: usize,
+    patience: Duration,
+    gateway: &Gateway,
+) -> Result<Payload, BodyFault> {
+    let refuse = |fault: BodyFault| {
+        if let Some(limit) = fault.limit() {
+            gateway.totals.limits.hit(limit);
+        }
+        Err(fault)
+    };
+    // Announced too large: told before it is sent.
+    if body.size_hint().lower() > most as u64 {
+        return refuse(BodyFault::TooLarge);
+    }
+    let (mut only, mut all) = (None, BytesMut::new());
+    loop {
+        let frame = match timeout(patience, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                tracing::debug!(%error, "a request broke off");
+                return Err(BodyFault::BrokeOff);
+            }
+            Err(_) => return refuse(BodyFault::TooSlow),
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let len = only.as_ref().map_or(all.len(), Bytes::len) + data.len();
+        if len > most {
+            return refuse(BodyFault::TooLarge);
+        }
+        // Most bodies come in one piece, which is not copied.
+        if len == data.len() {
+            only = Some(data);
+        } else {
+            if let Some(first) = only.take() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&data);
+        }
+        if len > FREE_BYTES {
+            let mut first = only.unwrap_or_else(|| all.freeze());
+            let ahead = first.split_off(FREE_BYTES);
+            let mut held = Held::default();
+            if !held.grow(&gateway.incoming, FREE_BYTES) {
+                return refuse(BodyFault::Busy);
+            }
+            let upload = Upload { body, ahead, left: most - len, patience };
+            return Ok(Payload { first, held, rest: Some(Box::new(upload)) });
+        }
+    }
+    Ok(Payload::whole(only.unwrap_or_else(|| all.freeze()), Held::default()))
+}

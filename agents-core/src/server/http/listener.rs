@@ -1,0 +1,327 @@
+//! Taking TCP connections in, and speaking HTTP on them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::response::{IntoResponse, Response};
+use http::header::HOST;
+use http::uri::Authority;
+use http::{Request, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::limits::Limit;
+use crate::limits::Limits;
+use crate::server::Host;
+use crate::server::http::guarded_body;
+use crate::server::http::write_timeout::Patient;
+
+/// How much a connection buffers at most, beyond its head.
+const BUFFER: usize = 64 * 1024;
+/// What hyper takes for the number of headers without being told.
+const HEADERS: usize = 100;
+/// How long nothing is taken in after the system had no room for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until it is told to stop; ends when every connection has. The limits are those of the host, whatever the
+/// service.
+pub(in crate::server) async fn serve<S>(
+    listener: TcpListener,
+    host: Host,
+    service: S,
+    stop: CancellationToken,
+) where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
+    let builder = builder(host.limits());
+    let seats = Seats::new(host.limits().http_connections);
+    let connections = TaskTracker::new();
+    let mut failing = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) => {
+                // Mostly too many open files. It tells once, and tries again when some may be free.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "no connection can be taken in");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => continue,
+                    () = stop.cancelled() => break,
+                }
+            }
+        };
+        failing = false;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was not set");
+        }
+        let (seat, made_room) = seats.enter();
+        if made_room {
+            host.gateway().totals.limits.hit(Limit::HttpConnections);
+        }
+        if let Some(seat) = seat {
+            let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
+            let connection = Connection { stream, peer, seat, host: host.clone() };
+            connections.spawn(connection.speak(builder.clone(), service.clone(), stop.clone()));
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new());
+    builder.header_read_timeout(limits.handshake_timeout);
+    builder.max_header_size(limits.header_bytes);
+    builder.max_buf_size(limits.header_bytes.saturating_add(1).max(BUFFER));
+    if limits.headers != HEADERS {
+        builder.max_headers(limits.headers);
+    }
+    builder
+}
+
+/// A connection that is no WebSocket, or not yet.
+struct Connection {
+    stream: Patient,
+    peer: SocketAddr,
+    seat: Seat,
+    host: Host,
+}
+
+impl Connection {
+    /// Speaks HTTP until the connection ends or becomes a WebSocket.
+    async fn speak<S>(self, builder: http1::Builder, service: S, stop: CancellationToken)
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone,
+    {
+        let Self { stream, peer, seat, host } = self;
+        let leave = seat.leave.clone();
+        let seat = Arc::new(seat);
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let busy = Busy::new(seat.clone());
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let answer = names_host(&request).then(|| service.clone().call(request));
+            async move {
+                let answer = match answer {
+                    Some(answer) => answer.await.unwrap_or_else(|never| match never {}),
+                    None => (StatusCode::BAD_REQUEST, "a request names one host").into_response(),
+                };
+                Ok::<Response, Infallible>(guarded_body::keep(answer, busy))
+            }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+        tokio::pin!(connection);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        if error.is_timeout() {
+                            host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                        } else if error.is_parse_too_large() {
+                            host.gateway().totals.limits.hit(Limit::HeaderBytes);
+                        }
+                        tracing::debug!(%error, "a connection broke off");
+                    }
+                    return;
+                }
+                () = leave.notified() => return,
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether a request names one host, as HTTP demands.
+fn names_host(request: &Request<Body>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), None) => {
+            let host = host.as_bytes();
+            host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Errors that concern the connection that was to be accepted, and not the next one.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Room for connections that are no WebSocket, or not yet.
+///
+/// When all are taken, whoever has waited longest without a request leaves, whether it has had one before or not:
+/// those who mean to ask something do it at once, and those who hold places do not keep them out.
+#[derive(Debug)]
+struct Seats {
+    most: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Those without a request, oldest first.
+    waiting: BTreeMap<u64, Arc<Notify>>,
+    busy: usize,
+    next: u64,
+}
+
+/// Stands for no place in the line of those who wait.
+const BUSY: u64 = u64::MAX;
+
+#[derive(Debug)]
+struct Seat {
+    seats: Arc<Seats>,
+    /// Its place among those who wait, or [`BUSY`].
+    number: AtomicU64,
+    leave: Arc<Notify>,
+}
+
+/// A request is being answered; its connection is not told to leave.
+#[derive(Debug)]
+struct Busy(Arc<Seat>);
+
+impl Seats {
+    fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), inner: Mutex::default() })
+    }
+
+    /// A seat if there is one, and whether somebody had to go for it or goes without.
+    fn enter(self: &Arc<Self>) -> (Option<Seat>, bool) {
+        let mut inner = self.inner.lock();
+        let full = inner.waiting.len() + inner.busy >= self.most;
+        if full {
+            match inner.waiting.pop_first() {
+                Some((_, leave)) => leave.notify_one(),
+                None => return (None, true),
+            }
+        }
+        let leave = Arc::new(Notify::new());
+        let number = AtomicU64::new(inner.wait(leave.clone()));
+        let seat = Seat { seats: self.clone(), number, leave };
+        (Some(seat), full)
+    }
+}
+
+impl Inner {
+    /// A place at the end of the line.
+    fn wait(&mut self, leave: Arc<Notify>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.waiting.insert(number, leave);
+        number
+    }
+}
+
+impl Busy {
+    /// A request has come.
+    fn new(seat: Arc<Seat>) -> Self {
+        let mut inner = seat.seats.inner.lock();
+        // One that was told to leave is in no line any more.
+        if inner.waiting.remove(&seat.number.load(Ordering::Relaxed)).is_some() {
+            inner.busy += 1;
+            seat.number.store(BUSY, Ordering::Relaxed);
+        }
+        drop(inner);
+        Self(seat)
+    }
+}
+
+impl Drop for Busy {
+    /// It was answered: the next one may be long in coming.
+    fn drop(&mut self) {
+        let mut inner = self.0.seats.inner.lock();
+        if self.0.number.load(Ordering::Relaxed) == BUSY {
+            inner.busy -= 1;
+            let number = inner.wait(self.0.leave.clone());
+            self.0.number.store(number, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // Whoever was busy has gone back into the line.
+        self.seats.inner.lock().waiting.remove(self.number.get_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn requests_name_one_host() {
+        let named = |version, hosts: &[&str]| {
+            let mut request = Request::builder().version(version);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            names_host(&request.body(Body::empty()).unwrap())
+        };
+        for hosts in [&["a.example"][..], &["a.example:80"], &["[::1]:80"], &["127.0.0.1"], &[""]] {
+            assert!(named(Version::HTTP_11, hosts), "{hosts:?}");
+        }
+        for hosts in [&["a", "b"][..], &["a", "a"], &["a b"], &["a/b"], &["user@a"], &["a:b:c"]] {
+            assert!(!named(Version::HTTP_11, hosts), "{hosts:?}");
+        }
+        assert!(!named(Version::HTTP_11, &[]));
+        assert!(named(Version::HTTP_10, &[]) && !named(Version::HTTP_10, &["a", "b"]));
+    }
+
+    #[test]
+    fn whoever_waits_longest_without_a_request_makes_room() {
+        let seats = Seats::new(2);
+        let enter = || Arc::new(seats.enter().0.unwrap());
+        let (first, second) = (enter(), enter());
+        let answering = Busy::new(first.clone());
+        let (third, made_room) = seats.enter();
+        let third = third.unwrap();
+        assert!(made_room);
+        assert!(second.leave.notified().now_or_never().is_some());
+        assert!(first.leave.notified().now_or_never().is_none(), "it is being answered");
+        let third = Arc::new(third);
+        let answering_too = Busy::new(third.clone());
+        assert!(matches!(seats.enter(), (None, true)), "everybody is being answered");
+        drop(answering);
+        assert!(matches!(seats.enter(), (Some(_), true)), "one is done and has nothing more to ask");
+        assert!(first.leave.notified().now_or_never().is_some());
+        let late = Busy::new(first.clone());
+        drop((late, answering_too, first, second));
+        assert!(matches!(seats.enter(), (Some(_), false)));
+        drop(third);
+        let inner = seats.inner.lock();
+        assert_eq!((inner.waiting.len(), inner.busy), (0, 0));
+    }
+}

@@ -1,0 +1,13 @@
+//! The HTTP server: the listener, its connections, and the service that routes a request.
+//!
+//! This module owns timeouts, the limit of open connections, and request bodies until they are complete or stream.
+//! It knows no frames of WebSockets: after a handshake the gateway owns the connection.
+
+pub(super) mod address;
+pub(super) mod collect_body;
+pub(super) mod guarded_body;
+pub(super) mod listener;
+pub(super) mod open_files;
+pub(super) mod serve;
+pub(super) mod service;
+pub(super) mod write_timeout;

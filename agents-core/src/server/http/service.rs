@@ -1,0 +1,301 @@
+//! Requests: whose they are, and what the answer is before an agent is asked.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::HOST;
+use http::{Method, Request, StatusCode, request};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use tokio::net::TcpStream;
+use tower::{Service, ServiceExt};
+
+use crate::agent::query_value;
+use crate::gateway::{
+    self, BodyFault, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade,
+};
+use crate::object::{Behavior, BoxFuture, ObjectKey};
+use crate::server::Host;
+use crate::server::access::authorize::{Denied, Destination};
+use crate::server::access::cors::Cors;
+use crate::server::http::write_timeout::Patient;
+use crate::server::http::{address, collect_body, guarded_body};
+
+/// The longest connection id that is taken from a client; it has to fit a tag.
+const MAX_ID_BYTES: usize = 256;
+
+/// The object that a socket is for.
+type Target = (ObjectKey, Arc<dyn Behavior>);
+
+/// A [`Host`] as a tower service.
+#[derive(Clone)]
+pub struct HostService {
+    host: Host,
+    routes: Option<Router>,
+}
+
+impl HostService {
+    pub(in crate::server) fn new(host: Host) -> Self {
+        Self { routes: host.routes(), host }
+    }
+
+    pub(in crate::server) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    async fn answer(self, mut request: Request<Body>) -> Response {
+        // HTTP/2 says it in the URI; what compares origins looks at the header.
+        if !request.headers().contains_key(HOST)
+            && let Some(host) = request.uri().authority().and_then(|host| host.as_str().parse().ok())
+        {
+            request.headers_mut().insert(HOST, host);
+        }
+        let path = request.uri().path().to_owned();
+        let destination = match address::parse(&path) {
+            Some(address) => Some(Destination::Named(address)),
+            None => self.host.access().entrances.find(&path).map(Destination::Entrance),
+        };
+        let Some(destination) = destination else {
+            return match self.routes {
+                Some(routes) => match routes.oneshot(request).await {
+                    Ok(response) if is_bare_404(&response) => not_found(),
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                },
+                None => not_found(),
+            };
+        };
+        if wants_upgrade(request.headers()) {
+            self.upgrade(destination, request).await
+        } else {
+            self.request(destination, request).await
+        }
+    }
+
+    async fn upgrade(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
+        let (mut head, _) = request.into_parts();
+        let upgrade = match Upgrade::check(&head) {
+            Ok(upgrade) => upgrade,
+            Err(response) => return *response,
+        };
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let Some(on_upgrade) = head.extensions.remove::<OnUpgrade>() else {
+            // Only a server that cannot hand the socket over gets here.
+            return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
+        };
+        let allowed = self.host.access().origins.allow(&head.headers);
+        let mut head = self.plain_head(&head);
+        let target = match allowed {
+            true => self.target(destination, &mut head).await,
+            false => Err(Denied::new(4403, "origin not allowed")),
+        };
+        let ((key, behavior), place) = match target {
+            Ok(target) => target,
+            Err(denied) if self.host.access().plain_refusals => {
+                self.host.gateway().totals.refused.add(1);
+                return denied.response();
+            }
+            Err(denied) => return self.refuse(upgrade, on_upgrade, denied),
+        };
+        // The program may have taken its time.
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let wanted = query_value(&head.uri, "_pk").map(std::borrow::Cow::into_owned);
+        let wanted =
+            wanted.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES.min(self.host.limits().tag_bytes));
+        let host = self.host.clone();
+        self.host.sockets().spawn(async move {
+            let Some(stream) = stream(on_upgrade).await else { return };
+            let find = || {
+                let object = host.object(&key, &behavior);
+                let port: Arc<dyn ObjectPort> = object.clone();
+                (object.hub().clone(), port)
+            };
+            if let Some(socket) = gateway::accept(stream, find, wanted, head, place).await {
+                // A task of its own, that is no larger than a socket at rest needs.
+                host.sockets().spawn(socket);
+            }
+        });
+        upgrade.response()
+    }
+
+    /// Refuses behind the handshake: a client retries a refused handshake for ever.
+    fn refuse(&self, upgrade: Upgrade, on_upgrade: OnUpgrade, denied: Denied) -> Response {
+        let host = self.host.clone();
+        self.host.sockets().spawn(async move {
+            let Some(stream) = stream(on_upgrade).await else { return };
+            let refusal = denied.refusal;
+            gateway::refuse(stream, host.gateway(), refusal.code(), refusal.reason()).await;
+        });
+        upgrade.response()
+    }
+
+    /// Finds the object, and a place for the socket. An address that comes too often asks no function of
+    /// the program.
+    async fn target(&self, destination: Destination<'_>, head: &mut Head) -> Result<(Target, Place), Denied> {
+        let unknown = || Denied::new(4404, "unknown agent class");
+        let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
+        if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
+            return Err(Denied::new(4400, "the transport capnweb is not supported"));
+        }
+        let place = self.host.turnstile().upgrade(head.client)?;
+        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
+    }
+
+    async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
+        let Some(behavior) = self.host.class(destination.class()) else {
+            return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
+        };
+        let access = self.host.access();
+        if !access.origins.allow(request.headers()) {
+            self.host.gateway().totals.refused.add(1);
+            return (StatusCode::FORBIDDEN, "Origin not allowed").into_response();
+        }
+        let cors = Cors::of(access, request.headers());
+        let mut response = if cors.is_some() && request.method() == Method::OPTIONS {
+            StatusCode::OK.into_response()
+        } else {
+            self.forward(destination, behavior, request).await
+        };
+        if let Some(cors) = cors {
+            cors.put(&mut response);
+        }
+        response
+    }
+
+    async fn forward(
+        &self,
+        destination: Destination<'_>,
+        behavior: &Arc<dyn Behavior>,
+        request: Request<Body>,
+    ) -> Response {
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let (head, body) = request.into_parts();
+        let mut head = self.plain_head(&head);
+        let place = match self.host.turnstile().request(head.client) {
+            Ok(place) => place,
+            Err(refused) => return *refused,
+        };
+        let key = match self.host.admit(destination, &mut head, false).await {
+            Ok(key) => key,
+            Err(denied) => {
+                self.host.gateway().totals.refused.add(1);
+                return denied.response();
+            }
+        };
+        if self.host.is_stopping() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let limits = self.host.limits();
+        let begun =
+            collect_body::begin(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
+        let mut payload = match begun {
+            Ok(payload) => payload,
+            Err(fault) => return refused(fault),
+        };
+        loop {
+            let object = self.host.object(&key, behavior);
+            let port: Arc<dyn ObjectPort> = object.clone();
+            match gateway::forward(object.hub().clone(), port, head, payload).await {
+                Ok(response) => return guarded_body::keep(response, place),
+                Err(ForwardError::Retired(back)) => (head, payload) = *back,
+                Err(ForwardError::Body(fault)) => return refused(fault),
+                Err(ForwardError::Broken) => {
+                    return (StatusCode::INTERNAL_SERVER_ERROR, "Internal error").into_response();
+                }
+            }
+        }
+    }
+
+    fn plain_head(&self, head: &request::Parts) -> Head {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        Head {
+            method: head.method.to_string(),
+            uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+                .collect(),
+            peer,
+            call: None,
+            client: self.host.access().proxies.client(peer, &head.headers),
+            visitor: Visitor {
+                identity: None,
+                same_site: self.host.access().origins.is_same_site(&head.headers),
+            },
+        }
+    }
+}
+
+/// Waits for the handshake to be answered, and takes the stream out of what hyper has wrapped around
+/// it if it is one of TCP.
+async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
+    let upgraded = match on_upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(%error, "a client left during the handshake");
+            return None;
+        }
+    };
+    // As our own server hands it over, and as others that are built on `hyper_util` do.
+    let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
+        Ok(parts) => {
+            return Some(gateway::Stream::tcp(parts.io.into_inner().into_inner(), parts.read_buf));
+        }
+        Err(upgraded) => upgraded,
+    };
+    Some(match downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => gateway::Stream::tcp(parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => gateway::Stream::other(TokioIo::new(upgraded)),
+    })
+}
+
+/// The response to a body that was not taken.
+fn refused(fault: BodyFault) -> Response {
+    (fault.status(), fault.to_string()).into_response()
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "Not found").into_response()
+}
+
+/// Tells whether a router answered for want of a route, and has no page of its own for that.
+fn is_bare_404(response: &Response) -> bool {
+    response.status() == StatusCode::NOT_FOUND && response.body().size_hint().exact() == Some(0)
+}
+
+impl Service<Request<Body>> for HostService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl fmt::Debug for HostService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostService").field(&self.host).finish()
+    }
+}

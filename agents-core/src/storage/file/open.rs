@@ -1,0 +1,475 @@
+//! From a path to a connection that statements may run on, and back.
+//!
+//! What stands beside the database as its log (`mark`) says whether it was closed well. If so it
+//! is on the disk, and opening it looks at nothing but its meta table. If not, what is left in the
+//! log is moved into it, and it is flushed (again) before anything is acknowledged.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::clean_close::{Log, is_new, mark};
+use super::create::{create, parent_of, suffixed};
+use super::peek::peek;
+use super::schema::{VERSION, check_roots, migrate, read_meta};
+use super::torn::{is_torn, set_aside};
+use super::unsynced::Fresh;
+use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
+use crate::storage::sql::authorizer::Guard;
+use crate::storage::store::flush::Flush;
+use crate::storage::testing::faults::Faults;
+use crate::storage::{Durability, Result, StoreOptions};
+
+/// Files up to this size are looked at closely: a new database is never larger, whatever the
+/// name of its object.
+const SMALL: u64 = 64 * 1024;
+/// The pages of a log that is to be moved into the database; 4 MB.
+const LOG_PAGES: u32 = 1000;
+
+/// Databases of other tools may have smaller pages than ours.
+const SMALLEST_PAGE: u64 = 512;
+
+/// An open database.
+pub(in crate::storage) struct Database {
+    pub(in crate::storage) connection: Connection,
+    pub(in crate::storage) guard: Arc<Guard>,
+    /// `None` if the file was closed well when it was opened.
+    pub(in crate::storage) fresh: Option<Arc<Fresh>>,
+    /// The log as it was found. If it was missing, its name may not be on the disk yet.
+    pub(in crate::storage) log: Log,
+    /// Whether SQLite flushes nothing at the moment: see [`Database::flush_from_now`].
+    quiet: bool,
+    /// Whether there is something in the log, or may be.
+    filled: bool,
+    /// Whether nobody else can have the file open.
+    exclusive: bool,
+    pub(in crate::storage) flush: Flush,
+    /// The pages of the log after the last commit.
+    pages: Arc<AtomicU32>,
+    /// The number of pages at which the log is to be moved into the database.
+    full_at: u32,
+    /// The number of pages after which this is tried again, and of a log that begins anew.
+    log_pages: u32,
+    faults: Option<Arc<Faults>>,
+}
+
+/// Returns whether there is a file, and not just the beginning of one that was never made.
+pub(in crate::storage) fn exists(path: &Path) -> bool {
+    match size(path) {
+        None => false,
+        Some(0) => !is_new(path),
+        Some(_) => true,
+    }
+}
+
+/// Says whether a crash left something in the log.
+pub(in crate::storage) fn needs_recovery(path: &Path) -> bool {
+    Log::of(path) == Log::Left { empty: false } && exists(path)
+}
+
+fn size(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|file| file.len())
+}
+
+/// Returns the error that the database of an object cannot be what it was.
+fn damaged(path: &Path, reason: impl Into<String>) -> StorageError {
+    StorageError::Damaged { path: path.to_owned(), reason: reason.into() }
+}
+
+/// Refuses a length that no database has. SQLite would remove the log beside a file of one byte.
+fn whole(size: u64) -> Result<()> {
+    if size.is_multiple_of(SMALLEST_PAGE) {
+        return Ok(());
+    }
+    let message = format!("its {size} bytes are no whole number of pages");
+    Err(SqlError::new(SqlErrorKind::Corrupt, message, "").into())
+}
+
+/// Looks for damage in a file that may be open elsewhere: in the header, in what the file holds about
+/// itself, and in the first pages of the tables of the runtime.
+pub(in crate::storage) fn look(path: &Path) -> Result<()> {
+    match size(path) {
+        None if Log::of(path) == (Log::Left { empty: false }) => {}
+        None => return Ok(()),
+        Some(0) => {}
+        Some(size) => match whole(size).and_then(|()| peek(path).map(drop)) {
+            Err(error) if is_corrupt(&error) && !is_new(path) => {
+                return Err(damaged(path, error.to_string()));
+            }
+            result => return result,
+        },
+    }
+    if is_new(path) { Ok(()) } else { Err(missing(path)) }
+}
+
+/// Returns the error for a file that is empty, or not there although its log is.
+fn missing(path: &Path) -> StorageError {
+    let reason = if path.exists() { "the file is empty" } else { "its log is there and the file is not" };
+    damaged(path, reason)
+}
+
+/// Opens the file of an object; `None` if there is none and `make` does not say to make one.
+pub(in crate::storage) fn open(
+    path: &Path,
+    class: &str,
+    name: &str,
+    options: &StoreOptions,
+    make: bool,
+) -> Result<Option<Database>> {
+    match size(path) {
+        Some(size) if size > 0 => {
+            match whole(size).and_then(|()| open_existing(path, name, options, size <= SMALL)) {
+                Err(error) if size <= SMALL && is_corrupt(&error) && is_torn(path, class, name)? => {
+                    let aside = set_aside(path)?;
+                    tracing::warn!(
+                        path = %path.display(),
+                        aside = %aside.display(),
+                        "the file of a new object was cut short by a power failure; nothing in it was ever \
+                         acknowledged, it is moved aside"
+                    );
+                }
+                Err(error) if is_corrupt(&error) => return Err(damaged(path, error.to_string())),
+                result => return result.map(Some),
+            }
+        }
+        found => {
+            let left = found.is_some() || Log::of(path) == (Log::Left { empty: false });
+            if left && !is_new(path) {
+                return Err(missing(path));
+            }
+        }
+    }
+    if !make {
+        return Ok(None);
+    }
+    let fresh = create(path, class, name, options)?;
+    let log = Log::New;
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
+    database.fresh = Some(Arc::new(fresh));
+    keep_log(&database.connection, options.exclusive)?;
+    Ok(Some(database))
+}
+
+fn is_corrupt(error: &StorageError) -> bool {
+    error.kind() == Some(SqlErrorKind::Corrupt)
+}
+
+fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
+    let log = Log::of(path);
+    let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
+    let exclusive = options.exclusive;
+    let connection = &database.connection;
+    let meta = read_meta(connection).map_err(|error| in_use(error, path))?;
+    if meta.version > VERSION {
+        return Err(StorageError::Newer { found: meta.version, known: VERSION });
+    }
+    if meta.name != name {
+        return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
+    }
+    match log {
+        Log::Missing if !suffixed(path, "-wal").exists() => {
+            // Another tool has switched the log off.
+            database.flush_from_now()?;
+            use_log(&database.connection).map_err(|error| explain(error, path))?;
+        }
+        // A file that was closed well was flushed before, so nothing but its meta table is looked
+        // at: file systems keep the order in which a folder got and lost its names, and in which a
+        // file got its lengths.
+        Log::Missing | Log::Closed | Log::New => {}
+        Log::Left { empty } => {
+            if small && meta.version == VERSION {
+                check_roots(connection)?;
+            }
+            if !empty {
+                // What a dead process left in the log may not be on the disk yet, whoever asked
+                // for it.
+                let emptied = database.empty_log(path)?;
+                database.filled = !emptied;
+                if emptied {
+                    database.flush_nothing()?;
+                }
+            }
+        }
+    }
+    if meta.version < VERSION {
+        database.flush_from_now()?;
+        database.filled = true;
+        migrate(&mut database.connection, meta.version)?;
+    }
+    let recording = options.faults.as_ref().is_some_and(|faults| faults.is_recording());
+    let fresh = match log {
+        // A large file has been flushed by a checkpoint since it was made. Without the lock the
+        // content may be changing under us.
+        Log::Left { .. } if options.durability == Durability::Disk => {
+            Some(Fresh::adopt(path, small && exclusive, Flush::new(options))?)
+        }
+        _ if recording => Some(Fresh::observe(path)?),
+        _ => None,
+    };
+    database.fresh = fresh.map(Arc::new);
+    keep_log(&database.connection, exclusive)?;
+    Ok(database)
+}
+
+impl Database {
+    /// Lets SQLite flush, after the first commit.
+    ///
+    /// Before a new log gets its first frame SQLite flushes its header and its name, on the thread
+    /// that commits. That is there for logs that start again over old frames; a log that was empty
+    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint needs its flushes.
+    pub(in crate::storage) fn flush_from_now(&mut self) -> Result<()> {
+        if self.quiet {
+            self.connection
+                .execute_batch("PRAGMA synchronous = NORMAL")
+                .map_err(|error| SqlError::from_sqlite(error, ""))?;
+            self.quiet = false;
+        }
+        Ok(())
+    }
+
+    /// Lets SQLite flush nothing until the first commit is made: the log is empty.
+    fn flush_nothing(&mut self) -> Result<()> {
+        self.connection
+            .execute_batch("PRAGMA synchronous = OFF")
+            .map_err(|error| SqlError::from_sqlite(error, ""))?;
+        self.quiet = true;
+        Ok(())
+    }
+
+    /// Takes note of a commit.
+    pub(in crate::storage) fn committed(&mut self) -> Result<()> {
+        self.filled = true;
+        self.flush_from_now()
+    }
+
+    /// Returns whether the log has become so long that it is to be moved into the database.
+    pub(in crate::storage) fn is_full(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.full_at
+    }
+
+    /// Moves the log into the database with the flushes that this takes, calls `moved`, and begins the log anew.
+    pub(in crate::storage) fn checkpoint(&mut self, path: &Path, moved: impl FnOnce(&Self)) -> Result<()> {
+        self.flush_from_now()?;
+        let error = |error| SqlError::from_sqlite(error, "");
+        let whole = self.move_log(path, "PASSIVE")?;
+        moved(self);
+        if whole {
+            // The first commit over old frames flushes the new header before them. It is made here, so that no turn
+            // has to wait for the disk.
+            let version: i64 =
+                self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
+            self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
+            self.full_at = self.log_pages;
+        } else {
+            // Another tool reads an old state of the database.
+            self.try_again_later();
+        }
+        Ok(())
+    }
+
+    /// Leaves the log as it is until it has become longer.
+    pub(in crate::storage) fn try_again_later(&mut self) {
+        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(self.log_pages);
+    }
+
+    /// Moves the log into the database and cuts it; returns whether all of it was moved.
+    fn empty_log(&self, path: &Path) -> Result<bool> {
+        self.move_log(path, "TRUNCATE").map_err(|error| in_use(error, path))
+    }
+
+    /// Moves the log into the database; returns whether all of it was moved.
+    fn move_log(&self, path: &Path, mode: &str) -> Result<bool> {
+        if let Some(faults) = &self.faults {
+            faults.move_log(path)?;
+        }
+        let moved = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
+            let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(!busy && frames == moved)
+        });
+        moved.map_err(|error| SqlError::from_sqlite(error, "").into())
+    }
+
+    /// Closes the connection. `failed` says whether something went wrong since it was opened: the
+    /// log is left as it is then.
+    pub(in crate::storage) fn close(self, path: &Path, durability: Durability, failed: bool) -> Result<()> {
+        let settled = if failed { Ok(false) } else { self.settle(path, durability) };
+        let Self { connection, guard, fresh, exclusive, .. } = self;
+        // Where others may have the file open, only SQLite can tell whether this connection is the
+        // last one. It moves the log into the database then, and removes it.
+        let kept = keep_log(&connection, exclusive || !matches!(settled, Ok(true)));
+        let closed = connection.close().map_err(|(connection, error)| {
+            drop(connection);
+            SqlError::from_sqlite(error, "").into()
+        });
+        drop(guard);
+        if let Some(fresh) = fresh {
+            fresh.close();
+        }
+        settled.and(kept).and(closed)
+    }
+
+    /// Flushes the database and marks it as closed well. Says whether there is nothing that forbids
+    /// it.
+    fn settle(&self, path: &Path, durability: Durability) -> Result<bool> {
+        if self.quiet && self.filled {
+            // A checkpoint without a flush would risk the database.
+            return Ok(false);
+        }
+        let disk = durability == Durability::Disk;
+        let sync = |error| StorageError::io("sync", path, error);
+        // The next store takes the file for flushed. So it has to be.
+        if let Some(fresh) = self.fresh.as_ref().filter(|_| disk) {
+            fresh.flush().map_err(sync)?;
+        }
+        if !self.exclusive {
+            return Ok(true);
+        }
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").map_err(|error| SqlError::from_sqlite(error, ""))?;
+        }
+        if self.filled {
+            // It flushes the log and the database, whatever commits promise.
+            if !self.empty_log(path)? {
+                return Ok(false);
+            }
+            if !disk && !self.log.is_well() {
+                self.flush.made(path).map_err(sync)?;
+            }
+        } else if self.log == Log::Closed {
+            return Ok(true);
+        } else if !disk && self.log != Log::Missing {
+            // It was never flushed.
+            return Ok(false);
+        }
+        if disk && self.log == Log::Missing {
+            // The next store relies on the name as well.
+            self.flush.folder(&parent_of(path)).map_err(sync)?;
+        }
+        // While the connection has its lock: nobody else may write to the log meanwhile.
+        if let Err(error) = mark(path) {
+            // The next store looks closer, that is all.
+            tracing::warn!(path = %path.display(), %error, "a closed file could not be marked as such");
+        }
+        Ok(true)
+    }
+
+    /// Drops the connection as the death of the process would.
+    pub(in crate::storage) fn abandon(self) {
+        let Self { connection, guard, fresh, .. } = self;
+        // It fails only for a connection that is no connection.
+        let _ = keep_log(&connection, true);
+        drop(connection);
+        drop(guard);
+        if let Some(fresh) = fresh {
+            fresh.close();
+        }
+    }
+}
+
+/// Whether SQLite leaves the log as it is when the connection is closed.
+fn keep_log(connection: &Connection, on: bool) -> Result<()> {
+    keep(connection, on).map_err(|error| SqlError::from_sqlite(error, "").into())
+}
+
+fn keep(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on).map(|_| ())
+}
+
+fn explain(error: rusqlite::Error, path: &Path) -> StorageError {
+    in_use(SqlError::from_sqlite(error, "").into(), path)
+}
+
+fn in_use(error: StorageError, path: &Path) -> StorageError {
+    match error {
+        StorageError::Sql(mut error) if error.kind == SqlErrorKind::Busy => {
+            error.message = format!("{} is in use by another connection", path.display());
+            StorageError::Sql(error)
+        }
+        error => error,
+    }
+}
+
+/// Switches the write-ahead log on; new databases have it on.
+pub(in crate::storage) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+        Some(format!("the file system allows no write-ahead log here, only `{mode}`")),
+    ))
+}
+
+fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Database> {
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // Until the file has proved good, closing it must not move the log into it, nor remove a mark. A
+    // log that reading makes goes again.
+    keep(&connection, log != Log::Missing)?;
+    connection.busy_timeout(options.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(options.statement_cache);
+    connection.execute_batch(&format!(
+        "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; {}",
+        if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
+        options.cache_kib,
+        if log.is_quiet() { "PRAGMA synchronous = OFF" } else { "PRAGMA synchronous = NORMAL" },
+    ))?;
+    let pages = Arc::new(AtomicU32::new(0));
+    let counted = pages.clone();
+    // In the place of SQLite's own, which would make a checkpoint in the turn that commits.
+    connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
+        counted.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        // "text" in double quotes means a column and never a string.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(setting, on)?;
+    }
+    let limits = &options.limits;
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_LENGTH, limits.length),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.statement),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, limits.parameters),
+        (Limit::SQLITE_LIMIT_COLUMN, limits.columns),
+        (Limit::SQLITE_LIMIT_FUNCTION_ARG, limits.function_arguments),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.pattern),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, limits.expression_depth),
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select),
+        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth),
+        (Limit::SQLITE_LIMIT_VDBE_OP, limits.instructions),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+    ] {
+        connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
+    }
+    let guard = Guard::install(&mut connection, options.blocking)?;
+    let log_pages = options.faults.as_ref().and_then(|faults| faults.log_pages()).unwrap_or(LOG_PAGES);
+    Ok(Database {
+        connection,
+        guard,
+        fresh: None,
+        log,
+        quiet: log.is_quiet(),
+        filled: false,
+        exclusive: options.exclusive,
+        pages,
+        full_at: log_pages,
+        log_pages,
+        faults: options.faults.clone(),
+        flush: Flush::new(options),
+    })
+}

@@ -1,0 +1,80 @@
+//! The tables of the runtime, and what the meta table says.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection};
+
+use crate::storage::Result;
+use crate::storage::error::{SqlError, SqlErrorKind};
+
+/// What [`SCHEMA`] brings a file to.
+pub(in crate::storage) const VERSION: i64 = 2;
+
+/// The steps from one schema version to the next; the first one makes an empty file version 1.
+/// Steps are only ever added.
+pub(in crate::storage) const SCHEMA: &[&str] = &[
+    "
+    CREATE TABLE _agents_meta (key TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE _agents_state (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL) STRICT;
+    CREATE TABLE _agents_kv (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE _agents_alarm (id INTEGER NOT NULL PRIMARY KEY CHECK (id IN (0, 1)), at INTEGER NOT NULL,
+        retries INTEGER NOT NULL) STRICT;
+",
+];
+
+const META: &str = "/*agents*/SELECT key, value FROM _agents_meta";
+/// Touches the first page of every other table of the runtime.
+const ROOTS: &str = "/*agents*/SELECT EXISTS (SELECT 1 FROM _agents_state), \
+    EXISTS (SELECT 1 FROM _agents_kv), EXISTS (SELECT 1 FROM _agents_alarm)";
+
+/// What the meta table says.
+#[derive(Debug)]
+pub(in crate::storage) struct Meta {
+    pub(in crate::storage) name: String,
+    pub(in crate::storage) version: i64,
+}
+
+/// Brings an older file to the current schema.
+pub(in crate::storage) fn migrate(connection: &mut Connection, from: i64) -> Result<()> {
+    let mut run = || -> rusqlite::Result<()> {
+        let transaction = connection.transaction()?;
+        for step in SCHEMA.iter().skip(usize::try_from(from).unwrap_or(0)) {
+            transaction.execute_batch(step)?;
+        }
+        transaction.execute("UPDATE _agents_meta SET value = ?1 WHERE key = 'schema'", (VERSION,))?;
+        transaction.commit()
+    };
+    run().map_err(|error| SqlError::from_sqlite(error, "").into())
+}
+
+/// Reads what the meta table says.
+pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
+    let read = |mut statement: CachedStatement<'_>| {
+        let mut found = (None, None);
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            match (row.get_ref(0)?, row.get_ref(1)?) {
+                (ValueRef::Text(b"name"), ValueRef::Text(name)) => {
+                    found.0 = String::from_utf8(name.to_vec()).ok();
+                }
+                (ValueRef::Text(b"schema"), ValueRef::Integer(version)) => found.1 = Some(version),
+                _ => {}
+            }
+        }
+        Ok(found)
+    };
+    let found = connection.prepare_cached(META).and_then(read);
+    match found.map_err(|error| SqlError::from_sqlite(error, "")) {
+        Ok((Some(name), Some(version))) => Ok(Meta { name, version }),
+        Err(error) if error.kind != SqlErrorKind::NoSuchTable => Err(error.into()),
+        _ => Err(SqlError::new(SqlErrorKind::Corrupt, "the file lacks the name of its object", "").into()),
+    }
+}
+
+/// Looks whether the tables of the runtime are there at all; for files so small that they may be
+/// a creation that a power failure cut short.
+pub(in crate::storage) fn check_roots(connection: &Connection) -> Result<()> {
+    let check = connection.query_row(ROOTS, (), |_| Ok(()));
+    check.map_err(|error| SqlError::from_sqlite(error, "").into())
+}

@@ -1,0 +1,92 @@
+//! Statements of the runtime on an open database.
+
+use bytes::Bytes;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Params};
+
+use super::transaction::Levels;
+use crate::storage::error::SqlError;
+use crate::storage::metrics::StoreMeter;
+use crate::storage::sql::authorizer::Guard;
+use crate::storage::sql::reserved::INTERNAL;
+use crate::storage::{Result, StoreOptions};
+
+/// The parts of a store with an open database, borrowed one by one.
+pub(in crate::storage) struct Parts<'a> {
+    pub(in crate::storage) connection: &'a Connection,
+    pub(in crate::storage) guard: &'a Guard,
+    pub(in crate::storage) levels: &'a mut Levels,
+    pub(in crate::storage) meter: &'a StoreMeter,
+    pub(in crate::storage) options: &'a StoreOptions,
+}
+
+impl Parts<'_> {
+    /// Runs a statement that gives no rows; returns how many rows it changed.
+    pub(in crate::storage) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
+        change(self.connection, self.meter, sql, params)
+    }
+
+    /// Runs a statement that gives one text or nothing.
+    pub(in crate::storage) fn read_one(
+        &mut self,
+        sql: &'static str,
+        params: impl Params,
+    ) -> Result<Option<Bytes>> {
+        debug_assert!(sql.starts_with(INTERNAL));
+        self.meter.statement();
+        let value = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params, |row| Ok(row.get_ref(0)?.as_bytes().map(Bytes::copy_from_slice)?))
+                    .optional()
+            })
+            .map_err(|error| SqlError::from_sqlite(error, sql))?;
+        self.meter.rows_read(u64::from(value.is_some()));
+        Ok(value)
+    }
+
+    /// Makes sure that what follows is inside a transaction.
+    pub(in crate::storage) fn ready_to_write(&mut self) -> Result<()> {
+        let (connection, meter) = (self.connection, self.meter);
+        self.levels.ready_to_write(self.options, |sql| run(connection, meter, sql))
+    }
+}
+
+/// JSON that is bound as text without a second look at its encoding.
+pub(in crate::storage) struct Json<'a>(pub(in crate::storage) &'a [u8]);
+
+impl ToSql for Json<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
+
+/// Runs a statement of the runtime without parameters and rows.
+pub(in crate::storage) fn run(connection: &Connection, meter: &StoreMeter, sql: &'static str) -> Result<()> {
+    debug_assert!(sql.starts_with(INTERNAL));
+    meter.statement();
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(()))
+        .map_err(|error| SqlError::from_sqlite(error, sql))?;
+    Ok(())
+}
+
+fn change(
+    connection: &Connection,
+    meter: &StoreMeter,
+    sql: &'static str,
+    params: impl Params,
+) -> Result<u64> {
+    debug_assert!(sql.starts_with(INTERNAL));
+    meter.statement();
+    let changed = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(|error| SqlError::from_sqlite(error, sql))?;
+    let changed = u64::try_from(changed).unwrap_or(u64::MAX);
+    meter.rows_written(changed);
+    Ok(changed)
+}

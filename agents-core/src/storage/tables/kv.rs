@@ -1,0 +1,208 @@
+//! Keys and values beside the rows.
+
+use bytes::Bytes;
+use rusqlite::types::Value;
+
+use crate::storage::Result;
+use crate::storage::error::{SqlError, StorageError};
+use crate::storage::store::Store;
+use crate::storage::store::statement::Json;
+
+/// The longest key, in bytes.
+const KEY_BYTES: usize = 2 * 1024;
+/// The largest entry, key and value together, in bytes.
+const ENTRY_BYTES: usize = 2 * 1024 * 1024;
+
+const GET: &str = "/*agents*/SELECT value FROM _agents_kv WHERE key = ?1";
+const PUT: &str = "/*agents*/INSERT INTO _agents_kv (key, value) VALUES (?1, ?2) \
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+const DELETE: &str = "/*agents*/DELETE FROM _agents_kv WHERE key = ?1";
+const DELETE_ALL: &str = "/*agents*/DELETE FROM _agents_kv";
+const UP: &str = "/*agents*/SELECT key, value FROM _agents_kv \
+    WHERE key >= ?1 ORDER BY key LIMIT ?2";
+const UP_TO: &str = "/*agents*/SELECT key, value FROM _agents_kv \
+    WHERE key >= ?1 AND key < ?3 ORDER BY key LIMIT ?2";
+const DOWN: &str = "/*agents*/SELECT key, value FROM _agents_kv \
+    WHERE key >= ?1 ORDER BY key DESC LIMIT ?2";
+const DOWN_FROM: &str = "/*agents*/SELECT key, value FROM _agents_kv \
+    WHERE key >= ?1 AND key < ?3 ORDER BY key DESC LIMIT ?2";
+
+/// Which entries to list: all of them, unless something narrows it down.
+///
+/// Keys are in the order of their UTF-8 bytes.
+///
+/// ```
+/// use agents_core::storage::KvRange;
+///
+/// let newest = KvRange::prefix("message:").reversed().limit(20);
+/// # let _ = newest;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KvRange {
+    start: Option<String>,
+    start_after: Option<String>,
+    end: Option<String>,
+    prefix: Option<String>,
+    reverse: bool,
+    limit: Option<usize>,
+}
+
+impl KvRange {
+    /// All entries.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The entries whose keys begin with `prefix`.
+    pub fn prefix(prefix: impl Into<String>) -> Self {
+        Self { prefix: Some(prefix.into()), ..Self::default() }
+    }
+
+    /// Only keys from `key` on.
+    #[must_use]
+    pub fn start(mut self, key: impl Into<String>) -> Self {
+        self.start = Some(key.into());
+        self
+    }
+
+    /// Only keys behind `key`.
+    #[must_use]
+    pub fn start_after(mut self, key: impl Into<String>) -> Self {
+        self.start_after = Some(key.into());
+        self
+    }
+
+    /// Only keys before `key`.
+    #[must_use]
+    pub fn end(mut self, key: impl Into<String>) -> Self {
+        self.end = Some(key.into());
+        self
+    }
+
+    /// From the last key to the first.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.reverse = true;
+        self
+    }
+
+    /// Not more than `count` entries.
+    #[must_use]
+    pub fn limit(mut self, count: usize) -> Self {
+        self.limit = Some(count);
+        self
+    }
+
+    /// The first key that is high enough.
+    fn lowest(&self) -> String {
+        // Nothing lies between a key and the same key with a NUL behind it.
+        let behind = self.start_after.as_ref().map(|key| format!("{key}\0"));
+        [self.start.clone(), self.prefix.clone(), behind].into_iter().flatten().max().unwrap_or_default()
+    }
+
+    /// The first key that is too high.
+    fn highest(&self) -> Option<String> {
+        let behind = self.prefix.as_deref().and_then(successor);
+        match (self.end.clone(), behind) {
+            (Some(end), Some(behind)) => Some(end.min(behind)),
+            (end, behind) => end.or(behind),
+        }
+    }
+}
+
+/// The first text behind all texts that begin with `prefix`; `None` if there is none.
+fn successor(prefix: &str) -> Option<String> {
+    let mut out = prefix.to_owned();
+    while let Some(last) = out.pop() {
+        let next = match last {
+            // What lies between are no characters.
+            '\u{d7ff}' => Some('\u{e000}'),
+            last => char::from_u32(u32::from(last) + 1),
+        };
+        if let Some(next) = next {
+            out.push(next);
+            return Some(out);
+        }
+    }
+    None
+}
+
+impl Store {
+    /// Returns the value of a key, JSON text.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn kv_get(&mut self, key: &str) -> Result<Option<Bytes>> {
+        let result = self.found().and_then(|parts| match parts {
+            Some(mut parts) => parts.read_one(GET, (key,)),
+            None => Ok(None),
+        });
+        self.settle(result)
+    }
+
+    /// Sets the value of a key, JSON text.
+    ///
+    /// # Errors
+    /// [`StorageError::TooBig`], [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn kv_put(&mut self, key: &str, json: &[u8]) -> Result<()> {
+        self.check()?;
+        for (what, size, limit) in [
+            ("the key", key.len(), KEY_BYTES),
+            ("the key with its value", key.len() + json.len(), ENTRY_BYTES),
+        ] {
+            if size > limit {
+                return Err(StorageError::TooBig { what, size, limit });
+            }
+        }
+        self.write(PUT, (key, Json(json))).map(|_| ())
+    }
+
+    /// Removes a key; says whether it was there.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn kv_delete(&mut self, key: &str) -> Result<bool> {
+        self.write_if_there(DELETE, (key,)).map(|removed| removed > 0)
+    }
+
+    /// Removes all keys; returns how many there were.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn kv_delete_all(&mut self) -> Result<u64> {
+        self.write_if_there(DELETE_ALL, ())
+    }
+
+    /// Lists keys with their values, JSON text.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn kv_list(&mut self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
+        let limit = range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let highest = range.highest();
+        let sql = match (&highest, range.reverse) {
+            (None, false) => UP,
+            (Some(_), false) => UP_TO,
+            (None, true) => DOWN,
+            (Some(_), true) => DOWN_FROM,
+        };
+        let mut params = vec![Value::Text(range.lowest()), Value::Integer(limit)];
+        params.extend(highest.map(Value::Text));
+        let result = self.found().and_then(|parts| {
+            let Some(parts) = parts else { return Ok(Vec::new()) };
+            parts.meter.statement();
+            let rows: rusqlite::Result<Vec<_>> =
+                parts.connection.prepare_cached(sql).and_then(|mut statement| {
+                    statement
+                        .query_map(rusqlite::params_from_iter(params), |row| {
+                            Ok((row.get(0)?, Bytes::copy_from_slice(row.get_ref(1)?.as_bytes()?)))
+                        })?
+                        .collect()
+                });
+            let rows = rows.map_err(|error| SqlError::from_sqlite(error, sql))?;
+            parts.meter.rows_read(rows.len() as u64);
+            Ok(rows)
+        });
+        self.settle(result)
+    }
+}

@@ -1,0 +1,147 @@
+//! The state row: read when it is first asked for, written once a commit.
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use rusqlite::limits::Limit;
+
+use crate::storage::Result;
+use crate::storage::error::{SqlError, StorageError};
+use crate::storage::store::Store;
+use crate::storage::store::statement::Json;
+
+const READ: &str = "/*agents*/SELECT value FROM _agents_state WHERE id = 0";
+const WRITE: &str = "/*agents*/INSERT INTO _agents_state (id, value) VALUES (0, ?1) \
+    ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+const DELETE: &str = "/*agents*/DELETE FROM _agents_state";
+
+/// The key of a state that the program could not read; later ones have a number.
+const UNREADABLE: &str = "unreadable_state";
+
+/// Lets a row be as large as SQLite takes it: the state has a limit of its own, which is checked where it is set.
+fn with_room<R>(connection: &Connection, work: impl FnOnce() -> Result<R>) -> Result<R> {
+    let failed = |error| StorageError::from(SqlError::from_sqlite(error, ""));
+    let limit = connection.limit(Limit::SQLITE_LIMIT_LENGTH).map_err(failed)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::MAX).map_err(failed)?;
+    let result = work();
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).map_err(failed)?;
+    result
+}
+
+/// The state as the object sees it.
+#[derive(Clone, Debug, Default)]
+pub(in crate::storage) struct State {
+    /// `None`: not read yet. `Some(None)`: there is no state.
+    current: Option<Option<Bytes>>,
+    staged: bool,
+}
+
+/// The state as it was before a level changed it.
+pub(in crate::storage) type Undo = State;
+
+impl State {
+    pub(in crate::storage) fn is_staged(&self) -> bool {
+        self.staged
+    }
+
+    pub(in crate::storage) fn committed(&mut self) {
+        self.staged = false;
+    }
+
+    pub(in crate::storage) fn restore(&mut self, undo: Undo) {
+        *self = undo;
+    }
+
+    pub(in crate::storage) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Store {
+    /// Returns the state, JSON text, as the running turn sees it; `None` if none was ever set.
+    ///
+    /// The first call reads the row, later ones return what is in memory.
+    ///
+    /// # Errors
+    /// [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn state(&mut self) -> Result<Option<Bytes>> {
+        self.check()?;
+        if let Some(state) = &self.state.current {
+            return Ok(state.clone());
+        }
+        let row = self.found().and_then(|parts| match parts {
+            Some(mut parts) => {
+                let connection = parts.connection;
+                with_room(connection, || parts.read_one(READ, ()))
+            }
+            None => Ok(None),
+        });
+        let row = self.settle(row)?;
+        self.state.current = Some(row.clone());
+        Ok(row)
+    }
+
+    /// Sets the state, JSON text; `None` takes it away. The next commit writes it, once however
+    /// often it was set, and a rollback undoes it.
+    ///
+    /// # Errors
+    /// [`StorageError::TooBig`], and nothing has changed then.
+    pub fn stage_state(&mut self, state: Option<Bytes>) -> Result<()> {
+        self.check()?;
+        let size = state.as_ref().map_or(0, Bytes::len);
+        if size > self.options.state_bytes {
+            return Err(StorageError::TooBig { what: "the state", size, limit: self.options.state_bytes });
+        }
+        if let Some(slot) = self.levels.undo_slot()
+            && slot.is_none()
+        {
+            *slot = Some(self.state.clone());
+        }
+        self.state.current = Some(state);
+        self.state.staged = true;
+        Ok(())
+    }
+
+    /// Keeps a copy of the state under a key of its own, where it is until the user deletes it. Returns the key.
+    ///
+    /// # Errors
+    /// [`StorageError::TooBig`] when no value of a key may be so large, or when SQLite fails.
+    pub fn copy_state_aside(&mut self) -> Result<String> {
+        let state = self.state()?.unwrap_or_default();
+        let copy = serde_json::Value::from(String::from_utf8_lossy(&state)).to_string();
+        for number in 1_u64.. {
+            let key = match number {
+                1 => UNREADABLE.to_owned(),
+                number => format!("{UNREADABLE}_{number}"),
+            };
+            match self.kv_get(&key)? {
+                // Another version of the program could not read another one.
+                Some(other) if other != copy.as_bytes() => {}
+                Some(_) => return Ok(key),
+                None => {
+                    self.kv_put(&key, copy.as_bytes())?;
+                    return Ok(key);
+                }
+            }
+        }
+        Err(StorageError::Misuse("all keys are taken"))
+    }
+
+    pub(in crate::storage) fn flush_state(&mut self) -> Result<()> {
+        if !self.state.staged {
+            return Ok(());
+        }
+        match self.state.current.clone().flatten() {
+            Some(json) => {
+                let mut parts = self.opened()?;
+                let connection = parts.connection;
+                with_room(connection, || parts.change(WRITE, (Json(&json),)))?;
+            }
+            None => {
+                if let Some(mut parts) = self.found()? {
+                    parts.change(DELETE, ())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Values as they are kept: JSON that their type reads again.
+
+use std::any::type_name;
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use serde::de::Error as _;
+
+use crate::storage::StorageError;
+use crate::wire::{De, Wire, from_json, to_json};
+
+/// Up to here each value is read back before it is kept.
+const ALWAYS_CHECKED: usize = 64 * 1024;
+
+/// Writes a value that is to be kept.
+///
+/// # Errors
+/// `storage_json` as [`to_stored`], for what has no name of its own.
+pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
+    to_stored(value).map_err(|source| StorageError::Unfit { source }.into_error())
+}
+
+/// Writes a value that is to be kept.
+///
+/// # Errors
+/// When the value has no JSON form, or its type does not read what it wrote; the error names the place.
+pub(in crate::storage) fn to_stored<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
+    let json = to_json(value)?;
+    if is_checked::<T>(json.len()) {
+        from_json::<T>(&json).map_err(|error| unreadable::<T>(&json, error))?;
+    }
+    Ok(json)
+}
+
+/// Reads a value that was kept.
+///
+/// # Errors
+/// When the text is not JSON, or not a value of this type.
+pub(crate) fn from_stored<T: Wire>(json: &[u8]) -> Result<T, serde_json::Error> {
+    std::str::from_utf8(json).map_err(serde_json::Error::custom).and_then(from_json)
+}
+
+/// Makes the error of a value whose type does not read it back; reads it once more for the place.
+fn unreadable<T: Wire>(json: &str, error: serde_json::Error) -> serde_json::Error {
+    let reader = &mut serde_json::Deserializer::from_str(json);
+    let place = match serde_path_to_error::deserialize::<_, De<T>>(reader) {
+        Err(placed) if placed.path().iter().next().is_some() => format!("`{}`: ", placed.path()),
+        _ => String::new(),
+    };
+    serde_json::Error::custom(format_args!("{place}the type does not read what it writes: {error}"))
+}
+
+/// Returns whether a value of this size is read back before it is kept.
+///
+/// Reading takes longer than writing. So of large values a program checks the first one of a type, and each that is
+/// twice as large as those before; with debug assertions all of them.
+pub(in crate::storage) fn is_checked<T>(bytes: usize) -> bool {
+    static LARGEST: Mutex<Option<HashMap<&'static str, usize>>> = Mutex::new(None);
+    if bytes <= ALWAYS_CHECKED || cfg!(debug_assertions) {
+        return true;
+    }
+    let mut largest = LARGEST.lock();
+    let largest = largest.get_or_insert_default().entry(type_name::<T>()).or_default();
+    let check = bytes >= *largest * 2;
+    if check {
+        *largest = bytes;
+    }
+    check
+}

@@ -1,0 +1,106 @@
+//! Taking away all that an object stored.
+
+use rusqlite::Connection;
+
+use crate::storage::Result;
+use crate::storage::error::{SqlError, StorageError};
+use crate::storage::sql::reserved::is_reserved;
+use crate::storage::store::Store;
+use crate::storage::store::statement::Parts;
+
+const LIST: &str = "/*agents*/SELECT type, name, coalesce(sql, '') LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
+    WHERE type IN ('table', 'view', 'trigger', 'index') AND name NOT LIKE 'sqlite#_%' ESCAPE '#'";
+const DEFERS: &str = "/*agents*/PRAGMA defer_foreign_keys";
+const OWN: [&str; 3] = [
+    "/*agents*/DELETE FROM _agents_kv",
+    "/*agents*/DELETE FROM _agents_alarm",
+    "/*agents*/DELETE FROM _agents_meta WHERE key IN ('props', 'settings')",
+];
+
+/// Something of the user's in the schema.
+struct Item {
+    kind: String,
+    name: String,
+    is_virtual: bool,
+}
+
+impl Store {
+    /// Takes away all that the object stored: tables, views, triggers and indexes of the user,
+    /// keys and values, the state, the alarm, the settings and the properties. What the file says
+    /// about itself stays. A rollback of the running turn brings all of it back.
+    ///
+    /// # Errors
+    /// [`StorageError::Misuse`] outside of a turn; [`StorageError::Poisoned`], or when SQLite fails.
+    pub fn wipe(&mut self) -> Result<()> {
+        // A level of its own: what was taken away before a failure comes back.
+        self.savepoint_push()?;
+        let result = self.take_all();
+        let result = self.settle(result);
+        if !self.is_poisoned() {
+            match &result {
+                Ok(()) => self.savepoint_release()?,
+                Err(_) => self.savepoint_rollback()?,
+            }
+        }
+        result
+    }
+
+    fn take_all(&mut self) -> Result<()> {
+        self.stage_state(None)?;
+        let Some(mut parts) = self.found()? else { return Ok(()) };
+        parts.ready_to_write()?;
+        parts.levels.deferred.forget_tables();
+        drop_items(&mut parts)?;
+        for sql in OWN {
+            parts.change(sql, ())?;
+        }
+        self.alarm_changed = true;
+        Ok(())
+    }
+}
+
+fn drop_items(parts: &mut Parts<'_>) -> Result<()> {
+    let connection = parts.connection;
+    // The rows of a table that others refer to go before the rows that refer: in between the
+    // references do not hold.
+    let deferred = connection
+        .query_row(DEFERS, (), |row| row.get::<_, bool>(0))
+        .map_err(|error| StorageError::from(SqlError::from_sqlite(error, DEFERS)))?;
+    defer(connection, true)?;
+    // With a table its indexes, triggers and shadow tables go as well, so each kind is looked up
+    // when its time has come.
+    let turns: [fn(&Item) -> bool; 4] = [
+        |item| item.kind == "trigger",
+        |item| item.kind == "view",
+        |item| item.is_virtual,
+        |item| item.kind == "table",
+    ];
+    for is_due in turns {
+        for item in list(connection)?.iter().filter(|item| is_due(item)) {
+            let kind = item.kind.to_uppercase();
+            execute(
+                connection,
+                &format!("/*agents*/DROP {kind} IF EXISTS \"{}\"", item.name.replace('"', "\"\"")),
+            )?;
+        }
+    }
+    defer(connection, deferred)
+}
+
+fn list(connection: &Connection) -> Result<Vec<Item>> {
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(Item { kind: row.get(0)?, name: row.get(1)?, is_virtual: row.get(2)? });
+    let items = connection
+        .prepare(LIST)
+        .and_then(|mut statement| statement.query_map((), read)?.collect::<rusqlite::Result<Vec<_>>>());
+    let items = items.map_err(|error| StorageError::from(SqlError::from_sqlite(error, LIST)))?;
+    Ok(items.into_iter().filter(|item| !is_reserved(&item.name)).collect())
+}
+
+fn defer(connection: &Connection, on: bool) -> Result<()> {
+    execute(connection, &format!("/*agents*/PRAGMA defer_foreign_keys = {on}"))
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    connection.execute_batch(sql).map_err(|error| SqlError::from_sqlite(error, sql).into())
+}

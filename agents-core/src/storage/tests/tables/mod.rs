@@ -1,0 +1,5 @@
+//! Tests of the tables of the runtime.
+
+pub(super) mod alarm;
+pub(super) mod kv;
+pub(super) mod wipe;
