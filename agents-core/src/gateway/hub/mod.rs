@@ -196,6 +196,11 @@ impl Hub {
         self.inner.lock().leaving -= 1;
     }
 
+    /// The object was told of the end of a socket, could do nothing with it, and is to be told again.
+    pub(crate) fn untold(&self) {
+        self.inner.lock().leaving += 1;
+    }
+
     /// Tells whether the object is still to be told of the end of some socket.
     pub(crate) fn is_leaving(&self) -> bool {
         self.inner.lock().leaving > 0

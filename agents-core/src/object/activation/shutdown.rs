@@ -1,5 +1,8 @@
 //! The end of an activation: asleep, stopped, failed or crashed.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -239,14 +242,45 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
 ///
 /// Not at once: what the alarm does may be what brought the object down.
 pub(super) fn ring_again(handle: &ObjectHandle) {
+    ring_after(handle, 1);
+}
+
+fn ring_after(handle: &ObjectHandle, retry: u32) {
     let alarms = handle.environment.alarms.clone();
-    let pause = Duration::from_millis(retry_after(1));
+    let pause = Duration::from_millis(retry_after(retry));
     let key = handle.key.clone();
     let again = async move {
         tokio::time::sleep(pause).await;
         alarms.again(&key);
     };
     handle.environment.runtime.spawn(again);
+}
+
+/// The number of failures after which the pause before the next opening grows no more: about a minute.
+const LONGEST: u32 = 6;
+
+/// Brings ends of connections and an alarm again, later and later, to an object whose database could not be opened.
+pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
+    let retry = handle.failed_openings.fetch_add(1, Ordering::Relaxed).saturating_add(1).min(LONGEST);
+    if events.contains(&ToObject::Alarm) {
+        ring_after(handle, retry);
+    }
+    let ends: Vec<_> = events.into_iter().filter(|event| matches!(event, ToObject::Close { .. })).collect();
+    if ends.is_empty() {
+        return;
+    }
+    // The handle stays in use meanwhile, and is not kept from going with its host.
+    ends.iter().for_each(|_| handle.hub.untold());
+    let (handle, runtime) = (Arc::downgrade(handle), handle.environment.runtime.clone());
+    runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(retry_after(retry))).await;
+        let Some(handle) = handle.upgrade() else { return };
+        for end in ends {
+            // An object that is out of use for good needs it no more.
+            let _ = handle.deliver(end).await;
+            handle.hub.told();
+        }
+    });
 }
 
 /// Returns the text that clients read when the object they are connected to failed with an error.

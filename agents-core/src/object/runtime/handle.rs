@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
@@ -26,6 +26,8 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) indexed: Indexed,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
+    /// How many times in a row the database could not be opened.
+    pub(in crate::object) failed_openings: AtomicU32,
     orders: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
@@ -58,6 +60,7 @@ impl ObjectHandle {
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
             readable: AtomicBool::new(false),
+            failed_openings: AtomicU32::new(0),
             orders: AtomicU8::new(0),
             me: me.clone(),
         })
