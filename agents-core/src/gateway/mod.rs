@@ -34,7 +34,7 @@ pub(crate) use protocol::messages::{
 };
 pub(crate) use protocol::port::{ObjectPort, PostError};
 pub(crate) use quota::connection_slots::{Counted, Place, prefix};
-pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, Held};
+pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, Held, ValueBytes};
 pub(crate) use shared::Gateway;
 #[cfg(test)]
 pub(crate) use socket::Socket;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use agents::prelude::*;
 use agents::testing::TestHost;
 use agents::{Limit, Limits, Response};
+use futures_util::StreamExt;
 
 /// Who a client is, as its agent sees it.
 #[wire]
@@ -45,7 +46,18 @@ impl Desk {
         if path.ends_with("/wait") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
+        if path.ends_with("/pass-on") {
+            let mut pieces = request.into_body().into_data_stream();
+            let mut len = 0;
+            while let Some(piece) = pieces.next().await {
+                len += piece?.len();
+            }
+            return Ok(len.to_string().into_response());
+        }
         let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
+        if path.ends_with("/think") {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
         Ok(body.len().to_string().into_response())
     }
 

@@ -16,6 +16,7 @@ use crate::object::activation::Activation;
 use crate::object::activation::time_slice::Round;
 use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
 use crate::object::http::fetch;
+use crate::object::http::request_body::Collected;
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
 use crate::report::{self, Violation};
 
@@ -23,7 +24,7 @@ use crate::report::{self, Violation};
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
     Message { connection: ConnectionKey, bytes: usize, _held: Held },
-    Request { request: RequestKey, _held: Held },
+    Request { request: RequestKey, _held: Held, _collected: Option<Arc<Collected>> },
     Alarm,
     Task,
     Other,
@@ -104,12 +105,20 @@ impl Activation {
                 }
             }
             ToObject::Request { request, head, body, more, held } => {
-                let (body, held) = match more {
-                    true => (self.object.open_body(request, body, held), Held::default()),
-                    false => (Body::from(body), held),
+                let (body, held, collected) = match more {
+                    true => {
+                        let (body, collected) = self.object.open_body(request, body, held);
+                        (body, Held::default(), Some(collected))
+                    }
+                    false => (Body::from(body), held, None),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
-                self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
+                self.start(
+                    Some(instance),
+                    Label::Request { request, _held: held, _collected: collected },
+                    Box::pin(handler),
+                    cx,
+                );
             }
             ToObject::Alarm => {
                 let (object, on) = (self.object.clone(), instance.clone());

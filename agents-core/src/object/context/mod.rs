@@ -36,7 +36,7 @@ use crate::object::activation::output_gate::Gate;
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::http::request_body::{Intake, RequestBody};
+use crate::object::http::request_body::{Collected, Intake, RequestBody};
 use crate::object::http::response_window::Window;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
@@ -252,12 +252,16 @@ impl ObjectContext {
         window
     }
 
-    /// Begins to take in the body of a request, of which more comes.
-    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: Held) -> Body {
+    /// Begins to take in the body of a request, of which more comes. What a handler collects of it counts until the
+    /// second value is dropped.
+    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: Held) -> (Body, Arc<Collected>) {
         let intake = Arc::new(Intake::default());
         intake.push(first, held);
         self.lock().bodies.insert(request, intake.clone());
-        Body::new(RequestBody { request, hub: self.handle().hub.clone(), intake })
+        let hub = self.handle().hub.clone();
+        let collected = Collected::new(&hub.gateway.incoming);
+        let body = RequestBody::new(request, hub, intake, collected.clone());
+        (Body::new(body), collected)
     }
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.
