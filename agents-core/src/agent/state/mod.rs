@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limit;
 use crate::object::{BoxFuture, WebSocket};
 use crate::report::Line;
+use crate::sampled::sampled;
 use crate::storage::{StorageError, from_stored, keep};
 use crate::wire::frame;
 
@@ -256,7 +257,7 @@ impl<A: AgentTypes> AgentCore<A> {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {
-            tracing::debug!(agent = ?self.object.key(), error = %Line(&message), "a pushed state is not of the agent's type");
+            sampled!(DEBUG, "pushed states of other types", agent = ?self.object.key(), error = %Line(&message), "a pushed state is not of the agent's type");
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
         let state = match pushed::read(raw.get()) {
@@ -273,7 +274,7 @@ impl<A: AgentTypes> AgentCore<A> {
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            tracing::info!(agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
+            sampled!(DEBUG, "pushed states that were rejected", agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
             match error.downcast_ref() {
                 Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
                 _ => frame::STATE_REJECTED.into(),

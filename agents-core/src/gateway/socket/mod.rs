@@ -32,6 +32,7 @@ use crate::gateway::{
     Message, Selection, ToObject,
 };
 use crate::limits::Limit;
+use crate::sampled::sampled;
 
 pub(crate) use accept::{accept, refuse};
 pub(crate) use byte_stream::Stream;
@@ -180,7 +181,7 @@ impl Socket {
             push(&mut shared.outbox, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
         };
         if let Err(limit) = reached {
-            tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
+            sampled!(DEBUG, "readers that stayed behind", connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
             totals.limits.hit(limit);
         }

@@ -20,6 +20,7 @@ use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::{Socket, Stream};
 use crate::gateway::{Close, Counted, FREE_BYTES, Held, ObjectPort, Place, PostError, ToObject};
 use crate::limits::Limit;
+use crate::sampled::sampled;
 
 /// How often a socket reads before others get their turn.
 const READS: usize = 16;
@@ -195,7 +196,7 @@ impl Task {
                 Poll::Pending
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
-                    tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
+                    sampled!(DEBUG, "silent peers", connection = ?self.socket.key, "a peer shows no sign of life");
                     self.hub.gateway.totals.limits.hit(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }
