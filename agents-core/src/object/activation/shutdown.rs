@@ -1,6 +1,7 @@
 //! The end of an activation: asleep, stopped, failed or crashed.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::gateway::{BodyFault, ToObject};
+use crate::gateway::{BodyFault, ObjectPort, PostError, ToObject};
 use crate::object::activation::turn::Turns;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
@@ -275,11 +276,21 @@ pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
     runtime.spawn(async move {
         tokio::time::sleep(Duration::from_millis(retry_after(retry))).await;
         let Some(handle) = handle.upgrade() else { return };
-        for end in ends {
-            // An object that is out of use for good needs it no more.
-            let _ = handle.deliver(end).await;
-            handle.hub.told();
-        }
+        let mut ends = VecDeque::from(ends);
+        poll_fn(|cx| {
+            // A host that stops has no more lives of it.
+            while let Some(end) = ends.pop_front().filter(|_| !handle.is_stopping()) {
+                match handle.post(end, cx) {
+                    Err(PostError::Full(back, _)) => {
+                        ends.push_front(back);
+                        return Poll::Pending;
+                    }
+                    _ => handle.hub.told(),
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
     });
 }
 
