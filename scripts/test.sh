@@ -39,7 +39,7 @@ step_tools() {
 
 step_packages() {
   local folder
-  for folder in tests/npm tests/browser agents-client/typescript examples/web; do
+  for folder in tests/npm tests/browser agents-core/typescript examples/web; do
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   done
 }
@@ -63,17 +63,12 @@ step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
 step_doctests() { cargo test --workspace --doc --locked; }
 # The client that the command `types` writes.
-step_typescript() { (cd agents-client/typescript && npm run --silent check && npm test --silent); }
+step_typescript() { (cd agents-core/typescript && npm run --silent check && npm test --silent); }
 
 # The pages of the examples that are written in TypeScript, with the types of the programs as they are now.
 step_pages() {
-  local example
-  for example in chat docs game-react; do
-    local react=()
-    [ "$example" != game-react ] || react=(--react)
-    "$CARGO_TARGET_DIR/debug/examples/$example" types --check "${react[@]}" --out "examples/web/$example/agents"
-  done
-  (cd examples/web && npm run --silent check && npm run --silent build)
+  export AGENTS_EXAMPLES="$CARGO_TARGET_DIR/debug/examples"
+  (cd examples/web && npm run --silent check && npm run --silent bundle)
 }
 
 step_npm() { (cd tests/npm && npm test --silent); }

@@ -241,5 +241,7 @@ impl ChatRoom {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<ChatRoom>().wire_type::<Event>().routes_with(|_| web::pages("chat")).run().await
+    let agents = Agents::new().register::<ChatRoom>().wire_type::<Event>();
+    let types = agents.typescript()?;
+    agents.routes_with(move |_| web::pages("chat", &types)).run().await
 }

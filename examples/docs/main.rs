@@ -227,11 +227,8 @@ impl SharedDocument {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new()
-        .register::<SharedDocument>()
-        .wire_type::<Event>()
-        .env(Invitation("open sesame"))
-        .routes_with(|_| web::pages("docs"))
-        .run()
-        .await
+    let agents =
+        Agents::new().register::<SharedDocument>().wire_type::<Event>().env(Invitation("open sesame"));
+    let types = agents.typescript()?;
+    agents.routes_with(move |_| web::pages("docs", &types)).run().await
 }

@@ -14,5 +14,7 @@ use game::BoardGame;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<BoardGame>().routes_with(|_| web::pages("game-react")).run().await
+    let agents = Agents::new().register::<BoardGame>();
+    let types = agents.typescript()?.react();
+    agents.routes_with(move |_| web::pages("game-react", &types)).run().await
 }

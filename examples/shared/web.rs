@@ -1,19 +1,25 @@
 //! Pages in TypeScript, which npm builds: the folder `examples/web`.
+//!
+//! The types of the program and the client stand in `agents` in the folder of a page. They are not checked in: the
+//! program writes them when it starts.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{fs, io};
 
+use agents::TypeScript;
 use agents::axum::Router;
 use agents::http::StatusCode;
 use tower_http::services::ServeDir;
 
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web");
 
-/// The pages of one example. They are built first if they are not there, or older than what they are made of.
-pub(crate) fn pages(name: &str) -> Router {
-    match build(Path::new(WEB), name) {
+/// Serves the pages of one example.
+///
+/// They are built first if they are not there, or older than their sources and the types of the program.
+pub(crate) fn pages(name: &str, types: &TypeScript) -> Router {
+    match build(Path::new(WEB), name, types) {
         Ok(()) => Router::new().fallback_service(ServeDir::new(Path::new(WEB).join("dist").join(name))),
         Err(error) => {
             let text = format!(
@@ -26,7 +32,9 @@ pub(crate) fn pages(name: &str) -> Router {
     }
 }
 
-fn build(web: &Path, name: &str) -> io::Result<()> {
+fn build(web: &Path, name: &str, types: &TypeScript) -> io::Result<()> {
+    let agents = web.join(name).join("agents");
+    types.write(agents).map_err(|error| io::Error::other(error.to_string()))?;
     let built = fs::metadata(web.join("dist").join(name).join("index.html")).and_then(|page| page.modified());
     let sources = [web.join(name), web.join("shared"), web.join("package-lock.json")];
     if built.is_ok_and(|built| sources.iter().all(|source| newest(source).is_ok_and(|at| at <= built))) {
@@ -35,7 +43,7 @@ fn build(web: &Path, name: &str) -> io::Result<()> {
     if !web.join("node_modules/.package-lock.json").exists() {
         npm(web, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
     }
-    npm(web, &["run", "--silent", "build", "--", name])
+    npm(web, &["run", "--silent", "bundle", "--", name])
 }
 
 /// When the newest file of a folder, or the one file, was changed.

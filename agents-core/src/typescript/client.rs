@@ -1,62 +1,58 @@
-//! The client that stands beside the types: the same for all programs.
+//! The client that stands beside the types, the same for all programs.
 //!
-//! Its sources are `agents-client/typescript/src`; `npm run build` there puts copies here.
+//! Its source is `agents-core/typescript/src`. `npm run build` there makes the form in JavaScript, in `dist`.
 
 /// A file of the client: its path in the folder, and its text.
 pub(super) type File = (&'static str, &'static str);
 
-macro_rules! files {
-    ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("client/", $path)))),*]
+/// One module of the client, in both forms.
+struct Module {
+    typescript: [File; 1],
+    javascript: [File; 2],
+}
+
+macro_rules! modules {
+    ($($name:literal),* $(,)?) => {
+        &[$(Module {
+            typescript: [file!("src", $name, ".ts")],
+            javascript: [file!("dist", $name, ".js"), file!("dist", $name, ".d.ts")],
+        }),*]
     };
 }
 
-const TYPESCRIPT: &[File] = files![
-    "client.ts",
-    "runtime/calls.ts",
-    "runtime/client.ts",
-    "runtime/connection.ts",
-    "runtime/error.ts",
-    "runtime/listeners.ts",
-    "runtime/mirror.ts",
-    "runtime/options.ts",
-    "runtime/outbox.ts",
-    "runtime/stream.ts",
-];
-
-const JAVASCRIPT: &[File] = files![
-    "client.js",
-    "client.d.ts",
-    "runtime/calls.js",
-    "runtime/calls.d.ts",
-    "runtime/client.js",
-    "runtime/client.d.ts",
-    "runtime/connection.js",
-    "runtime/connection.d.ts",
-    "runtime/error.js",
-    "runtime/listeners.js",
-    "runtime/error.d.ts",
-    "runtime/listeners.d.ts",
-    "runtime/mirror.js",
-    "runtime/mirror.d.ts",
-    "runtime/options.js",
-    "runtime/options.d.ts",
-    "runtime/outbox.js",
-    "runtime/outbox.d.ts",
-    "runtime/stream.js",
-    "runtime/stream.d.ts",
-];
-
-const REACT_TYPESCRIPT: &[File] = files!["react.ts", "runtime/shared.ts"];
-
-const REACT_JAVASCRIPT: &[File] =
-    files!["react.js", "react.d.ts", "runtime/shared.js", "runtime/shared.d.ts"];
-
-/// The files of the client, and with the hook for React if it is wanted.
-pub(super) fn files(javascript: bool, react: bool) -> impl Iterator<Item = File> {
-    let (client, hook) = match javascript {
-        true => (JAVASCRIPT, REACT_JAVASCRIPT),
-        false => (TYPESCRIPT, REACT_TYPESCRIPT),
+macro_rules! file {
+    ($folder:literal, $name:literal, $end:literal) => {
+        (
+            concat!($name, $end),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/typescript/", $folder, "/", $name, $end)),
+        )
     };
-    client.iter().chain(if react { hook } else { &[] }).copied()
+}
+
+const CLIENT: &[Module] = modules![
+    "client",
+    "runtime/calls",
+    "runtime/client",
+    "runtime/connection",
+    "runtime/error",
+    "runtime/listeners",
+    "runtime/mirror",
+    "runtime/options",
+    "runtime/outbox",
+    "runtime/stream",
+];
+
+/// The hook for React, and what only it needs.
+const REACT: &[Module] = modules!["react", "runtime/shared"];
+
+/// Returns the files of the client, and those of the hook for React if it is wanted.
+pub(super) fn files(javascript: bool, react: bool) -> impl Iterator<Item = File> {
+    CLIENT
+        .iter()
+        .chain(if react { REACT } else { &[] })
+        .flat_map(move |module| match javascript {
+            true => &module.javascript[..],
+            false => &module.typescript[..],
+        })
+        .copied()
 }

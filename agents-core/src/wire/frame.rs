@@ -1,6 +1,6 @@
 //! The frames of the protocol, read from clients and written by agents.
 //!
-//! Key order follows the reference to the letter, so that recorded traffic compares equal.
+//! The keys have the order of the npm package `agents`, so that recorded traffic compares equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,7 +26,7 @@ pub const STATE_ERROR: &str = "cf_agent_state_error";
 pub const MCP_SERVERS: &str = "cf_agent_mcp_servers";
 /// The type of calls and their answers.
 pub const RPC: &str = "rpc";
-/// The kind of the frame that stops a streamed answer. Ours: the reference has none.
+/// The type of the frame that stops a streamed answer; the npm package `agents` has no such frame.
 pub const RPC_CANCEL: &str = "rpc_cancel";
 
 /// The bytes that the id of a call has at most, as it stands in its frame, escapes included.

@@ -83,7 +83,7 @@ impl CallableOptions {
 /// The right that the runtime knows by itself.
 const WRITABLE: &str = "writable";
 
-/// Options that the reference has and that are said in another way here.
+/// Returns where an option of the npm package `agents` is found here, if it has another form.
 fn elsewhere(key: &str) -> Option<&'static str> {
     match key {
         "description" => Some("the description is the doc comment: write `/// ..` above the method"),

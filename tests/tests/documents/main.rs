@@ -1,4 +1,7 @@
 //! Documents that say something of the repository, held against it.
 
 mod compatibility;
+mod decisions;
+mod glossary;
+mod links;
 mod support;

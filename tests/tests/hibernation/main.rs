@@ -2,28 +2,9 @@
 //!
 //! All on the virtual clock of a test host, so that hours pass at once.
 
-mod alarm_failures;
-mod alarm_index;
-mod alarm_next;
 mod alarms;
-mod chaos;
-mod destructors;
-mod failed;
-mod gone;
-mod goodbye;
-mod hung;
-mod idle;
-mod lost;
-mod meter;
-mod pins;
-mod raw;
-mod raw_life;
-mod readonly;
-mod refusals;
-mod replaced;
-mod rest;
-mod sections;
+mod connections;
+mod durable_object;
+mod failures;
+mod sleep;
 mod support;
-mod survive;
-mod tasks;
-mod wake;

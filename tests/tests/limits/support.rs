@@ -5,7 +5,6 @@ use std::time::Duration;
 use agents::prelude::*;
 use agents::testing::TestHost;
 use agents::{Limit, Limits, Response};
-use futures_util::StreamExt;
 
 /// Who a client is, as its agent sees it.
 #[wire]
@@ -47,14 +46,13 @@ impl Desk {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
         if path.ends_with("/pass-on") {
-            let mut pieces = request.into_body().into_data_stream();
-            let mut len = 0;
-            while let Some(piece) = pieces.next().await {
-                len += piece?.len();
+            let (mut pieces, mut len) = (request.into_body(), 0);
+            while let Some(piece) = pieces.chunk().await? {
+                len += piece.len();
             }
             return Ok(len.to_string().into_response());
         }
-        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
+        let body = request.into_body().bytes(usize::MAX).await?;
         if path.ends_with("/think") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
@@ -96,7 +94,7 @@ pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> Test
 
 /// How often a limit was reached.
 pub(crate) fn hits(host: &TestHost, limit: Limit) -> u64 {
-    host.host().meter().limits[limit]
+    host.host().metrics().limits[limit]
 }
 
 pub(crate) fn secs(seconds: u64) -> Duration {

@@ -1,6 +1,8 @@
 //! Files: written, left alone, compared.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use agents::{Agents, TypeScript};
@@ -129,4 +131,31 @@ fn a_file_of_the_client_that_was_changed_is_noticed_by_those_who_have_it() {
     assert!(forms[1].diff(&folder).unwrap().unwrap().contains("\n+const LINGER = "));
     forms[1].write(&folder).unwrap();
     assert_eq!(forms[1].diff(&folder).unwrap(), None);
+}
+
+/// The texts of a folder by their paths in it, without the types of a program.
+fn client(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.file_name().is_some_and(|name| !name.to_str().unwrap().starts_with("agents.")) {
+                let text = fs::read_to_string(&entry).unwrap().replace("\r\n", "\n");
+                files.insert(entry.strip_prefix(folder).unwrap().to_owned(), text);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_client_that_is_written_is_the_one_that_is_tested() {
+    let tested = Path::new(env!("CARGO_MANIFEST_DIR")).join("../agents-core/typescript");
+    for (module, form) in [(module().react(), "src"), (module().react().javascript(), "dist")] {
+        let folder = TempDir::new().unwrap();
+        module.write(&folder).unwrap();
+        assert_eq!(client(folder.path()), client(&tested.join(form)), "{form}");
+    }
 }

@@ -82,6 +82,20 @@ fn a_layer_uses_only_those_before_it() {
     }
 }
 
+#[test]
+fn the_table_of_the_layers_is_the_one_that_is_checked() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md");
+    let page = fs::read_to_string(page).unwrap();
+    let table = page.lines().map(str::trim).skip_while(|line| *line != "| layer | uses |").skip(2);
+    let table: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
+    let expected = LAYERS.map(|(name, allowed)| {
+        let used: Vec<_> = allowed.iter().map(|used| format!("`{used}`")).collect();
+        let used = if used.is_empty() { "nothing".to_owned() } else { used.join(", ") };
+        format!("| `{name}` | {used} |")
+    });
+    assert_eq!(table, expected);
+}
+
 // S184
 #[test]
 fn objects_and_agents_know_no_sockets() {

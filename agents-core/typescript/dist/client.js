@@ -1,0 +1,17 @@
+// Built from `agents-core/typescript/src/client.ts` by `npm run build`; `npm run check` compares the two.
+// The client of the agents in `agents.ts`. The command `types` writes this file, and overwrites changes.
+import { agents } from "./agents.js";
+import { open } from "./runtime/client.js";
+export { AgentError } from "./runtime/error.js";
+/**
+ * Connects to an agent, by its class and name. It returns at once: what is called meanwhile waits for the connection.
+ *
+ * ```ts
+ * const room = connect("ChatRoom", "lobby", { query: { username: "ann" } });
+ * room.subscribe((state) => console.log(state));
+ * await room.post("hi");
+ * ```
+ */
+export function connect(agent, name, options = {}) {
+    return open(agents[agent], name, options);
+}

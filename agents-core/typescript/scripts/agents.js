@@ -1,0 +1,11 @@
+// Writes `src/agents.ts`, the types of the server `conformance`: what the client is checked and tested with.
+
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const FOLDER = fileURLToPath(new URL("..", import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR || join(FOLDER, "../../target");
+const PROGRAM = process.env.AGENTS_TEST_SERVER || join(TARGET, "debug", "conformance");
+
+execFileSync(PROGRAM, ["types", "--types-only", "--out", join(FOLDER, "src")], { stdio: ["ignore", "ignore", "inherit"] });

@@ -1,0 +1,51 @@
+// Makes the pages: node pages.js STEP... [PAGE...], without a name all of them.
+//
+// types    writes the folder `agents` of a page by the command `types` of its program
+// bundle   builds a page into `dist/PAGE`
+
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import react from "@vitejs/plugin-react";
+import { build } from "vite";
+
+/** The pages, with the options of their command `types`. */
+const PAGES = { chat: [], docs: [], "game-react": ["--react"] };
+const STEPS = { types, bundle };
+const here = import.meta.dirname;
+
+/** AGENTS_EXAMPLES is the folder of the programs, where they are built; without it cargo builds them. */
+function types(page) {
+  const built = process.env.AGENTS_EXAMPLES;
+  const [program, ...args] = built
+    ? [join(built, page)]
+    : ["cargo", "run", "--quiet", "--locked", "--example", page, "--"];
+  const options = ["types", ...PAGES[page], "--out", join(here, page, "agents")];
+  execFileSync(program, [...args, ...options], { cwd: here, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+async function bundle(page) {
+  const root = join(here, page);
+  const files = readdirSync(root).filter((file) => file.endsWith(".html"));
+  await build({
+    root,
+    base: "./",
+    plugins: [react()],
+    build: {
+      outDir: join(here, "dist", page),
+      emptyOutDir: true,
+      rolldownOptions: { input: files.map((file) => join(root, file)) },
+    },
+    logLevel: "warn",
+  });
+}
+
+const words = process.argv.slice(2);
+const names = words.filter((word) => !(word in STEPS));
+for (const name of names) {
+  if (!(name in PAGES)) throw new Error(`there is no page ${name}: ${Object.keys(PAGES).join(", ")}`);
+}
+for (const page of names.length > 0 ? names : Object.keys(PAGES)) {
+  for (const step of words.filter((word) => word in STEPS)) await STEPS[step](page);
+}

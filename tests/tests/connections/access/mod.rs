@@ -1,0 +1,7 @@
+//! Access: who may connect, checked by the host and by the agent.
+
+pub(super) mod admission;
+pub(super) mod auth;
+pub(super) mod origins;
+pub(super) mod routes;
+pub(super) mod tokens;

@@ -1,0 +1,6 @@
+//! HTTP requests to an agent.
+
+pub(super) mod bodies;
+pub(super) mod extractors;
+pub(super) mod mount;
+pub(super) mod requests;

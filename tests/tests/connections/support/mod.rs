@@ -1,0 +1,4 @@
+//! Helpers of these tests.
+
+pub(super) mod captured_log;
+pub(super) mod response_text;

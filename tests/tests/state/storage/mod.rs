@@ -1,0 +1,7 @@
+//! Storage: SQL, keys and values, transactions, and values that come back as they were.
+
+pub(super) mod key_value;
+pub(super) mod newtypes;
+pub(super) mod sql;
+pub(super) mod transactions;
+pub(super) mod values;
