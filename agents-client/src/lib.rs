@@ -46,7 +46,7 @@
 //! }
 //! let count: u32 = tokens.result()?;
 //!
-//! // The state is mirrored: to read, to wait for, to set.
+//! // The client has a copy of the state: to read, to wait for, to set.
 //! let mut state = room.state();
 //! eprintln!("{:?}", state.get()?);
 //! room.set_state(&Room { topic: "rust".into() }).await?;
