@@ -17,12 +17,15 @@ use crate::close::CloseFrame;
 use crate::frame;
 use crate::inner::Inner;
 use crate::stream::{CallStream, Feed, decode};
-use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, StateWatch, Status, Untyped};
+use crate::{
+    AgentClientBuilder, ClientError, ClientTarget, Dynamic, Identity, Message, RemoteCaller, StateWatch,
+    Status,
+};
 
 /// A connection to one agent.
 ///
-/// Of a class `A` it has the methods, and the type of the state. Without a class it is *untyped*: methods
-/// are called by name.
+/// A client of a class `A` has the methods of the class, and the type of its state. A client without a class is *dynamic*:
+/// it calls methods by name.
 ///
 /// Clone it freely: all clones share one socket. When the last one is gone the client closes.
 ///
@@ -54,8 +57,8 @@ use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, St
 ///     room.close(1000, "done").await
 /// }
 /// ```
-pub struct AgentClient<A: Kind = Untyped> {
-    remote: Remote,
+pub struct AgentClient<A: ClientTarget = Dynamic> {
+    caller: RemoteCaller,
     methods: A::Methods,
 }
 
@@ -94,7 +97,7 @@ impl<A: Interface> AgentClient<A> {
     /// The methods of the class, for those that have the name of a method of the client itself.
     ///
     /// All others are methods of the client: `room.post(..)` is `room.methods().post(..)`.
-    pub fn methods(&self) -> &A::Methods<Remote> {
+    pub fn methods(&self) -> &A::Methods<RemoteCaller> {
         &self.methods
     }
 
@@ -114,8 +117,8 @@ impl<A: Interface> AgentClient<A> {
     /// room.within(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
     /// # Ok(()) }
     /// ```
-    pub fn within(&self, limit: Duration) -> A::Methods<Remote> {
-        A::methods(self.remote.within(limit))
+    pub fn within(&self, limit: Duration) -> A::Methods<RemoteCaller> {
+        A::methods(self.caller.within(limit))
     }
 
     /// Replaces the agent's state.
@@ -129,15 +132,15 @@ impl<A: Interface> AgentClient<A> {
         self.push(to_value(state))
     }
 
-    /// This connection without the types.
-    pub fn untyped(&self) -> AgentClient {
-        AgentClient { remote: self.remote.clone(), methods: () }
+    /// Returns a client of the same connection that calls methods by name.
+    pub fn dynamic(&self) -> AgentClient {
+        AgentClient { caller: self.caller.clone(), methods: () }
     }
 }
 
 /// The methods of the class.
 impl<A: Interface> Deref for AgentClient<A> {
-    type Target = A::Methods<Remote>;
+    type Target = A::Methods<RemoteCaller>;
 
     fn deref(&self) -> &Self::Target {
         &self.methods
@@ -181,14 +184,14 @@ impl AgentClient {
     }
 }
 
-impl<A: Kind> AgentClient<A> {
+impl<A: ClientTarget> AgentClient<A> {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        let remote = Remote::new(inner);
-        Self { methods: A::methods(remote.clone()), remote }
+        let caller = RemoteCaller::new(inner);
+        Self { methods: A::methods(caller.clone()), caller }
     }
 
     fn inner(&self) -> &Inner {
-        &self.remote.handle.0
+        &self.caller.handle.0
     }
 
     /// Calls a method, by its name on the wire (`getStats`), and waits for the answer.
@@ -211,7 +214,7 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        self.call_within(self.remote.limit, method, args)
+        self.call_within(self.caller.limit, method, args)
     }
 
     /// Calls a method and waits for the answer this long at most.
@@ -225,7 +228,7 @@ impl<A: Kind> AgentClient<A> {
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
         // Written before the future exists, so that the future is `Send` whatever the arguments are.
-        self.remote.within(limit).request(method, frame::arguments(&args), decode)
+        self.caller.within(limit).request(method, frame::arguments(&args), decode)
     }
 
     /// Calls a method that answers in parts.
@@ -239,12 +242,12 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<CallStream<T>, ClientError>> {
-        self.remote.clone().open(method, frame::arguments(&args), decode)
+        self.caller.clone().open(method, frame::arguments(&args), decode)
     }
 
     /// The agent's state: none until the agent has sent one, then always the newest.
     pub fn state(&self) -> StateWatch<A::State> {
-        StateWatch::new(Arc::clone(&self.remote.handle.0))
+        StateWatch::new(Arc::clone(&self.caller.handle.0))
     }
 
     fn push(&self, state: serde_json::Result<Value>) -> impl Future<Output = Result<(), ClientError>> {
@@ -354,13 +357,13 @@ impl<A: Kind> AgentClient<A> {
     }
 }
 
-impl<A: Kind> Clone for AgentClient<A> {
+impl<A: ClientTarget> Clone for AgentClient<A> {
     fn clone(&self) -> Self {
-        Self { remote: self.remote.clone(), methods: Clone::clone(&self.methods) }
+        Self { caller: self.caller.clone(), methods: Clone::clone(&self.methods) }
     }
 }
 
-impl<A: Kind> fmt::Debug for AgentClient<A> {
+impl<A: ClientTarget> fmt::Debug for AgentClient<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.inner().config;
         f.debug_struct("AgentClient")

@@ -62,7 +62,7 @@
 //! ```
 //!
 //! A callable that is named like a method of the client ([`send`](AgentClient::send), `state`, `close` …) is called by
-//! [`room.methods()`](AgentClient::methods). A client that knows no class calls by name, and says the types itself:
+//! [`room.methods()`](AgentClient::methods). A dynamic client ([`Dynamic`]) has no class: it calls by name, and the program says the types:
 //!
 //! ```no_run
 //! use agents_client::AgentClient;
@@ -106,14 +106,14 @@ mod error;
 mod frame;
 mod identity;
 mod inner;
-mod kind;
 mod message;
 mod reconnect;
-mod remote;
+mod remote_caller;
 mod session;
 mod state;
 mod status;
 mod stream;
+mod target;
 #[cfg(feature = "tls")]
 mod tls;
 mod worker;
@@ -123,10 +123,10 @@ pub use client::AgentClient;
 pub use error::{ClientError, Lost};
 pub use futures_util::StreamExt;
 pub use identity::Identity;
-pub use kind::{Kind, Untyped};
 pub use message::Message;
 pub use reconnect::Reconnect;
-pub use remote::Remote;
+pub use remote_caller::RemoteCaller;
 pub use state::StateWatch;
 pub use status::Status;
 pub use stream::{CallStream, Feed};
+pub use target::{ClientTarget, Dynamic};

@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::frame::Answer;
 use crate::inner::Inner;
-use crate::remote::Handle;
-use crate::{ClientError, Untyped};
+use crate::remote_caller::Handle;
+use crate::{ClientError, Dynamic};
 
 /// How an answer is read; two families of types can be.
 pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
@@ -52,7 +52,8 @@ impl Drop for Forget {
 /// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
 /// Dropping it before its end tells the agent to stop.
 ///
-/// The result has the type `R` that the method of a class declares; of an untyped call it is what you say.
+/// The result has the type `R` that the method of a class declares. The result of a call by name has the type that the
+/// program asks for.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -66,7 +67,7 @@ impl Drop for Forget {
 /// # drop(count); Ok(()) }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct CallStream<T, R = Untyped> {
+pub struct CallStream<T, R = Dynamic> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
     decode: Decode<T>,
@@ -132,7 +133,7 @@ impl<T, R: Wire> CallStream<T, R> {
     }
 }
 
-impl<T> CallStream<T, Untyped> {
+impl<T> CallStream<T, Dynamic> {
     /// What the method returned, once the stream has ended.
     ///
     /// # Errors

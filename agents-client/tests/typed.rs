@@ -175,8 +175,8 @@ async fn methods_have_the_types_of_the_class() {
     // The client's own comes first, the other is not lost.
     assert!(matches!(*board.status().borrow(), Status::Open));
     assert_eq!(soon(board.methods().status()).await.unwrap(), "fine");
-    let untyped: Vec<String> = soon(board.untyped().call("repeat", ("b", 1))).await.unwrap();
-    assert_eq!(untyped, ["b"]);
+    let dynamic: Vec<String> = soon(board.dynamic().call("repeat", ("b", 1))).await.unwrap();
+    assert_eq!(dynamic, ["b"]);
 }
 
 #[tokio::test]
