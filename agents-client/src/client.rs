@@ -101,26 +101,6 @@ impl<A: Interface> AgentClient<A> {
         &self.methods
     }
 
-    /// The methods of the class, with another time limit than the one of the client. Streams have none.
-    ///
-    /// ```no_run
-    /// # use agents::prelude::*;
-    /// # use agents_client::{AgentClient, ClientError};
-    /// # #[agent]
-    /// # struct ChatRoom;
-    /// # #[agent]
-    /// # impl ChatRoom {
-    /// #     #[callable]
-    /// #     fn post(&self, body: String) {}
-    /// # }
-    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
-    /// room.within(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn within(&self, limit: Duration) -> A::Methods<RemoteCaller> {
-        A::methods(self.caller.within(limit))
-    }
-
     /// Replaces the agent's state.
     ///
     /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
@@ -186,7 +166,10 @@ impl AgentClient {
 
 impl<A: ClientTarget> AgentClient<A> {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        let caller = RemoteCaller::new(inner);
+        Self::over(RemoteCaller::new(inner))
+    }
+
+    fn over(caller: RemoteCaller) -> Self {
         Self { methods: A::methods(caller.clone()), caller }
     }
 
@@ -214,21 +197,31 @@ impl<A: ClientTarget> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        self.call_within(self.caller.limit, method, args)
+        // Written before the future exists, so that the future is `Send` whatever the arguments are.
+        self.caller.clone().request(method, frame::arguments(&args), decode)
     }
 
-    /// Calls a method and waits for the answer this long at most.
+    /// Returns a client of the same connection with another time limit for calls. Streams have none.
     ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub fn call_within<T: DeserializeOwned>(
-        &self,
-        limit: Duration,
-        method: &str,
-        args: impl Serialize,
-    ) -> impl Future<Output = Result<T, ClientError>> {
-        // Written before the future exists, so that the future is `Send` whatever the arguments are.
-        self.caller.within(limit).request(method, frame::arguments(&args), decode)
+    /// The default is [`call_timeout`](AgentClientBuilder::call_timeout) of the builder.
+    ///
+    /// ```no_run
+    /// # use agents::prelude::*;
+    /// # use agents_client::{AgentClient, ClientError};
+    /// # #[agent]
+    /// # struct ChatRoom;
+    /// # #[agent]
+    /// # impl ChatRoom {
+    /// #     #[callable]
+    /// #     fn post(&self, body: String) {}
+    /// # }
+    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
+    /// room.with_timeout(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self::over(self.caller.with_timeout(limit))
     }
 
     /// Calls a method that answers in parts.
@@ -286,7 +279,7 @@ impl<A: ClientTarget> AgentClient<A> {
                 Err(_) => Err(self.inner().end()),
             }
         };
-        timeout(self.inner().config.call_timeout, known).await.unwrap_or(Err(ClientError::Timeout))
+        timeout(self.caller.limit, known).await.unwrap_or(Err(ClientError::Timeout))
     }
 
     /// The id of the connection, the same over reconnects. An agent that already has a live

@@ -40,7 +40,7 @@ impl RemoteCaller {
         Self { handle: Arc::new(Handle(inner)), limit }
     }
 
-    pub(crate) fn within(&self, limit: Duration) -> Self {
+    pub(crate) fn with_timeout(&self, limit: Duration) -> Self {
         Self { handle: Arc::clone(&self.handle), limit }
     }
 

@@ -189,7 +189,7 @@ async fn calls_are_futures_that_move_and_have_limits_of_their_own() {
     assert_eq!(soon(tokio::spawn(call)).await.unwrap().unwrap(), 4);
 
     let board = AgentClient::<Notices>::options(&server.url, "hall").connect().await.unwrap();
-    let error = soon(board.within(Duration::from_millis(20)).never()).await.unwrap_err();
+    let error = soon(board.with_timeout(Duration::from_millis(20)).never()).await.unwrap_err();
     assert!(matches!(error, ClientError::Timeout));
 }
 

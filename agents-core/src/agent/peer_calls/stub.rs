@@ -40,7 +40,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// | code | when |
 /// |---|---|
 /// | the code of the callee's error | its text, as clients read it; a hidden one is `internal` with an id |
-/// | `timeout` | no answer in 30 s, or in the time of [`timeout`](Self::timeout); it may have run |
+/// | `timeout` | no answer in 30 s, or in the time of [`with_timeout`](Self::with_timeout); it may have run |
 /// | `interrupted` | the callee failed before it answered; it may have run |
 /// | `call_cycle` | the callee waits for this very call: it starts, runs alone, or is in an exclusive method |
 /// | `call_depth` | 32 agents wait for each other already |
@@ -56,7 +56,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///
-/// let lobby = cx.agent::<Lobby>("main").timeout(Duration::from_secs(5));
+/// let lobby = cx.agent::<Lobby>("main").with_timeout(Duration::from_secs(5));
 /// let rooms: u32 = lobby.call("count", ("rooms",)).await?;
 /// # let _ = rooms;
 /// # Ok(())
@@ -95,10 +95,12 @@ impl<A: Interface> AgentStub<A> {
         &self.way.name
     }
 
-    /// Sets how long a call waits for its answer, 30 s unless told otherwise. Streams have no limit.
+    /// Returns a stub of the same agent with another time limit for calls. Streams have none.
+    ///
+    /// The default is 30 s.
     #[must_use]
-    pub fn timeout(self, limit: Duration) -> Self {
-        Self::over(Way { timeout: limit, ..self.way })
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self::over(Way { timeout: limit, ..self.way.clone() })
     }
 
     /// Returns the methods of the agent. The stub has them itself, but for those whose names it needs.
