@@ -12,11 +12,11 @@ pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, AlarmTime, Arrival,
-    Attempt, CallOrigin, ConnectRequest, Connection, Context, ErrorSource, FindName, Host, HostMeter,
-    HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus,
-    OnUnreadable, Options, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, ReplyStream, Request,
-    Response, StateChange, StateRejection, StateSource, StreamingResponse, TagsError, TypeScript,
-    UpdateResult, View, current,
+    Attempt, CallOrigin, CallStream, ConnectRequest, Connection, Context, ErrorSource, FindName, Host,
+    HostMeter, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus,
+    OnUnreadable, Options, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request, Response,
+    StateChange, StateRejection, StateSource, StreamingResponse, TagsError, TypeScript, UpdateResult, View,
+    current,
 };
 #[cfg(feature = "server")]
 pub use agents_core::{Close, auth, axum, bytes, http, object, storage};

@@ -48,9 +48,9 @@ impl Drop for Forget {
 
 /// The items of a streamed answer, and its result at the end.
 ///
-/// It ends with `None` after the last item, or with one error. Then [`result`](Self::result) has
-/// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
-/// Dropping it before its end tells the agent to stop.
+/// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) has the result of
+/// the method. [`finish`](Self::finish) skips the items that are left.
+/// A stream that is dropped before its end stops the method.
 ///
 /// The result has the type `R` that the method of a class declares. The result of a call by name has the type that the
 /// program asks for.
@@ -114,7 +114,7 @@ impl<T, R> CallStream<T, R> {
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    /// What the method returned, once the stream has ended.
+    /// Returns the result of the method, once the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -123,7 +123,7 @@ impl<T, R: Wire> CallStream<T, R> {
         self.value(decode_wire)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the items that are left, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -134,7 +134,7 @@ impl<T, R: Wire> CallStream<T, R> {
 }
 
 impl<T> CallStream<T, Dynamic> {
-    /// What the method returned, once the stream has ended.
+    /// Returns the result of the method, once the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -143,7 +143,7 @@ impl<T> CallStream<T, Dynamic> {
         self.value(decode)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the items that are left, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].

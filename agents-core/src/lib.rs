@@ -41,10 +41,10 @@ pub use error::{Error, Result};
 
 #[cfg(feature = "runtime")]
 pub use agent::{
-    Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Argument, Attempt, CallOrigin, Callable,
-    ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Options, Refusal, RejectionKind,
-    ReplyStream, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
-    UpdateResult, View, current,
+    Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Argument, Attempt, CallOrigin, CallStream, Callable,
+    ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Options, Refusal, RejectionKind, Request,
+    Response, StateChange, StateRejection, StateSource, StreamingResponse, Table, UpdateResult, View,
+    current,
 };
 #[cfg(feature = "runtime")]
 pub use auth::{Admission, Arrival};

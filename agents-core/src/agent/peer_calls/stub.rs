@@ -130,9 +130,9 @@ impl<A: Interface> AgentStub<A> {
         &self,
         method: &str,
         arguments: impl Serialize,
-    ) -> BoxFuture<'static, Result<ReplyStream<T, Value>>> {
+    ) -> BoxFuture<'static, Result<CallStream<T, Value>>> {
         let lines = self.way.open(method, encode(arguments));
-        Box::pin(async move { Ok(ReplyStream::new(lines.await?)) })
+        Box::pin(async move { Ok(CallStream::new(lines.await?)) })
     }
 }
 
@@ -146,7 +146,7 @@ impl<A: Interface> Deref for AgentStub<A> {
 
 impl Caller for Way {
     type Error = Error;
-    type Stream<T: Wire + 'static, R: Wire + 'static> = ReplyStream<T, R>;
+    type Stream<T: Wire + 'static, R: Wire + 'static> = CallStream<T, R>;
 
     fn call<T: Wire + 'static>(
         self,
@@ -160,8 +160,8 @@ impl Caller for Way {
         self,
         method: &'static str,
         arguments: CallArguments,
-    ) -> Result<ReplyStream<T, R>> {
-        Ok(ReplyStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
+    ) -> Result<CallStream<T, R>> {
+        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
     }
 }
 
@@ -243,21 +243,21 @@ fn decode<T: Wire>(json: Option<&RawValue>) -> Result<T> {
         .map_err(|error| Error::new("invalid_answer", format!("the answer is of another type: {error}")))
 }
 
-/// The pieces `T` of a streamed answer of another agent; [`result`](Self::result) has what the method returned.
+/// A streamed answer of another agent: pieces of type `T`, and at the end a [`result`](Self::result) of type `R`.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ReplyStream<T, R> {
+pub struct CallStream<T, R> {
     reading: Option<BoxFuture<'static, (Result<Line>, Lines)>>,
     /// What the method returned, once it has.
     result: Option<Option<Box<RawValue>>>,
     types: PhantomData<fn() -> (T, R)>,
 }
 
-impl<T, R: Wire> ReplyStream<T, R> {
+impl<T, R: Wire> CallStream<T, R> {
     fn new(lines: Lines) -> Self {
         Self { reading: Some(read(lines)), result: None, types: PhantomData }
     }
 
-    /// What the method returned, once the stream has ended well.
+    /// Returns the result of the method, once the stream has ended without an error.
     ///
     /// # Errors
     /// `stream_open` before the end or after an error, `invalid_answer` when it is of another type.
@@ -273,7 +273,7 @@ fn read(mut lines: Lines) -> BoxFuture<'static, (Result<Line>, Lines)> {
     Box::pin(async move { (lines.next().await, lines) })
 }
 
-impl<T: Wire, R> Stream for ReplyStream<T, R> {
+impl<T: Wire, R> Stream for CallStream<T, R> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<T>>> {
@@ -313,8 +313,8 @@ impl fmt::Debug for Way {
     }
 }
 
-impl<T, R> fmt::Debug for ReplyStream<T, R> {
+impl<T, R> fmt::Debug for CallStream<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyStream").field("has_ended", &self.reading.is_none()).finish_non_exhaustive()
+        f.debug_struct("CallStream").field("has_ended", &self.reading.is_none()).finish_non_exhaustive()
     }
 }
