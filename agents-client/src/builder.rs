@@ -57,7 +57,7 @@ pub(crate) struct Config {
 ///
 /// use agents_client::AgentClient;
 ///
-/// let client = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+/// let client = AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
 ///     .query("username", "ann")
 ///     .header("authorization", "Bearer 123")
 ///     .call_timeout(Duration::from_secs(5))
@@ -114,7 +114,7 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
     ///
     /// ```no_run
     /// # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
-    /// let builder = agents_client::AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+    /// let builder = agents_client::AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
     ///     .query_with(|| async { Ok(vec![("token".to_owned(), fetch_token().await?)]) });
     /// # drop(builder);
     /// ```

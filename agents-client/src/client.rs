@@ -51,7 +51,7 @@ use crate::{
 ///     let room = AgentClient::<ChatRoom>::connect(url, "lobby").await?;
 ///     let number: u32 = room.post("hello".into()).await?;
 ///
-///     let same = AgentClient::builder(url, "ChatRoom", "lobby").connect().await?;
+///     let same = AgentClient::dynamic_builder(url, "ChatRoom", "lobby").connect().await?;
 ///     let next: u32 = same.call("post", ("hello again",)).await?;
 ///     assert!(next > number);
 ///     room.close(1000, "done").await
@@ -71,7 +71,7 @@ impl<A: Interface> AgentClient<A> {
     /// # Errors
     /// As [`AgentClientBuilder::connect`].
     pub async fn connect(url: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, ClientError> {
-        Self::options(url, name).connect().await
+        Self::builder(url, name).connect().await
     }
 
     /// Starts to build a client of the agent `name` of this class.
@@ -84,13 +84,13 @@ impl<A: Interface> AgentClient<A> {
     /// # #[agent]
     /// # impl ChatRoom {}
     /// # async fn run() -> Result<(), ClientError> {
-    /// let room = AgentClient::<ChatRoom>::options("http://127.0.0.1:8787", "lobby")
+    /// let room = AgentClient::<ChatRoom>::builder("http://127.0.0.1:8787", "lobby")
     ///     .query("username", "ann")
     ///     .connect()
     ///     .await?;
     /// # drop(room); Ok(()) }
     /// ```
-    pub fn options(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
+    pub fn builder(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
         AgentClientBuilder::new(url.as_ref(), A::ROUTE, name.as_ref())
     }
 
@@ -132,7 +132,7 @@ impl AgentClient {
     ///
     /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`, and the path
     /// below which it serves agents if that is not the root.
-    pub fn builder(
+    pub fn dynamic_builder(
         url: impl AsRef<str>,
         class: impl AsRef<str>,
         name: impl AsRef<str>,

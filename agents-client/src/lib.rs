@@ -69,7 +69,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), agents_client::ClientError> {
-//! let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+//! let room = AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
 //!     .query("username", "ann")
 //!     .connect()
 //!     .await?;

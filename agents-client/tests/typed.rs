@@ -188,7 +188,7 @@ async fn calls_are_futures_that_move_and_have_limits_of_their_own() {
     drop(board);
     assert_eq!(soon(tokio::spawn(call)).await.unwrap().unwrap(), 4);
 
-    let board = AgentClient::<Notices>::options(&server.url, "hall").connect().await.unwrap();
+    let board = AgentClient::<Notices>::builder(&server.url, "hall").connect().await.unwrap();
     let error = soon(board.with_timeout(Duration::from_millis(20)).never()).await.unwrap_err();
     assert!(matches!(error, ClientError::Timeout));
 }
