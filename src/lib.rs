@@ -11,12 +11,12 @@ pub use agents_core::interface::{AgentClass, Caller, Interface};
 pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
-    Admission, Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Agents, AlarmInfo, AlarmTime, Arrival,
-    Attempt, CallOrigin, CallStream, ConnectRequest, Connection, Context, ErrorSource, FindName, Host,
-    HostMeter, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message, Meter, ObjectStatus,
-    OnUnreadable, Options, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request, Response,
-    StateChange, StateRejection, StateSource, StreamingResponse, TagsError, TypeScript, UpdateResult, View,
-    current,
+    Admission, AdmissionRequest, Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub,
+    Agents, AlarmInfo, AlarmTime, Attempt, CallOrigin, CallStream, ConnectRequest, Connection, Context,
+    ErrorSource, Host, HostMetrics, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message,
+    ObjectMetrics, ObjectStatus, OnUnreadable, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request,
+    ResolveName, Response, StateChange, StateRejection, StateSource, StreamingResponse, TagsError,
+    TypeScript, UpdateResult, View, current,
 };
 #[cfg(feature = "server")]
 pub use agents_core::{Close, auth, axum, bytes, http, object, storage};
@@ -59,9 +59,9 @@ pub mod __rt {
 pub mod prelude {
     #[cfg(feature = "server")]
     pub use crate::{
-        Admission, AgentError, Agents, AlarmInfo, Arrival, Close, ConnectRequest, Connection, Context,
-        Message, Refusal, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse,
-        View, sql,
+        Admission, AdmissionRequest, AgentError, Agents, AlarmInfo, Close, ConnectRequest, Connection,
+        Context, Message, Refusal, Request, Response, StateChange, StateRejection, StateSource,
+        StreamingResponse, View, sql,
     };
     pub use crate::{Error, Result, Stream};
     pub use agents_core::serde_json::json;

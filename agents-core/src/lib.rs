@@ -41,21 +41,23 @@ pub use error::{Error, Result};
 
 #[cfg(feature = "runtime")]
 pub use agent::{
-    Agent, AgentError, AgentInfo, AgentStub, AgentTypes, Argument, Attempt, CallOrigin, CallStream, Callable,
-    ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Options, Refusal, RejectionKind, Request,
-    Response, StateChange, StateRejection, StateSource, StreamingResponse, Table, UpdateResult, View,
-    current,
+    Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt, CallOrigin,
+    CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Refusal,
+    RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
+    UpdateResult, View, current,
 };
 #[cfg(feature = "runtime")]
-pub use auth::{Admission, Arrival};
+pub use auth::{Admission, AdmissionRequest};
 #[cfg(feature = "runtime")]
 pub use gateway::{Close, IntoMessage, Message};
 #[cfg(feature = "runtime")]
 pub use limits::{Limit, LimitCounts, Limits, Rate};
 #[cfg(feature = "runtime")]
-pub use object::{AlarmInfo, AlarmTime, KeepAwake, Meter, ObjectStatus, OutsideTurn, PinnedBy, TagsError};
+pub use object::{
+    AlarmInfo, AlarmTime, KeepAwake, ObjectMetrics, ObjectStatus, OutsideTurn, PinnedBy, TagsError,
+};
 #[cfg(feature = "runtime")]
-pub use server::{Agents, FindName, Host, HostMeter, HostService};
+pub use server::{Agents, Host, HostMetrics, HostService, ResolveName};
 #[cfg(feature = "runtime")]
 pub use typescript::TypeScript;
 #[cfg(feature = "runtime")]

@@ -22,8 +22,8 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
         None => {
             let id = nanoid::nanoid!(10, &ALPHABET);
             match is_of_client(error) {
-                true => tracing::debug!(error_id = %id, code = error.code(), what, "{}", Line(error)),
-                false => tracing::error!(error_id = %id, code = error.code(), what, "{}", Line(error)),
+                true => tracing::debug!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
+                false => tracing::error!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
             }
             format!("Internal error (id {id})")
         }
@@ -40,8 +40,8 @@ pub(crate) struct Violation(pub(crate) String);
 pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
     let code = error.code();
     match is_of_client(error) {
-        true => tracing::debug!(agent = ?whose, code, "a client did what it may not: {}", Line(error)),
-        false => tracing::error!(agent = ?whose, code, "a handler failed: {}", Line(error)),
+        true => tracing::debug!(agent = ?whose, code, "a client did what it may not: {}", SingleLine(error)),
+        false => tracing::error!(agent = ?whose, code, "a handler failed: {}", SingleLine(error)),
     }
 }
 
@@ -56,9 +56,9 @@ fn is_of_client(error: &Error) -> bool {
 }
 
 /// A text on one line: errors repeat what clients sent, and nobody else may begin a line of the log.
-pub(crate) struct Line<T>(pub(crate) T);
+pub(crate) struct SingleLine<T>(pub(crate) T);
 
-impl<T: fmt::Display> fmt::Display for Line<T> {
+impl<T: fmt::Display> fmt::Display for SingleLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Escape(f), "{}", self.0)
     }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_line_stays_one() {
-        let line = |text: &str| Line(text).to_string();
+        let line = |text: &str| SingleLine(text).to_string();
         assert_eq!(line("plain – text"), "plain – text");
         assert_eq!(line("a\nb\r\u{1b}[1mc\t"), r"a\nb\r\u{1b}[1mc\t");
         assert_eq!(line(""), "");

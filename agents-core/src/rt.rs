@@ -13,7 +13,8 @@ pub use {serde, serde_json};
 
 pub use crate::error::Error;
 pub use crate::interface::{AgentClass, AgentState, CallArguments, Caller, Interface, Outcome, Reply};
-pub use crate::wire::{JsonMessage, Wire, field as wire_field};
+pub use crate::wire::field::{self as wire_field, SerdeField};
+pub use crate::wire::{JsonMessage, Wire};
 
 #[cfg(feature = "runtime")]
 pub use server::*;
@@ -24,11 +25,11 @@ mod server {
     pub use crate::wire::derive as ts_rs;
 
     pub use crate::agent::{
-        Agent, AgentError, AgentTypes, AgentValue, AlarmInfo, Argument, Arguments, Ask, Authorize, Call,
-        Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall, FromHttp, FromHttpHead,
-        HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags, OnUnreadable, Options, Parts, Plain,
-        Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection, StateSource,
-        StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+        Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,
+        Authorize, Call, CallContext, Callable, ConnectRequest, Connection, Context, Decide, Fallible,
+        FromCall, FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoTags,
+        OnUnreadable, Plain, Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection,
+        StateSource, StreamingResponse, Table, Tell, Validate, View, stream_outcome,
     };
     pub use crate::gateway::{Close, Message};
     pub use crate::object::BoxFuture;
@@ -44,10 +45,7 @@ mod server {
 
         /// Of the crate what the derive uses.
         pub mod std {
-            /// Paths.
-            pub mod path {
-                pub use ::std::path::PathBuf;
-            }
+            pub use ::std::{fmt, path};
         }
     }
 

@@ -102,7 +102,7 @@ fn a_client_gets_a_class_and_its_types() {
         }
     };
     assert!(expansion.contains(&text(class)) && expansion.contains(&text(room)), "{expansion}");
-    assert!(!expansion.contains("Member") && !expansion.contains("AgentTypes"), "{expansion}");
+    assert!(!expansion.contains("Member") && !expansion.contains("AgentDefinition"), "{expansion}");
     let named = text(super::agent(
         quote!(name = "lobby"),
         quote!(
@@ -130,7 +130,7 @@ fn a_client_gets_a_class_and_its_types() {
 
 #[test]
 fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
-    let interface = interface(&quote!(::agents::__rt::AgentTypes));
+    let interface = interface(&quote!(::agents::__rt::AgentDefinition));
     let item = quote! {
         impl Room {
             /// Posts.
@@ -159,7 +159,7 @@ fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
                 call: ::agents::__rt::Call<Room>
             ) -> ::agents::__rt::BoxFuture<
                 'static, ::agents::__rt::Result<::agents::__rt::Outcome, ::agents::__rt::Error>
-            > where Room: ::agents::__rt::AgentTypes {
+            > where Room: ::agents::__rt::AgentDefinition {
                 ::agents::__rt::Box::pin(async move {
                     let mut args = call.arguments(1usize)?;
                     let value_1: String = args.next_or("bodyText", <String as ::agents::__rt::Wire>::from_json, || Room::TEXT)?;
@@ -171,7 +171,7 @@ fn a_callable_gets_a_wrapper_and_a_place_in_the_table() {
                 })
             }
             #[automatically_derived]
-            impl ::agents::__rt::Agent for Room where Room: ::agents::__rt::AgentTypes {
+            impl ::agents::__rt::Agent for Room where Room: ::agents::__rt::AgentDefinition {
                 fn table() -> &'static ::agents::__rt::Table<Self> {
                     const {
                         &::agents::__rt::Table {
@@ -223,8 +223,8 @@ fn a_hook_gets_only_what_it_names() {
         quote! {
             fn __hook_on_start<'a>(
                 agent: &'a mut Room,
-                parts: ::agents::__rt::Parts<Room>,
-                payload: ::agents::__rt::Option<<Room as ::agents::__rt::AgentTypes>::Props>
+                parts: ::agents::__rt::CallContext<Room>,
+                payload: ::agents::__rt::Option<<Room as ::agents::__rt::AgentDefinition>::Props>
             )
         },
         quote! {
@@ -360,15 +360,53 @@ fn typescript_is_told_by_a_copy_that_names_types_of_ours() {
     ] {
         assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
     }
-    let generic = text(wire(
+}
+
+#[test]
+fn a_generic_type_stands_in_a_scope_of_its_own_too() {
+    let page = quote!(
+        struct Page<T, U: Clone = String, const N: usize = 2> {
+            items: Vec<T>,
+            more: [U; N],
+            name: String,
+        }
+    );
+    let expansion = text(wire(quote!(), page));
+    for part in [
+        quote! {
+            type __Type<T, U, const N: usize> = Page<T, U, N>;
+            type __Field0 = String;
+            type __Field1<T> = Vec<T>;
+            type __Field2<U, const N: usize> = [U; N];
+            type __Field3 = String;
+        },
+        quote! {
+            struct __Copy<T, U: Clone = __Field0, const N: usize = 2> {
+                items: __Field1<T>,
+                #[serde(with = "::agents::__rt::wire_field")]
+                #[serde(bound = "U: ::agents::__rt::Wire")]
+                #[ts(as = "[U ; N]")]
+                more: __Field2<U, N>,
+                name: __Field3,
+            }
+        },
+        quote! {
+            type WithoutGenerics = __Type<::agents::__rt::ts_rs::Dummy, ::agents::__rt::ts_rs::Dummy, N>;
+        },
+        quote! {
+            const IS_ENUM: bool = <__Copy<T, U, N> as ::agents::__rt::ts_rs::TS>::IS_ENUM;
+        },
+    ] {
+        assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
+    }
+    // The alias of such a field would not know the bounds of `T`.
+    let items = text(wire(
         quote!(),
         quote!(
-            struct Page<T> {
-                items: Vec<T>,
-            }
+            struct Items<T: Iterator>(Vec<T::Item>);
         ),
     ));
-    assert!(generic.contains("ts_rs :: TS)]") && !generic.contains("__Copy"), "{generic}");
+    assert!(items.contains("ts_rs :: TS)]") && !items.contains("__Copy"), "{items}");
 }
 
 #[test]

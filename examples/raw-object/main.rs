@@ -249,16 +249,16 @@ async fn status(State(host): State<Host>, Query(Which { house }): Query<Which>) 
     fn small(number: impl TryInto<u32>) -> u32 {
         number.try_into().unwrap_or(u32::MAX)
     }
-    let meter = status.meter;
+    let metrics = status.metrics;
     Json(Status {
         awake: status.awake,
         pinned_by: status.pinned_by.iter().map(ToString::to_string).collect(),
         sockets: small(status.connections),
-        wakes: small(meter.wakes),
-        received: small(meter.frames_in),
-        sent: small(meter.frames_out),
-        awake_ms: small(meter.active().as_millis()),
-        asleep_ms: small(meter.hibernating.as_millis()),
+        wakes: small(metrics.wakes),
+        received: small(metrics.frames_in),
+        sent: small(metrics.frames_out),
+        awake_ms: small(metrics.active().as_millis()),
+        asleep_ms: small(metrics.hibernating.as_millis()),
     })
 }
 

@@ -128,7 +128,7 @@ impl Lab {
         orders.write_all(format!("open {sockets}\n").as_bytes()).await?;
         let due = u64::from(sockets);
         let (failed, answers) = (0, 0);
-        let (allowed, wakes, last) = (0, self.host.meter().objects.wakes, Instant::now());
+        let (allowed, wakes, last) = (0, self.host.metrics().objects.wakes, Instant::now());
         *run = Some(Run {
             orders,
             sockets,
@@ -168,8 +168,8 @@ impl Lab {
             if run.due == 0 {
                 continue;
             }
-            let meter = self.host.meter();
-            let (awake, wakes) = (meter.awake as u64, meter.objects.wakes);
+            let metrics = self.host.metrics();
+            let (awake, wakes) = (metrics.awake as u64, metrics.objects.wakes);
             if awake == 0 && run.last.elapsed() > QUIET {
                 // An order to one that was awake has woken nobody: begin to count anew.
                 (run.allowed, run.wakes) = (0, wakes);
@@ -203,13 +203,13 @@ impl Lab {
     }
 
     pub(crate) async fn sample(&self) -> Sample {
-        let meter = self.host.meter();
+        let metrics = self.host.metrics();
         let sample = Sample {
-            sockets: meter.connections as u64,
-            awake: meter.awake as u64,
+            sockets: metrics.connections as u64,
+            awake: metrics.awake as u64,
             memory: memory(),
-            active_ms: u64::try_from(meter.objects.active().as_millis()).unwrap_or(u64::MAX),
-            wakes: meter.objects.wakes,
+            active_ms: u64::try_from(metrics.objects.active().as_millis()).unwrap_or(u64::MAX),
+            wakes: metrics.objects.wakes,
             most: self.most(),
             ..Sample::default()
         };

@@ -31,6 +31,9 @@ async fn calls_carry_arguments_and_give_typed_results() {
         assert_eq!(error.code(), "deserialize");
         let error = client.call::<u32>("scalar", 1).await.unwrap_err();
         assert_eq!(error.code(), "arguments");
+        let error = client.call::<u32>("mean", (vec![1.0, f64::NAN],)).await.unwrap_err();
+        assert_eq!(error.code(), "serialize");
+        assert!(error.to_string().contains("`[0][1]`: JSON has no number NaN"), "{error}");
     };
     soon(async { tokio::join!(peer, user) }).await;
 }

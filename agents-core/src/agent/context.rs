@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::instance::user_code::Scoped;
-use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::instance::user_code::UserFuture;
+use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::{
-    AgentCore, AgentError, AgentStub, AgentTypes, CallOrigin, Connection, ErrorSource, UpdateResult, View,
+    AgentDefinition, AgentError, AgentShared, AgentStub, CallOrigin, Connection, ErrorSource, UpdateResult,
+    View,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{IntoMessage, Selection, Targets, Waits};
+use crate::gateway::{Blocking, IntoMessage, Selection, Targets};
 use crate::interface::Interface;
 use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
@@ -24,18 +25,18 @@ use crate::storage::sql::Sql;
 /// It works inside the agent's handlers and in tasks started with [`spawn`](Self::spawn). Moved
 /// into a task of `tokio::spawn` every method that reads or writes the agent fails, because such a
 /// write would not belong to any turn of the agent.
-pub struct Context<A: AgentTypes> {
-    pub(crate) core: Arc<AgentCore<A>>,
+pub struct Context<A: AgentDefinition> {
+    pub(crate) core: Arc<AgentShared<A>>,
     pub(crate) caller: Option<Connection<A>>,
     /// The callable that runs, by its name on the wire.
     pub(crate) callable: Option<&'static str>,
     /// The object on behalf of the caller, where it is asked before each write.
     pub(crate) guarded: Option<ObjectContext>,
     /// The agents that wait for this handler.
-    pub(crate) chain: Chain,
+    pub(crate) chain: CallChain,
 }
 
-impl<A: AgentTypes> Context<A> {
+impl<A: AgentDefinition> Context<A> {
     /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
     pub fn name(&self) -> &str {
         self.core.object.name()
@@ -81,8 +82,8 @@ impl<A: AgentTypes> Context<A> {
     /// [`agent`](Self::agent) or [`Host::get`](crate::Host::get).
     ///
     /// ```
-    /// # use agents_core::{AgentTypes, CallOrigin, Context, Error, Result};
-    /// # fn guard<A: AgentTypes>(cx: &Context<A>) -> Result<()> {
+    /// # use agents_core::{AgentDefinition, CallOrigin, Context, Error, Result};
+    /// # fn guard<A: AgentDefinition>(cx: &Context<A>) -> Result<()> {
     /// match cx.called_by() {
     ///     Some(CallOrigin::Agent { class, .. }) if class == "lobby" => Ok(()),
     ///     _ => Err(Error::msg("only the lobby may do this")),
@@ -104,8 +105,8 @@ impl<A: AgentTypes> Context<A> {
     ///
     /// ```
     /// # use agents_core::interface::Interface;
-    /// # use agents_core::{AgentTypes, Context, Result};
-    /// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
+    /// # use agents_core::{AgentDefinition, Context, Result};
+    /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
     /// cx.agent::<Lobby>("main").call("count", ("rooms",)).await
     /// # }
     /// ```
@@ -150,9 +151,9 @@ impl<A: AgentTypes> Context<A> {
     /// stored nor sent, and no hook hears of it.
     ///
     /// ```
-    /// # use agents_core::{AgentTypes, Context, Error, Result};
+    /// # use agents_core::{AgentDefinition, Context, Error, Result};
     /// # use agents_core::interface::AgentClass;
-    /// # fn buy<A: AgentTypes + AgentClass<State = u32>>(cx: &Context<A>) -> Result<u32> {
+    /// # fn buy<A: AgentDefinition + AgentClass<State = u32>>(cx: &Context<A>) -> Result<u32> {
     /// cx.update_state(|left| match *left {
     ///     0 => Err(Error::msg("sold out")),
     ///     _ => {
@@ -254,9 +255,9 @@ impl<A: AgentTypes> Context<A> {
     /// A handler has it as `&self`, which a task cannot keep.
     ///
     /// ```
-    /// use agents_core::{AgentTypes, Context, Result};
+    /// use agents_core::{AgentDefinition, Context, Result};
     ///
-    /// fn later<A: AgentTypes>(cx: &Context<A>, tick: fn(&A)) -> Result<()> {
+    /// fn later<A: AgentDefinition>(cx: &Context<A>, tick: fn(&A)) -> Result<()> {
     ///     let agent = cx.instance()?;
     ///     cx.spawn(async move { tick(&agent) })
     /// }
@@ -285,7 +286,7 @@ impl<A: AgentTypes> Context<A> {
         object.run(Box::pin(async move {
             // Without the ambient context: a task has it only if it took one along.
             let work =
-                Scoped::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
+                UserFuture::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
             if let Err(error) = work.await.and_then(std::convert::identity) {
                 core.on_error(AgentError::Server { error, source: ErrorSource::Task }).await;
             }
@@ -305,7 +306,7 @@ impl<A: AgentTypes> Context<A> {
     /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;
-        Ok(self.core.object.keeping_out(Waits::Exclusive, work).await)
+        Ok(self.core.object.while_blocking(Blocking::Exclusive, work).await)
     }
 
     /// Gives the same doors without those that write.
@@ -314,7 +315,7 @@ impl<A: AgentTypes> Context<A> {
     }
 }
 
-impl<A: AgentTypes> Clone for Context<A> {
+impl<A: AgentDefinition> Clone for Context<A> {
     fn clone(&self) -> Self {
         Self {
             chain: self.chain.clone(),
@@ -326,7 +327,7 @@ impl<A: AgentTypes> Clone for Context<A> {
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for Context<A> {
+impl<A: AgentDefinition> fmt::Debug for Context<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("agent", self.core.object.key())

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::{AgentTypes, Connection, StateSource};
+use crate::agent::{AgentDefinition, Connection, StateSource};
 use crate::error::Error;
 
 /// What went wrong, for `on_error`: on one connection, or anywhere else.
 ///
 /// The hook returns `Ok(())` to say that it dealt with the error, or an error to have it logged.
 #[non_exhaustive]
-pub enum AgentError<A: AgentTypes> {
+pub enum AgentError<A: AgentDefinition> {
     /// A connection broke the protocol, or one of its hooks failed.
     Connection {
         /// The connection.
@@ -45,7 +45,7 @@ pub enum ErrorSource {
 
 /// A change of the state, for `on_state_changed`; it is stored and sent already.
 #[non_exhaustive]
-pub struct StateChange<A: AgentTypes> {
+pub struct StateChange<A: AgentDefinition> {
     /// The state before; `None` if there was none.
     pub previous: Option<Arc<A::State>>,
     /// The state now.
@@ -54,7 +54,7 @@ pub struct StateChange<A: AgentTypes> {
     pub source: StateSource<A>,
 }
 
-impl<A: AgentTypes> AgentError<A> {
+impl<A: AgentDefinition> AgentError<A> {
     /// Returns the error, whatever it belongs to.
     pub fn error(&self) -> &Error {
         match self {
@@ -70,7 +70,7 @@ impl<A: AgentTypes> AgentError<A> {
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for AgentError<A> {
+impl<A: AgentDefinition> fmt::Debug for AgentError<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection { connection, error } => {
@@ -83,7 +83,7 @@ impl<A: AgentTypes> fmt::Debug for AgentError<A> {
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for StateChange<A> {
+impl<A: AgentDefinition> fmt::Debug for StateChange<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StateChange").field("source", &self.source).finish_non_exhaustive()
     }

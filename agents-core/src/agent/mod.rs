@@ -19,21 +19,21 @@ pub use class::convert::{
     Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
     UpdateResult,
 };
-pub use class::definition::{AgentTypes, AgentValue, OnUnreadable, Options};
+pub use class::definition::{AgentDefinition, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };
-pub(crate) use class::{AgentClass, AgentObject};
+pub(crate) use class::{AgentFactory, AgentObject};
 pub use connections::connect_request::ConnectRequest;
 pub(crate) use connections::connect_request::query_value;
 pub use connections::connection::Connection;
 pub use context::Context;
 pub use events::{AgentError, ErrorSource, StateChange};
-pub(crate) use instance::shared::AgentCore;
+pub(crate) use instance::shared::AgentShared;
 pub use instance::user_code::current;
 pub use peer_calls::call_chain::CallOrigin;
 pub use peer_calls::stub::{AgentStub, CallStream};
-pub use rpc::arguments::{Arguments, Call, FromCall, Parts, Read, stream_outcome};
+pub use rpc::arguments::{Arguments, Call, CallContext, FromCall, Read, stream_outcome};
 pub use rpc::response_stream::StreamingResponse;
 pub use state::source::StateSource;
 pub use view::View;

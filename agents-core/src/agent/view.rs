@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::agent::{AgentTypes, Connection, Context};
+use crate::agent::{AgentDefinition, Connection, Context};
 use crate::error::Result;
 use crate::storage::sql::{Column, Rows, SqlReadDoor, SqlReader};
 use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
@@ -19,17 +19,17 @@ use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
 /// to write is refused when it runs, with the code `sql_read_only`.
 ///
 /// ```compile_fail
-/// # use agents_core::{AgentTypes, Result, View};
-/// fn reset<A: AgentTypes>(cx: &View<A>) -> Result<()> {
+/// # use agents_core::{AgentDefinition, Result, View};
+/// fn reset<A: AgentDefinition>(cx: &View<A>) -> Result<()> {
 ///     cx.storage().put("visits", &0)      // no method named `put`
 /// }
 /// ```
 ///
 /// The promise is about the view and what is made from it. [`current`](crate::current) gives the
 /// whole context of the call to whoever asks for it.
-pub struct View<A: AgentTypes>(pub(crate) Context<A>);
+pub struct View<A: AgentDefinition>(pub(crate) Context<A>);
 
-impl<A: AgentTypes> View<A> {
+impl<A: AgentDefinition> View<A> {
     /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
     pub fn name(&self) -> &str {
         self.0.name()
@@ -112,7 +112,7 @@ impl<A: AgentTypes> View<A> {
     }
 }
 
-impl<A: AgentTypes> SqlReadDoor for View<A> {
+impl<A: AgentDefinition> SqlReadDoor for View<A> {
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
         let query =
             |store: &mut Store| store.query(sql, params, true, most).map_err(StorageError::into_error);
@@ -120,7 +120,7 @@ impl<A: AgentTypes> SqlReadDoor for View<A> {
     }
 }
 
-impl<A: AgentTypes> KvReadDoor for View<A> {
+impl<A: AgentDefinition> KvReadDoor for View<A> {
     fn get(&self, key: &str) -> Result<Option<Bytes>> {
         self.0.core.object.store(|store| store.kv_get(key).map_err(StorageError::into_error))
     }
@@ -130,13 +130,13 @@ impl<A: AgentTypes> KvReadDoor for View<A> {
     }
 }
 
-impl<A: AgentTypes> Clone for View<A> {
+impl<A: AgentDefinition> Clone for View<A> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for View<A> {
+impl<A: AgentDefinition> fmt::Debug for View<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("View").field(&self.0).finish()
     }

@@ -13,7 +13,7 @@ pub(crate) type Shared = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 /// Somebody who wants to reach an agent: a WebSocket handshake or an HTTP request.
 #[derive(Clone)]
-pub struct Arrival {
+pub struct AdmissionRequest {
     pub(crate) class: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) handshake: bool,
@@ -22,7 +22,7 @@ pub struct Arrival {
     pub(crate) shared: Arc<Shared>,
 }
 
-impl Arrival {
+impl AdmissionRequest {
     /// Returns the class of the agent, as it stands in its address.
     pub fn class(&self) -> &str {
         &self.class
@@ -45,7 +45,7 @@ impl Arrival {
 
     /// Tells whether the client chose the agent, by the name in its path; else
     /// [`Agents::route_to`](crate::Agents::route_to) found it.
-    pub fn is_by_name(&self) -> bool {
+    pub fn named_by_client(&self) -> bool {
         self.by_name
     }
 
@@ -66,9 +66,9 @@ impl Arrival {
     }
 }
 
-impl fmt::Debug for Arrival {
+impl fmt::Debug for AdmissionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrival")
+        f.debug_struct("AdmissionRequest")
             .field("class", &self.class)
             .field("name", &self.name)
             .field("handshake", &self.handshake)

@@ -22,7 +22,7 @@ mod token_source;
 mod tokens;
 
 pub use admission::Admission;
-pub use admission_request::Arrival;
+pub use admission_request::AdmissionRequest;
 pub(crate) use admission_request::Shared;
 #[cfg(feature = "jwt")]
 pub use tokens::Tokens;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::agent::{ConnectRequest, Refusal};
 use crate::auth::token_key::TokenKey;
 use crate::auth::token_source::TokenSource;
-use crate::auth::{Admission, Arrival};
+use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
 
 /// The most bytes of a token. Signatures are not computed over more than that for a stranger.
@@ -261,10 +261,10 @@ impl<C: DeserializeOwned + Serialize + 'static> Tokens<C> {
     /// token. Agents read what it claims with [`ConnectRequest::identity`].
     pub fn required(
         &self,
-    ) -> impl Fn(Arrival) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
+    ) -> impl Fn(AdmissionRequest) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
         let tokens = self.clone();
-        move |arrival| {
-            let claims = tokens.verify(arrival.request());
+        move |incoming| {
+            let claims = tokens.verify(incoming.request());
             ready(claims.and_then(|claims| Ok(Admission::pass().identity(&claims)?)))
         }
     }
@@ -273,10 +273,10 @@ impl<C: DeserializeOwned + Serialize + 'static> Tokens<C> {
     /// not valid is refused.
     pub fn optional(
         &self,
-    ) -> impl Fn(Arrival) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
+    ) -> impl Fn(AdmissionRequest) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
         let tokens = self.clone();
-        move |arrival| {
-            let claims = tokens.verify_if_given(arrival.request());
+        move |incoming| {
+            let claims = tokens.verify_if_given(incoming.request());
             ready(claims.and_then(|claims| match claims {
                 Some(claims) => Ok(Admission::pass().identity(&claims)?),
                 None => Ok(Admission::pass()),

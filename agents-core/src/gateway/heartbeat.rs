@@ -93,8 +93,8 @@ impl Heartbeat {
             return;
         }
         let now = self.now();
-        socket.heard(now);
-        socket.spoke(now);
+        socket.last_byte(now);
+        socket.last_message(now);
         let mut watched = self.watched.lock();
         let first = watched.next(self.timeout).is_none();
         self.queue(&mut watched, now + self.interval.min(self.idle), Arc::downgrade(socket));
@@ -131,7 +131,7 @@ impl Heartbeat {
             let idle = socket.last_spoke() + self.idle;
             if idle <= now {
                 if socket.expire() {
-                    self.limits.hit(Limit::IdleTimeout);
+                    self.limits.record(Limit::IdleTimeout);
                 }
             } else if due > now {
                 again.push((due.min(idle), weak));
@@ -142,13 +142,13 @@ impl Heartbeat {
         for (at, sockets) in pinged {
             for weak in sockets {
                 let Some(socket) = weak.upgrade() else { continue };
-                let heard = socket.last_heard();
-                let from = if heard < at {
+                let last_byte = socket.last_heard();
+                let from = if last_byte < at {
                     // Its task reads once more before it believes this; if it goes on, so does this.
                     socket.give_up();
                     now
                 } else {
-                    heard
+                    last_byte
                 };
                 again.push(((from + self.interval).min(socket.last_spoke() + self.idle), weak));
             }
@@ -196,7 +196,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::gateway::test_support::{PING, PONG, Rig, TEXT, limits, settle};
+    use crate::gateway::test_support::{GatewayHarness, PING, PONG, TEXT, let_tasks_run, limits};
     use crate::gateway::{Close, Flags, ToGateway, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);
@@ -211,26 +211,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_stays_silent_is_pinged_and_dropped() {
-        let rig = Rig::new(Some(INTERVAL));
-        let (_, mut client) = rig.accepted().await;
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let (_, mut client) = harness.accepted().await;
         sleep(seconds(29)).await;
         assert!(client.frames().await.is_empty());
         sleep(seconds(2)).await;
         assert_eq!(client.frames().await, [(PING, "".into())]);
         sleep(seconds(18)).await;
-        assert!(rig.object.take().is_empty(), "it has time left");
+        assert!(harness.object.take().is_empty(), "it has time left");
         sleep(seconds(3)).await;
-        assert!(dropped(&rig.object.take()));
+        assert!(dropped(&harness.object.take()));
         assert!(client.is_over().await);
-        let meter = rig.gateway.meter();
-        assert_eq!((meter.limits[Limit::HeartbeatTimeout], meter.closed, meter.all.sockets), (1, 1, 0));
+        let metrics = harness.gateway.metrics();
+        assert_eq!((metrics.limits[Limit::HeartbeatTimeout], metrics.closed, metrics.all.sockets), (1, 1, 0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn whatever_comes_is_a_sign_of_life() {
-        let rig = Rig::new(Some(INTERVAL));
-        let (_, mut polite) = rig.accepted().await;
-        let (_, mut slow) = rig.accepted().await;
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let (_, mut polite) = harness.accepted().await;
+        let (_, mut slow) = harness.accepted().await;
         // A message that comes so slowly that it is never whole.
         slow.bytes(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]).await;
         let mut pings = 0;
@@ -245,34 +245,34 @@ mod tests {
             }
         }
         assert!((15..=20).contains(&pings), "{pings} pings in ten minutes");
-        assert!(rig.object.take().is_empty(), "nothing of this concerns the object");
-        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
+        assert!(harness.object.take().is_empty(), "nothing of this concerns the object");
+        assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_nothing_is_dropped_as_well() {
-        let rig = Rig::new(Some(INTERVAL));
-        let (key, mut client) = rig.connect_with(None, 64).await;
-        rig.accept(key, &[], Flags::NONE);
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let (key, mut client) = harness.connect_with(None, 64).await;
+        harness.accept(key, &[], Flags::NONE);
         // As much as the outbox takes.
-        rig.send(key, vec![0; 600_000], false);
-        settle().await;
-        rig.send(key, vec![0; 1_000_000], false);
+        harness.send(key, vec![0; 600_000], false);
+        let_tasks_run().await;
+        harness.send(key, vec![0; 1_000_000], false);
         sleep(seconds(29)).await;
-        assert!(rig.object.take().is_empty());
+        assert!(harness.object.take().is_empty());
         sleep(seconds(2)).await;
-        assert!(dropped(&rig.object.take()));
-        let meter = rig.gateway.meter();
-        assert_eq!((meter.limits[Limit::WriteTimeout], meter.limits[Limit::OutboxBytes]), (1, 0));
+        assert!(dropped(&harness.object.take()));
+        let metrics = harness.gateway.metrics();
+        assert_eq!((metrics.limits[Limit::WriteTimeout], metrics.limits[Limit::OutboxBytes]), (1, 0));
         assert!(client.bytes_left().await < 600_000);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_waits_for_the_object_is_not_to_blame() {
-        let rig = Rig::new(Some(INTERVAL));
-        let (_, mut client) = rig.accepted().await;
-        let (_, mut silent) = rig.accepted().await;
-        rig.object.set_full(true);
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let (_, mut client) = harness.accepted().await;
+        let (_, mut silent) = harness.accepted().await;
+        harness.object.set_full(true);
         client.send(TEXT, b"hello").await;
         silent.send(TEXT, b"hello").await;
         for _ in 0..600 {
@@ -282,15 +282,16 @@ mod tests {
             }
         }
         assert_eq!(
-            rig.gateway.meter().limits[Limit::HeartbeatTimeout],
+            harness.gateway.metrics().limits[Limit::HeartbeatTimeout],
             0,
             "nobody looks while the object has no room"
         );
-        rig.object.set_full(false);
-        settle().await;
-        let closed = rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).count();
+        harness.object.set_full(false);
+        let_tasks_run().await;
+        let closed =
+            harness.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).count();
         assert_eq!(
-            (closed, rig.gateway.meter().limits[Limit::HeartbeatTimeout]),
+            (closed, harness.gateway.metrics().limits[Limit::HeartbeatTimeout]),
             (1, 1),
             "only the one that answered no ping"
         );
@@ -298,43 +299,43 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sign_of_life_that_is_read_late_counts() {
-        let rig = Rig::new(Some(INTERVAL));
-        let (_, mut client) = rig.accepted().await;
-        let socket = rig.hub.socket();
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let (_, mut client) = harness.accepted().await;
+        let socket = harness.hub.socket();
         socket.give_up();
         client.send(PONG, b"").await;
-        settle().await;
+        let_tasks_run().await;
         socket.give_up();
-        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 0);
-        settle().await;
-        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
+        assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 0);
+        let_tasks_run().await;
+        assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn there_is_no_timer_without_sockets() {
-        let rig = Rig::new(Some(INTERVAL));
-        let heartbeat = rig.gateway.heartbeat.clone();
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let heartbeat = harness.gateway.heartbeat.clone();
         let next = || heartbeat.watched.lock().next(heartbeat.timeout);
         assert_eq!(next(), None);
-        let (_, client) = rig.accepted().await;
+        let (_, client) = harness.accepted().await;
         assert!(next().is_some());
         drop(client);
         sleep(seconds(32)).await;
         assert_eq!(next(), None);
         // And it starts again.
-        let (_, _client) = rig.accepted().await;
+        let (_, _client) = harness.accepted().await;
         sleep(seconds(52)).await;
-        assert_eq!(rig.gateway.meter().limits[Limit::HeartbeatTimeout], 1);
+        assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_task_ends_with_the_gateway() {
-        let rig = Rig::new(Some(INTERVAL));
-        settle().await;
+        let harness = GatewayHarness::new(Some(INTERVAL));
+        let_tasks_run().await;
         let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
         assert_eq!(tasks(), 1);
-        drop(rig);
-        settle().await;
+        drop(harness);
+        let_tasks_run().await;
         assert_eq!(tasks(), 0);
     }
 
@@ -342,9 +343,9 @@ mod tests {
     async fn whoever_says_nothing_for_too_long_is_sent_away() {
         for heartbeat in [None, Some(INTERVAL)] {
             let idle_timeout = Some(seconds(100));
-            let rig = Rig::with(Limits { heartbeat, idle_timeout, ..limits() });
-            let (_, mut idle) = rig.accepted().await;
-            let (key, mut busy) = rig.accepted().await;
+            let harness = GatewayHarness::with(Limits { heartbeat, idle_timeout, ..limits() });
+            let (_, mut idle) = harness.accepted().await;
+            let (key, mut busy) = harness.accepted().await;
             for second in 0..130 {
                 sleep(seconds(1)).await;
                 for client in [&mut idle, &mut busy] {
@@ -357,24 +358,24 @@ mod tests {
                 }
                 if second == 60 {
                     busy.send(TEXT, b"hello").await;
-                    rig.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
+                    harness.hub.apply(&mut [ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
                 }
             }
             let closed: Vec<_> =
-                rig.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).collect();
+                harness.object.take().into_iter().filter(|it| matches!(it, ToObject::Close { .. })).collect();
             assert_eq!(closed.len(), 1, "{closed:?}");
-            let meter = rig.gateway.meter();
-            assert_eq!((meter.limits[Limit::IdleTimeout], meter.all.sockets), (1, 1));
-            assert_eq!(meter.limits[Limit::HeartbeatTimeout], 0);
+            let metrics = harness.gateway.metrics();
+            assert_eq!((metrics.limits[Limit::IdleTimeout], metrics.all.sockets), (1, 1));
+            assert_eq!(metrics.limits[Limit::HeartbeatTimeout], 0);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_heartbeat_silence_is_fine() {
-        let rig = Rig::new(None);
-        let (_, mut client) = rig.accepted().await;
+        let harness = GatewayHarness::new(None);
+        let (_, mut client) = harness.accepted().await;
         sleep(seconds(100_000)).await;
         assert!(client.frames().await.is_empty());
-        assert!(rig.object.take().is_empty());
+        assert!(harness.object.take().is_empty());
     }
 }

@@ -9,7 +9,7 @@ use crate::limits::{Counter, LimitCounters, LimitCounts};
 
 /// What one object's sockets have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HubMeter {
+pub(crate) struct HubMetrics {
     /// Messages from clients, those included that the gateway answered by itself.
     pub(crate) frames_in: u64,
     /// Messages to clients, one for each receiver.
@@ -21,8 +21,8 @@ pub(crate) struct HubMeter {
 
 /// What all sockets of a host have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct GatewayMeter {
-    pub(crate) all: HubMeter,
+pub(crate) struct GatewayMetrics {
+    pub(crate) all: HubMetrics,
     /// Sockets that were taken in.
     pub(crate) opened: u64,
     pub(crate) closed: u64,
@@ -71,14 +71,14 @@ pub(crate) struct GatewayTotals {
 }
 
 impl GatewayTotals {
-    pub(crate) fn meter(&self, now: u64) -> GatewayMeter {
+    pub(crate) fn metrics(&self, now: u64) -> GatewayMetrics {
         let (sockets, connected, opened) = {
             // A socket opens and closes under this lock, so these three agree.
             let presence = self.presence.lock();
             (presence.sockets, presence.connected(now), self.opened.get())
         };
-        GatewayMeter {
-            all: HubMeter {
+        GatewayMetrics {
+            all: HubMetrics {
                 frames_in: self.frames_in.get(),
                 frames_out: self.frames_out.get(),
                 sockets,

@@ -20,21 +20,22 @@ mod test_support;
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
 pub(crate) use http::handshake::{Upgrade, wants_upgrade};
-pub(crate) use http::origin::{Visitor, is_from_same_origin, is_own_origin, is_own_page};
+pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin, is_own_page};
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
-pub(crate) use http::request_body::{BodyCredit, BodyFault, Payload, Upload};
+pub use http::request_body::BodyFault;
+pub(crate) use http::request_body::{BodyCredit, Payload, Upload};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
 pub(crate) use hub::{Hub, HubLimits, ResponsePart};
 pub use message::{Close, IntoMessage, Message};
-pub(crate) use protocol::call::{CallHead, CallerLink, Waits};
+pub(crate) use protocol::call::{Blocking, CallHead, CallerLink};
 pub(crate) use protocol::messages::{
-    AutoResponse, Card, ConnectionInfo, ConnectionKey, Head, RequestKey, ResponseHead, Selection, Targets,
-    ToGateway, ToObject,
+    AutoResponse, ConnectionInfo, ConnectionKey, ConnectionMeta, Head, RequestKey, ResponseHead, Selection,
+    Targets, ToGateway, ToObject,
 };
 pub(crate) use protocol::port::{ObjectPort, PostError};
-pub(crate) use quota::connection_slots::{Counted, Place, prefix};
-pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, Held};
+pub(crate) use quota::connection_slots::{ConnectionSlot, Counted, prefix};
+pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit};
 pub(crate) use shared::Gateway;
 #[cfg(test)]
 pub(crate) use socket::Socket;

@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::gateway::heartbeat::Heartbeat;
-use crate::gateway::metrics::{GatewayMeter, GatewayTotals};
-use crate::gateway::quota::connection_slots::Places;
+use crate::gateway::metrics::{GatewayMetrics, GatewayTotals};
+use crate::gateway::quota::connection_slots::ConnectionSlots;
 use crate::gateway::quota::memory_budget::Budget;
 use crate::limits::Limits;
 
@@ -18,7 +18,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
-    pub(crate) places: Arc<Places>,
+    pub(crate) places: Arc<ConnectionSlots>,
     /// What clients sent and objects have not handled.
     pub(crate) incoming: Arc<Budget>,
     /// What waits for clients.
@@ -26,11 +26,11 @@ pub(crate) struct Gateway {
     pub(crate) message_timeout: Duration,
     pub(crate) write_timeout: Duration,
     /// For sockets that were refused and may take their time to say goodbye.
-    pub(crate) goodbyes: Semaphore,
+    pub(crate) pending_refusals: Semaphore,
 }
 
 /// How many sockets that were refused may say goodbye at a time.
-const GOODBYES: usize = 1024;
+const PENDING_REFUSALS: usize = 1024;
 
 impl Gateway {
     /// Starts what runs beside the sockets, on the runtime that this is called in.
@@ -43,17 +43,17 @@ impl Gateway {
             clock,
             heartbeat,
             totals,
-            places: Places::new(limits.connections, limits.connections_per_address),
+            places: ConnectionSlots::new(limits.connections, limits.connections_per_address),
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
             message_timeout: limits.message_timeout,
             write_timeout: limits.write_timeout,
-            goodbyes: Semaphore::new(GOODBYES),
+            pending_refusals: Semaphore::new(PENDING_REFUSALS),
         })
     }
 
     /// What all sockets have done so far.
-    pub(crate) fn meter(&self) -> GatewayMeter {
-        self.totals.meter(self.heartbeat.now())
+    pub(crate) fn metrics(&self) -> GatewayMetrics {
+        self.totals.metrics(self.heartbeat.now())
     }
 }

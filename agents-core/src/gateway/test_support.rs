@@ -54,7 +54,7 @@ impl ObjectPort for Notes {
 }
 
 /// A hub with an object that takes notes.
-pub(super) struct Rig {
+pub(super) struct GatewayHarness {
     pub(super) gateway: Arc<Gateway>,
     pub(super) hub: Arc<Hub>,
     pub(super) object: Arc<Notes>,
@@ -71,18 +71,18 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-impl Rig {
+impl GatewayHarness {
     pub(super) fn new(heartbeat: Option<Duration>) -> Self {
         Self::with(Limits { heartbeat, ..limits() })
     }
 
     /// One whose sockets may send so fast, with room for very many messages.
     pub(super) fn with_rate(rate: Rate) -> Self {
-        let mut rig = Self::new(None);
+        let mut harness = Self::new(None);
         let limits =
-            HubLimits { in_flight: 10_000, messages_per_second: Some(rate), ..rig.hub.limits.clone() };
-        rig.hub = Arc::new(Hub::new(limits, rig.gateway.clone()));
-        rig
+            HubLimits { in_flight: 10_000, messages_per_second: Some(rate), ..harness.hub.limits.clone() };
+        harness.hub = Arc::new(Hub::new(limits, harness.gateway.clone()));
+        harness
     }
 
     pub(super) fn with(limits: Limits) -> Self {
@@ -104,7 +104,7 @@ impl Rig {
         let task = self.open(theirs, wanted.map(Into::into)).await.unwrap();
         let key = task.socket.key;
         tokio::spawn(task);
-        settle().await;
+        let_tasks_run().await;
         (key, Client { io: ours, input: Vec::new() })
     }
 
@@ -116,7 +116,7 @@ impl Rig {
             uri: "/agents/a/b".into(),
             headers: Vec::new(),
             peer: None,
-            visitor: Default::default(),
+            origin: Default::default(),
             client: None,
             call: None,
         };
@@ -128,7 +128,7 @@ impl Rig {
     pub(super) async fn refused(&self) -> Client {
         let (ours, theirs) = duplex(1000);
         tokio::spawn(self.open(theirs, None));
-        settle().await;
+        let_tasks_run().await;
         Client { io: ours, input: Vec::new() }
     }
 
@@ -145,7 +145,7 @@ impl Rig {
     pub(super) fn accept(&self, connection: ConnectionKey, tags: &[&str], flags: Flags) {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let attachment = Attachment::new(flags, b"").encoded();
-        self.hub.apply([ToGateway::Accept { connection, tags, attachment }]);
+        self.hub.apply(&mut [ToGateway::Accept { connection, tags, attachment }]);
         self.object.take();
     }
 
@@ -158,17 +158,17 @@ impl Rig {
 
     pub(super) fn send(&self, connection: ConnectionKey, message: impl Into<Message>, latest: bool) {
         let (targets, message) = (Targets::One(connection), message.into());
-        self.hub.apply([ToGateway::Send { targets, message, latest }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message, latest }]);
     }
 
     pub(super) fn broadcast(&self, selection: Selection, message: &str) {
         let targets = Targets::Many(Box::new(selection));
-        self.hub.apply([ToGateway::Send { targets, message: message.into(), latest: false }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message: message.into(), latest: false }]);
     }
 }
 
 /// Lets every task run until all of them wait: only then does the stopped clock move.
-pub(super) async fn settle() {
+pub(super) async fn let_tasks_run() {
     sleep(Duration::from_millis(1)).await;
 }
 
@@ -203,12 +203,12 @@ impl Client {
     /// Reads so many bytes and drops them.
     pub(super) async fn swallow(&mut self, len: usize) {
         self.io.read_exact(&mut vec![0; len]).await.unwrap();
-        settle().await;
+        let_tasks_run().await;
     }
 
     pub(super) async fn bytes(&mut self, bytes: &[u8]) {
         self.io.write_all(bytes).await.unwrap();
-        settle().await;
+        let_tasks_run().await;
     }
 
     /// The frames that are there now.
@@ -221,7 +221,7 @@ impl Client {
                     Ok(0) | Err(_) => break,
                     Ok(read) => self.input.extend(&buffer[..read]),
                 },
-                () = settle() => break,
+                () = let_tasks_run() => break,
             }
         }
         while let [first, len, rest @ ..] = &self.input[..] {

@@ -9,7 +9,7 @@ macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)*) => {
         /// A limit of a host that was reached, by its field in [`Limits`](crate::Limits).
         ///
-        /// [`HostMeter::limits`](crate::HostMeter) counts how often.
+        /// [`HostMetrics::limits`](crate::HostMetrics) counts how often.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Limit {
@@ -148,7 +148,7 @@ pub(crate) struct LimitCounters([Counter; Limit::ALL.len()]);
 
 impl LimitCounters {
     /// A limit was reached.
-    pub(crate) fn hit(&self, limit: Limit) {
+    pub(crate) fn record(&self, limit: Limit) {
         self.0[limit as usize].add(1);
     }
 

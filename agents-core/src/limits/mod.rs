@@ -30,7 +30,7 @@ const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 /// limits.messages_per_second = Some(Rate::per_second(20).burst(100));
 /// ```
 ///
-/// What clients can make grow has a limit here. [`HostMeter::limits`](crate::HostMeter) counts how often each was reached, and so does
+/// What clients can make grow has a limit here. [`HostMetrics::limits`](crate::HostMetrics) counts how often each was reached, and so does
 /// `agents_limit_reached_total` in the metrics, by the name of the field.
 ///
 /// | field | default | whoever reaches it |

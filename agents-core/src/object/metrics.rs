@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Time is wall time. At any moment an object is in exactly one of the first four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Meter {
+pub struct ObjectMetrics {
     /// A handler was running, or waiting at one of its awaits.
     pub executing: Duration,
     /// No handler was running, and something kept the object awake: see [`PinnedBy`](super::PinnedBy).
@@ -33,14 +33,14 @@ pub struct Meter {
     pub rows_written: u64,
 }
 
-impl Meter {
+impl ObjectMetrics {
     /// The time that it was awake.
     pub fn active(&self) -> Duration {
         self.executing + self.pinned_idle + self.idle
     }
 }
 
-impl AddAssign for Meter {
+impl AddAssign for ObjectMetrics {
     fn add_assign(&mut self, other: Self) {
         self.executing += other.executing;
         self.pinned_idle += other.pinned_idle;

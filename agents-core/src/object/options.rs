@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct ObjectOptions {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
-    pub(crate) hears_closes: bool,
+    pub(crate) wakes_on_close: bool,
     /// Calls of other agents are given to `fetch`.
     pub(crate) takes_calls: bool,
 }
@@ -18,7 +18,7 @@ impl ObjectOptions {
         Self {
             hibernate: true,
             hibernate_after: Duration::from_secs(10),
-            hears_closes: true,
+            wakes_on_close: true,
             takes_calls: false,
         }
     }
@@ -41,8 +41,8 @@ impl ObjectOptions {
     ///
     /// Say `false` for a class whose `web_socket_close` does nothing: closes then cost no wake.
     #[must_use]
-    pub const fn hears_closes(mut self, hears: bool) -> Self {
-        self.hears_closes = hears;
+    pub const fn wakes_on_close(mut self, hears: bool) -> Self {
+        self.wakes_on_close = hears;
         self
     }
 

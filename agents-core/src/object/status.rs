@@ -1,6 +1,6 @@
 //! How an object is, for operators and tests.
 
-use crate::object::{Meter, ObjectHandle, PinnedBy};
+use crate::object::{ObjectHandle, ObjectMetrics, PinnedBy};
 
 /// How an object is at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,18 +18,18 @@ pub struct ObjectStatus {
     pub connections: usize,
     /// The usage since the object was last forgotten. A sleeping object without connections is forgotten
     /// within a minute, and sooner where there are very many.
-    pub meter: Meter,
+    pub metrics: ObjectMetrics,
 }
 
 impl ObjectHandle {
     /// What the object has used.
-    pub(crate) fn meter(&self) -> Meter {
-        let sockets = self.hub.meter();
-        Meter {
+    pub(crate) fn metrics(&self) -> ObjectMetrics {
+        let sockets = self.hub.metrics();
+        ObjectMetrics {
             connected: sockets.connected,
             frames_in: sockets.frames_in,
             frames_out: sockets.frames_out,
-            ..self.life.meter()
+            ..self.life.metrics()
         }
     }
 
@@ -39,8 +39,8 @@ impl ObjectHandle {
             name: self.key.name.to_string(),
             awake: self.life.is_awake(),
             pinned_by: self.life.pinned_by(self.behavior.policy().hibernate),
-            connections: self.hub.meter().sockets,
-            meter: self.meter(),
+            connections: self.hub.metrics().sockets,
+            metrics: self.metrics(),
         }
     }
 }

@@ -12,15 +12,15 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::agent::{Agent, AgentClass, AgentInfo, AgentObject};
+use crate::agent::{Agent, AgentFactory, AgentInfo, AgentObject};
 use crate::auth::Shared;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, HubLimits};
 use crate::limits::Limits;
 use crate::object::{
-    Alarms, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass, ObjectContext,
-    ObjectOptions, Policy, Registry, Room, TagLimits, Watchdog,
+    Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass,
+    ObjectContext, ObjectOptions, Policy, Registry, TagLimits, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -87,7 +87,7 @@ impl Build<'_> {
         Policy {
             hibernate: options.hibernate,
             hibernate_after: options.hibernate_after,
-            hears_closes: options.hears_closes,
+            wakes_on_close: options.wakes_on_close,
             takes_calls: options.takes_calls,
             start_timeout: self.limits.start_timeout,
             alarm_timeout: self.limits.alarm_timeout,
@@ -114,7 +114,8 @@ impl Build<'_> {
     }
 }
 
-type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentTypes>::Props> + Send + Sync>;
+type PropsOf<A> =
+    Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentDefinition>::Props> + Send + Sync>;
 
 impl Agents {
     /// A host without classes: data in `./data`, CORS off, default limits.
@@ -150,7 +151,7 @@ impl Agents {
         let name = A::ROUTE.to_owned();
         let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
             let props = build.props.get(&TypeId::of::<A>());
-            let class = Arc::new(AgentClass::<A> {
+            let class = Arc::new(AgentFactory::<A> {
                 factory: Box::new(factory),
                 props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
                 env: env_of::<A>(build)?,
@@ -253,7 +254,7 @@ impl Agents {
         self.routes_with(move |_| routes.clone())
     }
 
-    /// Serves routes that want to know of the host: its status, its meter. They take the place of
+    /// Serves routes that want to know of the host: its status, its metrics. They take the place of
     /// those of [`routes`](Self::routes).
     ///
     /// The function runs once for each [`Host::service`], so what it makes may keep the host.
@@ -264,7 +265,7 @@ impl Agents {
     ///
     /// fn routes(host: &Host) -> Router {
     ///     let host = host.clone();
-    ///     Router::new().route("/awake", get(async move || host.meter().awake.to_string()))
+    ///     Router::new().route("/awake", get(async move || host.metrics().awake.to_string()))
     /// }
     ///
     /// let agents = Agents::new().routes_with(routes);
@@ -278,7 +279,7 @@ impl Agents {
 
     /// Answers `GET /metrics` on an address of its own, for example `127.0.0.1:9187`. Off by default.
     ///
-    /// Prometheus reads there what [`Host::meter`] tells. Nothing else is served on that address, and
+    /// Prometheus reads there what [`Host::metrics`] tells. Nothing else is served on that address, and
     /// it asks nobody who they are: choose one that only the right ones reach. It holds for
     /// [`run`](Self::run), where `--metrics-addr` takes its place, and for [`serve`](Self::serve); a
     /// program with a server of its own has [`Host::metrics`].
@@ -317,9 +318,9 @@ impl Agents {
         let classes = classes.into_iter().map(|(name, (_, behavior))| (name, behavior)).collect();
         self.access.origins.check()?;
         self.access.proxies = Proxies::parse(&self.access.trusted)?;
-        self.access.entrances.check(&classes)?;
+        self.access.routes.check(&classes)?;
         if self.access.hook.is_none() {
-            self.access.entrances.warn_if_passed_by();
+            self.access.routes.warn_if_passed_by();
         }
         let folder = Arc::new(DataFolder::open(&self.data).map_err(|error| error.into_error())?);
         let store = StoreOptions {
@@ -351,7 +352,7 @@ impl Agents {
             chaos: mode.chaos,
             open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),
-            room: Room::new(self.limits.agents_awake),
+            awake_slots: AwakeSlots::new(self.limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
             watchdog: Watchdog::start(Handle::current()),

@@ -19,10 +19,10 @@ use crate::limits::Limit;
 use crate::limits::Limits;
 use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog, stopping};
 use crate::server::access::config::Access;
-use crate::server::access::rate_limits::Turnstile;
+use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;
 use crate::server::http::open_files::FileWatch;
-use crate::server::{HostMeter, HostService};
+use crate::server::{HostMetrics, HostService};
 use crate::storage::AlarmIndex;
 use crate::wire::name;
 
@@ -41,7 +41,7 @@ struct Inner {
     registry: Registry,
     gateway: Arc<Gateway>,
     program: Program,
-    turnstile: Turnstile,
+    rate_limits: AddressRateLimits,
     objects: TaskTracker,
     sockets: TaskTracker,
     /// What runs beside objects and sockets.
@@ -70,7 +70,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
-            turnstile: Turnstile::new(&program.limits, gateway.clone()),
+            rate_limits: AddressRateLimits::new(&program.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -98,9 +98,9 @@ impl Host {
                 let Some(host) = weak.upgrade() else { return };
                 host.registry.sweep();
                 if in_time {
-                    host.turnstile.sweep();
+                    host.rate_limits.sweep();
                     let databases = host.registry.environment().databases.load(Ordering::Relaxed);
-                    files.look(host.gateway.meter().all.sockets, databases);
+                    files.look(host.gateway.metrics().all.sockets, databases);
                     next = Instant::now() + SWEEP;
                 }
             }
@@ -175,10 +175,10 @@ impl Host {
     }
 
     /// Tells what all objects together have used since the host started.
-    pub fn meter(&self) -> HostMeter {
-        let (objects, awake) = self.0.registry.meter();
-        let sockets = self.0.gateway.meter();
-        HostMeter {
+    pub fn metrics(&self) -> HostMetrics {
+        let (objects, awake) = self.0.registry.metrics();
+        let sockets = self.0.gateway.metrics();
+        HostMetrics {
             objects,
             awake,
             known: self.0.registry.len(),
@@ -201,7 +201,7 @@ impl Host {
     pub fn router(&self) -> Router {
         let service = self.service();
         let mut router = Router::new().route_service("/agents/{*rest}", service.clone());
-        for path in self.access().entrances.paths() {
+        for path in self.access().routes.paths() {
             for path in [format!("{path}/"), format!("{path}/{{*rest}}"), path] {
                 router = router.route_service(&path, service.clone());
             }
@@ -296,8 +296,8 @@ impl Host {
         &self.0.program.shared
     }
 
-    pub(super) fn turnstile(&self) -> &Turnstile {
-        &self.0.turnstile
+    pub(super) fn rate_limits(&self) -> &AddressRateLimits {
+        &self.0.rate_limits
     }
 
     /// Makes the routes of the program. They may hold the host, so the host does not hold them.

@@ -5,11 +5,11 @@ mod builder;
 mod cli;
 mod host;
 mod http;
-mod meter;
 mod metrics;
+mod prometheus;
 mod types_command;
 
-pub use access::config::FindName;
+pub use access::config::ResolveName;
 pub use builder::Agents;
 #[cfg(feature = "testing")]
 pub(crate) use builder::Mode;
@@ -17,4 +17,4 @@ pub use host::Host;
 #[cfg(feature = "fuzzing")]
 pub(crate) use http::address::{Address, canonical_name, parse as parse_address};
 pub use http::service::HostService;
-pub use meter::HostMeter;
+pub use metrics::HostMetrics;

@@ -19,7 +19,7 @@ use super::error::{SqlError, SqlErrorKind, StorageError};
 use super::file::create::{remove_if_there, suffixed};
 use super::file::identity::Identity;
 use super::file::open::use_log;
-use super::file::unsynced::Fresh;
+use super::file::unsynced::UnsyncedFile;
 use super::testing::faults::Faults;
 use super::{DataFolder, Durability, Objects, Result};
 
@@ -76,7 +76,7 @@ pub enum Change {
 pub struct AlarmIndex {
     connection: Connection,
     // Behind the connection: it is closed after it.
-    seen: Option<Fresh>,
+    seen: Option<UnsyncedFile>,
     folder: Arc<DataFolder>,
     path: PathBuf,
     found: Identity,
@@ -174,7 +174,7 @@ impl AlarmIndex {
         };
         index.look()?;
         if let Some(faults) = index.faults.as_ref().filter(|faults| faults.is_recording()) {
-            index.seen = Some(Fresh::observe(&index.path)?);
+            index.seen = Some(UnsyncedFile::observe(&index.path)?);
             faults.opened(&index.path, index.seen.as_ref());
         }
         Ok(index)

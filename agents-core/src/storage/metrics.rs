@@ -19,7 +19,7 @@ pub struct StoreCounters {
 
 /// The counters of a store, for any thread: they are read while the store works, and wait for nothing. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct StoreMeter(Arc<Totals>);
+pub struct StoreMetrics(Arc<Totals>);
 
 #[derive(Debug, Default)]
 struct Totals {
@@ -29,7 +29,7 @@ struct Totals {
     rows_written: AtomicU64,
 }
 
-impl StoreMeter {
+impl StoreMetrics {
     /// Returns what the store has done so far. What was rolled back counts as well.
     pub fn counters(&self) -> StoreCounters {
         StoreCounters {
@@ -58,17 +58,17 @@ impl StoreMeter {
 
 impl Store {
     /// Returns the counters of the store, to be read from elsewhere.
-    pub fn meter(&self) -> StoreMeter {
-        self.meter.clone()
+    pub fn metrics(&self) -> StoreMetrics {
+        self.metrics.clone()
     }
 
     /// Returns what the store has done so far. What was rolled back counts as well.
     pub fn counters(&self) -> StoreCounters {
-        self.meter.counters()
+        self.metrics.counters()
     }
 
     /// Returns how many statements SQLite has run for this store.
     pub fn statements(&self) -> u64 {
-        self.meter.0.statements.load(Ordering::Relaxed)
+        self.metrics.0.statements.load(Ordering::Relaxed)
     }
 }

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 use crate::agent::Response;
 use crate::gateway::{Attachment, Selection};
-use crate::object::{Flags, ObjectHandle, ObjectKey, ObjectStatus, Order, PinnedBy};
+use crate::object::{Command, Flags, ObjectHandle, ObjectKey, ObjectStatus, PinnedBy};
 use crate::testing::TestConnection;
 use crate::testing::host::Slot;
 
@@ -111,9 +111,9 @@ impl TestObject {
             .map(|info| {
                 let attachment = Attachment::decode(info.attachment);
                 ConnectionStatus {
-                    id: info.card.id.clone(),
-                    uri: info.card.uri.clone(),
-                    tags: info.card.tags.clone(),
+                    id: info.meta.id.clone(),
+                    uri: info.meta.uri.clone(),
+                    tags: info.meta.tags.clone(),
                     flags: attachment.flags(),
                     attachment: serde_json::from_slice(attachment.user()).ok(),
                     answered_at: info.answered_at,
@@ -131,9 +131,9 @@ impl TestObject {
     /// When something keeps it awake that does not end.
     pub async fn hibernate(&self) -> Result<(), StillAwake> {
         let Some(handle) = self.handle() else { return Ok(()) };
-        handle.order(Order::Sleep);
+        handle.command(Command::Sleep);
         let asleep = tokio::time::timeout(PATIENCE, self.wait(|| !handle.is_awake())).await;
-        handle.withdraw(Order::Sleep);
+        handle.withdraw(Command::Sleep);
         asleep.map_err(|_| StillAwake {
             pinned_by: self.status().map(|status| status.pinned_by).unwrap_or_default(),
         })
@@ -148,9 +148,9 @@ impl TestObject {
         if !handle.is_awake() {
             return;
         }
-        handle.order(Order::Crash);
-        self.wait(|| !handle.has_order(Order::Crash) || !handle.is_awake()).await;
-        handle.withdraw(Order::Crash);
+        handle.command(Command::Crash);
+        self.wait(|| !handle.has_command(Command::Crash) || !handle.is_awake()).await;
+        handle.withdraw(Command::Crash);
     }
 
     async fn wait(&self, done: impl Fn() -> bool) {

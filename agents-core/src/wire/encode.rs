@@ -17,12 +17,15 @@ where
     T: Serialize + ?Sized,
     S: Serializer<Error = serde_json::Error>,
 {
-    let place = Place::default();
-    Part { value, depth: 0, place: &place }.serialize(serializer).map_err(|error| place.told(error))
+    let place = ValuePath::default();
+    Part { value, depth: 0, place: &place }.serialize(serializer).map_err(|error| place.with_path(error))
 }
 
 /// Writes what serde writes as JSON, or says where in it is what no reader takes back.
-pub(crate) fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+///
+/// # Errors
+/// As [`to_json`](crate::wire::to_json).
+pub fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut json = Vec::with_capacity(128);
     write(value, &mut serde_json::Serializer::new(&mut json))?;
     String::from_utf8(json).map_err(serde_json::Error::custom)
@@ -30,20 +33,20 @@ pub(crate) fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, se
 
 /// The way to a part that could not be written, from the inside out. Filled only when something fails.
 #[derive(Default)]
-struct Place(RefCell<Vec<Step>>);
+struct ValuePath(RefCell<Vec<Step>>);
 
 enum Step {
     Name(String),
     Index(usize),
 }
 
-impl Place {
+impl ValuePath {
     fn name<E>(&self, name: &str, error: E) -> E {
         self.0.borrow_mut().push(Step::Name(name.to_owned()));
         error
     }
 
-    fn told(&self, error: serde_json::Error) -> serde_json::Error {
+    fn with_path(&self, error: serde_json::Error) -> serde_json::Error {
         let mut path = String::new();
         for step in self.0.borrow().iter().rev() {
             // Writing to a `String` cannot fail.
@@ -61,7 +64,7 @@ impl Place {
 struct Part<'a, T: ?Sized> {
     value: &'a T,
     depth: usize,
-    place: &'a Place,
+    place: &'a ValuePath,
 }
 
 impl<T: Serialize + ?Sized> Serialize for Part<'_, T> {
@@ -75,7 +78,7 @@ struct Strict<'a, S> {
     inner: S,
     /// The number of arrays and objects that are open.
     depth: usize,
-    place: &'a Place,
+    place: &'a ValuePath,
 }
 
 impl<'a, S: Serializer> Strict<'a, S> {
@@ -85,10 +88,10 @@ impl<'a, S: Serializer> Strict<'a, S> {
         levels: usize,
         variant: Option<&'static str>,
         open: impl FnOnce(S) -> Result<C, S::Error>,
-    ) -> Result<Parts<'a, C>, S::Error> {
+    ) -> Result<Compound<'a, C>, S::Error> {
         let depth = self.depth + levels;
         check_depth(depth)?;
-        Ok(Parts { inner: open(self.inner)?, depth, variant, next: 0, place: self.place })
+        Ok(Compound { inner: open(self.inner)?, depth, variant, next: 0, place: self.place })
     }
 }
 
@@ -114,13 +117,13 @@ macro_rules! hand_on {
 impl<'a, S: Serializer> Serializer for Strict<'a, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Parts<'a, S::SerializeSeq>;
-    type SerializeTuple = Parts<'a, S::SerializeTuple>;
-    type SerializeTupleStruct = Parts<'a, S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Parts<'a, S::SerializeTupleVariant>;
-    type SerializeMap = Parts<'a, S::SerializeMap>;
-    type SerializeStruct = Parts<'a, S::SerializeStruct>;
-    type SerializeStructVariant = Parts<'a, S::SerializeStructVariant>;
+    type SerializeSeq = Compound<'a, S::SerializeSeq>;
+    type SerializeTuple = Compound<'a, S::SerializeTuple>;
+    type SerializeTupleStruct = Compound<'a, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Compound<'a, S::SerializeTupleVariant>;
+    type SerializeMap = Compound<'a, S::SerializeMap>;
+    type SerializeStruct = Compound<'a, S::SerializeStruct>;
+    type SerializeStructVariant = Compound<'a, S::SerializeStructVariant>;
 
     hand_on!(
         serialize_bool(bool),
@@ -253,17 +256,17 @@ impl<'a, S: Serializer> Serializer for Strict<'a, S> {
 }
 
 /// The items, entries or fields of a value.
-struct Parts<'a, C> {
+struct Compound<'a, C> {
     inner: C,
     depth: usize,
     /// The variant of an enum that they belong to.
     variant: Option<&'static str>,
     /// The position of the next item.
     next: usize,
-    place: &'a Place,
+    place: &'a ValuePath,
 }
 
-impl<C> Parts<'_, C> {
+impl<C> Compound<'_, C> {
     /// Notes where an error came up.
     fn failed<E>(&self, step: Step, error: E) -> E {
         self.place.0.borrow_mut().push(step);
@@ -276,7 +279,7 @@ impl<C> Parts<'_, C> {
 
 macro_rules! items {
     ($($trait:ident :: $method:ident),* $(,)?) => {$(
-        impl<C: ser::$trait> ser::$trait for Parts<'_, C> {
+        impl<C: ser::$trait> ser::$trait for Compound<'_, C> {
             type Ok = C::Ok;
             type Error = C::Error;
 
@@ -303,7 +306,7 @@ items!(
 
 macro_rules! fields {
     ($($trait:ident),* $(,)?) => {$(
-        impl<C: ser::$trait> ser::$trait for Parts<'_, C> {
+        impl<C: ser::$trait> ser::$trait for Compound<'_, C> {
             type Ok = C::Ok;
             type Error = C::Error;
 
@@ -329,7 +332,7 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant);
 
-impl<C: ser::SerializeMap> ser::SerializeMap for Parts<'_, C> {
+impl<C: ser::SerializeMap> ser::SerializeMap for Compound<'_, C> {
     type Ok = C::Ok;
     type Error = C::Error;
 

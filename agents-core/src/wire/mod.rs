@@ -21,8 +21,8 @@ mod surrogate;
 mod value;
 
 pub use duration::Duration;
-#[cfg(feature = "runtime")]
-pub(crate) use encode::strict_json;
+#[doc(hidden)]
+pub use encode::strict_json;
 #[cfg(feature = "runtime")]
 pub(crate) use integer::SCALAR;
 pub use integer::{I64, I128, U64, U128};

@@ -53,6 +53,8 @@ pub(crate) struct WireType {
 /// A field that goes through serde as it is, where the conditions hold.
 pub(crate) struct Travelling {
     pub(crate) ty: Type,
+    /// Whether the field is written past serde's own idea of its type.
+    pub(crate) is_long_array: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }
 
@@ -274,23 +276,32 @@ fn complete(fields: &mut Fields, container_default: &When) {
     }
 }
 
-/// The fields that nothing of the user's stands between; those of generic types are not known yet.
+/// The fields that nothing of the user's stands between; a type with parameters in it is not known yet.
 fn travelling<'f>(
     generics: &Generics,
     container: &Container,
     cfgs: &[Attribute],
     fields: impl Iterator<Item = &'f Field>,
 ) -> Vec<Travelling> {
-    let Some(of_all) = container.converts.cfg_not().filter(|_| generics.params.is_empty()) else {
-        return Vec::new();
-    };
+    let Some(of_all) = container.converts.cfg_not() else { return Vec::new() };
     let travelling = |field: &Field| {
+        if generics.params.iter().any(|parameter| types::names_parameter(&field.ty, parameter)) {
+            return None;
+        }
         let mut all = condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).cfg_not()?;
         all.extend(of_all.iter().chain(cfgs).cloned());
         all.extend(attr::cfgs(&field.attrs));
-        Some(Travelling { ty: field.ty.clone(), cfgs: all })
+        let is_long_array = is_long_array(field);
+        Some(Travelling { ty: field.ty.clone(), is_long_array, cfgs: all })
     };
     fields.filter_map(travelling).collect()
+}
+
+/// Returns whether a field is to be written past serde, which knows no long arrays.
+fn is_long_array(field: &Field) -> bool {
+    condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).is_never()
+        && condition::keys(&field.attrs, "ts").is_empty()
+        && types::has_long_array(&field.ty)
 }
 
 /// Adds to fields what the derives need to know.
@@ -298,16 +309,20 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
     let are_named = matches!(fields, Fields::Named(_));
     for field in fields {
         let (serde, ts) = (condition::keys(&field.attrs, "serde"), condition::keys(&field.attrs, "ts"));
-        let by_hand = condition::when(&serde, &BY_HAND);
         let mut default = condition::when(&serde, &["default"]);
         default.or_when(container_default);
-        if by_hand.is_never()
-            && ts.is_empty()
-            && generics.params.is_empty()
-            && types::has_long_array(&field.ty)
-        {
+        if is_long_array(field) {
             let (with, ty) = (runtime.text("wire_field"), field.ty.to_token_stream().to_string());
             field.attrs.push(parse_quote!(#[serde(with = #with)]));
+            let bounds: Vec<String> = generics
+                .type_params()
+                .filter(|parameter| types::names(&field.ty, &parameter.ident))
+                .map(|parameter| format!("{}: {}", parameter.ident, runtime.text("Wire")))
+                .collect();
+            if !bounds.is_empty() {
+                let bounds = bounds.join(", ");
+                field.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+            }
             field.attrs.push(parse_quote!(#[ts(as = #ty)]));
             if are_named && types::is_named(&field.ty, "Option") {
                 field.attrs.extend(default.unless(&quote!(serde(default))));

@@ -102,7 +102,7 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         #(#cfgs)*
         fn #name #generics(
             #receiver: #receiver_type,
-            #parts: #rt::Parts<#agent>
+            #parts: #rt::CallContext<#agent>
             #payload_parameter
         ) -> #rt::BoxFuture<#lifetime, #returned> #bound {
             #rt::Box::pin(async move {
@@ -164,7 +164,7 @@ fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
         Payload::Nothing | Payload::NextState => None,
         Payload::Right => Some(quote!(&'static str)),
         Payload::Request => Some(quote!(#rt::Request)),
-        Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentTypes>::Props>)),
+        Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentDefinition>::Props>)),
         Payload::Event { ty, generic, .. } => {
             let ty = local(ty, *site);
             Some(if *generic { quote!(#rt::#ty<#agent>) } else { quote!(#rt::#ty) })
@@ -178,7 +178,7 @@ fn returned(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let value = match hook.rule.gives {
         Gives::Done => quote!(()),
         Gives::Admission => {
-            return quote!(#rt::Result<#rt::Option<<#agent as #rt::AgentTypes>::Connection>, #rt::Refusal>);
+            return quote!(#rt::Result<#rt::Option<<#agent as #rt::AgentDefinition>::Connection>, #rt::Refusal>);
         }
         Gives::Tags => quote!(#rt::Vec<#rt::String>),
         Gives::Flag => quote!(bool),
@@ -214,7 +214,7 @@ fn admission(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
             let state = local("state", place);
             quote_spanned! {site=>
                 #out.map(|#state| {
-                    let #state: <#agent as #rt::AgentTypes>::Connection = #state;
+                    let #state: <#agent as #rt::AgentDefinition>::Connection = #state;
                     #rt::Option::Some(#state)
                 })#refused
             }

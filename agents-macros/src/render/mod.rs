@@ -35,7 +35,7 @@ struct Scope<'m> {
     agent: TokenStream,
     rt: TokenStream,
     site: Span,
-    /// `where Room: AgentTypes`.
+    /// `where Room: AgentDefinition`.
     bound: TokenStream,
 }
 
@@ -87,7 +87,7 @@ impl<'m> Scope<'m> {
     }
 }
 
-/// `where Room: AgentTypes`, on everything that is generated for an `impl`.
+/// `where Room: AgentDefinition`, on everything that is generated for an `impl`.
 ///
 /// It always holds where the struct has its `#[agent]`. Where that is forgotten the compiler says so
 /// for the clause, which stands at one place, instead of for each use of the type below it.
@@ -95,7 +95,7 @@ fn bound(runtime: &Runtime, path: &Path, side: Side) -> TokenStream {
     let span = path.span();
     let rt = located(runtime, span);
     let name = match side {
-        Side::Server => local("AgentTypes", span),
+        Side::Server => local("AgentDefinition", span),
         Side::Client => local("AgentClass", span),
     };
     quote_spanned!(here(span)=> where #path: #rt::#name)

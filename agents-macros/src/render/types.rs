@@ -10,7 +10,7 @@ use crate::attr::agent::{AgentOptions, InitialState, OnUnreadable};
 use crate::model::agent_struct::AgentStruct;
 use crate::{attr, names};
 
-/// The struct as it was written, its `AgentClass`, and with a server its `AgentTypes`.
+/// The struct as it was written, its `AgentClass`, and with a server its `AgentDefinition`.
 pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let AgentStruct { item, options, is_plain } = agent;
     if !is_plain {
@@ -31,12 +31,12 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let server = (side == Side::Server).then(|| {
         quote! {
             #[automatically_derived]
-            impl #rt::AgentTypes for #ident {
+            impl #rt::AgentDefinition for #ident {
                 #connection
                 #props
                 #env
                 const DOCS: &'static str = #docs;
-                fn options() -> #rt::Options {
+                fn options() -> #rt::AgentOptions {
                     #builder
                 }
                 fn initial_state() -> #rt::Option<Self::State> {
@@ -72,7 +72,7 @@ fn associated(name: &str, given: Option<&Type>, default: &TokenStream) -> TokenS
 
 fn builder(options: &AgentOptions) -> TokenStream {
     let rt = &options.runtime;
-    let mut builder = quote!(#rt::Options::new());
+    let mut builder = quote!(#rt::AgentOptions::new());
     if let Some(flag) = &options.hibernate {
         builder.extend(quote!(.hibernate(#flag)));
     }

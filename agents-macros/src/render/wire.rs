@@ -88,28 +88,41 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
 
 /// Says in our words, and before serde does in its own, which field cannot travel.
 ///
-/// A field is fine when it is a wire type or when serde knows it. Only what is neither reaches the
-/// third trait, whose method asks for a wire type. Methods are looked up from the most borrowed
-/// form to the least, which makes the order.
+/// A field is fine when serde knows it. A wire type that serde does not know, such as a long array under another
+/// name, reaches the second trait, and what is neither the third one; their methods ask for what is missing. Methods
+/// are looked up from the most borrowed form to the least, which makes the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
-    let fields = ty.fields.iter().map(|Travelling { ty, cfgs }| {
+    let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs }| {
         let place = here(ty.span());
-        quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+        match is_long_array {
+            true => quote_spanned!(place=> #(#cfgs)* { __travels::<#ty>(); }),
+            false => {
+                quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+            }
+        }
     });
     (ty.is_plain && !ty.fields.is_empty()).then(|| {
         home(
             &crate::attr::cfgs(attrs(&ty.item)),
             quote! {
                 struct __Field<T>(::core::marker::PhantomData<T>);
-                trait __IsWire {
-                    fn travels(&self) {}
-                }
-                impl<T: #rt::Wire> __IsWire for &&__Field<T> {}
+                fn __travels<T: #rt::Wire>() {}
                 trait __IsSerde {
                     fn travels(&self) {}
                 }
-                impl<T: #rt::serde::Serialize> __IsSerde for &__Field<T> {}
+                impl<T: #rt::serde::Serialize> __IsSerde for &&__Field<T> {}
+                trait __IsWire {
+                    type Field;
+                    fn travels(&self)
+                    where
+                        Self::Field: #rt::SerdeField,
+                    {
+                    }
+                }
+                impl<T: #rt::Wire> __IsWire for &__Field<T> {
+                    type Field = T;
+                }
                 trait __IsNeither {
                     type Field;
                     fn travels(&self)

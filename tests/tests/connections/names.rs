@@ -77,10 +77,10 @@ async fn by_query(request: ConnectRequest) -> Result<String, Refusal> {
 }
 
 fn agents() -> Agents {
-    let named = async |arrival: Arrival| -> Result<Admission, Refusal> {
+    let named = async |incoming: AdmissionRequest| -> Result<Admission, Refusal> {
         // Agents are asked for by the form of their names, whatever the address looks like.
-        assert_eq!(name::canonical(arrival.name()).as_deref(), Ok(arrival.name()));
-        Ok(match arrival.request().query("named") {
+        assert_eq!(name::canonical(incoming.name()).as_deref(), Ok(incoming.name()));
+        Ok(match incoming.request().query("named") {
             Some(name) => Admission::pass().named(name),
             None => Admission::pass(),
         })

@@ -5,6 +5,8 @@ use crate::support::{files, read};
 const FOLDER: &str = "docs/decisions/";
 const INDEX: &str = "docs/decisions/README.md";
 const SECTIONS: [&str; 4] = ["## Decision", "## Why", "## Alternatives", "## Cost"];
+/// A section that may follow them.
+const PROOF: &str = "## Proof";
 
 #[test]
 fn the_index_has_every_page_once_in_the_order_of_dates() {
@@ -32,7 +34,8 @@ fn every_decision_has_its_reasons_alternatives_and_cost() {
     for path in files(&["md"]) {
         if path.starts_with(FOLDER) && path != INDEX {
             let page = read(&path);
-            let sections: Vec<_> = page.lines().filter(|line| line.starts_with("## ")).collect();
+            let mut sections: Vec<_> = page.lines().filter(|line| line.starts_with("## ")).collect();
+            sections.pop_if(|last| *last == PROOF);
             assert_eq!(sections, SECTIONS, "{path}");
             for section in page.split("\n## ").skip(1) {
                 assert!(section.lines().skip(1).any(|line| !line.is_empty()), "{path}: {section} is empty");

@@ -1,21 +1,30 @@
-//! Links of the Markdown files to files of the repository.
+//! Links and paths of the Markdown files to files of the repository.
 
 use std::path::Path;
 
 use crate::support::{files, read, root};
 
-/// Returns the targets of the links in a text, without code.
-fn targets(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
+/// Folders of the repository whose names begin a path in a text.
+const FOLDERS: [&str; 9] = [
+    "agents-client/",
+    "agents-core/",
+    "agents-macros/",
+    "benches/",
+    "docs/",
+    "examples/",
+    "fuzz/",
+    "scripts/",
+    "tests/",
+];
+
+/// Returns the lines of a text that are not code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut in_code = false;
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            in_code = !in_code;
-        } else if !in_code {
-            found.extend(line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(to, _)| to));
-        }
-    }
-    found
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        !in_code && !is_fence
+    })
 }
 
 #[test]
@@ -23,7 +32,9 @@ fn every_link_to_a_file_leads_to_one() {
     let mut checked = 0;
     for path in files(&["md"]) {
         let folder = root().join(&path).parent().map(Path::to_owned).expect("a folder");
-        for target in targets(&read(&path)) {
+        let text = read(&path);
+        let links = prose(&text).flat_map(|line| line.split("](").skip(1));
+        for target in links.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target) {
             let file = target.split('#').next().unwrap_or_default();
             if file.is_empty() || target.contains("://") || target.contains("::") {
                 continue;
@@ -33,4 +44,24 @@ fn every_link_to_a_file_leads_to_one() {
         }
     }
     assert!(checked > 40, "{checked} links were found");
+}
+
+#[test]
+fn every_path_in_a_text_leads_to_a_file() {
+    let mut checked = 0;
+    for path in files(&["md"]) {
+        // The changelog tells of files that are gone.
+        if path == "CHANGELOG.md" {
+            continue;
+        }
+        let text = read(&path);
+        for span in prose(&text).flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let is_path = FOLDERS.iter().any(|folder| span.starts_with(folder));
+            if is_path && !span.contains([' ', '*', '{', '<']) {
+                assert!(root().join(span).exists(), "{path} names {span}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 400, "{checked} paths were found");
 }

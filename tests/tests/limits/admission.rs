@@ -35,7 +35,7 @@ async fn a_host_has_so_many_connections() {
     assert_eq!(third.end().await, closed("too many connections"));
     assert_eq!(first.call::<u64>("wait", (1,)).await, 1, "the others do not notice");
     assert_eq!(hits(&host, Limit::Connections), 1);
-    assert_eq!(host.host().meter().refused, 1);
+    assert_eq!(host.host().metrics().refused, 1);
     assert!(host.host().status("desk", "three").is_none(), "no agent heard of it");
     second.close(None).await;
     host.advance(secs(1)).await;

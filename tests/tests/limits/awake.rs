@@ -16,16 +16,16 @@ async fn idle_agents_make_room_at_once() {
         let mut client = host.connect(&format!("/agents/desk/{n}")).await;
         client.greeting().await;
         clients.push(client);
-        assert!(host.host().meter().awake <= 2);
+        assert!(host.host().metrics().awake <= 2);
     }
     // They would be idle for an hour.
     for (n, client) in clients.iter_mut().enumerate() {
         assert_eq!(client.call::<u64>("wait", (0,)).await, 0, "{n}");
-        assert!(host.host().meter().awake <= 2);
+        assert!(host.host().metrics().awake <= 2);
     }
     assert!(start.elapsed() < secs(1), "{:?}", start.elapsed());
     assert_eq!(hits(&host, Limit::AgentsAwake), 0);
-    assert_eq!(host.host().meter().connections, 20);
+    assert_eq!(host.host().metrics().connections, 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +35,7 @@ async fn without_need_nobody_is_pushed_out() {
         host.connect(&format!("/agents/desk/{n}")).await.greeting().await;
     }
     host.advance(secs(60)).await;
-    assert_eq!(host.host().meter().awake, 3);
+    assert_eq!(host.host().metrics().awake, 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,10 +122,10 @@ async fn names_that_sleep_and_have_no_connection_are_forgotten_before_they_are_m
     for n in 0..4000 {
         let request = Request::get(format!("/agents/desk/{n}")).body(Body::empty()).expect("a request");
         assert_eq!(host.request(request).await.status(), 200);
-        most = most.max(host.host().meter().known);
+        most = most.max(host.host().metrics().known);
     }
     assert!((1000..1100).contains(&most), "{most} names were known at a time");
     assert!(start.elapsed() < secs(1), "without time passing: {:?}", start.elapsed());
     assert_eq!(stays.call::<u64>("wait", (0,)).await, 0);
-    assert_eq!(host.host().meter().objects.wakes, 4001 + 1, "what they used is counted");
+    assert_eq!(host.host().metrics().objects.wakes, 4001 + 1, "what they used is counted");
 }

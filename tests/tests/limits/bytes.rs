@@ -51,7 +51,7 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     let waiting = host.request(post("one/wait", vec![0; 150_000]));
     let late = async {
         host.advance(secs(1)).await;
-        assert_eq!(host.host().meter().incoming_bytes, 150_000, "held until it is read");
+        assert_eq!(host.host().metrics().incoming_bytes, 150_000, "held until it is read");
         let answer = host.request(post("two", vec![0; 100_000])).await;
         assert_eq!((answer.status().as_u16(), body(answer).await), (503, "The server is busy".to_owned()));
         assert_eq!(host.request(post("two", vec![0; 60_000])).await.status(), 200);
@@ -64,7 +64,7 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     assert_eq!(body(first).await, "150000");
     assert_eq!(hits(&host, Limit::IncomingBytes), 2);
     host.advance(secs(1)).await;
-    assert_eq!(host.host().meter().incoming_bytes, 0);
+    assert_eq!(host.host().metrics().incoming_bytes, 0);
     assert_eq!(host.request(post("two", vec![0; 150_000])).await.status(), 200);
 }
 

@@ -160,7 +160,7 @@ async fn a_turn_that_sends_without_end_is_refused_and_others_go_on() {
         assert_eq!(error, "too much is waiting to be sent", "{method}");
         assert_eq!(hits(&host, Limit::OutgoingBytesPerAgent), count as u64 + 1, "{method}");
         assert_eq!(client.call::<String>("read", (3,)).await, "xxx", "{method}");
-        assert_eq!(host.host().meter().outgoing_bytes, 0, "{method}: what was sent is given back");
+        assert_eq!(host.host().metrics().outgoing_bytes, 0, "{method}: what was sent is given back");
     }
     let mut client = join(&host, "one").await;
     let length: usize = client.call("length", ()).await;
@@ -221,7 +221,7 @@ async fn an_agent_whose_answers_cannot_leave_takes_no_messages_beyond_its_limit(
         other.call::<String>("read", (1,)).await;
     }
     assert_eq!(handled.load(Ordering::SeqCst), 8 + 20);
-    let waits = host.host().meter().outgoing_bytes;
+    let waits = host.host().metrics().outgoing_bytes;
     assert!((LIMIT / 2..LIMIT / 2 + MARGIN).contains(&waits), "{waits}");
     drop(held);
     for id in ids {
@@ -273,7 +273,7 @@ async fn a_stream_that_is_always_ready_goes_as_fast_as_it_is_read() {
         let made = handled.load(Ordering::SeqCst);
         client.drain().await;
         assert_eq!(handled.load(Ordering::SeqCst), made, "{method} has ended");
-        assert_eq!(host.host().meter().outgoing_bytes, 0, "{method}");
+        assert_eq!(host.host().metrics().outgoing_bytes, 0, "{method}");
     }
 }
 
@@ -309,7 +309,7 @@ async fn a_reader_that_is_far_behind_ends_a_stream_that_does_not_wait_for_it() {
     while hits(&host, Limit::OutboxBytes) == 0 {
         yield_now().await;
     }
-    assert!(host.host().meter().outgoing_bytes < LIMIT / 2 + 2 * MARGIN);
+    assert!(host.host().metrics().outgoing_bytes < LIMIT / 2 + 2 * MARGIN);
     // The connection lives.
     assert_eq!(client.answer(&id).await["error"], "too much is waiting to be sent");
     assert!(client.drain().await.len() > 200, "what was sent before arrives");

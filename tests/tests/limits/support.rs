@@ -45,7 +45,7 @@ impl Desk {
         if path.ends_with("/wait") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
-        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
+        let body = request.into_body().bytes(usize::MAX).await?;
         Ok(body.len().to_string().into_response())
     }
 
@@ -84,7 +84,7 @@ pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> Test
 
 /// How often a limit was reached.
 pub(crate) fn hits(host: &TestHost, limit: Limit) -> u64 {
-    host.host().meter().limits[limit]
+    host.host().metrics().limits[limit]
 }
 
 pub(crate) fn secs(seconds: u64) -> Duration {

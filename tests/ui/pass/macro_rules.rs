@@ -21,7 +21,7 @@ macro_rules! counter {
 }
 
 pub(crate) fn main() {
-    use agents::__rt::{Agent, AgentTypes};
+    use agents::__rt::{Agent, AgentDefinition};
 
     counter!(Counter, i64, count_up, "DELETE FROM counts", 5);
 

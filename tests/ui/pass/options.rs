@@ -1,6 +1,6 @@
 //! The options of a class.
 
-use agents::__rt::AgentTypes;
+use agents::__rt::AgentDefinition;
 use agents::AgentClass;
 use agents::prelude::*;
 
@@ -60,7 +60,7 @@ impl Elsewhere {
     }
 }
 
-fn same<A: AgentTypes<Connection = B, Props = C, Env = D>, B, C, D>() {}
+fn same<A: AgentDefinition<Connection = B, Props = C, Env = D>, B, C, D>() {}
 
 pub(crate) fn main() {
     assert_eq!((Nothing::CLASS, Nothing::ROUTE), ("Nothing", "nothing"));

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::{
-    AgentCore, AgentTypes, Attempt, Call, Callable, Connection, Context, Parts, RejectionKind, StateSource,
+    AgentDefinition, AgentShared, Attempt, Call, CallContext, Callable, Connection, Context, RejectionKind,
+    StateSource,
 };
 use crate::error::{Error, Result};
-use crate::object::{Behalf, Write};
+use crate::object::{Write, WriteGuard};
 use crate::report;
 use crate::wire::frame;
 
@@ -16,7 +17,7 @@ pub(in crate::agent) fn readonly() -> Error {
     Error::new("readonly", frame::READONLY)
 }
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     /// A context on behalf of a connection.
     pub(in crate::agent) fn context_of(
         self: &Arc<Self>,
@@ -30,7 +31,7 @@ impl<A: AgentTypes> AgentCore<A> {
             caller: Some(connection.clone()),
             callable,
             guarded,
-            chain: Chain::default(),
+            chain: CallChain::default(),
         }
     }
 
@@ -48,7 +49,7 @@ impl<A: AgentTypes> AgentCore<A> {
         }
         let has_right = match self.table.hooks.has_right {
             Some(hook) => {
-                let parts = Parts {
+                let parts = CallContext {
                     cx: cx.clone(),
                     connection: call.parts.connection.clone(),
                     request: None,
@@ -69,16 +70,16 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 }
 
-impl<A: AgentTypes> Context<A> {
+impl<A: AgentDefinition> Context<A> {
     /// Refuses to go on when the calling connection is read-only; without a caller it never does.
     ///
     /// For handlers that do more than set the state: call it first, and nothing was done when it
     /// refuses. `#[callable(write)]` does the same before the method runs.
     ///
     /// ```
-    /// # use agents_core::{AgentTypes, Context, Result};
+    /// # use agents_core::{AgentDefinition, Context, Result};
     /// # fn send_mail() {}
-    /// # fn invite<A: AgentTypes>(cx: &Context<A>) -> Result<()> {
+    /// # fn invite<A: AgentDefinition>(cx: &Context<A>) -> Result<()> {
     /// cx.require_writable()?;
     /// send_mail();
     /// # Ok(())
@@ -102,13 +103,13 @@ impl<A: AgentTypes> Context<A> {
 }
 
 /// The connection that a context of a strict agent acts for.
-struct Caller<A: AgentTypes> {
-    core: Arc<AgentCore<A>>,
+struct Caller<A: AgentDefinition> {
+    core: Arc<AgentShared<A>>,
     connection: Connection<A>,
     callable: Option<&'static str>,
 }
 
-impl<A: AgentTypes> Behalf for Caller<A> {
+impl<A: AgentDefinition> WriteGuard for Caller<A> {
     fn may_write(&self) -> bool {
         !self.connection.is_readonly()
     }

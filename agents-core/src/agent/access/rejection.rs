@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::{AgentCore, AgentTypes, StateSource};
+use crate::agent::{AgentDefinition, AgentShared, StateSource};
 
 /// An attempt that was refused, for `on_state_rejected`.
 ///
 /// The hook hears of every one: pushes, states set by handlers and tasks, calls that need a right, and
-/// what a [strict](crate::Options::strict) agent refuses. It does so also when the handler goes on, fails, or
+/// what a [strict](crate::AgentOptions::strict) agent refuses. It does so also when the handler goes on, fails, or
 /// rolls its transaction back. At most 1,024 rejections wait for it; further ones are dropped, and the
 /// first of them is logged.
 #[non_exhaustive]
-pub struct StateRejection<A: AgentTypes> {
+pub struct StateRejection<A: AgentDefinition> {
     /// Who tried.
     pub source: StateSource<A>,
     /// Why it was refused.
@@ -59,7 +59,7 @@ pub enum Attempt {
     DeleteAll,
 }
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     /// Tells `on_state_rejected`, if there is one.
     pub(in crate::agent) fn rejected(
         self: &Arc<Self>,
@@ -87,7 +87,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let rejection = StateRejection { source, kind, attempt, message: message.into() };
         let told = self.tell(hook(agent.clone(), parts, rejection));
         let life = self.life.clone();
-        let done = self.object.run_anyway(Box::pin(async move {
+        let done = self.object.spawn_detached(Box::pin(async move {
             told.await;
             life.end_rejection();
             Ok(())
@@ -101,7 +101,7 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for StateRejection<A> {
+impl<A: AgentDefinition> fmt::Debug for StateRejection<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StateRejection")
             .field("source", &self.source)

@@ -22,7 +22,7 @@ impl<T: Wire + Clone + Send + Sync + 'static> AgentValue for T {}
     label = "not an agent",
     note = "put `#[agent]` on the struct and on its `impl`"
 )]
-pub trait AgentTypes: AgentClass + Send + Sync {
+pub trait AgentDefinition: AgentClass + Send + Sync {
     /// What is kept for each connection.
     type Connection: AgentValue;
     /// What `on_start` is given.
@@ -34,7 +34,7 @@ pub trait AgentTypes: AgentClass + Send + Sync {
     const DOCS: &'static str = "";
 
     /// The options of the class.
-    fn options() -> Options;
+    fn options() -> AgentOptions;
 
     /// The state of an agent that never had one; `None` if such an agent has no state.
     fn initial_state() -> Option<Self::State>;
@@ -42,7 +42,7 @@ pub trait AgentTypes: AgentClass + Send + Sync {
 
 /// Options of a class, with their defaults.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct AgentOptions {
     pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
     pub(crate) strict: bool,
@@ -61,7 +61,7 @@ pub enum OnUnreadable {
     Initial,
 }
 
-impl Options {
+impl AgentOptions {
     /// The defaults: hibernates after 10 s, sends its identity.
     pub const fn new() -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Options {
     }
 }
 
-impl Default for Options {
+impl Default for AgentOptions {
     fn default() -> Self {
         Self::new()
     }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::agent::instance::user_code::Scoped;
-use crate::agent::{Agent, AgentCore, AgentTypes};
+use crate::agent::instance::user_code::UserFuture;
+use crate::agent::{Agent, AgentDefinition, AgentShared};
 use crate::error::{Error, Result};
-use crate::gateway::Waits;
+use crate::gateway::Blocking;
 use crate::object::ObjectContext;
 use crate::storage::{Store, from_stored, keep};
 
@@ -28,17 +28,17 @@ pub struct AgentInfo<'a> {
 }
 
 type Factory<A> = Box<dyn Fn(AgentInfo<'_>) -> A + Send + Sync>;
-type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as AgentTypes>::Props> + Send + Sync>;
+type PropsOf<A> = Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as AgentDefinition>::Props> + Send + Sync>;
 
 /// A class of agents.
-pub(crate) struct AgentClass<A: Agent> {
+pub(crate) struct AgentFactory<A: Agent> {
     pub(crate) factory: Factory<A>,
     pub(crate) props: Option<PropsOf<A>>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) send_identity: bool,
 }
 
-impl<A: Agent> AgentClass<A> {
+impl<A: Agent> AgentFactory<A> {
     /// The properties that the agent was first started with, or those of its first start now.
     fn props(&self, object: &ObjectContext) -> Result<Option<A::Props>> {
         // Most classes have none, and then a wake need not open the database for them.
@@ -61,17 +61,17 @@ impl<A: Agent> AgentClass<A> {
 
 /// An agent as its object sees it.
 pub(crate) struct AgentObject<A: Agent> {
-    pub(super) class: Arc<AgentClass<A>>,
-    pub(super) core: Arc<AgentCore<A>>,
+    pub(super) class: Arc<AgentFactory<A>>,
+    pub(super) core: Arc<AgentShared<A>>,
     /// What the factory made, until it has started.
     made: Mutex<Option<A>>,
 }
 
 impl<A: Agent> AgentObject<A> {
     /// Makes an agent on an object that wakes.
-    pub(crate) fn new(class: Arc<AgentClass<A>>, object: &ObjectContext) -> Self {
+    pub(crate) fn new(class: Arc<AgentFactory<A>>, object: &ObjectContext) -> Self {
         let made = (class.factory)(info(object));
-        let core = AgentCore::new(object.clone(), class.env.clone());
+        let core = AgentShared::new(object.clone(), class.env.clone());
         Self { class, core, made: Mutex::new(Some(made)) }
     }
 
@@ -86,8 +86,8 @@ impl<A: Agent> AgentObject<A> {
                 let result = on_start(&mut agent, parts, props).await;
                 result.map(|()| agent)
             });
-            let start = Scoped::new(self.core.context(), start);
-            agent = self.core.object.keeping_out(Waits::Closed, start).await??;
+            let start = UserFuture::new(self.core.context(), start);
+            agent = self.core.object.while_blocking(Blocking::Closed, start).await??;
         }
         // Nobody else has seen this core, so the place is empty.
         let _ = self.core.agent.set(Arc::new(agent));
@@ -105,8 +105,8 @@ fn info(object: &ObjectContext) -> AgentInfo<'_> {
     AgentInfo { name: object.name(), class: object.class() }
 }
 
-impl<A: Agent> fmt::Debug for AgentClass<A> {
+impl<A: Agent> fmt::Debug for AgentFactory<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentClass").field("class", &A::CLASS).finish_non_exhaustive()
+        f.debug_struct("AgentFactory").field("class", &A::CLASS).finish_non_exhaustive()
     }
 }

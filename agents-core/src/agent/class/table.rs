@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{
-    AgentError, AgentTypes, AlarmInfo, Call, Parts, Refusal, Request, Response, StateChange, StateRejection,
-    StateSource,
+    AgentDefinition, AgentError, AlarmInfo, Call, CallContext, Refusal, Request, Response, StateChange,
+    StateRejection, StateSource,
 };
 use crate::error::Result;
 use crate::gateway::{Close, Message};
@@ -19,13 +19,13 @@ use crate::wire::Describe;
     label = "not an agent",
     note = "put `#[agent]` on its `impl` too; an agent without methods has an empty one"
 )]
-pub trait Agent: AgentTypes + Interface {
+pub trait Agent: AgentDefinition + Interface {
     /// The callables and hooks.
     fn table() -> &'static Table<Self>;
 }
 
 /// The callables and hooks of a class.
-pub struct Table<A: AgentTypes> {
+pub struct Table<A: AgentDefinition> {
     /// What clients may call.
     pub callables: &'static [Callable<A>],
     /// The wire names of the methods that clients may not call.
@@ -35,7 +35,7 @@ pub struct Table<A: AgentTypes> {
 }
 
 /// A method that clients may call.
-pub struct Callable<A: AgentTypes> {
+pub struct Callable<A: AgentDefinition> {
     /// Its name on the wire.
     pub name: &'static str,
     /// Its name in Rust.
@@ -80,25 +80,28 @@ pub struct Argument {
 }
 
 /// A hook that is asked about a connection.
-pub type Ask<A, T> = fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<T>>;
+pub type Ask<A, T> = fn(Arc<A>, CallContext<A>) -> BoxFuture<'static, Result<T>>;
 /// A hook that is told about something.
-pub type Tell<A, P> = fn(Arc<A>, Parts<A>, P) -> BoxFuture<'static, Result<()>>;
+pub type Tell<A, P> = fn(Arc<A>, CallContext<A>, P) -> BoxFuture<'static, Result<()>>;
 /// The hook that answers HTTP requests.
-pub type Serve<A> = fn(Arc<A>, Parts<A>, Request) -> BoxFuture<'static, Result<Response>>;
+pub type Serve<A> = fn(Arc<A>, CallContext<A>, Request) -> BoxFuture<'static, Result<Response>>;
 /// The hook that is asked for a right.
-pub type Decide<A> = fn(Arc<A>, Parts<A>, &'static str) -> BoxFuture<'static, Result<bool>>;
+pub type Decide<A> = fn(Arc<A>, CallContext<A>, &'static str) -> BoxFuture<'static, Result<bool>>;
 /// The hook that starts an instance.
 pub type Start<A> =
-    for<'a> fn(&'a mut A, Parts<A>, Option<<A as AgentTypes>::Props>) -> BoxFuture<'a, Result<()>>;
+    for<'a> fn(&'a mut A, CallContext<A>, Option<<A as AgentDefinition>::Props>) -> BoxFuture<'a, Result<()>>;
 /// The hook that lets a connection in.
-pub type Authorize<A> =
-    fn(Arc<A>, Parts<A>) -> BoxFuture<'static, Result<Option<<A as AgentTypes>::Connection>, Refusal>>;
+pub type Authorize<A> = fn(
+    Arc<A>,
+    CallContext<A>,
+)
+    -> BoxFuture<'static, Result<Option<<A as AgentDefinition>::Connection>, Refusal>>;
 /// The hook that checks a state.
 pub type Validate<A> = fn(&A, &<A as AgentClass>::State, &StateSource<A>) -> Result<()>;
 
 /// The hooks of a class; those that are not written are `None`.
 #[expect(missing_docs, reason = "the hooks are described in the guide `hooks` of the crate `agents`")]
-pub struct Hooks<A: AgentTypes> {
+pub struct Hooks<A: AgentDefinition> {
     pub on_start: Option<Start<A>>,
     pub authorize: Option<Authorize<A>>,
     pub connection_tags: Option<Ask<A, Vec<String>>>,
@@ -117,7 +120,7 @@ pub struct Hooks<A: AgentTypes> {
     pub on_hibernate: Option<Ask<A, ()>>,
 }
 
-impl<A: AgentTypes> Hooks<A> {
+impl<A: AgentDefinition> Hooks<A> {
     /// No hook at all.
     pub const NONE: Self = Self {
         on_start: None,
@@ -139,25 +142,25 @@ impl<A: AgentTypes> Hooks<A> {
     };
 }
 
-impl<A: AgentTypes> Table<A> {
+impl<A: AgentDefinition> Table<A> {
     pub(crate) fn callable(&'static self, name: &str) -> Option<&'static Callable<A>> {
         self.callables.iter().find(|callable| callable.name == name)
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for Table<A> {
+impl<A: AgentDefinition> fmt::Debug for Table<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table").field("callables", &self.callables).finish_non_exhaustive()
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for Callable<A> {
+impl<A: AgentDefinition> fmt::Debug for Callable<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Callable").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for Hooks<A> {
+impl<A: AgentDefinition> fmt::Debug for Hooks<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks").finish_non_exhaustive()
     }

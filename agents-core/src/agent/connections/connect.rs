@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 
 use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
-use crate::agent::{Agent, AgentCore, AgentError, ConnectRequest, Connection, Parts, Refusal};
+use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
 use crate::object::{Flags, Response, TagLimits, TagsError, WebSocketUpgrade, check_socket_tags};
@@ -25,7 +25,7 @@ impl From<Refusal> for Denied {
     }
 }
 
-impl<A: Agent> AgentCore<A> {
+impl<A: Agent> AgentShared<A> {
     /// Lets a connection in, in the order of the protocol.
     pub(in crate::agent) async fn connect(
         self: Arc<Self>,
@@ -35,7 +35,7 @@ impl<A: Agent> AgentCore<A> {
         request: ConnectRequest,
         identity: bool,
     ) -> Result<Response> {
-        let parts = |caller: bool| Parts {
+        let parts = |caller: bool| CallContext {
             cx: if caller { self.context_of(&connection, None) } else { self.context() },
             connection: Some(connection.clone()),
             request: Some(request.clone()),
@@ -61,7 +61,7 @@ impl<A: Agent> AgentCore<A> {
         self: &Arc<Self>,
         agent: &Arc<A>,
         connection: &Connection<A>,
-        parts: impl Fn(bool) -> Parts<A> + Send,
+        parts: impl Fn(bool) -> CallContext<A> + Send,
         identity: bool,
     ) -> Result<(), Denied> {
         let hooks = &self.table.hooks;

@@ -11,8 +11,8 @@ use http::{Method, request};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Head, Visitor, is_own_page};
-use crate::object::{ClientIp, http_request};
+use crate::gateway::{Head, RequestOrigin, is_own_page};
+use crate::object::{ClientIp, RequestBody, http_request};
 
 /// The head of a request: address, headers, cookies, and what the host found out about its sender.
 ///
@@ -45,7 +45,7 @@ impl ConnectRequest {
 
     /// What an object would get to see.
     pub(crate) fn of(head: &Head) -> Result<Self> {
-        Ok(Self::new(http_request(head.clone(), axum::body::Body::empty())?.into_parts().0))
+        Ok(Self::new(http_request(head.clone(), RequestBody::default())?.into_parts().0))
     }
 
     /// Returns the method; a handshake is a GET.
@@ -101,8 +101,8 @@ impl ConnectRequest {
     /// this is true. In a request that did not pass the host, for example in a route of your own, the
     /// allowed origins are not known and only pages of the same host count.
     pub fn is_same_site(&self) -> bool {
-        match self.head.extensions.get::<Visitor>() {
-            Some(visitor) => visitor.same_site,
+        match self.head.extensions.get::<RequestOrigin>() {
+            Some(origin) => origin.same_site,
             None => is_own_page(&self.head.headers),
         }
     }
@@ -125,8 +125,8 @@ impl ConnectRequest {
     /// # Errors
     /// When the hook gave a value of another type.
     pub fn try_identity<T: DeserializeOwned>(&self) -> Result<Option<T>> {
-        let visitor = self.head.extensions.get::<Visitor>();
-        match visitor.and_then(|visitor| visitor.identity.as_deref()) {
+        let origin = self.head.extensions.get::<RequestOrigin>();
+        match origin.and_then(|origin| origin.identity.as_deref()) {
             Some(json) => Ok(Some(serde_json::from_str(json)?)),
             None => Ok(None),
         }

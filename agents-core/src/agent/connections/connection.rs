@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
-use crate::agent::{AgentCore, AgentTypes, UpdateResult};
+use crate::agent::{AgentDefinition, AgentShared, UpdateResult};
 use crate::error::{Error, Result};
 use crate::gateway::IntoMessage;
 use crate::object::WebSocket;
@@ -12,12 +12,12 @@ use crate::storage::{from_stored, keep};
 
 /// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
 /// whether the agent sleeps or not.
-pub struct Connection<A: AgentTypes> {
-    pub(crate) core: Arc<AgentCore<A>>,
+pub struct Connection<A: AgentDefinition> {
+    pub(crate) core: Arc<AgentShared<A>>,
     pub(crate) socket: WebSocket,
 }
 
-impl<A: AgentTypes> Connection<A> {
+impl<A: AgentDefinition> Connection<A> {
     /// Returns the id. It is what the client asked for with `_pk`, which it keeps over reconnects,
     /// or a random one. Other clients may know it: it is a name, not a secret.
     pub fn id(&self) -> &str {
@@ -136,21 +136,21 @@ impl<A: AgentTypes> Connection<A> {
     }
 }
 
-impl<A: AgentTypes> Clone for Connection<A> {
+impl<A: AgentDefinition> Clone for Connection<A> {
     fn clone(&self) -> Self {
         Self { core: self.core.clone(), socket: self.socket.clone() }
     }
 }
 
-impl<A: AgentTypes> PartialEq for Connection<A> {
+impl<A: AgentDefinition> PartialEq for Connection<A> {
     fn eq(&self, other: &Self) -> bool {
         self.socket == other.socket
     }
 }
 
-impl<A: AgentTypes> Eq for Connection<A> {}
+impl<A: AgentDefinition> Eq for Connection<A> {}
 
-impl<A: AgentTypes> fmt::Debug for Connection<A> {
+impl<A: AgentDefinition> fmt::Debug for Connection<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("id", &self.id()).field("agent", self.core.object.key()).finish()
     }

@@ -14,7 +14,7 @@ use crate::agent::rpc::streams::Streams;
 pub(in crate::agent) const WAITING_REJECTIONS: usize = 1024;
 
 /// The values that all instances of one life share.
-pub(crate) struct Life {
+pub(crate) struct ActivationData {
     /// Held by exclusive work.
     exclusive: Mutex<()>,
     /// The streamed answers under way.
@@ -25,7 +25,7 @@ pub(crate) struct Life {
     too_many_rejections: AtomicBool,
 }
 
-impl Life {
+impl ActivationData {
     /// Waits until no other exclusive work runs.
     pub(in crate::agent) async fn enter_exclusive(&self) -> MutexGuard<'_, ()> {
         self.exclusive.lock().await
@@ -47,7 +47,7 @@ impl Life {
     }
 }
 
-impl Default for Life {
+impl Default for ActivationData {
     fn default() -> Self {
         Self {
             exclusive: Mutex::default(),
@@ -58,7 +58,7 @@ impl Default for Life {
     }
 }
 
-impl fmt::Debug for Life {
+impl fmt::Debug for ActivationData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Life").finish_non_exhaustive()
     }

@@ -7,14 +7,14 @@ pub(super) mod user_code;
 use std::sync::Arc;
 
 use crate::agent::class::AgentObject;
-use crate::agent::instance::user_code::Scoped;
-use crate::agent::rpc::dispatch::Found;
+use crate::agent::instance::user_code::UserFuture;
+use crate::agent::rpc::dispatch::ResolvedCall;
 use crate::agent::{
-    Agent, AgentCore, AgentError, AgentTypes, ConnectRequest, Connection, Context, ErrorSource, Parts,
-    StateSource,
+    Agent, AgentDefinition, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Context,
+    ErrorSource, StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, Close, Message, Waits};
+use crate::gateway::{Blocking, CallHead, Close, Message};
 use crate::object::{
     AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
     WebSocketUpgrade,
@@ -22,15 +22,15 @@ use crate::object::{
 use crate::report;
 use crate::wire::frame::{self, ClientFrame};
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     /// What hooks without a connection are given.
-    pub(super) fn parts(self: &Arc<Self>) -> Parts<A> {
-        Parts { cx: self.context(), connection: None, request: None, answer: None }
+    pub(super) fn parts(self: &Arc<Self>) -> CallContext<A> {
+        CallContext { cx: self.context(), connection: None, request: None, answer: None }
     }
 
     /// What the hooks of an open connection are given.
-    pub(super) fn parts_of(self: &Arc<Self>, connection: &Connection<A>) -> Parts<A> {
-        Parts {
+    pub(super) fn parts_of(self: &Arc<Self>, connection: &Connection<A>) -> CallContext<A> {
+        CallContext {
             cx: self.context_of(connection, None),
             connection: Some(connection.clone()),
             request: None,
@@ -39,13 +39,13 @@ impl<A: AgentTypes> AgentCore<A> {
     }
 
     /// What hooks are given that hear of somebody's doing: their own doors, and the connection.
-    pub(super) fn parts_about(self: &Arc<Self>, source: &StateSource<A>) -> Parts<A> {
-        Parts { connection: source.connection().cloned(), ..self.parts() }
+    pub(super) fn parts_about(self: &Arc<Self>, source: &StateSource<A>) -> CallContext<A> {
+        CallContext { connection: source.connection().cloned(), ..self.parts() }
     }
 
     /// Runs user code that gives a result of its own kind; a panic becomes an error.
-    pub(super) fn scoped<T>(&self, cx: Context<A>, future: BoxFuture<'static, T>) -> Scoped<T> {
-        Scoped::new(cx, future)
+    pub(super) fn scoped<T>(&self, cx: Context<A>, future: BoxFuture<'static, T>) -> UserFuture<T> {
+        UserFuture::new(cx, future)
     }
 
     /// Runs user code; a panic becomes its error.
@@ -54,7 +54,7 @@ impl<A: AgentTypes> AgentCore<A> {
         cx: Context<A>,
         future: BoxFuture<'static, Result<T>>,
     ) -> impl Future<Output = Result<T>> + Send + use<A, T> {
-        let scoped = Scoped::new(cx, future);
+        let scoped = UserFuture::new(cx, future);
         async move { scoped.await? }
     }
 
@@ -66,7 +66,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let parts = match &error {
             // What an agent does about an error is its own work.
             AgentError::Connection { connection, .. } => {
-                Parts { connection: Some(connection.clone()), ..self.parts() }
+                CallContext { connection: Some(connection.clone()), ..self.parts() }
             }
             AgentError::Server { .. } => self.parts(),
         };
@@ -86,7 +86,7 @@ impl<A: Agent> AgentObject<A> {
     }
 
     /// Runs a hook of a connection; its error goes to the error hook.
-    async fn told(&self, connection: Connection<A>, hook: BoxFuture<'static, Result<()>>) {
+    async fn run_event_hook(&self, connection: Connection<A>, hook: BoxFuture<'static, Result<()>>) {
         let cx = self.core.parts_of(&connection).cx;
         if let Err(error) = self.core.guard(cx, hook).await {
             self.core.on_error(AgentError::Connection { connection, error }).await;
@@ -97,7 +97,7 @@ impl<A: Agent> AgentObject<A> {
         if let Some(hook) = self.core.table.hooks.on_message {
             let connection = self.connection(socket);
             let hook = hook(self.agent()?, self.core.parts_of(&connection), message);
-            self.told(connection, hook).await;
+            self.run_event_hook(connection, hook).await;
         }
         Ok(())
     }
@@ -113,14 +113,14 @@ impl<A: Agent> AgentObject<A> {
 
 /// What is done with a text message.
 enum Work<A: Agent> {
-    Call(Found<A>),
+    Call(ResolvedCall<A>),
     Done,
     Other,
 }
 
 impl<A: Agent> DurableObject for AgentObject<A> {
     fn options() -> ObjectOptions {
-        A::options().object.hears_closes(A::table().hooks.on_close.is_some()).takes_calls(true)
+        A::options().object.wakes_on_close(A::table().hooks.on_close.is_some()).takes_calls(true)
     }
 
     async fn start(&mut self, _: &ObjectContext) -> Result<()> {
@@ -157,7 +157,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
             binary @ Message::Binary(_) => return self.on_message(socket, binary).await,
         };
         let work = match frame::parse(&text) {
-            ClientFrame::Rpc(call) => Work::Call(Found::new(&self.core, &text, &call)),
+            ClientFrame::Rpc(call) => Work::Call(ResolvedCall::new(&self.core, &text, &call)),
             ClientFrame::LongId => {
                 socket.answer(frame::LONG_ID.to_owned())?;
                 Work::Done
@@ -186,7 +186,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         if let Some(hook) = self.core.table.hooks.on_close {
             let connection = self.connection(socket);
             let hook = hook(self.agent()?, self.core.parts_of(&connection), close);
-            self.told(connection, hook).await;
+            self.run_event_hook(connection, hook).await;
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let hook = hook(self.agent()?, self.core.parts());
         let work = self.core.guard(self.core.context(), hook);
         // Whoever comes now is for the next life.
-        if let Err(error) = self.core.object.keeping_out(Waits::Closed, work).await {
+        if let Err(error) = self.core.object.while_blocking(Blocking::Closed, work).await {
             self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
         }
         Ok(())

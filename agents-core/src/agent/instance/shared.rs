@@ -5,21 +5,21 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use crate::agent::instance::lifecycle::Life;
-use crate::agent::peer_calls::call_chain::Chain;
+use crate::agent::instance::lifecycle::ActivationData;
+use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::state::StateCache;
-use crate::agent::{Agent, AgentTypes, Context, OnUnreadable, Table};
+use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
 use crate::unwind::discard;
 
 /// The typed side of an object.
-pub(crate) struct AgentCore<A: AgentTypes> {
+pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) object: ObjectContext,
     pub(crate) table: &'static Table<A>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     /// The values that the instance shares with those before and after it in the same life of the object.
-    pub(crate) life: Arc<Life>,
+    pub(crate) life: Arc<ActivationData>,
     /// Whether read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// The choice of what becomes of a stored state that is not of the agent's type.
@@ -28,7 +28,7 @@ pub(crate) struct AgentCore<A: AgentTypes> {
     pub(crate) agent: OnceLock<Arc<A>>,
 }
 
-impl<A: Agent> AgentCore<A> {
+impl<A: Agent> AgentShared<A> {
     pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>) -> Arc<Self> {
         Arc::new(Self {
             life: object.of_this_life(),
@@ -43,22 +43,28 @@ impl<A: Agent> AgentCore<A> {
     }
 }
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     /// A context for work of the agent's own, not of a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
-        Context { core: self.clone(), caller: None, callable: None, guarded: None, chain: Chain::default() }
+        Context {
+            core: self.clone(),
+            caller: None,
+            callable: None,
+            guarded: None,
+            chain: CallChain::default(),
+        }
     }
 }
 
-impl<A: AgentTypes> Drop for AgentCore<A> {
+impl<A: AgentDefinition> Drop for AgentShared<A> {
     fn drop(&mut self) {
         // A task may be the last that holds it, and a panic of the agent's destructor is not its own.
         discard(self.agent.take(), self.object.key());
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for AgentCore<A> {
+impl<A: AgentDefinition> fmt::Debug for AgentShared<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentCore").field("object", &self.object).finish_non_exhaustive()
+        f.debug_struct("AgentShared").field("object", &self.object).finish_non_exhaustive()
     }
 }

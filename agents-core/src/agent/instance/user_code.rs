@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use crate::agent::{AgentTypes, Context};
+use crate::agent::{AgentDefinition, Context};
 use crate::error::Error;
 use crate::object::{BoxFuture, ObjectContext};
 use crate::unwind::{Panic, caught, discard};
@@ -20,13 +20,13 @@ thread_local! {
 ///
 /// It follows the call over awaits, into helpers and joined futures. It is `None` outside of
 /// agents, in another agent, and in a task that was started with `cx.spawn` or `tokio::spawn`.
-pub fn current<A: AgentTypes>() -> Option<Context<A>> {
+pub fn current<A: AgentDefinition>() -> Option<Context<A>> {
     let current = CURRENT.with_borrow(Clone::clone)?;
     current.downcast_ref::<Context<A>>().cloned()
 }
 
 /// A future of the user's.
-pub(crate) struct Scoped<T> {
+pub(crate) struct UserFuture<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
     callable: Option<&'static str>,
@@ -34,8 +34,8 @@ pub(crate) struct Scoped<T> {
     future: Option<BoxFuture<'static, T>>,
 }
 
-impl<T> Scoped<T> {
-    pub(crate) fn new<A: AgentTypes>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
+impl<T> UserFuture<T> {
+    pub(crate) fn new<A: AgentDefinition>(cx: Context<A>, future: BoxFuture<'static, T>) -> Self {
         Self {
             object: cx.core.object.clone(),
             callable: cx.callable,
@@ -50,7 +50,7 @@ impl<T> Scoped<T> {
     }
 }
 
-impl<T> Future for Scoped<T> {
+impl<T> Future for UserFuture<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -70,7 +70,7 @@ impl<T> Future for Scoped<T> {
                 }
             }
         };
-        let polled = match watch(context, object, work) {
+        let polled = match catch_panic(context, object, work) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => Ok(result),
             Err(error) => Err(error),
@@ -80,32 +80,32 @@ impl<T> Future for Scoped<T> {
     }
 }
 
-impl<T> Drop for Scoped<T> {
+impl<T> Drop for UserFuture<T> {
     fn drop(&mut self) {
         discard(self.future.take(), self.object.key());
     }
 }
 
 /// The context for user code that is no future.
-pub(crate) struct Ambient<A: AgentTypes> {
+pub(crate) struct CurrentAgent<A: AgentDefinition> {
     context: Context<A>,
     shared: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-impl<A: AgentTypes> Ambient<A> {
+impl<A: AgentDefinition> CurrentAgent<A> {
     pub(crate) fn new(context: Context<A>) -> Self {
         Self { shared: Some(Arc::new(context.clone())), context }
     }
 
     /// Runs user code under watch.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
-        watch(&mut self.shared, &self.context.core.object, || Ok(code()))
+        catch_panic(&mut self.shared, &self.context.core.object, || Ok(code()))
     }
 }
 
 /// Runs user code with a context that `current` finds, as a turn of its own: what the runtime did before it
 /// stays. A panic undoes it and becomes an error; so does a constraint that does not hold at its end.
-fn watch<R>(
+fn catch_panic<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
     code: impl FnOnce() -> Result<R, Panic>,

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::peer_calls::reply_frame::Line;
-use crate::gateway::{BEHIND_BYTES, Budget, FRAME_BYTES, FREE_BYTES, Held};
+use crate::agent::peer_calls::reply_frame::ReplyFrame;
+use crate::gateway::{BEHIND_BYTES, Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit};
 
 /// Makes the two ends of a backlog that holds about so many bytes, which count in a budget.
 pub(in crate::agent) fn backlog(limit: usize, budget: Arc<Budget>) -> (LineSender, LineReceiver) {
@@ -37,10 +37,10 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Queue {
-    lines: VecDeque<(Line, usize)>,
+    lines: VecDeque<(ReplyFrame, usize)>,
     bytes: usize,
     /// The part of the budget for `bytes`.
-    held: Held,
+    held: MemoryPermit,
     reader: Option<Waker>,
 }
 
@@ -68,7 +68,7 @@ pub(in crate::agent) struct Overflow;
 
 impl LineSender {
     /// Adds a piece; one always fits.
-    pub(in crate::agent) fn item(&self, line: Line, len: usize) -> Result<(), Overflow> {
+    pub(in crate::agent) fn item(&self, line: ReplyFrame, len: usize) -> Result<(), Overflow> {
         let bytes = len + FRAME_BYTES;
         let full = |queue: &Queue| {
             let sum = queue.bytes.saturating_add(bytes);
@@ -78,11 +78,11 @@ impl LineSender {
     }
 
     /// Adds the last line, which is never refused.
-    pub(in crate::agent) fn last(&self, line: Line) {
+    pub(in crate::agent) fn last(&self, line: ReplyFrame) {
         let _ = self.add(line, FRAME_BYTES, |_| false);
     }
 
-    fn add(&self, line: Line, bytes: usize, full: impl FnOnce(&Queue) -> bool) -> Result<(), Overflow> {
+    fn add(&self, line: ReplyFrame, bytes: usize, full: impl FnOnce(&Queue) -> bool) -> Result<(), Overflow> {
         // To one who left, that is no error.
         if self.is_closed() {
             return Ok(());
@@ -147,7 +147,7 @@ impl LineSender {
 
 impl LineReceiver {
     /// Takes a line out; a later one wakes the task.
-    pub(in crate::agent) fn poll_next(&self, cx: &Context<'_>) -> Poll<Line> {
+    pub(in crate::agent) fn poll_next(&self, cx: &Context<'_>) -> Poll<ReplyFrame> {
         let mut queue = self.0.queue.lock();
         let Some((line, bytes)) = queue.lines.pop_front() else {
             queue.reader = Some(cx.waker().clone());
@@ -186,7 +186,7 @@ mod tests {
     const LIMIT: usize = 4 * BEHIND_BYTES;
 
     fn item(sender: &LineSender, len: usize) -> Result<(), Overflow> {
-        sender.item(Line::result(None).unwrap(), len)
+        sender.item(ReplyFrame::result(None).unwrap(), len)
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         assert!(item(&sender, 2 * LIMIT).is_ok(), "one always fits");
         assert!(item(&sender, 1).is_err());
         assert_eq!(budget.used(), 2 * LIMIT + FRAME_BYTES);
-        sender.last(Line::result(None).unwrap());
+        sender.last(ReplyFrame::result(None).unwrap());
         assert!(sender.until_room().now_or_never().is_none());
         assert!(receiver.poll_next(&cx).is_ready() && !receiver.is_empty());
         assert!(sender.until_room().now_or_never().is_some() && item(&sender, BEHIND_BYTES).is_ok());
@@ -211,14 +211,14 @@ mod tests {
         let cx = Context::from_waker(Waker::noop());
         let budget = Budget::new(usize::MAX);
         let (sender, receiver) = backlog(LIMIT, budget.clone());
-        sender.item(Line::item("1".to_owned()).unwrap(), 1).unwrap();
+        sender.item(ReplyFrame::item("1".to_owned()).unwrap(), 1).unwrap();
         let count = sender.len();
         item(&sender, LIMIT / 2).unwrap();
-        sender.last(Line::result(None).unwrap());
+        sender.last(ReplyFrame::result(None).unwrap());
         assert!(sender.is_ahead() && budget.used() > 0);
         sender.take_back(count);
         assert!(!sender.is_ahead() && budget.used() == 0);
-        assert!(matches!(receiver.poll_next(&cx), Poll::Ready(Line::Item(_))));
+        assert!(matches!(receiver.poll_next(&cx), Poll::Ready(ReplyFrame::Item(_))));
         assert!(receiver.poll_next(&cx).is_pending());
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::gateway::{CallerLink, Waits};
+use crate::gateway::{Blocking, CallerLink};
 
 /// How many agents may wait for each other in a row.
 const DEEPEST: usize = 32;
 
 /// The agents that wait for a handler; empty for one that no agent and no program called.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Chain(Option<Arc<Callers>>);
+pub(crate) struct CallChain(Option<Arc<Callers>>);
 
 #[derive(Debug)]
 struct Callers {
@@ -38,7 +38,7 @@ pub enum CallOrigin<'a> {
 
 /// Notes at its end that a handler has answered.
 #[derive(Debug)]
-pub(in crate::agent) struct Answering(Chain);
+pub(in crate::agent) struct Answering(CallChain);
 
 impl Drop for Answering {
     fn drop(&mut self) {
@@ -48,7 +48,7 @@ impl Drop for Answering {
     }
 }
 
-impl Chain {
+impl CallChain {
     /// The chain of a handler that was called.
     pub(in crate::agent) fn called(links: Vec<CallerLink>) -> Self {
         Self(Some(Arc::new(Callers { links, answered: AtomicBool::new(false) })))
@@ -87,7 +87,7 @@ impl Chain {
             let message = format!("{DEEPEST} agents wait for each other already");
             return Err(Error::new("call_depth", message));
         }
-        if waits(&links, class, name).any(|waits| waits == Waits::Closed) {
+        if waits(&links, class, name).any(|waits| waits == Blocking::Closed) {
             return Err(cycle(class, name));
         }
         Ok(links)
@@ -98,7 +98,7 @@ impl Chain {
     /// # Errors
     /// When the agent waits in such work for this chain.
     pub(in crate::agent) fn check_exclusive(&self, class: &str, name: &str) -> Result<()> {
-        match waits(self.waiting(), class, name).any(|waits| waits == Waits::Exclusive) {
+        match waits(self.waiting(), class, name).any(|waits| waits == Blocking::Exclusive) {
             true => Err(cycle(class, name)),
             false => Ok(()),
         }
@@ -113,7 +113,7 @@ impl Chain {
     }
 }
 
-fn waits<'a>(callers: &'a [CallerLink], class: &'a str, name: &'a str) -> impl Iterator<Item = Waits> {
+fn waits<'a>(callers: &'a [CallerLink], class: &'a str, name: &'a str) -> impl Iterator<Item = Blocking> {
     callers.iter().filter(move |link| link.class == class && link.name == name).map(|link| link.waits)
 }
 

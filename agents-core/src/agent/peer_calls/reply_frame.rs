@@ -13,7 +13,7 @@ use crate::object::interrupted;
 /// A line of an answer. The last one is a result or an error.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Line {
+pub(crate) enum ReplyFrame {
     /// A piece of a stream.
     Item(Box<RawValue>),
     /// What the method returned; `None` for nothing.
@@ -22,7 +22,7 @@ pub(crate) enum Line {
     Error { code: String, message: String },
 }
 
-impl Line {
+impl ReplyFrame {
     pub(in crate::agent) fn item(json: String) -> Result<Self> {
         Ok(Self::Item(RawValue::from_string(json)?))
     }
@@ -38,13 +38,13 @@ impl Line {
 
 /// Reads the lines of a body.
 #[derive(Debug)]
-pub(in crate::agent) struct Lines {
+pub(in crate::agent) struct ReplyFrames {
     body: Body,
     /// What has come and was not read.
     rest: Vec<u8>,
 }
 
-impl Lines {
+impl ReplyFrames {
     pub(in crate::agent) fn new(body: Body) -> Self {
         Self { body, rest: Vec::new() }
     }
@@ -53,7 +53,7 @@ impl Lines {
     ///
     /// # Errors
     /// When the agent breaks off before its last line.
-    pub(in crate::agent) async fn next(&mut self) -> Result<Line> {
+    pub(in crate::agent) async fn next(&mut self) -> Result<ReplyFrame> {
         // A line may come in parts where something lies between the two.
         let mut searched = 0;
         loop {
@@ -80,9 +80,9 @@ mod tests {
     #[tokio::test]
     async fn lines_come_whole_however_the_body_is_cut() {
         let text: String = [
-            Line::item(r#"{"a":"\n"}"#.to_owned()).unwrap(),
-            Line::item("null".to_owned()).unwrap(),
-            Line::result(None).unwrap(),
+            ReplyFrame::item(r#"{"a":"\n"}"#.to_owned()).unwrap(),
+            ReplyFrame::item("null".to_owned()).unwrap(),
+            ReplyFrame::result(None).unwrap(),
         ]
         .iter()
         .map(|line| line.write().unwrap())
@@ -90,10 +90,12 @@ mod tests {
         for size in 1..=text.len() {
             let chunks: Vec<_> = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
             let stream = futures_util::stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>));
-            let mut lines = Lines::new(Body::from_stream(stream));
-            assert!(matches!(lines.next().await.unwrap(), Line::Item(json) if json.get() == r#"{"a":"\n"}"#));
-            assert!(matches!(lines.next().await.unwrap(), Line::Item(json) if json.get() == "null"));
-            assert!(matches!(lines.next().await.unwrap(), Line::Result(None)));
+            let mut lines = ReplyFrames::new(Body::from_stream(stream));
+            assert!(
+                matches!(lines.next().await.unwrap(), ReplyFrame::Item(json) if json.get() == r#"{"a":"\n"}"#)
+            );
+            assert!(matches!(lines.next().await.unwrap(), ReplyFrame::Item(json) if json.get() == "null"));
+            assert!(matches!(lines.next().await.unwrap(), ReplyFrame::Result(None)));
             assert_eq!(lines.next().await.unwrap_err().code(), "interrupted");
         }
     }

@@ -7,56 +7,55 @@ use std::task::{Context as TaskContext, Poll};
 use axum::body::Body;
 use axum::response::Response;
 use futures_core::Stream;
-use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
 
 use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
-use crate::agent::peer_calls::call_chain::Chain;
-use crate::agent::peer_calls::reply_frame::Line;
-use crate::agent::rpc::response_stream::Answer;
-use crate::agent::{Agent, AgentCore, Call, Callable, Parts};
+use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::peer_calls::reply_frame::ReplyFrame;
+use crate::agent::rpc::response_stream::ReplySink;
+use crate::agent::{Agent, AgentShared, Call, CallContext, Callable};
 use crate::error::{Error, Result};
 use crate::gateway::CallHead;
 use crate::interface::Outcome;
-use crate::object::BoxFuture;
+use crate::object::{BoxFuture, RequestBody};
 use crate::report;
 
-impl<A: Agent> AgentCore<A> {
+impl<A: Agent> AgentShared<A> {
     /// Runs a call of another agent, or of the program, and answers it.
     pub(in crate::agent) async fn called(
         self: Arc<Self>,
         agent: Arc<A>,
         head: CallHead,
-        body: Body,
+        body: RequestBody,
     ) -> Result<Response> {
         let CallHead { method, callers } = head;
         let Some(callable) = self.table.callable(&method) else {
             let error = Error::new("unknown_method", format!("Method {method} does not exist"));
             return respond(Err(error), &method);
         };
-        let frame: Arc<str> = String::from_utf8(body.collect().await?.to_bytes().into())?.into();
+        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
-        cx.chain = Chain::called(callers);
+        cx.chain = CallChain::called(callers);
         let arguments = 0..frame.len();
-        let parts = Parts { cx, connection: None, request: None, answer: None };
+        let parts = CallContext { cx, connection: None, request: None, answer: None };
         let mut call = Call { agent, parts, frame, arguments };
         if !callable.streaming {
             let outcome = self.invoke(callable, call).await;
             return respond(outcome, callable.rust_name);
         }
         let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
-        let answer = Arc::new(Answer::to_agent(self.object.clone(), sender));
+        let answer = Arc::new(ReplySink::to_agent(self.object.clone(), sender));
         call.parts.answer = Some(answer.clone());
         let handler = Box::pin(self.answer_in_lines(callable, call, answer.clone()));
-        Ok(Response::new(Body::from_stream(Spoken { lines, handler: Some(handler) })))
+        Ok(Response::new(Body::from_stream(StreamedReply { lines, handler: Some(handler) })))
     }
 
     async fn answer_in_lines(
         self: Arc<Self>,
         callable: &'static Callable<A>,
         call: Call<A>,
-        answer: Arc<Answer>,
+        answer: Arc<ReplySink>,
     ) {
         // What has no form as a line was not told; the reader sees that the answer broke off.
         let _ = match self.invoke(callable, call).await {
@@ -69,10 +68,10 @@ impl<A: Agent> AgentCore<A> {
 /// The answer of a method that does not stream.
 fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
     let line = match outcome {
-        Ok(Outcome::Nothing) => Line::result(None)?,
-        Ok(Outcome::Value(json)) => Line::result(Some(json))?,
+        Ok(Outcome::Nothing) => ReplyFrame::result(None)?,
+        Ok(Outcome::Value(json)) => ReplyFrame::result(Some(json))?,
         Err(error) => {
-            Line::Error { code: error.code().to_owned(), message: report::client_text(&error, what) }
+            ReplyFrame::Error { code: error.code().to_owned(), message: report::client_text(&error, what) }
         }
     };
     Ok(Response::new(Body::from(line.write()?)))
@@ -81,22 +80,22 @@ fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
 /// A line that has no form.
 #[derive(Debug, ThisError)]
 #[error("{0}")]
-struct Unsaid(String);
+struct EncodeError(String);
 
 /// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
-struct Spoken {
+struct StreamedReply {
     lines: LineReceiver,
     handler: Option<BoxFuture<'static, ()>>,
 }
 
-impl Stream for Spoken {
-    type Item = Result<String, Unsaid>;
+impl Stream for StreamedReply {
+    type Item = Result<String, EncodeError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let Self { lines, handler } = &mut *self;
         loop {
             if let Poll::Ready(line) = lines.poll_next(cx) {
-                return Poll::Ready(Some(line.write().map_err(|error| Unsaid(error.to_string()))));
+                return Poll::Ready(Some(line.write().map_err(|error| EncodeError(error.to_string()))));
             }
             match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
                 Some(Poll::Ready(())) => *handler = None,

@@ -17,12 +17,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::agent::peer_calls::call_chain::Chain;
-use crate::agent::peer_calls::reply_frame::{Line, Lines};
+use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
 use crate::gateway::{CallHead, CallerLink};
-use crate::interface::{CallArguments, Caller, Interface};
-use crate::object::{BoxFuture, ObjectContext, Peers};
+use crate::interface::{CallArguments, Caller, Interface, not_json};
+use crate::object::{BoxFuture, ObjectContext, ObjectDirectory};
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
 
@@ -51,9 +51,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// none of its own.
 ///
 /// ```
-/// # use agents_core::{AgentTypes, Context, Result};
+/// # use agents_core::{AgentDefinition, Context, Result};
 /// # use agents_core::interface::{CallArguments, Caller, Interface, AgentClass};
-/// # async fn count<A: AgentTypes, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
+/// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///
 /// let lobby = cx.agent::<Lobby>("main").with_timeout(Duration::from_secs(5));
@@ -63,36 +63,40 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # }
 /// ```
 pub struct AgentStub<A: Interface> {
-    way: Way,
-    methods: A::Methods<Way>,
+    caller: PeerCaller,
+    methods: A::Methods<PeerCaller>,
 }
 
 /// The way to another agent. It carries the calls of the typed methods.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct Way {
-    peers: Arc<Peers>,
+pub struct PeerCaller {
+    peers: Arc<ObjectDirectory>,
     class: &'static str,
     name: Arc<str>,
     /// The agent that calls, and the chain up to it.
-    from: Option<(ObjectContext, Chain)>,
+    from: Option<(ObjectContext, CallChain)>,
     timeout: Duration,
 }
 
 impl<A: Interface> AgentStub<A> {
-    pub(crate) fn new(peers: Arc<Peers>, name: String, from: Option<(ObjectContext, Chain)>) -> Self {
+    pub(crate) fn new(
+        peers: Arc<ObjectDirectory>,
+        name: String,
+        from: Option<(ObjectContext, CallChain)>,
+    ) -> Self {
         // A text that names nothing stays as it is, and the first call says so.
         let name = canonical(&name).map_or_else(|InvalidName| name.as_str().into(), Arc::from);
-        Self::over(Way { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
+        Self::over(PeerCaller { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
     }
 
-    fn over(way: Way) -> Self {
-        Self { methods: A::methods(way.clone()), way }
+    fn over(caller: PeerCaller) -> Self {
+        Self { methods: A::methods(caller.clone()), caller }
     }
 
     /// Returns the name of the agent, in the form that the agent itself sees.
     pub fn name(&self) -> &str {
-        &self.way.name
+        &self.caller.name
     }
 
     /// Returns a stub of the same agent with another time limit for calls. Streams have none.
@@ -100,11 +104,11 @@ impl<A: Interface> AgentStub<A> {
     /// The default is 30 s.
     #[must_use]
     pub fn with_timeout(&self, limit: Duration) -> Self {
-        Self::over(Way { timeout: limit, ..self.way.clone() })
+        Self::over(PeerCaller { timeout: limit, ..self.caller.clone() })
     }
 
     /// Returns the methods of the agent. The stub has them itself, but for those whose names it needs.
-    pub fn methods(&self) -> &A::Methods<Way> {
+    pub fn methods(&self) -> &A::Methods<PeerCaller> {
         &self.methods
     }
 
@@ -119,7 +123,7 @@ impl<A: Interface> AgentStub<A> {
         arguments: impl Serialize,
     ) -> BoxFuture<'static, Result<T>> {
         // Written before the future exists, so that it is `Send` whatever they are.
-        self.way.ask(method, encode(arguments))
+        self.caller.ask(method, encode(arguments))
     }
 
     /// Calls a method that answers with a stream. What is dropped before its end stops the method at its next await.
@@ -131,20 +135,20 @@ impl<A: Interface> AgentStub<A> {
         method: &str,
         arguments: impl Serialize,
     ) -> BoxFuture<'static, Result<CallStream<T, Value>>> {
-        let lines = self.way.open(method, encode(arguments));
+        let lines = self.caller.open(method, encode(arguments));
         Box::pin(async move { Ok(CallStream::new(lines.await?)) })
     }
 }
 
 impl<A: Interface> Deref for AgentStub<A> {
-    type Target = A::Methods<Way>;
+    type Target = A::Methods<PeerCaller>;
 
     fn deref(&self) -> &Self::Target {
         &self.methods
     }
 }
 
-impl Caller for Way {
+impl Caller for PeerCaller {
     type Error = Error;
     type Stream<T: Wire + 'static, R: Wire + 'static> = CallStream<T, R>;
 
@@ -153,7 +157,7 @@ impl Caller for Way {
         method: &'static str,
         arguments: CallArguments,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.ask(method, arguments.into_json().map_err(Error::internal))
+        self.ask(method, arguments.into_json().map_err(not_json))
     }
 
     async fn stream<T: Wire + 'static, R: Wire + 'static>(
@@ -161,11 +165,11 @@ impl Caller for Way {
         method: &'static str,
         arguments: CallArguments,
     ) -> Result<CallStream<T, R>> {
-        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
+        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(not_json)).await?))
     }
 }
 
-impl Way {
+impl PeerCaller {
     fn ask<T: Wire + 'static>(
         &self,
         method: &str,
@@ -178,9 +182,9 @@ impl Way {
                 let mut lines = lines.await?;
                 loop {
                     match lines.next().await? {
-                        Line::Item(_) => {}
-                        Line::Result(result) => return decode(result.as_deref()),
-                        Line::Error { code, message } => return Err(Error::crossed(&code, message)),
+                        ReplyFrame::Item(_) => {}
+                        ReplyFrame::Result(result) => return decode(result.as_deref()),
+                        ReplyFrame::Error { code, message } => return Err(Error::crossed(&code, message)),
                     }
                 }
             };
@@ -193,7 +197,7 @@ impl Way {
         &self,
         method: &str,
         arguments: Result<String>,
-    ) -> impl Future<Output = Result<Lines>> + Send + use<> {
+    ) -> impl Future<Output = Result<ReplyFrames>> + Send + use<> {
         let Self { peers, class, name, from, .. } = self.clone();
         let method = method.to_owned();
         async move {
@@ -215,7 +219,7 @@ impl Way {
             let status = response.status();
             let body = response.into_body();
             if status == StatusCode::OK {
-                return Ok(Lines::new(body));
+                return Ok(ReplyFrames::new(body));
             }
             // The agent did not start, or there was no room for it.
             let text = body.collect().await.map(|text| text.to_bytes()).unwrap_or_default();
@@ -226,7 +230,7 @@ impl Way {
 }
 
 fn encode(arguments: impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(&arguments)?;
+    let text = wire::strict_json(&arguments).map_err(not_json)?;
     match text.as_bytes() {
         b"null" => Ok("[]".to_owned()),
         [b'[', ..] => Ok(text),
@@ -246,14 +250,14 @@ fn decode<T: Wire>(json: Option<&RawValue>) -> Result<T> {
 /// A streamed answer of another agent: pieces of type `T`, and at the end a [`result`](Self::result) of type `R`.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CallStream<T, R> {
-    reading: Option<BoxFuture<'static, (Result<Line>, Lines)>>,
+    reading: Option<BoxFuture<'static, (Result<ReplyFrame>, ReplyFrames)>>,
     /// What the method returned, once it has.
     result: Option<Option<Box<RawValue>>>,
     types: PhantomData<fn() -> (T, R)>,
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    fn new(lines: Lines) -> Self {
+    fn new(lines: ReplyFrames) -> Self {
         Self { reading: Some(read(lines)), result: None, types: PhantomData }
     }
 
@@ -269,7 +273,7 @@ impl<T, R: Wire> CallStream<T, R> {
     }
 }
 
-fn read(mut lines: Lines) -> BoxFuture<'static, (Result<Line>, Lines)> {
+fn read(mut lines: ReplyFrames) -> BoxFuture<'static, (Result<ReplyFrame>, ReplyFrames)> {
     Box::pin(async move { (lines.next().await, lines) })
 }
 
@@ -281,15 +285,15 @@ impl<T: Wire, R> Stream for CallStream<T, R> {
         let Poll::Ready((line, lines)) = reading.as_mut().poll(cx) else { return Poll::Pending };
         self.reading = None;
         Poll::Ready(match line {
-            Ok(Line::Item(json)) => {
+            Ok(ReplyFrame::Item(json)) => {
                 self.reading = Some(read(lines));
                 Some(decode(Some(&json)))
             }
-            Ok(Line::Result(json)) => {
+            Ok(ReplyFrame::Result(json)) => {
                 self.result = Some(json);
                 None
             }
-            Ok(Line::Error { code, message }) => Some(Err(Error::crossed(&code, message))),
+            Ok(ReplyFrame::Error { code, message }) => Some(Err(Error::crossed(&code, message))),
             Err(error) => Some(Err(error)),
         })
     }
@@ -297,17 +301,17 @@ impl<T: Wire, R> Stream for CallStream<T, R> {
 
 impl<A: Interface> Clone for AgentStub<A> {
     fn clone(&self) -> Self {
-        Self::over(self.way.clone())
+        Self::over(self.caller.clone())
     }
 }
 
 impl<A: Interface> fmt::Debug for AgentStub<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AgentStub").field(&self.way).finish()
+        f.debug_tuple("AgentStub").field(&self.caller).finish()
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for PeerCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.class, self.name)
     }

@@ -12,38 +12,38 @@ use futures_util::StreamExt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::agent::rpc::response_stream::Answer;
-use crate::agent::{AgentTypes, ConnectRequest, Connection, Context, StreamingResponse, View};
+use crate::agent::rpc::response_stream::ReplySink;
+use crate::agent::{AgentDefinition, ConnectRequest, Connection, Context, StreamingResponse, View};
 use crate::error::{Error, Result};
 use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::wire::{Describe, Wire};
 
 /// What a method can be given besides the client's arguments.
-pub struct Parts<A: AgentTypes> {
+pub struct CallContext<A: AgentDefinition> {
     pub(crate) cx: Context<A>,
     pub(crate) connection: Option<Connection<A>>,
     pub(crate) request: Option<ConnectRequest>,
-    pub(crate) answer: Option<Arc<Answer>>,
+    pub(crate) answer: Option<Arc<ReplySink>>,
 }
 
 /// A call of a callable.
-pub struct Call<A: AgentTypes> {
+pub struct Call<A: AgentDefinition> {
     pub(crate) agent: Arc<A>,
-    pub(crate) parts: Parts<A>,
+    pub(crate) parts: CallContext<A>,
     /// The frame, and where the array of arguments stands in it.
     pub(crate) frame: Arc<str>,
     pub(crate) arguments: Range<usize>,
 }
 
-impl<A: AgentTypes> Call<A> {
+impl<A: AgentDefinition> Call<A> {
     /// Returns the instance.
     pub fn agent(&self) -> Arc<A> {
         self.agent.clone()
     }
 
     /// Returns what references are made from.
-    pub fn parts(&self) -> &Parts<A> {
+    pub fn parts(&self) -> &CallContext<A> {
         &self.parts
     }
 
@@ -167,7 +167,7 @@ fn invalid(message: String) -> Error {
     note = "the runtime gives `&Context<Self>`, `&View<Self>`, `&Connection<Self>`, `Option<&Connection<Self>>`, \
             `&ConnectRequest` and `&StreamingResponse<T>`"
 )]
-pub trait FromCall<A: AgentTypes>: Sized {
+pub trait FromCall<A: AgentDefinition>: Sized {
     /// The pieces of the answer, for TypeScript, if this is where they are sent.
     #[doc(hidden)]
     const ITEMS: Option<Describe> = None;
@@ -176,51 +176,51 @@ pub trait FromCall<A: AgentTypes>: Sized {
     ///
     /// # Errors
     /// When the call does not have it, for example a connection in an HTTP request.
-    fn from_call(parts: &Parts<A>) -> Result<Self>;
+    fn from_call(parts: &CallContext<A>) -> Result<Self>;
 }
 
-impl<A: AgentTypes> FromCall<A> for Context<A> {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for Context<A> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         Ok(parts.cx.clone())
     }
 }
 
-impl<A: AgentTypes> FromCall<A> for View<A> {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for View<A> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         Ok(View(parts.cx.clone()))
     }
 }
 
-impl<A: AgentTypes> FromCall<A> for Connection<A> {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for Connection<A> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         parts.connection.clone().ok_or_else(|| Error::new("no_connection", "this call needs a connection"))
     }
 }
 
-impl<A: AgentTypes> FromCall<A> for Option<Connection<A>> {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for Option<Connection<A>> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         Ok(parts.connection.clone())
     }
 }
 
-impl<A: AgentTypes> FromCall<A> for ConnectRequest {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for ConnectRequest {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         parts.request.clone().ok_or_else(|| {
             Error::hidden("no_request", "there is no request here: it exists while a client connects")
         })
     }
 }
 
-impl<A: AgentTypes> FromCall<A> for Option<ConnectRequest> {
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+impl<A: AgentDefinition> FromCall<A> for Option<ConnectRequest> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         Ok(parts.request.clone())
     }
 }
 
-impl<A: AgentTypes, T: Wire> FromCall<A> for StreamingResponse<T> {
+impl<A: AgentDefinition, T: Wire> FromCall<A> for StreamingResponse<T> {
     const ITEMS: Option<Describe> = Some(T::describe);
 
-    fn from_call(parts: &Parts<A>) -> Result<Self> {
+    fn from_call(parts: &CallContext<A>) -> Result<Self> {
         let answer = parts
             .answer
             .clone()
@@ -271,12 +271,12 @@ async fn give_way() {
 
 /// Drives a returned stream into the answer of its call, as fast as the caller takes it.
 pub fn stream_outcome<'a, A, S>(
-    parts: &Parts<A>,
+    parts: &CallContext<A>,
     stream: S,
     encode: fn(S::Item) -> Result<Outcome>,
 ) -> BoxFuture<'a, Result<Outcome>>
 where
-    A: AgentTypes,
+    A: AgentDefinition,
     S: futures_core::Stream + Send + 'a,
     S::Item: 'a,
 {
@@ -312,13 +312,13 @@ where
     })
 }
 
-impl<A: AgentTypes> fmt::Debug for Parts<A> {
+impl<A: AgentDefinition> fmt::Debug for CallContext<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts").field("cx", &self.cx).finish_non_exhaustive()
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for Call<A> {
+impl<A: AgentDefinition> fmt::Debug for Call<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("parts", &self.parts).finish_non_exhaustive()
     }

@@ -5,26 +5,26 @@ use std::sync::Arc;
 
 use tokio::sync::MutexGuard;
 
-use crate::agent::instance::user_code::Scoped;
-use crate::agent::peer_calls::call_chain::Chain;
-use crate::agent::rpc::response_stream::Answer;
-use crate::agent::{AgentCore, AgentTypes, Call, Callable, Connection, Parts};
+use crate::agent::instance::user_code::UserFuture;
+use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::rpc::response_stream::ReplySink;
+use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Connection};
 use crate::error::{Error, Result};
-use crate::gateway::Waits;
+use crate::gateway::Blocking;
 use crate::interface::Outcome;
 use crate::report;
 use crate::wire::frame;
 
 /// A call as it was found in a frame.
-pub(in crate::agent) struct Found<A: AgentTypes> {
+pub(in crate::agent) struct ResolvedCall<A: AgentDefinition> {
     pub(in crate::agent) id: String,
     pub(in crate::agent) method: Result<&'static Callable<A>, String>,
     pub(in crate::agent) arguments: Range<usize>,
 }
 
-impl<A: AgentTypes> Found<A> {
+impl<A: AgentDefinition> ResolvedCall<A> {
     /// Looks a call up; the error is what the caller reads.
-    pub(in crate::agent) fn new(core: &AgentCore<A>, text: &str, call: &frame::Call<'_>) -> Self {
+    pub(in crate::agent) fn new(core: &AgentShared<A>, text: &str, call: &frame::Call<'_>) -> Self {
         let arguments = call.arguments.get();
         // The arguments are a slice of the text: where it starts follows from the addresses.
         let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
@@ -41,17 +41,17 @@ impl<A: AgentTypes> Found<A> {
     }
 }
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     /// Runs a call and answers it.
     pub(in crate::agent) async fn run_call(
         self: Arc<Self>,
         agent: Arc<A>,
         connection: Connection<A>,
         text: Arc<str>,
-        found: Found<A>,
+        found: ResolvedCall<A>,
     ) -> Result<()> {
         let streamed = found.method.as_ref().is_ok_and(|callable| callable.streaming);
-        let answer = Arc::new(Answer::new(connection.socket.clone(), found.id, streamed));
+        let answer = Arc::new(ReplySink::new(connection.socket.clone(), found.id, streamed));
         let callable = match found.method {
             Ok(callable) => callable,
             Err(message) => return answer.error(&message),
@@ -61,7 +61,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let cx = self.context_of(&connection, Some(callable.name));
         let streamed = streamed.then(|| answer.clone());
         let _stoppable = streamed.clone().map(|answer| self.life.streams.begin(answer));
-        let parts = Parts { cx, connection: Some(connection), request: None, answer: streamed };
+        let parts = CallContext { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
         match self.invoke(callable, call).await {
             Ok(outcome) => answer.end(&outcome),
@@ -92,9 +92,9 @@ impl<A: AgentTypes> AgentCore<A> {
         if call.parts.answer.as_ref().is_some_and(|answer| answer.is_stopped()) {
             return Ok(Outcome::Nothing);
         }
-        let work = Scoped::new(cx, (callable.invoke)(call));
+        let work = UserFuture::new(cx, (callable.invoke)(call));
         match one_at_a_time {
-            Some(_) => self.object.keeping_out(Waits::Exclusive, work).await?,
+            Some(_) => self.object.while_blocking(Blocking::Exclusive, work).await?,
             None => work.await?,
         }
     }
@@ -103,7 +103,7 @@ impl<A: AgentTypes> AgentCore<A> {
     ///
     /// # Errors
     /// When such work waits for the caller, or is the caller.
-    pub(in crate::agent) async fn enter_exclusive(&self, chain: &Chain) -> Result<MutexGuard<'_, ()>> {
+    pub(in crate::agent) async fn enter_exclusive(&self, chain: &CallChain) -> Result<MutexGuard<'_, ()>> {
         chain.check_exclusive(self.object.class(), self.object.name())?;
         if self.object.is_exclusive() {
             let text = "exclusive work cannot wait for exclusive work inside itself";

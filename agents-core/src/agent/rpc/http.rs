@@ -11,12 +11,12 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
-use crate::agent::instance::user_code::Ambient;
-use crate::agent::{Agent, AgentCore, AgentError, ErrorSource, Request};
+use crate::agent::instance::user_code::CurrentAgent;
+use crate::agent::{Agent, AgentError, AgentShared, ErrorSource, Request};
 use crate::object::rejection;
 use crate::report;
 
-impl<A: Agent> AgentCore<A> {
+impl<A: Agent> AgentShared<A> {
     /// Answers a request.
     pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
@@ -24,8 +24,8 @@ impl<A: Agent> AgentCore<A> {
         };
         match self.guard(self.context(), hook(agent, self.parts(), request)).await {
             Ok(response) => {
-                let ambient = Ambient::new(self.context());
-                response.map(|body| Body::new(AmbientBody { body, ambient }))
+                let ambient = CurrentAgent::new(self.context());
+                response.map(|body| Body::new(CurrentAgentBody { body, ambient }))
             }
             Err(error) => {
                 // The client's fault, and nothing that failed here.
@@ -41,12 +41,12 @@ impl<A: Agent> AgentCore<A> {
 }
 
 /// The body of a response; what it does while it streams is user code like the hook before it.
-struct AmbientBody<A: Agent> {
+struct CurrentAgentBody<A: Agent> {
     body: Body,
-    ambient: Ambient<A>,
+    ambient: CurrentAgent<A>,
 }
 
-impl<A: Agent> http_body::Body for AmbientBody<A> {
+impl<A: Agent> http_body::Body for CurrentAgentBody<A> {
     type Data = Bytes;
     type Error = axum::Error;
 

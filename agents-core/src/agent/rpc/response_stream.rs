@@ -8,16 +8,16 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::peer_calls::backlog::{LineSender, Overflow};
-use crate::agent::peer_calls::reply_frame::Line;
+use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
-use crate::interface::{Outcome, Reply};
+use crate::interface::{Outcome, Reply, not_json};
 use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
 /// The answer to one call, until its last frame.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ReplySink {
     caller: Caller,
     ended: AtomicBool,
     /// Made by whoever waits for the reader to stop it.
@@ -33,7 +33,7 @@ enum Caller {
     Agent { object: ObjectContext, lines: LineSender },
 }
 
-impl Answer {
+impl ReplySink {
     pub(crate) fn new(socket: WebSocket, id: String, streamed: bool) -> Self {
         Self::to(Caller::Client { socket, id, streamed })
     }
@@ -113,7 +113,7 @@ impl Answer {
         match &self.caller {
             Caller::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
             Caller::Agent { lines, .. } => {
-                let line = Line::item(json.to_owned())?;
+                let line = ReplyFrame::item(json.to_owned())?;
                 self.note()?;
                 lines.item(line, json.len()).map_err(|Overflow| overflow())
             }
@@ -167,7 +167,7 @@ impl Answer {
                 socket.answer(frame::rpc_result(id, json.map(String::as_str)))
             }
             Caller::Agent { lines, .. } => {
-                lines.last(Line::result(json.cloned())?);
+                lines.last(ReplyFrame::result(json.cloned())?);
                 Ok(())
             }
         }
@@ -186,7 +186,7 @@ impl Answer {
         match &self.caller {
             Caller::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
             Caller::Agent { lines, .. } => {
-                lines.last(Line::Error { code: code.to_owned(), message: message.to_owned() });
+                lines.last(ReplyFrame::Error { code: code.to_owned(), message: message.to_owned() });
                 Ok(())
             }
         }
@@ -220,7 +220,7 @@ impl Answer {
 
 /// Answers a call with an error if nothing else did.
 #[derive(Debug)]
-pub(crate) struct Answered(Arc<Answer>);
+pub(crate) struct Answered(Arc<ReplySink>);
 
 impl Drop for Answered {
     fn drop(&mut self) {
@@ -236,12 +236,12 @@ impl Drop for Answered {
 /// Take it by reference in a callable. The value that the callable returns is the result, unless
 /// [`end`](Self::end) or [`error`](Self::error) came first; whatever is sent after those is dropped.
 pub struct StreamingResponse<T> {
-    answer: Arc<Answer>,
+    answer: Arc<ReplySink>,
     item: PhantomData<fn(T)>,
 }
 
 impl<T: Wire> StreamingResponse<T> {
-    pub(crate) fn new(answer: Arc<Answer>) -> Self {
+    pub(crate) fn new(answer: Arc<ReplySink>) -> Self {
         Self { answer, item: PhantomData }
     }
 
@@ -251,9 +251,9 @@ impl<T: Wire> StreamingResponse<T> {
     /// # Errors
     /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
     /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
-    /// when the item has no JSON form, or outside of the agent's handlers.
+    /// `not_json` when the item has no JSON form, as NaN has none; or outside of the agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
-        self.answer.chunk(&wire::to_json(&item)?)
+        self.answer.chunk(&wire::to_json(&item).map_err(not_json)?)
     }
 
     /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no

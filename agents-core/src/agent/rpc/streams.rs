@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::agent::rpc::response_stream::Answer;
+use crate::agent::rpc::response_stream::ReplySink;
 use crate::gateway::ConnectionKey;
 
 /// The streamed answers of an agent, by connection. There are no more than messages in flight.
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Mutex<HashMap<ConnectionKey, Vec<Arc<Answer>>>>);
+pub(crate) struct Streams(Mutex<HashMap<ConnectionKey, Vec<Arc<ReplySink>>>>);
 
 impl Streams {
     /// Notes an answer until the guard is dropped.
-    pub(crate) fn begin(&self, answer: Arc<Answer>) -> Streaming<'_> {
+    pub(crate) fn begin(&self, answer: Arc<ReplySink>) -> Streaming<'_> {
         if let Some(connection) = answer.connection() {
             self.0.lock().entry(connection).or_default().push(answer.clone());
         }
@@ -37,7 +37,7 @@ impl Streams {
 #[derive(Debug)]
 pub(crate) struct Streaming<'a> {
     streams: &'a Streams,
-    answer: Arc<Answer>,
+    answer: Arc<ReplySink>,
 }
 
 impl Drop for Streaming<'_> {

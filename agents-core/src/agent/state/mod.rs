@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use crate::agent::access::permissions;
 use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{
-    AgentCore, AgentError, AgentTypes, Attempt, Connection, ErrorSource, OnUnreadable, RejectionKind,
+    AgentDefinition, AgentError, AgentShared, Attempt, Connection, ErrorSource, OnUnreadable, RejectionKind,
     StateChange, StateSource, UpdateResult,
 };
 use crate::error::{Error, Result};
 use crate::limits::Limit;
 use crate::object::{BoxFuture, WebSocket};
-use crate::report::Line;
+use crate::report::SingleLine;
 use crate::storage::{StorageError, from_stored, keep};
 use crate::wire::frame;
 
@@ -57,7 +57,7 @@ impl<S> Default for StateCache<S> {
     }
 }
 
-impl<A: AgentTypes> AgentCore<A> {
+impl<A: AgentDefinition> AgentShared<A> {
     pub(crate) fn state(self: &Arc<Self>) -> Result<Arc<A::State>> {
         self.try_state()?
             .ok_or_else(|| Error::hidden("no_state", "the agent has no state yet and no initial one"))
@@ -122,7 +122,7 @@ impl<A: AgentTypes> AgentCore<A> {
         let key = self.object.put_state_aside()?;
         tracing::warn!(
             agent = ?self.object.key(),
-            error = %Line(&error),
+            error = %SingleLine(&error),
             "the stored state is not of the agent's type; it is kept under the key `{key}`, and the initial state \
              takes its place"
         );
@@ -256,7 +256,7 @@ impl<A: AgentTypes> AgentCore<A> {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {
-            tracing::debug!(agent = ?self.object.key(), error = %Line(&message), "a pushed state is not of the agent's type");
+            tracing::debug!(agent = ?self.object.key(), error = %SingleLine(&message), "a pushed state is not of the agent's type");
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
         let state = match pushed::read(raw.get()) {
@@ -273,7 +273,7 @@ impl<A: AgentTypes> AgentCore<A> {
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            tracing::info!(agent = ?self.object.key(), error = %Line(&error), "a pushed state was rejected");
+            tracing::info!(agent = ?self.object.key(), error = %SingleLine(&error), "a pushed state was rejected");
             match error.downcast_ref() {
                 Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
                 _ => frame::STATE_REJECTED.into(),

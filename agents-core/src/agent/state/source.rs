@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::agent::{AgentTypes, Connection};
+use crate::agent::{AgentDefinition, Connection};
 
 /// Who changes the state, or tried to change something.
 ///
 /// ```
-/// # use agents_core::{AgentTypes, StateSource};
-/// fn who<A: AgentTypes>(source: &StateSource<A>) -> String {
+/// # use agents_core::{AgentDefinition, StateSource};
+/// fn who<A: AgentDefinition>(source: &StateSource<A>) -> String {
 ///     match source {
 ///         StateSource::Client(conn) => format!("{} pushed it", conn.id()),
 ///         StateSource::Server { via: Some(conn), callable: Some(name) } => format!("{} called {name}", conn.id()),
@@ -18,7 +18,7 @@ use crate::agent::{AgentTypes, Connection};
 /// }
 /// ```
 #[non_exhaustive]
-pub enum StateSource<A: AgentTypes> {
+pub enum StateSource<A: AgentDefinition> {
     /// Code of the agent, for a connection or on its own.
     Server {
         /// The connection whose call, message or end made it do so; `None` for the agent's own work and for
@@ -31,7 +31,7 @@ pub enum StateSource<A: AgentTypes> {
     Client(Connection<A>),
 }
 
-impl<A: AgentTypes> StateSource<A> {
+impl<A: AgentDefinition> StateSource<A> {
     /// Returns the connection behind the change, pushing or calling.
     pub fn connection(&self) -> Option<&Connection<A>> {
         match self {
@@ -64,7 +64,7 @@ impl<A: AgentTypes> StateSource<A> {
     }
 }
 
-impl<A: AgentTypes> Clone for StateSource<A> {
+impl<A: AgentDefinition> Clone for StateSource<A> {
     fn clone(&self) -> Self {
         match self {
             Self::Server { via, callable } => Self::Server { via: via.clone(), callable: *callable },
@@ -73,7 +73,7 @@ impl<A: AgentTypes> Clone for StateSource<A> {
     }
 }
 
-impl<A: AgentTypes> fmt::Debug for StateSource<A> {
+impl<A: AgentDefinition> fmt::Debug for StateSource<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server { via, callable } => {

@@ -11,7 +11,7 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What the host found out about the sender of a request; objects read it there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Visitor {
+pub(crate) struct RequestOrigin {
     /// Who it is, as JSON, when the host's hook said so.
     pub(crate) identity: Option<Arc<str>>,
     /// Whether no page of a foreign site can have made the request.

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::http::request::post;
-use crate::gateway::{FREE_BYTES, Held, Hub, ObjectPort, RequestKey, ToObject};
+use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToObject};
 use crate::limits::Limit;
 
 /// How many bytes of a body may be in an object that has not read them.
@@ -28,13 +28,13 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) first: Bytes,
-    pub(crate) held: Held,
+    pub(crate) held: MemoryPermit,
     pub(crate) rest: Option<Box<Upload>>,
 }
 
 impl Payload {
     /// One that is all there.
-    pub(crate) fn whole(first: Bytes, held: Held) -> Self {
+    pub(crate) fn whole(first: Bytes, held: MemoryPermit) -> Self {
         Self { first, held, rest: None }
     }
 }
@@ -51,15 +51,20 @@ pub(crate) struct Upload {
     pub(crate) patience: Duration,
 }
 
-/// Why a body ended early.
+/// Why the body of a request ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub(crate) enum BodyFault {
+#[non_exhaustive]
+pub enum BodyFault {
+    /// The client broke off, or the request is over. Status 400.
     #[error("the body broke off")]
     BrokeOff,
+    /// More than [`Limits::body_bytes`](crate::Limits::body_bytes), or than its reader takes. Status 413.
     #[error("Body too large")]
     TooLarge,
+    /// No progress for [`Limits::body_timeout`](crate::Limits::body_timeout). Status 408.
     #[error("The body took too long")]
     TooSlow,
+    /// The memory for what clients send is used up. Status 503.
     #[error("The server is busy")]
     Busy,
 }
@@ -144,7 +149,7 @@ pub(crate) fn start(
         };
         if let Some(fault) = fault {
             if let Some(limit) = fault.limit() {
-                hub.gateway.totals.limits.hit(limit);
+                hub.gateway.totals.limits.record(limit);
             }
             // Before the object hears of it and answers in its own way.
             let _ = tell.send(fault);
@@ -168,12 +173,12 @@ impl Upload {
         loop {
             while !self.ahead.is_empty() {
                 let len = self.ahead.len().min(FREE_BYTES);
-                let mut held = Held::default();
+                let mut held = MemoryPermit::default();
                 if held.grow(&hub.gateway.incoming, len) {
                     credit.take(len).await;
                 } else {
                     // What one may have anyway: one piece, when all before it are read.
-                    hub.gateway.totals.limits.hit(Limit::IncomingBytes);
+                    hub.gateway.totals.limits.record(Limit::IncomingBytes);
                     credit.take(BODY_WINDOW).await;
                     credit.add(BODY_WINDOW - len);
                 }

@@ -6,6 +6,7 @@ mod tests;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,12 +14,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::gateway::metrics::{HubMeter, Presence};
+use crate::gateway::metrics::{HubMetrics, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::socket::codec;
 use crate::gateway::{
-    AutoResponse, BodyCredit, Card, ConnectionInfo, ConnectionKey, Gateway, Held, Message, RequestKey,
-    ResponseHead, Selection, Targets, ToGateway,
+    AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, MemoryPermit, Message,
+    RequestKey, ResponseHead, Selection, Targets, ToGateway,
 };
 use crate::limits::Counter;
 use crate::limits::Rate;
@@ -80,7 +81,7 @@ struct Inner {
     shut: bool,
     sockets: BTreeMap<ConnectionKey, Arc<Socket>>,
     /// How many sockets are gone of whose end the object was not told yet.
-    leaving: usize,
+    pending_closes: usize,
     ids: HashMap<ById, ConnectionKey>,
     presence: Presence,
     frames_out: u64,
@@ -90,7 +91,7 @@ struct Inner {
 
 /// A card that is found by its id.
 #[derive(Debug)]
-struct ById(Arc<Card>);
+struct ById(Arc<ConnectionMeta>);
 
 impl Borrow<str> for ById {
     fn borrow(&self) -> &str {
@@ -156,10 +157,10 @@ impl Hub {
         {
             return Err(RegisterError::Taken(other.clone()));
         }
-        let card = Card { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
-        let card = Arc::new(card);
-        socket.set_card(card.clone());
-        inner.ids.insert(ById(card), socket.key);
+        let meta = ConnectionMeta { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
+        let meta = Arc::new(meta);
+        socket.set_card(meta.clone());
+        inner.ids.insert(ById(meta), socket.key);
         inner.sockets.insert(socket.key, socket.clone());
         if inner.shut {
             socket.close(going_away());
@@ -174,8 +175,8 @@ impl Hub {
     pub(crate) fn remove(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         let mut inner = self.inner.lock();
         let socket = inner.sockets.remove(&key)?;
-        if let Some(card) = socket.card() {
-            inner.ids.remove(card.id.as_str());
+        if let Some(meta) = socket.meta() {
+            inner.ids.remove(meta.id.as_str());
         }
         let now = self.gateway.heartbeat.now();
         inner.presence.close(now);
@@ -185,20 +186,20 @@ impl Hub {
     }
 
     /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
-    /// [`told`](Self::told) the hub stays in use, so that there is somebody to tell.
-    pub(crate) fn leave(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
-        self.inner.lock().leaving += 1;
+    /// [`close_delivered`](Self::told) the hub stays in use, so that there is somebody to tell.
+    pub(crate) fn begin_close(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        self.inner.lock().pending_closes += 1;
         self.remove(key)
     }
 
     /// The object was told of the end of a socket, or never will be.
-    pub(crate) fn told(&self) {
-        self.inner.lock().leaving -= 1;
+    pub(crate) fn close_delivered(&self) {
+        self.inner.lock().pending_closes -= 1;
     }
 
     /// Tells whether the object is still to be told of the end of some socket.
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.inner.lock().leaving > 0
+    pub(crate) fn has_pending_closes(&self) -> bool {
+        self.inner.lock().pending_closes > 0
     }
 
     /// Opens a request; `None` when the object is out of use and has to be looked up again.
@@ -227,7 +228,8 @@ impl Hub {
 
     /// Gives a request up; `false` when the object had said everything.
     pub(crate) fn drop_request(&self, request: RequestKey) -> bool {
-        self.inner.lock().requests.remove(&request).is_some()
+        let open = self.inner.lock().requests.remove(&request);
+        open.is_some()
     }
 
     /// Some of the connections that the object has accepted and that are not closing, oldest first.
@@ -277,9 +279,9 @@ impl Hub {
     }
 
     /// What the sockets have done so far.
-    pub(crate) fn meter(&self) -> HubMeter {
+    pub(crate) fn metrics(&self) -> HubMetrics {
         let inner = self.inner.lock();
-        HubMeter {
+        HubMetrics {
             frames_in: self.frames_in.get(),
             frames_out: inner.frames_out,
             sockets: inner.presence.sockets,
@@ -318,7 +320,7 @@ impl Hub {
     /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
-        inner.retired = inner.sockets.is_empty() && inner.leaving == 0 && inner.requests.is_empty();
+        inner.retired = inner.sockets.is_empty() && inner.pending_closes == 0 && inner.requests.is_empty();
         inner.retired
     }
 
@@ -332,11 +334,13 @@ impl Hub {
     pub(crate) fn shut(&self) {
         let mut inner = self.inner.lock();
         inner.shut = true;
-        inner.requests.clear();
+        let requests = mem::take(&mut inner.requests);
         for socket in inner.sockets.values() {
             socket.close(going_away());
             socket.answer_probes(false);
         }
+        drop(inner);
+        drop(requests);
     }
 
     /// Ends everything that waits for an object which failed: sockets with 1011, requests broken off.
@@ -353,79 +357,97 @@ impl Hub {
                 false => socket.close(codec::close(Some(4500), reason)),
             }
         }
-        inner.requests.clear();
+        let requests = mem::take(&mut inner.requests);
+        drop(inner);
+        drop(requests);
     }
 
     /// Carries out what an object says, in its order.
-    pub(crate) fn apply(&self, messages: impl IntoIterator<Item = ToGateway>) {
+    ///
+    /// The messages stay with the caller, who drops them: bytes in them may have an owner whose destructor is code of the
+    /// user, which must not run under the lock.
+    pub(crate) fn apply(&self, messages: &mut [ToGateway]) {
+        let mut over = Vec::new();
         let mut inner = self.inner.lock();
         let before = inner.frames_out;
         for message in messages {
-            self.carry_out(&mut inner, message);
+            over.extend(self.carry_out(&mut inner, message));
         }
         self.gateway.totals.frames_out.add((inner.frames_out - before) as usize);
+        drop(inner);
+        drop(over);
     }
 
-    fn carry_out(&self, inner: &mut Inner, message: ToGateway) {
+    /// Carries out a message; returns the request that is over with it.
+    fn carry_out(&self, inner: &mut Inner, message: &mut ToGateway) -> Option<OpenRequest> {
         match message {
             ToGateway::Accept { connection, tags, attachment } => {
                 let Inner { sockets, ids, .. } = inner;
-                if let Some(socket) = sockets.get(&connection) {
+                if let Some(socket) = sockets.get(connection) {
                     // The index lets go of the card, so that it changes in place.
-                    if let Some(id) = socket.card().map(|card| card.id.clone()) {
+                    if let Some(id) = socket.meta().map(|meta| meta.id.clone()) {
                         ids.remove(id.as_str());
                     }
-                    ids.extend(socket.accept(tags, attachment).map(|card| (ById(card), connection)));
+                    let meta = socket.accept(mem::take(tags), mem::take(attachment));
+                    ids.extend(meta.map(|meta| (ById(meta), *connection)));
                 }
             }
             ToGateway::Send { targets, message, latest } => {
-                inner.frames_out += self.send(inner, &targets, &codec::message(&message), latest);
+                inner.frames_out += self.send(inner, targets, &codec::message(message), *latest);
             }
             ToGateway::Close { connection, code, reason } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.close(codec::close(code, &reason));
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.close(codec::close(*code, reason));
                 }
             }
             ToGateway::Attach { connection, attachment } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.attach(attachment);
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.attach(mem::take(attachment));
                 }
             }
             ToGateway::Credit { connection, messages, bytes } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.credit(messages, bytes);
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.credit(*messages, *bytes);
                 }
             }
-            ToGateway::Respond { request, head } => inner.respond(request, ResponsePart::Head(head)),
+            ToGateway::Respond { request, head } => {
+                let head = ResponseHead { status: head.status, headers: mem::take(&mut head.headers) };
+                drop(inner.respond(*request, ResponsePart::Head(head)));
+            }
             ToGateway::RespondChunk { request, chunk } => {
-                let chunk = Held::frame(&self.gateway.outgoing, chunk);
-                inner.respond(request, ResponsePart::Chunk(chunk));
+                let counted = MemoryPermit::frame(&self.gateway.outgoing, mem::take(chunk));
+                if let Some(ResponsePart::Chunk(back)) = inner.respond(*request, ResponsePart::Chunk(counted))
+                {
+                    *chunk = back;
+                }
             }
             ToGateway::RespondEnd { request, complete } => {
-                inner.respond(request, ResponsePart::End { complete });
-                inner.requests.remove(&request);
+                drop(inner.respond(*request, ResponsePart::End { complete: *complete }));
+                return inner.requests.remove(request);
             }
             ToGateway::BodyCredit { request, bytes } => {
-                let open = inner.requests.get(&request);
+                let open = inner.requests.get(request);
                 if let Some(credit) = open.and_then(|open| open.credit.as_ref()) {
-                    credit.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                    credit.add(usize::try_from(*bytes).unwrap_or(usize::MAX));
                 }
             }
             ToGateway::AwaitRoom { connection, request } => {
                 // The request ends when the last sender is gone.
-                let asked = inner.requests.remove(&request);
-                if let (Some(asked), Some(socket)) = (asked, inner.sockets.get(&connection)) {
+                let asked = inner.requests.remove(request)?;
+                if let Some(socket) = inner.sockets.get(connection) {
                     socket.await_room(asked.parts.clone());
                 }
+                return Some(asked);
             }
             ToGateway::AutoResponse { pair } => {
                 let length = pair.as_ref().map_or(NO_LENGTH, |pair| pair.request.len());
                 self.auto_length.store(length, Ordering::Relaxed);
-                inner.auto = pair.map(|AutoResponse { request, response }| {
+                inner.auto = pair.take().map(|AutoResponse { request, response }| {
                     Box::new(Auto { request, response: codec::message(&Message::Text(response)) })
                 });
             }
         }
+        None
     }
 
     /// Sends a frame and returns how many sockets took it.
@@ -437,7 +459,7 @@ impl Hub {
             }
             Targets::Many(selection) => {
                 // Counted here, once, however many sockets share it.
-                let frame = &Held::frame(&self.gateway.outgoing, frame.clone());
+                let frame = &MemoryPermit::frame(&self.gateway.outgoing, frame.clone());
                 let sent = inner.sockets.values().map(|it| it.send_if(selection, frame, latest, self));
                 sent.map(u64::from).sum()
             }
@@ -455,10 +477,12 @@ impl Inner {
         self.sockets.values().filter(move |socket| !socket.is_closing() && socket.is_in(selection))
     }
 
-    fn respond(&self, request: RequestKey, part: ResponsePart) {
-        if let Some(open) = self.requests.get(&request) {
+    /// Hands a part of a response on, and returns it if nothing takes it any more.
+    fn respond(&self, request: RequestKey, part: ResponsePart) -> Option<ResponsePart> {
+        match self.requests.get(&request) {
             // A receiver that is gone has told so with `ToObject::Gone`.
-            let _ = open.parts.send(part);
+            Some(open) => open.parts.send(part).err().map(|unsent| unsent.0),
+            None => Some(part),
         }
     }
 }

@@ -16,12 +16,12 @@ pub(crate) struct CallHead {
 pub(crate) struct CallerLink {
     pub(crate) class: String,
     pub(crate) name: String,
-    pub(crate) waits: Waits,
+    pub(crate) waits: Blocking,
 }
 
 /// What an agent keeps from others while it waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Waits {
+pub(crate) enum Blocking {
     /// Nothing.
     #[default]
     Free,

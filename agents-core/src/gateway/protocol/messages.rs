@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::{BodyFault, CallHead, Close, FRAME_BYTES, Flags, Held, Message, Visitor};
+use crate::gateway::{BodyFault, CallHead, Close, FRAME_BYTES, Flags, MemoryPermit, Message, RequestOrigin};
 
 /// Names a socket within a process; later sockets have greater keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub(crate) struct Head {
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, Bytes)>,
     pub(crate) peer: Option<SocketAddr>,
-    pub(crate) visitor: Visitor,
+    pub(crate) origin: RequestOrigin,
     /// Whom the peer speaks for, or the peer itself.
     pub(crate) client: Option<IpAddr>,
     /// Another agent, or the program itself, calls a method.
@@ -56,7 +56,7 @@ pub(crate) struct ResponseHead {
 
 /// What never changes about an accepted connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Card {
+pub(crate) struct ConnectionMeta {
     pub(crate) id: String,
     pub(crate) uri: Option<String>,
     pub(crate) tags: Vec<String>,
@@ -66,7 +66,7 @@ pub(crate) struct Card {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConnectionInfo {
     pub(crate) connection: ConnectionKey,
-    pub(crate) card: Arc<Card>,
+    pub(crate) meta: Arc<ConnectionMeta>,
     pub(crate) attachment: Bytes,
     /// When the gateway last answered in the object's place, in milliseconds since 1970.
     pub(crate) answered_at: Option<u64>,
@@ -92,7 +92,7 @@ pub(crate) enum ToObject {
         message: Message,
         /// Its part of the memory for what clients send, until it is handled.
         #[serde(skip)]
-        held: Held,
+        held: MemoryPermit,
     },
     Close {
         connection: ConnectionKey,
@@ -113,7 +113,7 @@ pub(crate) enum ToObject {
         more: bool,
         /// As for a message.
         #[serde(skip)]
-        held: Held,
+        held: MemoryPermit,
     },
     /// More of the body of a request.
     BodyChunk {
@@ -121,7 +121,7 @@ pub(crate) enum ToObject {
         chunk: Bytes,
         /// As for a message, until it is read.
         #[serde(skip)]
-        held: Held,
+        held: MemoryPermit,
     },
     /// The body of a request is over: all came, or no more will.
     BodyEnd {
@@ -324,7 +324,7 @@ mod tests {
             uri: "/agents/a/b?x=1".into(),
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
             peer: None,
-            visitor: Visitor { identity: Some(r#"{"id":1}"#.into()), same_site: true },
+            origin: RequestOrigin { identity: Some(r#"{"id":1}"#.into()), same_site: true },
             client: None,
             call: Some(Box::new(CallHead { method: "post".into(), callers: Vec::new() })),
         });
@@ -333,7 +333,7 @@ mod tests {
             ToObject::Message {
                 connection: key,
                 message: Message::from(vec![0, 255]),
-                held: Held::default(),
+                held: MemoryPermit::default(),
             },
             ToObject::Close { connection: key, close: Close::dropped(), info: None },
             ToObject::Request {
@@ -341,12 +341,12 @@ mod tests {
                 head,
                 body: Bytes::from_static(b"\0"),
                 more: true,
-                held: Held::default(),
+                held: MemoryPermit::default(),
             },
             ToObject::BodyChunk {
                 request: RequestKey(1),
                 chunk: Bytes::from_static(b"\xff"),
-                held: Held::default(),
+                held: MemoryPermit::default(),
             },
             ToObject::BodyEnd { request: RequestKey(1), fault: Some(BodyFault::TooLarge) },
         ] {

@@ -12,7 +12,7 @@ use crate::limits::Limit;
 
 /// The places that connections take.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionSlots {
     most: usize,
     taken: AtomicUsize,
     /// How many one address may take, and how many each has; only those are in it that have any.
@@ -23,15 +23,15 @@ pub(crate) struct Places {
 pub(crate) type Counted = Option<Box<IpAddr>>;
 
 /// A place that is taken; given back when it is dropped.
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     /// `None` when somebody else gives it back.
-    places: Option<Arc<Places>>,
+    places: Option<Arc<ConnectionSlots>>,
     address: Counted,
     is_socket: bool,
 }
 
-impl Place {
-    /// Leaves it to the caller to [give the place of a socket back](Places::give_back): a pointer less for
+impl ConnectionSlot {
+    /// Leaves it to the caller to [give the place of a socket back](ConnectionSlots::give_back): a pointer less for
     /// each socket.
     pub(crate) fn keep(mut self) -> Counted {
         self.places = None;
@@ -39,14 +39,14 @@ impl Place {
     }
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(crate) fn new(most: usize, of_address: Option<usize>) -> Arc<Self> {
         let of_address = of_address.map(|most| (most, DashMap::new()));
         Arc::new(Self { most, taken: AtomicUsize::new(0), of_address })
     }
 
     /// A place for a socket.
-    pub(crate) fn socket(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Place, Limit> {
+    pub(crate) fn socket(self: &Arc<Self>, client: Option<IpAddr>) -> Result<ConnectionSlot, Limit> {
         let mut place = self.request(client)?;
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.most {
             self.taken.fetch_sub(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ impl Places {
     }
 
     /// A place for a request: it counts for its address alone.
-    pub(crate) fn request(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Place, Limit> {
+    pub(crate) fn request(self: &Arc<Self>, client: Option<IpAddr>) -> Result<ConnectionSlot, Limit> {
         let mut address = None;
         if let (Some((most, counts)), Some(client)) = (&self.of_address, client) {
             let client = prefix(client);
@@ -73,7 +73,7 @@ impl Places {
             *count += 1;
             address = Some(Box::new(client));
         }
-        Ok(Place { places: Some(self.clone()), address, is_socket: false })
+        Ok(ConnectionSlot { places: Some(self.clone()), address, is_socket: false })
     }
 
     /// Counts the sockets that have a place.
@@ -100,7 +100,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let address = self.address.take();
         match &self.places {
@@ -111,7 +111,7 @@ impl Drop for Place {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for ConnectionSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").field("address", &self.address).finish_non_exhaustive()
     }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn places_are_taken_and_given_back() {
-        let places = Places::new(2, Some(2));
+        let places = ConnectionSlots::new(2, Some(2));
         let first = places.socket(ip("10.0.0.1")).unwrap();
         let request = places.request(ip("::ffff:10.0.0.1")).unwrap();
         assert_eq!(places.socket(ip("10.0.0.1")).unwrap_err(), Limit::ConnectionsPerAddress);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let places = Places::new(9, Some(1));
+        let places = ConnectionSlots::new(9, Some(1));
         let _first = places.socket(ip("2001:db8:1:2::1")).unwrap();
         assert!(places.socket(ip("2001:db8:1:2:ffff::9")).is_err());
         assert!(places.socket(ip("2001:db8:1:3::1")).is_ok());

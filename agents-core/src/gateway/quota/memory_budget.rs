@@ -64,23 +64,23 @@ impl Budget {
     }
 
     /// Holds so many bytes, even beyond the limit: what is there already cannot be refused.
-    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> MemoryPermit {
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Held(Some(Box::new(Share { budget: self.clone(), bytes })))
+        MemoryPermit(Some(Box::new(Share { budget: self.clone(), bytes })))
     }
 }
 
 /// A part of a budget; given back when it is dropped. It stays in this process: a copy, and what
 /// crosses to another process, holds nothing.
 #[derive(Default)]
-pub(crate) struct Held(Option<Box<Share>>);
+pub(crate) struct MemoryPermit(Option<Box<Share>>);
 
 struct Share {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
-impl Held {
+impl MemoryPermit {
     /// Holds more, up to so many bytes together; `false` when the budget is used up.
     pub(crate) fn grow(&mut self, budget: &Arc<Budget>, bytes: usize) -> bool {
         let share = self.0.get_or_insert_with(|| Box::new(Share { budget: budget.clone(), bytes: 0 }));
@@ -129,21 +129,21 @@ impl Drop for Share {
     }
 }
 
-impl Clone for Held {
+impl Clone for MemoryPermit {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for Held {
+impl PartialEq for MemoryPermit {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Held {}
+impl Eq for MemoryPermit {}
 
-impl fmt::Debug for Held {
+impl fmt::Debug for MemoryPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Held").field(&self.0.as_ref().map_or(0, |share| share.bytes)).finish()
     }
@@ -151,7 +151,7 @@ impl fmt::Debug for Held {
 
 struct Frame {
     frame: Bytes,
-    _held: Held,
+    _held: MemoryPermit,
 }
 
 impl AsRef<[u8]> for Frame {
@@ -167,10 +167,10 @@ mod tests {
     #[test]
     fn what_is_held_is_given_back_once() {
         let budget = Budget::new(100);
-        let mut held = Held::default();
+        let mut held = MemoryPermit::default();
         assert!(held.grow(&budget, 60) && held.grow(&budget, 50) && held.grow(&budget, 100));
         assert!(budget.is_used_up());
-        assert!(!Held::default().grow(&budget, 1), "nothing is left");
+        assert!(!MemoryPermit::default().grow(&budget, 1), "nothing is left");
         assert!(!held.grow(&budget, 101));
         let copy = held.clone();
         drop(held);
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_shared_frame_counts_once_and_to_its_end() {
         let budget = Budget::new(100);
-        let mut frame = Held::frame(&budget, Bytes::from_static(b"0123456789"));
+        let mut frame = MemoryPermit::frame(&budget, Bytes::from_static(b"0123456789"));
         let copies = vec![frame.clone(); 100];
         assert_eq!(budget.used(), 10 + FRAME_BYTES);
         let rest = frame.split_off(4);

@@ -13,7 +13,7 @@ use crate::gateway::hub::{Hub, RegisterError};
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, Gateway, Head, ObjectPort, Place, PostError, ToObject};
+use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, PostError, ToObject};
 use crate::limits::Limit;
 
 /// Hands a socket to an object; the task that is returned serves it until it is closed.
@@ -26,7 +26,7 @@ pub(crate) async fn accept(
     find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
     wanted: Option<String>,
     head: Head,
-    place: Place,
+    place: ConnectionSlot,
 ) -> Option<Task> {
     let (mut hub, mut port) = find();
     let socket = Socket::new();
@@ -36,7 +36,7 @@ pub(crate) async fn accept(
             Ok(()) => break,
             Err(RegisterError::Retired) => (hub, port) = find(),
             Err(RegisterError::Full) => {
-                hub.gateway.totals.limits.hit(Limit::ConnectionsPerAgent);
+                hub.gateway.totals.limits.record(Limit::ConnectionsPerAgent);
                 refuse(stream, &hub.gateway, 4429, "too many connections").await;
                 return None;
             }
@@ -69,14 +69,14 @@ async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
         _ => Poll::Ready(()),
     })
     .await;
-    hub.told();
+    hub.close_delivered();
 }
 
 /// Closes a socket that no object takes: nothing is sent but the close frame.
 pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason: &str) {
     gateway.totals.refused.add(1);
     // They count for no limit of connections, so there is one of their own.
-    let goodbye = gateway.goodbyes.try_acquire();
+    let goodbye = gateway.pending_refusals.try_acquire();
     let patience = if goodbye.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
     let Stream { mut io, early } = stream;
     let frame = codec::close(Some(code), reason);

@@ -28,8 +28,8 @@ use crate::gateway::hub::{Hub, ResponsePart};
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::socket::outbox::{Outbox, Overflow};
 use crate::gateway::{
-    Attachment, Budget, Card, Close, ConnectionInfo, ConnectionKey, FRAME_BYTES, FREE_BYTES, Gateway, Held,
-    Message, Selection, ToObject,
+    Attachment, Budget, Close, ConnectionInfo, ConnectionKey, ConnectionMeta, FRAME_BYTES, FREE_BYTES,
+    Gateway, MemoryPermit, Message, Selection, ToObject,
 };
 use crate::limits::Limit;
 
@@ -53,10 +53,10 @@ pub(crate) struct Socket {
     shared: Mutex<Shared>,
     waker: AtomicWaker,
     /// When bytes came from the peer, in the heartbeat's time.
-    heard: AtomicU64,
+    last_byte: AtomicU64,
     in_flight: InFlight,
     /// When a message last came, in quarters of a second of the heartbeat's time.
-    spoke: AtomicU32,
+    last_message: AtomicU32,
     /// The object was told that the connection is over.
     ended: AtomicBool,
     /// The object was told that the connection wants to be let in, or is about to be.
@@ -69,9 +69,9 @@ pub(crate) struct Socket {
 struct Shared {
     outbox: Outbox,
     /// The memory of the queue of one who is behind.
-    queue: Held,
+    queue: MemoryPermit,
     /// Set by the hub that takes the socket in; the tags come when the object accepts it.
-    card: Option<Arc<Card>>,
+    meta: Option<Arc<ConnectionMeta>>,
     accepted: Option<Accepted>,
     /// In a box: most sockets have none.
     waiting: Option<Box<Waiting>>,
@@ -96,7 +96,7 @@ impl Shared {
     /// A frame for this socket alone. Most clients keep up, and what is on its way to them is not worth a count.
     fn counted(&self, frame: Bytes, hub: &Hub) -> Bytes {
         match self.outbox.is_behind() {
-            true => Held::frame(&hub.gateway.outgoing, frame),
+            true => MemoryPermit::frame(&hub.gateway.outgoing, frame),
             false => frame,
         }
     }
@@ -107,7 +107,7 @@ impl Shared {
         if bytes > 0 {
             self.queue.resize(outgoing, bytes);
         } else if !self.queue.is_empty() {
-            self.queue = Held::default();
+            self.queue = MemoryPermit::default();
         }
     }
 
@@ -122,8 +122,8 @@ impl Shared {
     }
 
     fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
-        match (&self.card, &self.accepted) {
-            (Some(card), Some(it)) => selection.has(key, &card.tags, it.attachment.flags()),
+        match (&self.meta, &self.accepted) {
+            (Some(meta), Some(it)) => selection.has(key, &meta.tags, it.attachment.flags()),
             _ => false,
         }
     }
@@ -135,9 +135,9 @@ impl Socket {
             key: ConnectionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
             shared: Mutex::default(),
             waker: AtomicWaker::new(),
-            heard: AtomicU64::new(0),
+            last_byte: AtomicU64::new(0),
             in_flight: InFlight::default(),
-            spoke: AtomicU32::new(0),
+            last_message: AtomicU32::new(0),
             ended: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
@@ -182,7 +182,7 @@ impl Socket {
         if let Err(limit) = reached {
             tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(1013), "too slow"));
-            totals.limits.hit(limit);
+            totals.limits.record(limit);
         }
         shared.count_queue(outgoing);
         let roomy = shared.roomy();
@@ -233,7 +233,7 @@ impl Socket {
         if self.ended.swap(true, Ordering::AcqRel) {
             return None;
         }
-        let info = hub.leave(self.key).map(Box::new);
+        let info = hub.begin_close(self.key).map(Box::new);
         // The waiters are released: they would wait for nothing.
         let waiting = self.shared.lock().waiting.take();
         drop(waiting);
@@ -248,22 +248,22 @@ impl Socket {
         self.shared.lock().outbox.is_closing()
     }
 
-    pub(crate) fn set_card(&self, card: Arc<Card>) {
-        self.shared.lock().card = Some(card);
+    pub(crate) fn set_card(&self, meta: Arc<ConnectionMeta>) {
+        self.shared.lock().meta = Some(meta);
     }
 
-    pub(crate) fn card(&self) -> Option<Arc<Card>> {
-        self.shared.lock().card.clone()
+    pub(crate) fn meta(&self) -> Option<Arc<ConnectionMeta>> {
+        self.shared.lock().meta.clone()
     }
 
     /// Takes over what the object says about the connection, and returns the card with the tags.
-    pub(crate) fn accept(&self, tags: Vec<String>, attachment: Bytes) -> Option<Arc<Card>> {
+    pub(crate) fn accept(&self, tags: Vec<String>, attachment: Bytes) -> Option<Arc<ConnectionMeta>> {
         let mut shared = self.shared.lock();
-        let card = shared.card.as_mut()?;
-        Arc::make_mut(card).tags = tags;
-        let card = card.clone();
+        let meta = shared.meta.as_mut()?;
+        Arc::make_mut(meta).tags = tags;
+        let meta = meta.clone();
         shared.accepted = Some(Accepted { attachment: Attachment::decode(attachment), answered_at: None });
-        Some(card)
+        Some(meta)
     }
 
     /// Tells whether the object was asked to let the connection in, and has not done so.
@@ -303,7 +303,7 @@ impl Socket {
         let accepted = shared.accepted.as_ref()?;
         Some(ConnectionInfo {
             connection: self.key,
-            card: shared.card.clone()?,
+            meta: shared.meta.clone()?,
             attachment: accepted.attachment.encoded(),
             answered_at: accepted.answered_at,
         })
@@ -316,7 +316,7 @@ impl Socket {
     }
 
     /// Makes a message ready for the object; it counts until it is handled.
-    fn hand_over(&self, message: Message, mut held: Held, hub: &Hub) -> ToObject {
+    fn hand_over(&self, message: Message, mut held: MemoryPermit, hub: &Hub) -> ToObject {
         let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
@@ -346,24 +346,24 @@ impl Socket {
     }
 
     /// Notes that bytes came from the peer.
-    pub(crate) fn heard(&self, now: u64) {
-        self.heard.store(now, Ordering::Relaxed);
+    pub(crate) fn last_byte(&self, now: u64) {
+        self.last_byte.store(now, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);
     }
 
     /// When bytes last came from the peer.
     pub(crate) fn last_heard(&self) -> u64 {
-        self.heard.load(Ordering::Relaxed)
+        self.last_byte.load(Ordering::Relaxed)
     }
 
     /// Notes that a message came.
-    pub(crate) fn spoke(&self, now: u64) {
-        self.spoke.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
+    pub(crate) fn last_message(&self, now: u64) {
+        self.last_message.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// When a message last came.
     pub(crate) fn last_spoke(&self) -> u64 {
-        u64::from(self.spoke.load(Ordering::Relaxed)) * SPOKE_GRAIN
+        u64::from(self.last_message.load(Ordering::Relaxed)) * SPOKE_GRAIN
     }
 
     /// Closes the socket because no message has come for too long; `false` when it closes anyway.

@@ -17,7 +17,7 @@ impl Task {
             return true;
         }
         if resume.is_none() {
-            self.hub.gateway.totals.limits.hit(Limit::MessagesPerSecond);
+            self.hub.gateway.totals.limits.record(Limit::MessagesPerSecond);
         }
         let wait = (1.0 - left) * 1000.0 / rate.every_second() as f32;
         // A float to the next whole millisecond; it is at most that of some messages.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::gateway::socket::codec::{self, Decoder, Incoming, Violation};
 use crate::gateway::socket::task::{Peer, Task, Work};
-use crate::gateway::{Close, FREE_BYTES, Held, ToObject};
+use crate::gateway::{Close, FREE_BYTES, MemoryPermit, ToObject};
 use crate::limits::Limit;
 
 /// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
@@ -35,7 +35,7 @@ impl Task {
     pub(super) fn received(&mut self, work: &mut Work, bytes: &[u8]) {
         let now = self.hub.gateway.heartbeat.now();
         self.settle_pace();
-        self.socket.heard(now);
+        self.socket.last_byte(now);
         self.socket.answer_probes(true);
         if self.peer != Peer::Sound {
             return;
@@ -47,7 +47,7 @@ impl Task {
         let messages = new.filter(|incoming| matches!(incoming, Incoming::Message(_))).count();
         self.hub.count_in(messages);
         if messages > 0 {
-            self.socket.spoke(now);
+            self.socket.last_message(now);
         }
         if messages > 0 && !work.growing.is_empty() {
             work.grown = std::mem::take(&mut work.growing);
@@ -58,14 +58,14 @@ impl Task {
         let buffered = work.decoder.buffered();
         if buffered > FREE_BYTES && !work.growing.grow(&self.hub.gateway.incoming, buffered) {
             // To wait would help nobody: it may be that everybody waits in the middle of something large.
-            self.hub.gateway.totals.limits.hit(Limit::IncomingBytes);
+            self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
             self.break_off(work, 1013, "server is busy");
         }
     }
 
     fn violated(&mut self, work: &mut Work, violation: &Violation) {
         if violation.code == 1009 {
-            self.hub.gateway.totals.limits.hit(Limit::MessageBytes);
+            self.hub.gateway.totals.limits.record(Limit::MessageBytes);
         }
         // Once the object has heard of the end it keeps nothing of the connection: what comes behind its goodbye
         // is for nobody.
@@ -79,7 +79,7 @@ impl Task {
             if let Incoming::Message(message) = incoming
                 && !self.hub.answer(&self.socket, &message)
             {
-                work.posts.push_back(self.socket.hand_over(message, Held::default(), &self.hub));
+                work.posts.push_back(self.socket.hand_over(message, MemoryPermit::default(), &self.hub));
             }
         }
         work.posts.push_back(ToObject::Error { connection: key, error: violation.reason.to_owned() });
@@ -90,7 +90,7 @@ impl Task {
     pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
         self.peer = Peer::Broken;
         work.decoder = Decoder::new(self.hub.limits.message_bytes);
-        work.growing = Held::default();
+        work.growing = MemoryPermit::default();
         work.reading_since = None;
         self.socket.close(codec::close(Some(code), reason));
         self.end(work, Close { code, reason: reason.to_owned(), was_clean: false });

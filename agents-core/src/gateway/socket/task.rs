@@ -18,7 +18,9 @@ use crate::gateway::hub::Hub;
 use crate::gateway::socket::byte_stream::Io;
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, Counted, FREE_BYTES, Held, ObjectPort, Place, PostError, ToObject};
+use crate::gateway::{
+    Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
+};
 use crate::limits::Limit;
 
 /// How often a socket reads before others get their turn.
@@ -63,8 +65,8 @@ pub(super) struct Work {
     pub(super) posts: VecDeque<ToObject>,
     pub(super) writing: VecDeque<Bytes>,
     /// The memory of a large message that is under way, and of one that has come whole.
-    pub(super) growing: Held,
-    pub(super) grown: Held,
+    pub(super) growing: MemoryPermit,
+    pub(super) grown: MemoryPermit,
     /// A limit that the next message waits for was counted.
     waits: bool,
     /// Since when the peer has sent nothing of a message that it began.
@@ -84,8 +86,8 @@ impl Work {
             incoming: VecDeque::new(),
             posts: VecDeque::new(),
             writing: VecDeque::new(),
-            growing: Held::default(),
-            grown: Held::default(),
+            growing: MemoryPermit::default(),
+            grown: MemoryPermit::default(),
             waits: false,
             reading_since: None,
             writing_since: None,
@@ -106,7 +108,7 @@ impl Task {
         hub: Arc<Hub>,
         port: Arc<dyn ObjectPort>,
         connect: ToObject,
-        place: Place,
+        place: ConnectionSlot,
     ) -> Self {
         let mut task = Self {
             io: stream.io,
@@ -196,7 +198,7 @@ impl Task {
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
                     tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
-                    self.hub.gateway.totals.limits.hit(Limit::HeartbeatTimeout);
+                    self.hub.gateway.totals.limits.record(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }
                 Poll::Pending => {
@@ -228,7 +230,7 @@ impl Task {
                     self.socket.asks();
                 }
                 match self.port.post(message, cx) {
-                    Ok(()) if close => self.hub.told(),
+                    Ok(()) if close => self.hub.close_delivered(),
                     Ok(()) => {}
                     Err(PostError::Full(message, _)) => {
                         work.posts.push_front(message);
@@ -258,7 +260,7 @@ impl Task {
                     }
                     Err(limit) => {
                         if !std::mem::replace(&mut work.waits, true) {
-                            self.hub.gateway.totals.limits.hit(limit);
+                            self.hub.gateway.totals.limits.record(limit);
                         }
                         return Poll::Pending;
                     }
@@ -271,12 +273,12 @@ impl Task {
     fn take_incoming(&mut self, work: &mut Work) {
         match work.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
-                let mut held = Held::default();
+                let mut held = MemoryPermit::default();
                 if message.len() > FREE_BYTES {
                     held = std::mem::take(&mut work.grown);
                     // Its object will have the message and what it reads of it at the same time.
                     if !held.grow(&self.hub.gateway.incoming, message.bytes_as_value()) {
-                        self.hub.gateway.totals.limits.hit(Limit::IncomingBytes);
+                        self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
                         return self.break_off(work, 1013, "server is busy");
                     }
                 }
@@ -326,7 +328,7 @@ impl Drop for Task {
         self.hub.remove(self.socket.key);
         self.hub.gateway.places.give_back(self.address.take());
         let posts = self.work.iter().flat_map(|work| &work.posts);
-        posts.filter(|message| is_close(message)).for_each(|_| self.hub.told());
+        posts.filter(|message| is_close(message)).for_each(|_| self.hub.close_delivered());
     }
 }
 

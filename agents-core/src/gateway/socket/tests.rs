@@ -6,7 +6,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, sleep};
 
-use crate::gateway::test_support::{BINARY, CLOSE, Client, PING, PONG, Rig, TEXT, limits, settle};
+use crate::gateway::test_support::{
+    BINARY, CLOSE, Client, GatewayHarness, PING, PONG, TEXT, let_tasks_run, limits,
+};
 use crate::gateway::{
     Close, ConnectionKey, FRAME_BYTES, Flags, RequestKey, ResponsePart, Selection, ToGateway, ToObject,
 };
@@ -21,9 +23,9 @@ fn closed_with(code: u16, reason: &str) -> (u8, bytes::Bytes) {
 }
 
 /// The sizes of the messages that the object got, and how its connections ended.
-fn heard(rig: &Rig) -> (Vec<usize>, Vec<Close>) {
+fn last_byte(harness: &GatewayHarness) -> (Vec<usize>, Vec<Close>) {
     let (mut sizes, mut ends) = (Vec::new(), Vec::new());
-    for message in rig.object.take() {
+    for message in harness.object.take() {
         match message {
             ToObject::Message { message, .. } => sizes.push(message.len()),
             ToObject::Close { close, .. } => ends.push(close),
@@ -33,43 +35,43 @@ fn heard(rig: &Rig) -> (Vec<usize>, Vec<Close>) {
     (sizes, ends)
 }
 
-fn done(rig: &Rig, connection: ConnectionKey, messages: u32, bytes: u64) {
-    rig.hub.apply([ToGateway::Credit { connection, messages, bytes }]);
+fn done(harness: &GatewayHarness, connection: ConnectionKey, messages: u32, bytes: u64) {
+    harness.hub.apply(&mut [ToGateway::Credit { connection, messages, bytes }]);
 }
 
-fn hits(rig: &Rig, limit: Limit) -> u64 {
-    rig.gateway.meter().limits[limit]
+fn hits(harness: &GatewayHarness, limit: Limit) -> u64 {
+    harness.gateway.metrics().limits[limit]
 }
 
 /// A client whose stream takes so little that everything waits here.
-async fn slow(rig: &Rig) -> (ConnectionKey, Client) {
-    let (key, client) = rig.connect_with(None, 64).await;
-    rig.accept(key, &[], Flags::NONE);
+async fn slow(harness: &GatewayHarness) -> (ConnectionKey, Client) {
+    let (key, client) = harness.connect_with(None, 64).await;
+    harness.accept(key, &[], Flags::NONE);
     (key, client)
 }
 
 /// Waits for room as an object does.
-fn await_room(rig: &Rig, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
+fn await_room(harness: &GatewayHarness, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
     let request = RequestKey::next();
-    let parts = rig.hub.open_request(request, None).unwrap();
-    rig.hub.apply([ToGateway::AwaitRoom { connection, request }]);
-    assert!(!rig.hub.has_request(request), "it keeps no hub in use");
+    let parts = harness.hub.open_request(request, None).unwrap();
+    harness.hub.apply(&mut [ToGateway::AwaitRoom { connection, request }]);
+    assert!(!harness.hub.has_request(request), "it keeps no hub in use");
     parts
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() {
-    let rig = Rig::new(None);
+    let harness = GatewayHarness::new(None);
     let room = |parts: &mut UnboundedReceiver<ResponsePart>| match parts.try_recv() {
         Err(TryRecvError::Empty) => false,
         Err(TryRecvError::Disconnected) => true,
         Ok(part) => panic!("{part:?}"),
     };
-    let (key, mut client) = slow(&rig).await;
-    assert!(room(&mut await_room(&rig, key)), "nothing waits");
-    rig.send(key, vec![0; 100_000], false);
-    rig.send(key, vec![0; 60_000], false);
-    let mut parts = await_room(&rig, key);
+    let (key, mut client) = slow(&harness).await;
+    assert!(room(&mut await_room(&harness, key)), "nothing waits");
+    harness.send(key, vec![0; 100_000], false);
+    harness.send(key, vec![0; 60_000], false);
+    let mut parts = await_room(&harness, key);
     client.swallow(90_000).await;
     assert!(!room(&mut parts));
     client.swallow(10_010).await;
@@ -77,43 +79,43 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
     client.swallow(60_004).await;
     assert!(room(&mut parts));
 
-    rig.send(key, vec![0; 100_000], false);
-    let mut parts = await_room(&rig, key);
-    settle().await;
+    harness.send(key, vec![0; 100_000], false);
+    let mut parts = await_room(&harness, key);
+    let_tasks_run().await;
     assert!(!room(&mut parts));
-    rig.hub.apply([ToGateway::Close { connection: key, code: None, reason: String::new() }]);
+    harness.hub.apply(&mut [ToGateway::Close { connection: key, code: None, reason: String::new() }]);
     assert!(room(&mut parts), "what comes now is dropped");
 
-    let (key, client) = slow(&rig).await;
-    rig.send(key, vec![0; 100_000], false);
-    let mut parts = await_room(&rig, key);
+    let (key, client) = slow(&harness).await;
+    harness.send(key, vec![0; 100_000], false);
+    let mut parts = await_room(&harness, key);
     drop(client);
-    settle().await;
+    let_tasks_run().await;
     assert!(room(&mut parts), "gone");
-    assert!(room(&mut await_room(&rig, key)), "unknown");
+    assert!(room(&mut await_room(&harness, key)), "unknown");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_queues_of_those_who_are_behind_count_for_each() {
-    let rig = Rig::new(None);
-    let clients = [slow(&rig).await, slow(&rig).await];
+    let harness = GatewayHarness::new(None);
+    let clients = [slow(&harness).await, slow(&harness).await];
     let text = "x".repeat(100);
     for _ in 0..4000 {
-        rig.broadcast(Selection::default(), &text);
+        harness.broadcast(Selection::default(), &text);
     }
-    let used = rig.gateway.outgoing.used();
+    let used = harness.gateway.outgoing.used();
     let frames = 4000 * (102 + FRAME_BYTES);
     assert!((frames + 2 * 4000 * 32..frames + 2 * 4000 * 128).contains(&used), "{used}, {frames} for frames");
     drop(clients);
-    settle().await;
-    assert_eq!(rig.gateway.outgoing.used(), 0);
+    let_tasks_run().await;
+    assert_eq!(harness.gateway.outgoing.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_stops_on_its_way_times_out() {
-    let rig = Rig::new(None);
-    let (_, mut client) = rig.accepted().await;
-    let (_, mut other) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (_, mut client) = harness.accepted().await;
+    let (_, mut other) = harness.accepted().await;
     client.begin(1000).await;
     for _ in 0..5 {
         sleep(seconds(29)).await;
@@ -121,24 +123,24 @@ async fn a_message_that_stops_on_its_way_times_out() {
     }
     sleep(seconds(29)).await;
     assert_eq!(
-        (heard(&rig), hits(&rig, Limit::MessageTimeout)),
+        (last_byte(&harness), hits(&harness, Limit::MessageTimeout)),
         ((vec![], vec![]), 0),
         "any progress counts"
     );
     sleep(seconds(2)).await;
     assert_eq!(client.frames().await, [closed_with(1013, "message timed out")]);
     let close = Close { code: 1013, reason: "message timed out".into(), was_clean: false };
-    assert_eq!((heard(&rig), hits(&rig, Limit::MessageTimeout)), ((vec![], vec![close]), 1));
+    assert_eq!((last_byte(&harness), hits(&harness, Limit::MessageTimeout)), ((vec![], vec![close]), 1));
     other.send(TEXT, b"hello").await;
-    assert_eq!(heard(&rig).0, [5]);
+    assert_eq!(last_byte(&harness).0, [5]);
     sleep(seconds(600)).await;
-    assert_eq!(rig.gateway.meter().all.sockets, 1, "whoever begins nothing has all the time");
+    assert_eq!(harness.gateway.metrics().all.sockets, 1, "whoever begins nothing has all the time");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_header_that_stops_on_its_way_times_out() {
-    let rig = Rig::new(None);
-    let (_, mut client) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (_, mut client) = harness.accepted().await;
     client.bytes(&[0x80 | BINARY]).await;
     sleep(seconds(31)).await;
     assert_eq!(client.frames().await, [closed_with(1013, "message timed out")]);
@@ -146,25 +148,25 @@ async fn a_header_that_stops_on_its_way_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_does_not_time_out_while_we_do_not_read() {
-    let rig = Rig::new(None);
-    let (_, mut client) = rig.accepted().await;
-    rig.object.set_full(true);
+    let harness = GatewayHarness::new(None);
+    let (_, mut client) = harness.accepted().await;
+    harness.object.set_full(true);
     client.bytes(&[0x81, 0x81, 0, 0, 0, 0, b'a', 0x81, 0x81, 0, 0]).await;
     sleep(seconds(300)).await;
-    rig.object.set_full(false);
-    settle().await;
-    assert_eq!((heard(&rig), hits(&rig, Limit::MessageTimeout)), ((vec![1], vec![]), 0));
+    harness.object.set_full(false);
+    let_tasks_run().await;
+    assert_eq!((last_byte(&harness), hits(&harness, Limit::MessageTimeout)), ((vec![1], vec![]), 0));
     client.bytes(&[0, 0, b'b']).await;
-    assert_eq!(heard(&rig).0, [1]);
+    assert_eq!(last_byte(&harness).0, [1]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_dropped_even_if_it_talks() {
-    let rig = Rig::new(Some(seconds(5)));
-    let (key, mut deaf) = slow(&rig).await;
-    let (other, mut slow) = slow(&rig).await;
-    rig.send(key, vec![0; 1000], false);
-    rig.send(other, vec![0; 1000], false);
+    let harness = GatewayHarness::new(Some(seconds(5)));
+    let (key, mut deaf) = slow(&harness).await;
+    let (other, mut slow) = slow(&harness).await;
+    harness.send(key, vec![0; 1000], false);
+    harness.send(other, vec![0; 1000], false);
     for second in 0..40 {
         sleep(seconds(1)).await;
         if second < 29 {
@@ -174,177 +176,180 @@ async fn a_client_that_takes_nothing_is_dropped_even_if_it_talks() {
         // A byte is enough.
         slow.swallow(1).await;
     }
-    assert_eq!(heard(&rig).1, [Close::dropped()]);
-    assert_eq!((hits(&rig, Limit::WriteTimeout), hits(&rig, Limit::HeartbeatTimeout)), (1, 0));
+    assert_eq!(last_byte(&harness).1, [Close::dropped()]);
+    assert_eq!((hits(&harness, Limit::WriteTimeout), hits(&harness, Limit::HeartbeatTimeout)), (1, 0));
     assert!(deaf.bytes_left().await < 1000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_in_flight_are_bounded_and_one_message_always_passes() {
-    let rig = Rig::new(None);
-    let (key, mut client) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = harness.accepted().await;
     // The limit is 256 KiB.
     client.send_zeros(300_000).await;
-    assert_eq!(heard(&rig).0, [300_000]);
+    assert_eq!(last_byte(&harness).0, [300_000]);
     client.send_zeros(10).await;
     client.send(PING, b"").await;
-    assert_eq!((heard(&rig).0, hits(&rig, Limit::InFlightBytesPerConnection)), (vec![], 1));
+    assert_eq!((last_byte(&harness).0, hits(&harness, Limit::InFlightBytesPerConnection)), (vec![], 1));
     assert!(client.frames().await.is_empty(), "nothing behind it is read");
-    done(&rig, key, 1, 300_000);
-    settle().await;
-    assert_eq!(heard(&rig).0, [10]);
+    done(&harness, key, 1, 300_000);
+    let_tasks_run().await;
+    assert_eq!(last_byte(&harness).0, [10]);
     client.send_zeros(200_000).await;
-    assert_eq!((heard(&rig).0, hits(&rig, Limit::InFlightBytesPerConnection)), (vec![200_000], 1));
+    assert_eq!(
+        (last_byte(&harness).0, hits(&harness, Limit::InFlightBytesPerConnection)),
+        (vec![200_000], 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn large_messages_share_a_budget_and_small_ones_always_pass() {
-    let rig = Rig::with(Limits { incoming_bytes: 1_500_000, ..limits() });
-    let (first, mut one) = rig.accepted().await;
-    let (_, mut two) = rig.accepted().await;
-    let (third, mut three) = rig.accepted().await;
+    let harness = GatewayHarness::with(Limits { incoming_bytes: 1_500_000, ..limits() });
+    let (first, mut one) = harness.accepted().await;
+    let (_, mut two) = harness.accepted().await;
+    let (third, mut three) = harness.accepted().await;
     let busy = closed_with(1013, "server is busy");
     // A buffer grows by doubling, and counts as what it takes.
     one.begin(600_000).await;
     one.bytes(&vec![0; 550_000]).await;
     two.begin(600_000).await;
     two.bytes(&vec![0; 200_000]).await;
-    assert_eq!((two.frames().await, hits(&rig, Limit::IncomingBytes)), (vec![], 0));
+    assert_eq!((two.frames().await, hits(&harness, Limit::IncomingBytes)), (vec![], 0));
     two.bytes(&vec![0; 100_000]).await;
-    assert_eq!((two.frames().await, hits(&rig, Limit::IncomingBytes)), (vec![busy.clone()], 1));
+    assert_eq!((two.frames().await, hits(&harness, Limit::IncomingBytes)), (vec![busy.clone()], 1));
     let close = Close { code: 1013, reason: "server is busy".into(), was_clean: false };
-    assert_eq!(heard(&rig), (vec![], vec![close]));
+    assert_eq!(last_byte(&harness), (vec![], vec![close]));
     three.send(TEXT, b"small").await;
     three.send_zeros(60_000).await;
-    assert_eq!(heard(&rig).0, [5, 60_000], "others do not notice");
-    done(&rig, third, 2, 60_005);
+    assert_eq!(last_byte(&harness).0, [5, 60_000], "others do not notice");
+    done(&harness, third, 2, 60_005);
     // Whole, and still held while it is not handled.
     one.bytes(&vec![0; 50_000]).await;
-    let whole = rig.object.take();
-    assert!(rig.gateway.incoming.used() >= 600_000);
+    let whole = harness.object.take();
+    assert!(harness.gateway.incoming.used() >= 600_000);
     three.begin(600_000).await;
     three.bytes(&vec![0; 600_000]).await;
     assert_eq!(three.frames().await, [busy]);
     drop(whole);
-    done(&rig, first, 1, 600_000);
-    assert_eq!(rig.gateway.incoming.used(), 0);
+    done(&harness, first, 1, 600_000);
+    assert_eq!(harness.gateway.incoming.used(), 0);
     one.send_zeros(600_000).await;
-    assert_eq!(heard(&rig).0, [600_000]);
+    assert_eq!(last_byte(&harness).0, [600_000]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
-    let rig = Rig::with(Limits { incoming_bytes: 130_000, ..limits() });
-    let (first, mut one) = rig.accepted().await;
-    let (_, mut two) = rig.accepted().await;
+    let harness = GatewayHarness::with(Limits { incoming_bytes: 130_000, ..limits() });
+    let (first, mut one) = harness.accepted().await;
+    let (_, mut two) = harness.accepted().await;
     one.send_zeros(70_000).await;
-    let held = rig.object.take();
+    let held = harness.object.take();
     two.send_zeros(60_000).await;
-    assert_eq!(rig.gateway.incoming.used(), 70_000 + FRAME_BYTES, "a little is free");
+    assert_eq!(harness.gateway.incoming.used(), 70_000 + FRAME_BYTES, "a little is free");
     two.send_zeros(60_000).await;
-    let more = rig.object.take();
+    let more = harness.object.take();
     assert_eq!(more.len(), 2);
-    assert!(rig.gateway.incoming.is_used_up());
+    assert!(harness.gateway.incoming.is_used_up());
     one.send(TEXT, b"later").await;
-    assert_eq!((heard(&rig).0, hits(&rig, Limit::IncomingBytes)), (vec![], 1));
+    assert_eq!((last_byte(&harness).0, hits(&harness, Limit::IncomingBytes)), (vec![], 1));
     drop(held);
-    done(&rig, first, 1, 70_000);
-    settle().await;
-    assert_eq!(heard(&rig).0, [5], "the end of its own is enough to go on");
+    done(&harness, first, 1, 70_000);
+    let_tasks_run().await;
+    assert_eq!(last_byte(&harness).0, [5], "the end of its own is enough to go on");
     drop(more);
-    assert_eq!(rig.gateway.incoming.used(), 0);
+    assert_eq!(harness.gateway.incoming.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn memory_comes_back_when_a_client_leaves_in_the_middle() {
-    let rig = Rig::new(None);
-    let (_, mut client) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (_, mut client) = harness.accepted().await;
     client.begin(600_000).await;
     client.bytes(&vec![0; 300_000]).await;
-    assert!(rig.gateway.incoming.used() >= 300_000);
+    assert!(harness.gateway.incoming.used() >= 300_000);
     drop(client);
-    settle().await;
-    assert_eq!(rig.gateway.incoming.used(), 0);
+    let_tasks_run().await;
+    assert_eq!(harness.gateway.incoming.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_counts_once_however_many_have_not_taken_it() {
-    let rig = Rig::new(None);
+    let harness = GatewayHarness::new(None);
     let mut clients = Vec::new();
     for _ in 0..3 {
-        clients.push(slow(&rig).await.1);
+        clients.push(slow(&harness).await.1);
     }
-    rig.broadcast(Selection::default(), &"x".repeat(500_000));
-    settle().await;
-    let used = rig.gateway.outgoing.used();
+    harness.broadcast(Selection::default(), &"x".repeat(500_000));
+    let_tasks_run().await;
+    let used = harness.gateway.outgoing.used();
     assert!((500_000..500_200).contains(&used), "{used}");
     for client in &mut clients {
         assert_eq!(client.texts().await[0].len(), 500_000);
     }
-    assert_eq!(rig.gateway.outgoing.used(), 0);
+    assert_eq!(harness.gateway.outgoing.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
-    let rig = Rig::with(Limits { outgoing_bytes: 1_000_000, ..limits() });
-    let (behind, mut first) = slow(&rig).await;
-    let (other, mut second) = slow(&rig).await;
-    let (fine, mut third) = rig.accepted().await;
+    let harness = GatewayHarness::with(Limits { outgoing_bytes: 1_000_000, ..limits() });
+    let (behind, mut first) = slow(&harness).await;
+    let (other, mut second) = slow(&harness).await;
+    let (fine, mut third) = harness.accepted().await;
     // The first one of each is not behind yet, and not counted.
     for (key, count) in [(behind, 6), (other, 5)] {
         for _ in 0..count {
-            rig.send(key, vec![0; 100_000], false);
+            harness.send(key, vec![0; 100_000], false);
         }
     }
-    assert_eq!(rig.gateway.outgoing.used() / 10_000, 90);
-    rig.send(fine, "hello", false);
-    settle().await;
+    assert_eq!(harness.gateway.outgoing.used() / 10_000, 90);
+    harness.send(fine, "hello", false);
+    let_tasks_run().await;
     assert_eq!(third.texts().await, ["hello"], "one that keeps up has no part in it");
-    rig.send(behind, vec![0; 100_000], false);
-    settle().await;
-    assert_eq!((hits(&rig, Limit::OutgoingBytes), hits(&rig, Limit::OutboxBytes)), (1, 0));
+    harness.send(behind, vec![0; 100_000], false);
+    let_tasks_run().await;
+    assert_eq!((hits(&harness, Limit::OutgoingBytes), hits(&harness, Limit::OutboxBytes)), (1, 0));
     assert_eq!(first.frames().await.pop(), Some(closed_with(1013, "too slow")));
     // What it had is free, so the other one stays.
-    rig.send(other, "x", false);
+    harness.send(other, "x", false);
     assert_eq!(second.frames().await.len(), 6);
-    assert_eq!(hits(&rig, Limit::OutgoingBytes), 1);
+    assert_eq!(hits(&harness, Limit::OutgoingBytes), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn messages_that_come_too_fast_wait_and_none_is_lost() {
-    let rig = Rig::with_rate(Rate::per_second(10).burst(5));
-    let (_, mut fast) = rig.accepted().await;
-    let (_, mut other) = rig.accepted().await;
+    let harness = GatewayHarness::with_rate(Rate::per_second(10).burst(5));
+    let (_, mut fast) = harness.accepted().await;
+    let (_, mut other) = harness.accepted().await;
     let mut frames = Vec::new();
     for n in 0..50 {
         frames.extend([0x81, 0x81, 0, 0, 0, 0, n]);
     }
     let start = Instant::now();
     fast.bytes(&frames).await;
-    assert_eq!(heard(&rig).0.len(), 5, "as many as may come at once");
+    assert_eq!(last_byte(&harness).0.len(), 5, "as many as may come at once");
     other.send(TEXT, b"hello").await;
-    assert_eq!(heard(&rig).0, [5], "others are not held up");
+    assert_eq!(last_byte(&harness).0, [5], "others are not held up");
     fast.send(PING, b"").await;
     let mut got = 5;
     while got < 50 {
         sleep(Duration::from_millis(50)).await;
-        got += heard(&rig).0.len();
+        got += last_byte(&harness).0.len();
         let passed = start.elapsed().as_secs_f64();
         let most = 5.0 + passed * 10.0;
         assert!((got as f64) <= most + 0.1 && got as f64 >= most - 2.0, "{got} after {passed} s");
     }
-    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45, "each of them waited");
+    assert_eq!(hits(&harness, Limit::MessagesPerSecond), 45, "each of them waited");
     assert_eq!(fast.frames().await, [(PONG, "".into())], "it was behind them");
     // Within the rate nobody waits.
     sleep(seconds(60)).await;
     for _ in 0..20 {
         fast.send(TEXT, b"x").await;
-        assert_eq!(heard(&rig).0.len(), 1);
+        assert_eq!(last_byte(&harness).0.len(), 1);
         sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(hits(&rig, Limit::MessagesPerSecond), 45);
+    assert_eq!(hits(&harness, Limit::MessagesPerSecond), 45);
     fast.bytes(&frames).await;
-    assert_eq!(heard(&rig).0.len(), 5);
+    assert_eq!(last_byte(&harness).0.len(), 5);
 }
 
 #[test]
@@ -357,22 +362,22 @@ fn an_idle_socket_stays_small() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_has_said_goodbye_says_nothing_more() {
-    let rig = Rig::new(None);
-    let (key, mut client) = slow(&rig).await;
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = slow(&harness).await;
     // It still has to take something, so the socket is not done.
-    rig.send(key, vec![0; 1000], false);
+    harness.send(key, vec![0; 1000], false);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
-    assert_eq!(heard(&rig), (vec![], vec![Close::clean(1000, "")]));
+    assert_eq!(last_byte(&harness), (vec![], vec![Close::clean(1000, "")]));
     // A message, and then what is no frame.
     client.bytes(&[0x81, 0x81, 0, 0, 0, 0, b'a', 0x83, 0x80, 0, 0, 0, 0]).await;
-    assert_eq!(heard(&rig), (vec![], vec![]), "the object has let go of the connection");
+    assert_eq!(last_byte(&harness), (vec![], vec![]), "the object has let go of the connection");
 }
 
 #[tokio::test(start_paused = true)]
 async fn pings_of_a_client_that_does_not_read_take_no_memory() {
-    let rig = Rig::new(None);
-    let (key, mut client) = slow(&rig).await;
-    rig.send(key, vec![0; 1000], false);
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = slow(&harness).await;
+    harness.send(key, vec![0; 1000], false);
     for number in 0..1000_u32 {
         client.send(PING, &number.to_be_bytes()).await;
     }
@@ -389,21 +394,21 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
 
 #[tokio::test(start_paused = true)]
 async fn tiny_frames_count_with_what_they_take() {
-    let rig = Rig::new(None);
-    let (key, mut client) = slow(&rig).await;
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = slow(&harness).await;
     // The limit is 1 MiB; each of these is two bytes.
     for _ in 0..100_000 {
-        rig.send(key, "", false);
+        harness.send(key, "", false);
     }
-    settle().await;
-    assert_eq!(hits(&rig, Limit::OutboxBytes), 1);
+    let_tasks_run().await;
+    assert_eq!(hits(&harness, Limit::OutboxBytes), 1);
     drop(client.frames().await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_stream_ends_with_the_close_frame_of_a_peer_that_broke_the_protocol() {
-    let rig = Rig::new(None);
-    let (_, mut client) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (_, mut client) = harness.accepted().await;
     let start = Instant::now();
     client.send(3, b"").await;
     assert_eq!(client.frames().await, [closed_with(1002, "unknown opcode")]);
@@ -413,21 +418,21 @@ async fn the_stream_ends_with_the_close_frame_of_a_peer_that_broke_the_protocol(
     client.send(CLOSE, &1002_u16.to_be_bytes()).await;
     assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
     drop(client);
-    settle().await;
-    let messages = rig.object.take();
+    let_tasks_run().await;
+    let messages = harness.object.take();
     assert!(!messages.iter().any(|message| matches!(message, ToObject::Message { .. })), "{messages:?}");
-    assert_eq!(rig.tasks(), 0, "the task ends with the peer");
+    assert_eq!(harness.tasks(), 0, "the task ends with the peer");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_stream_ends_with_the_answer_to_a_close_frame() {
-    let rig = Rig::new(None);
-    let (key, mut client) = rig.accepted().await;
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = harness.accepted().await;
     let start = Instant::now();
-    rig.hub.apply([ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
+    harness.hub.apply(&mut [ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
     assert_eq!(client.frames().await, [closed_with(1000, "done")]);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
     assert!(client.is_over().await);
     assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
-    assert_eq!(rig.tasks(), 0);
+    assert_eq!(harness.tasks(), 0);
 }

@@ -34,14 +34,14 @@ impl Task {
             work.timer = None;
             if write == Some(next) {
                 tracing::debug!(connection = ?self.socket.key, "a peer takes nothing of what waits for it");
-                gateway.totals.limits.hit(Limit::WriteTimeout);
+                gateway.totals.limits.record(Limit::WriteTimeout);
                 return Poll::Ready(());
             }
             if work.resume == Some(next) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            gateway.totals.limits.hit(Limit::MessageTimeout);
+            gateway.totals.limits.record(Limit::MessageTimeout);
             // Retryable: what looks like this is mostly a network that broke down.
             self.break_off(work, 1013, "message timed out");
         }

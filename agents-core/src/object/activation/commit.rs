@@ -12,10 +12,11 @@ use crate::object::activation::Activation;
 use crate::object::context::Inner;
 use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
 use crate::storage::{Durability, StorageError, Store, SyncHandle};
+use crate::unwind::discard;
 
 impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    pub(super) fn commit_and_release(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
             // Behind what the handlers sent: who sends on while nothing can leave would fill the memory.
             let mut inner = self.object.lock();
@@ -63,9 +64,12 @@ impl Activation {
     }
 
     /// Hands effects to the gateway, and lets those go on who waited for room.
-    fn let_out(&self, released: Vec<ToGateway>) {
+    fn let_out(&self, mut released: Vec<ToGateway>) {
         if !released.is_empty() {
-            self.handle.hub.apply(released);
+            self.handle.hub.apply(&mut released);
+            for message in released {
+                discard(message, &self.handle.key);
+            }
             self.object.resume();
         }
     }
@@ -208,5 +212,5 @@ fn tell_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
     // While it rings the handler's own end is still to come.
     inner.alarm_owed = inner.ringing.is_some();
     handle.indexed.set(at);
-    handle.environment.alarms.settle(&handle.key, at);
+    handle.environment.alarms.report_committed(&handle.key, at);
 }

@@ -83,7 +83,7 @@ impl Activation {
 
     /// Decides, once for each idle time, whether the database of an idle object is closed now;
     /// `true` when that has begun.
-    pub(super) fn rests(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn closes_idle_database(&mut self, cx: &mut Context<'_>) -> bool {
         if self.counted.is_none() || self.rest_decided == Some(self.last_activity) {
             return false;
         }

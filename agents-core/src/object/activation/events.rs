@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionInfo, ConnectionKey, Held, RequestKey, ToObject};
+use crate::gateway::{ConnectionInfo, ConnectionKey, MemoryPermit, RequestKey, ToObject};
 use crate::limits::Limit;
 use crate::object::activation::Activation;
 use crate::object::activation::time_slice::Round;
 use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
 use crate::object::http::fetch;
+use crate::object::http::request_body::RequestBody;
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
 use crate::report::{self, Violation};
 
 /// What a handler was for.
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
-    Message { connection: ConnectionKey, bytes: usize, _held: Held },
-    Request { request: RequestKey, _held: Held },
+    Message { connection: ConnectionKey, bytes: usize, _held: MemoryPermit },
+    Request { request: RequestKey, _held: MemoryPermit },
     Alarm,
     Task,
     Other,
@@ -105,8 +105,8 @@ impl Activation {
             }
             ToObject::Request { request, head, body, more, held } => {
                 let (body, held) = match more {
-                    true => (self.object.open_body(request, body, held), Held::default()),
-                    false => (Body::from(body), held),
+                    true => (self.object.open_body(request, body, held), MemoryPermit::default()),
+                    false => (RequestBody::from(body), held),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
                 self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
@@ -115,17 +115,17 @@ impl Activation {
                 let (object, on) = (self.object.clone(), instance.clone());
                 let limit = self.handle.behavior.policy().alarm_timeout;
                 let handler = async move {
-                    let Some(alarm) = object.ring()? else { return Ok(()) };
+                    let Some(alarm) = object.begin_alarm()? else { return Ok(()) };
                     // That it rings is not undone by what the handler does.
                     object.split_turn()?;
                     match in_time(&object, limit, on.alarm(alarm)).await {
                         Some(rang) => {
-                            object.rang(rang.is_ok())?;
+                            object.finish_alarm(rang.is_ok())?;
                             rang
                         }
                         None => {
                             object.reached(Limit::AlarmTimeout);
-                            object.rang(false)?;
+                            object.finish_alarm(false)?;
                             let error =
                                 format!("the alarm handler took longer than {limit:?} and is tried again");
                             on.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
@@ -206,8 +206,8 @@ impl Activation {
                 }
             }
             ToObject::Request { request, .. } => fetch::fail(&self.object, request, error),
-            ToObject::Alarm => match self.object.ring()? {
-                Some(_) => self.object.rang(false),
+            ToObject::Alarm => match self.object.begin_alarm()? {
+                Some(_) => self.object.finish_alarm(false),
                 None => Ok(()),
             },
             event if event.about_request().is_some() => Ok(()),
@@ -302,7 +302,7 @@ impl Activation {
         let done = own_turn(&self.object, || match label {
             Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
             Label::Request { request, .. } => fetch::fail(&self.object, *request, error),
-            Label::Alarm => self.object.rang(false),
+            Label::Alarm => self.object.finish_alarm(false),
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         });
         if let Err(error) = done {

@@ -32,18 +32,18 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
 use crate::limits::Limit;
-use crate::object::Peers;
+use crate::object::ObjectDirectory;
 use crate::object::activation::database_release::{Lent, OpenDatabase};
 use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Round, Side};
 use crate::object::activation::turn::{Turns, Undone, in_time};
 use crate::object::runtime::alarm_service::Alarms;
 use crate::object::runtime::chaos::Chaos;
-use crate::object::runtime::handle::Order;
-use crate::object::runtime::lifecycle::Busy;
+use crate::object::runtime::handle::Command;
+use crate::object::runtime::lifecycle::ActiveWork;
 use crate::object::runtime::settings::Settings;
-use crate::object::{Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Room, Watchdog, Work};
-use crate::report::Line;
+use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Watchdog, Work};
+use crate::report::SingleLine;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::unwind::{Panic, caught, discard};
 
@@ -64,11 +64,11 @@ pub(crate) struct Environment {
     pub(crate) open_databases: usize,
     pub(crate) databases: AtomicUsize,
     /// Places for objects that are awake.
-    pub(crate) room: Room,
+    pub(crate) awake_slots: AwakeSlots,
     /// Told when any object has fallen asleep.
     pub(crate) asleep: Notify,
     /// The way to other objects.
-    pub(crate) peers: Arc<Peers>,
+    pub(crate) peers: Arc<ObjectDirectory>,
     pub(crate) watchdog: Watchdog,
 }
 
@@ -96,9 +96,9 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             }
             continue;
         }
-        let Some(place) = handle.environment.room.enter(&handle).await else {
+        let Some(place) = handle.environment.awake_slots.enter(&handle).await else {
             if !handle.is_stopping() {
-                overload::turn_away(&handle);
+                overload::reject_pending(&handle);
                 if handle.mailbox.try_sleep() {
                     break;
                 }
@@ -244,15 +244,15 @@ impl Activation {
                     Some(json) => serde_json::from_str(&json)?,
                     None => Settings::default(),
                 };
-                handle.hub.apply([ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.hub.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
                 handle.settings.replace(settings);
             }
         } else if unknown {
             handle.settings.replace(Settings::default());
         }
-        let meter = store.meter();
+        let metrics = store.metrics();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object, meter);
+        handle.life.opened(&object, metrics);
         Ok(Self {
             handle: handle.clone(),
             object,
@@ -286,8 +286,8 @@ impl Activation {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
         }
-        if self.handle.has_order(Order::Crash) {
-            self.handle.withdraw(Order::Crash);
+        if self.handle.has_command(Command::Crash) {
+            self.handle.withdraw(Command::Crash);
             return Poll::Ready(Ended::Crashed { quiet: false });
         }
         let started = Instant::now();
@@ -315,7 +315,7 @@ impl Activation {
                 break;
             }
         }
-        let settled = self.settle(cx);
+        let settled = self.commit_and_release(cx);
         self.count_database();
         self.handle.life.worked(started, self.busy());
         if self.lent.is_some() {
@@ -327,8 +327,8 @@ impl Activation {
         }
     }
 
-    fn busy(&self) -> Busy {
-        Busy {
+    fn busy(&self) -> ActiveWork {
+        ActiveWork {
             changing: matches!(self.phase, Phase::Starting(_) | Phase::Leaving(..)),
             handlers: self.running.len() - self.tasks,
             tasks: self.tasks,
@@ -390,7 +390,7 @@ impl Activation {
             Phase::Leaving(leave, _) => {
                 let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
                 if let Ok(Err(error)) = result {
-                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {}", Line(&error));
+                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {}", SingleLine(&error));
                 }
                 if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::Left(ended);

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::gateway::{Budget, FREE_BYTES, Held, ToGateway};
+use crate::gateway::{Budget, FREE_BYTES, MemoryPermit, ToGateway};
 use crate::limits::Limit;
 
 /// The number of last wakers that are compared with a new one.
@@ -26,7 +26,7 @@ pub(crate) struct Gate {
     limit: usize,
     budget: Arc<Budget>,
     /// The part of the budget for all that is here.
-    held: Held,
+    held: MemoryPermit,
     /// Handlers and an activation that wait for room.
     paused: Vec<Waker>,
 }
@@ -50,7 +50,7 @@ impl Gate {
             bytes: 0,
             limit: limit.max(FREE_BYTES),
             budget,
-            held: Held::default(),
+            held: MemoryPermit::default(),
             paused: Vec::new(),
         }
     }

@@ -13,7 +13,7 @@ use crate::object::activation::shutdown::ring_again;
 const BUSY: &str = "server is busy";
 
 /// Fails what waits for an object that could not start; ends of connections and alarms are kept.
-pub(super) fn turn_away(handle: &ObjectHandle) {
+pub(super) fn reject_pending(handle: &ObjectHandle) {
     tracing::debug!(object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
@@ -39,9 +39,9 @@ pub(super) fn turn_away(handle: &ObjectHandle) {
             | ToObject::BodyEnd { .. } => {}
         }
     }
-    handle.environment.gateway.totals.limits.hit(Limit::AgentsAwake);
+    handle.environment.gateway.totals.limits.record(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.hub.apply(told);
+    handle.hub.apply(&mut told);
     if rings {
         ring_again(handle);
     }

@@ -10,7 +10,7 @@ use crate::gateway::{BodyFault, ToObject};
 use crate::object::activation::turn::Turns;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
-use crate::object::runtime::handle::Order;
+use crate::object::runtime::handle::Command;
 use crate::object::{ObjectHandle, Work};
 use crate::storage::Store;
 use crate::unwind::{Panic, caught, discard};
@@ -26,7 +26,7 @@ impl Activation {
         !self.running.is_empty()
             || !self.events.is_empty()
             || !self.connecting.is_empty()
-            || (!self.leaving.is_empty() && self.handle.hub.is_leaving())
+            || (!self.leaving.is_empty() && self.handle.hub.has_pending_closes())
             || self.is_settling()
             || !self.object.lock().spawned.is_empty()
     }
@@ -39,29 +39,29 @@ impl Activation {
         if self.handle.is_stopping() {
             return self.poll_stop(cx);
         }
-        if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.rests(cx) {
+        if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.closes_idle_database(cx) {
             return Poll::Pending;
         }
         let policy = self.handle.behavior.policy();
         if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
             return Poll::Pending;
         }
-        let room = &self.handle.environment.room;
-        if self.handle.has_order(Order::Sleep) || room.is_short() {
-            self.handle.withdraw(Order::Sleep);
-            return self.leave(Ended::Idle, cx);
+        let awake_slots = &self.handle.environment.awake_slots;
+        if self.handle.has_command(Command::Sleep) || awake_slots.has_waiters() {
+            self.handle.withdraw(Command::Sleep);
+            return self.shut_down(Ended::Idle, cx);
         }
         if let Some(chaos) = &self.handle.environment.chaos {
             return match chaos.crashes() {
                 true => Poll::Ready(Ended::Crashed { quiet: true }),
-                false => self.leave(Ended::Idle, cx),
+                false => self.shut_down(Ended::Idle, cx),
             };
         }
         if self.listed.is_none() {
-            self.listed = Some(room.list(&self.handle));
+            self.listed = Some(awake_slots.register_idle(&self.handle));
         }
         let asleep_at = self.last_activity + policy.hibernate_after;
-        if self.wait_until(asleep_at, cx) { self.leave(Ended::Idle, cx) } else { Poll::Pending }
+        if self.wait_until(asleep_at, cx) { self.shut_down(Ended::Idle, cx) } else { Poll::Pending }
     }
 
     /// Waits for a moment; a timer that is set for an earlier one is only moved when it goes off.
@@ -91,7 +91,7 @@ impl Activation {
             tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
             return Poll::Ready(Ended::Stopped);
         }
-        self.leave(Ended::Stopped, cx)
+        self.shut_down(Ended::Stopped, cx)
     }
 
     /// The instance says goodbye: it and what it still sends have the grace period, no longer.
@@ -110,7 +110,7 @@ impl Activation {
         }
     }
 
-    fn leave(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
+    fn shut_down(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Live(instance) => {
                 let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
@@ -140,7 +140,7 @@ impl Activation {
             ..
         } = self;
         if let Some(number) = listed {
-            handle.environment.room.unlist(number);
+            handle.environment.awake_slots.unregister_idle(number);
         }
         discard(phase, &handle.key);
         drop(running);
@@ -161,7 +161,7 @@ impl Activation {
             Ended::Crashed { quiet } => ((!quiet).then_some(RESTARTED), true),
             Ended::Failed(error) => {
                 tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
-                (Some(told(error)), false)
+                (Some(close_code_of(error)), false)
             }
         };
         handle.life.sleep();
@@ -250,6 +250,6 @@ pub(super) fn ring_again(handle: &ObjectHandle) {
 }
 
 /// Returns the text that clients read when the object they are connected to failed with an error.
-fn told(error: &Error) -> &'static str {
+fn close_code_of(error: &Error) -> &'static str {
     if error.code() == FULL { "the server's disk is full" } else { RESTARTED }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::{Attachment, Card, ConnectionInfo, ConnectionKey, Flags};
+use crate::gateway::{Attachment, ConnectionInfo, ConnectionKey, ConnectionMeta, Flags};
 use crate::object::connections::send_window::Pace;
 
 /// A connection as the object knows it.
@@ -27,7 +27,7 @@ pub(crate) struct ConnectionEntry {
 /// tags take its place. Who holds the tags of the first goes on holding them.
 #[derive(Debug)]
 struct Given {
-    card: Arc<Card>,
+    meta: Arc<ConnectionMeta>,
     next: OnceLock<Box<Self>>,
 }
 
@@ -63,7 +63,7 @@ impl ConnectionEntry {
         Self {
             key: info.connection,
             asking: None,
-            given: OnceLock::from(Given { card: info.card, next: OnceLock::new() }),
+            given: OnceLock::from(Given { meta: info.meta, next: OnceLock::new() }),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
             pace: OnceLock::new(),
@@ -73,7 +73,7 @@ impl ConnectionEntry {
     pub(crate) fn id(&self) -> &str {
         match (&self.asking, self.given.get()) {
             (Some((id, _)), _) => id,
-            (None, Some(given)) => &given.card.id,
+            (None, Some(given)) => &given.meta.id,
             (None, None) => "",
         }
     }
@@ -81,14 +81,14 @@ impl ConnectionEntry {
     pub(crate) fn uri(&self) -> Option<&str> {
         match (&self.asking, self.given.get()) {
             (Some((_, uri)), _) => uri.as_deref(),
-            (None, given) => given?.card.uri.as_deref(),
+            (None, given) => given?.meta.uri.as_deref(),
         }
     }
 
     /// The tags; empty before the connection is accepted.
     pub(crate) fn tags(&self) -> &[String] {
         let accepted = self.kept.lock().accepted;
-        accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |card| &card.tags)
+        accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |meta| &meta.tags)
     }
 
     /// Tells whether the connection was accepted, now or earlier.
@@ -98,11 +98,11 @@ impl ConnectionEntry {
 
     /// Makes a card with these tags and returns its number; it counts once `Kept` says so.
     pub(crate) fn give(&self, tags: Vec<String>) -> usize {
-        if let Some(number) = self.cards().position(|card| card.tags == tags) {
+        if let Some(number) = self.cards().position(|meta| meta.tags == tags) {
             return number;
         }
-        let card = Card { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
-        let mut new = Given { card: Arc::new(card), next: OnceLock::new() };
+        let meta = ConnectionMeta { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
+        let mut new = Given { meta: Arc::new(meta), next: OnceLock::new() };
         let Some(mut last) = self.given.get() else {
             // Only the object's own task gives cards, so the place is free.
             let _ = self.given.set(new);
@@ -120,9 +120,9 @@ impl ConnectionEntry {
         }
     }
 
-    fn cards(&self) -> impl Iterator<Item = &Arc<Card>> {
+    fn cards(&self) -> impl Iterator<Item = &Arc<ConnectionMeta>> {
         std::iter::successors(self.given.get(), |given| given.next.get().map(|next| &**next))
-            .map(|given| &given.card)
+            .map(|given| &given.meta)
     }
 
     pub(crate) fn kept(&self) -> Kept {

@@ -94,7 +94,7 @@ impl ObjectContext {
     }
 
     /// Begins to ring if the time has come; `None` when the index of alarms was early or late.
-    pub(in crate::object) fn ring(&self) -> Result<Option<AlarmInfo>> {
+    pub(in crate::object) fn begin_alarm(&self) -> Result<Option<AlarmInfo>> {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_owed = true;
@@ -112,7 +112,7 @@ impl ObjectContext {
     }
 
     /// The handler is done: the alarm is gone, or it is tried again later.
-    pub(in crate::object) fn rang(&self, ok: bool) -> Result<()> {
+    pub(in crate::object) fn finish_alarm(&self, ok: bool) -> Result<()> {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_unsettled = true;

@@ -41,7 +41,7 @@ impl<F: FnOnce() + Send> Restore for F {
 
 /// A point that a turn, or a transaction inside it, is undone to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct JournalMark {
     effects: usize,
     spawned: usize,
     changes: usize,
@@ -49,9 +49,9 @@ pub(super) struct Mark {
 
 impl Inner {
     /// Returns where the running turn stands.
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> JournalMark {
         let changes = self.turn.as_ref().map_or(0, |turn| turn.changes.len());
-        Mark { effects: self.gate.mark(), spawned: self.spawned.len(), changes }
+        JournalMark { effects: self.gate.mark(), spawned: self.spawned.len(), changes }
     }
 
     /// Notes a change of the running turn.
@@ -62,7 +62,7 @@ impl Inner {
     }
 
     /// Puts back everything that changed since a mark of the running turn, the last change first.
-    pub(super) fn undo_to(&mut self, mark: Mark, settings: &SettingsSlot) {
+    pub(super) fn undo_to(&mut self, mark: JournalMark, settings: &SettingsSlot) {
         for effect in self.gate.undo_to(mark.effects) {
             self.give_up(effect);
         }

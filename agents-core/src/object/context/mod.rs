@@ -19,7 +19,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread;
 
-use axum::body::Body;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -27,17 +26,18 @@ use thiserror::Error;
 pub use self::lifecycle::KeepAwake;
 use self::lock::Locked;
 pub(crate) use self::sockets::overflow;
-pub(crate) use self::write_guard::{Behalf, Write};
+pub(crate) use self::write_guard::{Write, WriteGuard};
 
 use crate::error::{Error, Result};
-use crate::gateway::{BodyFault, Held, RequestKey, ToObject};
+use crate::gateway::{BodyFault, MemoryPermit, RequestKey, ToObject};
 use crate::limits::Limit;
 use crate::object::activation::output_gate::Gate;
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::http::request_body::{Intake, RequestBody};
-use crate::object::http::response_window::Window;
+use crate::object::http::body_buffer::{BodyBuffer, Pieces};
+use crate::object::http::request_body::RequestBody;
+use crate::object::http::response_window::ResponseWindow;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
 use crate::storage::Store;
 
@@ -72,7 +72,7 @@ pub struct OutsideTurn;
 pub struct ObjectContext {
     core: Arc<Core>,
     /// Who is asked before each write; nobody where the object works for itself.
-    behalf: Option<Arc<dyn Behalf>>,
+    behalf: Option<Arc<dyn WriteGuard>>,
 }
 
 /// A context that keeps nothing alive: the handle looks into its activation with it.
@@ -99,9 +99,9 @@ pub(super) struct Inner {
     pub(super) store: Option<Store>,
     pub(super) gate: Gate,
     pub(super) spawned: Vec<Spawned>,
-    pub(super) windows: HashMap<RequestKey, Arc<Window>>,
+    pub(super) windows: HashMap<RequestKey, Arc<ResponseWindow>>,
     /// Bodies of requests that came in part.
-    pub(super) bodies: HashMap<RequestKey, Arc<Intake>>,
+    pub(super) bodies: HashMap<RequestKey, Arc<BodyBuffer>>,
     /// A turn failed in a way that only a restart from disk mends.
     pub(super) failed: Option<Error>,
     /// A handler panicked: its instance is not used for new events.
@@ -237,7 +237,7 @@ impl ObjectContext {
 
     /// Counts a limit that was reached.
     pub(crate) fn reached(&self, limit: Limit) {
-        self.core.handle.environment.gateway.totals.limits.hit(limit);
+        self.core.handle.environment.gateway.totals.limits.record(limit);
     }
 
     /// What the tags of a connection may be.
@@ -246,18 +246,18 @@ impl ObjectContext {
     }
 
     /// Opens the window of a streamed response.
-    pub(super) fn open_window(&self, request: RequestKey) -> Arc<Window> {
-        let window = Arc::new(Window::new());
+    pub(super) fn open_window(&self, request: RequestKey) -> Arc<ResponseWindow> {
+        let window = Arc::new(ResponseWindow::new());
         self.lock().windows.insert(request, window.clone());
         window
     }
 
     /// Begins to take in the body of a request, of which more comes.
-    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: Held) -> Body {
-        let intake = Arc::new(Intake::default());
-        intake.push(first, held);
-        self.lock().bodies.insert(request, intake.clone());
-        Body::new(RequestBody { request, hub: self.handle().hub.clone(), intake })
+    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: MemoryPermit) -> RequestBody {
+        let buffer = Arc::new(BodyBuffer::default());
+        buffer.push(first, held);
+        self.lock().bodies.insert(request, buffer.clone());
+        RequestBody::pieces(Pieces { request, hub: self.handle().hub.clone(), buffer })
     }
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.
@@ -292,7 +292,7 @@ impl ObjectContext {
         }
     }
 
-    fn window(&self, request: RequestKey) -> Option<Arc<Window>> {
+    fn window(&self, request: RequestKey) -> Option<Arc<ResponseWindow>> {
         self.lock().windows.get(&request).cloned()
     }
 
@@ -311,7 +311,7 @@ impl ObjectContext {
 
 impl Inner {
     /// Ends the life: gives up what was not begun or sent, and returns the store and the bodies that still come.
-    pub(super) fn end(&mut self) -> (Option<Store>, Vec<Arc<Intake>>) {
+    pub(super) fn end(&mut self) -> (Option<Store>, Vec<Arc<BodyBuffer>>) {
         self.turn = None;
         for task in std::mem::take(&mut self.spawned) {
             self.give_up(task);

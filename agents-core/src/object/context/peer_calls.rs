@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{Hub, RequestKey, ResponsePart, ToGateway, Waits};
-use crate::object::{Peers, stopping};
+use crate::gateway::{Blocking, Hub, RequestKey, ResponsePart, ToGateway};
+use crate::object::{ObjectDirectory, stopping};
 
 /// Forgets a request that has no end any more.
 struct Forget<'a>(&'a Hub, RequestKey);
@@ -37,7 +37,7 @@ impl Drop for Before<'_> {
 }
 
 impl ObjectContext {
-    pub(crate) fn peers(&self) -> Arc<Peers> {
+    pub(crate) fn peers(&self) -> Arc<ObjectDirectory> {
         self.handle().environment.peers.clone()
     }
 
@@ -68,15 +68,15 @@ impl ObjectContext {
     }
 
     /// Does work that keeps others out of something: whom it calls meanwhile learns of it.
-    pub(crate) async fn keeping_out<T>(&self, waits: Waits, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn while_blocking<T>(&self, waits: Blocking, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // Only while it is polled: other handlers of the object run in between.
             let before = self.lock().keeps;
             let _before = Before(self, before);
             self.lock().keeps = Keeps {
-                exclusive: before.exclusive || waits == Waits::Exclusive,
-                everything: before.everything || waits == Waits::Closed,
+                exclusive: before.exclusive || waits == Blocking::Exclusive,
+                everything: before.everything || waits == Blocking::Closed,
             };
             work.as_mut().poll(cx)
         })
@@ -84,15 +84,15 @@ impl ObjectContext {
     }
 
     /// What the handler that is polled keeps from others while it waits.
-    pub(crate) fn waits(&self) -> Waits {
+    pub(crate) fn waits(&self) -> Blocking {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
         let alone = inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler);
         match inner.keeps {
-            _ if alone => Waits::Closed,
-            Keeps { everything: true, .. } => Waits::Closed,
-            Keeps { exclusive: true, .. } => Waits::Exclusive,
-            Keeps { .. } => Waits::Free,
+            _ if alone => Blocking::Closed,
+            Keeps { everything: true, .. } => Blocking::Closed,
+            Keeps { exclusive: true, .. } => Blocking::Exclusive,
+            Keeps { .. } => Blocking::Free,
         }
     }
 

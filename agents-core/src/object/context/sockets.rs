@@ -292,7 +292,7 @@ impl ObjectContext {
     }
 
     /// Runs a future with the object, also when the running turn or transaction is undone.
-    pub(crate) fn run_anyway(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
+    pub(crate) fn spawn_detached(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
         self.turn()?.spawned.push(Spawned { future, stays: true });
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
 use crate::storage::{Kv, KvDoor, KvRange, KvReadDoor, StorageError, Store};
 
 /// A caller may read that something of theirs is too big; everything else stays in the log.
-fn told(error: StorageError) -> Error {
+fn storage_error(error: StorageError) -> Error {
     let visible = matches!(error, StorageError::TooBig { .. });
     let error = error.into_error();
     if visible { error.visible() } else { error }
@@ -49,7 +49,7 @@ impl ObjectContext {
 
     /// Works on the store on behalf of a caller, who may read that something is too big.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&mut Store) -> Result<R, StorageError>) -> Result<R> {
-        self.store(|store| work(store).map_err(told))
+        self.store(|store| work(store).map_err(storage_error))
     }
 
     /// Tells whoever keeps a decoded state whether it still is the state.

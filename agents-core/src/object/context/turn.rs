@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::task;
 use std::thread::{self, ThreadId};
 
-use super::journal::{Change, Mark};
+use super::journal::{Change, JournalMark};
 use super::{Inner, ObjectContext};
 use crate::error::Result;
 use crate::storage::sql::Savepoint;
@@ -17,9 +17,9 @@ pub(super) struct Turn {
     pub(super) handler: u64,
     /// The changes that the turn has made so far, in order.
     pub(super) changes: Vec<Change>,
-    start: Mark,
+    start: JournalMark,
     /// Where its open transactions began.
-    transactions: Vec<Mark>,
+    transactions: Vec<JournalMark>,
 }
 
 impl ObjectContext {
@@ -157,7 +157,7 @@ impl ObjectContext {
         Err(error.into_error())
     }
 
-    fn undo_to(&self, inner: &mut Inner, mark: Mark) {
+    fn undo_to(&self, inner: &mut Inner, mark: JournalMark) {
         self.core.state_version.fetch_add(1, Ordering::AcqRel);
         inner.undo_to(mark, &self.handle().settings);
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::storage::StorageError;
 
 /// Somebody that a context acts for; asked at each write.
-pub(crate) trait Behalf: Send + Sync {
+pub(crate) trait WriteGuard: Send + Sync {
     /// Tells whether they may write now.
     fn may_write(&self) -> bool;
 
@@ -32,7 +32,7 @@ pub(crate) enum Write {
 
 impl ObjectContext {
     /// The same doors on behalf of somebody.
-    pub(crate) fn on_behalf(&self, behalf: Arc<dyn Behalf>) -> Self {
+    pub(crate) fn on_behalf(&self, behalf: Arc<dyn WriteGuard>) -> Self {
         Self { core: self.core.clone(), behalf: Some(behalf) }
     }
 
@@ -56,7 +56,7 @@ impl ObjectContext {
     }
 
     /// Who may not write now. Outside of a turn nobody is asked: no door opens there.
-    fn reader(&self) -> Option<&dyn Behalf> {
+    fn reader(&self) -> Option<&dyn WriteGuard> {
         let behalf = self.behalf.as_deref()?;
         (!behalf.may_write() && self.in_turn()).then_some(behalf)
     }

@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
 use crate::object::durable_object::{ClientIp, Request, Response};
+use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::runtime::class::Instance;
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
 use crate::report;
@@ -26,7 +27,7 @@ pub(in crate::object) async fn answer(
     instance: Arc<dyn Instance>,
     key: RequestKey,
     head: Head,
-    body: Body,
+    body: RequestBody,
 ) -> Result<()> {
     let fetched = match http_request(head, body) {
         Ok(request) => instance.fetch(request).await,
@@ -105,6 +106,9 @@ pub(crate) fn rejection(error: &Error) -> Option<Response> {
     if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
         return Some((fault.status(), fault.to_string()).into_response());
     }
+    if let Some(invalid) = error.downcast_ref::<InvalidBody>() {
+        return Some((invalid.status(), invalid.to_string()).into_response());
+    }
     macro_rules! find {
         ($($kind:ident)*) => {
             None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*
@@ -134,7 +138,7 @@ pub(in crate::object) async fn upgrade(
     entry: Arc<ConnectionEntry>,
     head: Head,
 ) -> Result<()> {
-    let asked = match http_request(head, Body::empty()) {
+    let asked = match http_request(head, RequestBody::default()) {
         Ok(mut request) => {
             request.extensions_mut().insert(WebSocketUpgrade { entry: entry.clone() });
             instance.fetch(request).await
@@ -182,7 +186,7 @@ async fn refusal(response: Response) -> (u16, String) {
 }
 
 /// Makes a request again of what crossed from the gateway.
-pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
+pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
     for (name, value) in head.headers {
         builder = builder.header(name, &value[..]);
@@ -196,5 +200,5 @@ pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
     if let Some(call) = head.call {
         builder = builder.extension(*call);
     }
-    builder.extension(head.visitor).body(body).map_err(Error::from)
+    builder.extension(head.origin).body(body).map_err(Error::from)
 }

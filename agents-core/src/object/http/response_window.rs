@@ -7,12 +7,12 @@ use crate::gateway::{RESPONSE_WINDOW, window_share};
 
 /// Counts the bytes of a response that the client has not taken yet.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub(crate) struct ResponseWindow {
     room: Semaphore,
     gone: CancellationToken,
 }
 
-impl Window {
+impl ResponseWindow {
     pub(in crate::object) fn new() -> Self {
         Self { room: Semaphore::new(RESPONSE_WINDOW), gone: CancellationToken::new() }
     }

@@ -58,7 +58,7 @@ pub(crate) struct Alarms(Arc<Shared>);
 
 struct Shared {
     /// In order, and few: an object waits for its registration, and reports one result a commit.
-    orders: Mutex<Vec<Order>>,
+    orders: Mutex<Vec<AlarmUpdate>>,
     news: Notify,
     /// Nobody is woken any more.
     quiet: AtomicBool,
@@ -67,7 +67,7 @@ struct Shared {
     at_once: usize,
 }
 
-struct Order {
+struct AlarmUpdate {
     change: AlarmChange,
     /// The object has handled what it was woken for.
     handled: bool,
@@ -127,7 +127,7 @@ impl Alarms {
     }
 
     /// Says what an object has committed.
-    pub(in crate::object) fn settle(&self, key: &ObjectKey, at: Option<u64>) {
+    pub(in crate::object) fn report_committed(&self, key: &ObjectKey, at: Option<u64>) {
         self.order(key, at.map_or(Change::Gone, Change::Exactly), true, None);
     }
 
@@ -144,7 +144,7 @@ impl Alarms {
         done: Option<oneshot::Sender<Result<(), String>>>,
     ) {
         let change = AlarmChange { class: key.class.to_string(), name: key.name.to_string(), change };
-        self.0.orders.lock().push(Order { change, handled, done });
+        self.0.orders.lock().push(AlarmUpdate { change, handled, done });
         self.0.news.notify_one();
     }
 
@@ -229,9 +229,9 @@ struct Trouble {
 }
 
 impl Service {
-    async fn apply(&mut self, orders: Vec<Order>) {
+    async fn apply(&mut self, orders: Vec<AlarmUpdate>) {
         let mut waiting = Vec::new();
-        for Order { change: AlarmChange { class, name, change }, handled, done } in orders {
+        for AlarmUpdate { change: AlarmChange { class, name, change }, handled, done } in orders {
             let key = ObjectKey { class: class.into(), name: name.into() };
             if handled {
                 self.woken.remove(&key);

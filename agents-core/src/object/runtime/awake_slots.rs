@@ -13,17 +13,17 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use crate::object::{ObjectHandle, Order};
+use crate::object::{Command, ObjectHandle};
 
 /// How long an object waits for a place.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 /// How often somebody who waits tells another idle object to sleep.
-const PAUSE: Duration = Duration::from_millis(100);
+const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The places for objects that are awake.
 #[derive(Debug)]
-pub(crate) struct Room {
-    places: Arc<Semaphore>,
+pub(crate) struct AwakeSlots {
+    slots: Arc<Semaphore>,
     waiting: AtomicUsize,
     idle: Mutex<Idle>,
 }
@@ -36,31 +36,31 @@ struct Idle {
 }
 
 /// Somebody waits.
-struct Waits<'a>(&'a AtomicUsize);
+struct Queued<'a>(&'a AtomicUsize);
 
-impl Room {
+impl AwakeSlots {
     pub(crate) fn new(most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(most)), waiting: AtomicUsize::new(0), idle: Mutex::default() }
+        Self { slots: Arc::new(Semaphore::new(most)), waiting: AtomicUsize::new(0), idle: Mutex::default() }
     }
 
     /// A place for an object; `None` when none became free in time, or the host stops.
     ///
     /// Those who wait get theirs in the order in which they came.
     pub(in crate::object) async fn enter(&self, object: &ObjectHandle) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Some(place);
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            return Some(slot);
         }
-        let place = self.places.clone().acquire_owned();
-        tokio::pin!(place);
-        let until = Instant::now() + PATIENCE;
-        let _waits = Waits::new(&self.waiting);
+        let slot = self.slots.clone().acquire_owned();
+        tokio::pin!(slot);
+        let until = Instant::now() + MAX_WAIT;
+        let _waits = Queued::new(&self.waiting);
         loop {
-            self.push_out();
-            let next = until.min(Instant::now() + PAUSE);
+            self.evict_one();
+            let next = until.min(Instant::now() + EVICTION_INTERVAL);
             tokio::select! {
                 biased;
-                place = &mut place => return place.ok(),
+                slot = &mut slot => return slot.ok(),
                 () = sleep_until(next) => {}
             }
             if next == until || object.is_stopping() {
@@ -70,12 +70,12 @@ impl Room {
     }
 
     /// Tells whether somebody waits for a place.
-    pub(in crate::object) fn is_short(&self) -> bool {
+    pub(in crate::object) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// Notes an object that is idle and could sleep; returns its place in the list.
-    pub(in crate::object) fn list(&self, object: &Arc<ObjectHandle>) -> u64 {
+    pub(in crate::object) fn register_idle(&self, object: &Arc<ObjectHandle>) -> u64 {
         let mut idle = self.idle.lock();
         let number = idle.next;
         idle.next += 1;
@@ -84,27 +84,27 @@ impl Room {
     }
 
     /// Takes an object off the list.
-    pub(in crate::object) fn unlist(&self, number: u64) {
+    pub(in crate::object) fn unregister_idle(&self, number: u64) {
         self.idle.lock().listed.remove(&number);
     }
 
     /// Tells one object to sleep as soon as nothing runs in it.
-    fn push_out(&self) {
+    fn evict_one(&self) {
         let first = self.idle.lock().listed.pop_first();
         if let Some(object) = first.and_then(|(_, object)| object.upgrade()) {
-            object.order(Order::Sleep);
+            object.command(Command::Sleep);
         }
     }
 }
 
-impl<'a> Waits<'a> {
+impl<'a> Queued<'a> {
     fn new(waiting: &'a AtomicUsize) -> Self {
         waiting.fetch_add(1, Ordering::Relaxed);
         Self(waiting)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

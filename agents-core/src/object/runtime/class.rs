@@ -19,7 +19,7 @@ pub(crate) struct Policy {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
     /// Whether the end of a connection has to wake an object.
-    pub(crate) hears_closes: bool,
+    pub(crate) wakes_on_close: bool,
     /// Whether it has methods that other agents call.
     pub(crate) takes_calls: bool,
     /// The longest time that a start may take.

@@ -7,7 +7,9 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::gateway::{self, CallHead, FREE_BYTES, ForwardError, Head, Held, ObjectPort, Payload, Visitor};
+use crate::gateway::{
+    self, CallHead, FREE_BYTES, ForwardError, Head, MemoryPermit, ObjectPort, Payload, RequestOrigin,
+};
 use crate::object::ObjectHandle;
 
 /// Finds an object by its class and its name, as they stand in addresses.
@@ -15,14 +17,14 @@ type Find = Box<dyn Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync>;
 
 /// The way to the other objects; the host sets it when it starts.
 #[derive(Default)]
-pub(crate) struct Peers(OnceLock<Find>);
+pub(crate) struct ObjectDirectory(OnceLock<Find>);
 
-impl Peers {
+impl ObjectDirectory {
     pub(crate) fn set(&self, find: impl Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync + 'static) {
         let _ = self.0.set(Box::new(find));
     }
 
-    /// Calls a method of an agent. The response has lines, see [`Line`](crate::agent::Line).
+    /// Calls a method of an agent. The response has lines, see [`SingleLine`](crate::agent::Line).
     ///
     /// # Errors
     /// When there is no such class or the name is none, the host stops, or the agent broke off before it answered.
@@ -35,7 +37,7 @@ impl Peers {
     ) -> Result<Response> {
         let find = self.0.get().ok_or_else(stopping)?;
         let mut object = find(class, name)?;
-        let mut held = Held::default();
+        let mut held = MemoryPermit::default();
         let budget = &object.environment.gateway.incoming;
         if arguments.len() > FREE_BYTES && !held.grow(budget, arguments.len()) {
             return Err(Error::new("busy", "the server is busy"));
@@ -46,7 +48,7 @@ impl Peers {
             uri: "/".to_owned(),
             headers: Vec::new(),
             peer: None,
-            visitor: Visitor::default(),
+            origin: RequestOrigin::default(),
             client: None,
             call: Some(Box::new(call)),
         };
@@ -74,8 +76,8 @@ pub(crate) fn stopping() -> Error {
     Error::new("stopping", "the host is stopping")
 }
 
-impl fmt::Debug for Peers {
+impl fmt::Debug for ObjectDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peers").finish_non_exhaustive()
+        f.debug_struct("ObjectDirectory").finish_non_exhaustive()
     }
 }

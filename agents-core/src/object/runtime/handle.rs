@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
 use crate::object::activation::{self, Environment};
 use crate::object::runtime::alarm_service::Indexed;
-use crate::object::runtime::lifecycle::Life;
+use crate::object::runtime::lifecycle::Lifecycle;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::runtime::settings::SettingsSlot;
 use crate::object::{Behavior, ObjectKey};
@@ -21,19 +21,19 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) mailbox: Mailbox,
     pub(in crate::object) hub: Arc<Hub>,
     pub(in crate::object) environment: Arc<Environment>,
-    pub(in crate::object) life: Life,
+    pub(in crate::object) life: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
-    orders: AtomicU8,
+    commands: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
 }
 
 /// Something that an activation is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     /// Finish what runs, and go; nothing starts any more.
     Stop = 1,
     /// Sleep as soon as nothing runs, without being idle first.
@@ -54,11 +54,11 @@ impl ObjectHandle {
             behavior,
             mailbox: Mailbox::default(),
             environment,
-            life: Life::default(),
+            life: Lifecycle::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
             readable: AtomicBool::new(false),
-            orders: AtomicU8::new(0),
+            commands: AtomicU8::new(0),
             me: me.clone(),
         })
     }
@@ -73,22 +73,22 @@ impl ObjectHandle {
     }
 
     /// Tells the activation to do something, if there is one.
-    pub(crate) fn order(&self, order: Order) {
-        self.orders.fetch_or(order as u8, Ordering::AcqRel);
+    pub(crate) fn command(&self, command: Command) {
+        self.commands.fetch_or(command as u8, Ordering::AcqRel);
         self.mailbox.wake();
     }
 
-    pub(crate) fn has_order(&self, order: Order) -> bool {
-        self.orders.load(Ordering::Acquire) & order as u8 != 0
+    pub(crate) fn has_command(&self, command: Command) -> bool {
+        self.commands.load(Ordering::Acquire) & command as u8 != 0
     }
 
     /// Takes an order back that was carried out or has become needless.
-    pub(crate) fn withdraw(&self, order: Order) {
-        self.orders.fetch_and(!(order as u8), Ordering::AcqRel);
+    pub(crate) fn withdraw(&self, command: Command) {
+        self.commands.fetch_and(!(command as u8), Ordering::AcqRel);
     }
 
     pub(in crate::object) fn is_stopping(&self) -> bool {
-        self.has_order(Order::Stop)
+        self.has_command(Command::Stop)
     }
 
     /// Tells whether the object is in memory, or on its way.
@@ -120,12 +120,12 @@ impl ObjectPort for ObjectHandle {
         let limits = &self.behavior.policy().mailbox;
         let waits = |error: &PostError| {
             if let PostError::Full(_, limit) = error {
-                self.environment.gateway.totals.limits.hit(*limit);
+                self.environment.gateway.totals.limits.record(*limit);
             }
         };
         // Only an object that is awake has anything to forget; and no response streams from one that
         // sleeps, so how the last one got on is no reason to wake it.
-        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().hears_closes;
+        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().wakes_on_close;
         if unheard || message.about_request().is_some() {
             return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
         }

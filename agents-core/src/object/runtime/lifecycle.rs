@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::object::context::WeakContext;
-use crate::object::{Meter, ObjectContext};
-use crate::storage::{Store, StoreMeter};
+use crate::object::{ObjectContext, ObjectMetrics};
+use crate::storage::{Store, StoreMetrics};
 
 /// Why an object cannot sleep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl fmt::Display for PinnedBy {
 
 /// What runs in an activation.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::object) struct Busy {
+pub(in crate::object) struct ActiveWork {
     /// Between two stages of life.
     pub(in crate::object) changing: bool,
     pub(in crate::object) handlers: usize,
@@ -56,7 +56,7 @@ pub(in crate::object) struct Busy {
 
 /// The life of an object over all its activations.
 #[derive(Default)]
-pub(in crate::object) struct Life(Mutex<Inner>);
+pub(in crate::object) struct Lifecycle(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -76,8 +76,8 @@ struct Inner {
 
 struct Awake {
     context: Option<WeakContext>,
-    store: Option<StoreMeter>,
-    busy: Busy,
+    store: Option<StoreMetrics>,
+    busy: ActiveWork,
     /// Up to when the time is accounted for.
     until: Instant,
 }
@@ -88,7 +88,7 @@ impl Awake {
     }
 }
 
-impl Life {
+impl Lifecycle {
     /// An activation begins.
     pub(in crate::object) fn wake(&self) {
         let now = Instant::now();
@@ -97,12 +97,12 @@ impl Life {
             inner.hibernating += now - since;
         }
         inner.wakes += 1;
-        let busy = Busy { changing: true, ..Busy::default() };
+        let busy = ActiveWork { changing: true, ..ActiveWork::default() };
         inner.awake = Some(Awake { context: None, store: None, busy, until: now });
     }
 
     /// The activation can be looked into.
-    pub(in crate::object) fn opened(&self, context: &ObjectContext, store: StoreMeter) {
+    pub(in crate::object) fn opened(&self, context: &ObjectContext, store: StoreMetrics) {
         if let Some(awake) = &mut self.0.lock().awake {
             awake.context = Some(context.downgrade());
             awake.store = Some(store);
@@ -110,7 +110,7 @@ impl Life {
     }
 
     /// A poll of the activation is over; from `started` on it was at work.
-    pub(in crate::object) fn worked(&self, started: Instant, busy: Busy) {
+    pub(in crate::object) fn worked(&self, started: Instant, busy: ActiveWork) {
         let now = Instant::now();
         let inner = &mut *self.0.lock();
         inner.account(started);
@@ -145,14 +145,14 @@ impl Life {
     }
 
     /// Returns what the object used, as far as it is known here. A handler that is at work is not waited for.
-    pub(in crate::object) fn meter(&self) -> Meter {
+    pub(in crate::object) fn metrics(&self) -> ObjectMetrics {
         let inner = &mut *self.0.lock();
         let now = Instant::now();
         inner.account(now);
         let asleep = inner.asleep_since.map_or(Duration::ZERO, |since| now - since);
         let store = inner.awake.as_ref().and_then(|awake| awake.store.as_ref());
-        let counters = store.map(StoreMeter::counters).unwrap_or_default();
-        Meter {
+        let counters = store.map(StoreMetrics::counters).unwrap_or_default();
+        ObjectMetrics {
             executing: inner.executing,
             pinned_idle: inner.pinned_idle,
             idle: inner.idle,
@@ -161,7 +161,7 @@ impl Life {
             commits: inner.commits + counters.commits,
             rows_read: inner.rows_read + counters.rows_read,
             rows_written: inner.rows_written + counters.rows_written,
-            ..Meter::default()
+            ..ObjectMetrics::default()
         }
     }
 
@@ -207,7 +207,7 @@ impl Inner {
         let Some(awake) = &mut self.awake else { return };
         let passed = now.saturating_duration_since(awake.until);
         awake.until = now;
-        let Busy { changing, handlers, tasks, pinned } = awake.busy;
+        let ActiveWork { changing, handlers, tasks, pinned } = awake.busy;
         if handlers > 0 || changing {
             self.executing += passed;
         } else if tasks > 0 || pinned {
@@ -218,7 +218,7 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Life {
+impl fmt::Debug for Lifecycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Life").field("awake", &self.is_awake()).finish_non_exhaustive()
     }

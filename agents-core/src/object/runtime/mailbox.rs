@@ -199,13 +199,13 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{Held, Message, RequestKey};
+    use crate::gateway::{MemoryPermit, Message, RequestKey};
 
     const LIMITS: MailboxLimits = MailboxLimits { messages: 100, bytes: 1000 };
 
     fn large(bytes: usize) -> ToObject {
         let message = Message::from(vec![0; bytes]);
-        ToObject::Message { connection: ConnectionKey(1), message, held: Held::default() }
+        ToObject::Message { connection: ConnectionKey(1), message, held: MemoryPermit::default() }
     }
 
     fn message(n: u64) -> ToObject {

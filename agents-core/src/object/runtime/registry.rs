@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::object::activation::Environment;
-use crate::object::{Behavior, Meter, ObjectHandle, ObjectKey, Order};
+use crate::object::{Behavior, Command, ObjectHandle, ObjectKey, ObjectMetrics};
 
 /// Finds the handle of an object; there is one for a name at any time.
 pub(crate) struct Registry {
@@ -17,7 +17,7 @@ pub(crate) struct Registry {
     environment: Arc<Environment>,
     stopping: AtomicBool,
     /// What objects used whose handles are gone.
-    forgotten: Mutex<Meter>,
+    forgotten: Mutex<ObjectMetrics>,
     /// The number of handles, and the number at which those that nothing needs are dropped.
     count: AtomicUsize,
     sweep_at: AtomicUsize,
@@ -57,7 +57,7 @@ impl Registry {
             let handle = ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone());
             if self.stopping.load(Ordering::Acquire) {
                 // It came too late for `stop` to find it.
-                handle.order(Order::Stop);
+                handle.command(Command::Stop);
                 handle.hub.shut();
             }
             handle
@@ -68,7 +68,7 @@ impl Registry {
     /// Tells all objects to stop, those too that are still to come.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        self.for_each(|handle| handle.order(Order::Stop));
+        self.for_each(|handle| handle.command(Command::Stop));
     }
 
     /// The handle of an object, if there is one.
@@ -92,7 +92,7 @@ impl Registry {
             }
             let gone = handle.mailbox.try_retire();
             if gone {
-                *self.forgotten.lock() += handle.meter();
+                *self.forgotten.lock() += handle.metrics();
                 self.count.fetch_sub(1, Ordering::Relaxed);
             } else {
                 handle.hub.unretire();
@@ -120,11 +120,11 @@ impl Registry {
     }
 
     /// What all objects used, present and past, and how many of the present ones are awake.
-    pub(crate) fn meter(&self) -> (Meter, usize) {
+    pub(crate) fn metrics(&self) -> (ObjectMetrics, usize) {
         let mut total = *self.forgotten.lock();
         let mut awake = 0;
         self.for_each(|handle| {
-            total += handle.meter();
+            total += handle.metrics();
             awake += usize::from(handle.is_awake());
         });
         (total, awake)

@@ -104,7 +104,7 @@ impl World {
     fn handle_event(&self, handle: &Handle, event: ToObject) {
         if let (ToObject::Connect { connection, .. }, Some(hub)) = (&event, &handle.hub) {
             let attachment = Default::default();
-            hub.apply([ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
+            hub.apply(&mut [ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
         }
         self.handled.borrow_mut().push(event);
     }
@@ -269,7 +269,7 @@ async fn socket(world: Rc<World>, id: &'static str) {
         uri: String::new(),
         headers: Vec::new(),
         peer: None,
-        visitor: Default::default(),
+        origin: Default::default(),
         client: None,
         call: None,
     });
@@ -279,7 +279,7 @@ async fn socket(world: Rc<World>, id: &'static str) {
     let Some(close) = socket.end(hub, Close::dropped()) else { return };
     step().await;
     post(&world, &handle, close).await.expect("nobody retires a handle whose socket has more to say");
-    hub.told();
+    hub.close_delivered();
 }
 
 /// Time passes: an object that waits falls asleep. `false` when nothing is left to happen.

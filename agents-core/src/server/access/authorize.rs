@@ -11,14 +11,14 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use crate::agent::{ConnectRequest, Refusal};
-use crate::auth::{Admission, Arrival};
+use crate::auth::{Admission, AdmissionRequest};
 use crate::error::Error;
 use crate::gateway::Head;
 use crate::limits::Limit;
 use crate::object::{ObjectKey, Work};
 use crate::server::Host;
 use crate::server::access::rate_limits::Refused;
-use crate::server::access::routes::Entrance;
+use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
 use crate::unwind::Panic;
 use crate::wire::name::escape;
@@ -29,14 +29,14 @@ pub(in crate::server) enum Destination<'a> {
     /// To an agent that the path names.
     Named(Address<'a>),
     /// To one that a function finds.
-    Entrance(&'a Entrance),
+    NamedRoute(&'a NamedRoute),
 }
 
 impl<'a> Destination<'a> {
     pub(in crate::server) fn class(self) -> &'a str {
         match self {
             Self::Named(address) => address.class,
-            Self::Entrance(entrance) => &entrance.class,
+            Self::NamedRoute(route) => &route.class,
         }
     }
 }
@@ -101,7 +101,7 @@ impl Host {
         match timeout(most, decide).await {
             Ok(Ok(decided)) => {
                 let (name, admission) = decided?;
-                head.visitor.identity = admission.identity;
+                head.origin.identity = admission.identity;
                 Ok(key(name))
             }
             Ok(Err(panic)) => {
@@ -110,7 +110,7 @@ impl Host {
                 Err(Refusal::from(error).into())
             }
             Err(_) => {
-                self.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                self.gateway().totals.limits.record(Limit::HandshakeTimeout);
                 tracing::error!(
                     class = destination.class(),
                     "nobody decided about an arrival within {most:?}"
@@ -130,10 +130,10 @@ impl Host {
     ) -> Result<(Arc<str>, Admission), Refusal> {
         let mut name = match destination {
             Destination::Named(address) => self.canonical_name(address.name)?,
-            Destination::Entrance(entrance) => self.plain_name(&(entrance.find)(request.clone()).await?)?,
+            Destination::NamedRoute(route) => self.plain_name(&(route.find)(request.clone()).await?)?,
         };
         let Some(hook) = &self.access().hook else { return Ok((name, Admission::pass())) };
-        let admission = hook(Arrival {
+        let admission = hook(AdmissionRequest {
             class: destination.class().into(),
             name: name.clone(),
             handshake,
@@ -161,7 +161,7 @@ impl Host {
             Ok(name) => Ok(name.into()),
             Err(reason) => {
                 if reason == address::TOO_LONG {
-                    self.gateway().totals.limits.hit(Limit::NameBytes);
+                    self.gateway().totals.limits.record(Limit::NameBytes);
                 }
                 Err(Refusal::new(4400, reason))
             }

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::agent::{Agent, ConnectRequest, Refusal};
-use crate::auth::{Admission, Arrival};
+use crate::auth::{Admission, AdmissionRequest};
 use crate::error::Result;
 use crate::object::BoxFuture;
 use crate::server::Agents;
 use crate::server::access::origins::Origins;
 use crate::server::access::proxies::Proxies;
-use crate::server::access::routes::{Entrance, Entrances};
+use crate::server::access::routes::{NamedRoute, NamedRoutes};
 
 /// The function that is asked about everybody.
 pub(in crate::server) type Hook =
-    Box<dyn Fn(Arrival) -> BoxFuture<'static, Result<Admission, Refusal>> + Send + Sync>;
+    Box<dyn Fn(AdmissionRequest) -> BoxFuture<'static, Result<Admission, Refusal>> + Send + Sync>;
 
 /// Who may come in, and where.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(in crate::server) struct Access {
     pub(in crate::server) trusted: Vec<String>,
     pub(in crate::server) proxies: Proxies,
     pub(in crate::server) hook: Option<Hook>,
-    pub(in crate::server) entrances: Entrances,
+    pub(in crate::server) routes: NamedRoutes,
     /// Whether a handshake is refused with a plain status.
     pub(in crate::server) plain_refusals: bool,
 }
@@ -36,12 +36,12 @@ pub(in crate::server) struct Access {
     note = "write `async |request: ConnectRequest| -> Result<String, Refusal> {{ .. }}`, or name an `async fn`",
     note = "an async closure may not use what it captures by reference: clone it into a `move |request| async move {{ .. }}`"
 )]
-pub trait FindName: Send + Sync + 'static {
+pub trait ResolveName: Send + Sync + 'static {
     /// Finds the name.
     fn find(&self, request: ConnectRequest) -> impl Future<Output = Result<String, Refusal>> + Send;
 }
 
-impl<F, Found> FindName for F
+impl<F, Found> ResolveName for F
 where
     F: Fn(ConnectRequest) -> Found + Send + Sync + 'static,
     Found: Future<Output = Result<String, Refusal>> + Send,
@@ -66,7 +66,7 @@ impl Agents {
     /// ```
     /// use std::collections::HashMap;
     ///
-    /// use agents_core::{Admission, Agents, Arrival, Refusal};
+    /// use agents_core::{Admission, Agents, AdmissionRequest, Refusal};
     /// use agents_core::serde::{Deserialize, Serialize};
     ///
     /// #[derive(Clone, Serialize, Deserialize)]
@@ -78,17 +78,17 @@ impl Agents {
     ///
     /// type Sessions = HashMap<String, User>;
     ///
-    /// async fn authorize(arrival: Arrival) -> Result<Admission, Refusal> {
-    ///     if arrival.class() == "lobby" {
+    /// async fn authorize(incoming: AdmissionRequest) -> Result<Admission, Refusal> {
+    ///     if incoming.class() == "lobby" {
     ///         return Ok(Admission::pass());
     ///     }
-    ///     let request = arrival.request();
+    ///     let request = incoming.request();
     ///     let session = request.cookie("session").filter(|_| request.is_same_site());
-    ///     let sessions = arrival.env::<Sessions>()?;
+    ///     let sessions = incoming.env::<Sessions>()?;
     ///     let user = session.and_then(|session| sessions.get(session));
     ///     match user.ok_or_else(|| Refusal::unauthorized("log in first"))? {
     ///         // The agent reads it with `request.identity::<User>()?`.
-    ///         user if user.admin || arrival.class() != "admin" => Ok(Admission::pass().identity(user)?),
+    ///         user if user.admin || incoming.class() != "admin" => Ok(Admission::pass().identity(user)?),
     ///         _ => Err(Refusal::forbidden("for administrators")),
     ///     }
     /// }
@@ -97,18 +97,18 @@ impl Agents {
     /// # let _ = agents;
     /// ```
     ///
-    /// A closure does as well: `.authorize(async |arrival: Arrival| { .. })`. It may not use by reference
-    /// what it captures; what it needs comes from [`env`](Arrival::env), or is cloned into
-    /// `move |arrival| { let db = db.clone(); async move { .. } }`.
+    /// A closure does as well: `.authorize(async |incoming: AdmissionRequest| { .. })`. It may not use by reference
+    /// what it captures; what it needs comes from [`env`](AdmissionRequest::env), or is cloned into
+    /// `move |incoming| { let db = db.clone(); async move { .. } }`.
     #[must_use]
     pub fn authorize<F, Decision, T>(mut self, hook: F) -> Self
     where
-        F: Fn(Arrival) -> Decision + Send + Sync + 'static,
+        F: Fn(AdmissionRequest) -> Decision + Send + Sync + 'static,
         Decision: Future<Output = Result<T, Refusal>> + Send + 'static,
         T: Into<Admission>,
     {
-        self.access.hook = Some(Box::new(move |arrival| {
-            let decision = hook(arrival);
+        self.access.hook = Some(Box::new(move |incoming| {
+            let decision = hook(incoming);
             Box::pin(async move { decision.await.map(Into::into) })
         }));
         self
@@ -141,10 +141,10 @@ impl Agents {
     /// `authorize` the host warns at its start:
     ///
     /// ```
-    /// use agents_core::{Agents, Arrival, Refusal};
+    /// use agents_core::{Agents, AdmissionRequest, Refusal};
     ///
-    /// let agents = Agents::new().authorize(async |arrival: Arrival| match arrival.class() {
-    ///     "account" if arrival.is_by_name() => Err(Refusal::not_found("no such agent")),
+    /// let agents = Agents::new().authorize(async |incoming: AdmissionRequest| match incoming.class() {
+    ///     "account" if incoming.named_by_client() => Err(Refusal::not_found("no such agent")),
     ///     _ => Ok(()),
     /// });
     /// # let _ = agents;
@@ -154,7 +154,7 @@ impl Agents {
     /// is not `/` and segments of letters, digits, `-`, `_`, `.` and `~`, lies below `/agents`, or is
     /// given twice.
     #[must_use]
-    pub fn route_to<A: Agent>(self, path: impl Into<String>, name: impl FindName) -> Self {
+    pub fn route_to<A: Agent>(self, path: impl Into<String>, name: impl ResolveName) -> Self {
         self.route_to_object(path, A::ROUTE, name)
     }
 
@@ -165,14 +165,14 @@ impl Agents {
         mut self,
         path: impl Into<String>,
         class: impl Into<String>,
-        name: impl FindName,
+        name: impl ResolveName,
     ) -> Self {
         let name = Arc::new(name);
         let find = Box::new(move |request| -> BoxFuture<'static, _> {
             let name = name.clone();
             Box::pin(async move { name.find(request).await })
         });
-        self.access.entrances.add(Entrance { path: path.into(), class: class.into(), find });
+        self.access.routes.add(NamedRoute { path: path.into(), class: class.into(), find });
         self
     }
 

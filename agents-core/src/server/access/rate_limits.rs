@@ -14,13 +14,13 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use tokio::time::Instant;
 
-use crate::gateway::{Gateway, Place, prefix};
+use crate::gateway::{ConnectionSlot, Gateway, prefix};
 use crate::limits::Limits;
 use crate::limits::{Limit, Rate};
 
 /// Counts what comes from each address.
 #[derive(Debug)]
-pub(in crate::server) struct Turnstile {
+pub(in crate::server) struct AddressRateLimits {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
@@ -33,7 +33,7 @@ pub(in crate::server) struct Turnstile {
 /// Why a socket does not come in: the close code and the reason.
 pub(in crate::server) type Refused = (u16, &'static str);
 
-impl Turnstile {
+impl AddressRateLimits {
     pub(in crate::server) fn new(limits: &Limits, gateway: Arc<Gateway>) -> Self {
         let addresses = |rate: Option<Rate>| rate.map(Addresses::new);
         Self {
@@ -64,9 +64,9 @@ impl Turnstile {
     ///
     /// Refusals are final for the npm client. Its back-off would bring everybody back within seconds, who
     /// together are what the limit is there for; and a client that is told so can ask its user.
-    pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<Place, Refused> {
+    pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refused> {
         let refuse = |limit: Limit, reason: &'static str| {
-            self.gateway.totals.limits.hit(limit);
+            self.gateway.totals.limits.record(limit);
             Err((4429, reason))
         };
         self.check_address(client);
@@ -77,9 +77,9 @@ impl Turnstile {
     }
 
     /// Lets a request in; it has a place until its answer is whole.
-    pub(in crate::server) fn request(&self, client: Option<IpAddr>) -> Result<Place, Box<Response>> {
+    pub(in crate::server) fn request(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Box<Response>> {
         let refuse = |limit: Limit, wait: Duration| {
-            self.gateway.totals.limits.hit(limit);
+            self.gateway.totals.limits.record(limit);
             // Whole seconds, and not too early.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let headers = [(RETRY_AFTER, seconds.max(1).to_string())];

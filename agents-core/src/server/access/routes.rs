@@ -10,13 +10,13 @@ use crate::object::{Behavior, BoxFuture};
 type Find = Box<dyn Fn(ConnectRequest) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
 
 /// A path that leads to an agent, whose name a function finds.
-pub(in crate::server) struct Entrance {
+pub(in crate::server) struct NamedRoute {
     pub(in crate::server) path: String,
     pub(in crate::server) class: String,
     pub(in crate::server) find: Find,
 }
 
-impl Entrance {
+impl NamedRoute {
     fn segments(&self) -> impl Iterator<Item = &str> {
         segments(&self.path)
     }
@@ -46,28 +46,28 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 /// All such paths of a host, longer ones first.
 #[derive(Default)]
-pub(in crate::server) struct Entrances(Vec<Entrance>);
+pub(in crate::server) struct NamedRoutes(Vec<NamedRoute>);
 
-impl Entrances {
-    pub(in crate::server) fn add(&mut self, entrance: Entrance) {
-        let length = entrance.segments().count();
+impl NamedRoutes {
+    pub(in crate::server) fn add(&mut self, route: NamedRoute) {
+        let length = route.segments().count();
         let at = self.0.partition_point(|other| other.segments().count() >= length);
-        self.0.insert(at, entrance);
+        self.0.insert(at, route);
     }
 
     /// Finds the entrance that a path lies at or below.
-    pub(in crate::server) fn find(&self, path: &str) -> Option<&Entrance> {
-        self.0.iter().find(|entrance| entrance.leads(path))
+    pub(in crate::server) fn find(&self, path: &str) -> Option<&NamedRoute> {
+        self.0.iter().find(|route| route.leads(path))
     }
 
     /// The paths, each without a slash at its end.
     pub(in crate::server) fn paths(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|entrance| entrance.segments().map(|segment| format!("/{segment}")).collect())
+        self.0.iter().map(|route| route.segments().map(|segment| format!("/{segment}")).collect())
     }
 
     /// Warns whoever finds names for clients and lets them choose other ones.
     pub(in crate::server) fn warn_if_passed_by(&self) {
-        for Entrance { path, class, .. } in &self.0 {
+        for NamedRoute { path, class, .. } in &self.0 {
             tracing::warn!(
                 path,
                 class,
@@ -79,16 +79,16 @@ impl Entrances {
 
     pub(in crate::server) fn check(&self, classes: &HashMap<String, Arc<dyn Behavior>>) -> Result<()> {
         let wrong = |path: &str, why: &str| Err(Error::new("route", format!("the path `{path}` {why}")));
-        for (index, entrance) in self.0.iter().enumerate() {
-            if let Err(why) = entrance.check() {
-                return wrong(&entrance.path, why);
+        for (index, route) in self.0.iter().enumerate() {
+            if let Err(why) = route.check() {
+                return wrong(&route.path, why);
             }
-            if self.0[..index].iter().any(|other| other.segments().eq(entrance.segments())) {
-                return wrong(&entrance.path, "is given twice");
+            if self.0[..index].iter().any(|other| other.segments().eq(route.segments())) {
+                return wrong(&route.path, "is given twice");
             }
-            if !classes.contains_key(&entrance.class) {
-                let why = format!("leads to the class `{}`, which is not registered", entrance.class);
-                return wrong(&entrance.path, &why);
+            if !classes.contains_key(&route.class) {
+                let why = format!("leads to the class `{}`, which is not registered", route.class);
+                return wrong(&route.path, &why);
             }
         }
         Ok(())
@@ -99,19 +99,19 @@ impl Entrances {
 mod tests {
     use super::*;
 
-    fn entrances(paths: &[&str]) -> Entrances {
-        let mut entrances = Entrances::default();
+    fn routes(paths: &[&str]) -> NamedRoutes {
+        let mut routes = NamedRoutes::default();
         for path in paths {
             let find = Box::new(|_| -> BoxFuture<'static, _> { Box::pin(async { Ok(String::new()) }) });
-            entrances.add(Entrance { path: (*path).to_owned(), class: "a".to_owned(), find });
+            routes.add(NamedRoute { path: (*path).to_owned(), class: "a".to_owned(), find });
         }
-        entrances
+        routes
     }
 
     #[test]
     fn the_longest_path_leads() {
-        let entrances = entrances(&["/user", "/user/settings/", "/me"]);
-        let found = |path| entrances.find(path).map(|entrance| entrance.path.as_str());
+        let routes = routes(&["/user", "/user/settings/", "/me"]);
+        let found = |path| routes.find(path).map(|route| route.path.as_str());
         for (path, expected) in [
             ("/user", Some("/user")),
             ("//user/", Some("/user")),
@@ -125,12 +125,12 @@ mod tests {
         ] {
             assert_eq!(found(path), expected, "{path}");
         }
-        assert_eq!(entrances.paths().collect::<Vec<_>>(), ["/user/settings", "/user", "/me"]);
+        assert_eq!(routes.paths().collect::<Vec<_>>(), ["/user/settings", "/user", "/me"]);
     }
 
     #[test]
     fn paths_are_checked() {
-        let check = |path| entrances(&[path]).check(&HashMap::new()).unwrap_err().to_string();
+        let check = |path| routes(&[path]).check(&HashMap::new()).unwrap_err().to_string();
         for path in ["user", "/", "", "//", "/agents", "/agents/x", "/a b", "/{user}", "/a/../b", "/a/*"] {
             let error = check(path);
             assert!(!error.contains("class"), "{path}: {error}");

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use crate::gateway::{BodyFault, FREE_BYTES, Gateway, Held, Payload, Upload};
+use crate::gateway::{BodyFault, FREE_BYTES, Gateway, MemoryPermit, Payload, Upload};
 
 /// Collects a small body, so that a client that is slow to send it wakes nobody; of a larger one the
 /// start, which holds its part of the memory for clients.
@@ -19,7 +19,7 @@ pub(in crate::server) async fn begin(
 ) -> Result<Payload, BodyFault> {
     let refuse = |fault: BodyFault| {
         if let Some(limit) = fault.limit() {
-            gateway.totals.limits.hit(limit);
+            gateway.totals.limits.record(limit);
         }
         Err(fault)
     };
@@ -55,7 +55,7 @@ pub(in crate::server) async fn begin(
         if len > FREE_BYTES {
             let mut first = only.unwrap_or_else(|| all.freeze());
             let ahead = first.split_off(FREE_BYTES);
-            let mut held = Held::default();
+            let mut held = MemoryPermit::default();
             if !held.grow(&gateway.incoming, FREE_BYTES) {
                 return refuse(BodyFault::Busy);
             }
@@ -63,5 +63,5 @@ pub(in crate::server) async fn begin(
             return Ok(Payload { first, held, rest: Some(Box::new(upload)) });
         }
     }
-    Ok(Payload::whole(only.unwrap_or_else(|| all.freeze()), Held::default()))
+    Ok(Payload::whole(only.unwrap_or_else(|| all.freeze()), MemoryPermit::default()))
 }

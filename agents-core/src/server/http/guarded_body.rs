@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-struct Answer<T> {
+struct HeldBody<T> {
     body: Body,
     _kept: T,
 }
@@ -17,11 +17,11 @@ struct Answer<T> {
 pub(in crate::server) fn keep<T: Send + Unpin + 'static>(response: Response, kept: T) -> Response {
     response.map(|body| match body.is_end_stream() {
         true => body,
-        false => Body::new(Answer { body, _kept: kept }),
+        false => Body::new(HeldBody { body, _kept: kept }),
     })
 }
 
-impl<T: Unpin> HttpBody for Answer<T> {
+impl<T: Unpin> HttpBody for HeldBody<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -29,7 +29,7 @@ use crate::limits::Limit;
 use crate::limits::Limits;
 use crate::server::Host;
 use crate::server::http::guarded_body;
-use crate::server::http::write_timeout::Patient;
+use crate::server::http::write_timeout::WriteTimeout;
 
 /// How much a connection buffers at most, beyond its head.
 const BUFFER: usize = 64 * 1024;
@@ -49,7 +49,7 @@ pub(in crate::server) async fn serve<S>(
     S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
     let builder = builder(host.limits());
-    let seats = Seats::new(host.limits().http_connections);
+    let pool = HttpConnectionPool::new(host.limits().http_connections);
     let connections = TaskTracker::new();
     let mut failing = false;
     loop {
@@ -75,13 +75,13 @@ pub(in crate::server) async fn serve<S>(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was not set");
         }
-        let (seat, made_room) = seats.enter();
+        let (slot, made_room) = pool.enter();
         if made_room {
-            host.gateway().totals.limits.hit(Limit::HttpConnections);
+            host.gateway().totals.limits.record(Limit::HttpConnections);
         }
-        if let Some(seat) = seat {
-            let stream = Patient::new(stream, host.shared_gateway(), host.limits().write_timeout);
-            let connection = Connection { stream, peer, seat, host: host.clone() };
+        if let Some(slot) = slot {
+            let stream = WriteTimeout::new(stream, host.shared_gateway(), host.limits().write_timeout);
+            let connection = Connection { stream, peer, slot, host: host.clone() };
             connections.spawn(connection.speak(builder.clone(), service.clone(), stop.clone()));
         }
     }
@@ -104,9 +104,9 @@ fn builder(limits: &Limits) -> http1::Builder {
 
 /// A connection that is no WebSocket, or not yet.
 struct Connection {
-    stream: Patient,
+    stream: WriteTimeout,
     peer: SocketAddr,
-    seat: Seat,
+    slot: HttpConnectionSlot,
     host: Host,
 }
 
@@ -116,11 +116,11 @@ impl Connection {
     where
         S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone,
     {
-        let Self { stream, peer, seat, host } = self;
-        let leave = seat.leave.clone();
-        let seat = Arc::new(seat);
+        let Self { stream, peer, slot, host } = self;
+        let leave = slot.leave.clone();
+        let slot = Arc::new(slot);
         let answer = service_fn(move |request: Request<Incoming>| {
-            let busy = Busy::new(seat.clone());
+            let busy = ActiveRequest::new(slot.clone());
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             let answer = names_host(&request).then(|| service.clone().call(request));
@@ -140,9 +140,9 @@ impl Connection {
                 ended = &mut connection => {
                     if let Err(error) = ended {
                         if error.is_timeout() {
-                            host.gateway().totals.limits.hit(Limit::HandshakeTimeout);
+                            host.gateway().totals.limits.record(Limit::HandshakeTimeout);
                         } else if error.is_parse_too_large() {
-                            host.gateway().totals.limits.hit(Limit::HeaderBytes);
+                            host.gateway().totals.limits.record(Limit::HeaderBytes);
                         }
                         tracing::debug!(%error, "a connection broke off");
                     }
@@ -182,7 +182,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// When all are taken, whoever has waited longest without a request leaves, whether it has had one before or not:
 /// those who mean to ask something do it at once, and those who hold places do not keep them out.
 #[derive(Debug)]
-struct Seats {
+struct HttpConnectionPool {
     most: usize,
     inner: Mutex<Inner>,
 }
@@ -199,8 +199,8 @@ struct Inner {
 const BUSY: u64 = u64::MAX;
 
 #[derive(Debug)]
-struct Seat {
-    seats: Arc<Seats>,
+struct HttpConnectionSlot {
+    pool: Arc<HttpConnectionPool>,
     /// Its place among those who wait, or [`BUSY`].
     number: AtomicU64,
     leave: Arc<Notify>,
@@ -208,15 +208,15 @@ struct Seat {
 
 /// A request is being answered; its connection is not told to leave.
 #[derive(Debug)]
-struct Busy(Arc<Seat>);
+struct ActiveRequest(Arc<HttpConnectionSlot>);
 
-impl Seats {
+impl HttpConnectionPool {
     fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most: most.max(1), inner: Mutex::default() })
     }
 
     /// A seat if there is one, and whether somebody had to go for it or goes without.
-    fn enter(self: &Arc<Self>) -> (Option<Seat>, bool) {
+    fn enter(self: &Arc<Self>) -> (Option<HttpConnectionSlot>, bool) {
         let mut inner = self.inner.lock();
         let full = inner.waiting.len() + inner.busy >= self.most;
         if full {
@@ -227,8 +227,8 @@ impl Seats {
         }
         let leave = Arc::new(Notify::new());
         let number = AtomicU64::new(inner.wait(leave.clone()));
-        let seat = Seat { seats: self.clone(), number, leave };
-        (Some(seat), full)
+        let slot = HttpConnectionSlot { pool: self.clone(), number, leave };
+        (Some(slot), full)
     }
 }
 
@@ -242,24 +242,24 @@ impl Inner {
     }
 }
 
-impl Busy {
+impl ActiveRequest {
     /// A request has come.
-    fn new(seat: Arc<Seat>) -> Self {
-        let mut inner = seat.seats.inner.lock();
+    fn new(slot: Arc<HttpConnectionSlot>) -> Self {
+        let mut inner = slot.pool.inner.lock();
         // One that was told to leave is in no line any more.
-        if inner.waiting.remove(&seat.number.load(Ordering::Relaxed)).is_some() {
+        if inner.waiting.remove(&slot.number.load(Ordering::Relaxed)).is_some() {
             inner.busy += 1;
-            seat.number.store(BUSY, Ordering::Relaxed);
+            slot.number.store(BUSY, Ordering::Relaxed);
         }
         drop(inner);
-        Self(seat)
+        Self(slot)
     }
 }
 
-impl Drop for Busy {
+impl Drop for ActiveRequest {
     /// It was answered: the next one may be long in coming.
     fn drop(&mut self) {
-        let mut inner = self.0.seats.inner.lock();
+        let mut inner = self.0.pool.inner.lock();
         if self.0.number.load(Ordering::Relaxed) == BUSY {
             inner.busy -= 1;
             let number = inner.wait(self.0.leave.clone());
@@ -268,10 +268,10 @@ impl Drop for Busy {
     }
 }
 
-impl Drop for Seat {
+impl Drop for HttpConnectionSlot {
     fn drop(&mut self) {
         // Whoever was busy has gone back into the line.
-        self.seats.inner.lock().waiting.remove(self.number.get_mut());
+        self.pool.inner.lock().waiting.remove(self.number.get_mut());
     }
 }
 
@@ -302,26 +302,26 @@ mod tests {
 
     #[test]
     fn whoever_waits_longest_without_a_request_makes_room() {
-        let seats = Seats::new(2);
-        let enter = || Arc::new(seats.enter().0.unwrap());
+        let pool = HttpConnectionPool::new(2);
+        let enter = || Arc::new(pool.enter().0.unwrap());
         let (first, second) = (enter(), enter());
-        let answering = Busy::new(first.clone());
-        let (third, made_room) = seats.enter();
+        let answering = ActiveRequest::new(first.clone());
+        let (third, made_room) = pool.enter();
         let third = third.unwrap();
         assert!(made_room);
         assert!(second.leave.notified().now_or_never().is_some());
         assert!(first.leave.notified().now_or_never().is_none(), "it is being answered");
         let third = Arc::new(third);
-        let answering_too = Busy::new(third.clone());
-        assert!(matches!(seats.enter(), (None, true)), "everybody is being answered");
+        let answering_too = ActiveRequest::new(third.clone());
+        assert!(matches!(pool.enter(), (None, true)), "everybody is being answered");
         drop(answering);
-        assert!(matches!(seats.enter(), (Some(_), true)), "one is done and has nothing more to ask");
+        assert!(matches!(pool.enter(), (Some(_), true)), "one is done and has nothing more to ask");
         assert!(first.leave.notified().now_or_never().is_some());
-        let late = Busy::new(first.clone());
+        let late = ActiveRequest::new(first.clone());
         drop((late, answering_too, first, second));
-        assert!(matches!(seats.enter(), (Some(_), false)));
+        assert!(matches!(pool.enter(), (Some(_), false)));
         drop(third);
-        let inner = seats.inner.lock();
+        let inner = pool.inner.lock();
         assert_eq!((inner.waiting.len(), inner.busy), (0, 0));
     }
 }

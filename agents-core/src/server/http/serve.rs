@@ -12,7 +12,7 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::error::{Error, Result};
 use crate::server::http::listener;
-use crate::server::{Agents, HostService, metrics};
+use crate::server::{Agents, HostService, prometheus};
 
 /// How long connections may take to end once everything else has.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
     // and there is nothing else on stdout.
     io::stdout().write_all(announced.as_bytes())?;
     let metrics = metrics.map(|listener| {
-        let service = metrics::router(host.clone());
+        let service = prometheus::router(host.clone());
         tokio::spawn(listener::serve(listener, host.clone(), service, CancellationToken::new()))
     });
     serve_on(listener, service).await;

@@ -21,13 +21,13 @@ use tower::{Service, ServiceExt};
 
 use crate::agent::query_value;
 use crate::gateway::{
-    self, BodyFault, ForwardError, Head, ObjectPort, Place, Upgrade, Visitor, wants_upgrade,
+    self, BodyFault, ConnectionSlot, ForwardError, Head, ObjectPort, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::Host;
 use crate::server::access::authorize::{Denied, Destination};
 use crate::server::access::cors::Cors;
-use crate::server::http::write_timeout::Patient;
+use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
@@ -62,7 +62,7 @@ impl HostService {
         let path = request.uri().path().to_owned();
         let destination = match address::parse(&path) {
             Some(address) => Some(Destination::Named(address)),
-            None => self.host.access().entrances.find(&path).map(Destination::Entrance),
+            None => self.host.access().routes.find(&path).map(Destination::NamedRoute),
         };
         let Some(destination) = destination else {
             return match self.routes {
@@ -144,13 +144,17 @@ impl HostService {
 
     /// Finds the object, and a place for the socket. An address that comes too often asks no function of
     /// the program.
-    async fn target(&self, destination: Destination<'_>, head: &mut Head) -> Result<(Target, Place), Denied> {
+    async fn target(
+        &self,
+        destination: Destination<'_>,
+        head: &mut Head,
+    ) -> Result<(Target, ConnectionSlot), Denied> {
         let unknown = || Denied::new(4404, "unknown agent class");
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Denied::new(4400, "the transport capnweb is not supported"));
         }
-        let place = self.host.turnstile().upgrade(head.client)?;
+        let place = self.host.rate_limits().upgrade(head.client)?;
         Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
     }
 
@@ -186,7 +190,7 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let mut head = self.plain_head(&head);
-        let place = match self.host.turnstile().request(head.client) {
+        let place = match self.host.rate_limits().request(head.client) {
             Ok(place) => place,
             Err(refused) => return *refused,
         };
@@ -234,7 +238,7 @@ impl HostService {
             peer,
             call: None,
             client: self.host.access().proxies.client(peer, &head.headers),
-            visitor: Visitor {
+            origin: RequestOrigin {
                 identity: None,
                 same_site: self.host.access().origins.is_same_site(&head.headers),
             },
@@ -253,7 +257,7 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
         }
     };
     // As our own server hands it over, and as others that are built on `hyper_util` do.
-    let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout>>() {
         Ok(parts) => {
             return Some(gateway::Stream::tcp(parts.io.into_inner().into_inner(), parts.read_buf));
         }

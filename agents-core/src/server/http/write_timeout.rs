@@ -17,7 +17,7 @@ use crate::limits::Limit;
 
 /// A stream that fails when nothing of what is written leaves for too long. Without that a client that
 /// reads nothing of a long answer would keep the handler, and its agent, for ever.
-pub(in crate::server) struct Patient {
+pub(in crate::server) struct WriteTimeout {
     stream: TcpStream,
     gateway: Arc<Gateway>,
     patience: Duration,
@@ -25,7 +25,7 @@ pub(in crate::server) struct Patient {
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
+impl WriteTimeout {
     pub(in crate::server) fn new(stream: TcpStream, gateway: Arc<Gateway>, patience: Duration) -> Self {
         Self { stream, gateway, patience, stalled: None }
     }
@@ -45,12 +45,12 @@ impl Patient {
         if stalled.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.gateway.totals.limits.hit(Limit::WriteTimeout);
+        self.gateway.totals.limits.record(Limit::WriteTimeout);
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -60,7 +60,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(written, cx)
@@ -88,8 +88,8 @@ impl AsyncWrite for Patient {
     }
 }
 
-impl fmt::Debug for Patient {
+impl fmt::Debug for WriteTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patient").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("WriteTimeout").field("stream", &self.stream).finish_non_exhaustive()
     }
 }

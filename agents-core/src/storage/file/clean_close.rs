@@ -24,7 +24,7 @@ pub(in crate::storage) const NEW: &str = "-new";
 
 /// The log of a database, as it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::storage) enum Log {
+pub(in crate::storage) enum WalStatus {
     /// None, not even its name: the database was closed well, by another tool or an older version.
     Missing,
     /// The mark: the database was closed well and flushed before.
@@ -38,7 +38,7 @@ pub(in crate::storage) enum Log {
     New,
 }
 
-impl Log {
+impl WalStatus {
     /// Looks at the log of a database.
     pub(in crate::storage) fn of(database: &Path) -> Self {
         match fs::metadata(suffixed(database, "-wal")).map(|log| log.len()) {
@@ -49,14 +49,14 @@ impl Log {
     }
 
     /// Whether the database was closed well.
-    pub(in crate::storage) fn is_well(self) -> bool {
+    pub(in crate::storage) fn closed_cleanly(self) -> bool {
         matches!(self, Self::Missing | Self::Closed)
     }
 
     /// Whether the log is known to have no frames, so that the first commit need not be flushed
     /// before the next.
-    pub(in crate::storage) fn is_quiet(self) -> bool {
-        self.is_well() || matches!(self, Self::New | Self::Left { empty: true })
+    pub(in crate::storage) fn is_empty(self) -> bool {
+        self.closed_cleanly() || matches!(self, Self::New | Self::Left { empty: true })
     }
 }
 

@@ -9,10 +9,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::clean_close::{self, Log};
+use super::clean_close::{self, WalStatus};
 use super::template::database;
 use super::torn::set_aside;
-use super::unsynced::Fresh;
+use super::unsynced::UnsyncedFile;
 use crate::storage::error::StorageError;
 use crate::storage::store::flush::Flush;
 use crate::storage::{Durability, Result, StoreOptions};
@@ -26,7 +26,7 @@ pub(in crate::storage) fn create(
     class: &str,
     name: &str,
     options: &StoreOptions,
-) -> Result<Fresh> {
+) -> Result<UnsyncedFile> {
     let bytes = database(class, name)?;
     let flush = Flush::new(options);
     let folder = parent_of(path);
@@ -36,7 +36,7 @@ pub(in crate::storage) fn create(
         folders.push(parent_of(&folder));
     }
     let log = suffixed(path, "-wal");
-    if Log::of(path) == (Log::Left { empty: false }) {
+    if WalStatus::of(path) == (WalStatus::Left { empty: false }) {
         // A log whose database is gone must not be read into the new one.
         set_aside(path)?;
     }
@@ -72,7 +72,7 @@ pub(in crate::storage) fn create(
     }
     let recording = options.faults.as_ref().is_some_and(|faults| faults.is_recording());
     let keep = options.durability == Durability::Disk || recording;
-    Ok(Fresh::new(path, keep.then_some(file), folders, flush))
+    Ok(UnsyncedFile::new(path, keep.then_some(file), folders, flush))
 }
 
 /// Makes a folder and its parents; returns the folders that got a new name in them.

@@ -14,14 +14,14 @@ use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::clean_close::{Log, is_new, mark};
+use super::clean_close::{WalStatus, is_new, mark};
 use super::create::{create, parent_of, suffixed};
 use super::peek::peek;
 use super::schema::{VERSION, check_roots, migrate, read_meta};
 use super::torn::{is_torn, set_aside};
-use super::unsynced::Fresh;
+use super::unsynced::UnsyncedFile;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
-use crate::storage::sql::authorizer::Guard;
+use crate::storage::sql::authorizer::SqlAuthorizer;
 use crate::storage::store::flush::Flush;
 use crate::storage::{Durability, Result, StoreOptions};
 
@@ -37,11 +37,11 @@ const SMALLEST_PAGE: u64 = 512;
 /// An open database.
 pub(in crate::storage) struct Database {
     pub(in crate::storage) connection: Connection,
-    pub(in crate::storage) guard: Arc<Guard>,
+    pub(in crate::storage) authorizer: Arc<SqlAuthorizer>,
     /// `None` if the file was closed well when it was opened.
-    pub(in crate::storage) fresh: Option<Arc<Fresh>>,
+    pub(in crate::storage) fresh: Option<Arc<UnsyncedFile>>,
     /// The log as it was found. If it was missing, its name may not be on the disk yet.
-    pub(in crate::storage) log: Log,
+    pub(in crate::storage) log: WalStatus,
     /// Whether SQLite flushes nothing at the moment: see [`Database::flush_from_now`].
     quiet: bool,
     /// Whether there is something in the log, or may be.
@@ -66,7 +66,7 @@ pub(in crate::storage) fn exists(path: &Path) -> bool {
 
 /// Says whether a crash left something in the log.
 pub(in crate::storage) fn needs_recovery(path: &Path) -> bool {
-    Log::of(path) == Log::Left { empty: false } && exists(path)
+    WalStatus::of(path) == WalStatus::Left { empty: false } && exists(path)
 }
 
 fn size(path: &Path) -> Option<u64> {
@@ -91,7 +91,7 @@ fn whole(size: u64) -> Result<()> {
 /// itself, and in the first pages of the tables of the runtime.
 pub(in crate::storage) fn look(path: &Path) -> Result<()> {
     match size(path) {
-        None if Log::of(path) == (Log::Left { empty: false }) => {}
+        None if WalStatus::of(path) == (WalStatus::Left { empty: false }) => {}
         None => return Ok(()),
         Some(0) => {}
         Some(size) => match whole(size).and_then(|()| peek(path).map(drop)) {
@@ -135,7 +135,7 @@ pub(in crate::storage) fn open(
             }
         }
         found => {
-            let left = found.is_some() || Log::of(path) == (Log::Left { empty: false });
+            let left = found.is_some() || WalStatus::of(path) == (WalStatus::Left { empty: false });
             if left && !is_new(path) {
                 return Err(missing(path));
             }
@@ -145,7 +145,7 @@ pub(in crate::storage) fn open(
         return Ok(None);
     }
     let fresh = create(path, class, name, options)?;
-    let log = Log::New;
+    let log = WalStatus::New;
     let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
     database.fresh = Some(Arc::new(fresh));
     keep_log(&database.connection, options.exclusive)?;
@@ -157,7 +157,7 @@ fn is_corrupt(error: &StorageError) -> bool {
 }
 
 fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -> Result<Database> {
-    let log = Log::of(path);
+    let log = WalStatus::of(path);
     let mut database = connect(path, options, log).map_err(|error| explain(error, path))?;
     let exclusive = options.exclusive;
     let connection = &database.connection;
@@ -169,7 +169,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
         return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
     }
     match log {
-        Log::Missing if !suffixed(path, "-wal").exists() => {
+        WalStatus::Missing if !suffixed(path, "-wal").exists() => {
             // Another tool has switched the log off.
             database.flush_from_now()?;
             use_log(&database.connection).map_err(|error| explain(error, path))?;
@@ -177,8 +177,8 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
         // A file that was closed well was flushed before, so nothing but its meta table is looked
         // at: file systems keep the order in which a folder got and lost its names, and in which a
         // file got its lengths.
-        Log::Missing | Log::Closed | Log::New => {}
-        Log::Left { empty } => {
+        WalStatus::Missing | WalStatus::Closed | WalStatus::New => {}
+        WalStatus::Left { empty } => {
             if small && meta.version == VERSION {
                 check_roots(connection)?;
             }
@@ -202,10 +202,10 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
     let fresh = match log {
         // A large file has been flushed by a checkpoint since it was made. Without the lock the
         // content may be changing under us.
-        Log::Left { .. } if options.durability == Durability::Disk => {
-            Some(Fresh::adopt(path, small && exclusive, Flush::new(options))?)
+        WalStatus::Left { .. } if options.durability == Durability::Disk => {
+            Some(UnsyncedFile::adopt(path, small && exclusive, Flush::new(options))?)
         }
-        _ if recording => Some(Fresh::observe(path)?),
+        _ if recording => Some(UnsyncedFile::observe(path)?),
         _ => None,
     };
     database.fresh = fresh.map(Arc::new);
@@ -277,8 +277,8 @@ impl Database {
     /// Closes the connection. `failed` says whether something went wrong since it was opened: the
     /// log is left as it is then.
     pub(in crate::storage) fn close(self, path: &Path, durability: Durability, failed: bool) -> Result<()> {
-        let settled = if failed { Ok(false) } else { self.settle(path, durability) };
-        let Self { connection, guard, fresh, exclusive, .. } = self;
+        let settled = if failed { Ok(false) } else { self.sync_before_close(path, durability) };
+        let Self { connection, authorizer, fresh, exclusive, .. } = self;
         // Where others may have the file open, only SQLite can tell whether this connection is the
         // last one. It moves the log into the database then, and removes it.
         let kept = keep_log(&connection, exclusive || !matches!(settled, Ok(true)));
@@ -286,7 +286,7 @@ impl Database {
             drop(connection);
             SqlError::from_sqlite(error, "").into()
         });
-        drop(guard);
+        drop(authorizer);
         if let Some(fresh) = fresh {
             fresh.close();
         }
@@ -295,7 +295,7 @@ impl Database {
 
     /// Flushes the database and marks it as closed well. Says whether there is nothing that forbids
     /// it.
-    fn settle(&self, path: &Path, durability: Durability) -> Result<bool> {
+    fn sync_before_close(&self, path: &Path, durability: Durability) -> Result<bool> {
         if self.quiet && self.filled {
             // A checkpoint without a flush would risk the database.
             return Ok(false);
@@ -317,16 +317,16 @@ impl Database {
             if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
                 return Ok(false);
             }
-            if !disk && !self.log.is_well() {
+            if !disk && !self.log.closed_cleanly() {
                 self.flush.made(path).map_err(sync)?;
             }
-        } else if self.log == Log::Closed {
+        } else if self.log == WalStatus::Closed {
             return Ok(true);
-        } else if !disk && self.log != Log::Missing {
+        } else if !disk && self.log != WalStatus::Missing {
             // It was never flushed.
             return Ok(false);
         }
-        if disk && self.log == Log::Missing {
+        if disk && self.log == WalStatus::Missing {
             // The next store relies on the name as well.
             self.flush.folder(&parent_of(path)).map_err(sync)?;
         }
@@ -340,11 +340,11 @@ impl Database {
 
     /// Drops the connection as the death of the process would.
     pub(in crate::storage) fn abandon(self) {
-        let Self { connection, guard, fresh, .. } = self;
+        let Self { connection, authorizer, fresh, .. } = self;
         // It fails only for a connection that is no connection.
         let _ = keep_log(&connection, true);
         drop(connection);
-        drop(guard);
+        drop(authorizer);
         if let Some(fresh) = fresh {
             fresh.close();
         }
@@ -399,21 +399,21 @@ pub(in crate::storage) fn use_log(connection: &Connection) -> rusqlite::Result<(
     ))
 }
 
-fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Database> {
+fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Result<Database> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     // Until the file has proved good, closing it must not move the log into it, nor remove a mark. A
     // log that reading makes goes again.
-    keep(&connection, log != Log::Missing)?;
+    keep(&connection, log != WalStatus::Missing)?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(options.statement_cache);
     connection.execute_batch(&format!(
         "PRAGMA locking_mode = {}; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; {}",
         if options.exclusive { "EXCLUSIVE" } else { "NORMAL" },
         options.cache_kib,
-        if log.is_quiet() { "PRAGMA synchronous = OFF" } else { "PRAGMA synchronous = NORMAL" },
+        if log.is_empty() { "PRAGMA synchronous = OFF" } else { "PRAGMA synchronous = NORMAL" },
     ))?;
     let pages = Arc::new(AtomicU32::new(0));
     let counted = pages.clone();
@@ -448,13 +448,13 @@ fn connect(path: &Path, options: &StoreOptions, log: Log) -> rusqlite::Result<Da
     ] {
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
-    let guard = Guard::install(&mut connection, options.blocking)?;
+    let authorizer = SqlAuthorizer::install(&mut connection, options.blocking)?;
     Ok(Database {
         connection,
-        guard,
+        authorizer,
         fresh: None,
         log,
-        quiet: log.is_quiet(),
+        quiet: log.is_empty(),
         filled: false,
         exclusive: options.exclusive,
         pages,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::clean_close::{Log, is_new};
+use super::clean_close::{WalStatus, is_new};
 use super::open::exists;
 use super::schema::{check_roots, read_meta};
 use crate::storage::Result;
@@ -63,7 +63,7 @@ pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<A
         return Ok(None);
     }
     let read = || {
-        let log = Log::of(path);
+        let log = WalStatus::of(path);
         let connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -71,7 +71,8 @@ pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<A
         .map_err(|error| SqlError::from_sqlite(error, ""))?;
         // Before anything is read: a log that is made for reading goes again, any other one stays.
         let set = || {
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log != Log::Missing)?;
+            connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log != WalStatus::Missing)?;
             connection.busy_timeout(Duration::ZERO)?;
             connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON")
         };

@@ -18,7 +18,7 @@ use crate::storage::store::flush::Flush;
 
 /// A database file, and the folders whose entries lead to it, before their first flush.
 #[derive(Debug)]
-pub(in crate::storage) struct Fresh {
+pub(in crate::storage) struct UnsyncedFile {
     path: PathBuf,
     flush: Flush,
     inner: Mutex<Inner>,
@@ -32,7 +32,7 @@ struct Inner {
     flushed: bool,
 }
 
-impl Fresh {
+impl UnsyncedFile {
     pub(in crate::storage) fn new(
         path: &Path,
         file: Option<File>,

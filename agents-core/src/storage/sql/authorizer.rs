@@ -52,13 +52,15 @@ const MODULES: &[&str] = &["fts5", "fts5vocab", "rtree", "rtree_i32"];
 /// Shared by a store and by the callbacks it gave to SQLite. All of it stays on the thread that
 /// runs the statement; the atomics are there because the callbacks have to be `Send`.
 #[derive(Debug)]
-pub(in crate::storage) struct Guard {
+pub(in crate::storage) struct SqlAuthorizer {
     mode: AtomicU8,
     pragma: AtomicBool,
     setting: AtomicBool,
     /// A statement makes, changes or drops tables.
     tables: AtomicBool,
     schema: AtomicBool,
+    /// A statement does something besides reading and writing rows.
+    reshapes: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
     write_denied: AtomicBool,
@@ -71,18 +73,19 @@ pub(in crate::storage) struct Guard {
     pause_at: AtomicU64,
 }
 
-impl Guard {
-    /// Puts a guard in front of a connection. It lets everything pass until [`Guard::enter`].
+impl SqlAuthorizer {
+    /// Puts a guard in front of a connection. It lets everything pass until [`SqlAuthorizer::enter`].
     pub(in crate::storage) fn install(
         connection: &mut Connection,
         blocking: Option<Blocking>,
     ) -> rusqlite::Result<Arc<Self>> {
-        let guard = Arc::new(Self {
+        let authorizer = Arc::new(Self {
             mode: AtomicU8::new(INTERNAL),
             pragma: AtomicBool::new(false),
             setting: AtomicBool::new(false),
             tables: AtomicBool::new(false),
             schema: AtomicBool::new(false),
+            reshapes: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -91,14 +94,14 @@ impl Guard {
             blocking,
             pause_at: AtomicU64::new(0),
         });
-        let asked = Arc::clone(&guard);
+        let asked = Arc::clone(&authorizer);
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
             asked.authorize(context.action)
         }))?;
-        let clock = Arc::clone(&guard);
+        let clock = Arc::clone(&authorizer);
         connection.progress_handler(CHECK_EVERY, Some(move || clock.is_overdue()))?;
-        guard.begins();
-        Ok(guard)
+        authorizer.begins();
+        Ok(authorizer)
     }
 
     /// Notes that a statement is about to begin.
@@ -118,13 +121,14 @@ impl Guard {
         self.setting.store(false, Ordering::Relaxed);
         self.tables.store(false, Ordering::Relaxed);
         self.schema.store(false, Ordering::Relaxed);
+        self.reshapes.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
         let deadline = self.epoch.elapsed().saturating_add(timeout);
         self.deadline.store(nanoseconds(deadline), Ordering::Relaxed);
         self.mode.store(if read_only { READ } else { WRITE }, Ordering::Relaxed);
-        Scope { guard: self }
+        Scope { authorizer: self }
     }
 
     fn is_overdue(&self) -> bool {
@@ -166,6 +170,9 @@ impl Guard {
         if makes_names(action) {
             self.schema.store(true, Ordering::Relaxed);
         }
+        if !is_about_rows(action) {
+            self.reshapes.store(true, Ordering::Relaxed);
+        }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
             Verdict::Ignore => Authorization::Ignore,
@@ -184,61 +191,67 @@ impl Guard {
 /// A user's statement is being prepared or run.
 #[derive(Debug)]
 pub(in crate::storage) struct Scope<'a> {
-    guard: &'a Guard,
+    authorizer: &'a SqlAuthorizer,
 }
 
 impl Scope<'_> {
     /// Runs a statement of the runtime in the middle of the user's.
     pub(in crate::storage) fn internal<R>(&self, run: impl FnOnce() -> R) -> R {
-        let mode = self.guard.mode.swap(INTERNAL, Ordering::Relaxed);
-        let deadline = self.guard.deadline.swap(0, Ordering::Relaxed);
+        let mode = self.authorizer.mode.swap(INTERNAL, Ordering::Relaxed);
+        let deadline = self.authorizer.deadline.swap(0, Ordering::Relaxed);
         let result = run();
-        self.guard.deadline.store(deadline, Ordering::Relaxed);
-        self.guard.mode.store(mode, Ordering::Relaxed);
+        self.authorizer.deadline.store(deadline, Ordering::Relaxed);
+        self.authorizer.mode.store(mode, Ordering::Relaxed);
         result
     }
 
     /// Why the guard refused, if it did.
     pub(in crate::storage) fn denied(&self) -> Option<Cow<'static, str>> {
-        self.guard.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.authorizer.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether the guard refused because only reading is allowed.
     pub(in crate::storage) fn denied_write(&self) -> bool {
-        self.guard.write_denied.load(Ordering::Relaxed)
+        self.authorizer.write_denied.load(Ordering::Relaxed)
     }
 
     pub(in crate::storage) fn timed_out(&self) -> bool {
-        self.guard.timed_out.load(Ordering::Relaxed)
+        self.authorizer.timed_out.load(Ordering::Relaxed)
     }
 
     /// Whether the statement is a PRAGMA. Most of them act while they are prepared, so they must
     /// not be kept: run a second time from the cache they would do nothing.
     pub(in crate::storage) fn saw_pragma(&self) -> bool {
-        self.guard.pragma.load(Ordering::Relaxed)
+        self.authorizer.pragma.load(Ordering::Relaxed)
     }
 
     /// Returns whether the statement makes, changes or drops tables.
     pub(in crate::storage) fn saw_tables(&self) -> bool {
-        self.guard.tables.load(Ordering::Relaxed)
+        self.authorizer.tables.load(Ordering::Relaxed)
     }
 
     /// Returns whether the statement that was prepared last may give something a name, or refer to a name.
     /// The call forgets the answer.
     pub(in crate::storage) fn saw_names(&self) -> bool {
-        self.guard.schema.swap(false, Ordering::Relaxed)
+        self.authorizer.schema.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns whether the statement does something besides reading and writing rows, after which others may run
+    /// in another way.
+    pub(super) fn saw_reshaping(&self) -> bool {
+        self.authorizer.reshapes.load(Ordering::Relaxed)
     }
 
     /// Whether the statement is a PRAGMA that changes a setting.
     pub(in crate::storage) fn saw_setting(&self) -> bool {
-        self.guard.setting.load(Ordering::Relaxed)
+        self.authorizer.setting.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Scope<'_> {
     fn drop(&mut self) {
-        self.guard.mode.store(INTERNAL, Ordering::Relaxed);
-        self.guard.deadline.store(0, Ordering::Relaxed);
+        self.authorizer.mode.store(INTERNAL, Ordering::Relaxed);
+        self.authorizer.deadline.store(0, Ordering::Relaxed);
     }
 }
 
@@ -266,6 +279,20 @@ fn makes_names(action: AuthAction<'_>) -> bool {
             | A::CreateView { .. }
             | A::CreateTrigger { .. }
             | A::AlterTable { .. }
+    )
+}
+
+fn is_about_rows(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::Select
+            | A::Recursive
+            | A::Read { .. }
+            | A::Insert { .. }
+            | A::Update { .. }
+            | A::Delete { .. }
+            | A::Function { .. }
     )
 }
 

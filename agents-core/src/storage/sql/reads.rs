@@ -11,27 +11,27 @@ use crate::wire::{SCALAR, Wire};
 ///
 /// Untagged enums do, `serde_json::Value`, and what is made of these alone.
 pub(super) fn reads_anything<T: Wire>() -> bool {
-    matches!(T::wire_deserialize(Asked), Err(Answer::Anything))
+    matches!(T::wire_deserialize(Asked), Err(Probe::Anything))
 }
 
 /// Gives no value and remembers what was asked for.
 struct Asked;
 
 #[derive(Debug)]
-enum Answer {
+enum Probe {
     Anything,
     Something,
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a question and no value")
     }
 }
 
-impl std::error::Error for Answer {}
+impl std::error::Error for Probe {}
 
-impl serde::de::Error for Answer {
+impl serde::de::Error for Probe {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Something
     }
@@ -39,20 +39,20 @@ impl serde::de::Error for Answer {
 
 macro_rules! something {
     ($($method:ident($($arg:ty),*)),* $(,)?) => {$(
-        fn $method<V: Visitor<'de>>(self $(, _: $arg)*, _: V) -> Result<V::Value, Answer> {
-            Err(Answer::Something)
+        fn $method<V: Visitor<'de>>(self $(, _: $arg)*, _: V) -> Result<V::Value, Probe> {
+            Err(Probe::Something)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Asked {
-    type Error = Answer;
+    type Error = Probe;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Answer> {
-        Err(Answer::Anything)
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Probe> {
+        Err(Probe::Anything)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Answer> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Probe> {
         visitor.visit_some(self)
     }
 
@@ -60,8 +60,8 @@ impl<'de> Deserializer<'de> for Asked {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Answer> {
-        if name == SCALAR { Err(Answer::Something) } else { visitor.visit_newtype_struct(self) }
+    ) -> Result<V::Value, Probe> {
+        if name == SCALAR { Err(Probe::Something) } else { visitor.visit_newtype_struct(self) }
     }
 
     something!(

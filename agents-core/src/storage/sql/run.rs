@@ -9,7 +9,7 @@ use crate::storage::error::{SqlError, SqlErrorKind, StorageError, shorten};
 use crate::storage::sql::authorizer::Scope;
 use crate::storage::sql::reserved::{INTERNAL, names_reserved, says_rollback};
 use crate::storage::store::Store;
-use crate::storage::store::statement::Parts;
+use crate::storage::store::statement::OpenStore;
 
 impl Store {
     /// Runs a statement of the user and returns its rows, the first `most` of them.
@@ -19,7 +19,7 @@ impl Store {
     pub fn query(&mut self, sql: &str, params: &[Column], read_only: bool, most: usize) -> Result<Rows> {
         self.check_user(sql)?;
         let result = self.run_user(sql, params, read_only, Some(most)).map(|(_, rows)| rows);
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Runs a statement of the user and returns how many rows it changed.
@@ -29,7 +29,7 @@ impl Store {
     pub fn execute(&mut self, sql: &str, params: &[Column], read_only: bool) -> Result<u64> {
         self.check_user(sql)?;
         let result = self.run_user(sql, params, read_only, None).map(|(changed, _)| changed);
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Runs several statements of the user, all or none of them.
@@ -40,7 +40,7 @@ impl Store {
         self.check_user(sql)?;
         let nested = self.savepoint_push();
         let result = self.run_batch(sql, read_only);
-        let result = self.settle(result);
+        let result = self.poison_on_fatal(result);
         // Outside of a turn there is no level to undo; the runtime does not do that.
         if nested.is_ok() && !self.is_poisoned() {
             match &result {
@@ -57,7 +57,7 @@ impl Store {
     /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
     pub fn internal_query(&mut self, sql: &'static str, params: &[Column]) -> Result<Rows> {
         let result = self.run_internal(sql, params, Some(usize::MAX)).map(|(_, rows)| rows);
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Runs a statement of the runtime, past the guard; returns how many rows it changed.
@@ -66,7 +66,7 @@ impl Store {
     /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
     pub fn internal_execute(&mut self, sql: &'static str, params: &[Column]) -> Result<u64> {
         let result = self.run_internal(sql, params, None).map(|(changed, _)| changed);
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     fn check_user(&self, sql: &str) -> Result<()> {
@@ -94,8 +94,9 @@ impl Store {
         read_only: bool,
         most: Option<usize>,
     ) -> Result<(u64, Rows)> {
+        let timeout = self.separate(sql, read_only)?;
         let parts = self.opened()?;
-        let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
+        let scope = parts.authorizer.enter(read_only, timeout);
         let mut run = Run { parts, scope: Some(&scope) };
         let mut statement =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
@@ -118,8 +119,11 @@ impl Store {
     }
 
     fn run_batch(&mut self, sql: &str, read_only: bool) -> Result<()> {
+        if !read_only {
+            self.separate_long()?;
+        }
         let parts = self.opened()?;
-        let scope = parts.guard.enter(read_only, parts.options.statement_timeout);
+        let scope = parts.authorizer.enter(read_only, parts.options.statement_timeout);
         let mut run = Run { parts, scope: Some(&scope) };
         let mut batch = Batch::new(run.parts.connection, sql);
         while let Some(mut statement) = batch.next().map_err(|error| run.explain(error, sql))? {
@@ -142,6 +146,7 @@ impl Store {
         if !sql.starts_with(INTERNAL) {
             return Err(StorageError::Misuse("a statement of the runtime lacks its mark"));
         }
+        self.separate_write()?;
         let mut run = Run { parts: self.opened()?, scope: None };
         let mut statement: CachedStatement<'_> =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
@@ -151,7 +156,7 @@ impl Store {
 
 /// What running a statement needs of a store while the statement borrows the connection.
 struct Run<'a> {
-    parts: Parts<'a>,
+    parts: OpenStore<'a>,
     /// `None` for the runtime.
     scope: Option<&'a Scope<'a>>,
 }
@@ -186,7 +191,7 @@ impl Run<'_> {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| self.explain(error, sql))?;
         }
-        self.parts.meter.statement();
+        self.parts.metrics.statement();
         let before = self.parts.connection.total_changes();
         let mut rows = most.map(|_| Rows::of(statement)).unwrap_or_default();
         let mut cursor = statement.raw_query();
@@ -208,11 +213,14 @@ impl Run<'_> {
             }
         };
         drop(cursor);
-        self.parts.meter.rows_read(read);
+        if self.scope.is_some_and(Scope::saw_reshaping) {
+            self.parts.levels.efforts.forget();
+        }
+        self.parts.metrics.rows_read(read);
         done.map_err(|error| self.explain(error, sql))?;
         // SQLite keeps the count of the last statement that had one.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
-        self.parts.meter.rows_written(written);
+        self.parts.metrics.rows_written(written);
         let changed = writes && written > 0;
         Ok((if changed { self.parts.connection.changes() } else { 0 }, rows))
     }
@@ -259,7 +267,7 @@ impl Run<'_> {
 }
 
 /// Whether running a statement writes. SQLite judges a statement behind EXPLAIN as if it ran.
-fn writes(statement: &Statement<'_>) -> bool {
+pub(super) fn writes(statement: &Statement<'_>) -> bool {
     !statement.readonly() && statement.is_explain() == 0
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, StatementStatus};
 
 use super::Store;
-use super::statement::{Parts, run};
+use super::statement::{OpenStore, run};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind};
 
@@ -102,7 +102,7 @@ impl Store {
     /// Names a constraint that does not hold, if it is found soon.
     fn broken(&mut self) -> Option<String> {
         let parts = self.opened().ok()?;
-        let _scope = parts.guard.enter(true, LONGEST_SEARCH);
+        let _scope = parts.authorizer.enter(true, LONGEST_SEARCH);
         let read = |row: &Row<'_>| {
             let row_number: Option<i64> = row.get(1)?;
             Ok((row.get::<_, String>(0)?, row_number, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
@@ -121,7 +121,7 @@ impl Store {
     }
 }
 
-impl Parts<'_> {
+impl OpenStore<'_> {
     /// Returns whether constraints may be checked late.
     fn defers(&mut self) -> Result<bool> {
         if self.levels.deferred.put_off {
@@ -130,7 +130,7 @@ impl Parts<'_> {
         if let Some(known) = self.levels.deferred.known {
             return Ok(known);
         }
-        self.meter.statement();
+        self.metrics.statement();
         let found = self.connection.prepare_cached(DEFERRED);
         let found = found.and_then(|mut statement| statement.query_row((), |row| row.get(0)));
         let found = found.map_err(|error| SqlError::from_sqlite(error, DEFERRED))?;
@@ -145,11 +145,11 @@ impl Parts<'_> {
             return Ok(false);
         }
         // As many steps as with one that is broken for sure?
-        run(self.connection, self.meter, SAVEPOINT)?;
-        run(self.connection, self.meter, BREAK)?;
+        run(self.connection, self.metrics, SAVEPOINT)?;
+        run(self.connection, self.metrics, BREAK)?;
         let most = self.probe()?;
-        run(self.connection, self.meter, ROLLBACK_TO)?;
-        run(self.connection, self.meter, RELEASE)?;
+        run(self.connection, self.metrics, ROLLBACK_TO)?;
+        run(self.connection, self.metrics, RELEASE)?;
         if steps < most {
             self.levels.deferred.steps = Some(steps);
         }
@@ -165,7 +165,7 @@ impl Parts<'_> {
                 Ok(None) => {}
                 Err(error) if error.kind == SqlErrorKind::NoSuchTable => {
                     // They are gone with a transaction that was rolled back, or the file was just opened.
-                    self.meter.statement();
+                    self.metrics.statement();
                     let made = self.connection.execute_batch(TABLES);
                     made.map_err(|error| SqlError::from_sqlite(error, TABLES))?;
                 }
@@ -175,7 +175,7 @@ impl Parts<'_> {
     }
 
     fn try_probe(&mut self) -> Result<Option<i32>, Box<SqlError>> {
-        self.meter.statement();
+        self.metrics.statement();
         let explain = |error| SqlError::from_sqlite(error, PROBE);
         let mut statement = self.connection.prepare_cached(PROBE).map_err(explain)?;
         statement.reset_status(StatementStatus::RePrepare);

@@ -2,6 +2,8 @@
 
 pub(super) mod deferred;
 pub(super) mod flush;
+pub(super) mod levels;
+mod separate;
 pub(super) mod statement;
 pub(super) mod sync;
 pub(super) mod transaction;
@@ -11,10 +13,11 @@ use std::time::Instant;
 
 use super::error::{SqlErrorKind, StorageError};
 use super::file::open::{self, Database};
-use super::metrics::StoreMeter;
-use super::store::statement::Parts;
-use super::store::sync::{Place, SyncHandle};
-use super::store::transaction::{Levels, Lsn};
+use super::metrics::StoreMetrics;
+use super::store::levels::Levels;
+use super::store::statement::OpenStore;
+use super::store::sync::{DatabaseFiles, SyncHandle};
+use super::store::transaction::Lsn;
 use super::tables::state::State;
 use super::{Result, StoreOptions};
 
@@ -51,10 +54,10 @@ pub struct Store {
     pub(super) state: State,
     pub(super) alarm_changed: bool,
     pub(super) lsn: Lsn,
-    pub(super) meter: StoreMeter,
+    pub(super) metrics: StoreMetrics,
     pub(super) poisoned: bool,
     /// The files that take the commits when none is synced, and the time when they were last looked at.
-    pub(super) place: Option<(Place, Instant)>,
+    pub(super) place: Option<(DatabaseFiles, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
     class: String,
@@ -87,7 +90,7 @@ impl Store {
             state: State::default(),
             alarm_changed: false,
             lsn: Lsn::default(),
-            meter: StoreMeter::default(),
+            metrics: StoreMetrics::default(),
             poisoned: false,
             place: None,
             options: options.clone(),
@@ -238,17 +241,23 @@ impl Store {
         self.options.home.as_ref().map_or(Ok(()), |home| home.check())
     }
 
+    /// Fails when nothing may be read or written.
     pub(super) fn check(&self) -> Result<()> {
+        self.check_sound()?;
+        self.levels.broken().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    pub(super) fn check_sound(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
 
     /// The open database; it is opened or made if need be.
-    pub(super) fn opened(&mut self) -> Result<Parts<'_>> {
+    pub(super) fn opened(&mut self) -> Result<OpenStore<'_>> {
         self.reach(true)?.ok_or(StorageError::Misuse("a file was not made"))
     }
 
     /// The open database, `None` if the object has none.
-    pub(super) fn found(&mut self) -> Result<Option<Parts<'_>>> {
+    pub(super) fn found(&mut self) -> Result<Option<OpenStore<'_>>> {
         self.reach(false)
     }
 
@@ -264,7 +273,7 @@ impl Store {
         }
     }
 
-    fn reach(&mut self, make: bool) -> Result<Option<Parts<'_>>> {
+    fn reach(&mut self, make: bool) -> Result<Option<OpenStore<'_>>> {
         self.check()?;
         if self.database.is_none() {
             if make {
@@ -282,12 +291,12 @@ impl Store {
             }
         }
         let Some(database) = &self.database else { return Ok(None) };
-        database.guard.begins();
-        Ok(Some(Parts {
+        database.authorizer.begins();
+        Ok(Some(OpenStore {
             connection: &database.connection,
-            guard: &database.guard,
+            authorizer: &database.authorizer,
             levels: &mut self.levels,
-            meter: &self.meter,
+            metrics: &self.metrics,
             options: &self.options,
         }))
     }

@@ -4,26 +4,26 @@ use bytes::Bytes;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::transaction::Levels;
+use super::levels::Levels;
 use crate::storage::error::SqlError;
-use crate::storage::metrics::StoreMeter;
-use crate::storage::sql::authorizer::Guard;
+use crate::storage::metrics::StoreMetrics;
+use crate::storage::sql::authorizer::SqlAuthorizer;
 use crate::storage::sql::reserved::INTERNAL;
 use crate::storage::{Result, StoreOptions};
 
 /// The parts of a store with an open database, borrowed one by one.
-pub(in crate::storage) struct Parts<'a> {
+pub(in crate::storage) struct OpenStore<'a> {
     pub(in crate::storage) connection: &'a Connection,
-    pub(in crate::storage) guard: &'a Guard,
+    pub(in crate::storage) authorizer: &'a SqlAuthorizer,
     pub(in crate::storage) levels: &'a mut Levels,
-    pub(in crate::storage) meter: &'a StoreMeter,
+    pub(in crate::storage) metrics: &'a StoreMetrics,
     pub(in crate::storage) options: &'a StoreOptions,
 }
 
-impl Parts<'_> {
+impl OpenStore<'_> {
     /// Runs a statement that gives no rows; returns how many rows it changed.
     pub(in crate::storage) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
-        change(self.connection, self.meter, sql, params)
+        change(self.connection, self.metrics, sql, params)
     }
 
     /// Runs a statement that gives one text or nothing.
@@ -33,7 +33,7 @@ impl Parts<'_> {
         params: impl Params,
     ) -> Result<Option<Bytes>> {
         debug_assert!(sql.starts_with(INTERNAL));
-        self.meter.statement();
+        self.metrics.statement();
         let value = self
             .connection
             .prepare_cached(sql)
@@ -43,14 +43,14 @@ impl Parts<'_> {
                     .optional()
             })
             .map_err(|error| SqlError::from_sqlite(error, sql))?;
-        self.meter.rows_read(u64::from(value.is_some()));
+        self.metrics.rows_read(u64::from(value.is_some()));
         Ok(value)
     }
 
     /// Makes sure that what follows is inside a transaction.
     pub(in crate::storage) fn ready_to_write(&mut self) -> Result<()> {
-        let (connection, meter) = (self.connection, self.meter);
-        self.levels.ready_to_write(self.options, |sql| run(connection, meter, sql))
+        let (connection, metrics) = (self.connection, self.metrics);
+        self.levels.ready_to_write(self.options, |sql| run(connection, metrics, sql))
     }
 }
 
@@ -64,9 +64,13 @@ impl ToSql for Json<'_> {
 }
 
 /// Runs a statement of the runtime without parameters and rows.
-pub(in crate::storage) fn run(connection: &Connection, meter: &StoreMeter, sql: &'static str) -> Result<()> {
+pub(in crate::storage) fn run(
+    connection: &Connection,
+    metrics: &StoreMetrics,
+    sql: &'static str,
+) -> Result<()> {
     debug_assert!(sql.starts_with(INTERNAL));
-    meter.statement();
+    metrics.statement();
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(()))
@@ -76,17 +80,17 @@ pub(in crate::storage) fn run(connection: &Connection, meter: &StoreMeter, sql: 
 
 fn change(
     connection: &Connection,
-    meter: &StoreMeter,
+    metrics: &StoreMetrics,
     sql: &'static str,
     params: impl Params,
 ) -> Result<u64> {
     debug_assert!(sql.starts_with(INTERNAL));
-    meter.statement();
+    metrics.statement();
     let changed = connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(params))
         .map_err(|error| SqlError::from_sqlite(error, sql))?;
     let changed = u64::try_from(changed).unwrap_or(u64::MAX);
-    meter.rows_written(changed);
+    metrics.rows_written(changed);
     Ok(changed)
 }

@@ -68,11 +68,11 @@ use super::Store;
 use super::flush::Flush;
 use crate::storage::Result;
 use crate::storage::error::StorageError;
-use crate::storage::file::clean_close::Log;
+use crate::storage::file::clean_close::WalStatus;
 use crate::storage::file::create::{parent_of, suffixed};
 use crate::storage::file::identity::Identity;
 use crate::storage::file::open::Database;
-use crate::storage::file::unsynced::Fresh;
+use crate::storage::file::unsynced::UnsyncedFile;
 use crate::storage::options::Durability;
 use crate::storage::testing::faults::Faults;
 
@@ -88,9 +88,9 @@ pub struct SyncHandle {
 #[derive(Debug)]
 struct Files {
     path: PathBuf,
-    fresh: Option<Arc<Fresh>>,
+    fresh: Option<Arc<UnsyncedFile>>,
     log: File,
-    place: Place,
+    place: DatabaseFiles,
     flush: Flush,
     /// Whether the name of the log in its folder is on the disk.
     named: AtomicBool,
@@ -103,12 +103,12 @@ impl Files {
         let log = log.map_err(|error| StorageError::io("open", &name, error))?;
         // Flushing a fresh file flushes the folder as well.
         let fresh = database.fresh.as_ref().is_some_and(|fresh| !fresh.is_flushed());
-        let named = AtomicBool::new(fresh || database.log != Log::Missing);
+        let named = AtomicBool::new(fresh || database.log != WalStatus::Missing);
         Ok(Self {
             path: path.to_owned(),
             fresh: database.fresh.clone(),
             log,
-            place: Place::of(path)?,
+            place: DatabaseFiles::of(path)?,
             flush: database.flush.clone(),
             named,
         })
@@ -130,9 +130,9 @@ impl Files {
 
 /// A database and its log, which their paths have to lead to.
 #[derive(Debug)]
-pub(in crate::storage) struct Place([(PathBuf, Identity); 2]);
+pub(in crate::storage) struct DatabaseFiles([(PathBuf, Identity); 2]);
 
-impl Place {
+impl DatabaseFiles {
     fn of(database: &Path) -> Result<Self> {
         let find = |path: PathBuf| match Identity::of(&path) {
             Ok(found) => Ok((path, found)),
@@ -174,7 +174,7 @@ impl Store {
             return Ok(());
         }
         match &mut self.place {
-            None => self.place = Some((Place::of(&self.path)?, Instant::now())),
+            None => self.place = Some((DatabaseFiles::of(&self.path)?, Instant::now())),
             Some((place, looked)) if looked.elapsed() >= LOOK => {
                 place.check().map_err(|error| StorageError::io("commit to", &self.path, error))?;
                 *looked = Instant::now();

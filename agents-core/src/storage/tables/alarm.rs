@@ -48,13 +48,13 @@ impl Store {
     pub fn alarms(&mut self) -> Result<Alarms> {
         let result = self.found().and_then(|parts| {
             let Some(parts) = parts else { return Ok(Alarms::default()) };
-            parts.meter.statement();
+            parts.metrics.statement();
             let alarms = read(parts.connection)?;
             let rows = u64::from(alarms.set.is_some()) + u64::from(alarms.owed.is_some());
-            parts.meter.rows_read(rows);
+            parts.metrics.rows_read(rows);
             Ok(alarms)
         });
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Sets the alarm; there is one an object.

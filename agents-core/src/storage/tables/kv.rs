@@ -137,7 +137,7 @@ impl Store {
             Some(mut parts) => parts.read_one(GET, (key,)),
             None => Ok(None),
         });
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 
     /// Sets the value of a key, JSON text.
@@ -190,7 +190,7 @@ impl Store {
         params.extend(highest.map(Value::Text));
         let result = self.found().and_then(|parts| {
             let Some(parts) = parts else { return Ok(Vec::new()) };
-            parts.meter.statement();
+            parts.metrics.statement();
             let rows: rusqlite::Result<Vec<_>> =
                 parts.connection.prepare_cached(sql).and_then(|mut statement| {
                     statement
@@ -200,9 +200,9 @@ impl Store {
                         .collect()
                 });
             let rows = rows.map_err(|error| SqlError::from_sqlite(error, sql))?;
-            parts.meter.rows_read(rows.len() as u64);
+            parts.metrics.rows_read(rows.len() as u64);
             Ok(rows)
         });
-        self.settle(result)
+        self.poison_on_fatal(result)
     }
 }

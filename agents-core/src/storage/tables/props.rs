@@ -27,7 +27,7 @@ impl Store {
     /// Reads a text of the meta table.
     pub(in crate::storage) fn meta_text(&mut self, sql: &'static str) -> crate::Result<Option<String>> {
         let there = self.found().map(|parts| parts.is_some());
-        if !self.settle(there).map_err(StorageError::into_error)? {
+        if !self.poison_on_fatal(there).map_err(StorageError::into_error)? {
             return Ok(None);
         }
         let rows = self.internal_query(sql, &[]).map_err(StorageError::into_error)?;

@@ -6,7 +6,7 @@ use crate::storage::Result;
 use crate::storage::error::{SqlError, StorageError};
 use crate::storage::sql::reserved::is_reserved;
 use crate::storage::store::Store;
-use crate::storage::store::statement::Parts;
+use crate::storage::store::statement::OpenStore;
 
 const LIST: &str = "/*agents*/SELECT type, name, coalesce(sql, '') LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
     WHERE type IN ('table', 'view', 'trigger', 'index') AND name NOT LIKE 'sqlite#_%' ESCAPE '#'";
@@ -35,7 +35,7 @@ impl Store {
         // A level of its own: what was taken away before a failure comes back.
         self.savepoint_push()?;
         let result = self.take_all();
-        let result = self.settle(result);
+        let result = self.poison_on_fatal(result);
         if !self.is_poisoned() {
             match &result {
                 Ok(()) => self.savepoint_release()?,
@@ -47,9 +47,10 @@ impl Store {
 
     fn take_all(&mut self) -> Result<()> {
         self.stage_state(None)?;
+        self.separate_write()?;
         let Some(mut parts) = self.found()? else { return Ok(()) };
         parts.ready_to_write()?;
-        parts.levels.deferred.forget_tables();
+        parts.levels.forget_tables();
         drop_items(&mut parts)?;
         for sql in OWN {
             parts.change(sql, ())?;
@@ -59,7 +60,7 @@ impl Store {
     }
 }
 
-fn drop_items(parts: &mut Parts<'_>) -> Result<()> {
+fn drop_items(parts: &mut OpenStore<'_>) -> Result<()> {
     let connection = parts.connection;
     // The rows of a table that others refer to go before the rows that refer: in between the
     // references do not hold.

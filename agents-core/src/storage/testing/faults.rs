@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::power_failure::{self, Before, Record};
 use crate::storage::error::{SqlError, SqlErrorKind};
-use crate::storage::file::unsynced::Fresh;
+use crate::storage::file::unsynced::UnsyncedFile;
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -163,15 +163,15 @@ impl Faults {
     }
 
     /// A store has opened its file.
-    pub(in crate::storage) fn opened(&self, path: &Path, fresh: Option<&Fresh>) {
+    pub(in crate::storage) fn opened(&self, path: &Path, fresh: Option<&UnsyncedFile>) {
         if let Some(bytes) = self.content(fresh) {
-            let flushed = fresh.is_some_and(Fresh::is_flushed);
+            let flushed = fresh.is_some_and(UnsyncedFile::is_flushed);
             self.with(|record| record.opened(path, bytes, flushed));
         }
     }
 
     /// SQLite may have moved the log into the database.
-    pub(in crate::storage) fn checkpointed(&self, path: &Path, fresh: Option<&Fresh>) {
+    pub(in crate::storage) fn checkpointed(&self, path: &Path, fresh: Option<&UnsyncedFile>) {
         if let Some(bytes) = self.content(fresh) {
             self.with(|record| record.checkpointed(path, bytes));
         }
@@ -212,7 +212,7 @@ impl Faults {
         self.with(|record| record.closed(path));
     }
 
-    fn content(&self, fresh: Option<&Fresh>) -> Option<Vec<u8>> {
+    fn content(&self, fresh: Option<&UnsyncedFile>) -> Option<Vec<u8>> {
         if !self.is_recording() {
             return None;
         }

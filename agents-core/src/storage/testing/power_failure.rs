@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::storage::file::clean_close::{Log, MARK, NEW};
+use crate::storage::file::clean_close::{MARK, NEW, WalStatus};
 use crate::storage::file::create::{parent_of, suffixed};
 
 /// The smallest piece that a disk writes whole.
@@ -132,7 +132,7 @@ impl Record {
 
     pub(in crate::storage) fn closed(&mut self, path: &Path) {
         let Some(file) = self.files.get_mut(path) else { return };
-        if Log::of(path).is_well() {
+        if WalStatus::of(path).closed_cleanly() {
             let log = std::mem::replace(&mut file.log, content(&suffixed(path, "-wal")));
             let moving = std::mem::take(&mut file.moving);
             let database = Some(content(path));

@@ -11,7 +11,7 @@ use agents::axum::body::Body;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::bytes::Bytes;
 use agents::prelude::*;
-use agents::{Arrival, Limits};
+use agents::{AdmissionRequest, Limits};
 
 /// An empty page, so that a browser can open sockets from the same origin.
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>conformance</title>";
@@ -75,7 +75,7 @@ async fn main() -> Result<()> {
         .register_object::<echo::Echo>("echo")
         .route_to::<counter::TestCounter>("/user", session_user)
         // Its counters are for everybody, by name as well.
-        .authorize(async |_: Arrival| Ok(()))
+        .authorize(async |_: AdmissionRequest| Ok(()))
         .cors(true)
         .limits(limits())
         .routes(routes)

@@ -68,18 +68,18 @@ impl OpenHall {
 }
 
 /// Knows users by a parameter; everybody may be in the hall.
-async fn authorize(arrival: Arrival) -> Result<Admission, Refusal> {
-    arrival.env::<Recorder>()?.note(json!([
-        arrival.class(),
-        arrival.name(),
-        arrival.is_handshake(),
-        arrival.request().method().as_str(),
-        arrival.request().uri(),
+async fn authorize(incoming: AdmissionRequest) -> Result<Admission, Refusal> {
+    incoming.env::<Recorder>()?.note(json!([
+        incoming.class(),
+        incoming.name(),
+        incoming.is_handshake(),
+        incoming.request().method().as_str(),
+        incoming.request().uri(),
     ]));
-    if arrival.is_for::<OpenHall>() {
+    if incoming.is_for::<OpenHall>() {
         return Ok(Admission::pass());
     }
-    let name = match arrival.request().query("user").as_deref() {
+    let name = match incoming.request().query("user").as_deref() {
         None => return Err(Refusal::unauthorized("who are you?")),
         Some("evil") => return Err(Refusal::forbidden("not you")),
         Some("lost") => return Err(Refusal::not_found("no such club")),
@@ -132,7 +132,7 @@ async fn s113_strangers_are_refused_before_an_agent_wakes() {
     }
     assert_eq!(notes.so_far(), [] as [&str; 0]);
     assert!(server.host().status("club", "one").is_none());
-    assert_eq!(server.host().meter().refused, 24);
+    assert_eq!(server.host().metrics().refused, 24);
     // What is no agent's is not asked about.
     assert_eq!(get(&server, "/agents/nobody/x").await.0, 400);
     assert_eq!(get(&server, "/elsewhere").await.0, 404);
@@ -179,7 +179,7 @@ async fn an_agent_that_expects_an_identity_gets_one_or_nobody_comes_in() {
     assert_eq!(get(&server, "/agents/club/one?user=ada").await.0, 500);
 
     // An identity of another type, and a hook without its env.
-    let other = async |_: Arrival| Ok(Admission::pass().identity("only a name")?);
+    let other = async |_: AdmissionRequest| Ok(Admission::pass().identity("only a name")?);
     let server = TestServer::start(Agents::new().register::<Club>().env(recorder).authorize(other)).await;
     let mut client = server.connect("/agents/club/one").await;
     assert!(matches!(client.next().await, Received::Close(4500, _)));
@@ -192,10 +192,10 @@ async fn an_agent_that_expects_an_identity_gets_one_or_nobody_comes_in() {
 #[tokio::test]
 async fn the_hook_leads_to_an_agent_of_another_name() {
     let (recorder, _notes) = recorder();
-    let hook = async |arrival: Arrival| -> Result<Admission, Refusal> {
+    let hook = async |incoming: AdmissionRequest| -> Result<Admission, Refusal> {
         let user = User { name: "ada".to_owned(), admin: false };
         let admission = Admission::pass().identity(&user)?;
-        Ok(match arrival.request().query("as") {
+        Ok(match incoming.request().query("as") {
             Some(name) => admission.named(name),
             None => admission,
         })
@@ -255,7 +255,7 @@ async fn handshakes_are_refused_with_a_status_on_request() {
     assert_eq!(refused(good, &foreign).await, (403, "origin not allowed".to_owned()));
     assert_eq!(refused("/agents/nobody/one", &[]).await, (404, "unknown agent class".to_owned()));
     assert_eq!(refused("/agents/club/..", &[]).await, (400, "Invalid name".to_owned()));
-    assert_eq!(server.host().meter().refused, 11);
+    assert_eq!(server.host().metrics().refused, 11);
     // What the agent decides still comes behind the handshake.
     let mut banned = server.connect("/agents/club/one?user=banned").await;
     assert_eq!(banned.next().await, Received::Close(4403, "not in this club".to_owned()));
@@ -290,10 +290,10 @@ async fn a_slow_hook_holds_up_nobody_else() {
     let (started, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let hook = {
         let (started, go) = (started.clone(), go.clone());
-        move |arrival: Arrival| {
+        move |incoming: AdmissionRequest| {
             let (started, go) = (started.clone(), go.clone());
             async move {
-                if arrival.name() == "slow" {
+                if incoming.name() == "slow" {
                     started.notify_one();
                     go.notified().await;
                 }
@@ -333,7 +333,7 @@ async fn a_slow_hook_holds_up_nobody_else() {
 async fn s113_the_host_in_the_uri_counts_as_well() {
     let host = TestHost::start(|| {
         Agents::new().register::<OpenHall>().origins(["https://app.example"]).authorize(
-            async |arrival: Arrival| match arrival.request().is_same_site() {
+            async |incoming: AdmissionRequest| match incoming.request().is_same_site() {
                 true => Ok(()),
                 false => Err(Refusal::forbidden("a foreign page")),
             },
@@ -352,7 +352,7 @@ async fn a_hook_without_end_refuses_after_ten_seconds() {
     let host = TestHost::start(|| {
         Agents::new()
             .register::<OpenHall>()
-            .authorize(async |_: Arrival| -> Result<(), Refusal> { std::future::pending().await })
+            .authorize(async |_: AdmissionRequest| -> Result<(), Refusal> { std::future::pending().await })
     })
     .expect("the host");
     let before = tokio::time::Instant::now();
@@ -362,5 +362,5 @@ async fn a_hook_without_end_refuses_after_ten_seconds() {
     assert!(before.elapsed() >= Duration::from_secs(10));
     let request = agents::http::Request::get("/agents/open-hall/x").body(Default::default());
     assert_eq!(host.request(request.expect("a request")).await.status(), 503);
-    assert_eq!(host.host().meter().limits[agents::Limit::HandshakeTimeout], 2);
+    assert_eq!(host.host().metrics().limits[agents::Limit::HandshakeTimeout], 2);
 }

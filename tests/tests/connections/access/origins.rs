@@ -84,7 +84,7 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
         assert_eq!(refused.status(), 403);
         assert!(CORS.iter().all(|name| header(&refused, name).is_none()), "{origin}");
     }
-    let refused = server.host().meter().refused;
+    let refused = server.host().metrics().refused;
     assert_eq!(refused, 5, "one connection, four requests");
 }
 

@@ -91,8 +91,8 @@ async fn s1_a_path_of_its_own_leads_to_the_agent_of_a_session() {
 
 #[tokio::test]
 async fn s1_the_hook_is_asked_about_the_name_that_was_found() {
-    let hook = async |arrival: Arrival| -> Result<Admission, Refusal> {
-        match (arrival.is_for::<Account>(), arrival.name()) {
+    let hook = async |incoming: AdmissionRequest| -> Result<Admission, Refusal> {
+        match (incoming.is_for::<Account>(), incoming.name()) {
             (true, "ada") => Ok(Admission::pass()),
             (true, "Bob%20L") => Ok(Admission::pass().named("guest")),
             _ => Err(Refusal::forbidden("not here")),
@@ -107,7 +107,7 @@ async fn s1_the_hook_is_asked_about_the_name_that_was_found() {
 
 #[tokio::test]
 async fn s1_the_way_by_name_can_be_closed() {
-    let hook = async |arrival: Arrival| match arrival.is_by_name() {
+    let hook = async |incoming: AdmissionRequest| match incoming.named_by_client() {
         true => Err(Refusal::not_found("no such agent")),
         false => Ok(()),
     };
@@ -126,7 +126,10 @@ async fn s1_the_way_by_name_can_be_closed() {
 async fn a_way_by_name_that_nobody_guards_is_told_at_the_start() {
     captured_log::keep();
     let start = async |agents: Agents| drop(TestServer::start(agents).await);
-    start(agents().route_to::<Account>("/guarded-way", session).authorize(async |_: Arrival| Ok(()))).await;
+    start(
+        agents().route_to::<Account>("/guarded-way", session).authorize(async |_: AdmissionRequest| Ok(())),
+    )
+    .await;
     assert_eq!(captured_log::lines_with("guarded-way"), Vec::<String>::new());
     start(agents().route_to::<Account>("/open-way", session)).await;
     assert_eq!(captured_log::lines_with("open-way").len(), 1);

@@ -279,11 +279,11 @@ async fn calls_and_states_that_fail_tell_nothing() {
 
 #[tokio::test]
 async fn connections_and_requests_that_fail_tell_nothing() {
-    let hook = async |arrival: Arrival| -> Result<(), Refusal> {
-        match arrival.request().query("door").as_deref() {
+    let hook = async |incoming: AdmissionRequest| -> Result<(), Refusal> {
+        match incoming.request().query("door").as_deref() {
             Some("file") => std::fs::read("/secret/file").map(drop)?,
             Some("panic") => panic!("secret of the hook"),
-            Some("env") => arrival.env::<String>().map(drop)?,
+            Some("env") => incoming.env::<String>().map(drop)?,
             _ => {}
         }
         Ok(())

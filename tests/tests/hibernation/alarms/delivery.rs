@@ -147,7 +147,7 @@ async fn an_alarm_rings_while_the_object_is_awake() {
     let object = host.object("clock", "one");
     ask(&object, "set=5").await;
     rings_in(&host, &mut notes, secs(5)).await;
-    assert_eq!(object.status().unwrap().meter.wakes, 1);
+    assert_eq!(object.status().unwrap().metrics.wakes, 1);
 }
 
 // S105
@@ -287,7 +287,7 @@ async fn alarms_of_many_objects_ring_at_one_time() {
         ask(&host.object("clock", &format!("c{n}")), &format!("at={at}")).await;
     }
     host.advance(secs(300)).await;
-    assert_eq!(host.host().meter().awake, 0);
+    assert_eq!(host.host().metrics().awake, 0);
     // In a process that has never heard of them.
     let host = host.restart().await.unwrap();
     notes.so_far();

@@ -76,7 +76,7 @@ fn stuck(limits: Limits) -> (TestHost, Arc<Trouble>, Notes) {
 }
 
 fn reached(host: &TestHost, limit: Limit) -> u64 {
-    host.host().meter().limits[limit]
+    host.host().metrics().limits[limit]
 }
 
 /// Returns how many seconds the work takes, and its result.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost, TestObject};
-use agents::{KeepAwake, Meter};
+use agents::{KeepAwake, ObjectMetrics};
 
 use crate::support::{IDLE, Loss, NAP, body, secs};
 
@@ -85,8 +85,8 @@ async fn join(object: &TestObject) -> TestConnection {
     client
 }
 
-fn meter(object: &TestObject) -> Meter {
-    object.status().expect("it is known").meter
+fn metrics(object: &TestObject) -> ObjectMetrics {
+    object.status().expect("it is known").metrics
 }
 
 /// Equal but for what rounding to milliseconds adds up to.
@@ -97,12 +97,12 @@ fn near(got: Duration, expected: Duration, what: &str) {
 }
 
 #[track_caller]
-fn times(meter: Meter, executing: u64, pinned_idle: u64, idle: u64, hibernating: u64) {
-    near(meter.executing, secs(executing), "executing");
-    near(meter.pinned_idle, secs(pinned_idle), "pinned idle");
-    near(meter.idle, secs(idle), "idle");
-    near(meter.hibernating, secs(hibernating), "hibernating");
-    near(meter.active(), secs(executing + pinned_idle + idle), "active");
+fn times(metrics: ObjectMetrics, executing: u64, pinned_idle: u64, idle: u64, hibernating: u64) {
+    near(metrics.executing, secs(executing), "executing");
+    near(metrics.pinned_idle, secs(pinned_idle), "pinned idle");
+    near(metrics.idle, secs(idle), "idle");
+    near(metrics.hibernating, secs(hibernating), "hibernating");
+    near(metrics.active(), secs(executing + pinned_idle + idle), "active");
 }
 
 // S183, S189
@@ -111,26 +111,26 @@ async fn every_moment_is_of_one_kind_and_all_add_up() {
     let (host, object) = start();
     let mut client = join(&object).await;
     client.call::<()>("work", (3,)).await;
-    times(meter(&object), 3, 0, 0, 0);
+    times(metrics(&object), 3, 0, 0, 0);
     client.call::<()>("spawn", (4,)).await;
     client.stay(secs(2)).await;
-    times(meter(&object), 3, 2, 0, 0);
+    times(metrics(&object), 3, 2, 0, 0);
     client.stay(secs(2)).await;
     client.stay(secs(6)).await;
-    times(meter(&object), 3, 4, 6, 0);
+    times(metrics(&object), 3, 4, 6, 0);
     client.stay(secs(5)).await;
     assert!(!object.is_awake());
     client.stay(secs(78)).await;
-    times(meter(&object), 3, 4, 10, 79);
-    near(meter(&object).connected, secs(96), "connected");
-    assert_eq!(meter(&object).wakes, 1);
+    times(metrics(&object), 3, 4, 10, 79);
+    near(metrics(&object).connected, secs(96), "connected");
+    assert_eq!(metrics(&object).wakes, 1);
     // A request wakes it for two seconds of work.
     assert_eq!(body(object.get("").await).await, "done");
-    times(meter(&object), 5, 4, 10, 79);
+    times(metrics(&object), 5, 4, 10, 79);
     client.stay(NAP).await;
-    times(meter(&object), 5, 4, 20, 80);
-    assert_eq!(meter(&object).wakes, 2);
-    assert_eq!(host.host().meter().objects, meter(&object), "the only one");
+    times(metrics(&object), 5, 4, 20, 80);
+    assert_eq!(metrics(&object).wakes, 2);
+    assert_eq!(host.host().metrics().objects, metrics(&object), "the only one");
 }
 
 // S183
@@ -141,8 +141,8 @@ async fn handlers_beside_each_other_count_once() {
     let calls = [one.start_call("work", (5,)).await, two.start_call("work", (5,)).await];
     one.answer(&calls[0]).await;
     two.answer(&calls[1]).await;
-    times(meter(&object), 5, 0, 0, 0);
-    near(meter(&object).connected, secs(10), "both of them");
+    times(metrics(&object), 5, 0, 0, 0);
+    near(metrics(&object).connected, secs(10), "both of them");
 }
 
 // S182, S183
@@ -156,8 +156,8 @@ async fn what_is_kept_awake_is_pinned_while_nothing_runs() {
     client.stay(secs(30)).await;
     client.call::<()>("hold", (false,)).await;
     client.stay(secs(20)).await;
-    times(meter(&object), 0, 30, 10, 10);
-    times(meter(&resident), 0, 50, 0, 0);
+    times(metrics(&object), 0, 30, 10, 10);
+    times(metrics(&resident), 0, 50, 0, 0);
 }
 
 // S183, S206
@@ -167,7 +167,7 @@ async fn a_day_of_doing_nothing_costs_nothing() {
     let mut client = join(&object).await;
     let day = secs(86_400);
     client.stay(day).await;
-    let used = meter(&object);
+    let used = metrics(&object);
     near(used.connected, day, "connected");
     near(used.executing, Duration::ZERO, "executing");
     near(used.active(), IDLE, "active");
@@ -179,10 +179,10 @@ async fn a_day_of_doing_nothing_costs_nothing() {
         client.call::<()>("work", (0,)).await;
     }
     client.stay(secs(60)).await;
-    let hour = meter(&object);
+    let hour = metrics(&object);
     assert_eq!(hour.wakes, 61);
     near(hour.active() - used.active(), IDLE * 60, "sixty times ten seconds");
-    let total = host.host().meter();
+    let total = host.host().metrics();
     assert_eq!((total.awake, total.connections, total.opened), (0, 1, 1));
     assert_eq!(total.objects, hour);
 }
@@ -192,7 +192,7 @@ async fn a_day_of_doing_nothing_costs_nothing() {
 async fn frames_are_counted_for_every_receiver() {
     let (host, object) = start();
     let mut clients = [join(&object).await, join(&object).await, join(&object).await];
-    let before = meter(&object);
+    let before = metrics(&object);
     assert_eq!((before.frames_in, before.frames_out), (0, 6), "an identity and a list for each");
     clients[0].send("to all").await;
     for client in &mut clients {
@@ -201,10 +201,10 @@ async fn frames_are_counted_for_every_receiver() {
     object.hibernate().await.unwrap();
     clients[1].send("ping").await;
     assert_eq!(clients[1].next().await.text(), "pong");
-    let after = meter(&object);
+    let after = metrics(&object);
     assert_eq!((after.frames_in, after.frames_out), (2, 10));
     assert_eq!(after.wakes, 1);
-    let total = host.host().meter();
+    let total = host.host().metrics();
     assert_eq!(total.auto_responses, 1);
     assert_eq!((total.objects.frames_in, total.objects.frames_out), (2, 10));
 }
@@ -214,23 +214,23 @@ async fn frames_are_counted_for_every_receiver() {
 async fn commits_and_rows_are_counted_over_sleep_and_crash() {
     let (_host, object) = start();
     let mut client = join(&object).await;
-    let before = meter(&object);
+    let before = metrics(&object);
     client.call::<()>("insert", (5,)).await;
     client.call::<()>("insert", (2,)).await;
-    let after = meter(&object);
+    let after = metrics(&object);
     assert_eq!(after.rows_written - before.rows_written, 7);
     assert_eq!(after.commits - before.commits, 2);
     assert_eq!(client.call::<Vec<u32>>("read", ()).await.len(), 7);
-    let read = meter(&object);
+    let read = metrics(&object);
     assert_eq!((read.rows_read - after.rows_read, read.commits), (7, after.commits));
     object.hibernate().await.unwrap();
-    assert_eq!(meter(&object).rows_written, after.rows_written, "asleep");
+    assert_eq!(metrics(&object).rows_written, after.rows_written, "asleep");
     client.call::<()>("insert", (1,)).await;
-    let woken = meter(&object);
+    let woken = metrics(&object);
     assert!(woken.rows_written > after.rows_written && woken.commits > after.commits);
     object.crash().await;
-    assert_eq!(meter(&object).commits, woken.commits);
-    assert_eq!(meter(&object).rows_written, woken.rows_written);
+    assert_eq!(metrics(&object).commits, woken.commits);
+    assert_eq!(metrics(&object).rows_written, woken.rows_written);
 }
 
 // S63, S183
@@ -245,18 +245,18 @@ async fn the_total_knows_objects_that_were_forgotten() {
     host.advance(secs(200)).await;
     assert_eq!(object.status(), None, "nobody needs it");
     assert!(host.host().statuses().is_empty());
-    let total = host.host().meter();
+    let total = host.host().metrics();
     assert_eq!((total.known, total.awake, total.objects.wakes), (0, 0, 1));
     near(total.objects.executing, secs(3), "executing");
     near(total.objects.connected, secs(3), "connected");
     assert!(total.objects.rows_written >= 5);
-    // It comes back with a meter of its own, and the total goes on.
+    // It comes back with metrics of its own, and the total goes on.
     let mut client = join(&object).await;
     client.call::<()>("work", (1,)).await;
-    near(meter(&object).executing, secs(1), "its own");
-    let total = host.host().meter();
+    near(metrics(&object).executing, secs(1), "its own");
+    let total = host.host().metrics();
     near(total.objects.executing, secs(4), "all together");
     assert_eq!((total.objects.wakes, total.known), (2, 1));
     let host = Loss::Restart.happen(host, "worker", "one").await;
-    assert_eq!(host.host().meter().objects, Meter::default(), "since the host started");
+    assert_eq!(host.host().metrics().objects, ObjectMetrics::default(), "since the host started");
 }

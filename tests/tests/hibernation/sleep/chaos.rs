@@ -98,8 +98,8 @@ async fn nobody_who_is_connected_notices() {
         let rang = notes.so_far();
         assert_eq!(rang.len(), 1, "seed {seed}: {rang:?}");
         assert!(rang[0].as_u64().unwrap() - at < 20, "seed {seed}");
-        let meter = host.agent::<Adder>("one").status().unwrap().meter;
-        assert!(meter.wakes >= 40, "seed {seed}: {} wakes", meter.wakes);
+        let metrics = host.agent::<Adder>("one").status().unwrap().metrics;
+        assert!(metrics.wakes >= 40, "seed {seed}: {} wakes", metrics.wakes);
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_seed_gives_the_same_each_time() {
         for number in 0..10 {
             client.call::<(i64, i64, i64)>("add", (number,)).await;
         }
-        wakes.push(host.agent::<Adder>("one").status().unwrap().meter.wakes);
+        wakes.push(host.agent::<Adder>("one").status().unwrap().metrics.wakes);
     }
     assert_eq!(wakes[0], wakes[1]);
 }

@@ -58,6 +58,6 @@ async fn a_database_that_was_closed_early_is_opened_again_and_nothing_is_lost() 
         }
         counter.hibernate().await.unwrap();
         assert_eq!(client.call::<(u64, u64, u64)>("add", ()).await, (5, 1, 4));
-        assert_eq!(counter.status().unwrap().meter.commits, 6);
+        assert_eq!(counter.status().unwrap().metrics.commits, 6);
     }
 }

@@ -204,7 +204,7 @@ async fn an_agent_starts_again_before_the_event_that_woke_it() {
     client.send("again").await;
     assert_eq!(client.next().await.text(), "echo again");
     assert_eq!(notes.so_far(), ["message again"]);
-    assert_eq!(object.status().unwrap().meter.wakes, 4);
+    assert_eq!(object.status().unwrap().metrics.wakes, 4);
 }
 
 // S68

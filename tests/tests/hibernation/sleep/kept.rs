@@ -323,13 +323,13 @@ async fn a_refused_write_costs_no_statement() {
     let mut client = object.connect("view").await;
     client.greeting().await;
     client.call_error("increment", ()).await;
-    let before = object.status().unwrap().meter;
+    let before = object.status().unwrap().metrics;
     let push = json!({ "type": "cf_agent_state", "state": { "count": 1 } });
     for _ in 0..10 {
         client.send(push.to_string()).await;
         assert_eq!(client.next().await.text(), REFUSED);
     }
-    let after = object.status().unwrap().meter;
+    let after = object.status().unwrap().metrics;
     assert_eq!(
         (after.rows_read, after.rows_written, after.commits),
         (before.rows_read, before.rows_written, before.commits)
@@ -360,7 +360,7 @@ async fn a_state_is_read_when_it_is_asked_for() {
     let object = host.agent::<Lazy>("one");
     let mut client = object.connect("").await;
     client.greeting().await;
-    let rows_read = || object.status().expect("it is known").meter.rows_read;
+    let rows_read = || object.status().expect("it is known").metrics.rows_read;
     for _ in 0..2 {
         object.hibernate().await.unwrap();
         let before = rows_read();

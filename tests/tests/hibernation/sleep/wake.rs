@@ -192,7 +192,7 @@ async fn an_alarm_wakes_and_reaches_a_client_that_never_spoke() {
 #[tokio::test(start_paused = true)]
 async fn pings_in_either_direction_wake_nobody() {
     let (host, object, mut client, mut notes) = asleep().await;
-    let wakes = object.status().unwrap().meter.wakes;
+    let wakes = object.status().unwrap().metrics.wakes;
     // The host pings whoever is silent for 30 s.
     client.stay(secs(3600)).await;
     assert_eq!(object.connections().len(), 1);
@@ -206,7 +206,7 @@ async fn pings_in_either_direction_wake_nobody() {
         host.advance(secs(20)).await;
     }
     assert!(!object.is_awake());
-    assert_eq!(object.status().unwrap().meter.wakes, wakes);
+    assert_eq!(object.status().unwrap().metrics.wakes, wakes);
     assert!(notes.so_far().is_empty());
     // And it still is a connection.
     transport.write_all(&frame(0x81, b"hello")).await.unwrap();
@@ -334,5 +334,5 @@ async fn a_response_that_is_read_late_wakes_nobody() {
     drop(dropped);
     host.advance(secs(1)).await;
     assert!(!object.is_awake() && notes.so_far().is_empty());
-    assert_eq!(object.status().unwrap().meter.wakes, 2);
+    assert_eq!(object.status().unwrap().metrics.wakes, 2);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
 use agents::storage::KvRange;
-use agents::{AgentTypes, Attempt};
+use agents::{AgentDefinition, Attempt};
 use agents_tests::{Client, TestServer};
 use tokio::sync::Notify;
 
@@ -26,7 +26,7 @@ struct Lab {
 type Tries = Vec<(&'static str, Result<()>)>;
 
 /// Every way to write that a context has; a row, a key and the alarm are there before.
-fn writes<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Tries {
+fn writes<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Tries {
     let (sql, storage, object) = (cx.sql(), cx.storage(), cx.object());
     let first = || sql!(cx, "INSERT INTO rows (n) VALUES (1)");
     vec![
@@ -72,7 +72,7 @@ fn check(answers: &Value, code: &str, but: &[(&str, &str)]) {
 }
 
 /// What is stored, read through the same doors.
-fn stored<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Result<Value> {
+fn stored<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Result<Value> {
     let rows: Vec<i64> = sql!(cx, "SELECT n FROM rows ORDER BY rowid")?;
     let tables: Vec<String> = cx.object().sql().query(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_agents%' ESCAPE '\\'",
@@ -94,7 +94,7 @@ fn as_filled() -> Value {
     json!([0, [7], ["rows"], [["key", "value"]], "value", true, ["hello", "back"], null])
 }
 
-fn fill<A: AgentTypes<State = Tally>>(cx: &Context<A>) -> Result<()> {
+fn fill<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Result<()> {
     cx.state()?;
     sql!(cx, "CREATE TABLE rows (n)")?;
     sql!(cx, "INSERT INTO rows (n) VALUES (7)")?;

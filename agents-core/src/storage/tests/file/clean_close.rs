@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::storage::file::clean_close::{Log, MARK};
+use crate::storage::file::clean_close::{MARK, WalStatus};
 use crate::storage::file::create::suffixed;
 use crate::storage::tests::*;
 
@@ -31,7 +31,7 @@ fn closed(folder: &DataFolder) -> PathBuf {
     put(&mut store, "a");
     store.close().unwrap();
     let path = folder.store_path("room", "a");
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     path
 }
 
@@ -106,7 +106,7 @@ fn a_file_without_a_log_gets_a_mark() {
             put(&mut store, "b");
         }
         store.close().unwrap();
-        assert_eq!(Log::of(&path), Log::Closed);
+        assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     }
     assert_eq!(keys(&mut lazy(&folder)), ["a", "b"]);
 }
@@ -145,7 +145,7 @@ fn a_kill_at_any_point_of_closing_is_recovered_from() {
         assert_eq!(keys(&mut store), ["a", "b"], "{what}");
         assert_eq!(trusted(&store), well, "{what}");
         store.close().unwrap();
-        assert_eq!(Log::of(&path), Log::Closed, "{what}");
+        assert_eq!(WalStatus::of(&path), WalStatus::Closed, "{what}");
         let mut store = lazy(&folder);
         assert_eq!(keys(&mut store), ["a", "b"], "{what}");
         assert!(trusted(&store), "{what}");
@@ -163,12 +163,12 @@ fn another_tool_may_use_a_closed_file() {
     assert_eq!(count(&tool), 1);
     tool.execute("INSERT INTO _agents_kv VALUES ('b', '1')", ()).unwrap();
     tool.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Missing);
+    assert_eq!(WalStatus::of(&path), WalStatus::Missing);
     let mut store = lazy(&folder);
     assert_eq!(keys(&mut store), ["a", "b"]);
     put(&mut store, "c");
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     // One that switches the log off.
     let tool = rusqlite::Connection::open(&path).unwrap();
     assert_eq!(count(&tool), 3);
@@ -177,7 +177,7 @@ fn another_tool_may_use_a_closed_file() {
     let mut store = lazy(&folder);
     assert_eq!(keys(&mut store), ["a", "b", "c", "d"]);
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     // And one that dies: what it wrote is in the log.
     let tool = rusqlite::Connection::open(&path).unwrap();
     tool.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
@@ -202,11 +202,11 @@ fn a_file_that_others_may_have_open_is_closed_by_sqlite() {
     assert!(fs::metadata(log_of(&path)).unwrap().len() > MARK);
     tool.execute("INSERT INTO _agents_kv VALUES ('d', '1')", ()).unwrap();
     tool.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Missing);
+    assert_eq!(WalStatus::of(&path), WalStatus::Missing);
     let mut store = folder.store("room", "a", &options);
     put(&mut store, "e");
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Missing);
+    assert_eq!(WalStatus::of(&path), WalStatus::Missing);
     assert_eq!(keys(&mut lazy(&folder)), ["a", "b", "c", "d", "e"]);
 }
 
@@ -218,7 +218,7 @@ fn what_was_promised_to_the_process_only_is_marked_as_well() {
     let mut store = folder.store("room", "a", &options);
     put(&mut store, "b");
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     let mut store = lazy(&folder);
     assert_eq!(keys(&mut store), ["a", "b"]);
     assert!(trusted(&store));
@@ -243,7 +243,7 @@ fn the_mark_goes_with_its_object() {
     let (folder, _root) = data_folder();
     let path = closed(&folder);
     assert!(folder.remove("room", "a").unwrap());
-    assert_eq!(Log::of(&path), Log::Missing);
+    assert_eq!(WalStatus::of(&path), WalStatus::Missing);
     // A mark whose database is gone says nothing about the next one.
     closed(&folder);
     fs::remove_file(&path).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::storage::file::clean_close::{Log, is_new};
+use crate::storage::file::clean_close::{WalStatus, is_new};
 use crate::storage::file::create::suffixed;
 use crate::storage::tests::*;
 use crate::storage::{Alarm, Result};
@@ -53,10 +53,10 @@ fn all_found() -> Vec<Found> {
     store.warm().unwrap();
     store.sync_handle().unwrap().sync().unwrap();
     store.abandon();
-    assert_eq!(Log::of(&path), Log::Left { empty: true });
+    assert_eq!(WalStatus::of(&path), WalStatus::Left { empty: true });
     all.push(Found::take("killed, nothing in the log", &path));
     lazy().warm().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     all.push(Found::take("closed well", &path));
     let mut store = lazy();
     write(&mut store, 2);
@@ -65,7 +65,7 @@ fn all_found() -> Vec<Found> {
     let tool = rusqlite::Connection::open(&path).unwrap();
     let _: i64 = tool.query_row("SELECT count(*) FROM t", (), |row| row.get(0)).unwrap();
     tool.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Missing);
+    assert_eq!(WalStatus::of(&path), WalStatus::Missing);
     all.push(Found::take("closed by another tool", &path));
     all
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::storage::file::clean_close::{Log, is_new, making};
+use crate::storage::file::clean_close::{WalStatus, is_new, making};
 use crate::storage::file::create::suffixed;
 use crate::storage::file::template::database;
 use crate::storage::file::torn::is_torn;
@@ -181,14 +181,14 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
     let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(is_new(&path));
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     assert!(!is_new(&path));
     folder.remove("room", "a").unwrap();
     // A store that failed flushes nothing: the log stays and says so.
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     store.poison();
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Left { empty: true });
+    assert_eq!(WalStatus::of(&path), WalStatus::Left { empty: true });
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(!is_flushed(&store));
     in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
@@ -198,7 +198,7 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
     handle.sync().unwrap();
     assert!(is_flushed(&store) && !is_new(&path));
     store.close().unwrap();
-    assert_eq!(Log::of(&path), Log::Closed);
+    assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(is_flushed(&store));
     in_turn(&mut store, |store| store.kv_put("k", b"2").unwrap());
