@@ -77,7 +77,7 @@ fn zeros(count: usize) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_the_request_is_over() {
     let host = host(|limits| limits.incoming_bytes = 20_000_000);
-    let used = || host.host().meter().incoming_bytes;
+    let used = || host.host().metrics().incoming_bytes;
     let json = zeros(100_000);
     let thinking = host.request(post("one/think", json.clone()));
     let meanwhile = async {
@@ -121,7 +121,7 @@ async fn a_body_that_a_handler_passes_on_takes_no_more_than_its_window() {
     let (first, second, ()) = tokio::join!(waiting, others, meanwhile);
     assert_eq!((body(first).await, body(second).await), ("250000".to_owned(), "250000".to_owned()));
     host.advance(secs(1)).await;
-    assert_eq!(host.host().meter().incoming_bytes, 0);
+    assert_eq!(host.host().metrics().incoming_bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]
