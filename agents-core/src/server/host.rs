@@ -59,7 +59,6 @@ pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 /// What a program said about its host.
 pub(super) struct Program {
     pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
-    pub(super) limits: Limits,
     pub(super) access: Access,
     pub(super) shared: Arc<Shared>,
     pub(super) routes: Option<Routes>,
@@ -74,7 +73,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
-            rate_limits: AddressRateLimits::new(&program.limits, gateway.clone()),
+            rate_limits: AddressRateLimits::new(&gateway.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -151,7 +150,7 @@ impl Host {
     /// Finds an agent that is called, by any spelling of its name.
     fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
         let unknown = |why: String| Error::new("unknown_agent", why);
-        let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
+        let behavior = self.class(class).filter(|behavior| behavior.options().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
         let name = address::canonical_name(name, self.limits().name_bytes);
@@ -249,7 +248,7 @@ impl Host {
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
-        let (mut pause, mut last, mut still) = (environment.grace, usize::MAX, 0);
+        let (mut pause, mut last, mut still) = (environment.gateway.limits.shutdown_grace, usize::MAX, 0);
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
             pause = LOOK;
             let left = objects.len();
@@ -322,7 +321,7 @@ impl Host {
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.0.program.limits
+        &self.0.gateway.limits
     }
 
     pub(super) fn access(&self) -> &Access {

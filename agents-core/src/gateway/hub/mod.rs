@@ -21,22 +21,11 @@ use crate::gateway::{
     AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, MemoryPermit, Message,
     RequestKey, ResponseHead, Selection, Targets, ToGateway,
 };
-use crate::limits::Counter;
-use crate::limits::Rate;
+use crate::limits::{Counter, Limits};
+use crate::wire::close_code;
 
 /// Stands for no request that is answered by itself; no message is so long.
 const NO_LENGTH: usize = usize::MAX;
-
-/// Limits of the sockets of one object.
-#[derive(Clone, Debug)]
-pub(crate) struct HubLimits {
-    pub(crate) connections: usize,
-    pub(crate) message_bytes: usize,
-    pub(crate) outbox_bytes: usize,
-    pub(crate) in_flight: u32,
-    pub(crate) in_flight_bytes: usize,
-    pub(crate) messages_per_second: Option<Rate>,
-}
 
 /// A part of a response on its way to the client.
 #[derive(Debug)]
@@ -65,7 +54,6 @@ impl Drop for OpenRequest {
 /// The sockets and open requests of one object.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    pub(crate) limits: HubLimits,
     pub(crate) gateway: Arc<Gateway>,
     frames_in: Counter,
     /// The length of what is answered by itself, so that other messages need no lock.
@@ -132,14 +120,17 @@ pub(crate) enum RegisterError {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: HubLimits, gateway: Arc<Gateway>) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         Self {
-            limits,
             gateway,
             frames_in: Counter::default(),
             auto_length: AtomicUsize::new(NO_LENGTH),
             inner: Mutex::default(),
         }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.gateway.limits
     }
 
     /// Takes a socket in; it is no target of anything until the object accepts it.
@@ -148,7 +139,7 @@ impl Hub {
         if inner.retired {
             return Err(RegisterError::Retired);
         }
-        if inner.sockets.len() >= self.limits.connections {
+        if inner.sockets.len() >= self.limits().connections_per_agent {
             return Err(RegisterError::Full);
         }
         // One that is sent away at once need not wait for an id.
@@ -352,9 +343,9 @@ impl Hub {
         let mut inner = self.inner.lock();
         for socket in inner.sockets.values() {
             match socket.is_accepted() {
-                true => socket.close(codec::close(Some(1011), reason)),
+                true => socket.close(codec::close(Some(close_code::INTERNAL_ERROR), reason)),
                 false if may_wait(socket.key) => {}
-                false => socket.close(codec::close(Some(4500), reason)),
+                false => socket.close(codec::close(Some(close_code::SERVER_ERROR), reason)),
             }
         }
         let requests = mem::take(&mut inner.requests);
@@ -469,7 +460,7 @@ impl Hub {
 
 /// The close frame of a host that stops.
 fn going_away() -> Bytes {
-    codec::close(Some(1001), "server shutting down")
+    codec::close(Some(close_code::GOING_AWAY), "server shutting down")
 }
 
 impl Inner {
