@@ -4,6 +4,7 @@
 
 #[cfg(feature = "runtime")]
 mod alias;
+pub mod close_code;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub mod derive;

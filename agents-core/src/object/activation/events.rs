@@ -113,7 +113,7 @@ impl Activation {
             }
             ToObject::Alarm => {
                 let (object, on) = (self.object.clone(), instance.clone());
-                let limit = self.handle.behavior.policy().alarm_timeout;
+                let limit = self.handle.limits().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.begin_alarm()? else { return Ok(()) };
                     // That it rings is not undone by what the handler does.

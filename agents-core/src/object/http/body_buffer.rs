@@ -75,7 +75,7 @@ impl Pieces {
         drop((queue, held));
         // Past the output gate: it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
-        self.hub.apply([credit]);
+        self.hub.apply(&mut [credit]);
         Poll::Ready(Some(Ok(piece)))
     }
 

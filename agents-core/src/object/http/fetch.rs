@@ -17,6 +17,7 @@ use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::runtime::class::Instance;
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
 use crate::report;
+use crate::wire::close_code;
 
 /// How much of a refusal's body is read for the reason of the close.
 const REASON_BYTES: usize = 512;
@@ -163,7 +164,7 @@ pub(in crate::object) fn refuse(
 ) -> Result<()> {
     // Final before the accept: there a client that retries would wait for ever for a promise that it
     // already gave away.
-    let code = if entry.is_accepted() { 1011 } else { 4500 };
+    let code = if entry.is_accepted() { close_code::INTERNAL_ERROR } else { close_code::SERVER_ERROR };
     object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
 }
 
@@ -171,7 +172,7 @@ pub(in crate::object) fn refuse(
 async fn refusal(response: Response) -> (u16, String) {
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
-    let code = if refused { 4000 + status.as_u16() } else { 4500 };
+    let code = if refused { close_code::of_status(status.as_u16()) } else { close_code::SERVER_ERROR };
     let body = http_body_util::Limited::new(response.into_body(), REASON_BYTES);
     let text = match body.collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
