@@ -280,7 +280,10 @@ impl Host {
         while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
             let index = self.0.registry.environment().alarms.is_on_disk();
             if index || !self.0.registry.on_disk().is_empty() {
-                tracing::warn!(index, "the disk does not answer: what is left for the index of alarms is given up");
+                tracing::warn!(
+                    index,
+                    "the disk does not answer: what is left for the index of alarms is given up"
+                );
                 return;
             }
         }

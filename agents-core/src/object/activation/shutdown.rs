@@ -89,7 +89,9 @@ impl Activation {
         }
         if waits {
             let why = match self.handle.disk.is_under_way() {
-                true => "the disk had not answered when the host stopped, what was written last is not acknowledged",
+                true => {
+                    "the disk had not answered when the host stopped, what was written last is not acknowledged"
+                }
                 false => "handlers were still running when the host stopped",
             };
             tracing::warn!(object = ?self.handle.key, "{why}");

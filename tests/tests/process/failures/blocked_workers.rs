@@ -103,7 +103,10 @@ async fn a_disk_that_does_not_answer_does_not_keep_the_process() {
     drop((writer, idle));
     let (status, stderr) = program.exit().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("the disk does not answer") && stderr.contains("test-counter/writer"), "{stderr}");
+    assert!(
+        stderr.contains("the disk does not answer") && stderr.contains("test-counter/writer"),
+        "{stderr}"
+    );
 }
 
 #[tokio::test]
