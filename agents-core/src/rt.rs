@@ -22,7 +22,7 @@ pub use server::*;
 /// What only expansions that publish an agent use.
 #[cfg(feature = "runtime")]
 mod server {
-    pub use crate::wire::derive as ts_rs;
+    pub use crate::wire::{KeyFacts, derive as ts_rs};
 
     pub use crate::agent::{
         Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,

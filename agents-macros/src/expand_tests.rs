@@ -410,6 +410,95 @@ fn a_generic_type_stands_in_a_scope_of_its_own_too() {
 }
 
 #[test]
+fn what_serde_passes_over_in_silence_is_noted() {
+    let noted = |item: TokenStream| {
+        let expansion = text(wire(quote!(), item));
+        ["hides", "tries", "by_hand"].map(|fact| expansion.contains(&format!("facts . {fact} () ;")))
+    };
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(alias = "c")]
+                b: B,
+            }
+        )),
+        [false; 3]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[cfg_attr(c, serde(flatten))]
+                b: B,
+            }
+        )),
+        [true, false, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(flatten)]
+                b: Option<B>,
+            }
+        )),
+        [true, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            #[serde(tag = "t", content = "c")]
+            enum A {
+                B(C),
+            }
+        )),
+        [true, false, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            #[serde(untagged)]
+            enum A {
+                B(C),
+            }
+        )),
+        [false, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            enum A {
+                #[serde(untagged)]
+                B(C),
+            }
+        )),
+        [false, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing)]
+                b: B,
+            }
+        )),
+        [false, false, true]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing_if = "f", with = "w")]
+                b: B,
+            }
+        )),
+        [false, false, true]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing_if = "f")]
+                b: B,
+            }
+        )),
+        [false; 3]
+    );
+}
+
+#[test]
 fn what_is_added_stands_behind_the_same_conditions() {
     let item = quote! {
         #[cfg_attr(a, serde(rename_all = "lowercase"))]
@@ -465,8 +554,8 @@ fn wire_styles() {
     let style = |args, item| {
         let expansion = text(wire(args, item));
         let (_, rest) = expansion.split_once("__rt::serde\")]").unwrap_or_default();
-        let styles = rest.split_once(" struct ").or_else(|| rest.split_once(" enum "));
-        styles.map_or("", |(styles, _)| styles).trim().to_owned()
+        let ends = [" struct ", " enum "].into_iter().filter_map(|item| rest.find(item));
+        ends.min().and_then(|end| rest.get(..end)).unwrap_or_default().trim().to_owned()
     };
     let fields = || {
         quote!(

@@ -29,7 +29,7 @@ use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
 use crate::storage::{AlarmIndex, Blocking, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::typescript::Class;
-use crate::wire::Describe;
+use crate::wire::{Describe, KeyFacts};
 
 /// A host for agents, before it starts.
 ///
@@ -120,6 +120,7 @@ impl Agents {
                 props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
                 env: env_of::<A>(build)?,
                 send_identity: options.send_identity,
+                key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
             Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))

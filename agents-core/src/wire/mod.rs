@@ -16,6 +16,8 @@ pub mod field;
 mod foreign;
 pub mod frame;
 mod integer;
+#[cfg(feature = "runtime")]
+mod key_facts;
 pub mod name;
 mod shape;
 mod surrogate;
@@ -27,6 +29,9 @@ pub use encode::strict_json;
 #[cfg(feature = "runtime")]
 pub(crate) use integer::SCALAR;
 pub use integer::{I64, I128, U64, U128};
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub use key_facts::KeyFacts;
 #[cfg(feature = "runtime")]
 pub(crate) use shape::Declaration;
 pub use shape::Shape;

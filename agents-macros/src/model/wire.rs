@@ -48,12 +48,65 @@ pub(crate) struct WireType {
     pub(crate) renamed: When,
     /// The fields that go through serde as they are.
     pub(crate) fields: Vec<Travelling>,
+    pub(crate) keys: Keys,
+}
+
+/// Facts about the keys that a type does not know.
+#[derive(Default)]
+pub(crate) struct Keys {
+    /// Serde passes over them without a word.
+    pub(crate) are_hidden: bool,
+    /// One form is tried after another.
+    pub(crate) are_tried: bool,
+    /// A field is read and not written again in a way that only the program knows.
+    pub(crate) are_by_hand: bool,
+    /// The fields, whose types have facts of their own.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A field, where the conditions hold.
+pub(crate) struct Part {
+    pub(crate) ty: Type,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+impl Keys {
+    fn of_container(attrs: &[Attribute]) -> Self {
+        let has = |names: &[&str]| has(attrs, names);
+        Self { are_hidden: has(&["tag"]), are_tried: has(&["untagged"]), ..Self::default() }
+    }
+
+    fn add_variant(&mut self, attrs: &[Attribute], fields: &Fields) {
+        self.are_tried |= has(attrs, &["untagged"]);
+        self.are_by_hand |= has(attrs, &["with", "deserialize_with"]);
+        self.add_fields(&attr::cfgs(attrs), fields);
+    }
+
+    fn add_fields(&mut self, cfgs: &[Attribute], fields: &Fields) {
+        for field in fields {
+            let has = |names: &[&str]| has(&field.attrs, names);
+            let is_flat = has(&["flatten"]);
+            self.are_hidden |= is_flat;
+            // What does not fit is nothing then.
+            self.are_tried |= is_flat && types::is_named(&field.ty, "Option");
+            self.are_by_hand |= has(&["skip_serializing"])
+                || (has(&["skip_serializing_if"]) && has(&["with", "deserialize_with"]));
+            let mut all = cfgs.to_vec();
+            all.extend(attr::cfgs(&field.attrs));
+            self.parts.push(Part { ty: field.ty.clone(), cfgs: all });
+        }
+    }
+}
+
+/// Returns whether serde is told one of these, under whatever condition.
+fn has(attrs: &[Attribute], names: &[&str]) -> bool {
+    !condition::when(&condition::keys(attrs, "serde"), names).is_never()
 }
 
 /// A field that goes through serde as it is, where the conditions hold.
 pub(crate) struct Travelling {
     pub(crate) ty: Type,
-    /// Whether the field is written past serde's own idea of its type.
+    /// Set when the field is written past serde's own idea of its type.
     pub(crate) is_long_array: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }
@@ -66,6 +119,8 @@ impl WireType {
         let has_columns = matches!(item.fields, Fields::Named(_)) && container.transparent.is_never();
         item.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
         complete(&mut item.fields, &container.default);
+        let mut keys = Keys::of_container(&item.attrs);
+        keys.add_fields(&[], &item.fields);
         let fields = travelling(&item.generics, &container, &[], item.fields.iter());
         let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
         if is_plain {
@@ -89,6 +144,7 @@ impl WireType {
             is_plain,
             renamed: container.renamed,
             fields,
+            keys,
         }
     }
 
@@ -97,9 +153,11 @@ impl WireType {
         let container = Container::read(&mut item.attrs, &options, errors);
         let own = own_path(&item.ident, &item.generics);
         let mut fields = Vec::new();
+        let mut keys = Keys::of_container(&item.attrs);
         for variant in &mut item.variants {
             variant.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
             complete(&mut variant.fields, &container.default);
+            keys.add_variant(&variant.attrs, &variant.fields);
             // Other keys of a variant may change what becomes of its fields.
             if let Some(mut cfgs) = condition::when_any(&condition::keys(&variant.attrs, "serde")).cfg_not() {
                 cfgs.extend(attr::cfgs(&variant.attrs));
@@ -132,6 +190,7 @@ impl WireType {
             is_plain,
             renamed: container.renamed,
             fields,
+            keys,
         }
     }
 }

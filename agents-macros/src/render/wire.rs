@@ -7,7 +7,7 @@ use syn::{Generics, parse_quote};
 
 use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
-use crate::model::wire::{Travelling, WireType};
+use crate::model::wire::{Part, Travelling, WireType};
 
 /// The type as it was written with serde's and TypeScript's derives, and our traits.
 pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
@@ -57,9 +57,11 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
             }
         }
     });
+    let (part, key_facts) = (ty.is_plain && side == Side::Server).then(|| key_facts(ty)).unzip();
     let home = home(
         &crate::attr::cfgs(attrs(item)),
         quote! {
+            #part
             #[automatically_derived]
             impl #impl_generics #rt::Wire for #ident #ty_generics #where_clause {
                 type Shape = #shape;
@@ -75,6 +77,7 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
                 ) -> #rt::Result<Self, __D::Error> {
                     #deserialize
                 }
+                #key_facts
             }
             #[automatically_derived]
             impl #impl_generics #rt::JsonMessage for #ident #ty_generics #where_clause {}
@@ -84,6 +87,48 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     );
     let check = check(ty);
     quote!(#check #derives #written #apart #home)
+}
+
+/// Returns the code that looks at the parts of a type, and the method with the facts about keys that it does not know.
+///
+/// A part that only serde knows adds nothing.
+fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
+    let WireType { runtime: rt, keys, .. } = ty;
+    let parts = keys.parts.iter().map(|Part { ty, cfgs }| {
+        quote!(#(#cfgs)* { (&&__Part::<#ty>(::core::marker::PhantomData)).key_facts(facts); })
+    });
+    let own = [
+        keys.are_hidden.then(|| quote!(facts.hides();)),
+        keys.are_tried.then(|| quote!(facts.tries();)),
+        keys.are_by_hand.then(|| quote!(facts.by_hand();)),
+    ];
+    let own = own.into_iter().flatten();
+    let part = (!keys.parts.is_empty()).then(|| {
+        quote! {
+            struct __Part<T>(::core::marker::PhantomData<T>);
+            trait __OfWire {
+                fn key_facts(&self, facts: &mut #rt::KeyFacts);
+            }
+            impl<T: #rt::Wire> __OfWire for &__Part<T> {
+                fn key_facts(&self, facts: &mut #rt::KeyFacts) {
+                    <T as #rt::Wire>::key_facts(facts);
+                }
+            }
+            trait __OfSerde {
+                fn key_facts(&self, _: &mut #rt::KeyFacts) {}
+            }
+            impl<T> __OfSerde for __Part<T> {}
+        }
+    });
+    let method = quote! {
+        fn key_facts(facts: &mut #rt::KeyFacts) {
+            if facts.is_first::<Self>() {
+                #(#own)*
+                #(#parts)*
+            }
+        }
+    };
+    (quote!(#part), method)
 }
 
 /// Says in our words, and before serde does in its own, which field cannot travel.

@@ -195,7 +195,7 @@ impl Peer {
 
     #[callable]
     async fn forward_waits(&self, cx: &Context<Self>, to: String, limit_ms: u64) -> Result<u32> {
-        let stub = cx.agent::<Peer>(to).timeout(Duration::from_millis(limit_ms));
+        let stub = cx.agent::<Peer>(to).with_timeout(Duration::from_millis(limit_ms));
         stub.call("waits", ()).await
     }
 

@@ -199,7 +199,7 @@ pub trait FromHttp<Kind>: Sized {
     fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
 }
 
-/// Tells the request itself from what axum extracts.
+/// The mark of the request itself, apart from what axum extracts.
 #[derive(Debug)]
 pub struct Whole;
 

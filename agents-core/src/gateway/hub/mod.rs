@@ -188,6 +188,11 @@ impl Hub {
         self.inner.lock().pending_closes -= 1;
     }
 
+    /// The object was told of the end of a socket, could do nothing with it, and is to be told again.
+    pub(crate) fn close_undelivered(&self) {
+        self.inner.lock().pending_closes += 1;
+    }
+
     /// Returns whether the close of a socket must still be delivered to the object.
     pub(crate) fn has_pending_closes(&self) -> bool {
         self.inner.lock().pending_closes > 0

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::ToObject;
+use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
 
@@ -67,6 +68,7 @@ struct Shared {
     stopped: AtomicBool,
     /// The maximum number of objects that are woken at a time.
     at_once: usize,
+    disk: DiskWork,
 }
 
 struct AlarmUpdate {
@@ -112,7 +114,13 @@ impl Alarms {
             news: Notify::new(),
             quiet: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            disk: DiskWork::default(),
         }))
+    }
+
+    /// Returns whether a thread works on the index on the disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.0.disk.is_under_way()
     }
 
     /// Makes sure that the object is woken at this time or earlier; completes when that is on the disk.
@@ -173,6 +181,7 @@ impl Alarms {
             posts,
             woken: HashMap::new(),
             at_once: shared.at_once,
+            disk: shared.disk.clone(),
             unwritten: HashMap::new(),
             trouble: None,
         };
@@ -210,6 +219,7 @@ struct Service {
     /// object that cannot be woken because its class is not registered.
     woken: HashMap<ObjectKey, Option<Instant>>,
     at_once: usize,
+    disk: DiskWork,
     /// The changes that could not be written. A change here overrides the entry of the index for the same
     /// object.
     unwritten: HashMap<ObjectKey, Change>,
@@ -472,7 +482,7 @@ impl Service {
         work: impl FnOnce(&mut AlarmIndex) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, StorageError> {
         let index = self.index.clone();
-        let done = tokio::task::spawn_blocking(move || work(&mut index.lock())).await;
+        let done = self.disk.spawn(move || work(&mut index.lock())).await;
         done.unwrap_or(Err(StorageError::Misuse("the work on the index of alarms was cancelled")))
     }
 }
