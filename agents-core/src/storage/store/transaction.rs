@@ -1,4 +1,4 @@
-//! Turns, the transactions inside them, and the commit they share.
+//! Turns, the transactions inside turns, and the commit that several turns share.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::storage::error::{SqlError, StorageError};
 use crate::storage::tables::state::Undo;
 use crate::storage::{Result, StoreOptions};
 
-// One name is enough: RELEASE and ROLLBACK TO mean the innermost savepoint that has it.
+// One name is enough, because RELEASE and ROLLBACK TO refer to the innermost savepoint of that name.
 const BEGIN: &str = "/*agents*/BEGIN IMMEDIATE";
 const COMMIT: &str = "/*agents*/COMMIT";
 const ROLLBACK: &str = "/*agents*/ROLLBACK";
@@ -30,13 +30,13 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// What is open at the moment: a turn and the transactions of the user in it.
+/// The open levels: a turn, and the transactions of the user in it.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct Levels {
     stack: Vec<Level>,
-    /// How many of them SQLite knows about; the rest wait for a write.
+    /// The number of levels that SQLite knows. The others wait for a write.
     begun: usize,
-    /// Whether SQLite has a transaction open. It outlives the turn that opened it.
+    /// `true` while SQLite has an open transaction. The transaction outlives the turn that opened it.
     open: bool,
     pub(in crate::storage) deferred: Deferred,
 }
@@ -44,11 +44,11 @@ pub(in crate::storage) struct Levels {
 #[derive(Debug)]
 struct Level {
     mark: Mark,
-    /// The staged state as it was, if this level changed it.
+    /// The staged state before this level, if the level changed it.
     undo: Option<Undo>,
 }
 
-/// What SQLite knows of a level.
+/// The form in which SQLite knows a level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mark {
     Nothing,
@@ -57,18 +57,20 @@ enum Mark {
 }
 
 impl Levels {
-    /// SQLite has no transaction open any more; says whether a setting in it put constraints off.
+    /// Records that the transaction of SQLite has ended. Returns whether a setting in it deferred
+    /// constraints.
     fn transaction_ended(&mut self) -> bool {
         self.open = false;
         self.deferred.takes_put_off()
     }
 
-    /// Where the innermost level keeps the staged state it found; `None` outside of turns.
+    /// Returns the slot in which the innermost level keeps the earlier staged state, or `None` outside of
+    /// turns.
     pub(in crate::storage) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
         self.stack.last_mut().map(|level| &mut level.undo)
     }
 
-    /// Tells SQLite of all levels it does not know yet; `run` runs one statement.
+    /// Begins the levels in SQLite that SQLite does not know yet. `run` runs one statement.
     pub(in crate::storage) fn ready_to_write(
         &mut self,
         options: &StoreOptions,
@@ -95,10 +97,10 @@ impl Levels {
 }
 
 impl Store {
-    /// Begins a turn. Costs nothing until the turn writes.
+    /// Begins a turn. No statement runs until the turn writes.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] if a turn is running.
+    /// Fails with [`StorageError::Poisoned`], or with [`StorageError::Misuse`] if a turn is running.
     pub fn begin_turn(&mut self) -> Result<()> {
         self.check()?;
         if !self.levels.stack.is_empty() {
@@ -108,12 +110,10 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a turn: its writes are part of the next commit. Transactions of the user that were
-    /// left open are rolled back.
+    /// Ends a turn. Its writes become part of the next commit. Open transactions of the user are rolled back.
     ///
-    /// # Errors
-    /// A deferred constraint that does not hold: the turn is over and all of it is undone. When SQLite
-    /// fails the store is poisoned.
+    /// Fails when a deferred constraint does not hold: the turn is then over and all of it is undone. When
+    /// SQLite fails, the store is poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
         self.check()?;
         self.roll_back_open()?;
@@ -126,28 +126,27 @@ impl Store {
         self.pop_release()
     }
 
-    /// Returns whether the running turn has written and staged nothing yet.
+    /// Returns whether the running turn has neither written nor staged anything.
     pub fn is_turn_untouched(&self) -> bool {
         self.levels.stack.iter().all(|level| level.mark == Mark::Nothing && level.undo.is_none())
     }
 
-    /// Undoes all that the running turn wrote or staged, and nothing else.
+    /// Undoes everything that the running turn wrote or staged, and nothing else.
     ///
-    /// # Errors
-    /// When SQLite fails; the store is poisoned then.
+    /// Fails when SQLite fails. The store is then poisoned.
     pub fn rollback_turn(&mut self) -> Result<()> {
         if self.is_poisoned() {
-            // All of it is rolled back already.
+            // Everything is rolled back already.
             return Ok(());
         }
         self.roll_back_open()?;
         self.pop_rollback()
     }
 
-    /// Begins a transaction of the user inside the turn; they nest.
+    /// Begins a transaction of the user inside the turn. Transactions nest.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] outside of a turn.
+    /// Fails with [`StorageError::Poisoned`], or with [`StorageError::Misuse`] outside of a turn.
     pub fn savepoint_push(&mut self) -> Result<()> {
         self.check()?;
         if self.levels.stack.is_empty() {
@@ -157,31 +156,31 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the innermost transaction of the user; its writes count as far as those around it do.
+    /// Ends the innermost transaction of the user. Its writes become part of the enclosing level.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    /// Fails with [`StorageError::Misuse`] if there is none. When SQLite fails, the store is poisoned.
     pub fn savepoint_release(&mut self) -> Result<()> {
         self.check_savepoint()?;
         self.pop_release()
     }
 
-    /// Undoes the innermost transaction of the user, staged state included.
+    /// Undoes the innermost transaction of the user, including a staged state.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    /// Fails with [`StorageError::Misuse`] if there is none. When SQLite fails, the store is poisoned.
     pub fn savepoint_rollback(&mut self) -> Result<()> {
         self.check_savepoint()?;
         self.pop_rollback()
     }
 
-    /// Commits what the turns since the last commit wrote; `None` if they wrote nothing.
+    /// Commits the writes of the turns since the last commit. Returns `None` if there are none.
     ///
-    /// The commit is with the operating system then. [`SyncHandle::sync`](crate::storage::SyncHandle::sync)
-    /// brings it to the disk.
+    /// After the call the operating system has the commit.
+    /// [`SyncHandle::sync`](crate::storage::SyncHandle::sync) flushes it to the disk.
     ///
-    /// # Errors
-    /// When it fails all of it is rolled back and the store is poisoned: drop it, open it again.
+    /// If the commit fails, all of it is rolled back and the store is poisoned. Drop the store and open it
+    /// again.
     pub fn commit(&mut self) -> Result<Option<Lsn>> {
         self.check()?;
         if !self.levels.stack.is_empty() {
@@ -211,7 +210,7 @@ impl Store {
         if let Some(faults) = &self.options.faults {
             faults.commit().map_err(|error| StorageError::io("commit to", &self.path, error))?;
         }
-        // A state alone needs no transaction around it: one statement is one.
+        // A state alone does not need a transaction, because it is one statement.
         self.flush_state()?;
         if self.levels.open {
             self.run(COMMIT)?;
@@ -220,17 +219,17 @@ impl Store {
         self.check_at_once(put_off)
     }
 
-    /// Says whether something waits for a commit.
+    /// Returns whether writes wait for a commit.
     pub fn has_uncommitted(&self) -> bool {
         self.levels.open || self.state.is_staged()
     }
 
-    /// Returns the number of the last commit, 0 before the first.
+    /// Returns the number of the last commit, or 0 before the first one.
     pub fn last_lsn(&self) -> Lsn {
         self.lsn
     }
 
-    /// Gives the store up: what was not committed is undone, and every later call fails.
+    /// Makes the store unusable: uncommitted writes are undone, and every later call fails.
     pub fn poison(&mut self) {
         if self.poisoned {
             return;
@@ -239,7 +238,7 @@ impl Store {
         if let Some(database) = &self.database
             && !database.connection.is_autocommit()
         {
-            // If this fails too, closing the connection does it.
+            // If this fails too, closing the connection rolls back.
             let _ = run(&database.connection, &self.metrics, ROLLBACK);
         }
         self.alarm_changed = false;
@@ -247,8 +246,8 @@ impl Store {
         self.state.forget();
     }
 
-    /// Runs a statement of the runtime that writes, inside the transaction of the running turn; the
-    /// file is made if there is none. Returns how many rows changed.
+    /// Runs a statement of the runtime that writes, inside the transaction of the running turn. Makes the
+    /// file if there is none. Returns the number of rows that changed.
     pub(in crate::storage) fn write(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
         self.check()?;
         let result = self.opened().and_then(|mut parts| {
@@ -258,7 +257,7 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// As [`Store::write`], but where there is no file there is nothing to do.
+    /// Runs a statement like [`Store::write`], but does nothing if there is no file.
     pub(in crate::storage) fn write_if_there(
         &mut self,
         sql: &'static str,
@@ -273,8 +272,8 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Looks at how a statement ended: if SQLite gave the transaction up, or the file cannot be
-    /// trusted, the store is poisoned.
+    /// Poisons the store if the result shows that SQLite ended the transaction or that the file cannot be
+    /// used any more.
     pub(in crate::storage) fn poison_on_fatal<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = match error {
@@ -320,7 +319,7 @@ impl Store {
     fn pop_release(&mut self) -> Result<()> {
         let level = self.pop()?;
         if let (Some(undo), Some(slot)) = (level.undo, self.levels.undo_slot()) {
-            // What the outer level found is older.
+            // The value of the outer level is older.
             slot.get_or_insert(undo);
         }
         match level.mark {
@@ -344,20 +343,21 @@ impl Store {
             Mark::Savepoint => {
                 self.run_or_poison(ROLLBACK_TO)?;
                 self.run_or_poison(RELEASE)?;
-                // The savepoint does not bring the setting back, and the turns before have not made it.
+                // The savepoint does not restore the setting, and the earlier turns have not made it.
                 let put_off = self.levels.stack.is_empty() && self.levels.deferred.takes_put_off();
                 self.check_at_once(put_off)
             }
         }
     }
 
-    /// Lets constraints be checked at once again. SQLite does it by itself with a transaction, but goes on using
-    /// statements that were prepared under the setting: those report what they break and leave it there.
+    /// Ends the deferral of constraints. SQLite does this itself at the end of a transaction, but continues
+    /// to use statements that were prepared under the setting. Those statements report a broken constraint
+    /// without undoing the change.
     fn check_at_once(&mut self, put_off: bool) -> Result<()> {
         if !put_off {
             return Ok(());
         }
-        // Never from the cache: a setting acts while it is prepared.
+        // The statement is never cached, because a setting acts while it is prepared.
         let parts = self.opened()?;
         let result = parts.connection.execute_batch(CHECK_AT_ONCE);
         result.map_err(|error| {
@@ -374,7 +374,7 @@ impl Store {
         result
     }
 
-    /// Runs a statement of the runtime that has no parameters and gives no rows.
+    /// Runs a statement of the runtime that has no parameters and returns no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
         let parts = self.opened()?;
         run(parts.connection, parts.metrics, sql)
