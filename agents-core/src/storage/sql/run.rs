@@ -100,7 +100,7 @@ impl Store {
         let mut statement =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
         if statement.column_count() == 0 && statement.parameter_count() == 0 && is_blank(&statement) {
-            return Err(SqlError::new(SqlErrorKind::Syntax, "the text does not contain a statement", sql).into());
+            return Err(SqlError::new(SqlErrorKind::Syntax, "there is no statement in the text", sql).into());
         }
         if read_only && writes(&statement) {
             return Err(StorageError::ReadOnly { sql: shorten(sql) });
