@@ -44,7 +44,7 @@ mod server {
 
         /// The part of the crate `std` that the derive uses.
         pub mod std {
-            /// Paths.
+            /// The module `std::path`.
             pub mod path {
                 pub use ::std::path::PathBuf;
             }

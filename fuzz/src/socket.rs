@@ -67,7 +67,7 @@ fn serve(started: &std::sync::mpsc::Sender<SocketAddr>) {
         let data = std::env::temp_dir().join(format!("agents-fuzz-{}", std::process::id()));
         let host = Agents::new().register::<Probe>().data_dir(data).start().expect("a host");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        started.send(listener.local_addr().expect("an address")).expect("somebody waits");
+        started.send(listener.local_addr().expect("an address")).expect("the receiver waits");
         agents::axum::serve(listener, host.router()).await.expect("serves on");
     });
 }

@@ -41,7 +41,7 @@ limits! {
     UpgradesPerSecond = "upgrades_per_second",
     /// A request was refused because its address sent too many in a short time.
     RequestsPerSecond = "requests_per_second",
-    /// A TCP connection that was not a WebSocket was closed to make room for another one.
+    /// A TCP connection that was not a WebSocket was closed so that another one could be accepted.
     HttpConnections = "http_connections",
     /// A handshake took too long.
     HandshakeTimeout = "handshake_timeout",

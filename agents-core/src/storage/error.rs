@@ -129,7 +129,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Returns a stable word for programs.
+    /// Returns the stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io { source, .. } => SqlErrorKind::of_io(source).code(),
@@ -225,7 +225,7 @@ pub enum SqlErrorKind {
 }
 
 impl SqlErrorKind {
-    /// Returns a stable word for programs.
+    /// Returns the stable code for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Syntax => "sql_syntax",

@@ -32,7 +32,7 @@ struct Totals {
 }
 
 impl StoreMetrics {
-    /// Returns what the store has done so far. What was rolled back counts as well.
+    /// Returns the counters of the store. Writes that were rolled back count as well.
     pub fn counters(&self) -> StoreCounters {
         StoreCounters {
             commits: self.0.commits.load(Ordering::Relaxed),
@@ -64,7 +64,7 @@ impl Store {
         self.metrics.clone()
     }
 
-    /// Returns what the store has done so far. What was rolled back counts as well.
+    /// Returns the counters of the store. Writes that were rolled back count as well.
     pub fn counters(&self) -> StoreCounters {
         self.metrics.counters()
     }

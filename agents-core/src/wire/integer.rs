@@ -103,7 +103,7 @@ macro_rules! integers {
 }
 
 integers!(
-    /// A `u64` that travels as a decimal string, so that JavaScript loses no digit of it.
+    /// A `u64` that travels as a decimal string, so that JavaScript does not lose digits.
     ///
     /// A plain `u64` travels as a JSON number, which JavaScript rounds above 2⁵³. A client may also send an
     /// integer. In SQL the value is an integer, and a value above `i64::MAX` is an error.
@@ -115,11 +115,11 @@ integers!(
     /// assert_eq!(from_json::<U64>(r#""7""#).unwrap(), U64(7));
     /// ```
     U64(u64) "A `u64` as a decimal string.",
-    /// An `i64` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// An `i64` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     I64(i64) "An `i64` as a decimal string.",
-    /// A `u128` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// A `u128` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     U128(u128) "A `u128` as a decimal string.",
-    /// An `i128` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// An `i128` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     I128(i128) "An `i128` as a decimal string.",
 );
 

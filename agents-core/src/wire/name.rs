@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-/// Returns the kebab-case form of a class name, as it stands in an address.
+/// Returns the kebab-case form of a class name, which addresses contain.
 ///
 /// A name in capitals is lower-cased and its underscores become dashes. In any other name each capital
 /// becomes a dash and its lower-case letter, and underscores become dashes. One dash at the start and one at

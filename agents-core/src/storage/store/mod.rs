@@ -150,7 +150,7 @@ impl Store {
     pub fn rest(&mut self) -> Result<()> {
         self.check()?;
         if self.has_uncommitted() {
-            return Err(StorageError::Misuse("a file was to be closed before its commit"));
+            return Err(StorageError::Misuse("a file must not be closed before its commit"));
         }
         self.shut()
     }
@@ -170,7 +170,7 @@ impl Store {
     pub fn checkpoint(&mut self) -> Result<()> {
         self.check()?;
         if self.has_uncommitted() {
-            return Err(StorageError::Misuse("a log was to be moved before its commit"));
+            return Err(StorageError::Misuse("a log must not be moved before its commit"));
         }
         let Self { database: Some(database), options, path, .. } = self else { return Ok(()) };
         if let Some(faults) = &options.faults {

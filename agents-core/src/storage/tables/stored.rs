@@ -12,14 +12,14 @@ use crate::wire::{De, Wire, from_json, to_json};
 /// The largest size at which each value is read back before it is stored, in bytes.
 const ALWAYS_CHECKED: usize = 64 * 1024;
 
-/// Writes a value that is to be kept.
+/// Returns a value as JSON that can be stored.
 ///
 /// Fails with `storage_json`, like [`to_stored`]. For values without a key or column name.
 pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
     to_stored(value).map_err(|source| StorageError::Unfit { source }.into_error())
 }
 
-/// Writes a value that is to be kept.
+/// Returns a value as JSON that can be stored.
 ///
 /// Fails when the value has no JSON form, or when its type does not read back that form. The error names the
 /// part of the value.

@@ -131,7 +131,7 @@ impl ColumnIndex for &str {
             (Some(index), None) => return Ok(index),
             (None, _) => format!("the query has no column `{self}`"),
             (Some(_), Some(_)) => {
-                format!("the query has more than one column `{self}`: name them apart with AS")
+                format!("the query has more than one column `{self}`: give each a different name with AS")
             }
         };
         Err(StorageError::Row { message }.into_error())

@@ -221,7 +221,7 @@ impl<'de> MapAccess<'de> for Columns<'_, 'de> {
         let names = self.row.names();
         if names[..self.next].iter().any(|name| name.column == names[self.next].column) {
             return Err(DeError::Other(format!(
-                "the query has more than one column `{}`: name them apart with AS",
+                "the query has more than one column `{}`: give each a different name with AS",
                 names[self.next].column
             )));
         }
