@@ -45,6 +45,7 @@ impl CallArguments {
 
     /// Returns the JSON array.
     ///
+    /// # Errors
     /// Fails when an argument has no JSON form, for example a map whose keys are not scalars.
     pub fn into_json(self) -> Result<String, serde_json::Error> {
         self.0.map(|text| text + "]")

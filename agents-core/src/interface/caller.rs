@@ -42,6 +42,7 @@ pub trait Caller: Clone + Send + Sync + 'static {
 
     /// Calls a method by its name on the wire.
     ///
+    /// # Errors
     /// Fails when an argument has no JSON form, when the call fails, or when the answer is not a `T`.
     fn call<T: Wire + 'static>(
         self,
@@ -51,6 +52,7 @@ pub trait Caller: Clone + Send + Sync + 'static {
 
     /// Calls a method that streams its answer.
     ///
+    /// # Errors
     /// Fails when an argument has no JSON form or when the call cannot be made. Later errors come out of the
     /// stream.
     fn stream<T: Wire + 'static, R: Wire + 'static>(

@@ -34,6 +34,7 @@ pub trait Reply {
 
     /// Encodes the value.
     ///
+    /// # Errors
     /// Fails with the error of the callable, or when the value has no JSON form.
     fn into_outcome(self) -> Result<Outcome>;
 }

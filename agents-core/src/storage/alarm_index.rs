@@ -99,6 +99,7 @@ impl AlarmIndex {
     /// Opens the index of a folder. If the index is missing, incomplete or damaged, a new one is made, which
     /// [`fill`](Self::fill) has to fill.
     ///
+    /// # Errors
     /// Fails when the file cannot be opened or made.
     pub fn open(
         folder: Arc<DataFolder>,
@@ -118,6 +119,7 @@ impl AlarmIndex {
 
     /// Replaces the index with a new, empty one, which [`fill`](Self::fill) has to fill.
     ///
+    /// # Errors
     /// Fails when the file cannot be removed or made. All methods then fail until a later call succeeds.
     pub fn renew(&mut self) -> Result<()> {
         let failed = |error| StorageError::from(SqlError::from_sqlite(error, ""));
@@ -222,6 +224,7 @@ impl AlarmIndex {
     /// anew](Self::is_filling). The file of an object that is awake cannot be read. Such an object is entered
     /// as due, so that it is woken and reports the time of its alarm.
     ///
+    /// # Errors
     /// Fails when the folder cannot be read or the index cannot be written. An object that cannot be read is
     /// omitted, and the log names it.
     pub fn fill(&mut self, count: usize) -> Result<()> {

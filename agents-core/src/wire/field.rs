@@ -7,6 +7,7 @@ use crate::wire::Wire;
 
 /// Writes a field.
 ///
+/// # Errors
 /// Fails with the error of the serializer.
 pub fn serialize<T: Wire, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     value.wire_serialize(serializer)
@@ -14,6 +15,7 @@ pub fn serialize<T: Wire, S: Serializer>(value: &T, serializer: S) -> Result<S::
 
 /// Reads a field.
 ///
+/// # Errors
 /// Fails when the input is not of this type.
 pub fn deserialize<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::wire_deserialize(deserializer)

@@ -70,7 +70,8 @@ pub struct InvalidName;
 /// that clients, browsers and proxies make of one name lead to one agent. The canonical form of a canonical
 /// form is the form itself.
 ///
-/// [`InvalidName`] when the text does not name an agent.
+/// # Errors
+/// Fails with [`InvalidName`] when the text does not name an agent.
 ///
 /// ```
 /// use agents_core::wire::name::canonical;

@@ -39,11 +39,13 @@ pub trait Wire: Sized {
 
     /// Writes the value.
     ///
+    /// # Errors
     /// Fails with the error of the serializer.
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
     /// Reads a value.
     ///
+    /// # Errors
     /// Fails when the input is not of this type.
     fn wire_deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
@@ -103,6 +105,7 @@ impl<'de, T: Wire> Deserialize<'de> for De<T> {
 /// assert_eq!(agents_core::wire::to_json(&vec![1, 2]).unwrap(), "[1,2]");
 /// ```
 ///
+/// # Errors
 /// Fails when the value has no JSON form that can be read again: a map whose keys are not scalars, NaN or an
 /// infinity, or more than 127 arrays and objects around one another. The error names the part of the value.
 pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
@@ -120,6 +123,7 @@ pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
 /// assert_eq!(from_json::<String>(r#""a\ud800""#).unwrap(), "a\u{fffd}");
 /// ```
 ///
+/// # Errors
 /// Fails when the text is not JSON, or not a value of this type.
 pub fn from_json<T: Wire>(json: &str) -> Result<T, serde_json::Error> {
     let read = |json: &str| serde_json::from_str::<De<T>>(json).map(|de| de.0);
@@ -129,6 +133,7 @@ pub fn from_json<T: Wire>(json: &str) -> Result<T, serde_json::Error> {
 
 /// Converts a wire value into a JSON value.
 ///
+/// # Errors
 /// Fails like [`to_json`].
 pub fn to_value<T: Wire>(value: &T) -> Result<Value, serde_json::Error> {
     encode::write(&Ser(value), serde_json::value::Serializer)
@@ -136,6 +141,7 @@ pub fn to_value<T: Wire>(value: &T) -> Result<Value, serde_json::Error> {
 
 /// Converts a JSON value into a wire value.
 ///
+/// # Errors
 /// Fails like [`from_json`].
 pub fn from_value<T: Wire>(value: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value::<De<T>>(value).map(|de| de.0)

@@ -54,6 +54,7 @@ fn peek_once(path: &Path) -> Result<String> {
 ///
 /// Commits in the log count, and the log stays as it is for the next store that opens the file.
 ///
+/// # Errors
 /// Fails like [`Store::open`](crate::storage::Store::open), and with
 /// [`SqlErrorKind::Busy`](crate::storage::SqlErrorKind::Busy) if a store has the file open.
 pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<Alarm>> {

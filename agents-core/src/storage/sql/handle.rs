@@ -9,6 +9,7 @@ use crate::storage::StorageError;
 pub trait SqlReadDoor {
     /// Runs a statement and returns its first `most` rows.
     ///
+    /// # Errors
     /// Fails when SQLite refuses the statement, or when it writes and the caller may not write.
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows>;
 }
@@ -113,6 +114,7 @@ impl<'a> Sql<'a> {
     /// Runs `body` as a transaction. If `body` fails or panics, all its writes are undone, including a change
     /// of the state, and its messages are not sent. Transactions nest.
     ///
+    /// # Errors
     /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
         let step = |step| self.door.savepoint(step);

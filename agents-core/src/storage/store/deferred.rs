@@ -72,6 +72,7 @@ impl Deferred {
 impl Store {
     /// Checks the deferred constraints at the end of a turn.
     ///
+    /// # Errors
     /// Returns the constraint that does not hold; nothing is undone. When SQLite fails, the store is
     /// poisoned.
     pub(in crate::storage) fn check_deferred(&mut self) -> Result<()> {

@@ -67,6 +67,7 @@ impl Store {
     ///
     /// Blocks after a crash, because the log is then moved into the database first.
     ///
+    /// # Errors
     /// Fails when the file cannot be opened, is in use by another store, is not a database, was written by a
     /// newer version, or belongs to another object.
     pub fn open(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Result<Self> {
@@ -127,6 +128,7 @@ impl Store {
     /// mark of a clean close. For a store that never opened its file there is nothing to do, and very little
     /// for one that only read.
     ///
+    /// # Errors
     /// Fails when the disk or SQLite fails. The log then remains, and nothing is lost.
     pub fn close(mut self) -> Result<()> {
         self.shut()
@@ -146,6 +148,7 @@ impl Store {
     ///
     /// Blocks like [`close`](Self::close).
     ///
+    /// # Errors
     /// Fails like [`close`](Self::close), or with [`StorageError::Misuse`] while writes wait for a commit.
     pub fn rest(&mut self) -> Result<()> {
         self.check()?;
@@ -165,6 +168,7 @@ impl Store {
     /// Blocks while the log and the database are flushed. Call it right after a commit, on a thread that may
     /// block.
     ///
+    /// # Errors
     /// Fails when the disk or SQLite fails; the store is then poisoned, unless the disk is full. Fails with
     /// [`StorageError::Misuse`] while writes wait for a commit.
     pub fn checkpoint(&mut self) -> Result<()> {

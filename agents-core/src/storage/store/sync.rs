@@ -149,6 +149,7 @@ impl SyncHandle {
     /// Call this method on a thread that may block. After an error, call [`Store::poison`] and open the store
     /// again: commits since the last successful sync may or may not be on the disk.
     ///
+    /// # Errors
     /// Fails with the error of the disk, or when a file was removed or replaced.
     pub fn sync(&self) -> io::Result<()> {
         if let Some(faults) = &self.faults {

@@ -112,6 +112,7 @@ impl Store {
 
     /// Ends a turn. Its writes become part of the next commit. Open transactions of the user are rolled back.
     ///
+    /// # Errors
     /// Fails when a deferred constraint does not hold: the turn is then over and all of it is undone. When
     /// SQLite fails, the store is poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
@@ -133,6 +134,7 @@ impl Store {
 
     /// Undoes everything that the running turn wrote or staged, and nothing else.
     ///
+    /// # Errors
     /// Fails when SQLite fails. The store is then poisoned.
     pub fn rollback_turn(&mut self) -> Result<()> {
         if self.is_poisoned() {
@@ -179,6 +181,7 @@ impl Store {
     /// After the call the operating system has the commit.
     /// [`SyncHandle::sync`](crate::storage::SyncHandle::sync) flushes it to the disk.
     ///
+    /// # Errors
     /// If the commit fails, all of it is rolled back and the store is poisoned. Drop the store and open it
     /// again.
     pub fn commit(&mut self) -> Result<Option<Lsn>> {

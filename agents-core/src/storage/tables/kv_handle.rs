@@ -78,6 +78,7 @@ impl<'a> Kv<'a> {
 
     /// Sets the value of a key.
     ///
+    /// # Errors
     /// Fails when storage fails, when the entry is too large (2 KiB for a key, 2 MiB with its value), or when
     /// the caller may not write. Fails with `storage_json` when the value could not be read again, such as a
     /// value that contains NaN.
@@ -124,6 +125,7 @@ impl<'a> Kv<'a> {
     /// # }
     /// ```
     ///
+    /// # Errors
     /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> crate::Result<R>) -> crate::Result<R> {
         let step = |step| self.door.savepoint(step);

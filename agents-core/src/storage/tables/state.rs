@@ -84,6 +84,7 @@ impl Store {
     /// Sets the state, which is JSON text; `None` removes it. The next commit writes the last value once. A
     /// rollback undoes the change.
     ///
+    /// # Errors
     /// Fails with [`StorageError::TooBig`]; the state is then unchanged.
     pub fn stage_state(&mut self, state: Option<Bytes>) -> Result<()> {
         self.check()?;
@@ -103,6 +104,7 @@ impl Store {
 
     /// Stores a copy of the state under a key of its own until the user deletes it. Returns the key.
     ///
+    /// # Errors
     /// Fails with [`StorageError::TooBig`] when the state is too large for a value of a key, or when SQLite
     /// fails.
     pub fn copy_state_aside(&mut self) -> Result<String> {

@@ -14,6 +14,7 @@ const ALWAYS_CHECKED: usize = 64 * 1024;
 
 /// Returns a value as JSON that can be stored.
 ///
+/// # Errors
 /// Fails with `storage_json`, like [`to_stored`]. For values without a key or column name.
 pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
     to_stored(value).map_err(|source| StorageError::Unfit { source }.into_error())
@@ -21,6 +22,7 @@ pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
 
 /// Returns a value as JSON that can be stored.
 ///
+/// # Errors
 /// Fails when the value has no JSON form, or when its type does not read back that form. The error names the
 /// part of the value.
 pub(in crate::storage) fn to_stored<T: Wire>(value: &T) -> Result<String, serde_json::Error> {

@@ -125,6 +125,7 @@ impl rusqlite::ToSql for Column {
 pub trait FromColumn: Sized {
     /// Reads the value.
     ///
+    /// # Errors
     /// Fails when the column holds a value of another type.
     fn from_column(value: ColumnRef<'_>) -> Result<Self>;
 }
@@ -141,6 +142,7 @@ pub trait FromColumn: Sized {
 pub trait ToColumn {
     /// Converts the value into a column of SQLite.
     ///
+    /// # Errors
     /// Fails when SQLite cannot store the value, for example a `u64` above `i64::MAX`.
     fn to_column(&self) -> Result<Column>;
 }

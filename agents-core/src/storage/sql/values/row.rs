@@ -49,6 +49,7 @@ impl<'a> Row<'a> {
 
     /// Reads a column, by its position from 0 or by its name.
     ///
+    /// # Errors
     /// Fails when there is no such column, or when the column holds a value of another type.
     pub fn get<T: FromColumn>(&self, column: impl ColumnIndex) -> Result<T> {
         let index = column.index(self)?;

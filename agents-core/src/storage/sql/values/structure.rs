@@ -16,6 +16,7 @@ use crate::wire::Wire;
 /// a field is skipped. A field without a column is an error, unless the field is an `Option` or has a
 /// default.
 ///
+/// # Errors
 /// Fails when a field has no column, when two columns have one name, or when a column holds a value of
 /// another type.
 pub fn row_as_struct<T: Wire>(row: &Row<'_>) -> Result<T> {
