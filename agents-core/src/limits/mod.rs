@@ -17,6 +17,8 @@ const MIB: usize = 1024 * KIB;
 /// The smallest and the largest default of the bytes that all clients together may hold.
 const LEAST_SHARED: usize = 4 * MIB;
 const MOST_SHARED: usize = 4096 * MIB;
+/// The smallest effective value of [`Limits::tag_bytes`].
+const MIN_TAG_BYTES: usize = 32;
 /// The memory that is assumed when the memory of the machine is unknown.
 const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 
@@ -256,6 +258,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Returns the largest number of tags of a connection, including its id.
+    pub(crate) fn tags_with_id(&self) -> usize {
+        self.tags_per_connection.saturating_add(1)
+    }
+
+    /// Returns the largest number of bytes of a tag. The id of a connection is a tag, so a random id always fits.
+    pub(crate) fn bytes_of_tag(&self) -> usize {
+        self.tag_bytes.max(MIN_TAG_BYTES)
+    }
+
     /// Returns the defaults for a machine with much memory; the limits that depend on the memory have their
     /// maximum.
     fn fixed() -> Self {

@@ -23,7 +23,10 @@ where
 }
 
 /// Returns a value as JSON, or an error that names the part that could not be read again.
-pub(crate) fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+///
+/// # Errors
+/// Fails like [`to_json`](crate::wire::to_json).
+pub fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut json = Vec::with_capacity(128);
     write(value, &mut serde_json::Serializer::new(&mut json))?;
     String::from_utf8(json).map_err(serde_json::Error::custom)

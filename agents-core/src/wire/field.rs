@@ -5,6 +5,16 @@ use serde::{Deserializer, Serializer};
 
 use crate::wire::Wire;
 
+/// A type that serde itself reads and writes in a field. The code of the macro requires it where the field
+/// does not use this module.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in a field under another name: serde knows no array of more than 32 items",
+    label = "a long array under another name",
+    note = "write the array itself as the type of the field, such as `[u8; 64]`",
+    note = "or give it a type of its own: `#[wire] struct Key([u8; 64]);`"
+)]
+pub trait SerdeField {}
+
 /// Writes a field.
 ///
 /// # Errors

@@ -10,9 +10,9 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
-use crate::wire::{Shape, encode, surrogate};
 #[cfg(feature = "runtime")]
-use crate::wire::{TypeName, TypeSet};
+use crate::wire::{KeyFacts, TypeName, TypeSet};
+use crate::wire::{Shape, encode, surrogate};
 
 /// A value that can travel between an agent and its clients.
 ///
@@ -54,6 +54,13 @@ pub trait Wire: Sized {
     #[doc(hidden)]
     fn describe(types: &mut TypeSet) -> TypeName {
         TypeName::of::<Self>(types)
+    }
+
+    /// Records how the type treats unknown keys.
+    #[cfg(feature = "runtime")]
+    #[doc(hidden)]
+    fn key_facts(facts: &mut KeyFacts) {
+        let _ = facts;
     }
 
     /// Returns the value as JSON.
@@ -202,6 +209,11 @@ impl Wire for Cow<'static, str> {
 impl<T: Wire> Wire for Option<T> {
     type Shape = Option<T::Shape>;
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        T::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Some(value) => serializer.serialize_some(&Ser(value)),
@@ -218,6 +230,11 @@ macro_rules! pointers {
     ($($pointer:ident),*) => {$(
         impl<T: Wire> Wire for $pointer<T> {
             type Shape = T::Shape;
+
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                T::key_facts(facts);
+            }
 
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 (**self).wire_serialize(serializer)
@@ -237,6 +254,11 @@ macro_rules! sequences {
         impl<T: Wire $(+ $bound $(+ $more)*)?> Wire for $collection<T> {
             type Shape = Vec<T::Shape>;
 
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                T::key_facts(facts);
+            }
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.iter().map(Ser))
             }
@@ -254,6 +276,11 @@ sequences!(Vec<T>, VecDeque<T>, BTreeSet<T: Ord>, HashSet<T: Hash, Eq>);
 impl<T: Wire, const N: usize> Wire for [T; N] {
     type Shape = [T::Shape; N];
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        T::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Ser))
     }
@@ -270,6 +297,11 @@ impl<T: Wire, const N: usize> JsonMessage for [T; N] {}
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     type Shape = HashMap<K::Shape, V::Shape>;
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        V::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
     }
@@ -284,6 +316,11 @@ impl<K: Wire + Ord, V: Wire> JsonMessage for BTreeMap<K, V> {}
 
 impl<K: Wire + Eq + Hash, V: Wire, H: BuildHasher + Default> Wire for HashMap<K, V, H> {
     type Shape = HashMap<K::Shape, V::Shape>;
+
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        V::key_facts(facts);
+    }
 
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
@@ -301,6 +338,11 @@ macro_rules! tuples {
     ($(($($name:ident . $index:tt),+ ; $count:literal)),* $(,)?) => {$(
         impl<$($name: Wire),+> Wire for ($($name,)+) {
             type Shape = ($($name::Shape,)+);
+
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                $($name::key_facts(facts);)+
+            }
 
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut tuple = serializer.serialize_tuple($count)?;

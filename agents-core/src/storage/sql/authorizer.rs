@@ -60,6 +60,8 @@ pub(in crate::storage) struct SqlAuthorizer {
     /// `true` if the statement makes, changes or drops tables.
     tables: AtomicBool,
     schema: AtomicBool,
+    /// `true` if the statement does more than read and write rows.
+    reshapes: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// `true` if a statement was refused because it writes in a read-only context.
     write_denied: AtomicBool,
@@ -84,6 +86,7 @@ impl SqlAuthorizer {
             setting: AtomicBool::new(false),
             tables: AtomicBool::new(false),
             schema: AtomicBool::new(false),
+            reshapes: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -119,6 +122,7 @@ impl SqlAuthorizer {
         self.setting.store(false, Ordering::Relaxed);
         self.tables.store(false, Ordering::Relaxed);
         self.schema.store(false, Ordering::Relaxed);
+        self.reshapes.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
@@ -166,6 +170,9 @@ impl SqlAuthorizer {
         }
         if makes_names(action) {
             self.schema.store(true, Ordering::Relaxed);
+        }
+        if !is_about_rows(action) {
+            self.reshapes.store(true, Ordering::Relaxed);
         }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
@@ -230,6 +237,12 @@ impl Scope<'_> {
         self.authorizer.schema.swap(false, Ordering::Relaxed)
     }
 
+    /// Returns whether the statement does more than read and write rows, so that other statements may run
+    /// differently after it.
+    pub(super) fn saw_reshaping(&self) -> bool {
+        self.authorizer.reshapes.load(Ordering::Relaxed)
+    }
+
     /// Returns whether the statement is a PRAGMA that changes a setting.
     pub(in crate::storage) fn saw_setting(&self) -> bool {
         self.authorizer.setting.load(Ordering::Relaxed)
@@ -267,6 +280,20 @@ fn makes_names(action: AuthAction<'_>) -> bool {
             | A::CreateView { .. }
             | A::CreateTrigger { .. }
             | A::AlterTable { .. }
+    )
+}
+
+fn is_about_rows(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::Select
+            | A::Recursive
+            | A::Read { .. }
+            | A::Insert { .. }
+            | A::Update { .. }
+            | A::Delete { .. }
+            | A::Function { .. }
     )
 }
 

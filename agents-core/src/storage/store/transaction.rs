@@ -5,17 +5,13 @@ use std::fmt;
 use rusqlite::Params;
 
 use super::Store;
-use super::deferred::Deferred;
+use super::levels::{Level, Levels, Mark};
 use super::statement::run;
+use crate::storage::Result;
 use crate::storage::error::{SqlError, StorageError};
-use crate::storage::tables::state::Undo;
-use crate::storage::{Result, StoreOptions};
 
-// One name is enough, because RELEASE and ROLLBACK TO refer to the innermost savepoint of that name.
-const BEGIN: &str = "/*agents*/BEGIN IMMEDIATE";
 const COMMIT: &str = "/*agents*/COMMIT";
 const ROLLBACK: &str = "/*agents*/ROLLBACK";
-const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
 const RELEASE: &str = "/*agents*/RELEASE s";
 const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
 const CHECK_AT_ONCE: &str = "/*agents*/PRAGMA defer_foreign_keys = OFF";
@@ -30,72 +26,6 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// The open levels: a turn, and the transactions of the user in it.
-#[derive(Debug, Default)]
-pub(in crate::storage) struct Levels {
-    stack: Vec<Level>,
-    /// The number of levels that SQLite knows. The others wait for a write.
-    begun: usize,
-    /// `true` while SQLite has an open transaction. The transaction outlives the turn that opened it.
-    open: bool,
-    pub(in crate::storage) deferred: Deferred,
-}
-
-#[derive(Debug)]
-struct Level {
-    mark: Mark,
-    /// The staged state before this level, if the level changed it.
-    undo: Option<Undo>,
-}
-
-/// The form in which SQLite knows a level.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mark {
-    Nothing,
-    Transaction,
-    Savepoint,
-}
-
-impl Levels {
-    /// Records that the transaction of SQLite has ended. Returns whether a setting in it deferred
-    /// constraints.
-    fn transaction_ended(&mut self) -> bool {
-        self.open = false;
-        self.deferred.takes_put_off()
-    }
-
-    /// Returns the slot in which the innermost level keeps the earlier staged state, or `None` outside of
-    /// turns.
-    pub(in crate::storage) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
-        self.stack.last_mut().map(|level| &mut level.undo)
-    }
-
-    /// Begins the levels in SQLite that SQLite does not know yet. `run` runs one statement.
-    pub(in crate::storage) fn ready_to_write(
-        &mut self,
-        options: &StoreOptions,
-        mut run: impl FnMut(&'static str) -> Result<()>,
-    ) -> Result<()> {
-        if let Some(faults) = &options.faults {
-            faults.write()?;
-        }
-        if !self.open {
-            run(BEGIN)?;
-            self.open = true;
-            if let Some(first) = self.stack.first_mut() {
-                first.mark = Mark::Transaction;
-                self.begun = 1;
-            }
-        }
-        while let Some(level) = self.stack.get_mut(self.begun) {
-            run(SAVEPOINT)?;
-            level.mark = Mark::Savepoint;
-            self.begun += 1;
-        }
-        Ok(())
-    }
-}
-
 impl Store {
     /// Begins a turn. No statement runs until the turn writes.
     ///
@@ -106,18 +36,23 @@ impl Store {
         if !self.levels.stack.is_empty() {
             return Err(StorageError::Misuse("a turn began inside another"));
         }
-        self.push();
+        self.levels.push();
         Ok(())
     }
 
     /// Ends a turn. Its writes become part of the next commit. Open transactions of the user are rolled back.
     ///
     /// # Errors
-    /// Fails when a deferred constraint does not hold: the turn is then over and all of it is undone. When
-    /// SQLite fails, the store is poisoned.
+    /// Fails when a deferred constraint does not hold, or when a statement was stopped after other statements of
+    /// the turn had written: the turn is then over and all of it is undone. When SQLite fails, the store is
+    /// poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
-        self.check()?;
+        self.check_sound()?;
         self.roll_back_open()?;
+        if let Err(error) = self.check() {
+            self.pop_rollback()?;
+            return Err(error);
+        }
         if let Err(error) = self.check_deferred() {
             if !self.is_poisoned() {
                 self.pop_rollback()?;
@@ -129,7 +64,7 @@ impl Store {
 
     /// Returns whether the running turn has neither written nor staged anything.
     pub fn is_turn_untouched(&self) -> bool {
-        self.levels.stack.iter().all(|level| level.mark == Mark::Nothing && level.undo.is_none())
+        self.levels.is_untouched()
     }
 
     /// Undoes everything that the running turn wrote or staged, and nothing else.
@@ -154,16 +89,19 @@ impl Store {
         if self.levels.stack.is_empty() {
             return Err(StorageError::Misuse("a transaction began outside of a turn"));
         }
-        self.push();
+        self.levels.push();
         Ok(())
     }
 
     /// Ends the innermost transaction of the user. Its writes become part of the enclosing level.
     ///
     /// # Errors
-    /// Fails with [`StorageError::Misuse`] if there is none. When SQLite fails, the store is poisoned.
+    /// Fails with [`StorageError::Misuse`] if there is none. Fails when a statement was stopped after other
+    /// statements had written; the transaction then has to be rolled back. When SQLite fails, the store is
+    /// poisoned.
     pub fn savepoint_release(&mut self) -> Result<()> {
         self.check_savepoint()?;
+        self.check()?;
         self.pop_release()
     }
 
@@ -192,12 +130,13 @@ impl Store {
         if !self.has_uncommitted() {
             return Ok(None);
         }
-        if let Err(error) = self.try_commit().and_then(|()| self.check_place()) {
+        if let Err(error) = self.commit_transaction(Self::flush_state).and_then(|()| self.check_place()) {
             self.poison();
             return Err(error);
         }
         self.state.committed();
         self.alarm_changed = false;
+        self.levels.unnumbered = false;
         self.lsn.0 += 1;
         self.metrics.commit();
         if let Some(database) = &mut self.database
@@ -209,12 +148,13 @@ impl Store {
         Ok(Some(self.lsn))
     }
 
-    fn try_commit(&mut self) -> Result<()> {
+    /// Writes a state and commits the transaction.
+    pub(super) fn commit_transaction(&mut self, state: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         if let Some(faults) = &self.options.faults {
             faults.commit().map_err(|error| StorageError::io("commit to", &self.path, error))?;
         }
         // A state alone does not need a transaction, because it is one statement.
-        self.flush_state()?;
+        state(self)?;
         if self.levels.open {
             self.run(COMMIT)?;
         }
@@ -224,7 +164,7 @@ impl Store {
 
     /// Returns whether writes wait for a commit.
     pub fn has_uncommitted(&self) -> bool {
-        self.levels.open || self.state.is_staged()
+        self.levels.open || self.levels.unnumbered || self.state.is_staged()
     }
 
     /// Returns the number of the last commit, or 0 before the first one.
@@ -253,6 +193,7 @@ impl Store {
     /// file if there is none. Returns the number of rows that changed.
     pub(in crate::storage) fn write(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
         self.check()?;
+        self.separate_write()?;
         let result = self.opened().and_then(|mut parts| {
             parts.ready_to_write()?;
             parts.change(sql, params)
@@ -267,6 +208,7 @@ impl Store {
         params: impl Params,
     ) -> Result<u64> {
         self.check()?;
+        self.separate_write()?;
         let result = self.found().and_then(|parts| {
             let Some(mut parts) = parts else { return Ok(0) };
             parts.ready_to_write()?;
@@ -275,8 +217,9 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Poisons the store if the result shows that SQLite ended the transaction or that the file cannot be
-    /// used any more.
+    /// Checks the result of a statement. If SQLite ended a transaction that only the running turn used, the turn
+    /// loses its writes. If the transaction was shared, or the file cannot be used any more, the store is
+    /// poisoned.
     pub(in crate::storage) fn poison_on_fatal<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = match error {
@@ -284,8 +227,16 @@ impl Store {
             error => matches!(error, StorageError::Damaged { .. }),
         };
         let gave_up = || self.database.as_ref().is_none_or(|database| database.connection.is_autocommit());
-        if fatal || (self.levels.open && gave_up()) {
+        if fatal {
             self.poison();
+        } else if self.levels.open && gave_up() {
+            match error {
+                StorageError::Sql(error) if self.levels.lost_transaction(error) => {
+                    let put_off = self.levels.transaction_ended();
+                    self.check_at_once(put_off)?;
+                }
+                _ => self.poison(),
+            }
         }
         result
     }
@@ -298,12 +249,8 @@ impl Store {
         Ok(())
     }
 
-    fn push(&mut self) {
-        self.levels.stack.push(Level { mark: Mark::Nothing, undo: None });
-    }
-
     fn check_savepoint(&self) -> Result<()> {
-        self.check()?;
+        self.check_sound()?;
         if self.levels.stack.len() < 2 {
             return Err(StorageError::Misuse("a transaction ended that had not begun"));
         }
@@ -311,20 +258,12 @@ impl Store {
     }
 
     fn pop(&mut self) -> Result<Level> {
-        let level = self.levels.stack.pop();
-        if self.levels.stack.is_empty() {
-            self.levels.deferred.turn_ended();
-        }
-        self.levels.begun = self.levels.begun.min(self.levels.stack.len());
-        level.ok_or(StorageError::Misuse("a turn ended that had not begun"))
+        self.levels.pop().ok_or(StorageError::Misuse("a turn ended that had not begun"))
     }
 
     fn pop_release(&mut self) -> Result<()> {
-        let level = self.pop()?;
-        if let (Some(undo), Some(slot)) = (level.undo, self.levels.undo_slot()) {
-            // The value of the outer level is older.
-            slot.get_or_insert(undo);
-        }
+        let mut level = self.pop()?;
+        self.levels.take_over(&mut level);
         match level.mark {
             Mark::Nothing | Mark::Transaction => Ok(()),
             Mark::Savepoint => self.run_or_poison(RELEASE),
@@ -335,6 +274,10 @@ impl Store {
         let level = self.pop()?;
         if let Some(undo) = level.undo {
             self.state.restore(undo);
+        }
+        if level.mark != Mark::Nothing {
+            // The rollback may undo a change to a table.
+            self.levels.efforts.forget();
         }
         match level.mark {
             Mark::Nothing => Ok(()),
