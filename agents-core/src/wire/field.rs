@@ -5,8 +5,8 @@ use serde::{Deserializer, Serializer};
 
 use crate::wire::Wire;
 
-/// A type that serde itself reads and writes in a field. The code of the macro requires it where the field
-/// does not use this module.
+/// A type that serde itself reads and writes in a field. The macro requires this trait for a field that serde
+/// cannot read, so that the compiler reports the error above.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in a field under another name: serde knows no array of more than 32 items",
     label = "a long array under another name",

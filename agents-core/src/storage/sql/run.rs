@@ -54,7 +54,8 @@ impl Store {
     /// Runs a statement of the runtime without the guard and returns its rows.
     ///
     /// # Errors
-    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite refuses it.
+    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite
+    /// refuses it.
     pub fn internal_query(&mut self, sql: &'static str, params: &[Column]) -> Result<Rows> {
         let result = self.run_internal(sql, params, Some(usize::MAX)).map(|(_, rows)| rows);
         self.poison_on_fatal(result)
@@ -63,7 +64,8 @@ impl Store {
     /// Runs a statement of the runtime without the guard and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite refuses it.
+    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite
+    /// refuses it.
     pub fn internal_execute(&mut self, sql: &'static str, params: &[Column]) -> Result<u64> {
         let result = self.run_internal(sql, params, None).map(|(changed, _)| changed);
         self.poison_on_fatal(result)
