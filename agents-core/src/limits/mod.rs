@@ -124,10 +124,11 @@ pub struct Limits {
     /// messages and the bodies of requests. A quarter of the memory that the process may use, 4 GiB at most.
     ///
     /// A text of more than 64 KiB counts with the size that it may have after its agent has read it as JSON:
-    /// `[0,0,…]` as a `serde_json::Value` takes about forty times its length. The first 64 KiB of each
-    /// connection or request are not counted. While the limit is reached, a message or body that needs more
-    /// is refused. A connection with messages in its agent, or a body that an agent reads, is read later
-    /// instead. Data that a handler has read is not counted.
+    /// `[0,0,…]` as a `serde_json::Value` takes about forty times its length. A body that a handler has collected
+    /// counts in the same way until its request is over. The first 64 KiB of each connection or request are not
+    /// counted. While the limit is reached, a message or body that needs more is refused. A connection with
+    /// messages in its agent, or a body that an agent passes on piece by piece, is read later instead. Values that
+    /// a handler makes of the data that it has read are not counted.
     pub incoming_bytes: usize,
     /// The bytes that wait for one client. A client that falls further behind is closed. Each frame counts
     /// 128 bytes more than its length. 64 MiB.
@@ -220,6 +221,8 @@ pub struct Limits {
     /// wait for the statement.
     pub statement_timeout: Duration,
     /// The time for which handlers may continue after the host begins to stop. 10 s.
+    ///
+    /// The host waits for the disk for the same time, and then until the disk has completed nothing for a second.
     pub shutdown_grace: Duration,
 }
 

@@ -23,6 +23,7 @@ use super::unsynced::UnsyncedFile;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
 use crate::storage::sql::authorizer::SqlAuthorizer;
 use crate::storage::store::flush::Flush;
+use crate::storage::testing::faults::Faults;
 use crate::storage::{Durability, Result, StoreOptions};
 
 /// The largest size of a file that is checked closely. A new database is never larger, whatever the name of
@@ -54,6 +55,10 @@ pub(in crate::storage) struct Database {
     pages: Arc<AtomicU32>,
     /// The number of pages at which the log is to be moved into the database.
     full_at: u32,
+    /// The number of pages at which a new log is moved into the database, and by which a failed attempt is
+    /// postponed.
+    log_pages: u32,
+    faults: Option<Arc<Faults>>,
 }
 
 /// Returns whether there is a database, and not just the beginning of one that was never completed.
@@ -185,7 +190,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
             if !empty {
                 // The frames that a dead process left in the log may not be on the disk yet, even if a sync
                 // was requested.
-                let emptied = empty_log(connection).map_err(|error| explain(error, path))?;
+                let emptied = database.empty_log(path)?;
                 database.filled = !emptied;
                 if emptied {
                     database.flush_nothing()?;
@@ -251,10 +256,10 @@ impl Database {
     }
 
     /// Moves the log into the database with the necessary flushes, calls `moved`, and starts the log again.
-    pub(in crate::storage) fn checkpoint(&mut self, moved: impl FnOnce(&Self)) -> Result<()> {
+    pub(in crate::storage) fn checkpoint(&mut self, path: &Path, moved: impl FnOnce(&Self)) -> Result<()> {
         self.flush_from_now()?;
         let error = |error| SqlError::from_sqlite(error, "");
-        let whole = move_log(&self.connection, "PASSIVE").map_err(error)?;
+        let whole = self.move_log(path, "PASSIVE")?;
         moved(self);
         if whole {
             // The first commit over old frames flushes the new header before them. That commit is made here,
@@ -262,7 +267,7 @@ impl Database {
             let version: i64 =
                 self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
-            self.full_at = LOG_PAGES;
+            self.full_at = self.log_pages;
         } else {
             // Another tool is reading an old state of the database.
             self.try_again_later();
@@ -272,7 +277,24 @@ impl Database {
 
     /// Postpones the next checkpoint until the log has become longer.
     pub(in crate::storage) fn try_again_later(&mut self) {
-        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(LOG_PAGES);
+        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(self.log_pages);
+    }
+
+    /// Moves the log into the database and truncates it. Returns whether all of it was moved.
+    fn empty_log(&self, path: &Path) -> Result<bool> {
+        self.move_log(path, "TRUNCATE").map_err(|error| in_use(error, path))
+    }
+
+    /// Moves the log into the database. Returns whether all of it was moved.
+    fn move_log(&self, path: &Path, mode: &str) -> Result<bool> {
+        if let Some(faults) = &self.faults {
+            faults.move_log(path)?;
+        }
+        let moved = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
+            let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(!busy && frames == moved)
+        });
+        moved.map_err(|error| SqlError::from_sqlite(error, "").into())
     }
 
     /// Closes the connection. `failed` is `true` if a write has failed since the file was opened. The log
@@ -314,7 +336,7 @@ impl Database {
         }
         if self.filled {
             // The checkpoint flushes the log and the database, regardless of the durability of commits.
-            if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
+            if !self.empty_log(path)? {
                 return Ok(false);
             }
             if !disk && !self.log.closed_cleanly() {
@@ -349,19 +371,6 @@ impl Database {
             fresh.close();
         }
     }
-}
-
-/// Moves the log into the database and truncates it. Returns whether all of it was moved.
-fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
-    move_log(connection, "TRUNCATE")
-}
-
-/// Moves the log into the database. Returns whether all of it was moved.
-fn move_log(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
-        let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(!busy && frames == moved)
-    })
 }
 
 /// Sets whether SQLite keeps the log when the connection is closed.
@@ -449,6 +458,7 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
     let authorizer = SqlAuthorizer::install(&mut connection, options.blocking)?;
+    let log_pages = options.faults.as_ref().and_then(|faults| faults.log_pages()).unwrap_or(LOG_PAGES);
     Ok(Database {
         connection,
         authorizer,
@@ -458,7 +468,9 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
         filled: false,
         exclusive: options.exclusive,
         pages,
-        full_at: LOG_PAGES,
+        full_at: log_pages,
+        log_pages,
+        faults: options.faults.clone(),
         flush: Flush::new(options),
     })
 }

@@ -1,13 +1,15 @@
 //! Storage for tests that fails on request and records the content of the disk.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::partial_checkpoint::move_in_part;
 use super::power_failure::{self, Before, Record};
 use crate::storage::error::{SqlError, SqlErrorKind};
-use crate::storage::file::unsynced::UnsyncedFile;
+use crate::storage::file::unsynced::{self, UnsyncedFile};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -28,12 +30,14 @@ use crate::storage::file::unsynced::UnsyncedFile;
 ///   zero; its log as above;
 /// - names in a folder that was not flushed since they were added: they are missing, the newer ones first;
 ///   the note that a file is new may be there again;
+/// - the database after a checkpoint that broke off ([`break_checkpoints`](Self::break_checkpoints)): each
+///   piece is old or new, and the log is there;
 /// - a log that was cut when its store was opened or closed: it may be whole again, or empty, or have the
 ///   mark of a store that closed cleanly;
 /// - the alarm index, like any other database.
 ///
-/// Not simulated are: a failure in the middle of a checkpoint, between its own flushes; removed databases
-/// that come back; torn sectors; a disk that acknowledges a flush too early; anything under
+/// Not simulated are: a moment in the middle of a checkpoint that completes; removed databases that come
+/// back; torn sectors; a disk that acknowledges a flush too early; anything under
 /// [`Durability::Process`](crate::storage::Durability::Process), where syncs flush nothing.
 ///
 /// Call `power_cut` while no other thread uses the stores.
@@ -45,13 +49,28 @@ pub struct Faults {
     disk_errors: AtomicU32,
     index_full: AtomicU32,
     index_writes: AtomicU32,
-    held: Mutex<bool>,
+    held: Mutex<Held>,
     released: Condvar,
     checkpoints: AtomicU32,
+    full_checkpoints: AtomicU32,
+    broken_checkpoints: AtomicU32,
+    /// The databases into which a part of a log was moved; see `move_in_part`.
+    in_part: Mutex<Vec<File>>,
+    /// The length of a log at which a checkpoint is due, or 0 for the default.
+    log_pages: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
+}
+
+/// The operations of a disk that hang.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    #[default]
+    Nothing,
+    Syncs,
+    Everything,
 }
 
 impl Faults {
@@ -68,8 +87,30 @@ impl Faults {
     /// Makes syncs wait until the guard is dropped, like a disk that does not respond.
     #[must_use = "syncs hang for as long as this is kept"]
     pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.hold(Held::Syncs)
+    }
+
+    /// Makes syncs wait like [`hold_syncs`](Self::hold_syncs), and also the close of a store and the alarm
+    /// index.
+    #[must_use = "the disk hangs for as long as this is kept"]
+    pub fn hold_disk(self: &Arc<Self>) -> HeldSyncs {
+        self.hold(Held::Everything)
+    }
+
+    fn hold(self: &Arc<Self>, held: Held) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
         HeldSyncs(self.clone())
+    }
+
+    /// Waits while the disk hangs.
+    fn wait(&self, from: Held) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held >= from));
+    }
+
+    /// Called when a store is about to be closed cleanly.
+    pub(in crate::storage) fn close(&self) {
+        self.wait(Held::Everything);
     }
 
     /// Makes the next `count` statements that write fail, as if the disk were full.
@@ -96,6 +137,24 @@ impl Faults {
     pub fn hang_checkpoints(&self, hang: bool) {
         *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
         self.goes_on.notify_all();
+    }
+
+    /// Makes the next `count` moves of a log into its database break off in the middle, as if the disk were
+    /// full: in a checkpoint, when a store is closed, and when a store is opened that was not closed cleanly.
+    ///
+    /// After that a part of the log is in the database, and the whole log is still there.
+    pub fn fail_checkpoints(&self, count: u32) {
+        self.full_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Has the same effect as [`fail_checkpoints`](Self::fail_checkpoints), as if the disk were broken.
+    pub fn break_checkpoints(&self, count: u32) {
+        self.broken_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Sets the length of a log, in pages, at which stores that are opened from now on request a checkpoint.
+    pub fn checkpoint_at(&self, pages: u32) {
+        self.log_pages.store(pages, Ordering::SeqCst);
     }
 
     /// Returns the number of checkpoints that have begun.
@@ -129,9 +188,31 @@ impl Faults {
         drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
     }
 
+    /// Called when a log is about to be moved into its database.
+    pub(in crate::storage) fn move_log(&self, database: &Path) -> Result<(), Box<SqlError>> {
+        let kind = if take(&self.full_checkpoints).is_some() {
+            SqlErrorKind::Full
+        } else if take(&self.broken_checkpoints).is_some() {
+            SqlErrorKind::Io
+        } else {
+            return Ok(());
+        };
+        let failed = |error: io::Error| SqlError::new(kind, format!("a checkpoint broke off: {error}"), "");
+        let file = move_in_part(database).map_err(failed)?;
+        if self.is_recording() {
+            let bytes = unsynced::content(&file).map_err(failed)?;
+            self.with(|record| record.moved_in_part(database, bytes));
+        }
+        self.in_part.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        Err(SqlError::new(kind, "a checkpoint broke off on request", ""))
+    }
+
+    pub(in crate::storage) fn log_pages(&self) -> Option<u32> {
+        Some(self.log_pages.load(Ordering::SeqCst)).filter(|pages| *pages > 0)
+    }
+
     pub(in crate::storage) fn sync(&self) -> io::Result<()> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.released.wait_while(held, |held| *held));
+        self.wait(Held::Syncs);
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -146,6 +227,7 @@ impl Faults {
     }
 
     pub(in crate::storage) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.wait(Held::Everything);
         self.index_writes.fetch_add(1, Ordering::SeqCst);
         let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
         take(&self.index_full).map_or(Ok(()), |()| Err(full()))
@@ -230,7 +312,7 @@ pub struct HeldSyncs(Arc<Faults>);
 
 impl Drop for HeldSyncs {
     fn drop(&mut self) {
-        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::Nothing;
         self.0.released.notify_all();
     }
 }
