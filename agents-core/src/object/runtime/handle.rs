@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
 use crate::limits::Limits;
+use crate::object::activation::disk_work::DiskWork;
 use crate::object::activation::{self, Environment};
 use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
@@ -25,8 +26,11 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) life: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
+    pub(in crate::object) disk: DiskWork,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
+    /// How many times in a row the database could not be opened.
+    pub(in crate::object) failed_openings: AtomicU32,
     commands: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
@@ -58,7 +62,9 @@ impl ObjectHandle {
             life: Lifecycle::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
+            disk: DiskWork::default(),
             readable: AtomicBool::new(false),
+            failed_openings: AtomicU32::new(0),
             commands: AtomicU8::new(0),
             me: me.clone(),
         })

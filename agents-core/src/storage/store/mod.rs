@@ -134,6 +134,9 @@ impl Store {
     /// # Errors
     /// When the disk or SQLite fails. The log is still there then, and nothing is lost.
     pub fn close(mut self) -> Result<()> {
+        if let Some(faults) = &self.options.faults {
+            faults.close();
+        }
         self.shut()
     }
 
@@ -187,7 +190,7 @@ impl Store {
                 faults.checkpointed(path, database.fresh.as_deref());
             }
         };
-        match database.checkpoint(moved) {
+        match database.checkpoint(path, moved) {
             Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
                 // Nothing is lost: the log goes on.
                 tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");
