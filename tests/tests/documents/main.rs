@@ -1,5 +1,6 @@
 //! Documents that say something of the repository, held against it.
 
+mod architecture;
 mod compatibility;
 mod decisions;
 mod glossary;
