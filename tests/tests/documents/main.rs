@@ -5,4 +5,5 @@ mod compatibility;
 mod decisions;
 mod glossary;
 mod links;
+mod pages;
 mod support;
