@@ -17,12 +17,15 @@ use crate::close::CloseFrame;
 use crate::frame;
 use crate::inner::Inner;
 use crate::stream::{CallStream, Feed, decode};
-use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, StateWatch, Status, Untyped};
+use crate::{
+    AgentClientBuilder, ClientError, ClientTarget, Dynamic, Identity, Message, RemoteCaller, StateWatch,
+    Status,
+};
 
 /// A connection to one agent.
 ///
-/// Of a class `A` it has the methods, and the type of the state. Without a class it is *untyped*: methods
-/// are called by name.
+/// A client of a class `A` has the methods of the class, and the type of its state. A client without a class is *dynamic*:
+/// it calls methods by name.
 ///
 /// Clone it freely: all clones share one socket. When the last one is gone the client closes.
 ///
@@ -48,14 +51,14 @@ use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, St
 ///     let room = AgentClient::<ChatRoom>::connect(url, "lobby").await?;
 ///     let number: u32 = room.post("hello".into()).await?;
 ///
-///     let same = AgentClient::builder(url, "ChatRoom", "lobby").connect().await?;
+///     let same = AgentClient::dynamic_builder(url, "ChatRoom", "lobby").connect().await?;
 ///     let next: u32 = same.call("post", ("hello again",)).await?;
 ///     assert!(next > number);
 ///     room.close(1000, "done").await
 /// }
 /// ```
-pub struct AgentClient<A: Kind = Untyped> {
-    remote: Remote,
+pub struct AgentClient<A: ClientTarget = Dynamic> {
+    caller: RemoteCaller,
     methods: A::Methods,
 }
 
@@ -68,7 +71,7 @@ impl<A: Interface> AgentClient<A> {
     /// # Errors
     /// As [`AgentClientBuilder::connect`].
     pub async fn connect(url: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, ClientError> {
-        Self::options(url, name).connect().await
+        Self::builder(url, name).connect().await
     }
 
     /// Starts to build a client of the agent `name` of this class.
@@ -81,41 +84,21 @@ impl<A: Interface> AgentClient<A> {
     /// # #[agent]
     /// # impl ChatRoom {}
     /// # async fn run() -> Result<(), ClientError> {
-    /// let room = AgentClient::<ChatRoom>::options("http://127.0.0.1:8787", "lobby")
+    /// let room = AgentClient::<ChatRoom>::builder("http://127.0.0.1:8787", "lobby")
     ///     .query("username", "ann")
     ///     .connect()
     ///     .await?;
     /// # drop(room); Ok(()) }
     /// ```
-    pub fn options(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
+    pub fn builder(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
         AgentClientBuilder::new(url.as_ref(), A::ROUTE, name.as_ref())
     }
 
     /// The methods of the class, for those that have the name of a method of the client itself.
     ///
     /// All others are methods of the client: `room.post(..)` is `room.methods().post(..)`.
-    pub fn methods(&self) -> &A::Methods<Remote> {
+    pub fn methods(&self) -> &A::Methods<RemoteCaller> {
         &self.methods
-    }
-
-    /// The methods of the class, with another time limit than the one of the client. Streams have none.
-    ///
-    /// ```no_run
-    /// # use agents::prelude::*;
-    /// # use agents_client::{AgentClient, ClientError};
-    /// # #[agent]
-    /// # struct ChatRoom;
-    /// # #[agent]
-    /// # impl ChatRoom {
-    /// #     #[callable]
-    /// #     fn post(&self, body: String) {}
-    /// # }
-    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
-    /// room.within(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn within(&self, limit: Duration) -> A::Methods<Remote> {
-        A::methods(self.remote.within(limit))
     }
 
     /// Replaces the agent's state.
@@ -129,15 +112,15 @@ impl<A: Interface> AgentClient<A> {
         self.push(to_value(state))
     }
 
-    /// This connection without the types.
-    pub fn untyped(&self) -> AgentClient {
-        AgentClient { remote: self.remote.clone(), methods: () }
+    /// Returns a client of the same connection that calls methods by name.
+    pub fn dynamic(&self) -> AgentClient {
+        AgentClient { caller: self.caller.clone(), methods: () }
     }
 }
 
 /// The methods of the class.
 impl<A: Interface> Deref for AgentClient<A> {
-    type Target = A::Methods<Remote>;
+    type Target = A::Methods<RemoteCaller>;
 
     fn deref(&self) -> &Self::Target {
         &self.methods
@@ -149,7 +132,7 @@ impl AgentClient {
     ///
     /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`, and the path
     /// below which it serves agents if that is not the root.
-    pub fn builder(
+    pub fn dynamic_builder(
         url: impl AsRef<str>,
         class: impl AsRef<str>,
         name: impl AsRef<str>,
@@ -181,14 +164,17 @@ impl AgentClient {
     }
 }
 
-impl<A: Kind> AgentClient<A> {
+impl<A: ClientTarget> AgentClient<A> {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        let remote = Remote::new(inner);
-        Self { methods: A::methods(remote.clone()), remote }
+        Self::over(RemoteCaller::new(inner))
+    }
+
+    fn over(caller: RemoteCaller) -> Self {
+        Self { methods: A::methods(caller.clone()), caller }
     }
 
     fn inner(&self) -> &Inner {
-        &self.remote.handle.0
+        &self.caller.handle.0
     }
 
     /// Calls a method, by its name on the wire (`getStats`), and waits for the answer.
@@ -211,21 +197,31 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        self.call_within(self.remote.limit, method, args)
+        // Written before the future exists, so that the future is `Send` whatever the arguments are.
+        self.caller.clone().request(method, frame::arguments(&args), decode)
     }
 
-    /// Calls a method and waits for the answer this long at most.
+    /// Returns a client of the same connection with another time limit for calls. Streams have none.
     ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub fn call_within<T: DeserializeOwned>(
-        &self,
-        limit: Duration,
-        method: &str,
-        args: impl Serialize,
-    ) -> impl Future<Output = Result<T, ClientError>> {
-        // Written before the future exists, so that the future is `Send` whatever the arguments are.
-        self.remote.within(limit).request(method, frame::arguments(&args), decode)
+    /// The default is [`call_timeout`](AgentClientBuilder::call_timeout) of the builder.
+    ///
+    /// ```no_run
+    /// # use agents::prelude::*;
+    /// # use agents_client::{AgentClient, ClientError};
+    /// # #[agent]
+    /// # struct ChatRoom;
+    /// # #[agent]
+    /// # impl ChatRoom {
+    /// #     #[callable]
+    /// #     fn post(&self, body: String) {}
+    /// # }
+    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
+    /// room.with_timeout(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self::over(self.caller.with_timeout(limit))
     }
 
     /// Calls a method that answers in parts.
@@ -239,12 +235,12 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<CallStream<T>, ClientError>> {
-        self.remote.clone().open(method, frame::arguments(&args), decode)
+        self.caller.clone().open(method, frame::arguments(&args), decode)
     }
 
     /// The agent's state: none until the agent has sent one, then always the newest.
     pub fn state(&self) -> StateWatch<A::State> {
-        StateWatch::new(Arc::clone(&self.remote.handle.0))
+        StateWatch::new(Arc::clone(&self.caller.handle.0))
     }
 
     fn push(&self, state: serde_json::Result<Value>) -> impl Future<Output = Result<(), ClientError>> {
@@ -283,7 +279,7 @@ impl<A: Kind> AgentClient<A> {
                 Err(_) => Err(self.inner().end()),
             }
         };
-        timeout(self.inner().config.call_timeout, known).await.unwrap_or(Err(ClientError::Timeout))
+        timeout(self.caller.limit, known).await.unwrap_or(Err(ClientError::Timeout))
     }
 
     /// The id of the connection, the same over reconnects. An agent that already has a live
@@ -354,13 +350,13 @@ impl<A: Kind> AgentClient<A> {
     }
 }
 
-impl<A: Kind> Clone for AgentClient<A> {
+impl<A: ClientTarget> Clone for AgentClient<A> {
     fn clone(&self) -> Self {
-        Self { remote: self.remote.clone(), methods: Clone::clone(&self.methods) }
+        Self { caller: self.caller.clone(), methods: Clone::clone(&self.methods) }
     }
 }
 
-impl<A: Kind> fmt::Debug for AgentClient<A> {
+impl<A: ClientTarget> fmt::Debug for AgentClient<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.inner().config;
         f.debug_struct("AgentClient")

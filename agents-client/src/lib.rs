@@ -46,7 +46,7 @@
 //! }
 //! let count: u32 = tokens.result()?;
 //!
-//! // The state is mirrored: to read, to wait for, to set.
+//! // The client has a copy of the state: to read, to wait for, to set.
 //! let mut state = room.state();
 //! eprintln!("{:?}", state.get()?);
 //! room.set_state(&Room { topic: "rust".into() }).await?;
@@ -62,14 +62,14 @@
 //! ```
 //!
 //! A callable that is named like a method of the client ([`send`](AgentClient::send), `state`, `close` …) is called by
-//! [`room.methods()`](AgentClient::methods). A client that knows no class calls by name, and says the types itself:
+//! [`room.methods()`](AgentClient::methods). A dynamic client ([`Dynamic`]) has no class: it calls by name, and the program says the types:
 //!
 //! ```no_run
 //! use agents_client::AgentClient;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), agents_client::ClientError> {
-//! let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+//! let room = AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
 //!     .query("username", "ann")
 //!     .connect()
 //!     .await?;
@@ -106,14 +106,14 @@ mod error;
 mod frame;
 mod identity;
 mod inner;
-mod kind;
 mod message;
 mod reconnect;
-mod remote;
+mod remote_caller;
 mod session;
 mod state;
 mod status;
 mod stream;
+mod target;
 #[cfg(feature = "tls")]
 mod tls;
 mod worker;
@@ -123,10 +123,10 @@ pub use client::AgentClient;
 pub use error::{ClientError, Lost};
 pub use futures_util::StreamExt;
 pub use identity::Identity;
-pub use kind::{Kind, Untyped};
 pub use message::Message;
 pub use reconnect::Reconnect;
-pub use remote::Remote;
+pub use remote_caller::RemoteCaller;
 pub use state::StateWatch;
 pub use status::Status;
 pub use stream::{CallStream, Feed};
+pub use target::{ClientTarget, Dynamic};

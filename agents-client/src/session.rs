@@ -1,4 +1,4 @@
-//! What a client knows, without any I/O: the buffer, the pending calls and the mirrored state.
+//! The rules of a client, without any I/O: the buffer, the pending calls and the cached state.
 //!
 //! The worker feeds it what happens to the socket and takes the frames it wants to send; the
 //! handles put calls in. Every rule about calls and lost connections is in here.
@@ -81,19 +81,19 @@ pub(crate) struct Session {
     next_id: u64,
     outbox: VecDeque<Outgoing>,
     pending: HashMap<u64, Pending>,
-    mirror: Mirror,
+    state_cache: StateCache,
     /// The identity that is announced once the state it promises is here.
     announced: Option<Identity>,
     closing: Option<CloseFrame>,
     ended: Option<ClientError>,
 }
 
-/// What it takes to keep the local copy of the state right around pushes of our own.
+/// The states from which the local copy is set right when pushes of this client are accepted or refused.
 #[derive(Debug, Default)]
-struct Mirror {
+struct StateCache {
     /// The last state the server sent.
     server: Option<Value>,
-    /// What the local copy was before the last push.
+    /// The local copy before the last push.
     before_push: Option<Option<Value>>,
     /// A state frame may be the newcomer's: it was made before the server read anything of ours.
     expects_initial: bool,
@@ -108,7 +108,7 @@ impl Session {
             next_id: 1,
             outbox: VecDeque::new(),
             pending: HashMap::new(),
-            mirror: Mirror::default(),
+            state_cache: StateCache::default(),
             announced: None,
             closing: None,
             ended: None,
@@ -162,7 +162,7 @@ impl Session {
             kind: Kind::State,
             _space: Some(space),
         });
-        self.mirror.before_push = Some(self.watches.state.send_replace(Some(state)));
+        self.state_cache.before_push = Some(self.watches.state.send_replace(Some(state)));
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Session {
                     call.on_the_wire = true;
                 }
             }
-            Kind::State => self.mirror.early_push |= self.mirror.expects_initial,
+            Kind::State => self.state_cache.early_push |= self.state_cache.expects_initial,
             Kind::Cancel | Kind::Raw => {}
         }
         Some(out.message)
@@ -211,8 +211,8 @@ impl Session {
 
     /// A connection is open.
     pub(crate) fn opened(&mut self) {
-        self.mirror.expects_initial = true;
-        self.mirror.early_push = false;
+        self.state_cache.expects_initial = true;
+        self.state_cache.early_push = false;
         self.watches.status.send_replace(Status::Open);
     }
 
@@ -232,7 +232,7 @@ impl Session {
             }
             ServerFrame::McpServers(mcp) => {
                 // It comes after the newcomer's state, so there is none any more.
-                self.mirror.expects_initial = false;
+                self.state_cache.expects_initial = false;
                 self.watches.mcp_servers.send_replace(Some(mcp));
             }
             ServerFrame::Stray => {}
@@ -271,14 +271,14 @@ impl Session {
     }
 
     fn state(&mut self, state: Value) {
-        let stale = self.mirror.expects_initial && self.mirror.early_push;
-        self.mirror.expects_initial = false;
-        self.mirror.server = Some(state.clone());
+        let stale = self.state_cache.expects_initial && self.state_cache.early_push;
+        self.state_cache.expects_initial = false;
+        self.state_cache.server = Some(state.clone());
         if stale {
             // The server reads our push after it wrote this frame and will not repeat it to us.
-            self.mirror.before_push = Some(Some(state));
+            self.state_cache.before_push = Some(Some(state));
         } else {
-            self.mirror.before_push = None;
+            self.state_cache.before_push = None;
             self.watches.state.send_replace(Some(state));
         }
         if let Some(identity) = self.announced.take() {
@@ -289,9 +289,9 @@ impl Session {
     fn rejected(&mut self, error: String) {
         // A read-only connection can change nothing, so the truth is what the server sent last. In
         // any other case the frame does not say which push it means; the last one is the best guess.
-        let before = self.mirror.before_push.take();
+        let before = self.state_cache.before_push.take();
         if error == READONLY {
-            self.watches.state.send_replace(self.mirror.server.clone());
+            self.watches.state.send_replace(self.state_cache.server.clone());
         } else if let Some(before) = before {
             self.watches.state.send_replace(before);
         }

@@ -1,4 +1,4 @@
-//! The mirrored state.
+//! The local copy of the state, as a program watches it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::ClientError;
 use crate::inner::Inner;
 
-/// The agent's state as this client mirrors it: there to be read, and to be waited for.
+/// The local copy of the state of an agent, to be read and waited for.
 ///
 /// It always has the newest state; a reader that is slow does not see every one. As a stream it begins with
 /// the state that is there, and ends when the client has stopped.

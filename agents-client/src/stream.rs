@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::frame::Answer;
 use crate::inner::Inner;
-use crate::remote::Handle;
-use crate::{ClientError, Untyped};
+use crate::remote_caller::Handle;
+use crate::{ClientError, Dynamic};
 
 /// How an answer is read; two families of types can be.
 pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
@@ -48,11 +48,12 @@ impl Drop for Forget {
 
 /// The items of a streamed answer, and its result at the end.
 ///
-/// It ends with `None` after the last item, or with one error. Then [`result`](Self::result) has
-/// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
-/// Dropping it before its end tells the agent to stop.
+/// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) has the result of
+/// the method. [`finish`](Self::finish) skips the items that are left.
+/// A stream that is dropped before its end stops the method.
 ///
-/// The result has the type `R` that the method of a class declares; of an untyped call it is what you say.
+/// The result has the type `R` that the method of a class declares. The result of a call by name has the type that the
+/// program asks for.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -66,7 +67,7 @@ impl Drop for Forget {
 /// # drop(count); Ok(()) }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct CallStream<T, R = Untyped> {
+pub struct CallStream<T, R = Dynamic> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
     decode: Decode<T>,
@@ -113,7 +114,7 @@ impl<T, R> CallStream<T, R> {
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    /// What the method returned, once the stream has ended.
+    /// Returns the result of the method, once the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -122,7 +123,7 @@ impl<T, R: Wire> CallStream<T, R> {
         self.value(decode_wire)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the items that are left, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -132,8 +133,8 @@ impl<T, R: Wire> CallStream<T, R> {
     }
 }
 
-impl<T> CallStream<T, Untyped> {
-    /// What the method returned, once the stream has ended.
+impl<T> CallStream<T, Dynamic> {
+    /// Returns the result of the method, once the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -142,7 +143,7 @@ impl<T> CallStream<T, Untyped> {
         self.value(decode)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the items that are left, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].

@@ -100,7 +100,7 @@ impl<A: AgentDefinition> Context<A> {
     /// the [`name`](Self::name) of an agent leads to it. A name that people chose goes through
     /// [`escape`](crate::wire::name::escape) first.
     ///
-    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::timeout`]). While this handler waits,
+    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::with_timeout`]). While this handler waits,
     /// others of this agent run; none of the caller's connection crosses over.
     ///
     /// ```

@@ -17,6 +17,8 @@ const MIB: usize = 1024 * KIB;
 /// The bytes that all clients together may hold by default: at least, and at most.
 const LEAST_SHARED: usize = 4 * MIB;
 const MOST_SHARED: usize = 4096 * MIB;
+/// The least that [`Limits::tag_bytes`] counts for.
+const MIN_TAG_BYTES: usize = 32;
 /// The memory of a machine that does not say how much it has.
 const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 
@@ -236,6 +238,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Returns how many tags a connection has at most, its id included.
+    pub(crate) fn tags_with_id(&self) -> usize {
+        self.tags_per_connection.saturating_add(1)
+    }
+
+    /// Returns how many bytes a tag has at most; the id of a connection is one, so a random id always fits.
+    pub(crate) fn bytes_of_tag(&self) -> usize {
+        self.tag_bytes.max(MIN_TAG_BYTES)
+    }
+
     /// The defaults where the memory plays no part.
     fn fixed() -> Self {
         Self {

@@ -55,7 +55,6 @@ pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 /// What a program said about its host.
 pub(super) struct Program {
     pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
-    pub(super) limits: Limits,
     pub(super) access: Access,
     pub(super) shared: Arc<Shared>,
     pub(super) routes: Option<Routes>,
@@ -70,7 +69,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
-            rate_limits: AddressRateLimits::new(&program.limits, gateway.clone()),
+            rate_limits: AddressRateLimits::new(&gateway.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -147,7 +146,7 @@ impl Host {
     /// Finds an agent that is called, by any spelling of its name.
     fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
         let unknown = |why: String| Error::new("unknown_agent", why);
-        let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
+        let behavior = self.class(class).filter(|behavior| behavior.options().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
         let name = address::canonical_name(name, self.limits().name_bytes);
@@ -239,7 +238,7 @@ impl Host {
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
-        let mut pause = environment.grace;
+        let mut pause = environment.gateway.limits.shutdown_grace;
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
             if objects.len() <= environment.watchdog.blocked_now() {
                 tracing::warn!(
@@ -285,7 +284,7 @@ impl Host {
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.0.program.limits
+        &self.0.gateway.limits
     }
 
     pub(super) fn access(&self) -> &Access {

@@ -12,7 +12,8 @@ const PERSONS: [&str; 5] = ["nobody", "whoever", "somebody", "everybody", "anybo
 /// Returns the pages: the READMEs, the architecture and all of `docs`.
 fn pages() -> Vec<String> {
     let mut pages = files(&["md"]);
-    pages.retain(|path| path.starts_with("docs/") || path == "ARCHITECTURE.md" || path.ends_with("README.md"));
+    pages
+        .retain(|path| path.starts_with("docs/") || path == "ARCHITECTURE.md" || path.ends_with("README.md"));
     assert!(pages.len() > 20, "{} pages", pages.len());
     pages
 }

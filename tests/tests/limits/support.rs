@@ -45,7 +45,7 @@ impl Desk {
         if path.ends_with("/wait") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
-        let body = agents::axum::body::to_bytes(request.into_body(), usize::MAX).await?;
+        let body = request.into_body().bytes(usize::MAX).await?;
         Ok(body.len().to_string().into_response())
     }
 

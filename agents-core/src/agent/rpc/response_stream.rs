@@ -11,7 +11,7 @@ use crate::agent::peer_calls::backlog::{LineSender, Overflow};
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
-use crate::interface::{Outcome, Reply};
+use crate::interface::{Outcome, Reply, not_json};
 use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
@@ -251,9 +251,9 @@ impl<T: Wire> StreamingResponse<T> {
     /// # Errors
     /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
     /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
-    /// when the item has no JSON form, or outside of the agent's handlers.
+    /// `not_json` when the item has no JSON form, as NaN has none; or outside of the agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
-        self.answer.chunk(&wire::to_json(&item)?)
+        self.answer.chunk(&wire::to_json(&item).map_err(not_json)?)
     }
 
     /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no

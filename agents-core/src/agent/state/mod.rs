@@ -1,5 +1,6 @@
 //! The synchronised state: loaded lazily, written through one gate, sent to everyone.
 
+mod dropped_keys;
 pub(super) mod pushed;
 pub(super) mod source;
 
@@ -259,7 +260,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             tracing::debug!(agent = ?self.object.key(), error = %SingleLine(&message), "a pushed state is not of the agent's type");
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
-        let state = match pushed::read(raw.get()) {
+        let state = match pushed::read(raw.get(), &self.key_facts) {
             Ok((state, None)) => state,
             Ok((_, Some(key))) => {
                 let message = format!("the state has no key `{key}`");

@@ -51,15 +51,20 @@ pub(crate) struct Upload {
     pub(crate) patience: Duration,
 }
 
-/// Why a body ended early.
+/// Why the body of a request ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub(crate) enum BodyFault {
+#[non_exhaustive]
+pub enum BodyFault {
+    /// The client broke off, or the request is over. Status 400.
     #[error("the body broke off")]
     BrokeOff,
+    /// More than [`Limits::body_bytes`](crate::Limits::body_bytes), or than its reader takes. Status 413.
     #[error("Body too large")]
     TooLarge,
+    /// No progress for [`Limits::body_timeout`](crate::Limits::body_timeout). Status 408.
     #[error("The body took too long")]
     TooSlow,
+    /// The memory for what clients send is used up. Status 503.
     #[error("The server is busy")]
     Busy,
 }

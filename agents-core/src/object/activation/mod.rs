@@ -19,7 +19,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
@@ -53,15 +52,12 @@ pub(crate) struct Environment {
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
     pub(crate) gateway: Arc<Gateway>,
-    /// How long handlers may go on once the host stops.
-    pub(crate) grace: Duration,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) alarms: Alarms,
     /// In tests: objects sleep and crash as often as they can.
     pub(crate) chaos: Option<Chaos>,
-    /// How many databases may be open before idle objects close theirs early, and how many are.
-    pub(crate) open_databases: usize,
+    /// The number of databases that are open.
     pub(crate) databases: AtomicUsize,
     /// Places for objects that are awake.
     pub(crate) awake_slots: AwakeSlots,
@@ -177,7 +173,7 @@ fn start_in_time(
     behavior: &Arc<dyn Behavior>,
     object: ObjectContext,
 ) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
-    let limit = behavior.policy().start_timeout;
+    let limit = object.limits().start_timeout;
     let start = behavior.clone().start(object.clone());
     Box::pin(async move {
         in_time(&object, limit, start).await.unwrap_or_else(|| {
@@ -244,7 +240,7 @@ impl Activation {
                     Some(json) => serde_json::from_str(&json)?,
                     None => Settings::default(),
                 };
-                handle.hub.apply([ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.hub.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
                 handle.settings.replace(settings);
             }
         } else if unknown {
@@ -332,7 +328,7 @@ impl Activation {
             changing: matches!(self.phase, Phase::Starting(_) | Phase::Leaving(..)),
             handlers: self.running.len() - self.tasks,
             tasks: self.tasks,
-            pinned: !self.handle.behavior.policy().hibernate || !self.object.lock().kept_awake.is_empty(),
+            pinned: !self.handle.behavior.options().hibernate || !self.object.lock().kept_awake.is_empty(),
         }
     }
 

@@ -42,8 +42,8 @@ impl Activation {
         if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.closes_idle_database(cx) {
             return Poll::Pending;
         }
-        let policy = self.handle.behavior.policy();
-        if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
+        let options = self.handle.behavior.options();
+        if !options.hibernate || !self.object.lock().kept_awake.is_empty() {
             return Poll::Pending;
         }
         let awake_slots = &self.handle.environment.awake_slots;
@@ -60,7 +60,7 @@ impl Activation {
         if self.listed.is_none() {
             self.listed = Some(awake_slots.register_idle(&self.handle));
         }
-        let asleep_at = self.last_activity + policy.hibernate_after;
+        let asleep_at = self.last_activity + options.hibernate_after;
         if self.wait_until(asleep_at, cx) { self.shut_down(Ended::Idle, cx) } else { Poll::Pending }
     }
 
@@ -81,7 +81,7 @@ impl Activation {
 
     /// The host stops: what runs may finish for a while.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let grace = self.handle.environment.grace;
+        let grace = self.handle.limits().shutdown_grace;
         let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + grace);
         let waits = self.is_busy() || matches!(self.phase, Phase::Starting(_));
         if waits && !self.wait_until(stop_at, cx) {
@@ -115,7 +115,7 @@ impl Activation {
             Phase::Live(instance) => {
                 let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
                 self.phase = Phase::Leaving(goodbye, ended);
-                self.stop_at = Some(Instant::now() + self.handle.environment.grace);
+                self.stop_at = Some(Instant::now() + self.handle.limits().shutdown_grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }

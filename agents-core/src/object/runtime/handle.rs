@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
+use crate::limits::Limits;
 use crate::object::activation::{self, Environment};
 use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
@@ -49,7 +50,7 @@ impl ObjectHandle {
         environment: Arc<Environment>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
-            hub: Arc::new(Hub::new(behavior.policy().hub.clone(), environment.gateway.clone())),
+            hub: Arc::new(Hub::new(environment.gateway.clone())),
             key,
             behavior,
             mailbox: Mailbox::default(),
@@ -65,6 +66,11 @@ impl ObjectHandle {
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Returns the limits of the host.
+    pub(in crate::object) fn limits(&self) -> &Limits {
+        &self.environment.gateway.limits
     }
 
     /// Returns a number that stands for the handle as long as it exists.
@@ -117,7 +123,7 @@ impl ObjectHandle {
 
 impl ObjectPort for ObjectHandle {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
-        let limits = &self.behavior.policy().mailbox;
+        let limits = self.limits();
         let waits = |error: &PostError| {
             if let PostError::Full(_, limit) = error {
                 self.environment.gateway.totals.limits.record(*limit);
@@ -125,7 +131,7 @@ impl ObjectPort for ObjectHandle {
         };
         // Only an object that is awake has anything to forget; and no response streams from one that
         // sleeps, so how the last one got on is no reason to wake it.
-        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().wakes_on_close;
+        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.options().wakes_on_close;
         if unheard || message.about_request().is_some() {
             return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
         }

@@ -21,6 +21,7 @@ use crate::server::access::rate_limits::Refused;
 use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
 use crate::unwind::Panic;
+use crate::wire::close_code;
 use crate::wire::name::escape;
 
 /// Where a request wants to go.
@@ -115,7 +116,7 @@ impl Host {
                     class = destination.class(),
                     "nobody decided about an arrival within {most:?}"
                 );
-                let denied = Denied::new(4500, "nobody decided about this in time");
+                let denied = Denied::new(close_code::SERVER_ERROR, "nobody decided about this in time");
                 Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
             }
         }
@@ -163,7 +164,7 @@ impl Host {
                 if reason == address::TOO_LONG {
                     self.gateway().totals.limits.record(Limit::NameBytes);
                 }
-                Err(Refusal::new(4400, reason))
+                Err(Refusal::bad_request(reason))
             }
         }
     }

@@ -2,6 +2,8 @@
 
 pub(super) mod deferred;
 pub(super) mod flush;
+pub(super) mod levels;
+mod separate;
 pub(super) mod statement;
 pub(super) mod sync;
 pub(super) mod transaction;
@@ -12,9 +14,10 @@ use std::time::Instant;
 use super::error::{SqlErrorKind, StorageError};
 use super::file::open::{self, Database};
 use super::metrics::StoreMetrics;
+use super::store::levels::Levels;
 use super::store::statement::OpenStore;
 use super::store::sync::{DatabaseFiles, SyncHandle};
-use super::store::transaction::{Levels, Lsn};
+use super::store::transaction::Lsn;
 use super::tables::state::State;
 use super::{Result, StoreOptions};
 
@@ -238,7 +241,13 @@ impl Store {
         self.options.home.as_ref().map_or(Ok(()), |home| home.check())
     }
 
+    /// Fails when nothing may be read or written.
     pub(super) fn check(&self) -> Result<()> {
+        self.check_sound()?;
+        self.levels.broken().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    pub(super) fn check_sound(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
 

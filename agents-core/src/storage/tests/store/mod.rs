@@ -2,4 +2,5 @@
 
 pub(super) mod deferred;
 pub(super) mod durability;
+pub(super) mod separate;
 pub(super) mod transactions;
