@@ -200,6 +200,8 @@ pub struct Limits {
     /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.
     pub statement_timeout: Duration,
     /// How long handlers may go on once the host stops. 10 s.
+    ///
+    /// A disk is waited for as long, and then until it has finished nothing for a second.
     pub shutdown_grace: Duration,
 }
 

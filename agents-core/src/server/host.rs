@@ -30,8 +30,12 @@ use crate::wire::name;
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// How often handles of sleeping objects that nobody uses are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The time between two looks of a host that stops at the handlers that are left.
+/// The time between two looks of a host that stops at what is left.
 const LOOK: Duration = Duration::from_millis(100);
+/// The number of looks in a row that find nothing done, after which a disk counts as one that does not answer.
+const LOOKS: u32 = 10;
+/// The most agents that are named in the log at a time.
+const NAMED: usize = 10;
 
 /// A host that runs; cheap to clone.
 #[derive(Clone)]
@@ -214,8 +218,13 @@ impl Host {
     }
 
     /// Stops the host: nothing new comes in, running handlers finish within the grace period,
-    /// what they sent is delivered, then the sockets are closed with 1001. Agents whose handler still blocks a thread
-    /// when the grace period is over are given up; such a thread goes on until its handler is done.
+    /// what they sent is delivered, then the sockets are closed with 1001.
+    ///
+    /// Two things are given up when the grace period is over: agents whose handler still blocks a thread, and agents whose
+    /// database waits for a disk that has finished nothing for a second. Their clients get no answer for what is not on the disk.
+    /// Such a thread goes on until its handler or the disk is done, and keeps the data folder until then.
+    /// A runtime that is dropped waits for it; [`Agents::serve`](crate::Agents::serve) ends the process, and a program that serves by
+    /// itself calls `Runtime::shutdown_background` or `std::process::exit`.
     pub async fn shutdown(&self) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);
@@ -226,7 +235,7 @@ impl Host {
         self.until_asleep().await;
         environment.alarms.stop();
         services.close();
-        services.wait().await;
+        self.until_alarms_are_written().await;
         registry.for_each(|object| object.hub().shut());
         sockets.close();
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
@@ -234,26 +243,57 @@ impl Host {
         }
     }
 
-    /// Waits until no object is awake. Those whose handler blocks its thread are given up after the grace period.
+    /// Waits until no object is awake. After the grace period those are given up whose handler blocks its thread, and
+    /// those that wait for a disk that does not answer.
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
-        let mut pause = environment.gateway.limits.shutdown_grace;
+        let (mut pause, mut last, mut still) = (environment.gateway.limits.shutdown_grace, usize::MAX, 0);
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
-            if objects.len() <= environment.watchdog.blocked_now() {
-                tracing::warn!(
-                    blocked = objects.len(),
-                    "handlers still block their threads, they are given up"
-                );
-                return;
-            }
             pause = LOOK;
+            let left = objects.len();
+            still = if left < last { 0 } else { still + 1 };
+            last = left;
+            let blocked = environment.watchdog.blocked_now();
+            let waiting = if still >= LOOKS { self.0.registry.on_disk() } else { Vec::new() };
+            if left > blocked + waiting.len() {
+                continue;
+            }
+            if blocked > 0 {
+                tracing::warn!(blocked, "handlers still block their threads, they are given up");
+            }
+            if !waiting.is_empty() {
+                let agents = &waiting[..waiting.len().min(NAMED)];
+                tracing::warn!(
+                    waiting = waiting.len(),
+                    ?agents,
+                    "the disk does not answer: what these agents wrote last is not acknowledged, and they are given up"
+                );
+            }
+            return;
         }
     }
 
-    /// Returns whether a handler blocks a thread at this moment.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.watchdog().blocked_now() > 0
+    /// Waits until the index of alarms has everything, or the disk does not answer.
+    async fn until_alarms_are_written(&self) {
+        let services = &self.0.services;
+        while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
+            let index = self.0.registry.environment().alarms.is_on_disk();
+            if index || !self.0.registry.on_disk().is_empty() {
+                tracing::warn!(
+                    index,
+                    "the disk does not answer: what is left for the index of alarms is given up"
+                );
+                return;
+            }
+        }
+    }
+
+    /// Returns whether a thread of the runtime is held at this moment, by a handler or by a disk, so that the runtime
+    /// cannot go down.
+    pub(super) fn is_held(&self) -> bool {
+        let index = self.0.registry.environment().alarms.is_on_disk();
+        self.watchdog().blocked_now() > 0 || index || !self.0.registry.on_disk().is_empty()
     }
 
     /// The handle of an object, if there is one.

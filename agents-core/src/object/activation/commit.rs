@@ -126,7 +126,7 @@ impl Activation {
                 self.syncing = Some((lsn, sync));
                 match inner.store.take_if(|_| full) {
                     Some(store) => self.lend(store, move |store| sync_and_move(store, &handle, synced), cx),
-                    None => drop(tokio::task::spawn_blocking(move || synced.send(handle.sync()))),
+                    None => drop(self.handle.disk.spawn(move || synced.send(handle.sync()))),
                 }
                 Ok((inner.gate.released(), true))
             }

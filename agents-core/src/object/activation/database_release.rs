@@ -73,7 +73,7 @@ impl Activation {
         work: impl FnOnce(&mut Store) -> Result<(), StorageError> + Send + 'static,
         cx: &Context<'_>,
     ) {
-        self.lent = Some(tokio::task::spawn_blocking(move || {
+        self.lent = Some(self.handle.disk.spawn(move || {
             let done = work(&mut store);
             (store, done)
         }));

@@ -2,6 +2,7 @@
 
 mod commit;
 mod database_release;
+pub(in crate::object) mod disk_work;
 mod events;
 pub(super) mod output_gate;
 mod overload;
@@ -229,12 +230,14 @@ impl Activation {
         if store.exists() && (unknown || store.needs_recovery()) {
             // Recovery takes as long as the log is; not on a thread that others wait for.
             let settings;
-            (store, settings) = tokio::task::spawn_blocking(move || {
-                store.warm().map_err(StorageError::into_error)?;
-                let settings = store.settings()?;
-                Ok::<_, Error>((store, settings))
-            })
-            .await??;
+            (store, settings) = handle
+                .disk
+                .spawn(move || {
+                    store.warm().map_err(StorageError::into_error)?;
+                    let settings = store.settings()?;
+                    Ok::<_, Error>((store, settings))
+                })
+                .await??;
             if unknown {
                 let settings: Settings = match settings {
                     Some(json) => serde_json::from_str(&json)?,

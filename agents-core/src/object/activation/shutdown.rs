@@ -88,7 +88,13 @@ impl Activation {
             return Poll::Pending;
         }
         if waits {
-            tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
+            let why = match self.handle.disk.is_under_way() {
+                true => {
+                    "the disk had not answered when the host stopped, what was written last is not acknowledged"
+                }
+                false => "handlers were still running when the host stopped",
+            };
+            tracing::warn!(object = ?self.handle.key, "{why}");
             return Poll::Ready(Ended::Stopped);
         }
         self.shut_down(Ended::Stopped, cx)
@@ -219,7 +225,7 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
 async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
     let Some(store) = store.filter(Store::is_open) else { return };
     // Closing checkpoints and syncs, which blocks.
-    let closed = tokio::task::spawn_blocking(move || match abandoned {
+    let closed = handle.disk.spawn(move || match abandoned {
         true => {
             store.abandon();
             Ok(())

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
 use crate::limits::Limits;
+use crate::object::activation::disk_work::DiskWork;
 use crate::object::activation::{self, Environment};
 use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
@@ -25,6 +26,7 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) life: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
+    pub(in crate::object) disk: DiskWork,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
     commands: AtomicU8,
@@ -58,6 +60,7 @@ impl ObjectHandle {
             life: Lifecycle::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
+            disk: DiskWork::default(),
             readable: AtomicBool::new(false),
             commands: AtomicU8::new(0),
             me: me.clone(),

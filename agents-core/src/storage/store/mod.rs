@@ -134,6 +134,9 @@ impl Store {
     /// # Errors
     /// When the disk or SQLite fails. The log is still there then, and nothing is lost.
     pub fn close(mut self) -> Result<()> {
+        if let Some(faults) = &self.options.faults {
+            faults.close();
+        }
         self.shut()
     }
 

@@ -45,13 +45,22 @@ pub struct Faults {
     disk_errors: AtomicU32,
     index_full: AtomicU32,
     index_writes: AtomicU32,
-    held: Mutex<bool>,
+    held: Mutex<Held>,
     released: Condvar,
     checkpoints: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
+}
+
+/// The part of a disk that hangs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    #[default]
+    Nothing,
+    Syncs,
+    Everything,
 }
 
 impl Faults {
@@ -68,8 +77,29 @@ impl Faults {
     /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
     #[must_use = "syncs hang for as long as this is kept"]
     pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.hold(Held::Syncs)
+    }
+
+    /// As [`hold_syncs`](Self::hold_syncs), and the end of a store and the index of alarms wait as well.
+    #[must_use = "the disk hangs for as long as this is kept"]
+    pub fn hold_disk(self: &Arc<Self>) -> HeldSyncs {
+        self.hold(Held::Everything)
+    }
+
+    fn hold(self: &Arc<Self>, held: Held) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
         HeldSyncs(self.clone())
+    }
+
+    /// Waits while the disk hangs.
+    fn wait(&self, from: Held) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held >= from));
+    }
+
+    /// A store is about to be closed well.
+    pub(in crate::storage) fn close(&self) {
+        self.wait(Held::Everything);
     }
 
     /// Lets the next `count` statements that write fail, as if the disk were full.
@@ -130,8 +160,7 @@ impl Faults {
     }
 
     pub(in crate::storage) fn sync(&self) -> io::Result<()> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.released.wait_while(held, |held| *held));
+        self.wait(Held::Syncs);
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -146,6 +175,7 @@ impl Faults {
     }
 
     pub(in crate::storage) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.wait(Held::Everything);
         self.index_writes.fetch_add(1, Ordering::SeqCst);
         let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
         take(&self.index_full).map_or(Ok(()), |()| Err(full()))
@@ -230,7 +260,7 @@ pub struct HeldSyncs(Arc<Faults>);
 
 impl Drop for HeldSyncs {
     fn drop(&mut self) {
-        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::Nothing;
         self.0.released.notify_all();
     }
 }
