@@ -79,6 +79,37 @@ fn every_folder_and_file_of_the_core_is_in_the_map_once() {
 }
 
 #[test]
+fn every_other_folder_is_in_the_map() {
+    // The folders below these are many of one kind, or belong to one row.
+    const WHOLE: [&str; 7] = [
+        "agents-core/src",
+        "docs/decisions",
+        "examples/shared-types",
+        "examples/web",
+        "fuzz/corpus",
+        "fuzz/libfuzzer",
+        "tests/ui",
+    ];
+    let page = read(PAGE);
+    let mut folders = BTreeSet::new();
+    for path in files(&["rs", "ts", "js", "sh", "md", "patch", "png"]) {
+        let mut folder = path.as_str();
+        while let Some((above, _)) = folder.rsplit_once('/') {
+            folder = above;
+            let is_inside =
+                WHOLE.iter().any(|whole| folder.strip_prefix(whole).is_some_and(|rest| !rest.is_empty()));
+            if !is_inside && folder.contains('/') {
+                folders.insert(folder.to_owned());
+            }
+        }
+    }
+    folders.retain(|folder| !folder.starts_with("tests/npm/") && !folder.starts_with("tests/browser/"));
+    let missing: Vec<_> = folders.iter().filter(|folder| !page.contains(&format!("`{folder}/`"))).collect();
+    assert!(folders.len() > 60, "{} folders were found", folders.len());
+    assert!(missing.is_empty(), "not in the map: {missing:?}");
+}
+
+#[test]
 fn every_invariant_has_tests_that_exist() {
     let tests = tests();
     let page = read(PAGE);
