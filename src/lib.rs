@@ -6,20 +6,13 @@
 
 #[cfg(feature = "client")]
 pub use agents_client as client;
-pub use agents_core::interface::{AgentClass, Caller, Interface};
-#[cfg(feature = "server")]
-pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
-    Admission, AdmissionRequest, Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub,
-    Agents, AlarmInfo, AlarmTime, Attempt, CallOrigin, CallStream, ConnectRequest, Connection, Context,
-    ErrorSource, Host, HostMetrics, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message,
-    ObjectMetrics, ObjectStatus, OnUnreadable, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request,
-    ResolveName, Response, StateChange, StateRejection, StateSource, StreamingResponse, TagsError,
-    TypeScript, UpdateResult, View, current,
+    Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
+    Message, Refusal, Request, Response, StreamingResponse, View, current,
 };
 #[cfg(feature = "server")]
-pub use agents_core::{Close, auth, axum, bytes, http, object, storage};
+pub use agents_core::{auth, axum, bytes, http, object};
 pub use agents_core::{Error, Result, serde, serde_json, wire};
 #[cfg(feature = "server")]
 pub use agents_macros::sql;
@@ -28,6 +21,52 @@ pub use futures_core::Stream;
 
 #[cfg(feature = "testing")]
 pub use agents_core::testing;
+
+/// The definition of a class of agents: what the macros implement, and who calls it.
+pub mod class {
+    pub use agents_core::interface::{AgentClass, Caller, Interface};
+    #[cfg(feature = "server")]
+    pub use agents_core::{AgentDefinition, AgentInfo, AgentOptions, CallOrigin};
+}
+
+/// Changes of a state: what a hook is given about one, and about one that was rejected.
+#[cfg(feature = "server")]
+pub mod state {
+    pub use agents_core::{
+        Attempt, OnUnreadable, RejectionKind, StateChange, StateRejection, StateSource, UpdateResult,
+    };
+}
+
+/// The limits of a host.
+#[cfg(feature = "server")]
+pub mod limits {
+    pub use agents_core::{Limit, LimitCounts, Limits, Rate};
+}
+
+/// The counters of a host and of an object.
+#[cfg(feature = "server")]
+pub mod metrics {
+    pub use agents_core::{HostMetrics, ObjectMetrics};
+}
+
+/// Errors beside [`Error`](crate::Error): those that hooks are given, and those with details of their own.
+#[cfg(feature = "server")]
+pub mod errors {
+    pub use agents_core::storage::{SqlError, SqlErrorKind, StorageError};
+    pub use agents_core::{AgentError, ErrorSource, OutsideTurn, TagsError};
+}
+
+/// The storage of an agent: SQL, keys and values, and how durable a commit is.
+#[cfg(feature = "server")]
+pub mod storage {
+    pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, sql};
+}
+
+/// Parts of a host for programs that serve it by themselves, or write the types of their agents by themselves.
+#[cfg(feature = "server")]
+pub mod server {
+    pub use agents_core::{HostService, ResolveName, TypeScript};
+}
 
 #[doc(hidden)]
 pub mod __rt {
@@ -58,9 +97,16 @@ pub mod __rt {
 /// ```
 pub mod prelude {
     #[cfg(feature = "server")]
+    pub use crate::auth::{Admission, AdmissionRequest};
+    #[cfg(feature = "server")]
+    pub use crate::errors::AgentError;
+    #[cfg(feature = "server")]
+    pub use crate::object::AlarmInfo;
+    #[cfg(feature = "server")]
+    pub use crate::state::{StateChange, StateRejection, StateSource};
+    #[cfg(feature = "server")]
     pub use crate::{
-        Admission, AdmissionRequest, AgentError, Agents, AlarmInfo, Close, ConnectRequest, Connection,
-        Context, Message, Refusal, Request, Response, StateChange, StateRejection, StateSource,
+        Agents, Close, ConnectRequest, Connection, Context, Message, Refusal, Request, Response,
         StreamingResponse, View, sql,
     };
     pub use crate::{Error, Result, Stream};

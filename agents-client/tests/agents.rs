@@ -79,7 +79,7 @@ struct Server {
 
 impl Server {
     async fn start(data: &Path, address: &str) -> Self {
-        let mut limits = agents::Limits::default();
+        let mut limits = agents::limits::Limits::default();
         // One call below never ends, and nobody wants to wait for it.
         limits.shutdown_grace = Duration::from_millis(100);
         let host = Agents::new().data_dir(data).limits(limits).register::<TallyKeeper>().start().unwrap();

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use agents::storage::{DataFolder, Durability, Store, StoreOptions};
+use agents_core::storage::{DataFolder, Durability, Store, StoreOptions};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 

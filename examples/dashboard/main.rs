@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agents::Attempt;
+use agents::state::Attempt;
 use agents::auth::Tokens;
 use agents::axum::{
     Json, Router, extract::State, http::StatusCode, response::Html, routing::get, routing::post,

@@ -5,7 +5,7 @@
 #[path = "../shared/web.rs"]
 mod web;
 
-use agents::RejectionKind;
+use agents::state::RejectionKind;
 use agents::prelude::*;
 
 /// The longest text of a document, in characters.

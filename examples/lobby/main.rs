@@ -8,7 +8,8 @@ use agents::axum::http::StatusCode;
 use agents::axum::response::{Html, IntoResponse, Response};
 use agents::axum::{Json, Router, routing::get};
 use agents::prelude::*;
-use agents::{CallOrigin, Host};
+use agents::class::CallOrigin;
+use agents::Host;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",

@@ -12,7 +12,8 @@ use agents::http::StatusCode;
 use agents::object::{
     DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket, WebSocketUpgrade, WebSockets,
 };
-use agents::{Agents, AlarmInfo, Close, Host, Message, Result, wire};
+use agents::{Agents, Close, Host, Message, Result, wire};
+use agents::object::AlarmInfo;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use agents::TypeScript;
+use agents::server::TypeScript;
 use agents::axum::Router;
 use agents::http::StatusCode;
 use tower_http::services::ServeDir;

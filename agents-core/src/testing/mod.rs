@@ -52,3 +52,6 @@ pub use connection::{CallError, Received, TestConnection};
 pub use host::{TestHost, start_in_chaos};
 pub use object::{ConnectionStatus, StillAwake, TestObject};
 pub use pipe::Transport;
+
+#[doc(hidden)]
+pub use crate::storage::{DataFolder, Faults, HeldSyncs};

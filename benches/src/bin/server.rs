@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use agents::Limits;
+use agents::limits::Limits;
 use agents::prelude::*;
 
 // SQLite takes its memory from the C library. With one allocator for both, what sockets keep for long

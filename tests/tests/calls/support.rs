@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use agents::prelude::*;
 use agents::testing::TestHost;
-use agents::{CallOrigin, Stream};
+use agents::class::CallOrigin;
+use agents::Stream;
 use futures_util::stream;
 use tokio::sync::Notify;
 

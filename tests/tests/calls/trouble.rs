@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use agents::storage::Faults;
+use agents::testing::Faults;
 
 use crate::support::{Peer, host};
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use agents::client::AgentClient;
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
-use agents::storage::DataFolder;
+use agents::testing::DataFolder;
 use agents::testing::TestHost;
 use agents::wire::name;
 use agents_tests::{Received, TestServer, patient};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agents::prelude::*;
-use agents::storage::Faults;
-use agents::{Host, Limits};
+use agents::testing::Faults;
+use agents::Host;
+use agents::limits::Limits;
 use agents_tests::{Client, Received, TestServer};
 use serde_json::json;
 

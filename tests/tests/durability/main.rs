@@ -8,7 +8,7 @@ mod slow;
 use std::sync::Arc;
 
 use agents::prelude::*;
-use agents::storage::Faults;
+use agents::testing::Faults;
 use agents_tests::{Received, TestServer};
 use serde_json::json;
 
@@ -226,7 +226,7 @@ async fn a_context_works_only_with_its_agent() {
 async fn process_durability_answers_without_a_sync() {
     let faults = Arc::new(Faults::default());
     let agents =
-        Agents::new().register::<Ledger>().durability(agents::Durability::Process).faults(faults.clone());
+        Agents::new().register::<Ledger>().durability(agents::storage::Durability::Process).faults(faults.clone());
     let server = TestServer::start(agents).await;
     let mut client = server.join(LEDGER, true).await;
     faults.fail_syncs(1);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::Durability;
+use agents::storage::Durability;
 use agents::prelude::*;
-use agents::storage::Faults;
+use agents::testing::Faults;
 use agents_tests::{Client, TestServer};
 use serde_json::json;
 

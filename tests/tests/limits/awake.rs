@@ -1,6 +1,6 @@
 //! How many agents are awake.
 
-use agents::Limit;
+use agents::limits::Limit;
 use agents::axum::body::Body;
 use agents::http::Request;
 use agents_tests::Received;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use agents::axum::body::Body;
 use agents::bytes::Bytes;
 use agents::http::Request;
-use agents::{Limit, Rate};
+use agents::limits::{Limit, Rate};
 use agents_tests::Received;
 use futures_util::StreamExt;
 use futures_util::future::join_all;

@@ -9,7 +9,8 @@ use agents::bytes::Bytes;
 use agents::http::Request;
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost};
-use agents::{Limit, Limits, Response};
+use agents::limits::{Limit, Limits};
+use agents::Response;
 use futures_util::{StreamExt, stream};
 use tokio::task::yield_now;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use agents::prelude::*;
 use agents::testing::TestHost;
-use agents::{Limit, Limits, Response};
+use agents::limits::{Limit, Limits};
+use agents::Response;
 
 /// Who a client is, as its agent sees it.
 #[wire]

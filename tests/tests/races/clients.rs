@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agents::axum::body::to_bytes;
-use agents::storage::Faults;
+use agents::testing::Faults;
 use agents::testing::{Received, TestConnection, TestHost, TestObject};
 use serde_json::Value;
 use tokio::sync::RwLock;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use agents::KeepAwake;
+use agents::object::KeepAwake;
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};

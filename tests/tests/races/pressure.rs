@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use agents::Limits;
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost};
 use futures_util::stream::{self, Stream};

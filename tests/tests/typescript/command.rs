@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use agents::{Agents, TypeScript};
+use agents::Agents;
+use agents::server::TypeScript;
 use tempfile::TempDir;
 
 use crate::everything::Kitchen;

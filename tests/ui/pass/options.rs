@@ -1,7 +1,7 @@
 //! The options of a class.
 
 use agents::__rt::AgentDefinition;
-use agents::AgentClass;
+use agents::class::AgentClass;
 use agents::prelude::*;
 
 #[wire]

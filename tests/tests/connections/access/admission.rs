@@ -362,5 +362,5 @@ async fn a_hook_without_end_refuses_after_ten_seconds() {
     assert!(before.elapsed() >= Duration::from_secs(10));
     let request = agents::http::Request::get("/agents/open-hall/x").body(Default::default());
     assert_eq!(host.request(request.expect("a request")).await.status(), 503);
-    assert_eq!(host.host().metrics().limits[agents::Limit::HandshakeTimeout], 2);
+    assert_eq!(host.host().metrics().limits[agents::limits::Limit::HandshakeTimeout], 2);
 }

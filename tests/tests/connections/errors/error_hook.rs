@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agents::ErrorSource;
+use agents::errors::ErrorSource;
 use agents::axum::response::IntoResponse;
 use agents::object::{DurableObject, ObjectContext, WebSocketUpgrade};
 use agents::prelude::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::axum::body::Body;
 use agents::prelude::*;
-use agents::storage::Faults;
+use agents::testing::Faults;
 use agents_tests::{Client, Received, TestServer, patient};
 
 /// What no client may ever read. Paths, SQL, sources, Rust, and what the agent below calls its secrets.
@@ -288,7 +288,7 @@ async fn connections_and_requests_that_fail_tell_nothing() {
         }
         Ok(())
     };
-    let mut limits = agents::Limits::default();
+    let mut limits = agents::limits::Limits::default();
     (limits.message_bytes, limits.body_bytes, limits.name_bytes) = (64 * 1024, 1024, 64);
     let server = TestServer::start(Agents::new().register::<Leaky>().authorize(hook).limits(limits)).await;
     let long = "x".repeat(65);

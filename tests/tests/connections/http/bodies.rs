@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use agents::Limits;
+use agents::limits::Limits;
 use agents::axum::body::{Body, HttpBody};
 use agents::axum::extract::Query;
 use agents::axum::response::IntoResponse;

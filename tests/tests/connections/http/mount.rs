@@ -91,7 +91,7 @@ impl Lingering {
 #[tokio::test]
 async fn a_goodbye_or_a_call_without_end_does_not_keep_the_host() {
     for call in [false, true] {
-        let mut limits = agents::Limits::default();
+        let mut limits = agents::limits::Limits::default();
         limits.shutdown_grace = std::time::Duration::from_millis(50);
         let agents = Agents::new().register::<Lingering>().limits(limits);
         let server = agents_tests::TestServer::start(agents).await;
@@ -138,14 +138,14 @@ async fn limits_of_addresses_that_cannot_hold_are_told_once() {
     // No such limits, and a server that tells addresses.
     let (_open, unlimited) = host(Agents::new());
     greets(serve(Router::new().merge(unlimited.router())).await).await;
-    let (_known, limited) = host(Agents::new().limits(agents::Limits::internet_facing()));
+    let (_known, limited) = host(Agents::new().limits(agents::limits::Limits::internet_facing()));
     let app = limited.router().into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let addr = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await.expect("serving") });
     greets(addr).await;
     assert_eq!(told(), 0);
-    let (_unknown, limited) = host(Agents::new().limits(agents::Limits::internet_facing()));
+    let (_unknown, limited) = host(Agents::new().limits(agents::limits::Limits::internet_facing()));
     let addr = serve(Router::new().merge(limited.router())).await;
     for _ in 0..3 {
         greets(addr).await;

@@ -1,6 +1,6 @@
 //! HTTP requests to an agent: everything that is not a WebSocket handshake.
 
-use agents::Limits;
+use agents::limits::Limits;
 use agents::axum::{http::StatusCode, response::IntoResponse};
 use agents::prelude::*;
 use agents_tests::{Received, Recorder, TestServer, patient, recorder};

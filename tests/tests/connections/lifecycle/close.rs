@@ -1,6 +1,6 @@
 //! Closing: by the client, by the agent, by accident.
 
-use agents::Limits;
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents_tests::{Notes, Received, Recorder, TestServer, recorder};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agents::prelude::*;
 use agents::testing::{Received, TestHost, TestObject};
-use agents::{Limit, Limits};
+use agents::limits::{Limit, Limits};
 use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{body, millis, secs};

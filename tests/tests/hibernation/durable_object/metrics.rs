@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost, TestObject};
-use agents::{KeepAwake, ObjectMetrics};
+use agents::object::KeepAwake;
+use agents::metrics::ObjectMetrics;
 
 use crate::support::{IDLE, Loss, NAP, body, secs};
 

@@ -9,7 +9,8 @@ use agents::http::StatusCode;
 use agents::object::{DurableObject, ObjectContext, Request, Response, WebSocket, WebSocketUpgrade};
 use agents::prelude::{Agents, Error, Message, Result};
 use agents::testing::{Received, TestConnection, TestHost, TestObject};
-use agents::{KeepAwake, Limits};
+use agents::object::KeepAwake;
+use agents::limits::Limits;
 
 use crate::support::{IDLE, Loss, millis};
 

@@ -37,7 +37,7 @@ impl Counter {
 async fn a_database_that_was_closed_early_is_opened_again_and_nothing_is_lost() {
     for open_databases in [0, 1000] {
         let host = TestHost::start(move || {
-            let mut limits = agents::Limits::default();
+            let mut limits = agents::limits::Limits::default();
             limits.open_databases = open_databases;
             Agents::new().register::<Counter>().limits(limits)
         })

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use agents::PinnedBy;
+use agents::object::PinnedBy;
 use agents::prelude::*;
 use agents::testing::{StillAwake, TestConnection, TestHost, TestObject};
 use agents_tests::{Notes, Recorder, recorder};

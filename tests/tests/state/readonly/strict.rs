@@ -6,7 +6,8 @@ use std::time::Duration;
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
 use agents::storage::KvRange;
-use agents::{AgentDefinition, Attempt};
+use agents::class::AgentDefinition;
+use agents::state::Attempt;
 use agents_tests::{Client, TestServer};
 use tokio::sync::Notify;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::{Attempt, RejectionKind};
+use agents::state::{Attempt, RejectionKind};
 use agents_tests::{Client, TestServer};
 use tokio::sync::Semaphore;
 

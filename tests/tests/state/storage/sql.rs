@@ -2,7 +2,7 @@
 
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::storage::StorageError;
+use agents::errors::StorageError;
 use agents::storage::sql::{FromRow, Row};
 use agents_tests::{Client, TestServer};
 

@@ -2,7 +2,8 @@
 
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::{ErrorSource, RejectionKind};
+use agents::errors::ErrorSource;
+use agents::state::RejectionKind;
 use agents_tests::TestServer;
 
 use crate::support::{Heard, Tell, changed, line, push};
