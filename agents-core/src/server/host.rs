@@ -26,14 +26,14 @@ use crate::server::{HostMetrics, HostService};
 use crate::storage::AlarmIndex;
 use crate::wire::name;
 
-/// How long sockets may take to say goodbye when the host stops.
+/// The time that sockets have for their close handshake when the host stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
-/// How often handles of sleeping objects that nobody uses are dropped.
+/// The interval at which unused handles of hibernating objects are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The time between two looks of a host that stops at the handlers that are left.
+/// The interval at which a stopping host checks the handlers that still run.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A host that runs; cheap to clone.
+/// A running host; cheap to clone.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
@@ -44,15 +44,15 @@ struct Inner {
     rate_limits: AddressRateLimits,
     objects: TaskTracker,
     sockets: TaskTracker,
-    /// What runs beside objects and sockets.
+    /// Tasks besides those of objects and sockets.
     services: TaskTracker,
     stopping: AtomicBool,
 }
 
-/// Makes the routes of the program beside the agents.
+/// The function that makes the routes of the program beside the agents.
 pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 
-/// What a program said about its host.
+/// The program's configuration of its host.
 pub(super) struct Program {
     pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
     pub(super) limits: Limits,
@@ -108,7 +108,7 @@ impl Host {
         host
     }
 
-    /// Starts to wake objects for their alarms.
+    /// Starts the task that wakes objects for their alarms.
     pub(super) fn start_alarms(&self, index: AlarmIndex) {
         let environment = self.0.registry.environment();
         let weak = Arc::downgrade(&self.0);
@@ -122,10 +122,12 @@ impl Host {
         self.0.services.spawn(run);
     }
 
-    /// Returns a stub of an agent, for routes and tasks of the surrounding program: what is called on it runs there.
+    /// Returns a stub of an agent, for routes and tasks of the program; a method called on the stub runs in
+    /// the agent.
     ///
-    /// The name is written as clients write it: escapes in it are read, see [`canonical`](crate::wire::name::canonical).
-    /// A name that people chose goes through [`escape`](crate::wire::name::escape) first.
+    /// The name is written as clients write it: escapes are decoded, see
+    /// [`canonical`](crate::wire::name::canonical). Pass a name that people chose through
+    /// [`escape`](crate::wire::name::escape) first.
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -155,26 +157,26 @@ impl Host {
         Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
     }
 
-    /// Tells how an agent or object is, by its class as it stands in addresses and its name; `None`
-    /// when it sleeps and has nobody connected, or never existed.
+    /// Returns the status of an agent or object, by its class as it appears in addresses and its name.
+    /// Returns `None` if the object hibernates and has no connections, or never existed.
     ///
-    /// `pinned_by` in it says why the object cannot sleep.
+    /// The field `pinned_by` of the status has the reasons why the object cannot hibernate.
     pub fn status(&self, class: &str, name: &str) -> Option<ObjectStatus> {
         let name = name::canonical(name).ok()?;
         let key = ObjectKey { class: class.into(), name: name.into() };
         self.0.registry.find(&key).map(|object| object.status())
     }
 
-    /// Tells how all objects are that are awake or have connections, in no particular order.
+    /// Returns the status of all objects that are awake or have connections, in no particular order.
     ///
-    /// It looks at each of them: for operators, not for every request.
+    /// This visits each object: use it for operators, and not for every request.
     pub fn statuses(&self) -> Vec<ObjectStatus> {
         let mut all = Vec::new();
         self.0.registry.for_each(|object| all.push(object.status()));
         all
     }
 
-    /// Tells what all objects together have used since the host started.
+    /// Returns the usage of all objects together since the host started.
     pub fn metrics(&self) -> HostMetrics {
         let (objects, awake) = self.0.registry.metrics();
         let sockets = self.0.gateway.metrics();
@@ -214,9 +216,9 @@ impl Host {
         HostService::new(self.clone())
     }
 
-    /// Stops the host: nothing new comes in, running handlers finish within the grace period,
-    /// what they sent is delivered, then the sockets are closed with 1001. Agents whose handler still blocks a thread
-    /// when the grace period is over are given up; such a thread goes on until its handler is done.
+    /// Stops the host. New connections and requests are refused, running handlers finish within the grace
+    /// period, their messages are delivered, then the sockets are closed with 1001. An agent whose handler
+    /// still blocks a thread after the grace period is abandoned; such a thread runs until its handler ends.
     pub async fn shutdown(&self) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);
@@ -235,7 +237,8 @@ impl Host {
         }
     }
 
-    /// Waits until no object is awake. Those whose handler blocks its thread are given up after the grace period.
+    /// Waits until no object is awake. Objects whose handler blocks its thread are abandoned after the grace
+    /// period.
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
@@ -244,7 +247,7 @@ impl Host {
             if objects.len() <= environment.watchdog.blocked_now() {
                 tracing::warn!(
                     blocked = objects.len(),
-                    "handlers still block their threads, they are given up"
+                    "handlers still block their threads and are abandoned"
                 );
                 return;
             }
@@ -257,7 +260,7 @@ impl Host {
         self.watchdog().blocked_now() > 0
     }
 
-    /// The handle of an object, if there is one.
+    /// Returns the handle of an object, if there is one.
     #[cfg(feature = "testing")]
     pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
         self.0.registry.find(key)

@@ -1,4 +1,4 @@
-//! Whom the host lets in, before the agent is looked up.
+//! Admission of requests by the host, before the agent is looked up.
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -23,12 +23,12 @@ use crate::server::http::address::{self, Address};
 use crate::unwind::Panic;
 use crate::wire::name::escape;
 
-/// Where a request wants to go.
+/// The destination of a request.
 #[derive(Clone, Copy)]
 pub(in crate::server) enum Destination<'a> {
-    /// To an agent that the path names.
+    /// An agent that the path names.
     Named(Address<'a>),
-    /// To one that a function finds.
+    /// An agent that a function finds.
     NamedRoute(&'a NamedRoute),
 }
 
@@ -41,7 +41,7 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Why somebody is turned away: in a close frame, or as a response.
+/// A refusal with its two forms: a close frame, or an HTTP response.
 #[derive(Debug)]
 pub(in crate::server) struct Denied {
     pub(in crate::server) refusal: Refusal,
@@ -73,9 +73,9 @@ impl From<Refusal> for Denied {
 }
 
 impl Host {
-    /// Decides who may come in, and finds out which agent it is for.
+    /// Decides whether a request is admitted, and finds the agent that it is for.
     ///
-    /// What the hook says of the visitor goes into the head.
+    /// The identity that the hook gives is stored in the head.
     pub(in crate::server) async fn admit(
         &self,
         destination: Destination<'_>,
@@ -84,7 +84,7 @@ impl Host {
     ) -> Result<ObjectKey, Denied> {
         let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
         if let Destination::Named(address) = destination {
-            // Before the program is asked, so that it is asked about no text that names nothing.
+            // Checked before the program's functions run, so that they never see an invalid name.
             let name = self.canonical_name(address.name)?;
             if self.access().hook.is_none() {
                 return Ok(key(name));
@@ -105,7 +105,7 @@ impl Host {
                 Ok(key(name))
             }
             Ok(Err(panic)) => {
-                // Only the log sees what it said.
+                // Only the log contains the message of the panic.
                 let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
                 Err(Refusal::from(error).into())
             }
@@ -113,15 +113,15 @@ impl Host {
                 self.gateway().totals.limits.record(Limit::HandshakeTimeout);
                 tracing::error!(
                     class = destination.class(),
-                    "nobody decided about an arrival within {most:?}"
+                    "the host's functions did not decide about a request within {most:?}"
                 );
-                let denied = Denied::new(4500, "nobody decided about this in time");
+                let denied = Denied::new(4500, "no decision about this request in time");
                 Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
             }
         }
     }
 
-    /// Asks the program's functions.
+    /// Calls the program's functions.
     async fn decide(
         &self,
         destination: Destination<'_>,
@@ -148,14 +148,14 @@ impl Host {
         Ok((name, admission))
     }
 
-    /// Returns the form of a name that the program gave: plain text, in which a percent sign is one.
+    /// Returns the canonical form of a name that the program gave: plain text, in which `%` is not an escape.
     fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         self.canonical_name(&escape(name)).inspect_err(|refusal| {
-            tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
+            tracing::warn!(reason = refusal.reason(), "the program gave an agent an invalid name");
         })
     }
 
-    /// Returns the form of a name that names the agent.
+    /// Returns the canonical form of a name.
     fn canonical_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         match address::canonical_name(name, self.limits().name_bytes) {
             Ok(name) => Ok(name.into()),
