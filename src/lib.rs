@@ -36,7 +36,7 @@ pub mod __rt {
     pub use agents_macros::WireAttributes;
 }
 
-/// Everything a program of agents needs: `use agents::prelude::*;`.
+/// The items that a program of agents needs: `use agents::prelude::*;`.
 ///
 /// ```
 /// # #[cfg(feature = "server")] {

@@ -1,4 +1,4 @@
-//! What a client knows of its agent.
+//! The type of the agent, as a client knows it.
 
 use agents_core::interface::Interface;
 use agents_core::wire::Wire;
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::Remote;
 
-/// What a client knows of its agent: its class, or nothing ([`Untyped`]).
+/// The type of the agent, as a client knows it: its class, or [`Untyped`].
 ///
-/// Every class of agents is one.
+/// Every class of agents implements this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an agent",
     label = "not an agent",
@@ -33,7 +33,7 @@ impl<A: Interface> Kind for A {
     }
 }
 
-/// An agent of which nothing is known: methods are called by name, values are what you say they are.
+/// An agent of an unknown class: methods are called by name, and the caller chooses the types of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Untyped {}
 

@@ -15,7 +15,7 @@ use crate::inner::Inner;
 use crate::session::Sink;
 use crate::stream::{CallStream, Decode, Forget, decode_wire};
 
-/// Closes the client when the last user of it is gone; the worker holds [`Inner`] alone.
+/// A guard that closes the client when its last user is dropped; the worker holds only [`Inner`].
 #[derive(Debug)]
 pub(crate) struct Handle(pub(crate) Arc<Inner>);
 
@@ -25,9 +25,9 @@ impl Drop for Handle {
     }
 }
 
-/// The way from the methods of a class to an agent: a share of a client, and how long a call may take.
+/// A handle that carries calls of a class's methods over a client, with a timeout for each call.
 ///
-/// Like a client it keeps the connection open.
+/// Like a client, it keeps the connection open.
 #[derive(Debug, Clone)]
 pub struct Remote {
     pub(crate) handle: Arc<Handle>,

@@ -1,4 +1,4 @@
-//! Streams that the client hands out.
+//! The streams that a client returns.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,22 +18,22 @@ use crate::inner::Inner;
 use crate::remote::Handle;
 use crate::{ClientError, Untyped};
 
-/// How an answer is read; two families of types can be.
+/// The function that decodes an answer, by serde's rules or by those of wire types.
 pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
 
-/// Reads the value of an answer; no value at all reads like `null`.
+/// Decodes the value of an answer; a missing value counts as `null`.
 pub(crate) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
     let text = answer.as_ref().map_or("null", |raw| raw.get());
     serde_json::from_str(text).map_err(ClientError::deserialize)
 }
 
-/// Reads the value of an answer by the rules of the agent.
+/// Decodes the value of an answer by the rules of wire types.
 pub(crate) fn decode_wire<T: Wire>(answer: &Answer) -> Result<T, ClientError> {
     let text = answer.as_ref().map_or("null", |raw| raw.get());
     from_json(text).map_err(ClientError::deserialize)
 }
 
-/// Takes a call back when nobody waits for it any more.
+/// A guard that removes a call when its receiver is dropped.
 #[derive(Debug)]
 pub(crate) struct Forget {
     pub(crate) inner: Arc<Inner>,
@@ -48,11 +48,12 @@ impl Drop for Forget {
 
 /// The items of a streamed answer, and its result at the end.
 ///
-/// It ends with `None` after the last item, or with one error. Then [`result`](Self::result) has
-/// what the method returned; [`finish`](Self::finish) skips the rest and goes straight there.
-/// Dropping it before its end tells the agent to stop.
+/// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) returns
+/// the value of the method; [`finish`](Self::finish) skips the remaining items.
+/// If the stream is dropped before its end, the agent is asked to stop.
 ///
-/// The result has the type `R` that the method of a class declares; of an untyped call it is what you say.
+/// The result has the type `R` that the method of a class declares; for an untyped call the caller chooses
+/// the type.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -70,9 +71,9 @@ pub struct CallStream<T, R = Untyped> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
     decode: Decode<T>,
-    /// Dropping the stream takes the call back. Declared before the handle: it needs the session.
+    /// Removes the call on drop. Declared before the handle, because it needs the session.
     _forget: Forget,
-    /// A stream keeps its client connected.
+    /// Keeps the client connected while the stream exists.
     _handle: Arc<Handle>,
     result: PhantomData<fn() -> R>,
 }
@@ -113,7 +114,7 @@ impl<T, R> CallStream<T, R> {
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    /// What the method returned, once the stream has ended.
+    /// Returns the value of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -122,7 +123,7 @@ impl<T, R: Wire> CallStream<T, R> {
         self.value(decode_wire)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the remaining items, waits for the end and returns the value of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -133,7 +134,7 @@ impl<T, R: Wire> CallStream<T, R> {
 }
 
 impl<T> CallStream<T, Untyped> {
-    /// What the method returned, once the stream has ended.
+    /// Returns the value of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -142,7 +143,7 @@ impl<T> CallStream<T, Untyped> {
         self.value(decode)
     }
 
-    /// Skips the items that are left, waits for the end and returns what the method returned.
+    /// Skips the remaining items, waits for the end and returns the value of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -175,9 +176,9 @@ impl<T, R> fmt::Debug for CallStream<T, R> {
     }
 }
 
-/// A stream of what the client has received; it ends when the client has stopped.
+/// A stream of received messages, which ends when the client has stopped.
 ///
-/// An item is [`ClientError::Lagged`] when the reader was too slow and missed some.
+/// An item is [`ClientError::Lagged`] if the reader was too slow and missed messages.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Feed<T> {
     items: BoxStream<'static, Result<T, ClientError>>,

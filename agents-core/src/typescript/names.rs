@@ -112,7 +112,7 @@ impl Names {
             name.chars().next().is_some_and(|first| first.is_alphabetic() || "_$".contains(first))
                 && name.chars().all(|letter| letter.is_alphanumeric() || "_$".contains(letter));
         if !is_identifier || RESERVED.contains(&name) || RESERVED_FOR_TYPES.contains(&name) {
-            let message = format!("{owner} would be called `{name}` in TypeScript, which is not a valid name");
+            let message = format!("{owner} would be called `{name}` in TypeScript, which is invalid");
             return Err(Error::new("types_name", message));
         }
         match self.0.insert(name.to_owned(), owner) {
@@ -154,7 +154,7 @@ mod tests {
         assert!(error.starts_with("the writes of `chat::Room` and `chat::RoomWrites` are"), "{error}");
         for name in ["a-b", "", "1st", "class", "keyof", "yield"] {
             let error = names.take(name, "chat::Room").unwrap_err().to_string();
-            assert!(error.contains("not a valid name"), "{error}");
+            assert!(error.contains("is invalid"), "{error}");
         }
     }
 }
