@@ -1,9 +1,9 @@
-//! The TypeScript of a type that travels.
+//! The TypeScript of a wire type.
 //!
-//! The code that the derive of ts-rs writes names `String`, `Option` and `std` as the prelude does. A program
-//! may have types and modules of these names. So the derive gets a copy of the type in a scope of its own,
-//! where they mean what it expects. The types of the fields keep the meaning that they have outside: they are
-//! aliases there.
+//! The code that the derive of ts-rs writes uses `String`, `Option` and `std` as names of the prelude. A
+//! program may have types and modules with these names. Therefore the derive gets a copy of the type in a
+//! scope of its own, where these names have the expected meaning. The types of the fields keep the meaning
+//! that they have outside, because they are aliases in that scope.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,19 +14,19 @@ use super::{Side, here, home, wire};
 use crate::attr::{self, condition};
 use crate::model::wire::WireType;
 
-/// Returns whether a type is told to ts-rs by a copy. A generic one is derived where it stands.
+/// Returns whether ts-rs gets a copy of the type. A generic type is derived directly.
 pub(super) fn stands_apart(ty: &WireType, side: Side) -> bool {
     side == Side::Server && ty.generics.params.is_empty()
 }
 
-/// The type without what only ts-rs reads.
+/// Returns the type without the attributes that only ts-rs reads.
 pub(super) fn without(item: &Item) -> TokenStream {
     let mut item = item.clone();
     each_attrs(&mut item, |attrs| condition::retain(attrs, &mut |meta| !meta.path().is_ident("ts")));
     item.to_token_stream()
 }
 
-/// The copy, and the type's `TS` over it.
+/// Renders the copy, and the type's `TS` that uses it.
 pub(super) fn apart(ty: &WireType) -> TokenStream {
     let WireType { ident, runtime: rt, styles, .. } = ty;
     let mut copy = ty.item.clone();
@@ -47,7 +47,7 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
             let has_fields = copy.variants.iter().any(|variant| !variant.fields.is_empty());
             for variant in &mut copy.variants {
                 let cfgs = attr::cfgs(&variant.attrs);
-                // Numbers beside fields need a `repr`, and say nothing in TypeScript.
+                // Discriminants of variants with fields need a `repr`, and have no meaning in TypeScript.
                 variant.discriminant.take_if(|_| has_fields);
                 alias(&mut variant.fields, &cfgs, &mut aliases);
             }
@@ -109,13 +109,12 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
     .to_token_stream()
 }
 
-/// Returns whether the derive of ts-rs reads an attribute, or the attribute decides whether something is
-/// there.
+/// Returns whether the derive of ts-rs reads an attribute, or the attribute decides whether an item exists.
 fn is_read(path: &syn::Path) -> bool {
     ["serde", "ts", "doc", "cfg"].iter().any(|name| path.is_ident(name))
 }
 
-/// Gives each field a type with a name of ours.
+/// Gives each field an alias as its type.
 fn alias(fields: &mut Fields, cfgs: &[Attribute], aliases: &mut Vec<TokenStream>) {
     for field in fields {
         let Field { attrs, ty, vis, .. } = field;
@@ -128,7 +127,7 @@ fn alias(fields: &mut Fields, cfgs: &[Attribute], aliases: &mut Vec<TokenStream>
     }
 }
 
-/// Goes through the attributes of a type, its variants and its fields.
+/// Visits the attributes of a type, its variants and its fields.
 pub(crate) fn each_attrs(item: &mut Item, mut visit: impl FnMut(&mut Vec<Attribute>)) {
     match item {
         Item::Struct(item) => {

@@ -1,4 +1,4 @@
-//! The traits of a type that travels.
+//! The traits of a wire type.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -9,19 +9,20 @@ use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
 use crate::model::wire::{Travelling, WireType};
 
-/// The type as it was written with serde's and TypeScript's derives, and our traits.
+/// Renders the type as it was written, with the derives of serde and TypeScript, and the traits of this
+/// crate.
 pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     let WireType { item, runtime: rt, ident, .. } = ty;
     let derives = ty.is_plain.then(|| derives(ty, side));
     let apart = (ty.is_plain && typescript::stands_apart(ty, side)).then(|| typescript::apart(ty));
-    // Elsewhere the compiler knows no such attribute.
+    // If the derive of ts-rs is not on this item, the compiler does not know the attribute.
     let written = match apart.is_some() || side == Side::Client {
         true => typescript::without(item),
         false => item.to_token_stream(),
     };
     let generics = bounded(&ty.generics, rt, side);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    // A type that serde refuses still travels as far as other items can tell: its own message is enough.
+    // A type that serde refuses still implements the traits for other items, so only serde's message appears.
     let (serialize, deserialize) = if ty.is_plain {
         (
             quote!(#rt::serde::Serialize::serialize(self, serializer)),
@@ -86,11 +87,11 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     quote!(#check #derives #written #apart #home)
 }
 
-/// Says in our words, and before serde does in its own, which field cannot travel.
+/// Renders a check that reports a field that is not a wire type, before serde reports it in another way.
 ///
-/// A field is fine when it is a wire type or when serde knows it. Only what is neither reaches the
-/// third trait, whose method asks for a wire type. Methods are looked up from the most borrowed
-/// form to the least, which makes the order.
+/// A field is valid if it is a wire type or if serde supports it. Only a field that is neither reaches the
+/// third trait, whose method requires a wire type. Methods are looked up from the most borrowed
+/// form to the least, which gives the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
     let fields = ty.fields.iter().map(|Travelling { ty, cfgs }| {
@@ -148,7 +149,8 @@ fn derives(ty: &WireType, side: Side) -> TokenStream {
     }
 }
 
-/// Our traits go through serde's, so every type parameter needs both; TypeScript wants its own.
+/// Adds the bounds of type parameters: the wire traits use serde's, so each needs both; TypeScript needs its
+/// own.
 fn bounded(generics: &Generics, rt: &Runtime, side: Side) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
