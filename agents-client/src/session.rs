@@ -95,10 +95,10 @@ struct Mirror {
     server: Option<Value>,
     /// The local copy before the last push.
     before_push: Option<Option<Value>>,
-    /// Whether the next state frame may be the initial one, which the server made before it read any frame of
-    /// this client.
+    /// `true` if the next state frame may be the initial one, which the server made before it read any frame
+    /// of this client.
     expects_initial: bool,
-    /// Whether a push was sent on this connection before the initial state frame arrived.
+    /// `true` if a push was sent on this connection before the initial state frame arrived.
     early_push: bool,
 }
 

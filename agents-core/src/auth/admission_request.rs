@@ -58,7 +58,7 @@ impl AdmissionRequest {
     /// Returns the value of this type that the program shares with [`Agents::env`](crate::Agents::env).
     ///
     /// # Errors
-    /// When there is no value of this type.
+    /// When the program shares no value of this type.
     pub fn env<E: Send + Sync + 'static>(&self) -> Result<Arc<E>> {
         let found = self.shared.get(&TypeId::of::<E>()).cloned().and_then(|env| env.downcast().ok());
         found.ok_or_else(|| {

@@ -40,7 +40,7 @@ pub(super) struct Method {
 pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) text: String,
-    /// Whether the argument may be omitted: it has a default, and so have all arguments after it.
+    /// `true` if the argument may be omitted: it has a default, and so have all arguments after it.
     pub(super) is_optional: bool,
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct CallableOptions {
     /// The right that `has_right` is asked for; `"writable"` sets `write` instead.
     pub(crate) require: Option<LitStr>,
     pub(crate) exclusive: bool,
-    /// Whether other agents and the program may call the method, and clients may not.
+    /// `true` if other agents and the program may call the method, and clients may not.
     pub(crate) internal: bool,
 }
 

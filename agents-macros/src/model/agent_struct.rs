@@ -12,7 +12,7 @@ use crate::names;
 pub(crate) struct AgentStruct {
     pub(crate) item: ItemStruct,
     pub(crate) options: AgentOptions,
-    /// Whether the types of the agent can be written in the expansion.
+    /// `true` if the types of the agent can be written in the expansion.
     pub(crate) is_plain: bool,
 }
 

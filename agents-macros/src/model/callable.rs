@@ -35,7 +35,7 @@ pub(crate) enum Output {
 /// A stream that a method returns.
 pub(crate) struct Streamed {
     pub(crate) item: Box<Type>,
-    /// Whether the stream is in a `Result`.
+    /// `true` if the stream is in a `Result`.
     pub(crate) fallible: bool,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Argument {
 pub(crate) struct Injected {
     /// The `T` of `&T`.
     pub(crate) ty: Type,
-    /// Whether the parameter is `Option<&T>`.
+    /// `true` if the parameter is `Option<&T>`.
     pub(crate) optional: bool,
 }
 

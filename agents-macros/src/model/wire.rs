@@ -41,9 +41,9 @@ pub(crate) struct WireType {
     pub(crate) runtime: Runtime,
     /// `#[serde(rename_all = ..)]` and the like, each behind its condition.
     pub(crate) styles: Vec<Attribute>,
-    /// Whether the type can be read from a row, column by column.
+    /// `true` if the type can be read from a row, column by column.
     pub(crate) has_columns: bool,
-    /// Whether serde's derive accepts the type.
+    /// `true` if serde's derive accepts the type.
     pub(crate) is_plain: bool,
     /// The condition under which the user gives the type another name in TypeScript.
     pub(crate) renamed: When,

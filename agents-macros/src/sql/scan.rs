@@ -58,7 +58,7 @@ struct Scanner<'t> {
     depth: usize,
     /// The number of open `BEGIN`s and `CASE`s of a trigger, where semicolons do not end the statement.
     blocks: usize,
-    /// Whether a semicolon has ended the statement.
+    /// `true` if a semicolon has ended the statement.
     ended: bool,
     out: Scanned,
 }

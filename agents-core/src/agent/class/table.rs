@@ -44,15 +44,15 @@ pub struct Callable<A: AgentDefinition> {
     pub docs: &'static str,
     /// The note of `#[deprecated]`; empty if the attribute has no note.
     pub deprecated: Option<&'static str>,
-    /// Whether the method is refused for a read-only connection before the body runs.
+    /// `true` if the method is refused for a read-only connection before the body runs.
     pub write: bool,
     /// The right that the method needs; `has_right` is asked for it before the body runs.
     pub require: Option<&'static str>,
-    /// Whether calls run one at a time.
+    /// `true` if calls run one at a time.
     pub exclusive: bool,
-    /// Whether only other agents and the program may call the method, and clients may not.
+    /// `true` if other agents and the program may call the method, and clients may not.
     pub internal: bool,
-    /// Whether the method answers with a stream.
+    /// `true` if the method answers with a stream.
     pub streaming: bool,
     /// The arguments that clients give, in order.
     pub arguments: &'static [Argument],
@@ -60,7 +60,7 @@ pub struct Callable<A: AgentDefinition> {
     pub result: Describe,
     /// The TypeScript type of the items of a stream.
     pub items: Option<Describe>,
-    /// Whether a stream may end with a result of another type than the method returns.
+    /// `true` if a stream may end with a result of another type than the method returns.
     pub ends_by_hand: bool,
     /// Decodes the arguments, calls the method and encodes the result.
     pub invoke: fn(Call<A>) -> BoxFuture<'static, Result<Outcome>>,
@@ -75,7 +75,7 @@ pub struct Argument {
     pub rust_name: &'static str,
     /// The TypeScript type.
     pub describe: Describe,
-    /// Whether the argument has a default for a missing value or `null`.
+    /// `true` if the argument has a default for a missing value or `null`.
     pub has_default: bool,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct ActivationData {
     pub(in crate::agent) streams: Streams,
     /// Permits for rejections that wait for their hook.
     rejections: Semaphore,
-    /// Whether a rejection was dropped since the hook last handled all waiting ones.
+    /// `true` if a rejection was dropped since the hook last handled all waiting ones.
     too_many_rejections: AtomicBool,
 }
 

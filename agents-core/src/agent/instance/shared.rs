@@ -20,7 +20,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) state: Mutex<StateCache<A::State>>,
     /// The values that this instance shares with all others of the same activation.
     pub(crate) life: Arc<ActivationData>,
-    /// Whether read-only callers may not write rows, keys and the alarm either.
+    /// `true` if read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
     pub(crate) on_unreadable: OnUnreadable,

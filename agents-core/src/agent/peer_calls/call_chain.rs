@@ -16,7 +16,7 @@ pub(crate) struct CallChain(Option<Arc<Callers>>);
 #[derive(Debug)]
 struct Callers {
     links: Vec<CallerLink>,
-    /// Whether the handler has answered; no caller waits for code that runs on afterwards.
+    /// `true` if the handler has answered; no caller waits for code that runs on afterwards.
     answered: AtomicBool,
 }
 

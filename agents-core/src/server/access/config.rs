@@ -25,7 +25,7 @@ pub(in crate::server) struct Access {
     pub(in crate::server) proxies: Proxies,
     pub(in crate::server) hook: Option<Hook>,
     pub(in crate::server) routes: NamedRoutes,
-    /// Whether a handshake is refused with a plain HTTP status.
+    /// `true` if a handshake is refused with a plain HTTP status.
     pub(in crate::server) plain_refusals: bool,
 }
 

@@ -17,7 +17,7 @@ const METHODS: &str = "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE";
 pub(in crate::server) struct Cors {
     /// The origin that may read the response; `None` for a page that may not read it.
     origin: Option<HeaderValue>,
-    /// Whether cookies are permitted, which requires that `origin` is named.
+    /// `true` if cookies are permitted, which requires that `origin` is named.
     credentials: bool,
     /// The headers that the page may send: those that it asks for. `*` covers neither `Authorization` nor
     /// requests with cookies.

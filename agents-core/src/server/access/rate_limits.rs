@@ -24,7 +24,7 @@ pub(in crate::server) struct AddressRateLimits {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
-    /// Whether some limit counts by address.
+    /// `true` if a limit counts by address.
     by_address: bool,
     /// Guards the log line that the address of clients is not known.
     said: Once,
