@@ -83,10 +83,11 @@
 //!
 //! # Without the server
 //!
-//! The crate `agents` has this crate as `agents::client` with its feature `client`. If `default-features =
-//! false` is set as well, a crate of agents consists of their types and calls: no HTTP server and no SQLite
-//! are compiled. `examples/shared-types` in the repository is such a pair of crates. Cargo gives a crate that
-//! is built for two others together the features of both, so only a separate build is small.
+//! The crate `agents` has this crate as `agents::client` with its feature `client`. If
+//! `default-features = false` is set as well, a crate of agents consists of their types and calls: no HTTP
+//! server and no SQLite are compiled. `examples/shared-types` in the repository is such a pair of crates.
+//! Cargo gives a crate that is built for two others together the features of both, so only a separate build
+//! is small.
 //!
 //! # When the connection is lost
 //!

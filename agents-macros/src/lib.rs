@@ -82,11 +82,11 @@ pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `#[callable(write)]` refuses read-only connections before the method runs, with `Connection is readonly`.
-/// `#[callable(require = "editor")]` asks the hook `has_right` first, and refuses with `Insufficient
-/// permissions`; the right `"writable"` is the same as `write`. A callable names one right: if it needs
-/// several, name one that includes them. `#[callable(exclusive)]` runs one call at a time; a refused call
-/// does not wait for others. A method streams when it takes a `&StreamingResponse<T>` or returns `impl
-/// Stream<Item = T>`.
+/// `#[callable(require = "editor")]` asks the hook `has_right` first, and refuses with
+/// `Insufficient permissions`; the right `"writable"` is the same as `write`. A callable names one right: if
+/// it needs several, name one that includes them. `#[callable(exclusive)]` runs one call at a time; a refused
+/// call does not wait for others. A method streams when it takes a `&StreamingResponse<T>` or returns
+/// `impl Stream<Item = T>`.
 ///
 /// In TypeScript the method has the names and types of its arguments, its doc comment, and `@deprecated` if
 /// it is `#[deprecated]`. The type of a result and of the items of a stream must have a name in TypeScript.
@@ -119,10 +119,10 @@ pub fn hook(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// its database.
 ///
 /// It derives serde's traits and the TypeScript type, through `agents`, so neither crate has to be in your
-/// `Cargo.toml`. Fields and variants are camelCase in JSON and TypeScript; `#[wire(rename_all =
-/// "snake_case")]` selects another style, `"none"` keeps the Rust names. `#[serde(..)]` attributes work as
-/// usual, and also apply to the TypeScript. Doc comments are copied to TypeScript. A field that is an
-/// `Option` may be omitted. Arrays may have any length.
+/// `Cargo.toml`. Fields and variants are camelCase in JSON and TypeScript;
+/// `#[wire(rename_all = "snake_case")]` selects another style, `"none"` keeps the Rust names. `#[serde(..)]`
+/// attributes work as usual, and also apply to the TypeScript. Doc comments are copied to TypeScript. A field
+/// that is an `Option` may be omitted. Arrays may have any length.
 ///
 /// Integers are numbers in JSON, which JavaScript rounds above 2⁵³: `agents::wire::U64` and similar types are
 /// sent as text. Use `agents::wire::Duration` for a span of time. `#[ts(rename = "Letter")]` gives the type

@@ -263,8 +263,8 @@ async fn give_way() {
         if std::mem::replace(&mut gave_way, true) {
             return Poll::Ready(());
         }
-        // `yield_now` of tokio would wait until all other tasks of the runtime were polled. This wake ends only the
-        // current round of the handlers that are polled together.
+        // `yield_now` of tokio would wait until all other tasks of the runtime were polled. This wake ends
+        // only the current round of the handlers that are polled together.
         cx.waker().wake_by_ref();
         Poll::Pending
     })

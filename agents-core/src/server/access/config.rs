@@ -29,8 +29,8 @@ pub(in crate::server) struct Access {
     pub(in crate::server) plain_refusals: bool,
 }
 
-/// A function that finds the name of the agent for a request. An `async fn(ConnectRequest) -> Result<String,
-/// Refusal>` implements this trait, and so does an async closure.
+/// A function that finds the name of the agent for a request. An
+/// `async fn(ConnectRequest) -> Result<String, Refusal>` implements this trait, and so does an async closure.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that finds the name of an agent",
     note = "write `async |request: ConnectRequest| -> Result<String, Refusal> {{ .. }}`, or pass an `async fn`",
