@@ -195,7 +195,7 @@ impl<'r> Parameters<'r> {
     fn not_a_reference(&self, name: &str) -> String {
         match &self.rule.payload {
             Payload::Request => format!(
-                "take it owned: `Request`, or what axum extracts from one, such as `HeaderMap` or `Json<T>`{}",
+                "take it owned: `Request`, or a type that axum extracts from one, such as `HeaderMap` or `Json<T>`{}",
                 signature(self.rule)
             ),
             Payload::Event { ty, generic, .. } if *ty == name => {

@@ -165,7 +165,7 @@ fn invalid(message: String) -> Error {
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` is not a type that the runtime provides",
     label = "not known to the runtime",
-    note = "arguments of the client are owned: take `{Self}` by value",
+    note = "arguments from the client are owned: take `{Self}` by value",
     note = "the runtime provides `&Context<Self>`, `&View<Self>`, `&Connection<Self>`, `Option<&Connection<Self>>`, \
             `&ConnectRequest` and `&StreamingResponse<T>`"
 )]
