@@ -12,11 +12,11 @@ pub use agents_core::storage::Durability;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Admission, AdmissionRequest, Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub,
-    Agents, AlarmInfo, AlarmTime, Attempt, CallOrigin, ConnectRequest, Connection, Context, ErrorSource,
-    Host, HostMetrics, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message,
-    ObjectMetrics, ObjectStatus, OnUnreadable, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind,
-    ReplyStream, Request, ResolveName, Response, StateChange, StateRejection, StateSource, StreamingResponse,
-    TagsError, TypeScript, UpdateResult, View, current,
+    Agents, AlarmInfo, AlarmTime, Attempt, CallOrigin, CallStream, ConnectRequest, Connection, Context,
+    ErrorSource, Host, HostMetrics, HostService, IntoMessage, KeepAwake, Limit, LimitCounts, Limits, Message,
+    ObjectMetrics, ObjectStatus, OnUnreadable, OutsideTurn, PinnedBy, Rate, Refusal, RejectionKind, Request,
+    ResolveName, Response, StateChange, StateRejection, StateSource, StreamingResponse, TagsError,
+    TypeScript, UpdateResult, View, current,
 };
 #[cfg(feature = "server")]
 pub use agents_core::{Close, auth, axum, bytes, http, object, storage};

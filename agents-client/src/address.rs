@@ -30,13 +30,13 @@ const QUERY: &AsciiSet = &SEGMENT.add(b'%').add(b'&').add(b'+').add(b'=').add(b'
 
 /// The agent to connect to, or the path where the server selects it.
 #[derive(Debug, Clone)]
-pub(crate) enum Target {
+pub(crate) enum AgentPath {
     Agent { class: String, name: String },
     Path(String),
 }
 
 /// Returns the address up to the query, with a WebSocket scheme.
-pub(crate) fn base(url: &str, target: &Target) -> Result<String, ClientError> {
+pub(crate) fn base(url: &str, path: &AgentPath) -> Result<String, ClientError> {
     let bad = |why: String| ClientError::Address(why);
     let uri: Uri = url.parse().map_err(|error| bad(format!("{url}: {error}")))?;
     let scheme = match uri.scheme_str() {
@@ -54,9 +54,9 @@ pub(crate) fn base(url: &str, target: &Target) -> Result<String, ClientError> {
         return Err(bad(format!("{url}: add the query with `query` instead of the URL")));
     }
     let prefix = uri.path().trim_end_matches('/');
-    let path = match target {
-        Target::Path(path) => escape_path(path),
-        Target::Agent { class, name } => {
+    let path = match path {
+        AgentPath::Path(path) => escape_path(path),
+        AgentPath::Agent { class, name } => {
             let class = kebab_case(class);
             if class.is_empty() || class.contains('/') {
                 return Err(bad(format!("`{class}` is not the name of a class")));
@@ -99,8 +99,8 @@ mod tests {
     use super::*;
 
     fn agent(url: &str, class: &str, name: &str) -> Result<String, ClientError> {
-        let target = Target::Agent { class: class.to_owned(), name: name.to_owned() };
-        base(url, &target)
+        let path = AgentPath::Agent { class: class.to_owned(), name: name.to_owned() };
+        base(url, &path)
     }
 
     #[test]
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn a_path_of_ones_own_replaces_class_and_name() {
-        let target = Target::Path("/api//my session".to_owned());
-        assert_eq!(base("ws://h", &target).unwrap(), "ws://h/api/my%20session");
+        let path = AgentPath::Path("/api//my session".to_owned());
+        assert_eq!(base("ws://h", &path).unwrap(), "ws://h/api/my%20session");
     }
 
     #[test]

@@ -10,9 +10,9 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 
-use crate::address::{self, Target};
+use crate::address::{self, AgentPath};
 use crate::inner::{CALL_TIMEOUT, CONNECT_TIMEOUT, HEARTBEAT, Inner};
-use crate::{AgentClient, ClientError, Kind, Reconnect, Untyped, worker};
+use crate::{AgentClient, ClientError, ClientTarget, Dynamic, Reconnect, worker};
 
 type Pairs = Vec<(String, String)>;
 type Failure = Box<dyn Error + Send + Sync>;
@@ -57,7 +57,7 @@ pub(crate) struct Config {
 ///
 /// use agents_client::AgentClient;
 ///
-/// let client = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+/// let client = AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
 ///     .query("username", "ann")
 ///     .header("authorization", "Bearer 123")
 ///     .call_timeout(Duration::from_secs(5))
@@ -67,20 +67,20 @@ pub(crate) struct Config {
 /// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `connect`"]
-pub struct AgentClientBuilder<A: Kind = Untyped> {
-    kind: PhantomData<fn() -> A>,
+pub struct AgentClientBuilder<A: ClientTarget = Dynamic> {
+    class: PhantomData<fn() -> A>,
     url: String,
-    target: Target,
+    path: AgentPath,
     headers: Vec<(String, String)>,
     config: Config,
 }
 
-impl<A: Kind> AgentClientBuilder<A> {
+impl<A: ClientTarget> AgentClientBuilder<A> {
     pub(crate) fn new(url: &str, class: &str, name: &str) -> Self {
         Self {
-            kind: PhantomData,
+            class: PhantomData,
             url: url.to_owned(),
-            target: Target::Agent { class: class.to_owned(), name: name.to_owned() },
+            path: AgentPath::Agent { class: class.to_owned(), name: name.to_owned() },
             headers: Vec::new(),
             config: Config {
                 base: String::new(),
@@ -115,7 +115,7 @@ impl<A: Kind> AgentClientBuilder<A> {
     ///
     /// ```no_run
     /// # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
-    /// let builder = agents_client::AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+    /// let builder = agents_client::AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
     ///     .query_with(|| async { Ok(vec![("token".to_owned(), fetch_token().await?)]) });
     /// # drop(builder);
     /// ```
@@ -136,7 +136,7 @@ impl<A: Kind> AgentClientBuilder<A> {
 
     /// Connects to this path instead of `/agents/{class}/{name}`; the server selects the instance.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.target = Target::Path(path.into());
+        self.path = AgentPath::Path(path.into());
         self
     }
 
@@ -233,7 +233,7 @@ impl<A: Kind> AgentClientBuilder<A> {
     }
 
     fn spawn(mut self, opened: Option<worker::Opened>) -> Result<AgentClient<A>, ClientError> {
-        self.config.base = address::base(&self.url, &self.target)?;
+        self.config.base = address::base(&self.url, &self.path)?;
         for (name, value) in &self.headers {
             let bad = || ClientError::Address(format!("invalid header `{name}`"));
             let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;

@@ -17,12 +17,15 @@ use crate::close::CloseFrame;
 use crate::frame;
 use crate::inner::Inner;
 use crate::stream::{CallStream, Feed, decode};
-use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, StateWatch, Status, Untyped};
+use crate::{
+    AgentClientBuilder, ClientError, ClientTarget, Dynamic, Identity, Message, RemoteCaller, StateWatch,
+    Status,
+};
 
 /// A connection to one agent.
 ///
-/// A client of a class `A` has the methods and the type of the state of this class. Without a class the
-/// client is *untyped*: methods are called by name.
+/// A client of a class `A` has the methods of the class, and the type of its state. A client without a class
+/// is *dynamic*: it calls methods by name.
 ///
 /// A client is cheap to clone: all clones share one socket. When the last clone is dropped, the connection is
 /// closed.
@@ -49,14 +52,14 @@ use crate::{AgentClientBuilder, ClientError, Identity, Kind, Message, Remote, St
 ///     let room = AgentClient::<ChatRoom>::connect(url, "lobby").await?;
 ///     let number: u32 = room.post("hello".into()).await?;
 ///
-///     let same = AgentClient::builder(url, "ChatRoom", "lobby").connect().await?;
+///     let same = AgentClient::dynamic_builder(url, "ChatRoom", "lobby").connect().await?;
 ///     let next: u32 = same.call("post", ("hello again",)).await?;
 ///     assert!(next > number);
 ///     room.close(1000, "done").await
 /// }
 /// ```
-pub struct AgentClient<A: Kind = Untyped> {
-    remote: Remote,
+pub struct AgentClient<A: ClientTarget = Dynamic> {
+    caller: RemoteCaller,
     methods: A::Methods,
 }
 
@@ -69,7 +72,7 @@ impl<A: Interface> AgentClient<A> {
     /// # Errors
     /// As [`AgentClientBuilder::connect`].
     pub async fn connect(url: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, ClientError> {
-        Self::options(url, name).connect().await
+        Self::builder(url, name).connect().await
     }
 
     /// Returns a builder of a client of the agent `name` of this class.
@@ -82,13 +85,13 @@ impl<A: Interface> AgentClient<A> {
     /// # #[agent]
     /// # impl ChatRoom {}
     /// # async fn run() -> Result<(), ClientError> {
-    /// let room = AgentClient::<ChatRoom>::options("http://127.0.0.1:8787", "lobby")
+    /// let room = AgentClient::<ChatRoom>::builder("http://127.0.0.1:8787", "lobby")
     ///     .query("username", "ann")
     ///     .connect()
     ///     .await?;
     /// # drop(room); Ok(()) }
     /// ```
-    pub fn options(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
+    pub fn builder(url: impl AsRef<str>, name: impl AsRef<str>) -> AgentClientBuilder<A> {
         AgentClientBuilder::new(url.as_ref(), A::ROUTE, name.as_ref())
     }
 
@@ -96,28 +99,8 @@ impl<A: Interface> AgentClient<A> {
     /// itself.
     ///
     /// All others are also methods of the client: `room.post(..)` is `room.methods().post(..)`.
-    pub fn methods(&self) -> &A::Methods<Remote> {
+    pub fn methods(&self) -> &A::Methods<RemoteCaller> {
         &self.methods
-    }
-
-    /// Returns the methods of the class with a timeout other than the client's. Streams have no timeout.
-    ///
-    /// ```no_run
-    /// # use agents::prelude::*;
-    /// # use agents_client::{AgentClient, ClientError};
-    /// # #[agent]
-    /// # struct ChatRoom;
-    /// # #[agent]
-    /// # impl ChatRoom {
-    /// #     #[callable]
-    /// #     fn post(&self, body: String) {}
-    /// # }
-    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
-    /// room.within(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn within(&self, limit: Duration) -> A::Methods<Remote> {
-        A::methods(self.remote.within(limit))
     }
 
     /// Replaces the agent's state.
@@ -131,15 +114,15 @@ impl<A: Interface> AgentClient<A> {
         self.push(to_value(state))
     }
 
-    /// Returns an untyped client that shares this connection.
-    pub fn untyped(&self) -> AgentClient {
-        AgentClient { remote: self.remote.clone(), methods: () }
+    /// Returns a client of the same connection that calls methods by name.
+    pub fn dynamic(&self) -> AgentClient {
+        AgentClient { caller: self.caller.clone(), methods: () }
     }
 }
 
 /// The methods of the class.
 impl<A: Interface> Deref for AgentClient<A> {
-    type Target = A::Methods<Remote>;
+    type Target = A::Methods<RemoteCaller>;
 
     fn deref(&self) -> &Self::Target {
         &self.methods
@@ -151,7 +134,7 @@ impl AgentClient {
     ///
     /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`. If the server does not
     /// serve agents at the root, the URL includes the path below which it does.
-    pub fn builder(
+    pub fn dynamic_builder(
         url: impl AsRef<str>,
         class: impl AsRef<str>,
         name: impl AsRef<str>,
@@ -183,14 +166,17 @@ impl AgentClient {
     }
 }
 
-impl<A: Kind> AgentClient<A> {
+impl<A: ClientTarget> AgentClient<A> {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        let remote = Remote::new(inner);
-        Self { methods: A::methods(remote.clone()), remote }
+        Self::over(RemoteCaller::new(inner))
+    }
+
+    fn over(caller: RemoteCaller) -> Self {
+        Self { methods: A::methods(caller.clone()), caller }
     }
 
     fn inner(&self) -> &Inner {
-        &self.remote.handle.0
+        &self.caller.handle.0
     }
 
     /// Calls a method, by its name on the wire (`getStats`), and waits for the answer.
@@ -213,21 +199,31 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        self.call_within(self.remote.limit, method, args)
+        // Written before the future exists, so that the future is `Send` whatever the arguments are.
+        self.caller.clone().request(method, frame::arguments(&args), decode)
     }
 
-    /// Calls a method and waits for the answer for at most this time.
+    /// Returns a client of the same connection with another timeout for calls. Streams have no timeout.
     ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub fn call_within<T: DeserializeOwned>(
-        &self,
-        limit: Duration,
-        method: &str,
-        args: impl Serialize,
-    ) -> impl Future<Output = Result<T, ClientError>> {
-        // Encoded before the future exists, so that the future is `Send` for any argument type.
-        self.remote.within(limit).request(method, frame::arguments(&args), decode)
+    /// The default is [`call_timeout`](AgentClientBuilder::call_timeout) of the builder.
+    ///
+    /// ```no_run
+    /// # use agents::prelude::*;
+    /// # use agents_client::{AgentClient, ClientError};
+    /// # #[agent]
+    /// # struct ChatRoom;
+    /// # #[agent]
+    /// # impl ChatRoom {
+    /// #     #[callable]
+    /// #     fn post(&self, body: String) {}
+    /// # }
+    /// # async fn run(room: AgentClient<ChatRoom>) -> Result<(), ClientError> {
+    /// room.with_timeout(std::time::Duration::from_secs(2)).post("quickly".into()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self::over(self.caller.with_timeout(limit))
     }
 
     /// Calls a method that answers with a stream.
@@ -241,13 +237,13 @@ impl<A: Kind> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<CallStream<T>, ClientError>> {
-        self.remote.clone().open(method, frame::arguments(&args), decode)
+        self.caller.clone().open(method, frame::arguments(&args), decode)
     }
 
     /// Returns a watch of the agent's state, which has no state until the agent sends one, and then always
     /// the newest.
     pub fn state(&self) -> StateWatch<A::State> {
-        StateWatch::new(Arc::clone(&self.remote.handle.0))
+        StateWatch::new(Arc::clone(&self.caller.handle.0))
     }
 
     fn push(&self, state: serde_json::Result<Value>) -> impl Future<Output = Result<(), ClientError>> {
@@ -286,7 +282,7 @@ impl<A: Kind> AgentClient<A> {
                 Err(_) => Err(self.inner().end()),
             }
         };
-        timeout(self.inner().config.call_timeout, known).await.unwrap_or(Err(ClientError::Timeout))
+        timeout(self.caller.limit, known).await.unwrap_or(Err(ClientError::Timeout))
     }
 
     /// Returns the id of the connection, which is the same over reconnects. If another live connection of the
@@ -357,13 +353,13 @@ impl<A: Kind> AgentClient<A> {
     }
 }
 
-impl<A: Kind> Clone for AgentClient<A> {
+impl<A: ClientTarget> Clone for AgentClient<A> {
     fn clone(&self) -> Self {
-        Self { remote: self.remote.clone(), methods: Clone::clone(&self.methods) }
+        Self { caller: self.caller.clone(), methods: Clone::clone(&self.methods) }
     }
 }
 
-impl<A: Kind> fmt::Debug for AgentClient<A> {
+impl<A: ClientTarget> fmt::Debug for AgentClient<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.inner().config;
         f.debug_struct("AgentClient")

@@ -1,5 +1,7 @@
 //! Close codes and reasons.
 
+use agents_core::wire::close_code;
+
 use crate::{ClientError, Lost};
 
 /// The maximum length of a reason in a close frame, in bytes.
@@ -15,7 +17,7 @@ pub(crate) struct CloseFrame {
 impl CloseFrame {
     /// Checks a code and a reason that an application closes with.
     pub(crate) fn new(code: u16, reason: &str) -> Result<Self, ClientError> {
-        if (code == 1000 || (3000..=4999).contains(&code)) && reason.len() <= REASON_LIMIT {
+        if close_code::is_for_clients(code) && reason.len() <= REASON_LIMIT {
             Ok(Self { code, reason: reason.to_owned() })
         } else {
             Err(ClientError::CloseCode)
@@ -23,13 +25,13 @@ impl CloseFrame {
     }
 
     pub(crate) fn normal() -> Self {
-        Self { code: 1000, reason: String::new() }
+        Self { code: close_code::NORMAL, reason: String::new() }
     }
 }
 
 /// Returns the meaning of a close by the server: a final error, or a reason to reconnect.
 pub(crate) fn closed_by_server(code: u16, reason: String) -> Result<Lost, ClientError> {
-    if code == 1008 || (4000..=4999).contains(&code) {
+    if close_code::is_final(code) {
         Err(ClientError::Refused { code, reason })
     } else {
         Ok(Lost::Closed { code, reason })

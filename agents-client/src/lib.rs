@@ -47,7 +47,7 @@
 //! }
 //! let count: u32 = tokens.result()?;
 //!
-//! // A copy of the state is kept: read it, wait for a value, or set it.
+//! // The client has a copy of the state: read it, wait for a value, or set it.
 //! let mut state = room.state();
 //! eprintln!("{:?}", state.get()?);
 //! room.set_state(&Room { topic: "rust".into() }).await?;
@@ -63,15 +63,15 @@
 //! ```
 //!
 //! A callable that has the name of a method of the client ([`send`](AgentClient::send), `state`, `close` …)
-//! is called by [`room.methods()`](AgentClient::methods). A client without a class calls by name, and the
-//! caller gives the types:
+//! is called by [`room.methods()`](AgentClient::methods). A dynamic client ([`Dynamic`]) has no class: it
+//! calls by name, and the program gives the types:
 //!
 //! ```no_run
 //! use agents_client::AgentClient;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), agents_client::ClientError> {
-//! let room = AgentClient::builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
+//! let room = AgentClient::dynamic_builder("http://127.0.0.1:8787", "ChatRoom", "lobby")
 //!     .query("username", "ann")
 //!     .connect()
 //!     .await?;
@@ -110,14 +110,14 @@ mod error;
 mod frame;
 mod identity;
 mod inner;
-mod kind;
 mod message;
 mod reconnect;
-mod remote;
+mod remote_caller;
 mod session;
 mod state;
 mod status;
 mod stream;
+mod target;
 #[cfg(feature = "tls")]
 mod tls;
 mod worker;
@@ -127,10 +127,10 @@ pub use client::AgentClient;
 pub use error::{ClientError, Lost};
 pub use futures_util::StreamExt;
 pub use identity::Identity;
-pub use kind::{Kind, Untyped};
 pub use message::Message;
 pub use reconnect::Reconnect;
-pub use remote::Remote;
+pub use remote_caller::RemoteCaller;
 pub use state::StateWatch;
 pub use status::Status;
 pub use stream::{CallStream, Feed};
+pub use target::{ClientTarget, Dynamic};

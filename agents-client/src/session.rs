@@ -1,4 +1,4 @@
-//! The state of a client, without any I/O: the buffer, the pending calls and the copy of the agent's state.
+//! The rules of a client, without any I/O: the buffer, the pending calls and the cached state.
 //!
 //! The worker passes it the events of the socket and takes the frames to send; the
 //! handles add calls. All rules about calls and lost connections are in this file.
@@ -81,16 +81,16 @@ pub(crate) struct Session {
     next_id: u64,
     outbox: VecDeque<Outgoing>,
     pending: HashMap<u64, Pending>,
-    mirror: Mirror,
+    state_cache: StateCache,
     /// The identity that is published after the state that it announces has arrived.
     announced: Option<Identity>,
     closing: Option<CloseFrame>,
     ended: Option<ClientError>,
 }
 
-/// The data that keeps the local copy of the state correct around pushes of this client.
+/// The states that keep the local copy correct when pushes of this client are accepted or refused.
 #[derive(Debug, Default)]
-struct Mirror {
+struct StateCache {
     /// The last state that the server sent.
     server: Option<Value>,
     /// The local copy before the last push.
@@ -109,7 +109,7 @@ impl Session {
             next_id: 1,
             outbox: VecDeque::new(),
             pending: HashMap::new(),
-            mirror: Mirror::default(),
+            state_cache: StateCache::default(),
             announced: None,
             closing: None,
             ended: None,
@@ -163,7 +163,7 @@ impl Session {
             kind: Kind::State,
             _space: Some(space),
         });
-        self.mirror.before_push = Some(self.watches.state.send_replace(Some(state)));
+        self.state_cache.before_push = Some(self.watches.state.send_replace(Some(state)));
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Session {
                     call.on_the_wire = true;
                 }
             }
-            Kind::State => self.mirror.early_push |= self.mirror.expects_initial,
+            Kind::State => self.state_cache.early_push |= self.state_cache.expects_initial,
             Kind::Cancel | Kind::Raw => {}
         }
         Some(out.message)
@@ -212,8 +212,8 @@ impl Session {
 
     /// Called when a connection is open.
     pub(crate) fn opened(&mut self) {
-        self.mirror.expects_initial = true;
-        self.mirror.early_push = false;
+        self.state_cache.expects_initial = true;
+        self.state_cache.early_push = false;
         self.watches.status.send_replace(Status::Open);
     }
 
@@ -233,7 +233,7 @@ impl Session {
             }
             ServerFrame::McpServers(mcp) => {
                 // This frame follows the initial state, so no initial state can come any more.
-                self.mirror.expects_initial = false;
+                self.state_cache.expects_initial = false;
                 self.watches.mcp_servers.send_replace(Some(mcp));
             }
             ServerFrame::Stray => {}
@@ -272,15 +272,15 @@ impl Session {
     }
 
     fn state(&mut self, state: Value) {
-        let stale = self.mirror.expects_initial && self.mirror.early_push;
-        self.mirror.expects_initial = false;
-        self.mirror.server = Some(state.clone());
+        let stale = self.state_cache.expects_initial && self.state_cache.early_push;
+        self.state_cache.expects_initial = false;
+        self.state_cache.server = Some(state.clone());
         if stale {
             // The server reads the push after it wrote this frame, and does not send the push back to this
             // client.
-            self.mirror.before_push = Some(Some(state));
+            self.state_cache.before_push = Some(Some(state));
         } else {
-            self.mirror.before_push = None;
+            self.state_cache.before_push = None;
             self.watches.state.send_replace(Some(state));
         }
         if let Some(identity) = self.announced.take() {
@@ -291,9 +291,9 @@ impl Session {
     fn rejected(&mut self, error: String) {
         // A read-only connection cannot change the state, so the last state of the server is right. In
         // any other case the frame does not name the rejected push, so the last push is assumed.
-        let before = self.mirror.before_push.take();
+        let before = self.state_cache.before_push.take();
         if error == READONLY {
-            self.watches.state.send_replace(self.mirror.server.clone());
+            self.watches.state.send_replace(self.state_cache.server.clone());
         } else if let Some(before) = before {
             self.watches.state.send_replace(before);
         }

@@ -1,4 +1,4 @@
-//! The client's copy of the state.
+//! The local copy of the state, as a program watches it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::ClientError;
 use crate::inner::Inner;
 
-/// The client's copy of the agent's state, to read and to wait for.
+/// The local copy of the state of an agent, to read and to wait for.
 ///
 /// A watch always has the newest state; a slow reader does not see every state. As a stream, a watch begins
 /// with the current state, and ends when the client has stopped.

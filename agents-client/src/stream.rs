@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::frame::Answer;
 use crate::inner::Inner;
-use crate::remote::Handle;
-use crate::{ClientError, Untyped};
+use crate::remote_caller::Handle;
+use crate::{ClientError, Dynamic};
 
 /// The function that decodes an answer, by serde's rules or by those of wire types.
 pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
@@ -49,11 +49,11 @@ impl Drop for Forget {
 /// The items of a streamed answer, and its result at the end.
 ///
 /// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) returns
-/// the value of the method; [`finish`](Self::finish) skips the remaining items.
-/// If the stream is dropped before its end, the agent is asked to stop.
+/// the result of the method. [`finish`](Self::finish) skips the remaining items.
+/// A stream that is dropped before its end stops the method.
 ///
-/// The result has the type `R` that the method of a class declares; for an untyped call the caller chooses
-/// the type.
+/// The result has the type `R` that the method of a class declares. The result of a call by name has the type
+/// that the program asks for.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -67,7 +67,7 @@ impl Drop for Forget {
 /// # drop(count); Ok(()) }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct CallStream<T, R = Untyped> {
+pub struct CallStream<T, R = Dynamic> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
     decode: Decode<T>,
@@ -114,7 +114,7 @@ impl<T, R> CallStream<T, R> {
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    /// Returns the value of the method, after the stream has ended.
+    /// Returns the result of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -123,7 +123,7 @@ impl<T, R: Wire> CallStream<T, R> {
         self.value(decode_wire)
     }
 
-    /// Skips the remaining items, waits for the end and returns the value of the method.
+    /// Skips the remaining items, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -133,8 +133,8 @@ impl<T, R: Wire> CallStream<T, R> {
     }
 }
 
-impl<T> CallStream<T, Untyped> {
-    /// Returns the value of the method, after the stream has ended.
+impl<T> CallStream<T, Dynamic> {
+    /// Returns the result of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -143,7 +143,7 @@ impl<T> CallStream<T, Untyped> {
         self.value(decode)
     }
 
-    /// Skips the remaining items, waits for the end and returns the value of the method.
+    /// Skips the remaining items, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].

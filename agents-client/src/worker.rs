@@ -18,6 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use agents_core::wire::close_code;
+
 use crate::close::closed_by_server;
 use crate::inner::Inner;
 use crate::{ClientError, Lost, Message, Status};
@@ -191,7 +193,7 @@ async fn read(
             Some(Ok(Frame::Close(frame))) => {
                 closed = Some(match frame {
                     Some(frame) => (frame.code.into(), frame.reason.as_str().to_owned()),
-                    None => (1005, String::new()),
+                    None => (close_code::NO_CODE, String::new()),
                 });
                 // If this client closed, only the answer to its close frame was awaited. Otherwise reading on
                 // sends the answer, and the server ends the connection.

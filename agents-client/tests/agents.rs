@@ -91,7 +91,7 @@ impl Server {
     }
 
     fn client(&self) -> AgentClientBuilder {
-        AgentClient::builder(format!("http://{}", self.address), "TallyKeeper", "one")
+        AgentClient::dynamic_builder(format!("http://{}", self.address), "TallyKeeper", "one")
             .reconnect(Reconnect::new().min_delay(Duration::from_millis(20)))
     }
 

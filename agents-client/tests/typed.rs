@@ -175,8 +175,8 @@ async fn methods_have_the_types_of_the_class() {
     // The client's own comes first, the other is not lost.
     assert!(matches!(*board.status().borrow(), Status::Open));
     assert_eq!(soon(board.methods().status()).await.unwrap(), "fine");
-    let untyped: Vec<String> = soon(board.untyped().call("repeat", ("b", 1))).await.unwrap();
-    assert_eq!(untyped, ["b"]);
+    let dynamic: Vec<String> = soon(board.dynamic().call("repeat", ("b", 1))).await.unwrap();
+    assert_eq!(dynamic, ["b"]);
 }
 
 #[tokio::test]
@@ -188,8 +188,8 @@ async fn calls_are_futures_that_move_and_have_limits_of_their_own() {
     drop(board);
     assert_eq!(soon(tokio::spawn(call)).await.unwrap().unwrap(), 4);
 
-    let board = AgentClient::<Notices>::options(&server.url, "hall").connect().await.unwrap();
-    let error = soon(board.within(Duration::from_millis(20)).never()).await.unwrap_err();
+    let board = AgentClient::<Notices>::builder(&server.url, "hall").connect().await.unwrap();
+    let error = soon(board.with_timeout(Duration::from_millis(20)).never()).await.unwrap_err();
     assert!(matches!(error, ClientError::Timeout));
 }
 

@@ -25,6 +25,8 @@ pub mod object;
 #[cfg(feature = "runtime")]
 mod report;
 #[cfg(feature = "runtime")]
+mod sampled;
+#[cfg(feature = "runtime")]
 mod server;
 #[cfg(feature = "runtime")]
 pub mod storage;
@@ -42,8 +44,8 @@ pub use error::{Error, Result};
 #[cfg(feature = "runtime")]
 pub use agent::{
     Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt, CallOrigin,
-    Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Refusal, RejectionKind,
-    ReplyStream, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
+    CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Refusal,
+    RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
     UpdateResult, View, current,
 };
 #[cfg(feature = "runtime")]

@@ -13,7 +13,8 @@ pub use {serde, serde_json};
 
 pub use crate::error::Error;
 pub use crate::interface::{AgentClass, AgentState, CallArguments, Caller, Interface, Outcome, Reply};
-pub use crate::wire::{JsonMessage, Wire, field as wire_field};
+pub use crate::wire::field::{self as wire_field, SerdeField};
+pub use crate::wire::{JsonMessage, Wire};
 
 #[cfg(feature = "runtime")]
 pub use server::*;
@@ -21,7 +22,7 @@ pub use server::*;
 /// What only expansions that publish an agent use.
 #[cfg(feature = "runtime")]
 mod server {
-    pub use crate::wire::derive as ts_rs;
+    pub use crate::wire::{KeyFacts, derive as ts_rs};
 
     pub use crate::agent::{
         Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,
@@ -44,10 +45,7 @@ mod server {
 
         /// Of the crate what the derive uses.
         pub mod std {
-            /// Paths.
-            pub mod path {
-                pub use ::std::path::PathBuf;
-            }
+            pub use ::std::{fmt, path};
         }
     }
 

@@ -360,15 +360,142 @@ fn typescript_is_told_by_a_copy_that_names_types_of_ours() {
     ] {
         assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
     }
-    let generic = text(wire(
+}
+
+#[test]
+fn a_generic_type_stands_in_a_scope_of_its_own_too() {
+    let page = quote!(
+        struct Page<T, U: Clone = String, const N: usize = 2> {
+            items: Vec<T>,
+            more: [U; N],
+            name: String,
+        }
+    );
+    let expansion = text(wire(quote!(), page));
+    for part in [
+        quote! {
+            type __Type<T, U, const N: usize> = Page<T, U, N>;
+            type __Field0 = String;
+            type __Field1<T> = Vec<T>;
+            type __Field2<U, const N: usize> = [U; N];
+            type __Field3 = String;
+        },
+        quote! {
+            struct __Copy<T, U: Clone = __Field0, const N: usize = 2> {
+                items: __Field1<T>,
+                #[serde(with = "::agents::__rt::wire_field")]
+                #[serde(bound = "U: ::agents::__rt::Wire")]
+                #[ts(as = "[U ; N]")]
+                more: __Field2<U, N>,
+                name: __Field3,
+            }
+        },
+        quote! {
+            type WithoutGenerics = __Type<::agents::__rt::ts_rs::Dummy, ::agents::__rt::ts_rs::Dummy, N>;
+        },
+        quote! {
+            const IS_ENUM: bool = <__Copy<T, U, N> as ::agents::__rt::ts_rs::TS>::IS_ENUM;
+        },
+    ] {
+        assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
+    }
+    // The alias of such a field would not know the bounds of `T`.
+    let items = text(wire(
         quote!(),
         quote!(
-            struct Page<T> {
-                items: Vec<T>,
-            }
+            struct Items<T: Iterator>(Vec<T::Item>);
         ),
     ));
-    assert!(generic.contains("ts_rs :: TS)]") && !generic.contains("__Copy"), "{generic}");
+    assert!(items.contains("ts_rs :: TS)]") && !items.contains("__Copy"), "{items}");
+}
+
+#[test]
+fn what_serde_passes_over_in_silence_is_noted() {
+    let noted = |item: TokenStream| {
+        let expansion = text(wire(quote!(), item));
+        ["hides", "tries", "by_hand"].map(|fact| expansion.contains(&format!("facts . {fact} () ;")))
+    };
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(alias = "c")]
+                b: B,
+            }
+        )),
+        [false; 3]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[cfg_attr(c, serde(flatten))]
+                b: B,
+            }
+        )),
+        [true, false, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(flatten)]
+                b: Option<B>,
+            }
+        )),
+        [true, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            #[serde(tag = "t", content = "c")]
+            enum A {
+                B(C),
+            }
+        )),
+        [true, false, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            #[serde(untagged)]
+            enum A {
+                B(C),
+            }
+        )),
+        [false, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            enum A {
+                #[serde(untagged)]
+                B(C),
+            }
+        )),
+        [false, true, false]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing)]
+                b: B,
+            }
+        )),
+        [false, false, true]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing_if = "f", with = "w")]
+                b: B,
+            }
+        )),
+        [false, false, true]
+    );
+    assert_eq!(
+        noted(quote!(
+            struct A {
+                #[serde(skip_serializing_if = "f")]
+                b: B,
+            }
+        )),
+        [false; 3]
+    );
 }
 
 #[test]
@@ -427,8 +554,8 @@ fn wire_styles() {
     let style = |args, item| {
         let expansion = text(wire(args, item));
         let (_, rest) = expansion.split_once("__rt::serde\")]").unwrap_or_default();
-        let styles = rest.split_once(" struct ").or_else(|| rest.split_once(" enum "));
-        styles.map_or("", |(styles, _)| styles).trim().to_owned()
+        let ends = [" struct ", " enum "].into_iter().filter_map(|item| rest.find(item));
+        ends.min().and_then(|end| rest.get(..end)).unwrap_or_default().trim().to_owned()
     };
     let fields = || {
         quote!(

@@ -31,6 +31,9 @@ async fn calls_carry_arguments_and_give_typed_results() {
         assert_eq!(error.code(), "deserialize");
         let error = client.call::<u32>("scalar", 1).await.unwrap_err();
         assert_eq!(error.code(), "arguments");
+        let error = client.call::<u32>("mean", (vec![1.0, f64::NAN],)).await.unwrap_err();
+        assert_eq!(error.code(), "serialize");
+        assert!(error.to_string().contains("`[0][1]`: JSON has no number NaN"), "{error}");
     };
     soon(async { tokio::join!(peer, user) }).await;
 }
@@ -69,7 +72,7 @@ async fn calls_time_out_and_streams_do_not() {
     let error = client.call::<u32>("never", ()).await.unwrap_err();
     assert!(matches!(error, ClientError::Timeout));
     assert_eq!(start.elapsed().as_secs(), 30);
-    let error = client.call_within::<u32>(Duration::from_secs(2), "never", ()).await.unwrap_err();
+    let error = client.with_timeout(Duration::from_secs(2)).call::<u32>("never", ()).await.unwrap_err();
     assert!(matches!(error, ClientError::Timeout));
     assert_eq!(start.elapsed().as_secs(), 32);
     tokio::time::resume();
@@ -173,7 +176,7 @@ async fn a_stream_that_is_dropped_is_cancelled_once_and_only_on_the_wire() {
     let (id, _) = soon(peer.call()).await;
     peer.answer(&id, json!(null)).await;
     drop(soon(stream.finish::<()>()).await);
-    let error = client.call_within::<u32>(Duration::from_millis(20), "never", ()).await.unwrap_err();
+    let error = client.with_timeout(Duration::from_millis(20)).call::<u32>("never", ()).await.unwrap_err();
     assert_eq!(error.code(), "timeout");
     assert_eq!(soon(peer.call()).await.1, "never");
     drop(client.call_streaming::<u32>("unsent", ()).await.unwrap());

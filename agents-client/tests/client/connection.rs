@@ -190,7 +190,7 @@ async fn the_first_connect_reports_why_it_failed() {
 
     let url = server.url.clone();
     drop(server);
-    let error = soon(AgentClient::builder(&url, "C", "n").connect()).await.unwrap_err();
+    let error = soon(AgentClient::dynamic_builder(&url, "C", "n").connect()).await.unwrap_err();
     assert!(matches!(error, ClientError::Connect(Lost::Transport(_))));
 }
 
@@ -295,7 +295,7 @@ async fn tls_greets_the_server_first_and_fails_without_an_answer_in_tls() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         hello
     };
-    let connect = AgentClient::builder(&url, "C", "n").connect();
+    let connect = AgentClient::dynamic_builder(&url, "C", "n").connect();
     let (client, hello) = soon(async { tokio::join!(connect, answer) }).await;
     // A TLS handshake record.
     assert_eq!(hello, [0x16, 3, 1]);

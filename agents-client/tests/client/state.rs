@@ -1,4 +1,4 @@
-//! The mirrored state over a real socket.
+//! The local copy of the state over a real socket.
 
 use crate::support::{Server, soon};
 use agents_client::StreamExt;

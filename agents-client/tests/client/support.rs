@@ -28,7 +28,7 @@ impl Server {
 
     /// A client that reconnects fast enough for a test.
     pub(crate) fn client(&self) -> AgentClientBuilder {
-        AgentClient::builder(&self.url, "ChatRoom", "lobby").reconnect(
+        AgentClient::dynamic_builder(&self.url, "ChatRoom", "lobby").reconnect(
             Reconnect::new().min_delay(Duration::from_millis(5)).max_delay(Duration::from_millis(20)),
         )
     }

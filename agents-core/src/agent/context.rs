@@ -101,7 +101,7 @@ impl<A: AgentDefinition> Context<A> {
     /// is. Pass a name that people chose through [`escape`](crate::wire::name::escape) first.
     ///
     /// The agent need not exist or be awake. A call is sent after the writes of this handler up to then are
-    /// durable. It wakes the other agent and takes 30 s at most (see [`AgentStub::timeout`]). While this
+    /// durable. It wakes the other agent and takes 30 s at most (see [`AgentStub::with_timeout`]). While this
     /// handler waits, other handlers of this agent run. The other agent does not learn the caller's
     /// connection.
     ///

@@ -32,7 +32,7 @@ pub use events::{AgentError, ErrorSource, StateChange};
 pub(crate) use instance::shared::AgentShared;
 pub use instance::user_code::current;
 pub use peer_calls::call_chain::CallOrigin;
-pub use peer_calls::stub::{AgentStub, ReplyStream};
+pub use peer_calls::stub::{AgentStub, CallStream};
 pub use rpc::arguments::{Arguments, Call, CallContext, FromCall, Read, stream_outcome};
 pub use rpc::response_stream::StreamingResponse;
 pub use state::source::StateSource;

@@ -18,6 +18,7 @@ use crate::auth::token_key::TokenKey;
 use crate::auth::token_source::TokenSource;
 use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
+use crate::sampled::sampled;
 
 /// The maximum size of a token in bytes. A larger one is refused before its signature is computed.
 const MAX_TOKEN: usize = 8 * 1024;
@@ -233,7 +234,12 @@ impl<C: DeserializeOwned> Tokens<C> {
         let claims = decoded.map_err(|error| refusal(&error).unwrap_or_else(invalid))?.claims;
         serde_json::from_value(claims).map_err(|_| {
             // The signature is valid, so the program expects other claims. Claims are not logged.
-            tracing::warn!("the claims of a valid token are not a `{}`", type_name::<C>());
+            sampled!(
+                WARN,
+                "tokens with other claims",
+                "the claims of a valid token are not a `{}`",
+                type_name::<C>()
+            );
             invalid()
         })
     }

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::gateway::{Decoder, Incoming, close, cut_reason, may_be_sent};
+use crate::gateway::{Decoder, Incoming, close, cut_reason};
+use crate::wire::close_code;
 
 /// Checks that a payload of a client's close frame gives a code and a text or is refused, and that a client
 /// can read the payload that the server makes of any code and text.
@@ -16,7 +17,7 @@ pub fn close_frames(data: &[u8]) {
         ([], Some(Incoming::Close(None))) => {}
         ([high, low, reason @ ..], Some(Incoming::Close(Some((code, text))))) => {
             assert_eq!(code, u16::from_be_bytes([*high, *low]));
-            assert!(may_be_sent(code) && text.as_bytes() == reason);
+            assert!(close_code::may_be_sent(code) && text.as_bytes() == reason);
         }
         (_, None) => assert!(read.is_err()),
         (payload, other) => panic!("{payload:?} was read as {other:?}"),

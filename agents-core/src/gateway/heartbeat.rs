@@ -358,7 +358,7 @@ mod tests {
                 }
                 if second == 60 {
                     busy.send(TEXT, b"hello").await;
-                    harness.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
+                    harness.hub.apply(&mut [ToGateway::Credit { connection: key, messages: 1, bytes: 5 }]);
                 }
             }
             let closed: Vec<_> =

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::gateway::FRAME_BYTES;
 use crate::gateway::quota::memory_budget::bytes_as_value;
-use crate::wire::{self, JsonMessage, Wire};
+use crate::wire::{self, JsonMessage, Wire, close_code};
 
 /// A message on a socket: text or bytes.
 ///
@@ -163,7 +163,7 @@ impl Close {
     }
 
     pub(crate) fn dropped() -> Self {
-        Self { code: 1006, reason: String::new(), was_clean: false }
+        Self { code: close_code::ABNORMAL, reason: String::new(), was_clean: false }
     }
 }
 

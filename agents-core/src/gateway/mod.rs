@@ -22,10 +22,11 @@ pub use attachment::Flags;
 pub(crate) use http::handshake::{Upgrade, wants_upgrade};
 pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin, is_own_page};
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
-pub(crate) use http::request_body::{BodyCredit, BodyFault, Payload, Upload};
+pub use http::request_body::BodyFault;
+pub(crate) use http::request_body::{BodyCredit, Payload, Upload};
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
-pub(crate) use hub::{Hub, HubLimits, ResponsePart};
+pub(crate) use hub::{Hub, ResponsePart};
 pub use message::{Close, IntoMessage, Message};
 pub(crate) use protocol::call::{Blocking, CallHead, CallerLink};
 pub(crate) use protocol::messages::{
@@ -34,12 +35,12 @@ pub(crate) use protocol::messages::{
 };
 pub(crate) use protocol::port::{ObjectPort, PostError};
 pub(crate) use quota::connection_slots::{ConnectionSlot, Counted, prefix};
-pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit};
+pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit, ValueBytes};
 pub(crate) use shared::Gateway;
 #[cfg(test)]
 pub(crate) use socket::Socket;
 #[cfg(feature = "fuzzing")]
 pub(crate) use socket::codec::{Decoder, Incoming, Violation, close};
-pub(crate) use socket::codec::{MAX_REASON, cut_reason, may_be_sent};
+pub(crate) use socket::codec::{MAX_REASON, cut_reason};
 pub(crate) use socket::outbox::BEHIND_BYTES;
 pub(crate) use socket::{Stream, accept, refuse};

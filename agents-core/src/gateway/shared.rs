@@ -1,7 +1,6 @@
 //! What all hubs of a host share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -23,8 +22,7 @@ pub(crate) struct Gateway {
     pub(crate) incoming: Arc<Budget>,
     /// What waits for clients.
     pub(crate) outgoing: Arc<Budget>,
-    pub(crate) message_timeout: Duration,
-    pub(crate) write_timeout: Duration,
+    pub(crate) limits: Arc<Limits>,
     /// For sockets that were refused and may take their time to say goodbye.
     pub(crate) pending_refusals: Semaphore,
 }
@@ -36,9 +34,9 @@ impl Gateway {
     /// Starts what runs beside the sockets, on the runtime that this is called in.
     ///
     /// It ends when the gateway is dropped.
-    pub(crate) fn start(clock: Clock, limits: &Limits) -> Arc<Self> {
+    pub(crate) fn start(clock: Clock, limits: Arc<Limits>) -> Arc<Self> {
         let totals = GatewayTotals::default();
-        let heartbeat = Heartbeat::start(limits, totals.limits.clone());
+        let heartbeat = Heartbeat::start(&limits, totals.limits.clone());
         Arc::new(Self {
             clock,
             heartbeat,
@@ -46,9 +44,8 @@ impl Gateway {
             places: ConnectionSlots::new(limits.connections, limits.connections_per_address),
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
-            message_timeout: limits.message_timeout,
-            write_timeout: limits.write_timeout,
             pending_refusals: Semaphore::new(PENDING_REFUSALS),
+            limits,
         })
     }
 

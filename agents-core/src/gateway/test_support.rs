@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
-    Attachment, ConnectionKey, Flags, Gateway, Head, Hub, HubLimits, Message, ObjectPort, PostError,
-    Selection, Stream, Targets, ToGateway, ToObject, accept,
+    Attachment, ConnectionKey, Flags, Gateway, Head, Hub, Message, ObjectPort, PostError, Selection, Stream,
+    Targets, ToGateway, ToObject, accept,
 };
 use crate::limits::{Limit, Limits, Rate};
 
@@ -65,6 +65,11 @@ pub(crate) fn limits() -> Limits {
     Limits {
         heartbeat: None,
         connections: 100,
+        connections_per_agent: 3,
+        message_bytes: 1 << 20,
+        outbox_bytes: 1 << 20,
+        in_flight_per_connection: 2,
+        in_flight_bytes_per_connection: 1 << 18,
         incoming_bytes: 1 << 20,
         outgoing_bytes: 1 << 22,
         ..Limits::default()
@@ -78,24 +83,12 @@ impl GatewayHarness {
 
     /// One whose sockets may send so fast, with room for very many messages.
     pub(super) fn with_rate(rate: Rate) -> Self {
-        let mut harness = Self::new(None);
-        let limits =
-            HubLimits { in_flight: 10_000, messages_per_second: Some(rate), ..harness.hub.limits.clone() };
-        harness.hub = Arc::new(Hub::new(limits, harness.gateway.clone()));
-        harness
+        Self::with(Limits { in_flight_per_connection: 10_000, messages_per_second: Some(rate), ..limits() })
     }
 
     pub(super) fn with(limits: Limits) -> Self {
-        let gateway = Gateway::start(Clock::start_virtual(), &limits);
-        let limits = HubLimits {
-            connections: 3,
-            message_bytes: 1 << 20,
-            outbox_bytes: 1 << 20,
-            in_flight: 2,
-            in_flight_bytes: 1 << 18,
-            messages_per_second: None,
-        };
-        Self { hub: Arc::new(Hub::new(limits, gateway.clone())), gateway, object: Arc::default() }
+        let gateway = Gateway::start(Clock::start_virtual(), Arc::new(limits));
+        Self { hub: Arc::new(Hub::new(gateway.clone())), gateway, object: Arc::default() }
     }
 
     /// Connects a client that the object has not accepted yet; so many bytes fit into its stream.
@@ -145,7 +138,7 @@ impl GatewayHarness {
     pub(super) fn accept(&self, connection: ConnectionKey, tags: &[&str], flags: Flags) {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let attachment = Attachment::new(flags, b"").encoded();
-        self.hub.apply([ToGateway::Accept { connection, tags, attachment }]);
+        self.hub.apply(&mut [ToGateway::Accept { connection, tags, attachment }]);
         self.object.take();
     }
 
@@ -158,12 +151,12 @@ impl GatewayHarness {
 
     pub(super) fn send(&self, connection: ConnectionKey, message: impl Into<Message>, latest: bool) {
         let (targets, message) = (Targets::One(connection), message.into());
-        self.hub.apply([ToGateway::Send { targets, message, latest }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message, latest }]);
     }
 
     pub(super) fn broadcast(&self, selection: Selection, message: &str) {
         let targets = Targets::Many(Box::new(selection));
-        self.hub.apply([ToGateway::Send { targets, message: message.into(), latest: false }]);
+        self.hub.apply(&mut [ToGateway::Send { targets, message: message.into(), latest: false }]);
     }
 }
 

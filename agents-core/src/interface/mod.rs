@@ -13,4 +13,6 @@ pub use arguments::{CallArguments, Write};
 pub use caller::Caller;
 pub use class::{AgentClass, AgentState};
 pub use methods::Interface;
+#[cfg(feature = "runtime")]
+pub(crate) use reply::not_json;
 pub use reply::{Outcome, Reply};

@@ -16,6 +16,11 @@ pub enum Outcome {
     Value(String),
 }
 
+/// The error of a value that is to be sent and has no JSON form.
+pub(crate) fn not_json(error: serde_json::Error) -> Error {
+    Error::hidden("not_json", error)
+}
+
 /// A type that a callable may return: a wire value, a text that is part of the program, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "a callable cannot return `{Self}`",
@@ -35,7 +40,7 @@ pub trait Reply {
     /// Encodes the value.
     ///
     /// # Errors
-    /// The callable's own, or that the value has no JSON form.
+    /// The callable's own, or `not_json` when the value has no JSON form, as NaN has none.
     fn into_outcome(self) -> Result<Outcome>;
 }
 
@@ -49,7 +54,7 @@ impl<T: Wire> Reply for T {
         if T::IS_UNIT {
             return Ok(Outcome::Nothing);
         }
-        Ok(Outcome::Value(wire::to_json(&self)?))
+        Ok(Outcome::Value(wire::to_json(&self).map_err(not_json)?))
     }
 }
 
@@ -98,4 +103,20 @@ texts! {
     Option<&'static str> => Option<String>, |text: Option<&'static str>| text.map(Cow::Borrowed);
     Vec<&'static str> => Vec<String>,
         |texts: Vec<&'static str>| texts.into_iter().map(Cow::Borrowed).collect::<Vec<_>>();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_a_form_is_an_error_that_names_its_place() {
+        for outcome in
+            [vec![(1.0, f64::NAN)].into_outcome(), Ok::<_, Error>(vec![(1.0, f64::NAN)]).into_outcome()]
+        {
+            let error = outcome.unwrap_err();
+            assert_eq!((error.code(), error.client_message()), ("not_json", None));
+            assert_eq!(error.to_string(), "`[0][1]`: JSON has no number NaN");
+        }
+    }
 }

@@ -17,6 +17,8 @@ const MIB: usize = 1024 * KIB;
 /// The bytes that all clients together may hold by default: at least, and at most.
 const LEAST_SHARED: usize = 4 * MIB;
 const MOST_SHARED: usize = 4096 * MIB;
+/// The least that [`Limits::tag_bytes`] counts for.
+const MIN_TAG_BYTES: usize = 32;
 /// The memory of a machine that does not say how much it has.
 const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 
@@ -113,10 +115,11 @@ pub struct Limits {
     /// included, and bodies of requests. A quarter of the memory that the process may use, 4 GiB at most.
     ///
     /// A text of more than 64 KiB counts with what it may become when its agent reads it as JSON: `[0,0,…]` as a
-    /// `serde_json::Value` takes about forty times its length.
+    /// `serde_json::Value` takes about forty times its length. So does a body that a handler has collected, until its
+    /// request is over.
     /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
     /// message or body that needs more is refused, and a connection with messages in its agent, or a body that an agent
-    /// reads, is read later. What a handler has read is its own and not counted.
+    /// passes on piece by piece, is read later. What a handler makes of what it has read is its own and not counted.
     pub incoming_bytes: usize,
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.
@@ -198,6 +201,8 @@ pub struct Limits {
     /// runtime has more than one thread. In a runtime of the flavor `current_thread` all of them wait for it.
     pub statement_timeout: Duration,
     /// How long handlers may go on once the host stops. 10 s.
+    ///
+    /// A disk is waited for as long, and then until it has finished nothing for a second.
     pub shutdown_grace: Duration,
 }
 
@@ -236,6 +241,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Returns how many tags a connection has at most, its id included.
+    pub(crate) fn tags_with_id(&self) -> usize {
+        self.tags_per_connection.saturating_add(1)
+    }
+
+    /// Returns how many bytes a tag has at most; the id of a connection is one, so a random id always fits.
+    pub(crate) fn bytes_of_tag(&self) -> usize {
+        self.tag_bytes.max(MIN_TAG_BYTES)
+    }
+
     /// The defaults where the memory plays no part.
     fn fixed() -> Self {
         Self {

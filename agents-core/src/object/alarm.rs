@@ -26,7 +26,8 @@ impl AlarmInfo {
 #[diagnostic::on_unimplemented(
     message = "an alarm cannot be set to a `{Self}`",
     label = "neither a moment nor a span of time",
-    note = "a moment is a `SystemTime`, a `chrono::DateTime` or a `jiff::Timestamp`; a `Duration` counts from now"
+    note = "a span counts from now: `Duration::from_secs(60)`; a number alone has no unit",
+    note = "a moment is a `SystemTime`, a `chrono::DateTime` or a `jiff::Timestamp`"
 )]
 pub trait AlarmTime {
     /// Returns the moment; `now` is the time of the object.

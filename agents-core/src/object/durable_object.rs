@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
-use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, WebSocket};
+use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, RequestBody, WebSocket};
 
 /// The address of a client, in the extensions of its [`Request`]: whom a
 /// [trusted proxy](crate::Agents::trusted_proxies) speaks for, or the peer.
@@ -15,12 +15,7 @@ use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, WebSocket};
 pub struct ClientIp(pub IpAddr);
 
 /// A request that `fetch` handles.
-///
-/// A body of up to 64 KiB is complete before the object is asked. A larger one comes as it is read: up to
-/// 256 KiB wait in the object, and the client sends no more until they are read. What is not read when the
-/// response is done is dropped. Reading fails when the client breaks off or a limit is reached (see
-/// [`Limits::body_bytes`](crate::Limits::body_bytes)).
-pub type Request = http::Request<axum::body::Body>;
+pub type Request = http::Request<RequestBody>;
 /// The answer to a [`Request`].
 pub type Response = axum::response::Response;
 

@@ -30,17 +30,18 @@ pub use connections::web_socket::{TagsError, WebSocket, WebSocketUpgrade};
 pub use connections::web_sockets::WebSockets;
 pub use context::{KeepAwake, ObjectContext, OutsideTurn};
 pub use durable_object::{ClientIp, DurableObject, Request, Response};
+pub use http::request_body::RequestBody;
 pub use metrics::ObjectMetrics;
 pub use options::ObjectOptions;
 pub use runtime::lifecycle::PinnedBy;
 pub use status::ObjectStatus;
 
-pub use crate::gateway::Flags;
+pub use crate::gateway::{BodyFault, Flags};
 
 pub(crate) use activation::Environment;
 pub(crate) use activation::watchdog::{Watchdog, Work};
 pub(crate) use connections::entry::ConnectionEntry;
-pub(crate) use connections::web_socket::{TagLimits, check_socket_tags};
+pub(crate) use connections::web_socket::check_socket_tags;
 pub(crate) use context::{Write, WriteGuard, overflow};
 pub(crate) use http::fetch::{http_request, rejection};
 pub(crate) use runtime::alarm_service::Alarms;
@@ -48,9 +49,8 @@ pub(crate) use runtime::awake_slots::AwakeSlots;
 pub(crate) use runtime::chaos::Chaos;
 #[doc(hidden)]
 pub use runtime::class::BoxFuture;
-pub(crate) use runtime::class::{Behavior, Instance, ObjectClass, Policy};
+pub(crate) use runtime::class::{Behavior, Instance, ObjectClass};
 pub(crate) use runtime::directory::{ObjectDirectory, interrupted, stopping};
 pub(crate) use runtime::handle::{Command, ObjectHandle};
 pub(crate) use runtime::key::ObjectKey;
-pub(crate) use runtime::mailbox::MailboxLimits;
 pub(crate) use runtime::registry::Registry;

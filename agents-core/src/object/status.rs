@@ -38,7 +38,7 @@ impl ObjectHandle {
             class: self.key.class.to_string(),
             name: self.key.name.to_string(),
             awake: self.life.is_awake(),
-            pinned_by: self.life.pinned_by(self.behavior.policy().hibernate),
+            pinned_by: self.life.pinned_by(self.behavior.options().hibernate),
             connections: self.hub.metrics().sockets,
             metrics: self.metrics(),
         }

@@ -16,11 +16,11 @@ use crate::agent::{Agent, AgentFactory, AgentInfo, AgentObject};
 use crate::auth::Shared;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::gateway::{Gateway, HubLimits};
+use crate::gateway::Gateway;
 use crate::limits::Limits;
 use crate::object::{
-    Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, MailboxLimits, ObjectClass,
-    ObjectContext, ObjectOptions, Policy, Registry, TagLimits, Watchdog,
+    Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
+    Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -29,7 +29,7 @@ use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
 use crate::storage::{AlarmIndex, Blocking, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::typescript::Class;
-use crate::wire::Describe;
+use crate::wire::{Describe, KeyFacts};
 
 /// A host for agents, before it starts.
 ///
@@ -70,48 +70,12 @@ pub(crate) struct Mode {
     pub(crate) chaos: Option<Chaos>,
 }
 
-/// The minimum of `Limits::tag_bytes`: a random id must fit.
-const MIN_TAG_BYTES: usize = 32;
-
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
 
 /// The values that are needed to build a class.
 struct Build<'a> {
-    limits: &'a Limits,
     env: &'a Shared,
     props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
-}
-
-impl Build<'_> {
-    fn policy(&self, options: ObjectOptions) -> Policy {
-        Policy {
-            hibernate: options.hibernate,
-            hibernate_after: options.hibernate_after,
-            wakes_on_close: options.wakes_on_close,
-            takes_calls: options.takes_calls,
-            start_timeout: self.limits.start_timeout,
-            alarm_timeout: self.limits.alarm_timeout,
-            attachment_bytes: self.limits.attachment_bytes,
-            tags: TagLimits {
-                // One more for the id.
-                count: self.limits.tags_per_connection.saturating_add(1),
-                bytes: self.limits.tag_bytes.max(MIN_TAG_BYTES),
-            },
-            mailbox: MailboxLimits {
-                messages: self.limits.mailbox_messages,
-                bytes: self.limits.mailbox_bytes,
-            },
-            gate_bytes: self.limits.outgoing_bytes_per_agent,
-            hub: HubLimits {
-                connections: self.limits.connections_per_agent,
-                message_bytes: self.limits.message_bytes,
-                outbox_bytes: self.limits.outbox_bytes,
-                in_flight: self.limits.in_flight_per_connection,
-                in_flight_bytes: self.limits.in_flight_bytes_per_connection,
-                messages_per_second: self.limits.messages_per_second,
-            },
-        }
-    }
 }
 
 type PropsOf<A> =
@@ -156,12 +120,10 @@ impl Agents {
                 props: props.and_then(|props| props.downcast_ref::<PropsOf<A>>()).cloned(),
                 env: env_of::<A>(build)?,
                 send_identity: options.send_identity,
+                key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
-            Ok(Arc::new(ObjectClass {
-                make: Box::new(make),
-                policy: build.policy(AgentObject::<A>::options()),
-            }))
+            Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
         self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
@@ -183,8 +145,8 @@ impl Agents {
         name: impl Into<String>,
         make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
     ) -> Self {
-        let build = move |build: &Build<'_>| -> Result<Arc<dyn Behavior>> {
-            Ok(Arc::new(ObjectClass { make: Box::new(make), policy: build.policy(O::options()) }))
+        let build = move |_: &Build<'_>| -> Result<Arc<dyn Behavior>> {
+            Ok(Arc::new(ObjectClass { make: Box::new(make), options: O::options() }))
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());
@@ -306,7 +268,7 @@ impl Agents {
     /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
-        let build = Build { limits: &self.limits, env: &self.env, props: &self.props };
+        let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {
             if let Some((other, _)) = classes.get(&class.name) {
                 let message = format!("`{other}` and `{}` are both called `{}`", class.rust_name, class.name);
@@ -333,7 +295,8 @@ impl Agents {
         };
         let objects = TaskTracker::new();
         let clock = mode.clock;
-        let gateway = Gateway::start(clock, &self.limits);
+        let limits = Arc::new(self.limits);
+        let gateway = Gateway::start(clock, limits.clone());
         let mut index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
         // Filled before any object is in memory, because the fill wakes objects in memory to ask them.
@@ -345,25 +308,18 @@ impl Agents {
             store,
             clock,
             gateway: gateway.clone(),
-            grace: self.limits.shutdown_grace,
             tasks: objects.clone(),
             runtime: Handle::current(),
-            alarms: Alarms::new(self.limits.agents_awake),
+            alarms: Alarms::new(limits.agents_awake),
             chaos: mode.chaos,
-            open_databases: self.limits.open_databases,
             databases: AtomicUsize::new(0),
-            awake_slots: AwakeSlots::new(self.limits.agents_awake),
+            awake_slots: AwakeSlots::new(limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
             watchdog: Watchdog::start(Handle::current()),
         });
-        let program = Program {
-            classes,
-            limits: self.limits,
-            access: self.access,
-            shared: Arc::new(self.env),
-            routes: self.routes,
-        };
+        let program =
+            Program { classes, access: self.access, shared: Arc::new(self.env), routes: self.routes };
         let host = Host::new(registry, gateway, program, objects);
         host.start_alarms(index);
         Ok(host)

@@ -30,8 +30,13 @@ use crate::wire::name;
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// The interval at which unused handles of hibernating objects are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The interval at which a stopping host checks the handlers that still run.
+/// The interval at which a stopping host checks the objects that are left.
 const LOOK: Duration = Duration::from_millis(100);
+/// The number of looks in a row that find nothing done, after which a disk counts as one that does not
+/// answer.
+const LOOKS: u32 = 10;
+/// The most agents that are named in the log at a time.
+const NAMED: usize = 10;
 
 /// A running host; cheap to clone.
 #[derive(Clone)]
@@ -55,7 +60,6 @@ pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 /// The program's configuration of its host.
 pub(super) struct Program {
     pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
-    pub(super) limits: Limits,
     pub(super) access: Access,
     pub(super) shared: Arc<Shared>,
     pub(super) routes: Option<Routes>,
@@ -70,7 +74,7 @@ impl Host {
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
-            rate_limits: AddressRateLimits::new(&program.limits, gateway.clone()),
+            rate_limits: AddressRateLimits::new(&gateway.limits, gateway.clone()),
             gateway,
             program,
             objects,
@@ -149,7 +153,7 @@ impl Host {
     /// Finds an agent that is called, by any spelling of its name.
     fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
         let unknown = |why: String| Error::new("unknown_agent", why);
-        let behavior = self.class(class).filter(|behavior| behavior.policy().takes_calls);
+        let behavior = self.class(class).filter(|behavior| behavior.options().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
         let name = address::canonical_name(name, self.limits().name_bytes);
@@ -217,8 +221,14 @@ impl Host {
     }
 
     /// Stops the host. New connections and requests are refused, running handlers finish within the grace
-    /// period, their messages are delivered, then the sockets are closed with 1001. An agent whose handler
-    /// still blocks a thread after the grace period is abandoned; such a thread runs until its handler ends.
+    /// period, their messages are delivered, then the sockets are closed with 1001.
+    ///
+    /// After the grace period the host abandons agents whose handler still blocks a thread, and agents whose
+    /// database waits for a disk that has finished nothing for a second. Their clients get no answer for
+    /// writes that are not on the disk. Such a thread runs until its handler or the disk is done, and keeps
+    /// the data folder locked until then. A runtime that is dropped waits for it;
+    /// [`Agents::serve`](crate::Agents::serve) ends the process, and a program that serves by itself calls
+    /// `Runtime::shutdown_background` or `std::process::exit`.
     pub async fn shutdown(&self) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);
@@ -229,7 +239,7 @@ impl Host {
         self.until_asleep().await;
         environment.alarms.stop();
         services.close();
-        services.wait().await;
+        self.until_alarms_are_written().await;
         registry.for_each(|object| object.hub().shut());
         sockets.close();
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
@@ -237,27 +247,57 @@ impl Host {
         }
     }
 
-    /// Waits until no object is awake. Objects whose handler blocks its thread are abandoned after the grace
-    /// period.
+    /// Waits until no object is awake. After the grace period, objects whose handler blocks its thread and
+    /// objects that wait for a disk that does not answer are abandoned.
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
-        let mut pause = environment.grace;
+        let (mut pause, mut last, mut still) = (environment.gateway.limits.shutdown_grace, usize::MAX, 0);
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
-            if objects.len() <= environment.watchdog.blocked_now() {
-                tracing::warn!(
-                    blocked = objects.len(),
-                    "handlers still block their threads and are abandoned"
-                );
-                return;
-            }
             pause = LOOK;
+            let left = objects.len();
+            still = if left < last { 0 } else { still + 1 };
+            last = left;
+            let blocked = environment.watchdog.blocked_now();
+            let waiting = if still >= LOOKS { self.0.registry.on_disk() } else { Vec::new() };
+            if left > blocked + waiting.len() {
+                continue;
+            }
+            if blocked > 0 {
+                tracing::warn!(blocked, "handlers still block their threads, they are given up");
+            }
+            if !waiting.is_empty() {
+                let agents = &waiting[..waiting.len().min(NAMED)];
+                tracing::warn!(
+                    waiting = waiting.len(),
+                    ?agents,
+                    "the disk does not answer: what these agents wrote last is not acknowledged, and they are given up"
+                );
+            }
+            return;
         }
     }
 
-    /// Returns whether a handler blocks a thread at this moment.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.watchdog().blocked_now() > 0
+    /// Waits until the index of alarms has everything, or the disk does not answer.
+    async fn until_alarms_are_written(&self) {
+        let services = &self.0.services;
+        while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
+            let index = self.0.registry.environment().alarms.is_on_disk();
+            if index || !self.0.registry.on_disk().is_empty() {
+                tracing::warn!(
+                    index,
+                    "the disk does not answer: what is left for the index of alarms is given up"
+                );
+                return;
+            }
+        }
+    }
+
+    /// Returns whether a thread of the runtime is held at this moment, by a handler or by a disk, so that the
+    /// runtime cannot go down.
+    pub(super) fn is_held(&self) -> bool {
+        let index = self.0.registry.environment().alarms.is_on_disk();
+        self.watchdog().blocked_now() > 0 || index || !self.0.registry.on_disk().is_empty()
     }
 
     /// Returns the handle of an object, if there is one.
@@ -288,7 +328,7 @@ impl Host {
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.0.program.limits
+        &self.0.gateway.limits
     }
 
     pub(super) fn access(&self) -> &Access {

@@ -180,7 +180,7 @@ impl StorageError {
 }
 
 /// A statement that SQLite did not accept or could not finish.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}{}", in_statement(.sql))]
 #[non_exhaustive]
 pub struct SqlError {

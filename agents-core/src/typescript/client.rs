@@ -36,9 +36,9 @@ const CLIENT: &[Module] = modules![
     "runtime/connection",
     "runtime/error",
     "runtime/listeners",
-    "runtime/mirror",
     "runtime/options",
     "runtime/outbox",
+    "runtime/state-cache",
     "runtime/stream",
 ];
 

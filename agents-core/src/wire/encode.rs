@@ -22,7 +22,10 @@ where
 }
 
 /// Writes what serde writes as JSON, or says where in it is what no reader takes back.
-pub(crate) fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+///
+/// # Errors
+/// As [`to_json`](crate::wire::to_json).
+pub fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut json = Vec::with_capacity(128);
     write(value, &mut serde_json::Serializer::new(&mut json))?;
     String::from_utf8(json).map_err(serde_json::Error::custom)

@@ -4,6 +4,15 @@ use serde::{Deserializer, Serializer};
 
 use crate::wire::Wire;
 
+/// A type that serde reads and writes in a field by itself; asked for where it does not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in a field under another name: serde knows no array of more than 32 items",
+    label = "a long array under another name",
+    note = "write the array itself as the type of the field, such as `[u8; 64]`",
+    note = "or give it a type of its own: `#[wire] struct Key([u8; 64]);`"
+)]
+pub trait SerdeField {}
+
 /// Writes a field.
 ///
 /// # Errors

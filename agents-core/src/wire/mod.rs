@@ -4,6 +4,7 @@
 
 #[cfg(feature = "runtime")]
 mod alias;
+pub mod close_code;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub mod derive;
@@ -15,17 +16,22 @@ pub mod field;
 mod foreign;
 pub mod frame;
 mod integer;
+#[cfg(feature = "runtime")]
+mod key_facts;
 pub mod name;
 mod shape;
 mod surrogate;
 mod value;
 
 pub use duration::Duration;
-#[cfg(feature = "runtime")]
-pub(crate) use encode::strict_json;
+#[doc(hidden)]
+pub use encode::strict_json;
 #[cfg(feature = "runtime")]
 pub(crate) use integer::SCALAR;
 pub use integer::{I64, I128, U64, U128};
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub use key_facts::KeyFacts;
 #[cfg(feature = "runtime")]
 pub(crate) use shape::Declaration;
 pub use shape::Shape;

@@ -10,9 +10,9 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
-use crate::wire::{Shape, encode, surrogate};
 #[cfg(feature = "runtime")]
-use crate::wire::{TypeName, TypeSet};
+use crate::wire::{KeyFacts, TypeName, TypeSet};
+use crate::wire::{Shape, encode, surrogate};
 
 /// A value that can travel between an agent and its clients.
 ///
@@ -53,6 +53,13 @@ pub trait Wire: Sized {
     #[doc(hidden)]
     fn describe(types: &mut TypeSet) -> TypeName {
         TypeName::of::<Self>(types)
+    }
+
+    /// Notes what the type does with keys that it does not know.
+    #[cfg(feature = "runtime")]
+    #[doc(hidden)]
+    fn key_facts(facts: &mut KeyFacts) {
+        let _ = facts;
     }
 
     /// Writes a value as JSON.
@@ -201,6 +208,11 @@ impl Wire for Cow<'static, str> {
 impl<T: Wire> Wire for Option<T> {
     type Shape = Option<T::Shape>;
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        T::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Some(value) => serializer.serialize_some(&Ser(value)),
@@ -217,6 +229,11 @@ macro_rules! pointers {
     ($($pointer:ident),*) => {$(
         impl<T: Wire> Wire for $pointer<T> {
             type Shape = T::Shape;
+
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                T::key_facts(facts);
+            }
 
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 (**self).wire_serialize(serializer)
@@ -236,6 +253,11 @@ macro_rules! sequences {
         impl<T: Wire $(+ $bound $(+ $more)*)?> Wire for $collection<T> {
             type Shape = Vec<T::Shape>;
 
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                T::key_facts(facts);
+            }
+
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.iter().map(Ser))
             }
@@ -253,6 +275,11 @@ sequences!(Vec<T>, VecDeque<T>, BTreeSet<T: Ord>, HashSet<T: Hash, Eq>);
 impl<T: Wire, const N: usize> Wire for [T; N] {
     type Shape = [T::Shape; N];
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        T::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Ser))
     }
@@ -269,6 +296,11 @@ impl<T: Wire, const N: usize> JsonMessage for [T; N] {}
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     type Shape = HashMap<K::Shape, V::Shape>;
 
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        V::key_facts(facts);
+    }
+
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
     }
@@ -283,6 +315,11 @@ impl<K: Wire + Ord, V: Wire> JsonMessage for BTreeMap<K, V> {}
 
 impl<K: Wire + Eq + Hash, V: Wire, H: BuildHasher + Default> Wire for HashMap<K, V, H> {
     type Shape = HashMap<K::Shape, V::Shape>;
+
+    #[cfg(feature = "runtime")]
+    fn key_facts(facts: &mut KeyFacts) {
+        V::key_facts(facts);
+    }
 
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (Ser(key), Ser(value))))
@@ -300,6 +337,11 @@ macro_rules! tuples {
     ($(($($name:ident . $index:tt),+ ; $count:literal)),* $(,)?) => {$(
         impl<$($name: Wire),+> Wire for ($($name,)+) {
             type Shape = ($($name::Shape,)+);
+
+            #[cfg(feature = "runtime")]
+            fn key_facts(facts: &mut KeyFacts) {
+                $($name::key_facts(facts);)+
+            }
 
             fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut tuple = serializer.serialize_tuple($count)?;

@@ -4,8 +4,8 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, GenericArgument, Lifetime, Lit, Path, PathArguments, PathSegment, Type, TypeArray,
-    TypeImplTrait, TypeParamBound, TypeReference,
+    Expr, ExprLit, GenericArgument, GenericParam, Lifetime, Lit, Path, PathArguments, PathSegment, Type,
+    TypeArray, TypeImplTrait, TypeParamBound, TypeReference,
 };
 
 /// Returns the type without the invisible groups of `macro_rules` and without parentheses.
@@ -152,6 +152,42 @@ pub(crate) fn has_long_array(ty: &Type) -> bool {
     search.0
 }
 
+/// Returns whether a name occurs anywhere in the type.
+pub(crate) fn names(ty: &Type, name: &Ident) -> bool {
+    fn is_in(tokens: TokenStream, name: &Ident) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == *name,
+            TokenTree::Group(group) => is_in(group.stream(), name),
+            _ => false,
+        })
+    }
+    is_in(ty.to_token_stream(), name)
+}
+
+/// Returns whether the type names a type or a number that it is generic over.
+pub(crate) fn names_parameter(ty: &Type, parameter: &GenericParam) -> bool {
+    match parameter {
+        GenericParam::Type(parameter) => names(ty, &parameter.ident),
+        GenericParam::Const(parameter) => names(ty, &parameter.ident),
+        GenericParam::Lifetime(_) => false,
+    }
+}
+
+/// Returns whether the type names a part of this type parameter: `T::Item` has a meaning only where the
+/// bounds of `T` are known.
+pub(crate) fn names_part(ty: &Type, parameter: &Ident) -> bool {
+    struct Search<'n>(&'n Ident, bool);
+    impl<'t> Visit<'t> for Search<'_> {
+        fn visit_path(&mut self, path: &'t Path) {
+            self.1 |= path.segments.len() > 1 && path.segments[0].ident == *self.0;
+            visit::visit_path(self, path);
+        }
+    }
+    let mut search = Search(parameter, false);
+    search.visit_type(ty);
+    search.1
+}
+
 /// Returns the same tokens with `Self` replaced by the type, for use outside of the `impl`.
 ///
 /// The new tokens keep the place of `Self`, so that messages point there.
@@ -228,6 +264,16 @@ mod tests {
         ] {
             assert_eq!(has_long_array(&ty), expected);
         }
+    }
+
+    #[test]
+    fn names_are_found_inside_too() {
+        let of: Ident = parse_quote!(T);
+        assert!(names(&parse_quote!(Vec<Option<[T; 3]>>), &of));
+        assert!(!names(&parse_quote!(Vec<Option<[U; 3]>>), &of));
+        assert!(names_part(&parse_quote!(Option<T::Item>), &of));
+        assert!(!names_part(&parse_quote!(Option<<T as Iterator>::Item>), &of));
+        assert!(!names_part(&parse_quote!(Option<T>), &of));
     }
 
     #[test]

@@ -49,11 +49,66 @@ pub(crate) struct WireType {
     pub(crate) renamed: When,
     /// The fields that serde handles directly.
     pub(crate) fields: Vec<Travelling>,
+    pub(crate) keys: Keys,
+}
+
+/// Facts about the keys that a type does not know.
+#[derive(Default)]
+pub(crate) struct Keys {
+    /// Serde passes over them without a word.
+    pub(crate) are_hidden: bool,
+    /// One form is tried after another.
+    pub(crate) are_tried: bool,
+    /// A field is read and not written again in a way that only the program knows.
+    pub(crate) are_by_hand: bool,
+    /// The fields, whose types have facts of their own.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A field, where the conditions hold.
+pub(crate) struct Part {
+    pub(crate) ty: Type,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+impl Keys {
+    fn of_container(attrs: &[Attribute]) -> Self {
+        let has = |names: &[&str]| has(attrs, names);
+        Self { are_hidden: has(&["tag"]), are_tried: has(&["untagged"]), ..Self::default() }
+    }
+
+    fn add_variant(&mut self, attrs: &[Attribute], fields: &Fields) {
+        self.are_tried |= has(attrs, &["untagged"]);
+        self.are_by_hand |= has(attrs, &["with", "deserialize_with"]);
+        self.add_fields(&attr::cfgs(attrs), fields);
+    }
+
+    fn add_fields(&mut self, cfgs: &[Attribute], fields: &Fields) {
+        for field in fields {
+            let has = |names: &[&str]| has(&field.attrs, names);
+            let is_flat = has(&["flatten"]);
+            self.are_hidden |= is_flat;
+            // What does not fit is nothing then.
+            self.are_tried |= is_flat && types::is_named(&field.ty, "Option");
+            self.are_by_hand |= has(&["skip_serializing"])
+                || (has(&["skip_serializing_if"]) && has(&["with", "deserialize_with"]));
+            let mut all = cfgs.to_vec();
+            all.extend(attr::cfgs(&field.attrs));
+            self.parts.push(Part { ty: field.ty.clone(), cfgs: all });
+        }
+    }
+}
+
+/// Returns whether serde is told one of these, under whatever condition.
+fn has(attrs: &[Attribute], names: &[&str]) -> bool {
+    !condition::when(&condition::keys(attrs, "serde"), names).is_never()
 }
 
 /// A field that serde handles directly, with the conditions under which it does.
 pub(crate) struct Travelling {
     pub(crate) ty: Type,
+    /// Set when the field is written past serde's own idea of its type.
+    pub(crate) is_long_array: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }
 
@@ -65,6 +120,8 @@ impl WireType {
         let has_columns = matches!(item.fields, Fields::Named(_)) && container.transparent.is_never();
         item.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
         complete(&mut item.fields, &container.default);
+        let mut keys = Keys::of_container(&item.attrs);
+        keys.add_fields(&[], &item.fields);
         let fields = travelling(&item.generics, &container, &[], item.fields.iter());
         let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
         if is_plain {
@@ -88,6 +145,7 @@ impl WireType {
             is_plain,
             renamed: container.renamed,
             fields,
+            keys,
         }
     }
 
@@ -96,9 +154,11 @@ impl WireType {
         let container = Container::read(&mut item.attrs, &options, errors);
         let own = own_path(&item.ident, &item.generics);
         let mut fields = Vec::new();
+        let mut keys = Keys::of_container(&item.attrs);
         for variant in &mut item.variants {
             variant.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
             complete(&mut variant.fields, &container.default);
+            keys.add_variant(&variant.attrs, &variant.fields);
             // Other keys of a variant may change the handling of its fields.
             if let Some(mut cfgs) = condition::when_any(&condition::keys(&variant.attrs, "serde")).cfg_not() {
                 cfgs.extend(attr::cfgs(&variant.attrs));
@@ -131,6 +191,7 @@ impl WireType {
             is_plain,
             renamed: container.renamed,
             fields,
+            keys,
         }
     }
 }
@@ -274,23 +335,32 @@ fn complete(fields: &mut Fields, container_default: &When) {
     }
 }
 
-/// Returns the fields that serde handles directly; fields of generic types are not checked.
+/// Returns the fields that serde handles directly; a type that names a generic parameter is not checked.
 fn travelling<'f>(
     generics: &Generics,
     container: &Container,
     cfgs: &[Attribute],
     fields: impl Iterator<Item = &'f Field>,
 ) -> Vec<Travelling> {
-    let Some(of_all) = container.converts.cfg_not().filter(|_| generics.params.is_empty()) else {
-        return Vec::new();
-    };
+    let Some(of_all) = container.converts.cfg_not() else { return Vec::new() };
     let travelling = |field: &Field| {
+        if generics.params.iter().any(|parameter| types::names_parameter(&field.ty, parameter)) {
+            return None;
+        }
         let mut all = condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).cfg_not()?;
         all.extend(of_all.iter().chain(cfgs).cloned());
         all.extend(attr::cfgs(&field.attrs));
-        Some(Travelling { ty: field.ty.clone(), cfgs: all })
+        let is_long_array = is_long_array(field);
+        Some(Travelling { ty: field.ty.clone(), is_long_array, cfgs: all })
     };
     fields.filter_map(travelling).collect()
+}
+
+/// Returns whether a field is written without serde's own code, which does not support long arrays.
+fn is_long_array(field: &Field) -> bool {
+    condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).is_never()
+        && condition::keys(&field.attrs, "ts").is_empty()
+        && types::has_long_array(&field.ty)
 }
 
 /// Adds the attributes to fields that the derives need.
@@ -298,16 +368,20 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
     let are_named = matches!(fields, Fields::Named(_));
     for field in fields {
         let (serde, ts) = (condition::keys(&field.attrs, "serde"), condition::keys(&field.attrs, "ts"));
-        let by_hand = condition::when(&serde, &BY_HAND);
         let mut default = condition::when(&serde, &["default"]);
         default.or_when(container_default);
-        if by_hand.is_never()
-            && ts.is_empty()
-            && generics.params.is_empty()
-            && types::has_long_array(&field.ty)
-        {
+        if is_long_array(field) {
             let (with, ty) = (runtime.text("wire_field"), field.ty.to_token_stream().to_string());
             field.attrs.push(parse_quote!(#[serde(with = #with)]));
+            let bounds: Vec<String> = generics
+                .type_params()
+                .filter(|parameter| types::names(&field.ty, &parameter.ident))
+                .map(|parameter| format!("{}: {}", parameter.ident, runtime.text("Wire")))
+                .collect();
+            if !bounds.is_empty() {
+                let bounds = bounds.join(", ");
+                field.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+            }
             field.attrs.push(parse_quote!(#[ts(as = #ty)]));
             if are_named && types::is_named(&field.ty, "Option") {
                 field.attrs.extend(default.unless(&quote!(serde(default))));

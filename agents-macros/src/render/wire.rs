@@ -7,7 +7,7 @@ use syn::{Generics, parse_quote};
 
 use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
-use crate::model::wire::{Travelling, WireType};
+use crate::model::wire::{Part, Travelling, WireType};
 
 /// Renders the type as it was written, with the derives of serde and TypeScript, and the traits of this
 /// crate.
@@ -58,9 +58,11 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
             }
         }
     });
+    let (part, key_facts) = (ty.is_plain && side == Side::Server).then(|| key_facts(ty)).unzip();
     let home = home(
         &crate::attr::cfgs(attrs(item)),
         quote! {
+            #part
             #[automatically_derived]
             impl #impl_generics #rt::Wire for #ident #ty_generics #where_clause {
                 type Shape = #shape;
@@ -76,6 +78,7 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
                 ) -> #rt::Result<Self, __D::Error> {
                     #deserialize
                 }
+                #key_facts
             }
             #[automatically_derived]
             impl #impl_generics #rt::JsonMessage for #ident #ty_generics #where_clause {}
@@ -87,30 +90,86 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     quote!(#check #derives #written #apart #home)
 }
 
+/// Returns the code that visits the parts of a type, and the method with the facts about keys that the code
+/// does not find.
+///
+/// A part that only serde supports adds nothing.
+fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
+    let WireType { runtime: rt, keys, .. } = ty;
+    let parts = keys.parts.iter().map(|Part { ty, cfgs }| {
+        quote!(#(#cfgs)* { (&&__Part::<#ty>(::core::marker::PhantomData)).key_facts(facts); })
+    });
+    let own = [
+        keys.are_hidden.then(|| quote!(facts.hides();)),
+        keys.are_tried.then(|| quote!(facts.tries();)),
+        keys.are_by_hand.then(|| quote!(facts.by_hand();)),
+    ];
+    let own = own.into_iter().flatten();
+    let part = (!keys.parts.is_empty()).then(|| {
+        quote! {
+            struct __Part<T>(::core::marker::PhantomData<T>);
+            trait __OfWire {
+                fn key_facts(&self, facts: &mut #rt::KeyFacts);
+            }
+            impl<T: #rt::Wire> __OfWire for &__Part<T> {
+                fn key_facts(&self, facts: &mut #rt::KeyFacts) {
+                    <T as #rt::Wire>::key_facts(facts);
+                }
+            }
+            trait __OfSerde {
+                fn key_facts(&self, _: &mut #rt::KeyFacts) {}
+            }
+            impl<T> __OfSerde for __Part<T> {}
+        }
+    });
+    let method = quote! {
+        fn key_facts(facts: &mut #rt::KeyFacts) {
+            if facts.is_first::<Self>() {
+                #(#own)*
+                #(#parts)*
+            }
+        }
+    };
+    (quote!(#part), method)
+}
+
 /// Renders a check that reports a field that is not a wire type, before serde reports it in another way.
 ///
-/// A field is valid if it is a wire type or if serde supports it. Only a field that is neither reaches the
-/// third trait, whose method requires a wire type. Methods are looked up from the most borrowed
-/// form to the least, which gives the order.
+/// A field is valid if serde supports it. A wire type that serde does not support, such as a long array with
+/// another name, reaches the second trait; any other type reaches the third one. Their methods require the
+/// missing trait. Methods are looked up from the most borrowed form to the least, which gives the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
-    let fields = ty.fields.iter().map(|Travelling { ty, cfgs }| {
+    let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs }| {
         let place = here(ty.span());
-        quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+        match is_long_array {
+            true => quote_spanned!(place=> #(#cfgs)* { __travels::<#ty>(); }),
+            false => {
+                quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+            }
+        }
     });
     (ty.is_plain && !ty.fields.is_empty()).then(|| {
         home(
             &crate::attr::cfgs(attrs(&ty.item)),
             quote! {
                 struct __Field<T>(::core::marker::PhantomData<T>);
-                trait __IsWire {
-                    fn travels(&self) {}
-                }
-                impl<T: #rt::Wire> __IsWire for &&__Field<T> {}
+                fn __travels<T: #rt::Wire>() {}
                 trait __IsSerde {
                     fn travels(&self) {}
                 }
-                impl<T: #rt::serde::Serialize> __IsSerde for &__Field<T> {}
+                impl<T: #rt::serde::Serialize> __IsSerde for &&__Field<T> {}
+                trait __IsWire {
+                    type Field;
+                    fn travels(&self)
+                    where
+                        Self::Field: #rt::SerdeField,
+                    {
+                    }
+                }
+                impl<T: #rt::Wire> __IsWire for &__Field<T> {
+                    type Field = T;
+                }
                 trait __IsNeither {
                     type Field;
                     fn travels(&self)

@@ -4,7 +4,7 @@ use agents::prelude::*;
 use agents::serde_json::Value;
 use futures_util::StreamExt;
 
-use crate::support::{Peer, host};
+use crate::support::{Mean, Peer, host};
 
 #[tokio::test(start_paused = true)]
 async fn x10_an_agent_calls_another_one_which_wakes_for_it() {
@@ -67,6 +67,37 @@ async fn errors_cross_as_clients_read_them() {
     assert_eq!(peer.call::<u32>("add", (1,)).await.unwrap(), 1, "it goes on");
     let error = host.host().get::<Peer>("never-starts").call::<u32>("add", (1,)).await.unwrap_err();
     assert_eq!((error.code(), error.to_string()), ("not_started", "out of order".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_json_lacks_is_the_error_of_its_writer() {
+    let (host, _levers) = host();
+    let peer = host.host().get::<Peer>("a");
+    let fails = |error: Error| {
+        assert_eq!(error.code(), "not_json");
+        // The place in the value is for the log of the callee.
+        assert!(error.to_string().starts_with("Internal error (id "), "{error}");
+    };
+    fails(peer.mean(Vec::new()).await.unwrap_err());
+    fails(peer.call::<Value>("mean", (json!([]),)).await.unwrap_err());
+    fails(peer.forward_mean("b".into(), Vec::new()).await.unwrap_err());
+    assert_eq!(peer.forward_mean("b".into(), vec![1.0, 2.0]).await.unwrap(), Mean { values: vec![1.5] });
+
+    let mut means = peer.means(Vec::new()).await.unwrap();
+    assert_eq!(means.next().await.unwrap().unwrap(), Mean { values: vec![1.0] });
+    fails(means.next().await.unwrap().unwrap_err());
+    let mut means = peer.two_means(Vec::new(), vec![1.0]).await.unwrap();
+    fails(means.next().await.unwrap().unwrap_err());
+    let mut means = peer.two_means(vec![1.0], Vec::new()).await.unwrap();
+    assert_eq!(means.next().await.unwrap().unwrap(), Mean { values: vec![1.0] });
+    fails(means.next().await.unwrap().unwrap_err());
+
+    // In an argument the caller is the writer.
+    let typed = peer.mean(vec![1.0, f64::NAN]).await.unwrap_err();
+    let plain = peer.call::<Value>("mean", (vec![1.0, f64::NAN],)).await.unwrap_err();
+    assert_eq!((typed.code(), plain.code()), ("not_json", "not_json"));
+    assert_eq!(typed.to_string(), "`[1]`: JSON has no number NaN");
+    assert_eq!(plain.to_string(), "`[0][1]`: JSON has no number NaN");
 }
 
 #[tokio::test(start_paused = true)]

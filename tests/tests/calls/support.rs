@@ -30,6 +30,12 @@ pub(crate) struct Tally {
     pub(crate) count: u32,
 }
 
+#[wire]
+#[derive(Debug, PartialEq)]
+pub(crate) struct Mean {
+    pub(crate) values: Vec<f64>,
+}
+
 /// Counts, and calls others.
 #[agent(state = Tally, env = Arc<Levers>)]
 #[derive(Default)]
@@ -189,7 +195,7 @@ impl Peer {
 
     #[callable]
     async fn forward_waits(&self, cx: &Context<Self>, to: String, limit_ms: u64) -> Result<u32> {
-        let stub = cx.agent::<Peer>(to).timeout(Duration::from_millis(limit_ms));
+        let stub = cx.agent::<Peer>(to).with_timeout(Duration::from_millis(limit_ms));
         stub.call("waits", ()).await
     }
 
@@ -199,6 +205,29 @@ impl Peer {
             true => Error::new("out_of_paper", "no more paper"),
             false => Error::internal(std::io::Error::other("/secret/path")),
         })
+    }
+
+    #[callable]
+    fn mean(&self, of: Vec<f64>) -> Mean {
+        // Of nothing it is NaN.
+        Mean { values: vec![of.iter().sum::<f64>() / of.len() as f64] }
+    }
+
+    #[callable]
+    fn means(&self, of: Vec<f64>) -> impl Stream<Item = Mean> {
+        stream::iter([self.mean(vec![1.0]), self.mean(of)])
+    }
+
+    /// Sends a mean and returns another one.
+    #[callable]
+    fn two_means(&self, out: &StreamingResponse<Mean>, sent: Vec<f64>, returned: Vec<f64>) -> Result<Mean> {
+        out.send(self.mean(sent))?;
+        Ok(self.mean(returned))
+    }
+
+    #[callable]
+    async fn forward_mean(&self, cx: &Context<Self>, to: String, of: Vec<f64>) -> Result<Mean> {
+        cx.agent::<Peer>(to).mean(of).await
     }
 
     #[callable]

@@ -39,7 +39,7 @@ async fn both_are_awake_while_a_call_runs_and_asleep_after_it() {
 #[tokio::test(start_paused = true)]
 async fn a_callee_that_crashes_fails_its_calls_and_starts_anew() {
     let (host, levers) = host();
-    let stub = host.host().get::<Peer>("a").timeout(Duration::from_secs(3_600));
+    let stub = host.host().get::<Peer>("a").with_timeout(Duration::from_secs(3_600));
     let call = tokio::spawn(stub.call::<u32>("forwardWaits", ("b", 3_600_000)));
     while levers.starts.load(Ordering::SeqCst) < 2 {
         tokio::task::yield_now().await;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod disk;
+mod hanging;
 mod slow;
 
 use std::sync::Arc;

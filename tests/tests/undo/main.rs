@@ -7,4 +7,5 @@ mod connections;
 mod constraints;
 mod model;
 mod settings;
+mod stopped;
 mod streams;

@@ -30,6 +30,22 @@ mod own {
         pub(crate) text: String,
         pub(crate) choice: Option,
     }
+
+    #[wire]
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Page<T, U = String, const N: usize = 2> {
+        pub(crate) items: [T; N],
+        pub(crate) title: U,
+        pub(crate) choice: Option,
+        pub(crate) next: ::std::option::Option<Box<Self>>,
+    }
+
+    #[wire]
+    #[derive(Debug, PartialEq)]
+    pub(crate) enum Search<T> {
+        Some(T, Option),
+        None { text: String },
+    }
 }
 
 /// A type that speaks of itself.
@@ -96,6 +112,13 @@ struct Key([u8; 64]);
 
 #[agents::wire]
 #[derive(Debug, PartialEq)]
+struct Grid<T, const N: usize> {
+    cells: [T; N],
+    key: [u8; 64],
+}
+
+#[agents::wire]
+#[derive(Debug, PartialEq)]
 struct Keys {
     one: [u8; LENGTH],
     many: Vec<[u8; 33]>,
@@ -116,6 +139,21 @@ pub(crate) fn main() {
     there_and_back(&post, r#"{"text":{"letters":["a"]},"choice":"none"}"#);
     assert_eq!(form::<own::Post>(), "{ text: String, choice: Option, }");
     let _ = (own::Some, own::None, own::Option::Some);
+    let title = || own::String { letters: vec!['a'] };
+    let page = own::Page { items: [1_u8, 2], title: title(), choice: own::Option::Some, next: None };
+    there_and_back(&page, r#"{"items":[1,2],"title":{"letters":["a"]},"choice":"some","next":null}"#);
+    assert_eq!(
+        form::<own::Page<u8>>(),
+        "{ items: [number, number], title: String, choice: Option, next?: Page<number, String> | null, }"
+    );
+    let declared = <own::Page<u8> as ts_rs::TS>::decl(&ts_rs::Config::new());
+    assert!(declared.starts_with("type Page<T, U = String> = { items: [T, T], title: U, "), "{declared}");
+    there_and_back(&own::Search::Some(1_u8, own::Option::None), r#"{"some":[1,"none"]}"#);
+    there_and_back(&own::Search::<u8>::None { text: title() }, r#"{"none":{"text":{"letters":["a"]}}}"#);
+    assert_eq!(
+        form::<own::Search<bool>>(),
+        r#"{ "some": [boolean, Option] } | { "none": { text: String, } }"#
+    );
 
     let leaf = || Tree { children: Vec::new(), parent: None, colour: [1, 2, 3] };
     let tree = Tree { children: vec![leaf()], parent: Some(Box::new(leaf())), colour: [0; 3] };
@@ -140,6 +178,9 @@ pub(crate) fn main() {
     let key = Key([7; 64]);
     assert_eq!(Key::from_json(&key.to_json().unwrap()).unwrap(), key);
     assert!(Key::from_json("[1,2]").unwrap_err().to_string().contains("expected 64 items, got 2"));
+    let grid = Grid { cells: [Some(1_u8), None], key: [1; 64] };
+    assert_eq!(Grid::from_json(&grid.to_json().unwrap()).unwrap(), grid);
+    assert!(form::<Grid<u8, 2>>().starts_with("{ cells: [number, number], key: [number, "));
     let keys = Keys { one: [1; LENGTH], many: vec![[2; 33]], maybe: Some([3; 65]) };
     assert_eq!(Keys::from_json(&keys.to_json().unwrap()).unwrap(), keys);
     let json = Keys { maybe: None, ..keys }.to_json().unwrap().replace(r#","maybe":null"#, "");

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode};
 use crate::error::Error;
 use crate::gateway::cut_reason;
 use crate::report;
+use crate::wire::close_code;
 
 /// A refusal of a connection or an HTTP request: a code and a reason.
 ///
@@ -54,33 +55,33 @@ impl Refusal {
     ///
     /// A reason of more than 123 bytes is cut.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
-        let code = if matches!(code, 1008 | 4000..=4999) { code } else { 4403 };
+        let code = if close_code::is_final(code) { code } else { close_code::FORBIDDEN };
         Self { code, reason: cut_reason(reason.into()) }
     }
 
     /// Returns a refusal with 4400: the request cannot be understood.
     pub fn bad_request(reason: impl Into<String>) -> Self {
-        Self::new(4400, reason)
+        Self::new(close_code::BAD_REQUEST, reason)
     }
 
     /// Returns a refusal with 4401: the client is not authenticated.
     pub fn unauthorized(reason: impl Into<String>) -> Self {
-        Self::new(4401, reason)
+        Self::new(close_code::UNAUTHORIZED, reason)
     }
 
     /// Returns a refusal with 4403: the client is known, but not allowed.
     pub fn forbidden(reason: impl Into<String>) -> Self {
-        Self::new(4403, reason)
+        Self::new(close_code::FORBIDDEN, reason)
     }
 
     /// Returns a refusal with 4404: the target does not exist.
     pub fn not_found(reason: impl Into<String>) -> Self {
-        Self::new(4404, reason)
+        Self::new(close_code::NOT_FOUND, reason)
     }
 
     /// Returns a refusal with 4429: too many requests or connections.
     pub fn too_many(reason: impl Into<String>) -> Self {
-        Self::new(4429, reason)
+        Self::new(close_code::TOO_MANY, reason)
     }
 
     /// Returns the close code.
@@ -96,15 +97,7 @@ impl Refusal {
     /// Returns the HTTP status that corresponds to the code: the last three digits of 4400, 4401, 4403, 4404,
     /// 4429, 4500 and 4503, and 403 for every other code.
     pub fn status(&self) -> StatusCode {
-        match self.code {
-            4400 => StatusCode::BAD_REQUEST,
-            4401 => StatusCode::UNAUTHORIZED,
-            4404 => StatusCode::NOT_FOUND,
-            4429 => StatusCode::TOO_MANY_REQUESTS,
-            4500 => StatusCode::INTERNAL_SERVER_ERROR,
-            4503 => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::FORBIDDEN,
-        }
+        StatusCode::from_u16(close_code::status(self.code)).unwrap_or(StatusCode::FORBIDDEN)
     }
 }
 
@@ -126,7 +119,7 @@ impl IntoResponse for Refusal {
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();
-        Self::new(4500, report::client_text(&error, "authorize"))
+        Self::new(close_code::SERVER_ERROR, report::client_text(&error, "authorize"))
     }
 }
 

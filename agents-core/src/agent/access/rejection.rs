@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{AgentDefinition, AgentShared, StateSource};
+use crate::sampled::sampled;
 
 /// A rejected attempt, as it is given to `on_state_rejected`.
 ///
@@ -76,8 +77,8 @@ impl<A: AgentDefinition> AgentShared<A> {
             Err(first) => {
                 // A client can cause a rejection with every message, so only the first dropped one is logged.
                 if first {
-                    tracing::warn!(
-                        agent = ?self.object.key(), ?kind, ?attempt, "too many rejections wait for on_state_rejected, further ones are dropped"
+                    sampled!(
+                        WARN, "rejections without their hook", agent = ?self.object.key(), ?kind, ?attempt, "too many rejections wait for on_state_rejected, further ones are dropped"
                     );
                 }
                 return;

@@ -2,6 +2,7 @@
 
 use std::result::Result as StdResult;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::response::IntoResponse;
 use http::request::Parts as Head;
@@ -198,10 +199,21 @@ pub trait FromHttp<Kind>: Sized {
     fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
 }
 
+/// The mark of the request itself, apart from what axum extracts.
+#[derive(Debug)]
+pub struct Whole;
+
+#[diagnostic::do_not_recommend]
+impl FromHttp<Whole> for Request {
+    fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>> {
+        Box::pin(std::future::ready(Ok(request)))
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<M, T: FromRequest<(), M>> FromHttp<M> for T {
     fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>> {
-        Box::pin(async move { T::from_request(request, &()).await.map_err(not_found) })
+        Box::pin(async move { T::from_request(request.map(Body::from), &()).await.map_err(not_found) })
     }
 }
 

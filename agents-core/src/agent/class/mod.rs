@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::gateway::Blocking;
 use crate::object::ObjectContext;
 use crate::storage::{Store, from_stored, keep};
+use crate::wire::KeyFacts;
 
 /// Information about the agent that a factory makes.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct AgentFactory<A: Agent> {
     pub(crate) props: Option<PropsOf<A>>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) send_identity: bool,
+    /// Facts about the type of the state and keys that it does not know.
+    pub(crate) key_facts: Arc<KeyFacts>,
 }
 
 impl<A: Agent> AgentFactory<A> {
@@ -71,7 +74,7 @@ impl<A: Agent> AgentObject<A> {
     /// Makes an agent on an object that wakes.
     pub(crate) fn new(class: Arc<AgentFactory<A>>, object: &ObjectContext) -> Self {
         let made = (class.factory)(info(object));
-        let core = AgentShared::new(object.clone(), class.env.clone());
+        let core = AgentShared::new(object.clone(), class.env.clone(), class.key_facts.clone());
         Self { class, core, made: Mutex::new(Some(made)) }
     }
 

@@ -9,9 +9,10 @@ use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
-use crate::object::{Flags, Response, TagLimits, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::limits::Limits;
+use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
 use crate::report;
-use crate::wire::{self, frame};
+use crate::wire::{self, close_code, frame};
 
 /// The close code and reason of a refused connection.
 struct Denied {
@@ -52,7 +53,7 @@ impl<A: Agent> AgentShared<A> {
         // The code can be retried: the client has its identity, and the next attempt may succeed.
         let text = report::client_text(&error, "on_connect");
         self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-        connection.socket.close(1011, cut_reason(text))?;
+        connection.socket.close(close_code::INTERNAL_ERROR, cut_reason(text))?;
         switched()
     }
 
@@ -65,8 +66,9 @@ impl<A: Agent> AgentShared<A> {
         identity: bool,
     ) -> Result<(), Denied> {
         let hooks = &self.table.hooks;
-        let failed =
-            |error: Error, what: &str| Denied::from(Refusal::new(4500, report::client_text(&error, what)));
+        let failed = |error: Error, what: &str| {
+            Denied::from(Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what)))
+        };
         if let Some(authorize) = hooks.authorize {
             let state = self
                 .scoped(parts(false).cx, authorize(agent.clone(), parts(false)))
@@ -83,14 +85,14 @@ impl<A: Agent> AgentShared<A> {
                 .map_err(|error| failed(error, "connection_tags"))?,
             None => Vec::new(),
         };
-        let tags = match check_tags(self.object.tag_limits(), connection.id(), given) {
+        let tags = match check_tags(self.object.limits(), connection.id(), given) {
             Ok(tags) => tags,
             Err(error) => {
                 self.object.count_tags(&error);
                 let reason = error.to_string();
                 let error = Error::from(error);
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-                return Err(Denied { code: 1011, reason });
+                return Err(Denied { code: close_code::INTERNAL_ERROR, reason });
             }
         };
         let mut flags = Flags::NONE;
@@ -141,7 +143,7 @@ impl<A: Agent> AgentShared<A> {
 }
 
 /// Puts the id first, removes repeated tags and checks the limits.
-fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
+fn check_tags(limits: &Limits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
     let tags = check_socket_tags(limits, std::iter::once(id.to_owned()).chain(given));
     tags.map_err(|error| match error {
         // The id is not counted as a tag of the user.
@@ -154,8 +156,6 @@ fn check_tags(limits: TagLimits, id: &str, given: Vec<String>) -> Result<Vec<Str
 mod tests {
     use super::*;
 
-    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
-
     fn tags(count: usize) -> Vec<String> {
         (0..count).map(|n| n.to_string()).collect()
     }
@@ -164,20 +164,20 @@ mod tests {
     fn the_id_is_first_and_duplicates_are_dropped() {
         // S31, S32, S45
         let given = vec!["a".to_owned(), "id".to_owned(), "a".to_owned()];
-        assert_eq!(check_tags(LIMITS, "id", given).unwrap(), ["id", "a"]);
-        assert_eq!(check_tags(LIMITS, "id", vec![]).unwrap(), ["id"]);
+        assert_eq!(check_tags(&Limits::default(), "id", given).unwrap(), ["id", "a"]);
+        assert_eq!(check_tags(&Limits::default(), "id", vec![]).unwrap(), ["id"]);
     }
 
     #[test]
     fn limits_hold() {
         // S46, S47
-        assert_eq!(check_tags(LIMITS, "id", tags(9)).unwrap().len(), 10);
-        let error = check_tags(LIMITS, "id", tags(10)).unwrap_err();
+        assert_eq!(check_tags(&Limits::default(), "id", tags(9)).unwrap().len(), 10);
+        let error = check_tags(&Limits::default(), "id", tags(10)).unwrap_err();
         assert_eq!(error.to_string(), "a connection has at most 9 tags, got 10");
-        assert_eq!(check_tags(LIMITS, "id", vec![String::new()]), Err(TagsError::Empty));
-        assert!(check_tags(LIMITS, "id", vec!["é".repeat(128)]).is_ok());
+        assert_eq!(check_tags(&Limits::default(), "id", vec![String::new()]), Err(TagsError::Empty));
+        assert!(check_tags(&Limits::default(), "id", vec!["é".repeat(128)]).is_ok());
         assert_eq!(
-            check_tags(LIMITS, "id", vec!["x".repeat(257)]),
+            check_tags(&Limits::default(), "id", vec!["x".repeat(257)]),
             Err(TagsError::TooLong { most: 256, got: 257 })
         );
     }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Head, RequestOrigin, is_own_page};
-use crate::object::{ClientIp, http_request};
+use crate::object::{ClientIp, RequestBody, http_request};
 
 /// The head of a request: address, headers, cookies, and the facts that the host found out about its sender.
 ///
@@ -45,7 +45,7 @@ impl ConnectRequest {
 
     /// Returns the request as an object would see it.
     pub(crate) fn of(head: &Head) -> Result<Self> {
-        Ok(Self::new(http_request(head.clone(), axum::body::Body::empty())?.into_parts().0))
+        Ok(Self::new(http_request(head.clone(), RequestBody::default())?.into_parts().0))
     }
 
     /// Returns the method; the method of a handshake is GET.

@@ -11,6 +11,7 @@ use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
 use crate::unwind::discard;
+use crate::wire::KeyFacts;
 
 /// The typed side of an object.
 pub(crate) struct AgentShared<A: AgentDefinition> {
@@ -24,12 +25,14 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
     pub(crate) on_unreadable: OnUnreadable,
+    /// Facts about the type of the state and keys that it does not know.
+    pub(crate) key_facts: Arc<KeyFacts>,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
 }
 
 impl<A: Agent> AgentShared<A> {
-    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>) -> Arc<Self> {
+    pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, key_facts: Arc<KeyFacts>) -> Arc<Self> {
         Arc::new(Self {
             life: object.of_this_life(),
             object,
@@ -38,6 +41,7 @@ impl<A: Agent> AgentShared<A> {
             state: Mutex::default(),
             strict: A::options().strict,
             on_unreadable: A::options().on_unreadable,
+            key_facts,
             agent: OnceLock::new(),
         })
     }

@@ -7,7 +7,6 @@ use std::task::{Context as TaskContext, Poll};
 use axum::body::Body;
 use axum::response::Response;
 use futures_core::Stream;
-use http_body_util::BodyExt;
 use thiserror::Error as ThisError;
 
 use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
@@ -18,7 +17,7 @@ use crate::agent::{Agent, AgentShared, Call, CallContext, Callable};
 use crate::error::{Error, Result};
 use crate::gateway::CallHead;
 use crate::interface::Outcome;
-use crate::object::BoxFuture;
+use crate::object::{BoxFuture, RequestBody};
 use crate::report;
 
 impl<A: Agent> AgentShared<A> {
@@ -27,14 +26,14 @@ impl<A: Agent> AgentShared<A> {
         self: Arc<Self>,
         agent: Arc<A>,
         head: CallHead,
-        body: Body,
+        body: RequestBody,
     ) -> Result<Response> {
         let CallHead { method, callers } = head;
         let Some(callable) = self.table.callable(&method) else {
             let error = Error::new("unknown_method", format!("Method {method} does not exist"));
             return respond(Err(error), &method);
         };
-        let frame: Arc<str> = String::from_utf8(body.collect().await?.to_bytes().into())?.into();
+        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
         cx.chain = CallChain::called(callers);

@@ -21,7 +21,7 @@ use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
 use crate::gateway::{CallHead, CallerLink};
-use crate::interface::{CallArguments, Caller, Interface};
+use crate::interface::{CallArguments, Caller, Interface, not_json};
 use crate::object::{BoxFuture, ObjectContext, ObjectDirectory};
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
@@ -40,7 +40,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// | code | when |
 /// |---|---|
 /// | the code of the callee's error | its text, as clients read it; a hidden error is `internal` with an id |
-/// | `timeout` | no answer in 30 s, or in the time of [`timeout`](Self::timeout); the method may have run |
+/// | `timeout` | no answer in 30 s, or in the time of [`with_timeout`](Self::with_timeout); the method may have run |
 /// | `interrupted` | the callee failed before it answered; the method may have run |
 /// | `call_cycle` | the callee waits for this call: it starts, blocks concurrency, or runs an exclusive method |
 /// | `call_depth` | 32 agents already wait for each other |
@@ -56,14 +56,14 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///
-/// let lobby = cx.agent::<Lobby>("main").timeout(Duration::from_secs(5));
+/// let lobby = cx.agent::<Lobby>("main").with_timeout(Duration::from_secs(5));
 /// let rooms: u32 = lobby.call("count", ("rooms",)).await?;
 /// # let _ = rooms;
 /// # Ok(())
 /// # }
 /// ```
 pub struct AgentStub<A: Interface> {
-    way: PeerCaller,
+    caller: PeerCaller,
     methods: A::Methods<PeerCaller>,
 }
 
@@ -90,19 +90,21 @@ impl<A: Interface> AgentStub<A> {
         Self::over(PeerCaller { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
     }
 
-    fn over(way: PeerCaller) -> Self {
-        Self { methods: A::methods(way.clone()), way }
+    fn over(caller: PeerCaller) -> Self {
+        Self { methods: A::methods(caller.clone()), caller }
     }
 
     /// Returns the name of the agent, in the form that the agent itself sees.
     pub fn name(&self) -> &str {
-        &self.way.name
+        &self.caller.name
     }
 
-    /// Sets the time that a call waits for its answer; the default is 30 s. Streams have no timeout.
+    /// Returns a stub of the same agent with another timeout for calls. Streams have no timeout.
+    ///
+    /// The default is 30 s.
     #[must_use]
-    pub fn timeout(self, limit: Duration) -> Self {
-        Self::over(PeerCaller { timeout: limit, ..self.way })
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self::over(PeerCaller { timeout: limit, ..self.caller.clone() })
     }
 
     /// Returns the methods of the agent. The stub dereferences to them, except for those that have the name
@@ -122,7 +124,7 @@ impl<A: Interface> AgentStub<A> {
         arguments: impl Serialize,
     ) -> BoxFuture<'static, Result<T>> {
         // Encoded before the future exists, so that the future is `Send` for any argument type.
-        self.way.ask(method, encode(arguments))
+        self.caller.ask(method, encode(arguments))
     }
 
     /// Calls a method that answers with a stream. A stream that is dropped before its end stops the method at
@@ -134,9 +136,9 @@ impl<A: Interface> AgentStub<A> {
         &self,
         method: &str,
         arguments: impl Serialize,
-    ) -> BoxFuture<'static, Result<ReplyStream<T, Value>>> {
-        let lines = self.way.open(method, encode(arguments));
-        Box::pin(async move { Ok(ReplyStream::new(lines.await?)) })
+    ) -> BoxFuture<'static, Result<CallStream<T, Value>>> {
+        let lines = self.caller.open(method, encode(arguments));
+        Box::pin(async move { Ok(CallStream::new(lines.await?)) })
     }
 }
 
@@ -150,22 +152,22 @@ impl<A: Interface> Deref for AgentStub<A> {
 
 impl Caller for PeerCaller {
     type Error = Error;
-    type Stream<T: Wire + 'static, R: Wire + 'static> = ReplyStream<T, R>;
+    type Stream<T: Wire + 'static, R: Wire + 'static> = CallStream<T, R>;
 
     fn call<T: Wire + 'static>(
         self,
         method: &'static str,
         arguments: CallArguments,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.ask(method, arguments.into_json().map_err(Error::internal))
+        self.ask(method, arguments.into_json().map_err(not_json))
     }
 
     async fn stream<T: Wire + 'static, R: Wire + 'static>(
         self,
         method: &'static str,
         arguments: CallArguments,
-    ) -> Result<ReplyStream<T, R>> {
-        Ok(ReplyStream::new(self.open(method, arguments.into_json().map_err(Error::internal)).await?))
+    ) -> Result<CallStream<T, R>> {
+        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(not_json)).await?))
     }
 }
 
@@ -231,7 +233,7 @@ impl PeerCaller {
 }
 
 fn encode(arguments: impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(&arguments)?;
+    let text = wire::strict_json(&arguments).map_err(not_json)?;
     match text.as_bytes() {
         b"null" => Ok("[]".to_owned()),
         [b'[', ..] => Ok(text),
@@ -248,22 +250,22 @@ fn decode<T: Wire>(json: Option<&RawValue>) -> Result<T> {
         .map_err(|error| Error::new("invalid_answer", format!("the answer is of another type: {error}")))
 }
 
-/// A stream of the items `T` of another agent's reply; [`result`](Self::result) returns the value of the
-/// method.
+/// A streamed answer of another agent: items of type `T`, and at the end a [`result`](Self::result) of type
+/// `R`.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ReplyStream<T, R> {
+pub struct CallStream<T, R> {
     reading: Option<BoxFuture<'static, (Result<ReplyFrame>, ReplyFrames)>>,
     /// The value that the method returned, once it has ended.
     result: Option<Option<Box<RawValue>>>,
     types: PhantomData<fn() -> (T, R)>,
 }
 
-impl<T, R: Wire> ReplyStream<T, R> {
+impl<T, R: Wire> CallStream<T, R> {
     fn new(lines: ReplyFrames) -> Self {
         Self { reading: Some(read(lines)), result: None, types: PhantomData }
     }
 
-    /// Returns the value of the method, after the stream has ended without an error.
+    /// Returns the result of the method, after the stream has ended without an error.
     ///
     /// # Errors
     /// `stream_open` before the end or after an error, `invalid_answer` when the value is of another type.
@@ -279,7 +281,7 @@ fn read(mut lines: ReplyFrames) -> BoxFuture<'static, (Result<ReplyFrame>, Reply
     Box::pin(async move { (lines.next().await, lines) })
 }
 
-impl<T: Wire, R> Stream for ReplyStream<T, R> {
+impl<T: Wire, R> Stream for CallStream<T, R> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<T>>> {
@@ -303,13 +305,13 @@ impl<T: Wire, R> Stream for ReplyStream<T, R> {
 
 impl<A: Interface> Clone for AgentStub<A> {
     fn clone(&self) -> Self {
-        Self::over(self.way.clone())
+        Self::over(self.caller.clone())
     }
 }
 
 impl<A: Interface> fmt::Debug for AgentStub<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AgentStub").field(&self.way).finish()
+        f.debug_tuple("AgentStub").field(&self.caller).finish()
     }
 }
 
@@ -319,8 +321,8 @@ impl fmt::Debug for PeerCaller {
     }
 }
 
-impl<T, R> fmt::Debug for ReplyStream<T, R> {
+impl<T, R> fmt::Debug for CallStream<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyStream").field("has_ended", &self.reading.is_none()).finish_non_exhaustive()
+        f.debug_struct("CallStream").field("has_ended", &self.reading.is_none()).finish_non_exhaustive()
     }
 }

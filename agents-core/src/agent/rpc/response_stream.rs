@@ -11,7 +11,7 @@ use crate::agent::peer_calls::backlog::{LineSender, Overflow};
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::error::Result;
 use crate::gateway::ConnectionKey;
-use crate::interface::{Outcome, Reply};
+use crate::interface::{Outcome, Reply, not_json};
 use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
@@ -253,9 +253,10 @@ impl<T: Wire> StreamingResponse<T> {
     /// `overflow` when 32 MiB wait for the caller (half of
     /// [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
     /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) wait for the end of the
-    /// turn or the disk; when the item has no JSON form, or outside of the agent's handlers.
+    /// turn or the disk; `not_json` when the item has no JSON form, for example NaN; or outside of the
+    /// agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
-        self.answer.chunk(&wire::to_json(&item)?)
+        self.answer.chunk(&wire::to_json(&item).map_err(not_json)?)
     }
 
     /// Waits until another item can be sent: the caller has taken nearly all earlier items, or has stopped

@@ -2,7 +2,8 @@
 
 use serde_ignored::Path;
 
-use crate::wire::{De, Wire, without_lone_surrogates};
+use crate::agent::state::dropped_keys::{self, Step};
+use crate::wire::{De, KeyFacts, Wire, without_lone_surrogates};
 
 /// The maximum number of characters of a key's path in an error.
 const TOLD: usize = 100;
@@ -12,40 +13,57 @@ const TOLD: usize = 100;
 /// Serde itself ignores such keys. The client would then keep a key that the agent does not have.
 ///
 /// Lone surrogates are read as by [`from_json`](crate::wire::from_json).
-pub(in crate::agent) fn read<T: Wire>(json: &str) -> Result<(T, Option<String>), serde_json::Error> {
-    parse(json).or_else(|error| without_lone_surrogates(json).map_or(Err(error), |json| parse(&json)))
+pub(in crate::agent) fn read<T: Wire>(
+    json: &str,
+    facts: &KeyFacts,
+) -> Result<(T, Option<String>), serde_json::Error> {
+    parse(json, facts)
+        .or_else(|error| without_lone_surrogates(json).map_or(Err(error), |json| parse(&json, facts)))
 }
 
-fn parse<T: Wire>(json: &str) -> Result<(T, Option<String>), serde_json::Error> {
+fn parse<T: Wire>(json: &str, facts: &KeyFacts) -> Result<(T, Option<String>), serde_json::Error> {
     let mut unknown = None;
     let mut reader = serde_json::Deserializer::from_str(json);
     let state = serde_ignored::deserialize::<_, _, De<T>>(&mut reader, |path| {
         if unknown.is_none() {
-            let mut place = String::new();
-            write_place(&path, &mut place);
-            unknown = Some(place.chars().take(TOLD).collect());
+            unknown = Some(place(&steps(&path)));
         }
     })?;
     reader.end()?;
+    if unknown.is_none() && facts.may_drop() {
+        unknown = dropped_keys::find(json, &state.0, facts).map(|steps| place(&steps));
+    }
     Ok((state.0, unknown))
 }
 
-fn write_place(path: &Path<'_>, out: &mut String) {
+fn steps(path: &Path<'_>) -> Vec<Step> {
     match path {
-        Path::Root => {}
+        Path::Root => Vec::new(),
         Path::Seq { parent, index } => {
-            write_place(parent, out);
-            out.push_str(&format!("[{index}]"));
+            let mut steps = steps(parent);
+            steps.push(Step::Index(*index));
+            steps
         }
         Path::Map { parent, key } => {
-            write_place(parent, out);
-            if !out.is_empty() {
-                out.push('.');
-            }
-            out.push_str(key);
+            let mut steps = steps(parent);
+            steps.push(Step::Key(key.clone()));
+            steps
         }
         Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            write_place(parent, out);
+            steps(parent)
         }
     }
+}
+
+/// Writes a path, up to a length.
+fn place(steps: &[Step]) -> String {
+    let mut place = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) if place.is_empty() => place.push_str(key),
+            Step::Key(key) => place.extend([".", key]),
+            Step::Index(index) => place.push_str(&format!("[{index}]")),
+        }
+    }
+    place.chars().take(TOLD).collect()
 }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gateway::http::request::post;
 use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToObject};
 use crate::limits::Limit;
+use crate::sampled::sampled;
 
 /// How many bytes of a body may be in an object that has not read them.
 pub(crate) const BODY_WINDOW: usize = 256 * 1024;
@@ -51,15 +52,20 @@ pub(crate) struct Upload {
     pub(crate) patience: Duration,
 }
 
-/// Why a body ended early.
+/// Why the body of a request ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub(crate) enum BodyFault {
+#[non_exhaustive]
+pub enum BodyFault {
+    /// The client broke off, or the request is over. Status 400.
     #[error("the body broke off")]
     BrokeOff,
+    /// More than [`Limits::body_bytes`](crate::Limits::body_bytes), or than its reader takes. Status 413.
     #[error("Body too large")]
     TooLarge,
+    /// No progress for [`Limits::body_timeout`](crate::Limits::body_timeout). Status 408.
     #[error("The body took too long")]
     TooSlow,
+    /// The memory for what clients send is used up. Status 503.
     #[error("The server is busy")]
     Busy,
 }
@@ -196,7 +202,7 @@ impl Upload {
                 Err(_) => return Err(BodyFault::TooSlow),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => {
-                    tracing::debug!(%error, "a request broke off");
+                    sampled!(DEBUG, "requests that broke off", %error, "a request broke off");
                     return Err(BodyFault::BrokeOff);
                 }
                 Ok(Some(Ok(frame))) => frame,

@@ -6,6 +6,7 @@ mod tests;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,22 +21,11 @@ use crate::gateway::{
     AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, MemoryPermit, Message,
     RequestKey, ResponseHead, Selection, Targets, ToGateway,
 };
-use crate::limits::Counter;
-use crate::limits::Rate;
+use crate::limits::{Counter, Limits};
+use crate::wire::close_code;
 
 /// Stands for no request that is answered by itself; no message is so long.
 const NO_LENGTH: usize = usize::MAX;
-
-/// Limits of the sockets of one object.
-#[derive(Clone, Debug)]
-pub(crate) struct HubLimits {
-    pub(crate) connections: usize,
-    pub(crate) message_bytes: usize,
-    pub(crate) outbox_bytes: usize,
-    pub(crate) in_flight: u32,
-    pub(crate) in_flight_bytes: usize,
-    pub(crate) messages_per_second: Option<Rate>,
-}
 
 /// A part of a response on its way to the client.
 #[derive(Debug)]
@@ -64,7 +54,6 @@ impl Drop for OpenRequest {
 /// The sockets and open requests of one object.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    pub(crate) limits: HubLimits,
     pub(crate) gateway: Arc<Gateway>,
     frames_in: Counter,
     /// The length of what is answered by itself, so that other messages need no lock.
@@ -131,14 +120,17 @@ pub(crate) enum RegisterError {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: HubLimits, gateway: Arc<Gateway>) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         Self {
-            limits,
             gateway,
             frames_in: Counter::default(),
             auto_length: AtomicUsize::new(NO_LENGTH),
             inner: Mutex::default(),
         }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.gateway.limits
     }
 
     /// Takes a socket in; it is no target of anything until the object accepts it.
@@ -147,7 +139,7 @@ impl Hub {
         if inner.retired {
             return Err(RegisterError::Retired);
         }
-        if inner.sockets.len() >= self.limits.connections {
+        if inner.sockets.len() >= self.limits().connections_per_agent {
             return Err(RegisterError::Full);
         }
         // One that is sent away at once need not wait for an id.
@@ -185,7 +177,7 @@ impl Hub {
     }
 
     /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
-    /// [`close_delivered`](Self::told) the hub stays in use, so that there is somebody to tell.
+    /// [`close_delivered`](Self::close_delivered) the hub stays in use, so that there is somebody to tell.
     pub(crate) fn begin_close(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         self.inner.lock().pending_closes += 1;
         self.remove(key)
@@ -194,6 +186,11 @@ impl Hub {
     /// The object was told of the end of a socket, or never will be.
     pub(crate) fn close_delivered(&self) {
         self.inner.lock().pending_closes -= 1;
+    }
+
+    /// The object was told of the end of a socket, could do nothing with it, and is to be told again.
+    pub(crate) fn close_undelivered(&self) {
+        self.inner.lock().pending_closes += 1;
     }
 
     /// Tells whether the object is still to be told of the end of some socket.
@@ -227,7 +224,8 @@ impl Hub {
 
     /// Gives a request up; `false` when the object had said everything.
     pub(crate) fn drop_request(&self, request: RequestKey) -> bool {
-        self.inner.lock().requests.remove(&request).is_some()
+        let open = self.inner.lock().requests.remove(&request);
+        open.is_some()
     }
 
     /// Some of the connections that the object has accepted and that are not closing, oldest first.
@@ -332,11 +330,13 @@ impl Hub {
     pub(crate) fn shut(&self) {
         let mut inner = self.inner.lock();
         inner.shut = true;
-        inner.requests.clear();
+        let requests = mem::take(&mut inner.requests);
         for socket in inner.sockets.values() {
             socket.close(going_away());
             socket.answer_probes(false);
         }
+        drop(inner);
+        drop(requests);
     }
 
     /// Ends everything that waits for an object which failed: sockets with 1011, requests broken off.
@@ -348,84 +348,102 @@ impl Hub {
         let mut inner = self.inner.lock();
         for socket in inner.sockets.values() {
             match socket.is_accepted() {
-                true => socket.close(codec::close(Some(1011), reason)),
+                true => socket.close(codec::close(Some(close_code::INTERNAL_ERROR), reason)),
                 false if may_wait(socket.key) => {}
-                false => socket.close(codec::close(Some(4500), reason)),
+                false => socket.close(codec::close(Some(close_code::SERVER_ERROR), reason)),
             }
         }
-        inner.requests.clear();
+        let requests = mem::take(&mut inner.requests);
+        drop(inner);
+        drop(requests);
     }
 
     /// Carries out what an object says, in its order.
-    pub(crate) fn apply(&self, messages: impl IntoIterator<Item = ToGateway>) {
+    ///
+    /// The messages stay with the caller, who drops them: bytes in them may have an owner whose destructor is code of the
+    /// user, which must not run under the lock.
+    pub(crate) fn apply(&self, messages: &mut [ToGateway]) {
+        let mut over = Vec::new();
         let mut inner = self.inner.lock();
         let before = inner.frames_out;
         for message in messages {
-            self.carry_out(&mut inner, message);
+            over.extend(self.carry_out(&mut inner, message));
         }
         self.gateway.totals.frames_out.add((inner.frames_out - before) as usize);
+        drop(inner);
+        drop(over);
     }
 
-    fn carry_out(&self, inner: &mut Inner, message: ToGateway) {
+    /// Carries out a message; returns the request that is over with it.
+    fn carry_out(&self, inner: &mut Inner, message: &mut ToGateway) -> Option<OpenRequest> {
         match message {
             ToGateway::Accept { connection, tags, attachment } => {
                 let Inner { sockets, ids, .. } = inner;
-                if let Some(socket) = sockets.get(&connection) {
+                if let Some(socket) = sockets.get(connection) {
                     // The index lets go of the card, so that it changes in place.
                     if let Some(id) = socket.meta().map(|meta| meta.id.clone()) {
                         ids.remove(id.as_str());
                     }
-                    ids.extend(socket.accept(tags, attachment).map(|meta| (ById(meta), connection)));
+                    let meta = socket.accept(mem::take(tags), mem::take(attachment));
+                    ids.extend(meta.map(|meta| (ById(meta), *connection)));
                 }
             }
             ToGateway::Send { targets, message, latest } => {
-                inner.frames_out += self.send(inner, &targets, &codec::message(&message), latest);
+                inner.frames_out += self.send(inner, targets, &codec::message(message), *latest);
             }
             ToGateway::Close { connection, code, reason } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.close(codec::close(code, &reason));
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.close(codec::close(*code, reason));
                 }
             }
             ToGateway::Attach { connection, attachment } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.attach(attachment);
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.attach(mem::take(attachment));
                 }
             }
             ToGateway::Credit { connection, messages, bytes } => {
-                if let Some(socket) = inner.sockets.get(&connection) {
-                    socket.credit(messages, bytes);
+                if let Some(socket) = inner.sockets.get(connection) {
+                    socket.credit(*messages, *bytes);
                 }
             }
-            ToGateway::Respond { request, head } => inner.respond(request, ResponsePart::Head(head)),
+            ToGateway::Respond { request, head } => {
+                let head = ResponseHead { status: head.status, headers: mem::take(&mut head.headers) };
+                drop(inner.respond(*request, ResponsePart::Head(head)));
+            }
             ToGateway::RespondChunk { request, chunk } => {
-                let chunk = MemoryPermit::frame(&self.gateway.outgoing, chunk);
-                inner.respond(request, ResponsePart::Chunk(chunk));
+                let counted = MemoryPermit::frame(&self.gateway.outgoing, mem::take(chunk));
+                if let Some(ResponsePart::Chunk(back)) = inner.respond(*request, ResponsePart::Chunk(counted))
+                {
+                    *chunk = back;
+                }
             }
             ToGateway::RespondEnd { request, complete } => {
-                inner.respond(request, ResponsePart::End { complete });
-                inner.requests.remove(&request);
+                drop(inner.respond(*request, ResponsePart::End { complete: *complete }));
+                return inner.requests.remove(request);
             }
             ToGateway::BodyCredit { request, bytes } => {
-                let open = inner.requests.get(&request);
+                let open = inner.requests.get(request);
                 if let Some(credit) = open.and_then(|open| open.credit.as_ref()) {
-                    credit.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                    credit.add(usize::try_from(*bytes).unwrap_or(usize::MAX));
                 }
             }
             ToGateway::AwaitRoom { connection, request } => {
                 // The request ends when the last sender is gone.
-                let asked = inner.requests.remove(&request);
-                if let (Some(asked), Some(socket)) = (asked, inner.sockets.get(&connection)) {
+                let asked = inner.requests.remove(request)?;
+                if let Some(socket) = inner.sockets.get(connection) {
                     socket.await_room(asked.parts.clone());
                 }
+                return Some(asked);
             }
             ToGateway::AutoResponse { pair } => {
                 let length = pair.as_ref().map_or(NO_LENGTH, |pair| pair.request.len());
                 self.auto_length.store(length, Ordering::Relaxed);
-                inner.auto = pair.map(|AutoResponse { request, response }| {
+                inner.auto = pair.take().map(|AutoResponse { request, response }| {
                     Box::new(Auto { request, response: codec::message(&Message::Text(response)) })
                 });
             }
         }
+        None
     }
 
     /// Sends a frame and returns how many sockets took it.
@@ -447,7 +465,7 @@ impl Hub {
 
 /// The close frame of a host that stops.
 fn going_away() -> Bytes {
-    codec::close(Some(1001), "server shutting down")
+    codec::close(Some(close_code::GOING_AWAY), "server shutting down")
 }
 
 impl Inner {
@@ -455,10 +473,12 @@ impl Inner {
         self.sockets.values().filter(move |socket| !socket.is_closing() && socket.is_in(selection))
     }
 
-    fn respond(&self, request: RequestKey, part: ResponsePart) {
-        if let Some(open) = self.requests.get(&request) {
+    /// Hands a part of a response on, and returns it if nothing takes it any more.
+    fn respond(&self, request: RequestKey, part: ResponsePart) -> Option<ResponsePart> {
+        match self.requests.get(&request) {
             // A receiver that is gone has told so with `ToObject::Gone`.
-            let _ = open.parts.send(part);
+            Some(open) => open.parts.send(part).err().map(|unsent| unsent.0),
+            None => Some(part),
         }
     }
 }

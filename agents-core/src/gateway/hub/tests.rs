@@ -14,7 +14,49 @@ fn pair(harness: &GatewayHarness, pair: Option<(&str, &str)>) {
         request: request.to_owned(),
         response: response.to_owned(),
     });
-    harness.hub.apply([ToGateway::AutoResponse { pair }]);
+    harness.hub.apply(&mut [ToGateway::AutoResponse { pair }]);
+}
+
+/// Looks at the lock of a hub when it is dropped.
+struct Looking {
+    hub: Arc<Hub>,
+    free: Arc<Mutex<Vec<bool>>>,
+}
+
+impl AsRef<[u8]> for Looking {
+    fn as_ref(&self) -> &[u8] {
+        b"owned"
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let free = self.hub.inner.try_lock().is_some();
+        self.free.lock().push(free);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_the_user_are_dropped_without_the_lock() {
+    let harness = GatewayHarness::new(None);
+    let (key, mut client) = harness.accepted().await;
+    let free = Arc::new(Mutex::new(Vec::new()));
+    let owned = || Bytes::from_owner(Looking { hub: harness.hub.clone(), free: free.clone() });
+    let (gone, unknown) = (RequestKey::next(), RequestKey::next());
+    drop(harness.hub.open_request(gone, None).unwrap());
+    harness.hub.apply(&mut [
+        ToGateway::Send { targets: Targets::One(key), message: Message::Binary(owned()), latest: false },
+        ToGateway::Send {
+            targets: Targets::One(ConnectionKey(0)),
+            message: Message::Binary(owned()),
+            latest: true,
+        },
+        ToGateway::RespondChunk { request: gone, chunk: owned() },
+        ToGateway::RespondChunk { request: unknown, chunk: owned() },
+        ToGateway::RespondEnd { request: gone, complete: true },
+    ]);
+    assert_eq!(*free.lock(), [true; 4]);
+    assert_eq!(client.frames().await.len(), 1);
 }
 
 fn messages(harness: &GatewayHarness) -> Vec<Message> {
@@ -37,7 +79,7 @@ async fn an_auto_response_does_not_reach_the_object() {
         client.send(opcode, other.as_bytes()).await;
         assert!(client.frames().await.is_empty());
         assert_eq!(messages(&harness).len(), 1, "{other}");
-        harness.hub.apply([ToGateway::Credit { connection: key, messages: 1, bytes: 0 }]);
+        harness.hub.apply(&mut [ToGateway::Credit { connection: key, messages: 1, bytes: 0 }]);
     }
     let metrics = harness.gateway.metrics();
     assert_eq!((metrics.auto_responses, metrics.all.frames_in, metrics.all.frames_out), (1, 5, 1));
@@ -163,7 +205,7 @@ async fn connections_are_found_by_selection() {
     harness.broadcast(others, "hi");
     assert_eq!(second.texts().await, ["hi"]);
     assert!(first.frames().await.is_empty() && waiting.frames().await.is_empty());
-    harness.hub.apply([ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
+    harness.hub.apply(&mut [ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
     assert_eq!(harness.hub.connections(&all).len(), 1, "one that is closing is no longer listed");
     assert_eq!(harness.hub.connection(b), None, "nor found");
 }
@@ -189,7 +231,7 @@ async fn what_passes_is_counted() {
     let (second, mut other) = harness.accepted().await;
     async fn say(client: &mut Client, harness: &GatewayHarness, connection: ConnectionKey) {
         client.send(TEXT, b"hi").await;
-        harness.hub.apply([ToGateway::Credit { connection, messages: 1, bytes: 0 }]);
+        harness.hub.apply(&mut [ToGateway::Credit { connection, messages: 1, bytes: 0 }]);
     }
     say(&mut other, &harness, second).await;
     say(&mut other, &harness, second).await;

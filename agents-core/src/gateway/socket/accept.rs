@@ -15,6 +15,7 @@ use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
 use crate::gateway::socket::{Socket, Stream};
 use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, PostError, ToObject};
 use crate::limits::Limit;
+use crate::wire::close_code;
 
 /// Hands a socket to an object; the task that is returned serves it until it is closed.
 ///
@@ -37,14 +38,14 @@ pub(crate) async fn accept(
             Err(RegisterError::Retired) => (hub, port) = find(),
             Err(RegisterError::Full) => {
                 hub.gateway.totals.limits.record(Limit::ConnectionsPerAgent);
-                refuse(stream, &hub.gateway, 4429, "too many connections").await;
+                refuse(stream, &hub.gateway, close_code::TOO_MANY, "too many connections").await;
                 return None;
             }
             Err(RegisterError::Taken(other)) => {
                 if other.is_alive().await {
                     id = nanoid::nanoid!();
                 } else {
-                    other.close_now(codec::close(Some(1001), "replaced"));
+                    other.close_now(codec::close(Some(close_code::GOING_AWAY), "replaced"));
                     // The object hears of the old one's end before it hears of the new one.
                     if let Some(close) = other.end(&hub, Close::dropped()) {
                         tell(&hub, &*port, close).await;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::gateway::Message;
+use crate::wire::close_code;
 
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
@@ -43,10 +44,11 @@ pub(crate) struct Violation {
 }
 
 fn protocol<T>(reason: &'static str) -> Result<T, Violation> {
-    Err(Violation { code: 1002, reason })
+    Err(Violation { code: close_code::PROTOCOL_ERROR, reason })
 }
 
-const NO_UTF8: Result<(), Violation> = Err(Violation { code: 1007, reason: "text must be UTF-8" });
+const NO_UTF8: Result<(), Violation> =
+    Err(Violation { code: close_code::INVALID_DATA, reason: "text must be UTF-8" });
 
 /// Reads frames of a client from bytes as they come.
 #[derive(Debug)]
@@ -200,7 +202,7 @@ impl Decoder {
                 });
                 let left = (self.max_message - so_far.len()) as u64;
                 if len > left {
-                    return Err(Violation { code: 1009, reason: "message too big" });
+                    return Err(Violation { code: close_code::TOO_LARGE, reason: "message too big" });
                 }
                 so_far.reserve(usize::try_from(len).map_or(RESERVE, |len| len.min(RESERVE)));
             }
@@ -236,21 +238,17 @@ fn close_payload(payload: &[u8]) -> Result<Option<(u16, String)>, Violation> {
         [_] => protocol("a close frame has no or at least two bytes"),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            if !may_be_sent(code) {
+            if !close_code::may_be_sent(code) {
                 return protocol("invalid close code");
             }
             match std::str::from_utf8(reason) {
                 Ok(reason) => Ok(Some((code, reason.to_owned()))),
-                Err(_) => Err(Violation { code: 1007, reason: "a close reason must be UTF-8" }),
+                Err(_) => {
+                    Err(Violation { code: close_code::INVALID_DATA, reason: "a close reason must be UTF-8" })
+                }
             }
         }
     }
-}
-
-/// Returns whether a close code may stand in a close frame: those that the standard or the registry gives a meaning,
-/// and those of libraries and applications.
-pub(crate) fn may_be_sent(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 /// Cuts a text so that it fits into a close frame.
@@ -416,7 +414,7 @@ mod tests {
 
     #[test]
     fn close_codes_have_a_meaning() {
-        let good: Vec<u16> = (0..=u16::MAX).filter(|code| may_be_sent(*code)).collect();
+        let good: Vec<u16> = (0..=u16::MAX).filter(|code| close_code::may_be_sent(*code)).collect();
         let known = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
         assert_eq!(good, known.into_iter().chain(3000..=4999).collect::<Vec<u16>>());
     }

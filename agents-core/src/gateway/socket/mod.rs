@@ -32,6 +32,8 @@ use crate::gateway::{
     Gateway, MemoryPermit, Message, Selection, ToObject,
 };
 use crate::limits::Limit;
+use crate::sampled::sampled;
+use crate::wire::close_code;
 
 pub(crate) use accept::{accept, refuse};
 pub(crate) use byte_stream::Stream;
@@ -177,11 +179,11 @@ impl Socket {
         let reached = if shared.outbox.is_behind() && outgoing.is_used_up() && !shared.outbox.is_closing() {
             Err(Limit::OutgoingBytes)
         } else {
-            push(&mut shared.outbox, hub.limits.outbox_bytes).map_err(|_| Limit::OutboxBytes)
+            push(&mut shared.outbox, hub.limits().outbox_bytes).map_err(|_| Limit::OutboxBytes)
         };
         if let Err(limit) = reached {
-            tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
-            shared.outbox.close_now(codec::close(Some(1013), "too slow"));
+            sampled!(DEBUG, "readers that stayed behind", connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
+            shared.outbox.close_now(codec::close(Some(close_code::TRY_AGAIN_LATER), "too slow"));
             totals.limits.record(limit);
         }
         shared.count_queue(outgoing);
@@ -330,13 +332,15 @@ impl Socket {
     /// Whoever is told to wait has something in flight, whose end wakes the socket.
     fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Limit> {
         let in_flight = self.in_flight.get();
-        if in_flight.messages >= hub.limits.in_flight {
+        if in_flight.messages >= hub.limits().in_flight_per_connection {
             return Err(Limit::InFlightPerConnection);
         }
         if in_flight.messages == 0 {
             return Ok(());
         }
-        if in_flight.bytes.saturating_add((next + FRAME_BYTES) as u64) > hub.limits.in_flight_bytes as u64 {
+        if in_flight.bytes.saturating_add((next + FRAME_BYTES) as u64)
+            > hub.limits().in_flight_bytes_per_connection as u64
+        {
             return Err(Limit::InFlightBytesPerConnection);
         }
         if in_flight.bytes > FREE_BYTES as u64 && hub.gateway.incoming.is_used_up() {
@@ -372,7 +376,7 @@ impl Socket {
             return false;
         }
         // Final: a client that came back at once would be as idle as before.
-        self.close(codec::close(Some(4408), "idle"));
+        self.close(codec::close(Some(close_code::IDLE), "idle"));
         true
     }
 

@@ -10,7 +10,7 @@ use crate::limits::{Limit, Rate};
 impl Task {
     /// Tells whether the next message may pass; one that may not waits, and so does all behind it.
     pub(super) fn is_in_pace(&self, resume: &mut Option<Instant>) -> bool {
-        let Some(rate) = self.hub.limits.messages_per_second else { return true };
+        let Some(rate) = self.hub.limits().messages_per_second else { return true };
         let left = self.left(rate);
         if left >= 1.0 {
             *resume = None;
@@ -27,14 +27,14 @@ impl Task {
 
     /// A message passes.
     pub(super) fn passes(&mut self) {
-        if let Some(rate) = self.hub.limits.messages_per_second {
+        if let Some(rate) = self.hub.limits().messages_per_second {
             self.tokens = self.left(rate) - 1.0 - self.gained(rate);
         }
     }
 
     /// The time from which tokens are counted is about to become now.
     pub(super) fn settle_pace(&mut self) {
-        if let Some(rate) = self.hub.limits.messages_per_second {
+        if let Some(rate) = self.hub.limits().messages_per_second {
             self.tokens = self.left(rate);
         }
     }

@@ -11,6 +11,7 @@ use crate::gateway::socket::codec::{self, Decoder, Incoming, Violation};
 use crate::gateway::socket::task::{Peer, Task, Work};
 use crate::gateway::{Close, FREE_BYTES, MemoryPermit, ToObject};
 use crate::limits::Limit;
+use crate::wire::close_code;
 
 /// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
 const READ_BYTES: usize = 16 * 1024;
@@ -59,12 +60,12 @@ impl Task {
         if buffered > FREE_BYTES && !work.growing.grow(&self.hub.gateway.incoming, buffered) {
             // To wait would help nobody: it may be that everybody waits in the middle of something large.
             self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
-            self.break_off(work, 1013, "server is busy");
+            self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
         }
     }
 
     fn violated(&mut self, work: &mut Work, violation: &Violation) {
-        if violation.code == 1009 {
+        if violation.code == close_code::TOO_LARGE {
             self.hub.gateway.totals.limits.record(Limit::MessageBytes);
         }
         // Once the object has heard of the end it keeps nothing of the connection: what comes behind its goodbye
@@ -89,7 +90,7 @@ impl Task {
     /// Closes the socket and listens no longer to its peer.
     pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
         self.peer = Peer::Broken;
-        work.decoder = Decoder::new(self.hub.limits.message_bytes);
+        work.decoder = Decoder::new(self.hub.limits().message_bytes);
         work.growing = MemoryPermit::default();
         work.reading_since = None;
         self.socket.close(codec::close(Some(code), reason));

@@ -22,6 +22,8 @@ use crate::gateway::{
     Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
 };
 use crate::limits::Limit;
+use crate::sampled::sampled;
+use crate::wire::close_code;
 
 /// How often a socket reads before others get their turn.
 const READS: usize = 16;
@@ -124,8 +126,8 @@ impl Task {
             tokens: 0.0,
             peer: Peer::Sound,
         };
-        task.tokens = task.hub.limits.messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
-        let mut work = Box::new(Work::new(task.hub.limits.message_bytes));
+        task.tokens = task.hub.limits().messages_per_second.map_or(0.0, |rate| rate.at_once() as f32);
+        let mut work = Box::new(Work::new(task.hub.limits().message_bytes));
         work.posts.push_back(connect);
         if !stream.early.is_empty() {
             task.received(&mut work, &stream.early);
@@ -197,7 +199,7 @@ impl Task {
                 Poll::Pending
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
-                    tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
+                    sampled!(DEBUG, "silent peers", connection = ?self.socket.key, "a peer shows no sign of life");
                     self.hub.gateway.totals.limits.record(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }
@@ -279,7 +281,7 @@ impl Task {
                     // Its object will have the message and what it reads of it at the same time.
                     if !held.grow(&self.hub.gateway.incoming, message.bytes_as_value()) {
                         self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
-                        return self.break_off(work, 1013, "server is busy");
+                        return self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
                     }
                 }
                 work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
@@ -291,7 +293,7 @@ impl Task {
                 self.got_close = true;
                 let (answer, close) = match frame {
                     Some((code, reason)) => (codec::close(Some(code), &reason), Close::clean(code, reason)),
-                    None => (codec::close(None, ""), Close::clean(1005, "")),
+                    None => (codec::close(None, ""), Close::clean(close_code::NO_CODE, "")),
                 };
                 self.socket.close(answer);
                 self.end(work, close);
@@ -311,7 +313,7 @@ impl Future for Task {
             task.work = Some(work).filter(|work| !work.is_done());
             return polled;
         }
-        let mut work = Work::new(task.hub.limits.message_bytes);
+        let mut work = Work::new(task.hub.limits().message_bytes);
         let polled = task.poll_with(&mut work, cx);
         task.work = (!work.is_done()).then(|| Box::new(work));
         polled

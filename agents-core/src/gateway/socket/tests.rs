@@ -36,7 +36,7 @@ fn last_byte(harness: &GatewayHarness) -> (Vec<usize>, Vec<Close>) {
 }
 
 fn done(harness: &GatewayHarness, connection: ConnectionKey, messages: u32, bytes: u64) {
-    harness.hub.apply([ToGateway::Credit { connection, messages, bytes }]);
+    harness.hub.apply(&mut [ToGateway::Credit { connection, messages, bytes }]);
 }
 
 fn hits(harness: &GatewayHarness, limit: Limit) -> u64 {
@@ -54,7 +54,7 @@ async fn slow(harness: &GatewayHarness) -> (ConnectionKey, Client) {
 fn await_room(harness: &GatewayHarness, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
     let request = RequestKey::next();
     let parts = harness.hub.open_request(request, None).unwrap();
-    harness.hub.apply([ToGateway::AwaitRoom { connection, request }]);
+    harness.hub.apply(&mut [ToGateway::AwaitRoom { connection, request }]);
     assert!(!harness.hub.has_request(request), "it keeps no hub in use");
     parts
 }
@@ -83,7 +83,7 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
     let mut parts = await_room(&harness, key);
     let_tasks_run().await;
     assert!(!room(&mut parts));
-    harness.hub.apply([ToGateway::Close { connection: key, code: None, reason: String::new() }]);
+    harness.hub.apply(&mut [ToGateway::Close { connection: key, code: None, reason: String::new() }]);
     assert!(room(&mut parts), "what comes now is dropped");
 
     let (key, client) = slow(&harness).await;
@@ -429,7 +429,7 @@ async fn the_stream_ends_with_the_answer_to_a_close_frame() {
     let harness = GatewayHarness::new(None);
     let (key, mut client) = harness.accepted().await;
     let start = Instant::now();
-    harness.hub.apply([ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
+    harness.hub.apply(&mut [ToGateway::Close { connection: key, code: Some(1000), reason: "done".into() }]);
     assert_eq!(client.frames().await, [closed_with(1000, "done")]);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
     assert!(client.is_over().await);

@@ -10,14 +10,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::gateway::socket::task::{Task, Work};
 use crate::limits::Limit;
+use crate::sampled::sampled;
+use crate::wire::close_code;
 
 impl Task {
     /// Ready when the peer has taken nothing for too long.
     pub(super) fn poll_overdue(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let gateway = &self.hub.gateway;
-            let write = due(work.writing_since, gateway.write_timeout);
-            let read = due(work.reading_since, gateway.message_timeout);
+            let write = due(work.writing_since, gateway.limits.write_timeout);
+            let read = due(work.reading_since, gateway.limits.message_timeout);
             let Some(next) = [write, read, work.resume].into_iter().flatten().min() else {
                 return Poll::Pending;
             };
@@ -33,7 +35,7 @@ impl Task {
             }
             work.timer = None;
             if write == Some(next) {
-                tracing::debug!(connection = ?self.socket.key, "a peer takes nothing of what waits for it");
+                sampled!(DEBUG, "peers that take nothing", connection = ?self.socket.key, "a peer takes nothing of what waits for it");
                 gateway.totals.limits.record(Limit::WriteTimeout);
                 return Poll::Ready(());
             }
@@ -43,7 +45,7 @@ impl Task {
             }
             gateway.totals.limits.record(Limit::MessageTimeout);
             // Retryable: what looks like this is mostly a network that broke down.
-            self.break_off(work, 1013, "message timed out");
+            self.break_off(work, close_code::TRY_AGAIN_LATER, "message timed out");
         }
     }
 }

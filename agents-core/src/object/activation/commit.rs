@@ -12,6 +12,7 @@ use crate::object::activation::Activation;
 use crate::object::context::Inner;
 use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
 use crate::storage::{Durability, StorageError, Store, SyncHandle};
+use crate::unwind::discard;
 
 impl Activation {
     /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
@@ -63,9 +64,12 @@ impl Activation {
     }
 
     /// Hands effects to the gateway, and lets those go on who waited for room.
-    fn let_out(&self, released: Vec<ToGateway>) {
+    fn let_out(&self, mut released: Vec<ToGateway>) {
         if !released.is_empty() {
-            self.handle.hub.apply(released);
+            self.handle.hub.apply(&mut released);
+            for message in released {
+                discard(message, &self.handle.key);
+            }
             self.object.resume();
         }
     }
@@ -122,7 +126,7 @@ impl Activation {
                 self.syncing = Some((lsn, sync));
                 match inner.store.take_if(|_| full) {
                     Some(store) => self.lend(store, move |store| sync_and_move(store, &handle, synced), cx),
-                    None => drop(tokio::task::spawn_blocking(move || synced.send(handle.sync()))),
+                    None => drop(self.handle.disk.spawn(move || synced.send(handle.sync()))),
                 }
                 Ok((inner.gate.released(), true))
             }

@@ -73,7 +73,7 @@ impl Activation {
         work: impl FnOnce(&mut Store) -> Result<(), StorageError> + Send + 'static,
         cx: &Context<'_>,
     ) {
-        self.lent = Some(tokio::task::spawn_blocking(move || {
+        self.lent = Some(self.handle.disk.spawn(move || {
             let done = work(&mut store);
             (store, done)
         }));
@@ -92,7 +92,7 @@ impl Activation {
         }
         self.rest_decided = Some(self.last_activity);
         let environment = &self.handle.environment;
-        if environment.databases.load(Ordering::Relaxed) <= environment.open_databases {
+        if environment.databases.load(Ordering::Relaxed) <= environment.gateway.limits.open_databases {
             return false;
         }
         let Some(store) = self.object.lock().store.take() else { return false };

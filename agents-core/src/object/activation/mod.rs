@@ -2,6 +2,7 @@
 
 mod commit;
 mod database_release;
+pub(in crate::object) mod disk_work;
 mod events;
 pub(super) mod output_gate;
 mod overload;
@@ -17,9 +18,8 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
@@ -53,15 +53,12 @@ pub(crate) struct Environment {
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
     pub(crate) gateway: Arc<Gateway>,
-    /// How long handlers may go on once the host stops.
-    pub(crate) grace: Duration,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) alarms: Alarms,
     /// In tests: objects sleep and crash as often as they can.
     pub(crate) chaos: Option<Chaos>,
-    /// How many databases may be open before idle objects close theirs early, and how many are.
-    pub(crate) open_databases: usize,
+    /// The number of databases that are open.
     pub(crate) databases: AtomicUsize,
     /// Places for objects that are awake.
     pub(crate) awake_slots: AwakeSlots,
@@ -124,6 +121,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
 async fn live(handle: &Arc<ObjectHandle>) {
     match Activation::open(handle).await {
         Ok(mut activation) => {
+            handle.failed_openings.store(0, Ordering::Relaxed);
             let ended = poll_fn(|cx| {
                 caught(|| activation.poll(cx)).unwrap_or_else(|panic| {
                     let text = format!("panicked outside of its handlers: {panic}");
@@ -135,13 +133,11 @@ async fn live(handle: &Arc<ObjectHandle>) {
         }
         Err(error) => {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
-            let mut lost = VecDeque::new();
-            handle.mailbox.take(&mut lost);
+            let mut events = VecDeque::new();
+            handle.mailbox.take(&mut events);
             handle.life.sleep();
             handle.hub.fail("the agent cannot be started", |_| false);
-            if lost.contains(&ToObject::Alarm) {
-                shutdown::ring_again(handle);
-            }
+            shutdown::keep(handle, events);
         }
     }
 }
@@ -177,7 +173,7 @@ fn start_in_time(
     behavior: &Arc<dyn Behavior>,
     object: ObjectContext,
 ) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {
-    let limit = behavior.policy().start_timeout;
+    let limit = object.limits().start_timeout;
     let start = behavior.clone().start(object.clone());
     Box::pin(async move {
         in_time(&object, limit, start).await.unwrap_or_else(|| {
@@ -233,18 +229,20 @@ impl Activation {
         if store.exists() && (unknown || store.needs_recovery()) {
             // Recovery takes as long as the log is; not on a thread that others wait for.
             let settings;
-            (store, settings) = tokio::task::spawn_blocking(move || {
-                store.warm().map_err(StorageError::into_error)?;
-                let settings = store.settings()?;
-                Ok::<_, Error>((store, settings))
-            })
-            .await??;
+            (store, settings) = handle
+                .disk
+                .spawn(move || {
+                    store.warm().map_err(StorageError::into_error)?;
+                    let settings = store.settings()?;
+                    Ok::<_, Error>((store, settings))
+                })
+                .await??;
             if unknown {
                 let settings: Settings = match settings {
                     Some(json) => serde_json::from_str(&json)?,
                     None => Settings::default(),
                 };
-                handle.hub.apply([ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.hub.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
                 handle.settings.replace(settings);
             }
         } else if unknown {
@@ -332,7 +330,7 @@ impl Activation {
             changing: matches!(self.phase, Phase::Starting(_) | Phase::Leaving(..)),
             handlers: self.running.len() - self.tasks,
             tasks: self.tasks,
-            pinned: !self.handle.behavior.policy().hibernate || !self.object.lock().kept_awake.is_empty(),
+            pinned: !self.handle.behavior.options().hibernate || !self.object.lock().kept_awake.is_empty(),
         }
     }
 

@@ -9,20 +9,22 @@ use crate::gateway::{ConnectionKey, ResponseHead, ToGateway, ToObject};
 use crate::limits::Limit;
 use crate::object::ObjectHandle;
 use crate::object::activation::shutdown::ring_again;
+use crate::sampled::sampled;
+use crate::wire::close_code;
 
 const BUSY: &str = "server is busy";
 
 /// Fails what waits for an object that could not start; ends of connections and alarms are kept.
 pub(super) fn reject_pending(handle: &ObjectHandle) {
-    tracing::debug!(object = ?handle.key, "too many objects are awake, its events are turned away");
+    sampled!(DEBUG, "objects that are turned away", object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
     let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);
     for event in events {
         match event {
             // Final before the accept, as every refusal there.
-            ToObject::Connect { connection, .. } => told.push(close(connection, 4503)),
-            ToObject::Message { connection, .. } => told.push(close(connection, 1013)),
+            ToObject::Connect { connection, .. } => told.push(close(connection, close_code::UNAVAILABLE)),
+            ToObject::Message { connection, .. } => told.push(close(connection, close_code::TRY_AGAIN_LATER)),
             ToObject::Request { request, .. } => {
                 let head =
                     ResponseHead { status: StatusCode::SERVICE_UNAVAILABLE.as_u16(), headers: Vec::new() };
@@ -41,7 +43,7 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
     }
     handle.environment.gateway.totals.limits.record(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.hub.apply(told);
+    handle.hub.apply(&mut told);
     if rings {
         ring_again(handle);
     }

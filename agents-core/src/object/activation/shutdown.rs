@@ -1,12 +1,16 @@
 //! The end of an activation: asleep, stopped, failed or crashed.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::gateway::{BodyFault, ToObject};
+use crate::gateway::{BodyFault, ObjectPort, PostError, ToObject};
 use crate::object::activation::turn::Turns;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
@@ -42,8 +46,8 @@ impl Activation {
         if self.is_busy() || matches!(self.phase, Phase::Starting(_)) || self.closes_idle_database(cx) {
             return Poll::Pending;
         }
-        let policy = self.handle.behavior.policy();
-        if !policy.hibernate || !self.object.lock().kept_awake.is_empty() {
+        let options = self.handle.behavior.options();
+        if !options.hibernate || !self.object.lock().kept_awake.is_empty() {
             return Poll::Pending;
         }
         let awake_slots = &self.handle.environment.awake_slots;
@@ -60,7 +64,7 @@ impl Activation {
         if self.listed.is_none() {
             self.listed = Some(awake_slots.register_idle(&self.handle));
         }
-        let asleep_at = self.last_activity + policy.hibernate_after;
+        let asleep_at = self.last_activity + options.hibernate_after;
         if self.wait_until(asleep_at, cx) { self.shut_down(Ended::Idle, cx) } else { Poll::Pending }
     }
 
@@ -81,14 +85,20 @@ impl Activation {
 
     /// The host stops: what runs may finish for a while.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let grace = self.handle.environment.grace;
+        let grace = self.handle.limits().shutdown_grace;
         let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + grace);
         let waits = self.is_busy() || matches!(self.phase, Phase::Starting(_));
         if waits && !self.wait_until(stop_at, cx) {
             return Poll::Pending;
         }
         if waits {
-            tracing::warn!(object = ?self.handle.key, "handlers were still running when the host stopped");
+            let why = match self.handle.disk.is_under_way() {
+                true => {
+                    "the disk had not answered when the host stopped, what was written last is not acknowledged"
+                }
+                false => "handlers were still running when the host stopped",
+            };
+            tracing::warn!(object = ?self.handle.key, "{why}");
             return Poll::Ready(Ended::Stopped);
         }
         self.shut_down(Ended::Stopped, cx)
@@ -115,7 +125,7 @@ impl Activation {
             Phase::Live(instance) => {
                 let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
                 self.phase = Phase::Leaving(goodbye, ended);
-                self.stop_at = Some(Instant::now() + self.handle.environment.grace);
+                self.stop_at = Some(Instant::now() + self.handle.limits().shutdown_grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -219,7 +229,7 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
 async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
     let Some(store) = store.filter(Store::is_open) else { return };
     // Closing checkpoints and syncs, which blocks.
-    let closed = tokio::task::spawn_blocking(move || match abandoned {
+    let closed = handle.disk.spawn(move || match abandoned {
         true => {
             store.abandon();
             Ok(())
@@ -239,14 +249,55 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
 ///
 /// Not at once: what the alarm does may be what brought the object down.
 pub(super) fn ring_again(handle: &ObjectHandle) {
+    ring_after(handle, 1);
+}
+
+fn ring_after(handle: &ObjectHandle, retry: u32) {
     let alarms = handle.environment.alarms.clone();
-    let pause = Duration::from_millis(retry_after(1));
+    let pause = Duration::from_millis(retry_after(retry));
     let key = handle.key.clone();
     let again = async move {
         tokio::time::sleep(pause).await;
         alarms.again(&key);
     };
     handle.environment.runtime.spawn(again);
+}
+
+/// The number of failures after which the pause before the next opening grows no more: about a minute.
+const LONGEST: u32 = 6;
+
+/// Brings ends of connections and an alarm again, later and later, to an object whose database could not be opened.
+pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
+    let retry = handle.failed_openings.fetch_add(1, Ordering::Relaxed).saturating_add(1).min(LONGEST);
+    if events.contains(&ToObject::Alarm) {
+        ring_after(handle, retry);
+    }
+    let ends: Vec<_> = events.into_iter().filter(|event| matches!(event, ToObject::Close { .. })).collect();
+    if ends.is_empty() {
+        return;
+    }
+    // The handle stays in use meanwhile, and is not kept from going with its host.
+    ends.iter().for_each(|_| handle.hub.close_undelivered());
+    let (handle, runtime) = (Arc::downgrade(handle), handle.environment.runtime.clone());
+    runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(retry_after(retry))).await;
+        let Some(handle) = handle.upgrade() else { return };
+        let mut ends = VecDeque::from(ends);
+        poll_fn(|cx| {
+            // A host that stops has no more lives of it.
+            while let Some(end) = ends.pop_front().filter(|_| !handle.is_stopping()) {
+                match handle.post(end, cx) {
+                    Err(PostError::Full(back, _)) => {
+                        ends.push_front(back);
+                        return Poll::Pending;
+                    }
+                    _ => handle.hub.close_delivered(),
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    });
 }
 
 /// Returns the text that clients read when the object they are connected to failed with an error.

@@ -8,16 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Flags, IntoMessage, Message, Targets, ToGateway};
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 use crate::wire::strict_json;
-
-/// How many tags a WebSocket has at most, and how long one may be, in bytes of UTF-8.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TagLimits {
-    pub(crate) count: usize,
-    pub(crate) bytes: usize,
-}
 
 /// One client's WebSocket. Cheap to clone.
 ///
@@ -216,14 +209,16 @@ pub enum TagsError {
 
 /// Drops repeated tags and checks the limits.
 pub(crate) fn check_socket_tags(
-    limits: TagLimits,
+    limits: &Limits,
     given: impl IntoIterator<Item = String>,
 ) -> Result<Vec<String>, TagsError> {
     let mut tags: Vec<String> = Vec::new();
     for tag in given {
         match tag.len() {
             0 => return Err(TagsError::Empty),
-            got if got > limits.bytes => return Err(TagsError::TooLong { most: limits.bytes, got }),
+            got if got > limits.bytes_of_tag() => {
+                return Err(TagsError::TooLong { most: limits.bytes_of_tag(), got });
+            }
             _ => {}
         }
         if !tags.contains(&tag) {
@@ -231,7 +226,7 @@ pub(crate) fn check_socket_tags(
         }
     }
     match tags.len() {
-        got if got > limits.count => Err(TagsError::TooMany { most: limits.count, got }),
+        got if got > limits.tags_with_id() => Err(TagsError::TooMany { most: limits.tags_with_id(), got }),
         _ => Ok(tags),
     }
 }
@@ -240,24 +235,25 @@ pub(crate) fn check_socket_tags(
 mod tests {
     use super::*;
 
-    const LIMITS: TagLimits = TagLimits { count: 10, bytes: 256 };
-
     #[test]
     fn tags_keep_their_order_and_lose_duplicates() {
         // S193
         let given = ["b", "a", "b", "c", "a"].map(str::to_owned);
-        assert_eq!(check_socket_tags(LIMITS, given).unwrap(), ["b", "a", "c"]);
+        assert_eq!(check_socket_tags(&Limits::default(), given).unwrap(), ["b", "a", "c"]);
     }
 
     #[test]
     fn tags_have_limits() {
         let many = |count: usize| (0..count).map(|n| n.to_string());
-        assert_eq!(check_socket_tags(LIMITS, many(10)).unwrap().len(), 10);
-        assert_eq!(check_socket_tags(LIMITS, many(11)), Err(TagsError::TooMany { most: 10, got: 11 }));
-        assert_eq!(check_socket_tags(LIMITS, [String::new()]), Err(TagsError::Empty));
-        assert!(check_socket_tags(LIMITS, ["é".repeat(128)]).is_ok());
+        assert_eq!(check_socket_tags(&Limits::default(), many(10)).unwrap().len(), 10);
         assert_eq!(
-            check_socket_tags(LIMITS, ["x".repeat(257)]),
+            check_socket_tags(&Limits::default(), many(11)),
+            Err(TagsError::TooMany { most: 10, got: 11 })
+        );
+        assert_eq!(check_socket_tags(&Limits::default(), [String::new()]), Err(TagsError::Empty));
+        assert!(check_socket_tags(&Limits::default(), ["é".repeat(128)]).is_ok());
+        assert_eq!(
+            check_socket_tags(&Limits::default(), ["x".repeat(257)]),
             Err(TagsError::TooLong { most: 256, got: 257 })
         );
     }

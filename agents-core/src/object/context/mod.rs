@@ -19,7 +19,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread;
 
-use axum::body::Body;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -31,14 +30,15 @@ pub(crate) use self::write_guard::{Write, WriteGuard};
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, MemoryPermit, RequestKey, ToObject};
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 use crate::object::activation::output_gate::Gate;
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::http::request_body::{BodyBuffer, RequestBody};
+use crate::object::http::body_buffer::{BodyBuffer, Collected, Pieces};
+use crate::object::http::request_body::RequestBody;
 use crate::object::http::response_window::ResponseWindow;
-use crate::object::{BoxFuture, ObjectHandle, ObjectKey, TagLimits, Work};
+use crate::object::{BoxFuture, ObjectHandle, ObjectKey, Work};
 use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
@@ -143,7 +143,7 @@ pub(super) struct Section {
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
         let gate =
-            Gate::new(handle.behavior.policy().gate_bytes, handle.environment.gateway.outgoing.clone());
+            Gate::new(handle.limits().outgoing_bytes_per_agent, handle.environment.gateway.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
@@ -232,7 +232,7 @@ impl ObjectContext {
     }
 
     pub(super) fn attachment_limit(&self) -> usize {
-        self.core.handle.behavior.policy().attachment_bytes
+        self.core.handle.limits().attachment_bytes
     }
 
     /// Counts a limit that was reached.
@@ -240,9 +240,9 @@ impl ObjectContext {
         self.core.handle.environment.gateway.totals.limits.record(limit);
     }
 
-    /// What the tags of a connection may be.
-    pub(crate) fn tag_limits(&self) -> TagLimits {
-        self.core.handle.behavior.policy().tags
+    /// Returns the limits of the host.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.core.handle.limits()
     }
 
     /// Opens the window of a streamed response.
@@ -252,12 +252,21 @@ impl ObjectContext {
         window
     }
 
-    /// Begins to take in the body of a request, of which more comes.
-    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: MemoryPermit) -> Body {
-        let intake = Arc::new(BodyBuffer::default());
-        intake.push(first, held);
-        self.lock().bodies.insert(request, intake.clone());
-        Body::new(RequestBody { request, hub: self.handle().hub.clone(), intake })
+    /// Begins to take in the body of a request, of which more comes. What a handler collects of it counts until the
+    /// second value is dropped.
+    pub(super) fn open_body(
+        &self,
+        request: RequestKey,
+        first: Bytes,
+        held: MemoryPermit,
+    ) -> (RequestBody, Arc<Collected>) {
+        let buffer = Arc::new(BodyBuffer::default());
+        buffer.push(first, held);
+        self.lock().bodies.insert(request, buffer.clone());
+        let hub = self.handle().hub.clone();
+        let collected = Collected::new(&hub.gateway.incoming);
+        let pieces = Pieces::new(request, hub, buffer, collected.clone());
+        (RequestBody::pieces(pieces), collected)
     }
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.

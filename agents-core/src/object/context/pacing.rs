@@ -33,7 +33,7 @@ impl ObjectContext {
 
     /// Returns the most bytes of pieces that may wait for one reader.
     pub(crate) fn piece_bytes(&self) -> usize {
-        self.handle().hub.limits.outbox_bytes / 2
+        self.handle().hub.limits().outbox_bytes / 2
     }
 
     /// The memory for all that waits for clients.

@@ -8,7 +8,7 @@ use super::{Inner, ObjectContext, Spawned, Write};
 use crate::error::{Error, Result};
 use crate::gateway::{
     Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, MAX_REASON, Message, Selection, Targets,
-    ToGateway, cut_reason, may_be_sent,
+    ToGateway, cut_reason,
 };
 use crate::limits::Limit;
 use crate::object::connections::entry::Kept;
@@ -16,6 +16,7 @@ use crate::object::runtime::settings::Settings;
 use crate::object::{
     BoxFuture, ConnectionEntry, TagsError, WebSocket, WebSocketUpgrade, WebSockets, check_socket_tags,
 };
+use crate::wire::close_code;
 
 /// The error of what is sent while too much waits to leave.
 pub(crate) fn overflow() -> Error {
@@ -40,7 +41,7 @@ impl ObjectContext {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        let tags = check_socket_tags(self.tag_limits(), tags.into_iter().map(Into::into));
+        let tags = check_socket_tags(self.limits(), tags.into_iter().map(Into::into));
         let tags = tags.inspect_err(|error| self.count_tags(error))?;
         self.accept(&upgrade.entry, tags, Flags::NONE)?;
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
@@ -205,7 +206,7 @@ impl ObjectContext {
         code: Option<u16>,
         reason: String,
     ) -> Result<()> {
-        if let Some(code) = code.filter(|code| !may_be_sent(*code)) {
+        if let Some(code) = code.filter(|code| !close_code::may_be_sent(*code)) {
             return Err(Error::new("invalid_close", format!("{code} cannot be sent as a close code")));
         }
         if reason.len() > MAX_REASON {

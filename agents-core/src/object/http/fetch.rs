@@ -13,9 +13,11 @@ use http_body_util::BodyExt;
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
 use crate::object::durable_object::{ClientIp, Request, Response};
+use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::runtime::class::Instance;
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
 use crate::report;
+use crate::wire::close_code;
 
 /// How much of a refusal's body is read for the reason of the close.
 const REASON_BYTES: usize = 512;
@@ -26,7 +28,7 @@ pub(in crate::object) async fn answer(
     instance: Arc<dyn Instance>,
     key: RequestKey,
     head: Head,
-    body: Body,
+    body: RequestBody,
 ) -> Result<()> {
     let fetched = match http_request(head, body) {
         Ok(request) => instance.fetch(request).await,
@@ -105,6 +107,9 @@ pub(crate) fn rejection(error: &Error) -> Option<Response> {
     if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
         return Some((fault.status(), fault.to_string()).into_response());
     }
+    if let Some(invalid) = error.downcast_ref::<InvalidBody>() {
+        return Some((invalid.status(), invalid.to_string()).into_response());
+    }
     macro_rules! find {
         ($($kind:ident)*) => {
             None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*
@@ -134,7 +139,7 @@ pub(in crate::object) async fn upgrade(
     entry: Arc<ConnectionEntry>,
     head: Head,
 ) -> Result<()> {
-    let asked = match http_request(head, Body::empty()) {
+    let asked = match http_request(head, RequestBody::default()) {
         Ok(mut request) => {
             request.extensions_mut().insert(WebSocketUpgrade { entry: entry.clone() });
             instance.fetch(request).await
@@ -159,7 +164,7 @@ pub(in crate::object) fn refuse(
 ) -> Result<()> {
     // Final before the accept: there a client that retries would wait for ever for a promise that it
     // already gave away.
-    let code = if entry.is_accepted() { 1011 } else { 4500 };
+    let code = if entry.is_accepted() { close_code::INTERNAL_ERROR } else { close_code::SERVER_ERROR };
     object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
 }
 
@@ -167,7 +172,7 @@ pub(in crate::object) fn refuse(
 async fn refusal(response: Response) -> (u16, String) {
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
-    let code = if refused { 4000 + status.as_u16() } else { 4500 };
+    let code = if refused { close_code::of_status(status.as_u16()) } else { close_code::SERVER_ERROR };
     let body = http_body_util::Limited::new(response.into_body(), REASON_BYTES);
     let text = match body.collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
@@ -182,7 +187,7 @@ async fn refusal(response: Response) -> (u16, String) {
 }
 
 /// Makes a request again of what crossed from the gateway.
-pub(crate) fn http_request(head: Head, body: Body) -> Result<Request> {
+pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
     for (name, value) in head.headers {
         builder = builder.header(name, &value[..]);

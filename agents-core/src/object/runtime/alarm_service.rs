@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::ToObject;
+use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
 
@@ -65,6 +66,7 @@ struct Shared {
     stopped: AtomicBool,
     /// The most objects that are woken at a time.
     at_once: usize,
+    disk: DiskWork,
 }
 
 struct AlarmUpdate {
@@ -110,7 +112,13 @@ impl Alarms {
             news: Notify::new(),
             quiet: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            disk: DiskWork::default(),
         }))
+    }
+
+    /// Returns whether a thread works on the index on the disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.0.disk.is_under_way()
     }
 
     /// Makes sure that the object is woken at this time or earlier; done when that is on the disk.
@@ -171,6 +179,7 @@ impl Alarms {
             posts,
             woken: HashMap::new(),
             at_once: shared.at_once,
+            disk: shared.disk.clone(),
             unwritten: HashMap::new(),
             trouble: None,
         };
@@ -208,6 +217,7 @@ struct Service {
     /// for those that cannot be woken, because their class is not registered.
     woken: HashMap<ObjectKey, Option<Instant>>,
     at_once: usize,
+    disk: DiskWork,
     /// The changes that could not be written. Where the index has an entry for the same object, the change
     /// here counts.
     unwritten: HashMap<ObjectKey, Change>,
@@ -470,7 +480,7 @@ impl Service {
         work: impl FnOnce(&mut AlarmIndex) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, StorageError> {
         let index = self.index.clone();
-        let done = tokio::task::spawn_blocking(move || work(&mut index.lock())).await;
+        let done = self.disk.spawn(move || work(&mut index.lock())).await;
         done.unwrap_or(Err(StorageError::Misuse("the work on the index of alarms was given up")))
     }
 }

@@ -2,41 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Close, HubLimits, Message};
+use crate::gateway::{Close, Message};
 use crate::object::durable_object::{Request, Response};
-use crate::object::runtime::mailbox::MailboxLimits;
-use crate::object::{AlarmInfo, DurableObject, ObjectContext, TagLimits, WebSocket};
+use crate::object::{AlarmInfo, DurableObject, ObjectContext, ObjectOptions, WebSocket};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How objects of a class are kept.
-#[derive(Clone, Debug)]
-pub(crate) struct Policy {
-    pub(crate) hibernate: bool,
-    pub(crate) hibernate_after: Duration,
-    /// Whether the end of a connection has to wake an object.
-    pub(crate) wakes_on_close: bool,
-    /// Whether it has methods that other agents call.
-    pub(crate) takes_calls: bool,
-    /// The longest time that a start may take.
-    pub(crate) start_timeout: Duration,
-    /// The longest time that an alarm handler may take.
-    pub(crate) alarm_timeout: Duration,
-    pub(crate) attachment_bytes: usize,
-    pub(crate) tags: TagLimits,
-    pub(crate) mailbox: MailboxLimits,
-    /// The most bytes that may be on their way out to the gateway.
-    pub(crate) gate_bytes: usize,
-    pub(crate) hub: HubLimits,
-}
-
 /// A class of objects.
 pub(crate) trait Behavior: Send + Sync + 'static {
-    fn policy(&self) -> &Policy;
+    fn options(&self) -> &ObjectOptions;
 
     /// Makes an instance and starts it; no event is handled before this is done.
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
@@ -62,12 +39,12 @@ type Make<O> = Box<dyn Fn(&ObjectContext) -> O + Send + Sync>;
 /// The class of one type of objects.
 pub(crate) struct ObjectClass<O> {
     pub(crate) make: Make<O>,
-    pub(crate) policy: Policy,
+    pub(crate) options: ObjectOptions,
 }
 
 impl<O: DurableObject> Behavior for ObjectClass<O> {
-    fn policy(&self) -> &Policy {
-        &self.policy
+    fn options(&self) -> &ObjectOptions {
+        &self.options
     }
 
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
+use crate::limits::Limits;
+use crate::object::activation::disk_work::DiskWork;
 use crate::object::activation::{self, Environment};
 use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
@@ -24,8 +26,11 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) life: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
+    pub(in crate::object) disk: DiskWork,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
+    /// How many times in a row the database could not be opened.
+    pub(in crate::object) failed_openings: AtomicU32,
     commands: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
@@ -49,7 +54,7 @@ impl ObjectHandle {
         environment: Arc<Environment>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
-            hub: Arc::new(Hub::new(behavior.policy().hub.clone(), environment.gateway.clone())),
+            hub: Arc::new(Hub::new(environment.gateway.clone())),
             key,
             behavior,
             mailbox: Mailbox::default(),
@@ -57,7 +62,9 @@ impl ObjectHandle {
             life: Lifecycle::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
+            disk: DiskWork::default(),
             readable: AtomicBool::new(false),
+            failed_openings: AtomicU32::new(0),
             commands: AtomicU8::new(0),
             me: me.clone(),
         })
@@ -65,6 +72,11 @@ impl ObjectHandle {
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Returns the limits of the host.
+    pub(in crate::object) fn limits(&self) -> &Limits {
+        &self.environment.gateway.limits
     }
 
     /// Returns a number that stands for the handle as long as it exists.
@@ -117,7 +129,7 @@ impl ObjectHandle {
 
 impl ObjectPort for ObjectHandle {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
-        let limits = &self.behavior.policy().mailbox;
+        let limits = self.limits();
         let waits = |error: &PostError| {
             if let PostError::Full(_, limit) = error {
                 self.environment.gateway.totals.limits.record(*limit);
@@ -125,7 +137,7 @@ impl ObjectPort for ObjectHandle {
         };
         // Only an object that is awake has anything to forget; and no response streams from one that
         // sleeps, so how the last one got on is no reason to wake it.
-        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.policy().wakes_on_close;
+        let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.options().wakes_on_close;
         if unheard || message.about_request().is_some() {
             return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);
         }

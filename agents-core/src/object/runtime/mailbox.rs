@@ -7,28 +7,19 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use crate::gateway::{ConnectionKey, PostError, ToObject};
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 
-/// How much waits for an object at most; senders wait beyond that. One message always fits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MailboxLimits {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
-}
-
-impl MailboxLimits {
-    /// Which limit keeps another message out.
-    fn reached(&self, inner: &Inner, payload: usize) -> Option<Limit> {
-        if inner.queue.is_empty() {
-            return None;
-        }
-        if inner.queue.len() >= self.messages {
-            return Some(Limit::MailboxMessages);
-        }
-        // What carries nothing is not held up by what is large.
-        let full = payload > 0 && inner.bytes.saturating_add(payload) > self.bytes;
-        full.then_some(Limit::MailboxBytes)
+/// Returns the limit that keeps another message out of a mailbox.
+fn reached(limits: &Limits, inner: &Inner, payload: usize) -> Option<Limit> {
+    if inner.queue.is_empty() {
+        return None;
     }
+    if inner.queue.len() >= limits.mailbox_messages {
+        return Some(Limit::MailboxMessages);
+    }
+    // A message without content is not held up by large ones.
+    let full = payload > 0 && inner.bytes.saturating_add(payload) > limits.mailbox_bytes;
+    full.then_some(Limit::MailboxBytes)
 }
 
 /// A bounded queue that survives the instance it belongs to.
@@ -61,7 +52,7 @@ impl Mailbox {
     /// Adds a message; `Ok(true)` tells the caller to start the reader.
     pub(crate) fn post(
         &self,
-        limits: &MailboxLimits,
+        limits: &Limits,
         message: ToObject,
         cx: &Context<'_>,
     ) -> Result<bool, PostError> {
@@ -71,7 +62,7 @@ impl Mailbox {
     /// Adds a message if somebody reads; otherwise nobody needs it.
     pub(crate) fn post_to_reader(
         &self,
-        limits: &MailboxLimits,
+        limits: &Limits,
         message: ToObject,
         cx: &Context<'_>,
     ) -> Result<(), PostError> {
@@ -80,7 +71,7 @@ impl Mailbox {
 
     fn add(
         &self,
-        limits: &MailboxLimits,
+        limits: &Limits,
         message: ToObject,
         cx: &Context<'_>,
         starts: bool,
@@ -94,7 +85,7 @@ impl Mailbox {
         if start && !starts {
             return Ok(false);
         }
-        if let Some(limit) = limits.reached(&inner, payload) {
+        if let Some(limit) = reached(limits, &inner, payload) {
             // A task that asks again is mostly one of the last.
             if !inner.waiting.iter().rev().take(16).any(|waker| waker.will_wake(cx.waker())) {
                 inner.waiting.push(cx.waker().clone());
@@ -201,7 +192,9 @@ mod tests {
     use super::*;
     use crate::gateway::{MemoryPermit, Message, RequestKey};
 
-    const LIMITS: MailboxLimits = MailboxLimits { messages: 100, bytes: 1000 };
+    fn limits() -> Limits {
+        Limits { mailbox_messages: 100, mailbox_bytes: 1000, ..Limits::default() }
+    }
 
     fn large(bytes: usize) -> ToObject {
         let message = Message::from(vec![0; bytes]);
@@ -216,9 +209,9 @@ mod tests {
     fn responses_of_a_life_that_is_over_keep_no_reader() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        mailbox.post(&LIMITS, message(1), &cx).unwrap();
+        mailbox.post(&limits(), message(1), &cx).unwrap();
         mailbox.take(&mut VecDeque::new());
-        mailbox.post(&LIMITS, ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
+        mailbox.post(&limits(), ToObject::Gone { request: RequestKey(1) }, &cx).unwrap();
         assert!(mailbox.try_sleep());
     }
 
@@ -226,46 +219,49 @@ mod tests {
     fn exactly_one_post_starts_the_reader() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        assert!(mailbox.post(&LIMITS, message(1), &cx).unwrap());
-        assert!(!mailbox.post(&LIMITS, message(2), &cx).unwrap());
+        assert!(mailbox.post(&limits(), message(1), &cx).unwrap());
+        assert!(!mailbox.post(&limits(), message(2), &cx).unwrap());
         assert!(!mailbox.try_sleep(), "messages wait");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         assert_eq!(taken, [message(1), message(2)]);
         assert!(!mailbox.try_retire(), "somebody reads");
         assert!(mailbox.try_sleep());
-        assert!(mailbox.post(&LIMITS, message(3), &cx).unwrap());
+        assert!(mailbox.post(&limits(), message(3), &cx).unwrap());
     }
 
     #[test]
     fn a_full_mailbox_keeps_the_message_for_the_sender() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        for n in 0..LIMITS.messages as u64 {
-            mailbox.post(&LIMITS, message(n), &cx).unwrap();
+        for n in 0..limits().mailbox_messages as u64 {
+            mailbox.post(&limits(), message(n), &cx).unwrap();
         }
         assert!(
-            matches!(mailbox.post(&LIMITS, message(9), &cx), Err(PostError::Full(back, Limit::MailboxMessages)) if back == message(9))
+            matches!(mailbox.post(&limits(), message(9), &cx), Err(PostError::Full(back, Limit::MailboxMessages)) if back == message(9))
         );
         mailbox.take(&mut VecDeque::new());
-        assert!(mailbox.post(&LIMITS, message(9), &cx).is_ok());
+        assert!(mailbox.post(&limits(), message(9), &cx).is_ok());
     }
 
     #[test]
     fn bytes_are_bounded_and_one_message_always_fits() {
         let mailbox = Mailbox::default();
         let cx = Context::from_waker(Waker::noop());
-        assert!(mailbox.post(&LIMITS, large(5000), &cx).is_ok(), "into an empty one");
-        assert!(matches!(mailbox.post(&LIMITS, large(1), &cx), Err(PostError::Full(_, Limit::MailboxBytes))));
-        assert!(mailbox.post(&LIMITS, message(1), &cx).is_ok(), "nothing to carry");
+        assert!(mailbox.post(&limits(), large(5000), &cx).is_ok(), "into an empty one");
+        assert!(matches!(
+            mailbox.post(&limits(), large(1), &cx),
+            Err(PostError::Full(_, Limit::MailboxBytes))
+        ));
+        assert!(mailbox.post(&limits(), message(1), &cx).is_ok(), "nothing to carry");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
-        mailbox.post(&LIMITS, large(600), &cx).unwrap();
-        mailbox.post(&LIMITS, large(400), &cx).unwrap();
-        assert!(mailbox.post(&LIMITS, large(1), &cx).is_err());
+        mailbox.post(&limits(), large(600), &cx).unwrap();
+        mailbox.post(&limits(), large(400), &cx).unwrap();
+        assert!(mailbox.post(&limits(), large(1), &cx).is_err());
         mailbox.put_back(taken.into_iter());
         mailbox.take(&mut VecDeque::new());
-        assert!(mailbox.post(&LIMITS, large(1000), &cx).is_ok());
+        assert!(mailbox.post(&limits(), large(1000), &cx).is_ok());
     }
 
     #[test]
@@ -273,6 +269,6 @@ mod tests {
         let mailbox = Mailbox::default();
         assert!(mailbox.try_retire());
         let cx = Context::from_waker(Waker::noop());
-        assert!(matches!(mailbox.post(&LIMITS, message(1), &cx), Err(PostError::Retired(_))));
+        assert!(matches!(mailbox.post(&limits(), message(1), &cx), Err(PostError::Retired(_))));
     }
 }

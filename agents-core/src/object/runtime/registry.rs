@@ -113,6 +113,17 @@ impl Registry {
         self.objects.len()
     }
 
+    /// Returns the objects that a thread works on the disk for.
+    pub(crate) fn on_disk(&self) -> Vec<ObjectKey> {
+        let mut found = Vec::new();
+        self.for_each(|handle| {
+            if handle.disk.is_under_way() {
+                found.push(handle.key.clone());
+            }
+        });
+        found
+    }
+
     /// Looks at all objects. The map is free meanwhile.
     pub(crate) fn for_each(&self, each: impl FnMut(Arc<ObjectHandle>)) {
         let handles: Vec<_> = self.objects.iter().map(|entry| entry.value().clone()).collect();

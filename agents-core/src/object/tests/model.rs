@@ -13,16 +13,15 @@ use std::task::{Poll, Waker};
 
 use crate::clock::Clock;
 use crate::gateway::{
-    Close, ConnectionKey, Gateway, Head, Hub, HubLimits, PostError, RegisterError, Socket, ToGateway,
-    ToObject,
+    Close, ConnectionKey, Gateway, Head, Hub, PostError, RegisterError, Socket, ToGateway, ToObject,
 };
 use crate::limits::Limits;
-use crate::object::runtime::mailbox::{Mailbox, MailboxLimits};
+use crate::object::runtime::mailbox::Mailbox;
 use crate::object::tests::explore::{Run, explore, rest, start, step};
 
 /// The object under test, and what became of its messages.
 struct World {
-    capacity: usize,
+    limits: Limits,
     gateway: Option<Arc<Gateway>>,
     /// The handle in the registry.
     current: RefCell<Option<Rc<Handle>>>,
@@ -51,7 +50,8 @@ impl World {
 
     fn build(capacity: usize, gateway: Option<Arc<Gateway>>, careless: bool) -> Self {
         Self {
-            capacity,
+            // A world is made for each schedule: no defaults that ask the system for its memory.
+            limits: Limits { mailbox_messages: capacity, ..Limits::for_memory(1 << 30) },
             gateway,
             current: RefCell::default(),
             handles: RefCell::default(),
@@ -77,15 +77,7 @@ impl World {
     }
 
     fn new_handle(&self) -> Rc<Handle> {
-        let limits = HubLimits {
-            connections: 9,
-            message_bytes: 9,
-            outbox_bytes: 9,
-            in_flight: 9,
-            in_flight_bytes: 9,
-            messages_per_second: None,
-        };
-        let hub = self.gateway.clone().map(|gateway| Hub::new(limits, gateway));
+        let hub = self.gateway.clone().map(Hub::new);
         let handle = Rc::new(Handle {
             mailbox: Mailbox::default(),
             hub,
@@ -104,7 +96,7 @@ impl World {
     fn handle_event(&self, handle: &Handle, event: ToObject) {
         if let (ToObject::Connect { connection, .. }, Some(hub)) = (&event, &handle.hub) {
             let attachment = Default::default();
-            hub.apply([ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
+            hub.apply(&mut [ToGateway::Accept { connection: *connection, tags: Vec::new(), attachment }]);
         }
         self.handled.borrow_mut().push(event);
     }
@@ -117,11 +109,10 @@ fn message(sender: u64, number: u64) -> ToObject {
 
 /// Posts as `ObjectHandle` does; the message comes back from a handle that is out of use.
 async fn post(world: &Rc<World>, handle: &Rc<Handle>, message: ToObject) -> Result<(), ToObject> {
-    let limits = MailboxLimits { messages: world.capacity, bytes: usize::MAX };
     let mut message = Some(message);
     let started = poll_fn(|cx| {
         let Some(next) = message.take() else { return Poll::Pending };
-        match handle.mailbox.post(&limits, next, cx) {
+        match handle.mailbox.post(&world.limits, next, cx) {
             Ok(start) => Poll::Ready(Ok(start)),
             Err(PostError::Full(back, _)) => {
                 message = Some(back);
@@ -362,8 +353,8 @@ fn no_message_is_lost_in_a_crash() {
 fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&mut Run<Rc<World>>)) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
-    let limits = Limits { heartbeat: None, connections: 100, ..Limits::default() };
-    let gateway = Gateway::start(Clock::System, &limits);
+    let limits = Limits { heartbeat: None, connections: 100, ..Limits::for_memory(1 << 30) };
+    let gateway = Gateway::start(Clock::System, Arc::new(limits));
     let make = || {
         let mut run = Run::new(Rc::new(World::build(1, Some(gateway.clone()), false)));
         for id in sockets {

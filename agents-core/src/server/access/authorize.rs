@@ -16,11 +16,13 @@ use crate::error::Error;
 use crate::gateway::Head;
 use crate::limits::Limit;
 use crate::object::{ObjectKey, Work};
+use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::rate_limits::Refused;
 use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
 use crate::unwind::Panic;
+use crate::wire::close_code;
 use crate::wire::name::escape;
 
 /// The destination of a request.
@@ -115,7 +117,7 @@ impl Host {
                     class = destination.class(),
                     "the host's functions did not decide about a request within {most:?}"
                 );
-                let denied = Denied::new(4500, "no decision about this request in time");
+                let denied = Denied::new(close_code::SERVER_ERROR, "no decision about this request in time");
                 Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
             }
         }
@@ -151,7 +153,12 @@ impl Host {
     /// Returns the canonical form of a name that the program gave: plain text, in which `%` is not an escape.
     fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         self.canonical_name(&escape(name)).inspect_err(|refusal| {
-            tracing::warn!(reason = refusal.reason(), "the program gave an agent an invalid name");
+            sampled!(
+                WARN,
+                "names that the program gave",
+                reason = refusal.reason(),
+                "the program gave an agent an invalid name"
+            );
         })
     }
 
@@ -163,7 +170,7 @@ impl Host {
                 if reason == address::TOO_LONG {
                     self.gateway().totals.limits.record(Limit::NameBytes);
                 }
-                Err(Refusal::new(4400, reason))
+                Err(Refusal::bad_request(reason))
             }
         }
     }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::gateway::{ConnectionSlot, Gateway, prefix};
 use crate::limits::Limits;
 use crate::limits::{Limit, Rate};
+use crate::wire::close_code;
 
 /// Counters of handshakes and requests from each address.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl AddressRateLimits {
     pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refused> {
         let refuse = |limit: Limit, reason: &'static str| {
             self.gateway.totals.limits.record(limit);
-            Err((4429, reason))
+            Err((close_code::TOO_MANY, reason))
         };
         self.check_address(client);
         if wait(&self.upgrades, client).is_some() {

@@ -42,7 +42,7 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
         tokio::spawn(listener::serve(listener, host.clone(), service, CancellationToken::new()))
     });
     serve_on(listener, service).await;
-    if host.is_blocked() {
+    if host.is_held() {
         end_with_the_runtime()?;
     }
     if let Some(metrics) = metrics {
@@ -51,7 +51,8 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
     Ok(())
 }
 
-/// Ends the process after the shutdown of its runtime, which would wait for handlers that block its threads.
+/// Ends the process after the shutdown of its runtime, which would wait for handlers that block its threads,
+/// and for a disk that does not answer.
 fn end_with_the_runtime() -> io::Result<()> {
     let (alive, over) = mpsc::channel::<()>();
     // The task is dropped with the runtime.
@@ -62,7 +63,7 @@ fn end_with_the_runtime() -> io::Result<()> {
     let wait = move || {
         let _ = over.recv();
         thread::sleep(GOODBYE);
-        tracing::warn!("the process exits while handlers still block its threads");
+        tracing::warn!("the process exits while handlers or the disk still hold its threads");
         process::exit(0);
     };
     thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)

@@ -24,11 +24,13 @@ use crate::gateway::{
     self, BodyFault, ConnectionSlot, ForwardError, Head, ObjectPort, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
+use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::authorize::{Denied, Destination};
 use crate::server::access::cors::Cors;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
+use crate::wire::close_code;
 
 /// The maximum length in bytes of a connection id of a client; the id must fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -98,7 +100,7 @@ impl HostService {
         let mut head = self.plain_head(&head);
         let target = match allowed {
             true => self.target(destination, &mut head).await,
-            false => Err(Denied::new(4403, "origin not allowed")),
+            false => Err(Denied::new(close_code::FORBIDDEN, "origin not allowed")),
         };
         let ((key, behavior), place) = match target {
             Ok(target) => target,
@@ -149,10 +151,10 @@ impl HostService {
         destination: Destination<'_>,
         head: &mut Head,
     ) -> Result<(Target, ConnectionSlot), Denied> {
-        let unknown = || Denied::new(4404, "unknown agent class");
+        let unknown = || Denied::new(close_code::NOT_FOUND, "unknown agent class");
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
-            return Err(Denied::new(4400, "the transport capnweb is not supported"));
+            return Err(Denied::new(close_code::BAD_REQUEST, "the transport capnweb is not supported"));
         }
         let place = self.host.rate_limits().upgrade(head.client)?;
         Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
@@ -252,7 +254,7 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
-            tracing::debug!(%error, "a client disconnected during the handshake");
+            sampled!(DEBUG, "clients that left", %error, "a client disconnected during the handshake");
             return None;
         }
     };

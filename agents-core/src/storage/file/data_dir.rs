@@ -48,6 +48,8 @@ pub(crate) struct Home {
     root: PathBuf,
     /// The folders of classes whose names are on the disk.
     named: Mutex<HashSet<PathBuf>>,
+    /// The classes whose turns write something brief first and then something that may take long.
+    separated: Mutex<HashSet<String>>,
     // Held for its lock.
     _lock: File,
     lock: Identity,
@@ -63,6 +65,16 @@ impl Home {
             }
             Err(error) => Err(StorageError::io("find", &self.root, error)),
         }
+    }
+
+    /// Notes that turns of a class get transactions of their own.
+    pub(in crate::storage) fn separates(&self, class: &str) {
+        self.separated.lock().unwrap_or_else(PoisonError::into_inner).insert(class.to_owned());
+    }
+
+    /// Returns whether turns of a class get transactions of their own.
+    pub(in crate::storage) fn is_separated(&self, class: &str) -> bool {
+        self.separated.lock().unwrap_or_else(PoisonError::into_inner).contains(class)
     }
 
     pub(in crate::storage) fn is_named(&self, folder: &Path) -> bool {
@@ -100,7 +112,15 @@ impl DataFolder {
             Ok(()) => {
                 let found = Identity::of(&path).map_err(|error| StorageError::io("find", &path, error))?;
                 let named = Mutex::new(names.unwrap_or_default());
-                Ok(Self { home: Arc::new(Home { root, named, _lock: lock, lock: found }) })
+                Ok(Self {
+                    home: Arc::new(Home {
+                        root,
+                        named,
+                        separated: Mutex::default(),
+                        _lock: lock,
+                        lock: found,
+                    }),
+                })
             }
             Err(TryLockError::WouldBlock) => Err(StorageError::Locked { path: root }),
             Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path, error)),

@@ -59,6 +59,8 @@ pub(in crate::storage) struct SqlAuthorizer {
     /// A statement makes, changes or drops tables.
     tables: AtomicBool,
     schema: AtomicBool,
+    /// A statement does something besides reading and writing rows.
+    reshapes: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
     /// A statement was refused because it writes where only reading is allowed.
     write_denied: AtomicBool,
@@ -83,6 +85,7 @@ impl SqlAuthorizer {
             setting: AtomicBool::new(false),
             tables: AtomicBool::new(false),
             schema: AtomicBool::new(false),
+            reshapes: AtomicBool::new(false),
             denied: Mutex::new(None),
             write_denied: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -118,6 +121,7 @@ impl SqlAuthorizer {
         self.setting.store(false, Ordering::Relaxed);
         self.tables.store(false, Ordering::Relaxed);
         self.schema.store(false, Ordering::Relaxed);
+        self.reshapes.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
         self.write_denied.store(false, Ordering::Relaxed);
         self.set_denied(None);
@@ -165,6 +169,9 @@ impl SqlAuthorizer {
         }
         if makes_names(action) {
             self.schema.store(true, Ordering::Relaxed);
+        }
+        if !is_about_rows(action) {
+            self.reshapes.store(true, Ordering::Relaxed);
         }
         match judge(action, mode == READ) {
             Verdict::Allow => Authorization::Allow,
@@ -229,6 +236,12 @@ impl Scope<'_> {
         self.authorizer.schema.swap(false, Ordering::Relaxed)
     }
 
+    /// Returns whether the statement does something besides reading and writing rows, after which others may run
+    /// in another way.
+    pub(super) fn saw_reshaping(&self) -> bool {
+        self.authorizer.reshapes.load(Ordering::Relaxed)
+    }
+
     /// Whether the statement is a PRAGMA that changes a setting.
     pub(in crate::storage) fn saw_setting(&self) -> bool {
         self.authorizer.setting.load(Ordering::Relaxed)
@@ -266,6 +279,20 @@ fn makes_names(action: AuthAction<'_>) -> bool {
             | A::CreateView { .. }
             | A::CreateTrigger { .. }
             | A::AlterTable { .. }
+    )
+}
+
+fn is_about_rows(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::Select
+            | A::Recursive
+            | A::Read { .. }
+            | A::Insert { .. }
+            | A::Update { .. }
+            | A::Delete { .. }
+            | A::Function { .. }
     )
 }
 

@@ -188,8 +188,8 @@ impl<'a> Undo<'a> {
         step(Savepoint::Push)?;
         let mut undo = Self { step: Some(step) };
         let value = body()?;
-        undo.step = None;
         step(Savepoint::Release)?;
+        undo.step = None;
         Ok(value)
     }
 }

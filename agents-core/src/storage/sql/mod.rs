@@ -4,6 +4,7 @@
 //! SQLite's own types is in a signature.
 
 pub(super) mod authorizer;
+mod effort;
 mod handle;
 mod params;
 mod reads;
@@ -13,6 +14,7 @@ mod run;
 mod statement;
 mod values;
 
+pub(super) use effort::{Effort, Efforts, effort};
 pub(super) use handle::Undo;
 pub use handle::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
 pub use params::Params;

@@ -94,8 +94,9 @@ impl Store {
         read_only: bool,
         most: Option<usize>,
     ) -> Result<(u64, Rows)> {
+        let timeout = self.separate(sql, read_only)?;
         let parts = self.opened()?;
-        let scope = parts.authorizer.enter(read_only, parts.options.statement_timeout);
+        let scope = parts.authorizer.enter(read_only, timeout);
         let mut run = Run { parts, scope: Some(&scope) };
         let mut statement =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
@@ -118,6 +119,9 @@ impl Store {
     }
 
     fn run_batch(&mut self, sql: &str, read_only: bool) -> Result<()> {
+        if !read_only {
+            self.separate_long()?;
+        }
         let parts = self.opened()?;
         let scope = parts.authorizer.enter(read_only, parts.options.statement_timeout);
         let mut run = Run { parts, scope: Some(&scope) };
@@ -142,6 +146,7 @@ impl Store {
         if !sql.starts_with(INTERNAL) {
             return Err(StorageError::Misuse("a statement of the runtime lacks its mark"));
         }
+        self.separate_write()?;
         let mut run = Run { parts: self.opened()?, scope: None };
         let mut statement: CachedStatement<'_> =
             run.parts.connection.prepare_cached(sql).map_err(|error| run.explain(error, sql))?;
@@ -208,6 +213,9 @@ impl Run<'_> {
             }
         };
         drop(cursor);
+        if self.scope.is_some_and(Scope::saw_reshaping) {
+            self.parts.levels.efforts.forget();
+        }
         self.parts.metrics.rows_read(read);
         done.map_err(|error| self.explain(error, sql))?;
         // SQLite keeps the count of the last statement that had one.
@@ -259,7 +267,7 @@ impl Run<'_> {
 }
 
 /// Whether running a statement writes. SQLite judges a statement behind EXPLAIN as if it ran.
-fn writes(statement: &Statement<'_>) -> bool {
+pub(super) fn writes(statement: &Statement<'_>) -> bool {
     !statement.readonly() && statement.is_explain() == 0
 }
 

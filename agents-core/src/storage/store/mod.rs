@@ -2,6 +2,8 @@
 
 pub(super) mod deferred;
 pub(super) mod flush;
+pub(super) mod levels;
+mod separate;
 pub(super) mod statement;
 pub(super) mod sync;
 pub(super) mod transaction;
@@ -12,9 +14,10 @@ use std::time::Instant;
 use super::error::{SqlErrorKind, StorageError};
 use super::file::open::{self, Database};
 use super::metrics::StoreMetrics;
+use super::store::levels::Levels;
 use super::store::statement::OpenStore;
 use super::store::sync::{DatabaseFiles, SyncHandle};
-use super::store::transaction::{Levels, Lsn};
+use super::store::transaction::Lsn;
 use super::tables::state::State;
 use super::{Result, StoreOptions};
 
@@ -131,6 +134,9 @@ impl Store {
     /// # Errors
     /// When the disk or SQLite fails. The log is still there then, and nothing is lost.
     pub fn close(mut self) -> Result<()> {
+        if let Some(faults) = &self.options.faults {
+            faults.close();
+        }
         self.shut()
     }
 
@@ -184,7 +190,7 @@ impl Store {
                 faults.checkpointed(path, database.fresh.as_deref());
             }
         };
-        match database.checkpoint(moved) {
+        match database.checkpoint(path, moved) {
             Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
                 // Nothing is lost: the log goes on.
                 tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");
@@ -238,7 +244,13 @@ impl Store {
         self.options.home.as_ref().map_or(Ok(()), |home| home.check())
     }
 
+    /// Fails when nothing may be read or written.
     pub(super) fn check(&self) -> Result<()> {
+        self.check_sound()?;
+        self.levels.broken().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    pub(super) fn check_sound(&self) -> Result<()> {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::transaction::Levels;
+use super::levels::Levels;
 use crate::storage::error::SqlError;
 use crate::storage::metrics::StoreMetrics;
 use crate::storage::sql::authorizer::SqlAuthorizer;

@@ -5,17 +5,13 @@ use std::fmt;
 use rusqlite::Params;
 
 use super::Store;
-use super::deferred::Deferred;
+use super::levels::{Level, Levels, Mark};
 use super::statement::run;
+use crate::storage::Result;
 use crate::storage::error::{SqlError, StorageError};
-use crate::storage::tables::state::Undo;
-use crate::storage::{Result, StoreOptions};
 
-// One name is enough: RELEASE and ROLLBACK TO mean the innermost savepoint that has it.
-const BEGIN: &str = "/*agents*/BEGIN IMMEDIATE";
 const COMMIT: &str = "/*agents*/COMMIT";
 const ROLLBACK: &str = "/*agents*/ROLLBACK";
-const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
 const RELEASE: &str = "/*agents*/RELEASE s";
 const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
 const CHECK_AT_ONCE: &str = "/*agents*/PRAGMA defer_foreign_keys = OFF";
@@ -30,70 +26,6 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// What is open at the moment: a turn and the transactions of the user in it.
-#[derive(Debug, Default)]
-pub(in crate::storage) struct Levels {
-    stack: Vec<Level>,
-    /// How many of them SQLite knows about; the rest wait for a write.
-    begun: usize,
-    /// Whether SQLite has a transaction open. It outlives the turn that opened it.
-    open: bool,
-    pub(in crate::storage) deferred: Deferred,
-}
-
-#[derive(Debug)]
-struct Level {
-    mark: Mark,
-    /// The staged state as it was, if this level changed it.
-    undo: Option<Undo>,
-}
-
-/// What SQLite knows of a level.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mark {
-    Nothing,
-    Transaction,
-    Savepoint,
-}
-
-impl Levels {
-    /// SQLite has no transaction open any more; says whether a setting in it put constraints off.
-    fn transaction_ended(&mut self) -> bool {
-        self.open = false;
-        self.deferred.takes_put_off()
-    }
-
-    /// Where the innermost level keeps the staged state it found; `None` outside of turns.
-    pub(in crate::storage) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
-        self.stack.last_mut().map(|level| &mut level.undo)
-    }
-
-    /// Tells SQLite of all levels it does not know yet; `run` runs one statement.
-    pub(in crate::storage) fn ready_to_write(
-        &mut self,
-        options: &StoreOptions,
-        mut run: impl FnMut(&'static str) -> Result<()>,
-    ) -> Result<()> {
-        if let Some(faults) = &options.faults {
-            faults.write()?;
-        }
-        if !self.open {
-            run(BEGIN)?;
-            self.open = true;
-            if let Some(first) = self.stack.first_mut() {
-                first.mark = Mark::Transaction;
-                self.begun = 1;
-            }
-        }
-        while let Some(level) = self.stack.get_mut(self.begun) {
-            run(SAVEPOINT)?;
-            level.mark = Mark::Savepoint;
-            self.begun += 1;
-        }
-        Ok(())
-    }
-}
-
 impl Store {
     /// Begins a turn. Costs nothing until the turn writes.
     ///
@@ -104,7 +36,7 @@ impl Store {
         if !self.levels.stack.is_empty() {
             return Err(StorageError::Misuse("a turn began inside another"));
         }
-        self.push();
+        self.levels.push();
         Ok(())
     }
 
@@ -112,11 +44,15 @@ impl Store {
     /// left open are rolled back.
     ///
     /// # Errors
-    /// A deferred constraint that does not hold: the turn is over and all of it is undone. When SQLite
-    /// fails the store is poisoned.
+    /// A deferred constraint that does not hold, or a statement that was stopped after others of the turn had written: the
+    /// turn is over and all of it is undone. When SQLite fails the store is poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
-        self.check()?;
+        self.check_sound()?;
         self.roll_back_open()?;
+        if let Err(error) = self.check() {
+            self.pop_rollback()?;
+            return Err(error);
+        }
         if let Err(error) = self.check_deferred() {
             if !self.is_poisoned() {
                 self.pop_rollback()?;
@@ -128,7 +64,7 @@ impl Store {
 
     /// Returns whether the running turn has written and staged nothing yet.
     pub fn is_turn_untouched(&self) -> bool {
-        self.levels.stack.iter().all(|level| level.mark == Mark::Nothing && level.undo.is_none())
+        self.levels.is_untouched()
     }
 
     /// Undoes all that the running turn wrote or staged, and nothing else.
@@ -153,16 +89,18 @@ impl Store {
         if self.levels.stack.is_empty() {
             return Err(StorageError::Misuse("a transaction began outside of a turn"));
         }
-        self.push();
+        self.levels.push();
         Ok(())
     }
 
     /// Ends the innermost transaction of the user; its writes count as far as those around it do.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    /// [`StorageError::Misuse`] if there is none; a statement that was stopped after others had written, and then the
+    /// transaction has to be rolled back; when SQLite fails the store is poisoned.
     pub fn savepoint_release(&mut self) -> Result<()> {
         self.check_savepoint()?;
+        self.check()?;
         self.pop_release()
     }
 
@@ -190,12 +128,13 @@ impl Store {
         if !self.has_uncommitted() {
             return Ok(None);
         }
-        if let Err(error) = self.try_commit().and_then(|()| self.check_place()) {
+        if let Err(error) = self.commit_transaction(Self::flush_state).and_then(|()| self.check_place()) {
             self.poison();
             return Err(error);
         }
         self.state.committed();
         self.alarm_changed = false;
+        self.levels.unnumbered = false;
         self.lsn.0 += 1;
         self.metrics.commit();
         if let Some(database) = &mut self.database
@@ -207,12 +146,13 @@ impl Store {
         Ok(Some(self.lsn))
     }
 
-    fn try_commit(&mut self) -> Result<()> {
+    /// Writes a state and commits the transaction.
+    pub(super) fn commit_transaction(&mut self, state: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         if let Some(faults) = &self.options.faults {
             faults.commit().map_err(|error| StorageError::io("commit to", &self.path, error))?;
         }
         // A state alone needs no transaction around it: one statement is one.
-        self.flush_state()?;
+        state(self)?;
         if self.levels.open {
             self.run(COMMIT)?;
         }
@@ -222,7 +162,7 @@ impl Store {
 
     /// Says whether something waits for a commit.
     pub fn has_uncommitted(&self) -> bool {
-        self.levels.open || self.state.is_staged()
+        self.levels.open || self.levels.unnumbered || self.state.is_staged()
     }
 
     /// Returns the number of the last commit, 0 before the first.
@@ -251,6 +191,7 @@ impl Store {
     /// file is made if there is none. Returns how many rows changed.
     pub(in crate::storage) fn write(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
         self.check()?;
+        self.separate_write()?;
         let result = self.opened().and_then(|mut parts| {
             parts.ready_to_write()?;
             parts.change(sql, params)
@@ -265,6 +206,7 @@ impl Store {
         params: impl Params,
     ) -> Result<u64> {
         self.check()?;
+        self.separate_write()?;
         let result = self.found().and_then(|parts| {
             let Some(mut parts) = parts else { return Ok(0) };
             parts.ready_to_write()?;
@@ -273,8 +215,8 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Looks at how a statement ended: if SQLite gave the transaction up, or the file cannot be
-    /// trusted, the store is poisoned.
+    /// Looks at how a statement ended. If SQLite gave up a transaction that the running turn had for itself, the turn
+    /// loses what it wrote; if it was shared, or the file cannot be trusted, the store is poisoned.
     pub(in crate::storage) fn poison_on_fatal<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = match error {
@@ -282,8 +224,16 @@ impl Store {
             error => matches!(error, StorageError::Damaged { .. }),
         };
         let gave_up = || self.database.as_ref().is_none_or(|database| database.connection.is_autocommit());
-        if fatal || (self.levels.open && gave_up()) {
+        if fatal {
             self.poison();
+        } else if self.levels.open && gave_up() {
+            match error {
+                StorageError::Sql(error) if self.levels.lost_transaction(error) => {
+                    let put_off = self.levels.transaction_ended();
+                    self.check_at_once(put_off)?;
+                }
+                _ => self.poison(),
+            }
         }
         result
     }
@@ -296,12 +246,8 @@ impl Store {
         Ok(())
     }
 
-    fn push(&mut self) {
-        self.levels.stack.push(Level { mark: Mark::Nothing, undo: None });
-    }
-
     fn check_savepoint(&self) -> Result<()> {
-        self.check()?;
+        self.check_sound()?;
         if self.levels.stack.len() < 2 {
             return Err(StorageError::Misuse("a transaction ended that had not begun"));
         }
@@ -309,20 +255,12 @@ impl Store {
     }
 
     fn pop(&mut self) -> Result<Level> {
-        let level = self.levels.stack.pop();
-        if self.levels.stack.is_empty() {
-            self.levels.deferred.turn_ended();
-        }
-        self.levels.begun = self.levels.begun.min(self.levels.stack.len());
-        level.ok_or(StorageError::Misuse("a turn ended that had not begun"))
+        self.levels.pop().ok_or(StorageError::Misuse("a turn ended that had not begun"))
     }
 
     fn pop_release(&mut self) -> Result<()> {
-        let level = self.pop()?;
-        if let (Some(undo), Some(slot)) = (level.undo, self.levels.undo_slot()) {
-            // What the outer level found is older.
-            slot.get_or_insert(undo);
-        }
+        let mut level = self.pop()?;
+        self.levels.take_over(&mut level);
         match level.mark {
             Mark::Nothing | Mark::Transaction => Ok(()),
             Mark::Savepoint => self.run_or_poison(RELEASE),
@@ -333,6 +271,10 @@ impl Store {
         let level = self.pop()?;
         if let Some(undo) = level.undo {
             self.state.restore(undo);
+        }
+        if level.mark != Mark::Nothing {
+            // A change to a table may be undone.
+            self.levels.efforts.forget();
         }
         match level.mark {
             Mark::Nothing => Ok(()),

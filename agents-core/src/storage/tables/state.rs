@@ -127,10 +127,22 @@ impl Store {
     }
 
     pub(in crate::storage) fn flush_state(&mut self) -> Result<()> {
-        if !self.state.staged {
+        self.write_state(self.state.clone())
+    }
+
+    /// Writes the state that the turns before the running one have left.
+    pub(in crate::storage) fn flush_earlier_state(&mut self) -> Result<()> {
+        let earlier = self.levels.earlier_state().unwrap_or(&mut self.state);
+        let state = earlier.clone();
+        earlier.committed();
+        self.write_state(state)
+    }
+
+    fn write_state(&mut self, state: State) -> Result<()> {
+        if !state.staged {
             return Ok(());
         }
-        match self.state.current.clone().flatten() {
+        match state.current.flatten() {
             Some(json) => {
                 let mut parts = self.opened()?;
                 let connection = parts.connection;

@@ -47,9 +47,10 @@ impl Store {
 
     fn take_all(&mut self) -> Result<()> {
         self.stage_state(None)?;
+        self.separate_write()?;
         let Some(mut parts) = self.found()? else { return Ok(()) };
         parts.ready_to_write()?;
-        parts.levels.deferred.forget_tables();
+        parts.levels.forget_tables();
         drop_items(&mut parts)?;
         for sql in OWN {
             parts.change(sql, ())?;

@@ -1,13 +1,15 @@
 //! A test seam: storage that fails on request, and remembers what is on the disk.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::partial_checkpoint::move_in_part;
 use super::power_failure::{self, Before, Record};
 use crate::storage::error::{SqlError, SqlErrorKind};
-use crate::storage::file::unsynced::UnsyncedFile;
+use crate::storage::file::unsynced::{self, UnsyncedFile};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -28,11 +30,13 @@ use crate::storage::file::unsynced::UnsyncedFile;
 ///   pieces that are there or zero; its log as above;
 /// - names in a folder that was not flushed since they came: they are missing, the newer ones first; the note that a
 ///   file is new may be there again;
+/// - the database after a checkpoint that broke off ([`break_checkpoints`](Self::break_checkpoints)): each piece is old
+///   or new, and the log is there;
 /// - a log that was cut when its store was opened or closed: it may be there again, whole, or be
 ///   empty, or have the mark of a store that closed well;
 /// - the index of alarms, like any other database.
 ///
-/// Not simulated are: a failure in the middle of a checkpoint, between its own flushes; removed
+/// Not simulated are: a moment in the middle of a checkpoint that goes on; removed
 /// databases that come back; sectors that are torn themselves; a disk that lies about flushes; anything under
 /// [`Durability::Process`](crate::storage::Durability::Process), where syncs flush nothing.
 ///
@@ -45,13 +49,28 @@ pub struct Faults {
     disk_errors: AtomicU32,
     index_full: AtomicU32,
     index_writes: AtomicU32,
-    held: Mutex<bool>,
+    held: Mutex<Held>,
     released: Condvar,
     checkpoints: AtomicU32,
+    full_checkpoints: AtomicU32,
+    broken_checkpoints: AtomicU32,
+    /// Databases that a log was moved into in part: see `move_in_part`.
+    in_part: Mutex<Vec<File>>,
+    /// 0 for the usual length.
+    log_pages: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
     recording: AtomicBool,
     record: Mutex<Record>,
+}
+
+/// The part of a disk that hangs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    #[default]
+    Nothing,
+    Syncs,
+    Everything,
 }
 
 impl Faults {
@@ -68,8 +87,29 @@ impl Faults {
     /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
     #[must_use = "syncs hang for as long as this is kept"]
     pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.hold(Held::Syncs)
+    }
+
+    /// As [`hold_syncs`](Self::hold_syncs), and the end of a store and the index of alarms wait as well.
+    #[must_use = "the disk hangs for as long as this is kept"]
+    pub fn hold_disk(self: &Arc<Self>) -> HeldSyncs {
+        self.hold(Held::Everything)
+    }
+
+    fn hold(self: &Arc<Self>, held: Held) -> HeldSyncs {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
         HeldSyncs(self.clone())
+    }
+
+    /// Waits while the disk hangs.
+    fn wait(&self, from: Held) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held >= from));
+    }
+
+    /// A store is about to be closed well.
+    pub(in crate::storage) fn close(&self) {
+        self.wait(Held::Everything);
     }
 
     /// Lets the next `count` statements that write fail, as if the disk were full.
@@ -96,6 +136,24 @@ impl Faults {
     pub fn hang_checkpoints(&self, hang: bool) {
         *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
         self.goes_on.notify_all();
+    }
+
+    /// Lets the next `count` times that a log is moved into its database break off in the middle, as if the disk were
+    /// full: in a checkpoint, when a store is closed, and when one is opened that was not closed well.
+    ///
+    /// A part of the log is in the database then, and all of it still in the log.
+    pub fn fail_checkpoints(&self, count: u32) {
+        self.full_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Does what [`fail_checkpoints`](Self::fail_checkpoints) does, as if the disk were broken.
+    pub fn break_checkpoints(&self, count: u32) {
+        self.broken_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets stores that are opened from now on want a checkpoint when their log has `pages` pages.
+    pub fn checkpoint_at(&self, pages: u32) {
+        self.log_pages.store(pages, Ordering::SeqCst);
     }
 
     /// Returns how many checkpoints have begun.
@@ -129,9 +187,31 @@ impl Faults {
         drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
     }
 
+    /// A log is about to be moved into its database.
+    pub(in crate::storage) fn move_log(&self, database: &Path) -> Result<(), Box<SqlError>> {
+        let kind = if take(&self.full_checkpoints).is_some() {
+            SqlErrorKind::Full
+        } else if take(&self.broken_checkpoints).is_some() {
+            SqlErrorKind::Io
+        } else {
+            return Ok(());
+        };
+        let failed = |error: io::Error| SqlError::new(kind, format!("a checkpoint broke off: {error}"), "");
+        let file = move_in_part(database).map_err(failed)?;
+        if self.is_recording() {
+            let bytes = unsynced::content(&file).map_err(failed)?;
+            self.with(|record| record.moved_in_part(database, bytes));
+        }
+        self.in_part.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        Err(SqlError::new(kind, "a checkpoint broke off on request", ""))
+    }
+
+    pub(in crate::storage) fn log_pages(&self) -> Option<u32> {
+        Some(self.log_pages.load(Ordering::SeqCst)).filter(|pages| *pages > 0)
+    }
+
     pub(in crate::storage) fn sync(&self) -> io::Result<()> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.released.wait_while(held, |held| *held));
+        self.wait(Held::Syncs);
         take(&self.syncs).map_or(Ok(()), |()| Err(io::Error::other("a sync failed on request")))
     }
 
@@ -146,6 +226,7 @@ impl Faults {
     }
 
     pub(in crate::storage) fn index_write(&self) -> Result<(), Box<SqlError>> {
+        self.wait(Held::Everything);
         self.index_writes.fetch_add(1, Ordering::SeqCst);
         let full = || SqlError::new(SqlErrorKind::Full, "a write to the index failed on request", "");
         take(&self.index_full).map_or(Ok(()), |()| Err(full()))
@@ -230,7 +311,7 @@ pub struct HeldSyncs(Arc<Faults>);
 
 impl Drop for HeldSyncs {
     fn drop(&mut self) {
-        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::Nothing;
         self.0.released.notify_all();
     }
 }

@@ -1,9 +1,9 @@
 // Built from `agents-core/typescript/src/runtime/client.ts` by `npm run build`; `npm run check` compares the two.
 import { type Identity, type Message, type Status } from "./connection.js";
 import type { AgentError } from "./error.js";
-import type { StateListener } from "./mirror.js";
 import type { CallOptions, ConnectOptions } from "./options.js";
 import type { Data } from "./outbox.js";
+import type { StateListener } from "./state-cache.js";
 import type { AgentStream } from "./stream.js";
 /** What a class of agents is made of, as `agents.ts` tells it. */
 export interface Class {

@@ -23,7 +23,7 @@ export function prepare(metadata, name, options = {}) {
     ]);
     const members = {
         get state() {
-            return connection.mirror.state;
+            return connection.stateCache.state;
         },
         get status() {
             return connection.status;
@@ -39,8 +39,8 @@ export function prepare(metadata, name, options = {}) {
         closed: connection.closed,
         call: invoke,
         setState: (state) => connection.setState(state),
-        subscribe: hear(connection.mirror.listeners),
-        onStateRejected: hear(connection.mirror.rejections),
+        subscribe: hear(connection.stateCache.listeners),
+        onStateRejected: hear(connection.stateCache.rejections),
         onStatus: hear(connection.statuses),
         onMessage: hear(connection.messages),
         send: (data) => connection.send(data),

@@ -1,9 +1,9 @@
 // Built from `agents-core/typescript/src/runtime/connection.ts` by `npm run build`; `npm run check` compares the two.
 import { AgentError } from "./error.js";
 import { Listeners } from "./listeners.js";
-import { Mirror } from "./mirror.js";
 import { type CallOptions, type ConnectOptions } from "./options.js";
 import { type Data } from "./outbox.js";
+import { StateCache } from "./state-cache.js";
 import { type AgentStream } from "./stream.js";
 /**
  * What a client does about its connection.
@@ -26,7 +26,7 @@ export type Message = string | ArrayBuffer;
 export declare class Connection {
     #private;
     readonly connectionId: string;
-    readonly mirror: Mirror;
+    readonly stateCache: StateCache;
     readonly messages: Listeners<[message: Message]>;
     readonly statuses: Listeners<[status: Status, error: AgentError | undefined]>;
     readonly ready: Promise<Identity>;

@@ -4,9 +4,9 @@ import ReconnectingWebSocket from "partysocket/ws";
 import { Calls } from "./calls.js";
 import { AgentError, answered, ended, isFinal } from "./error.js";
 import { Listeners } from "./listeners.js";
-import { Mirror } from "./mirror.js";
 import { address, canonical, randomId, search } from "./options.js";
 import { Outbox } from "./outbox.js";
+import { StateCache } from "./state-cache.js";
 import { makeStream } from "./stream.js";
 /** The `readyState` of an open socket. */
 const OPEN = 1;
@@ -15,7 +15,7 @@ const LONGEST = 2 ** 31 - 1;
 /** A connection, without the types of its agent. */
 export class Connection {
     connectionId;
-    mirror = new Mirror();
+    stateCache = new StateCache();
     messages = new Listeners();
     statuses = new Listeners();
     ready;
@@ -115,8 +115,8 @@ export class Connection {
         if (state === undefined)
             throw new AgentError("invalid", "this value has no JSON form");
         const frame = encode({ type: "cf_agent_state", state });
-        this.#outbox.push(frame, undefined, () => this.mirror.pushed());
-        this.mirror.push(state);
+        this.#outbox.push(frame, undefined, () => this.stateCache.pushed());
+        this.stateCache.push(state);
         this.#flush();
     }
     send(data) {
@@ -212,7 +212,7 @@ export class Connection {
         if (this.#isOver())
             return;
         this.#isOpen = true;
-        this.mirror.opened();
+        this.stateCache.opened();
         this.#flush();
     }
     #flush() {
@@ -236,14 +236,14 @@ export class Connection {
             case "cf_agent_identity":
                 return this.#greeted(frame);
             case "cf_agent_state":
-                this.mirror.received(frame.state);
+                this.stateCache.received(frame.state);
                 if (this.#announced)
                     this.#identified(this.#announced);
                 return;
             case "cf_agent_state_error":
-                return this.mirror.refused(String(frame.error));
+                return this.stateCache.refused(String(frame.error));
             case "cf_agent_mcp_servers":
-                this.mirror.greeted();
+                this.stateCache.greeted();
                 this.mcpServers = frame.mcp;
                 return this.#letIn();
         }

@@ -3,9 +3,9 @@
 import { Connection, type Identity, type Message, type Status } from "./connection.js";
 import type { AgentError } from "./error.js";
 import type { Listeners } from "./listeners.js";
-import type { StateListener } from "./mirror.js";
 import type { CallOptions, ConnectOptions } from "./options.js";
 import type { Data } from "./outbox.js";
+import type { StateListener } from "./state-cache.js";
 import type { AgentStream } from "./stream.js";
 
 /** What a class of agents is made of, as `agents.ts` tells it. */
@@ -121,7 +121,7 @@ export function prepare<C extends Class>(
   ]);
   const members = {
     get state() {
-      return connection.mirror.state;
+      return connection.stateCache.state;
     },
     get status() {
       return connection.status;
@@ -137,8 +137,8 @@ export function prepare<C extends Class>(
     closed: connection.closed,
     call: invoke,
     setState: (state: unknown) => connection.setState(state),
-    subscribe: hear(connection.mirror.listeners),
-    onStateRejected: hear(connection.mirror.rejections),
+    subscribe: hear(connection.stateCache.listeners),
+    onStateRejected: hear(connection.stateCache.rejections),
     onStatus: hear(connection.statuses),
     onMessage: hear(connection.messages),
     send: (data: Data) => connection.send(data),

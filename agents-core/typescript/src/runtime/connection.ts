@@ -5,9 +5,9 @@ import ReconnectingWebSocket from "partysocket/ws";
 import { Calls } from "./calls.js";
 import { AgentError, answered, ended, isFinal } from "./error.js";
 import { Listeners } from "./listeners.js";
-import { Mirror } from "./mirror.js";
 import { address, canonical, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
 import { type Data, Outbox } from "./outbox.js";
+import { StateCache } from "./state-cache.js";
 import { type AgentStream, makeStream } from "./stream.js";
 
 /**
@@ -49,7 +49,7 @@ const LONGEST = 2 ** 31 - 1;
 /** A connection, without the types of its agent. */
 export class Connection {
   readonly connectionId: string;
-  readonly mirror = new Mirror();
+  readonly stateCache = new StateCache();
   readonly messages = new Listeners<[message: Message]>();
   readonly statuses = new Listeners<[status: Status, error: AgentError | undefined]>();
   readonly ready: Promise<Identity>;
@@ -151,8 +151,8 @@ export class Connection {
     this.#check();
     if (state === undefined) throw new AgentError("invalid", "this value has no JSON form");
     const frame = encode({ type: "cf_agent_state", state });
-    this.#outbox.push(frame, undefined, () => this.mirror.pushed());
-    this.mirror.push(state);
+    this.#outbox.push(frame, undefined, () => this.stateCache.pushed());
+    this.stateCache.push(state);
     this.#flush();
   }
 
@@ -245,7 +245,7 @@ export class Connection {
   #opened(): void {
     if (this.#isOver()) return;
     this.#isOpen = true;
-    this.mirror.opened();
+    this.stateCache.opened();
     this.#flush();
   }
 
@@ -268,13 +268,13 @@ export class Connection {
       case "cf_agent_identity":
         return this.#greeted(frame);
       case "cf_agent_state":
-        this.mirror.received(frame.state);
+        this.stateCache.received(frame.state);
         if (this.#announced) this.#identified(this.#announced);
         return;
       case "cf_agent_state_error":
-        return this.mirror.refused(String(frame.error));
+        return this.stateCache.refused(String(frame.error));
       case "cf_agent_mcp_servers":
-        this.mirror.greeted();
+        this.stateCache.greeted();
         this.mcpServers = frame.mcp;
         return this.#letIn();
     }

@@ -14,7 +14,7 @@ async fn main() -> agents::Result<()> {
         std::process::exit(2);
     };
     let url = arguments.next().unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
-    let room = AgentClient::<ChatRoom>::options(url, room).query("username", name).connect().await?;
+    let room = AgentClient::<ChatRoom>::builder(url, room).query("username", name).connect().await?;
     // A room that refuses says so in place of this.
     room.identity().await?;
 

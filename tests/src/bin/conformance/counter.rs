@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use agents::axum::{body::to_bytes, http::StatusCode, response::IntoResponse};
+use agents::axum::{http::StatusCode, response::IntoResponse};
 use agents::prelude::*;
 use agents::serde_json::Value;
 use futures_util::stream;
@@ -204,11 +204,11 @@ impl TestCounter {
         }
         if parameter(query, "echo").is_some() {
             // As it comes.
-            return Ok(Response::new(body));
+            return Ok(Response::new(body.into()));
         }
         let status: StatusCode = parameter(query, "status").unwrap_or("200").parse()?;
         let header = head.headers.get("x-test").map(|value| value.to_str()).transpose()?;
-        let body = to_bytes(body, 32 << 20).await?;
+        let body = body.bytes(32 << 20).await?;
         let answer = json!({
             "name": cx.name(),
             "method": head.method.as_str(),

@@ -5,12 +5,14 @@ mod echo;
 mod game;
 mod small;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agents::axum::body::Body;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::bytes::Bytes;
 use agents::prelude::*;
+use agents::storage::Faults;
 use agents::{AdmissionRequest, Limits};
 
 /// An empty page, so that a browser can open sockets from the same origin.
@@ -58,9 +60,18 @@ async fn endless() -> Body {
     Body::from_stream(futures_util::stream::repeat(Ok::<_, std::convert::Infallible>(chunk)))
 }
 
+/// Lets the disk hang for as long as the process lives.
+async fn hang(faults: Arc<Faults>) -> &'static str {
+    std::mem::forget(faults.hold_disk());
+    "it hangs"
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
+    let faults = Arc::new(Faults::default());
+    let disk = faults.clone();
     let routes = Router::new()
+        .route("/disk/hang", get(move || hang(disk.clone())))
         .route("/", get(|| async { Html(PAGE) }))
         .route("/plain", get(|| async { "plain" }))
         .route("/endless", get(endless));
@@ -78,6 +89,7 @@ async fn main() -> Result<()> {
         .authorize(async |_: AdmissionRequest| Ok(()))
         .cors(true)
         .limits(limits())
+        .faults(faults)
         .routes(routes)
         .run()
         .await

@@ -37,18 +37,28 @@ impl Depot {
     async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response> {
         let path = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         Ok(match path.as_str() {
-            "echo" => Response::new(request.into_body()),
+            "echo" => Response::new(request.into_body().into()),
             "ignore" => "ignored".into_response(),
             "json" => {
-                let Json(item) = request.extract::<Json<Item>, _>().await?;
+                let Json(item) = request.map(Body::from).extract::<Json<Item>, _>().await?;
                 format!("{} {}", item.name, item.count).into_response()
             }
+            "plain-json" => {
+                let item: Item = request.into_body().json().await?;
+                format!("{} {}", item.name, item.count).into_response()
+            }
+            "lent" => {
+                let (kind, length) =
+                    (kind_of(&request).await.to_owned(), HttpBody::size_hint(request.body()).exact());
+                let bytes = request.into_body().bytes(100_000).await?;
+                format!("{kind} {length:?} {}", bytes.len()).into_response()
+            }
             "form" => {
-                let Form(item) = request.extract::<Form<Item>, _>().await?;
+                let Form(item) = request.map(Body::from).extract::<Form<Item>, _>().await?;
                 item.name.into_response()
             }
             "query" => {
-                let Query(item) = request.extract::<Query<Item>, _>().await?;
+                let Query(item) = request.map(Body::from).extract::<Query<Item>, _>().await?;
                 if item.count == 0 {
                     Err(Error::internal("a secret"))?;
                 }
@@ -56,9 +66,9 @@ impl Depot {
             }
             "empty" => http::StatusCode::NO_CONTENT.into_response(),
             _ => {
-                let mut body = request.into_body().into_data_stream();
+                let mut body = request.into_body();
                 let (mut bytes, mut first) = (0, true);
-                while let Some(piece) = body.next().await {
+                while let Some(piece) = body.chunk().await.transpose() {
                     let piece = piece.inspect_err(|error| cx.env().note(error.to_string()))?;
                     bytes += piece.len();
                     if std::mem::take(&mut first) {
@@ -72,6 +82,12 @@ impl Depot {
             }
         })
     }
+}
+
+/// Looks at a request that its handler goes on using.
+async fn kind_of(request: &Request) -> &str {
+    tokio::task::yield_now().await;
+    request.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("unknown")
 }
 
 fn depot(recorder: Recorder, body_bytes: usize) -> Agents {
@@ -229,6 +245,40 @@ async fn x21_extractors_and_their_rejections_work_beside_other_errors() {
     assert_eq!(response.status(), 500);
     let shown = text(response).await;
     assert!(shown.starts_with("Internal error (id ") && !shown.contains("secret"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_request_is_lent_over_an_await() {
+    let host = start(recorder().0, MIB);
+    let request = |body: Body| {
+        let mut request = post("lent", body);
+        request.headers_mut().insert("content-type", "text/plain".parse().expect("a value"));
+        request
+    };
+    assert_eq!(text(host.request(request("abc".into())).await).await, "text/plain Some(3) 3");
+    assert_eq!(text(host.request(request(Body::empty())).await).await, "text/plain Some(0) 0");
+    // One that comes as it is read, up to what its reader takes and beyond.
+    assert_eq!(text(host.request(request(pieces(2, 50_000))).await).await, "text/plain None 100000");
+    assert_eq!(host.request(request(pieces(3, 50_000))).await.status(), 413);
+    assert_eq!(host.request(request(pieces(3, MIB))).await.status(), 413);
+}
+
+#[tokio::test]
+async fn a_body_is_read_as_json() {
+    let host = start(recorder().0, 300 * MIB);
+    let asked = async |body: Body| {
+        let response = host.request(post("plain-json", body)).await;
+        (response.status().as_u16(), text(response).await)
+    };
+    assert_eq!(asked(r#"{"name":"a","count":2}"#.into()).await, (200, "a 2".to_owned()));
+    let long = "x".repeat(100_000);
+    let whole = format!(r#"{{"name":"{long}","count":2}}"#);
+    assert_eq!(asked(whole.into()).await, (200, format!("{long} 2")));
+    let (status, said) = asked(r#"{"name":"a"}"#.into()).await;
+    assert_eq!(status, 422);
+    assert!(said.starts_with("the body is not of the expected form: missing field `count`"), "{said}");
+    assert_eq!(asked("{".into()).await.0, 400);
+    assert_eq!(asked(pieces(3, MIB)).await, (413, "Body too large".to_owned()));
 }
 
 #[tokio::test]

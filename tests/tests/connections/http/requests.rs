@@ -1,7 +1,7 @@
 //! HTTP requests to an agent: everything that is not a WebSocket handshake.
 
 use agents::Limits;
-use agents::axum::{body::to_bytes, http::StatusCode, response::IntoResponse};
+use agents::axum::{http::StatusCode, response::IntoResponse};
 use agents::prelude::*;
 use agents_tests::{Received, Recorder, TestServer, patient, recorder};
 use serde_json::Value;
@@ -17,7 +17,7 @@ impl Desk {
     #[hook]
     async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response> {
         let (head, body) = request.into_parts();
-        let body = to_bytes(body, 1 << 20).await?;
+        let body = body.bytes(1 << 20).await?;
         cx.env().note(head.method.as_str());
         let header = head.headers.get("x-test").map(|value| value.to_str()).transpose()?;
         let answer = json!({
@@ -103,7 +103,7 @@ impl Archive {
     async fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<Response> {
         sql!(cx, "CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL)")?;
         if request.method() == "POST" {
-            let body = to_bytes(request.into_body(), 1 << 20).await?;
+            let body = request.into_body().bytes(1 << 20).await?;
             sql!(cx, "INSERT INTO notes (text) VALUES ({std::str::from_utf8(&body)?})")?;
         }
         let notes: Vec<String> = sql!(cx, "SELECT text FROM notes ORDER BY rowid")?;

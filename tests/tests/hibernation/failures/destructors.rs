@@ -22,6 +22,8 @@ struct Shared {
     failing_starts: AtomicUsize,
     live: AtomicUsize,
     starts: AtomicUsize,
+    /// The number of owners of sent bytes that were dropped.
+    dropped: Arc<AtomicUsize>,
 }
 
 /// Panics when it is dropped.
@@ -50,6 +52,20 @@ impl Drop for Using {
         // It works in a turn and is refused outside of one.
         let _ = self.object.storage().get::<u64>("left");
         let _ = self.object.get_web_sockets().count();
+    }
+}
+
+/// Asks the gateway when it is dropped.
+struct Asking {
+    object: ObjectContext,
+    socket: WebSocket,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = self.object.get_web_socket_auto_response_timestamp(&self.socket);
+        self.dropped.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -186,6 +202,13 @@ impl DurableObject for Desk {
                 socket.send(owned(Using::new(cx)?))?;
                 Err(cx.abort("on purpose"))
             }
+            "owned" => {
+                let dropped = self.shared.dropped.clone();
+                let asking = Asking { object: cx.clone(), socket: socket.clone(), dropped };
+                socket.send(owned(Bomb))?;
+                cx.get_web_sockets().send(owned(asking))?;
+                socket.send(owned(Bomb))
+            }
             "abort" => Err(cx.abort("on purpose")),
             "a bomb at the end" => Holds { _value: Bomb }.await,
             "panic" => panic!("on purpose"),
@@ -314,6 +337,20 @@ async fn what_has_not_begun_and_was_not_sent_ends_with_the_life() {
     closed(&mut client).await;
     let mut client = connect(&object).await;
     assert_eq!(told(&mut client, "hello").await, "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_owns_sent_bytes_may_use_the_object_and_may_panic() {
+    let (_host, object, mut client, shared) = desk().await;
+    let mut other = connect(&object).await;
+    client.send("owned").await;
+    for _ in 0..3 {
+        assert_eq!(client.next().await, Received::Binary(b"owned".to_vec()));
+    }
+    assert_eq!(other.next().await, Received::Binary(b"owned".to_vec()));
+    assert_eq!(told(&mut client, "hello").await, "hello");
+    assert_eq!(shared.dropped.load(Ordering::SeqCst), 1);
+    assert_eq!(shared.starts.load(Ordering::SeqCst), 1, "the life and its instance go on");
 }
 
 #[tokio::test(start_paused = true)]

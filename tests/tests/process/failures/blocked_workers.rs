@@ -84,6 +84,32 @@ async fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
 }
 
 #[tokio::test]
+async fn a_disk_that_does_not_answer_does_not_keep_the_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = start(&folder.path().join("data"), "2", "grace_ms=500").await;
+    let mut writer = program.join("/agents/test-counter/writer").await;
+    let mut idle = program.join("/agents/test-counter/idle").await;
+    for client in [&mut writer, &mut idle] {
+        assert_eq!(client.call("increment", json!([])).await, 1);
+        client.drain().await;
+    }
+    assert_eq!(program.get("/disk/hang").await, (200, "it hangs".to_owned()));
+    writer.start_call("increment", json!([])).await;
+    program.signal("TERM");
+    // What waits for the disk is not answered.
+    for client in [&mut writer, &mut idle] {
+        assert_eq!(client.next().await, Received::Close(1001, "server shutting down".to_owned()));
+    }
+    drop((writer, idle));
+    let (status, stderr) = program.exit().await;
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("the disk does not answer") && stderr.contains("test-counter/writer"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
 async fn a_slow_statement_holds_up_no_other_agent_on_the_only_worker() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = start(&folder.path().join("data"), "1", "statement_ms=6000").await;

@@ -58,7 +58,7 @@ type Room = AgentClient<TestCounter>;
 async fn connect(addr: SocketAddr) -> Room {
     let reconnect =
         Reconnect::new().min_delay(Duration::from_millis(20)).max_delay(Duration::from_millis(200));
-    let room = Room::options(format!("http://{addr}"), "crowd").reconnect(reconnect);
+    let room = Room::builder(format!("http://{addr}"), "crowd").reconnect(reconnect);
     // No call may end by its timeout.
     room.call_timeout(Duration::from_secs(600)).connect().await.expect("a connection")
 }

@@ -84,11 +84,11 @@ async fn sockets_and_requests_go_over_tls() {
 
     // The Rust client: with the certificate, under another name, and as it comes.
     let url = format!("https://localhost:{}", addr.port());
-    let vault = AgentClient::<Vault>::options(&url, "a").root_certificate(certificate.to_vec());
+    let vault = AgentClient::<Vault>::builder(&url, "a").root_certificate(certificate.to_vec());
     let vault = vault.connect().await.expect("a connection over TLS");
     assert!(vault.peer_is_known().await.expect("an answer"));
     vault.close(1000, "").await.expect("a close");
-    let wrong = AgentClient::<Vault>::options(format!("https://{addr}"), "a");
+    let wrong = AgentClient::<Vault>::builder(format!("https://{addr}"), "a");
     let error = wrong.root_certificate(certificate.to_vec()).connect().await.expect_err("another name");
     assert!(
         matches!(&error, ClientError::Connect(why) if why.to_string().contains("not valid for name")),

@@ -1,5 +1,6 @@
 //! The synchronised state and its frames.
 
+pub(super) mod dropped_keys;
 pub(super) mod presence;
 pub(super) mod protocol;
 pub(super) mod state;

@@ -31,19 +31,6 @@ fn a_query_that_takes_too_long_is_stopped() {
 }
 
 #[test]
-fn a_write_that_takes_too_long_takes_the_transaction_along() {
-    let bench = impatient();
-    bench.turn(|sql| insert(sql, 1));
-    bench.on(Store::begin_turn).unwrap();
-    let error = bench.sql().execute(&format!("INSERT INTO t {FOREVER}"), ()).unwrap_err();
-    assert_eq!(error.code(), "sql_timeout");
-    // SQLite has no other way to stop a write than to give the transaction up.
-    assert!(bench.on(|store| store.is_poisoned()));
-    bench.reopen();
-    assert!(bench.numbers().is_empty());
-}
-
-#[test]
 fn the_time_of_one_statement_is_not_counted_for_the_next() {
     let bench = impatient();
     for n in 0..3 {

@@ -3,19 +3,20 @@
 import { AgentError } from "./error.js";
 import { Listeners } from "./listeners.js";
 
-/** Sees a change of the state. */
+/** A function that is called when the state has changed. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
 
-/** The local copy: what the server said, and what was pushed since. */
-export class Mirror {
+/** The local copy: the last state from the server, with the pushes since. */
+export class StateCache {
   state: unknown;
   readonly listeners = new Listeners<Parameters<StateListener<unknown>>>();
   readonly rejections = new Listeners<[error: AgentError]>();
-  /** What the server sent last. */
+  /** The last state that the server sent. */
   #server: unknown;
   #beforePush: { state: unknown } | undefined;
-  /** Since the connection opened no state has come yet, and a push has left. */
+  /** No state has come since the connection opened. */
   #expectsInitial = false;
+  /** A push has left before that state came. */
   #earlyPush = false;
 
   opened(): void {
@@ -23,7 +24,7 @@ export class Mirror {
     this.#earlyPush = false;
   }
 
-  /** The state shall be this; the copy changes at once. */
+  /** Changes the copy at once; the push leaves later. */
   push(state: unknown): void {
     this.#beforePush = { state: this.state };
     this.#set(state);

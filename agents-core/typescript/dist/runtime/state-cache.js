@@ -1,23 +1,24 @@
-// Built from `agents-core/typescript/src/runtime/mirror.ts` by `npm run build`; `npm run check` compares the two.
+// Built from `agents-core/typescript/src/runtime/state-cache.ts` by `npm run build`; `npm run check` compares the two.
 // The local copy of an agent's state.
 import { AgentError } from "./error.js";
 import { Listeners } from "./listeners.js";
-/** The local copy: what the server said, and what was pushed since. */
-export class Mirror {
+/** The local copy: the last state from the server, with the pushes since. */
+export class StateCache {
     state;
     listeners = new Listeners();
     rejections = new Listeners();
-    /** What the server sent last. */
+    /** The last state that the server sent. */
     #server;
     #beforePush;
-    /** Since the connection opened no state has come yet, and a push has left. */
+    /** No state has come since the connection opened. */
     #expectsInitial = false;
+    /** A push has left before that state came. */
     #earlyPush = false;
     opened() {
         this.#expectsInitial = true;
         this.#earlyPush = false;
     }
-    /** The state shall be this; the copy changes at once. */
+    /** Changes the copy at once; the push leaves later. */
     push(state) {
         this.#beforePush = { state: this.state };
         this.#set(state);

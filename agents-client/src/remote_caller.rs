@@ -25,22 +25,22 @@ impl Drop for Handle {
     }
 }
 
-/// A handle that carries calls of a class's methods over a client, with a timeout for each call.
+/// The [`Caller`] behind the methods of a client: a handle of the connection, and the timeout of calls.
 ///
-/// Like a client, it keeps the connection open.
+/// Like a client, a caller keeps the connection open.
 #[derive(Debug, Clone)]
-pub struct Remote {
+pub struct RemoteCaller {
     pub(crate) handle: Arc<Handle>,
     pub(crate) limit: Duration,
 }
 
-impl Remote {
+impl RemoteCaller {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let limit = inner.config.call_timeout;
         Self { handle: Arc::new(Handle(inner)), limit }
     }
 
-    pub(crate) fn within(&self, limit: Duration) -> Self {
+    pub(crate) fn with_timeout(&self, limit: Duration) -> Self {
         Self { handle: Arc::clone(&self.handle), limit }
     }
 
@@ -83,7 +83,7 @@ impl Remote {
     }
 }
 
-impl Caller for Remote {
+impl Caller for RemoteCaller {
     type Error = ClientError;
     type Stream<T: Wire + 'static, R: Wire + 'static> = CallStream<T, R>;
 

@@ -1,16 +1,16 @@
-// Built from `agents-core/typescript/src/runtime/mirror.ts` by `npm run build`; `npm run check` compares the two.
+// Built from `agents-core/typescript/src/runtime/state-cache.ts` by `npm run build`; `npm run check` compares the two.
 import { AgentError } from "./error.js";
 import { Listeners } from "./listeners.js";
-/** Sees a change of the state. */
+/** A function that is called when the state has changed. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
-/** The local copy: what the server said, and what was pushed since. */
-export declare class Mirror {
+/** The local copy: the last state from the server, with the pushes since. */
+export declare class StateCache {
     #private;
     state: unknown;
     readonly listeners: Listeners<[next: unknown, previous: unknown]>;
     readonly rejections: Listeners<[error: AgentError]>;
     opened(): void;
-    /** The state shall be this; the copy changes at once. */
+    /** Changes the copy at once; the push leaves later. */
     push(state: unknown): void;
     pushed(): void;
     received(state: unknown): void;

@@ -1,0 +1,17 @@
+//! A number says neither whether it is a moment nor in which unit.
+
+use agents::prelude::*;
+
+#[agent]
+#[derive(Default)]
+struct Digest;
+
+#[agent]
+impl Digest {
+    #[hook]
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
+        cx.object().set_alarm(60)
+    }
+}
+
+fn main() {}
