@@ -199,7 +199,7 @@ impl<A: ClientTarget> AgentClient<A> {
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        // Written before the future exists, so that the future is `Send` whatever the arguments are.
+        // Encoded before the future exists, so that the future is `Send` for any argument type.
         self.caller.clone().request(method, frame::arguments(&args), decode)
     }
 

@@ -399,7 +399,7 @@ fn a_generic_type_stands_in_a_scope_of_its_own_too() {
     ] {
         assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
     }
-    // The alias of such a field would not know the bounds of `T`.
+    // The alias of such a field would not have the bounds of `T`.
     let items = text(wire(
         quote!(),
         quote!(

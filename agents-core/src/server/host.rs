@@ -32,10 +32,9 @@ const CLOSE_WAIT: Duration = Duration::from_secs(6);
 const SWEEP: Duration = Duration::from_secs(30);
 /// The interval at which a stopping host checks the objects that are left.
 const LOOK: Duration = Duration::from_millis(100);
-/// The number of looks in a row that find nothing done, after which a disk counts as one that does not
-/// answer.
+/// The number of checks in a row without progress after which the disk counts as not answering.
 const LOOKS: u32 = 10;
-/// The most agents that are named in the log at a time.
+/// The maximum number of agents that one log line names.
 const NAMED: usize = 10;
 
 /// A running host; cheap to clone.
@@ -264,21 +263,21 @@ impl Host {
                 continue;
             }
             if blocked > 0 {
-                tracing::warn!(blocked, "handlers still block their threads, they are given up");
+                tracing::warn!(blocked, "handlers still block their threads and are abandoned");
             }
             if !waiting.is_empty() {
                 let agents = &waiting[..waiting.len().min(NAMED)];
                 tracing::warn!(
                     waiting = waiting.len(),
                     ?agents,
-                    "the disk does not answer: what these agents wrote last is not acknowledged, and they are given up"
+                    "the disk does not answer: the last writes of these agents are not acknowledged, and the agents are abandoned"
                 );
             }
             return;
         }
     }
 
-    /// Waits until the index of alarms has everything, or the disk does not answer.
+    /// Waits until all alarms are written to the index, or the disk does not answer.
     async fn until_alarms_are_written(&self) {
         let services = &self.0.services;
         while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
@@ -286,7 +285,7 @@ impl Host {
             if index || !self.0.registry.on_disk().is_empty() {
                 tracing::warn!(
                     index,
-                    "the disk does not answer: what is left for the index of alarms is given up"
+                    "the disk does not answer: the remaining updates of the alarm index are dropped"
                 );
                 return;
             }

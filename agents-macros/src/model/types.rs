@@ -164,7 +164,7 @@ pub(crate) fn names(ty: &Type, name: &Ident) -> bool {
     is_in(ty.to_token_stream(), name)
 }
 
-/// Returns whether the type names a type or a number that it is generic over.
+/// Returns whether the type names this generic parameter, a type or a number.
 pub(crate) fn names_parameter(ty: &Type, parameter: &GenericParam) -> bool {
     match parameter {
         GenericParam::Type(parameter) => names(ty, &parameter.ident),

@@ -52,20 +52,20 @@ pub(crate) struct WireType {
     pub(crate) keys: Keys,
 }
 
-/// Facts about the keys that a type does not know.
+/// The handling of unknown keys by a type.
 #[derive(Default)]
 pub(crate) struct Keys {
-    /// Serde passes over them without a word.
+    /// `true` if serde ignores unknown keys and `serde_ignored` does not see them.
     pub(crate) are_hidden: bool,
-    /// One form is tried after another.
+    /// `true` if serde tries several forms in turn.
     pub(crate) are_tried: bool,
-    /// A field is read and not written again in a way that only the program knows.
+    /// `true` if code of the program decides that a field is read and not written again.
     pub(crate) are_by_hand: bool,
-    /// The fields, whose types have facts of their own.
+    /// The fields, whose types have their own handling.
     pub(crate) parts: Vec<Part>,
 }
 
-/// A field, where the conditions hold.
+/// A field, with the conditions under which it exists.
 pub(crate) struct Part {
     pub(crate) ty: Type,
     pub(crate) cfgs: Vec<Attribute>,
@@ -88,7 +88,7 @@ impl Keys {
             let has = |names: &[&str]| has(&field.attrs, names);
             let is_flat = has(&["flatten"]);
             self.are_hidden |= is_flat;
-            // What does not fit is nothing then.
+            // A value that does not fit is read as `None` then.
             self.are_tried |= is_flat && types::is_named(&field.ty, "Option");
             self.are_by_hand |= has(&["skip_serializing"])
                 || (has(&["skip_serializing_if"]) && has(&["with", "deserialize_with"]));
@@ -99,7 +99,7 @@ impl Keys {
     }
 }
 
-/// Returns whether serde is told one of these, under whatever condition.
+/// Returns whether one of these keys is given to serde, under any condition.
 fn has(attrs: &[Attribute], names: &[&str]) -> bool {
     !condition::when(&condition::keys(attrs, "serde"), names).is_never()
 }
@@ -107,7 +107,7 @@ fn has(attrs: &[Attribute], names: &[&str]) -> bool {
 /// A field that serde handles directly, with the conditions under which it does.
 pub(crate) struct Travelling {
     pub(crate) ty: Type,
-    /// Set when the field is written past serde's own idea of its type.
+    /// `true` if the field is written without serde's own code for its type.
     pub(crate) is_long_array: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }

@@ -211,7 +211,7 @@ impl Aliases<'_> {
     fn add(&mut self, ty: &Type, cfgs: &[Attribute]) -> Type {
         let place = here(ty.span());
         let name = format_ident!("__Field{}", self.written.len(), span = place);
-        // An alias has no parameter that it does not name.
+        // An alias may only have parameters that it uses.
         let mut generics = names(self.generics);
         let params = std::mem::take(&mut generics.params);
         generics.params =

@@ -199,7 +199,7 @@ pub trait FromHttp<Kind>: Sized {
     fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
 }
 
-/// The mark of the request itself, apart from what axum extracts.
+/// The marker of the request itself, as opposed to values that axum extracts.
 #[derive(Debug)]
 pub struct Whole;
 

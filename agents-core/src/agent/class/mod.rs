@@ -37,7 +37,7 @@ pub(crate) struct AgentFactory<A: Agent> {
     pub(crate) props: Option<PropsOf<A>>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) send_identity: bool,
-    /// Facts about the type of the state and keys that it does not know.
+    /// The handling of unknown keys by the type of the state.
     pub(crate) key_facts: Arc<KeyFacts>,
 }
 

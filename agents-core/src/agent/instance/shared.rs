@@ -25,7 +25,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
     pub(crate) on_unreadable: OnUnreadable,
-    /// Facts about the type of the state and keys that it does not know.
+    /// The handling of unknown keys by the type of the state.
     pub(crate) key_facts: Arc<KeyFacts>,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,

@@ -55,7 +55,7 @@ fn steps(path: &Path<'_>) -> Vec<Step> {
     }
 }
 
-/// Writes a path, up to a length.
+/// Returns a path as text of at most [`TOLD`] characters.
 fn place(steps: &[Step]) -> String {
     let mut place = String::new();
     for step in steps {

@@ -34,7 +34,7 @@ pub(in crate::server) async fn begin(
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                sampled!(DEBUG, "requests that broke off", %error, "a request broke off");
+                sampled!(DEBUG, "requests that broke off", %error, "the body of a request ended with an error");
                 return Err(BodyFault::BrokeOff);
             }
             Err(_) => return refuse(BodyFault::TooSlow),
