@@ -67,7 +67,7 @@ pub struct AgentStub<A: Interface> {
     methods: A::Methods<PeerCaller>,
 }
 
-/// A handle that carries the calls of the typed methods to another agent.
+/// The [`Caller`] behind the methods of a stub.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct PeerCaller {
