@@ -292,8 +292,8 @@ impl Host {
         }
     }
 
-    /// Returns whether a thread of the runtime is held at this moment, by a handler or by a disk, so that the
-    /// runtime cannot go down.
+    /// Returns whether a handler or the disk holds a thread of the runtime at this moment, so that the runtime
+    /// cannot shut down.
     pub(super) fn is_held(&self) -> bool {
         let index = self.0.registry.environment().alarms.is_on_disk();
         self.watchdog().blocked_now() > 0 || index || !self.0.registry.on_disk().is_empty()
