@@ -11,9 +11,9 @@ pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
     Message, Refusal, Request, Response, StreamingResponse, View, current,
 };
+pub use agents_core::{Error, Result, serde, serde_json, wire};
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
-pub use agents_core::{Error, Result, serde, serde_json, wire};
 #[cfg(feature = "server")]
 pub use agents_macros::sql;
 pub use agents_macros::{agent, callable, hook, wire};
@@ -75,7 +75,7 @@ pub mod __rt {
     pub use agents_macros::WireAttributes;
 }
 
-/// Everything a program of agents needs: `use agents::prelude::*;`.
+/// The items that a program of agents needs: `use agents::prelude::*;`.
 ///
 /// ```
 /// # #[cfg(feature = "server")] {

@@ -6,11 +6,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::ClientError;
 
-/// The longest name of an instance that servers accept, in bytes.
+/// The maximum length of an instance's name that servers accept, in bytes.
 const NAME_LIMIT: usize = 1024;
 
-/// What browsers escape in a path segment, plus what would end the segment. A percent sign stays,
-/// so that a name that is escaped already leads to the same instance.
+/// The characters that browsers escape in a path segment, and those that would end the segment. A percent
+/// sign is not escaped, so a name that is already escaped leads to the same instance.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -25,10 +25,10 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'}')
     .add(b'\\');
 
-/// What has a meaning in a query, plus what browsers escape there.
+/// The characters that have a meaning in a query, and those that browsers escape there.
 const QUERY: &AsciiSet = &SEGMENT.add(b'%').add(b'&').add(b'+').add(b'=').add(b'\'');
 
-/// The place of an agent on its server: its class and name, or a path that the server leads to it.
+/// The agent to connect to, or the path where the server selects it.
 #[derive(Debug, Clone)]
 pub(crate) enum AgentPath {
     Agent { class: String, name: String },
@@ -43,15 +43,15 @@ pub(crate) fn base(url: &str, path: &AgentPath) -> Result<String, ClientError> {
         Some("ws" | "http") => "ws",
         Some("wss" | "https") if cfg!(feature = "tls") => "wss",
         Some("wss" | "https") => {
-            return Err(bad(format!("{url}: needs the feature `tls` of agents-client")));
+            return Err(bad(format!("{url}: this scheme needs the feature `tls` of agents-client")));
         }
         _ => {
-            return Err(bad(format!("{url}: give a URL with ws://, wss://, http:// or https://")));
+            return Err(bad(format!("{url}: the scheme must be ws, wss, http or https")));
         }
     };
-    let authority = uri.authority().ok_or_else(|| bad(format!("{url}: there is no host")))?;
+    let authority = uri.authority().ok_or_else(|| bad(format!("{url}: the host is missing")))?;
     if uri.query().is_some() {
-        return Err(bad(format!("{url}: give the query with `query`")));
+        return Err(bad(format!("{url}: add the query with `query` instead of the URL")));
     }
     let prefix = uri.path().trim_end_matches('/');
     let path = match path {
@@ -64,7 +64,7 @@ pub(crate) fn base(url: &str, path: &AgentPath) -> Result<String, ClientError> {
             let name = canonical(name)
                 .map_err(|InvalidName| bad(format!("`{name}` is not the name of an agent")))?;
             if name.len() > NAME_LIMIT {
-                return Err(bad(format!("a name has at most {NAME_LIMIT} bytes")));
+                return Err(bad(format!("a name must not exceed {NAME_LIMIT} bytes")));
             }
             format!("agents/{}/{name}", utf8_percent_encode(&class, SEGMENT))
         }

@@ -1,4 +1,4 @@
-//! Options, and the way to a connection.
+//! The options of a client.
 
 use std::error::Error;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::{AgentClient, ClientError, ClientTarget, Dynamic, Reconnect, worker};
 type Pairs = Vec<(String, String)>;
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// A function that is asked for query parameters before each connect.
+/// A function that returns query parameters before each attempt to connect.
 #[derive(Clone)]
 pub(crate) struct Refresh(
     pub(crate) Arc<dyn Fn() -> BoxFuture<'static, Result<Pairs, Failure>> + Send + Sync>,
@@ -29,7 +29,7 @@ impl fmt::Debug for Refresh {
     }
 }
 
-/// What a client was built with.
+/// The options of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) base: String,
@@ -49,7 +49,7 @@ pub(crate) struct Config {
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
 }
 
-/// Builds an [`AgentClient`].
+/// A builder of an [`AgentClient`].
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), agents_client::ClientError> {
@@ -108,9 +108,10 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
         self
     }
 
-    /// Asks for further query parameters before every attempt to connect, for tokens that expire.
+    /// Sets a function that returns further query parameters before every attempt to connect, for tokens that
+    /// expire.
     ///
-    /// When the function fails the attempt counts as failed and is repeated later.
+    /// If the function fails, the attempt counts as failed and is repeated later.
     ///
     /// ```no_run
     /// # async fn fetch_token() -> Result<String, std::io::Error> { Ok(String::new()) }
@@ -133,88 +134,88 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
         self
     }
 
-    /// Connects to this path instead of `/agents/{class}/{name}`, where the server picks the instance.
+    /// Connects to this path instead of `/agents/{class}/{name}`; the server selects the instance.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = AgentPath::Path(path.into());
         self
     }
 
-    /// Sets the connection id, which is random otherwise. It stays the same over reconnects.
+    /// Sets the connection id, which is random by default. The id stays the same over reconnects.
     pub fn connection_id(mut self, id: impl Into<String>) -> Self {
         self.config.connection_id = id.into();
         self
     }
 
-    /// Sets how to reconnect.
+    /// Sets the policy for reconnects.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.config.reconnect = reconnect;
         self
     }
 
-    /// Sets how long calls wait for their answer, 30 s unless told otherwise. Streams have no limit.
+    /// Sets the time that calls wait for their answer; the default is 30 s. Streams have no timeout.
     pub fn call_timeout(mut self, limit: Duration) -> Self {
         self.config.call_timeout = limit;
         self
     }
 
-    /// Sets how long one attempt to connect may take, 10 s unless told otherwise.
+    /// Sets the time that one attempt to connect may take; the default is 10 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.config.connect_timeout = limit;
         self
     }
 
-    /// Sets how long the server may be silent before it is asked for a sign of life, 20 s unless
-    /// told otherwise. A server that is silent for as long again is given up and reconnected to.
+    /// Sets the time that the server may be silent before the client sends a ping; the default is 20 s. If
+    /// the server stays silent for the same time again, the client reconnects.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.config.heartbeat = interval;
         self
     }
 
-    /// Sets how many bytes may wait to be sent, 16 MiB unless told otherwise. When the buffer is
-    /// full, calls and sends wait for room.
+    /// Sets the size of the send buffer in bytes; the default is 16 MiB. If the buffer is full, calls and
+    /// sends wait.
     pub fn send_buffer(mut self, bytes: usize) -> Self {
         self.config.send_buffer = bytes;
         self
     }
 
-    /// Sets how many messages may wait for a reader, 1024 unless told otherwise. A reader that
-    /// falls behind misses the oldest and is told so.
+    /// Sets the number of messages that may wait for a reader; the default is 1024. A reader that
+    /// falls behind misses the oldest messages and gets [`ClientError::Lagged`].
     pub fn message_buffer(mut self, messages: usize) -> Self {
         // The channel below rounds up to a power of two and has a limit.
         self.config.message_buffer = messages.clamp(1, 1 << 24);
         self
     }
 
-    /// Sets how many items of a streamed answer may wait for their reader, 4096 unless told
-    /// otherwise. A stream whose reader falls behind fails; other calls are not held up.
+    /// Sets the number of items of a streamed answer that may wait for their reader; the default is 4096. A
+    /// stream whose reader falls behind fails; other calls are not delayed.
     pub fn stream_buffer(mut self, items: usize) -> Self {
         self.config.stream_buffer = items.clamp(1, 1 << 24);
         self
     }
 
-    /// Sets the largest message in either direction, 32 MiB unless told otherwise.
+    /// Sets the maximum size of a message in either direction, in bytes; the default is 32 MiB.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.config.max_message_size = bytes;
         self
     }
 
-    /// Trusts one more authority beside those that browsers trust: a root certificate in DER, for servers
-    /// whose certificate you have made yourself.
+    /// Trusts one more certificate authority besides those that browsers trust: a root certificate in DER,
+    /// for servers whose certificate you have made yourself.
     ///
-    /// A certificate that cannot be read fails the first connection.
+    /// If the certificate cannot be read, the first connection fails.
     #[cfg(feature = "tls")]
     pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
         self.config.roots.push(der.into().into());
         self
     }
 
-    /// Connects.
+    /// Connects to the agent.
     ///
-    /// It returns when the connection is open. The agent may still refuse it: what follows the
-    /// upgrade shows in [`AgentClient::identity`], in calls and in [`AgentClient::closed`].
+    /// This returns when the connection is open. The agent may still refuse the connection after the upgrade.
+    /// Such a refusal appears in [`AgentClient::identity`], in calls and in [`AgentClient::closed`].
     ///
     /// # Errors
-    /// [`ClientError::Address`] when the options lead nowhere, [`ClientError::Connect`] when the
+    /// [`ClientError::Address`] when the options are invalid, [`ClientError::Connect`] when the
     /// first attempt fails. Later connections are retried, see [`Reconnect`].
     pub async fn connect(self) -> Result<AgentClient<A>, ClientError> {
         let (opened, first) = oneshot::channel();
@@ -223,10 +224,10 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
         Ok(client)
     }
 
-    /// Starts to connect and returns at once; calls wait in the buffer until the connection is open.
+    /// Starts to connect and returns immediately; calls wait in the buffer until the connection is open.
     ///
     /// # Errors
-    /// [`ClientError::Address`] when the options lead nowhere.
+    /// [`ClientError::Address`] when the options are invalid.
     pub async fn connect_lazily(self) -> Result<AgentClient<A>, ClientError> {
         self.spawn(None)
     }
@@ -234,7 +235,7 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
     fn spawn(mut self, opened: Option<worker::Opened>) -> Result<AgentClient<A>, ClientError> {
         self.config.base = address::base(&self.url, &self.path)?;
         for (name, value) in &self.headers {
-            let bad = || ClientError::Address(format!("bad header `{name}`"));
+            let bad = || ClientError::Address(format!("invalid header `{name}`"));
             let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
             let value = HeaderValue::from_str(value).map_err(|_| bad())?;
             self.config.headers.append(header, value);
@@ -245,7 +246,7 @@ impl<A: ClientTarget> AgentClientBuilder<A> {
     }
 }
 
-/// A random id of the length servers give. It names a connection and is no secret.
+/// Returns a random id of the length that servers use. It names a connection and is not a secret.
 fn connection_id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(21).collect()
 }

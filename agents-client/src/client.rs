@@ -24,10 +24,11 @@ use crate::{
 
 /// A connection to one agent.
 ///
-/// A client of a class `A` has the methods of the class, and the type of its state. A client without a class is *dynamic*:
-/// it calls methods by name.
+/// A client of a class `A` has the methods of the class, and the type of its state. A client without a class
+/// is *dynamic*: it calls methods by name.
 ///
-/// Clone it freely: all clones share one socket. When the last one is gone the client closes.
+/// A client is cheap to clone: all clones share one socket. When the last clone is dropped, the connection is
+/// closed.
 ///
 /// ```no_run
 /// use agents::prelude::*;
@@ -65,8 +66,8 @@ pub struct AgentClient<A: ClientTarget = Dynamic> {
 impl<A: Interface> AgentClient<A> {
     /// Connects to the agent `name` of this class.
     ///
-    /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`, and the path
-    /// below which it serves agents if that is not the root.
+    /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`. If the server does not
+    /// serve agents at the root, the URL includes the path below which it does.
     ///
     /// # Errors
     /// As [`AgentClientBuilder::connect`].
@@ -74,7 +75,7 @@ impl<A: Interface> AgentClient<A> {
         Self::builder(url, name).connect().await
     }
 
-    /// Starts to build a client of the agent `name` of this class.
+    /// Returns a builder of a client of the agent `name` of this class.
     ///
     /// ```no_run
     /// # use agents::prelude::*;
@@ -94,17 +95,18 @@ impl<A: Interface> AgentClient<A> {
         AgentClientBuilder::new(url.as_ref(), A::ROUTE, name.as_ref())
     }
 
-    /// The methods of the class, for those that have the name of a method of the client itself.
+    /// Returns the methods of the class. Use this for a method that has the name of a method of the client
+    /// itself.
     ///
-    /// All others are methods of the client: `room.post(..)` is `room.methods().post(..)`.
+    /// All others are also methods of the client: `room.post(..)` is `room.methods().post(..)`.
     pub fn methods(&self) -> &A::Methods<RemoteCaller> {
         &self.methods
     }
 
     /// Replaces the agent's state.
     ///
-    /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
-    /// comes out of [`state_rejections`](Self::state_rejections), and the local copy goes back.
+    /// The local copy changes immediately. The agent does not answer a change that it accepts. A rejection
+    /// is an item of [`state_rejections`](Self::state_rejections), and the local copy is reset.
     ///
     /// # Errors
     /// [`ClientError::Serialize`], [`ClientError::TooLarge`], and the errors of a client that has stopped.
@@ -128,10 +130,10 @@ impl<A: Interface> Deref for AgentClient<A> {
 }
 
 impl AgentClient {
-    /// Starts to build a client of the agent `name` of a class, `ChatRoom` or `chat-room`.
+    /// Returns a builder of a client of the agent `name` of a class, `ChatRoom` or `chat-room`.
     ///
-    /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`, and the path
-    /// below which it serves agents if that is not the root.
+    /// The URL is the address of the server, with `http`, `https`, `ws` or `wss`. If the server does not
+    /// serve agents at the root, the URL includes the path below which it does.
     pub fn dynamic_builder(
         url: impl AsRef<str>,
         class: impl AsRef<str>,
@@ -140,7 +142,7 @@ impl AgentClient {
         AgentClientBuilder::new(url.as_ref(), class.as_ref(), name.as_ref())
     }
 
-    /// The agent's state now, as a type of yours; `None` while there is none.
+    /// Returns the agent's current state as a type of your own; `None` if there is none.
     ///
     /// # Errors
     /// [`ClientError::Deserialize`] when the state is of another type.
@@ -151,8 +153,8 @@ impl AgentClient {
 
     /// Replaces the agent's state.
     ///
-    /// The local copy changes at once. The agent does not answer a change it accepts; a refusal
-    /// comes out of [`state_rejections`](Self::state_rejections), and the local copy goes back.
+    /// The local copy changes immediately. The agent does not answer a change that it accepts. A rejection
+    /// is an item of [`state_rejections`](Self::state_rejections), and the local copy is reset.
     ///
     /// # Errors
     /// [`ClientError::Serialize`], [`ClientError::TooLarge`], and the errors of a client that has stopped.
@@ -179,8 +181,8 @@ impl<A: ClientTarget> AgentClient<A> {
 
     /// Calls a method, by its name on the wire (`getStats`), and waits for the answer.
     ///
-    /// The arguments are a tuple or an array; `()` stands for none. While there is no connection
-    /// the call waits in the buffer. A method that returns nothing gives `()`.
+    /// The arguments are a tuple or an array; `()` means none. While there is no connection,
+    /// the call waits in the buffer. The result type of a method that returns nothing is `()`.
     ///
     /// ```no_run
     /// # async fn run(counter: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -190,18 +192,18 @@ impl<A: ClientTarget> AgentClient<A> {
     ///
     /// # Errors
     /// [`ClientError::Rpc`] with the agent's text, [`ClientError::Timeout`],
-    /// [`ClientError::Disconnected`] when the connection was lost before the answer came, and the
+    /// [`ClientError::Disconnected`] when the connection was lost before the answer arrived, and the
     /// errors of a client that has stopped.
     pub fn call<T: DeserializeOwned>(
         &self,
         method: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<T, ClientError>> {
-        // Written before the future exists, so that the future is `Send` whatever the arguments are.
+        // Encoded before the future exists, so that the future is `Send` for any argument type.
         self.caller.clone().request(method, frame::arguments(&args), decode)
     }
 
-    /// Returns a client of the same connection with another time limit for calls. Streams have none.
+    /// Returns a client of the same connection with another timeout for calls. Streams have no timeout.
     ///
     /// The default is [`call_timeout`](AgentClientBuilder::call_timeout) of the builder.
     ///
@@ -224,12 +226,12 @@ impl<A: ClientTarget> AgentClient<A> {
         Self::over(self.caller.with_timeout(limit))
     }
 
-    /// Calls a method that answers in parts.
+    /// Calls a method that answers with a stream.
     ///
-    /// No time limit applies. Dropping the stream before its end tells the agent to stop.
+    /// No timeout applies. If the stream is dropped before its end, the agent is asked to stop.
     ///
     /// # Errors
-    /// Those of a client that has stopped. Errors of the call itself come out of the stream.
+    /// The errors of a client that has stopped. Errors of the call itself are items of the stream.
     pub fn call_streaming<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -238,7 +240,8 @@ impl<A: ClientTarget> AgentClient<A> {
         self.caller.clone().open(method, frame::arguments(&args), decode)
     }
 
-    /// The agent's state: none until the agent has sent one, then always the newest.
+    /// Returns a watch of the agent's state, which has no state until the agent sends one, and then always
+    /// the newest.
     pub fn state(&self) -> StateWatch<A::State> {
         StateWatch::new(Arc::clone(&self.caller.handle.0))
     }
@@ -256,21 +259,21 @@ impl<A: ClientTarget> AgentClient<A> {
         }
     }
 
-    /// Refusals of states that this client has set, with the agent's text.
+    /// Returns the rejections of states that this client has set, with the agent's text.
     ///
-    /// The first stream that is asked for has those since the client was made, later ones those
-    /// from then on.
+    /// The first stream has the rejections since the client was made; each later one has those
+    /// after its creation.
     pub fn state_rejections(&self) -> Feed<String> {
         Feed::of(self.inner().rejections.reader())
     }
 
-    /// Waits until the agent has told who it is and, if it has one, its state.
+    /// Waits until the agent has sent its identity and, if it has one, its state.
     ///
-    /// This is the way to know that the agent has accepted the connection.
+    /// After this the agent has accepted the connection.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when it has not, [`ClientError::Timeout`] after the time limit of
-    /// calls - agents can be told to keep their identity for themselves.
+    /// [`ClientError::Refused`] when the agent has refused the connection, [`ClientError::Timeout`] after the
+    /// timeout of calls: an agent can be configured not to send its identity.
     pub async fn identity(&self) -> Result<Identity, ClientError> {
         let mut identity = self.inner().identity.clone();
         let known = async {
@@ -282,20 +285,20 @@ impl<A: ClientTarget> AgentClient<A> {
         timeout(self.caller.limit, known).await.unwrap_or(Err(ClientError::Timeout))
     }
 
-    /// The id of the connection, the same over reconnects. An agent that already has a live
-    /// connection with this id knows this one by another.
+    /// Returns the id of the connection, which is the same over reconnects. If another live connection of the
+    /// agent already has this id, the agent uses another id for this one.
     pub fn connection_id(&self) -> &str {
         &self.inner().config.connection_id
     }
 
-    /// The MCP servers of the agent as it last reported them, as JSON.
+    /// Returns the MCP servers of the agent as it last reported them, as JSON.
     pub fn mcp_servers(&self) -> watch::Receiver<Option<Value>> {
         self.inner().mcp_servers.clone()
     }
 
     /// Sends a text or binary message to the agent's message hook.
     ///
-    /// It returns when the message is in the buffer.
+    /// This returns when the message is in the buffer.
     ///
     /// # Errors
     /// [`ClientError::TooLarge`], and the errors of a client that has stopped.
@@ -311,36 +314,36 @@ impl<A: ClientTarget> AgentClient<A> {
         Ok(())
     }
 
-    /// What the agent sends and broadcasts beside the protocol.
+    /// Returns the messages of the agent that are not frames of the protocol.
     ///
-    /// The first stream that is asked for has everything since the client was made (as far as the
-    /// buffer goes), later ones what comes from then on.
+    /// The first stream has the messages since the client was made, as far as the
+    /// buffer holds them; each later one has those after its creation.
     pub fn messages(&self) -> Feed<Message> {
         Feed::of(self.inner().messages.reader())
     }
 
-    /// What the client is doing about its connection.
+    /// Returns the status of the connection.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.inner().status.clone()
     }
 
-    /// Waits until the client has stopped, and says why.
+    /// Waits until the client has stopped, and returns the reason.
     pub async fn closed(&self) -> ClientError {
         let mut status = self.status();
-        // The sender goes away when the client has stopped.
+        // The sender is dropped when the client has stopped.
         match status.wait_for(|status| matches!(status, Status::Closed(_))).await {
             Ok(_) | Err(_) => self.inner().end(),
         }
     }
 
-    /// Closes the connection with a code and a reason, for good.
+    /// Closes the connection with a code and a reason, and stops the client.
     ///
-    /// Calls that have no answer yet fail with [`ClientError::Closed`]; messages and states that
+    /// Calls without an answer fail with [`ClientError::Closed`]. Messages and states that
     /// are still in the buffer are sent first if there is a connection.
     ///
     /// # Errors
-    /// [`ClientError::CloseCode`] for codes other than 1000 and 3000-4999 and for reasons over 123
-    /// bytes; the error the client had stopped with if it was not this call that stopped it.
+    /// [`ClientError::CloseCode`] for codes other than 1000 and 3000-4999 and for reasons of more than 123
+    /// bytes. If the client had already stopped, the error that it stopped with.
     pub async fn close(&self, code: u16, reason: &str) -> Result<(), ClientError> {
         self.inner().close(CloseFrame::new(code, reason)?);
         match self.closed().await {

@@ -1,10 +1,10 @@
-//! Closing.
+//! Close codes and reasons.
 
 use agents_core::wire::close_code;
 
 use crate::{ClientError, Lost};
 
-/// The longest reason that fits in a close frame, in bytes.
+/// The maximum length of a reason in a close frame, in bytes.
 const REASON_LIMIT: usize = 123;
 
 /// A code and a reason to close with.
@@ -15,7 +15,7 @@ pub(crate) struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// Checks what an application may close with.
+    /// Checks a code and a reason that an application closes with.
     pub(crate) fn new(code: u16, reason: &str) -> Result<Self, ClientError> {
         if close_code::is_for_clients(code) && reason.len() <= REASON_LIMIT {
             Ok(Self { code, reason: reason.to_owned() })
@@ -29,7 +29,7 @@ impl CloseFrame {
     }
 }
 
-/// Decides what a close by the server means: a final error, or a reason to reconnect.
+/// Returns the meaning of a close by the server: a final error, or a reason to reconnect.
 pub(crate) fn closed_by_server(code: u16, reason: String) -> Result<Lost, ClientError> {
     if close_code::is_final(code) {
         Err(ClientError::Refused { code, reason })

@@ -1,4 +1,4 @@
-//! What can go wrong for a client.
+//! The errors of a client.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use http::StatusCode;
 
 /// An error of the client.
 ///
-/// It is cheap to clone, because one lost connection can fail many calls.
+/// Cheap to clone, because one lost connection can fail many calls.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The address does not lead to an agent: a bad URL, header, class or name.
-    #[error("bad address: {0}")]
+    /// The address is invalid: the URL, a header, the class or the name.
+    #[error("invalid address: {0}")]
     Address(String),
 
     /// A value could not be written as JSON, or the arguments are not a list.
@@ -19,26 +19,26 @@ pub enum ClientError {
     Serialize(Arc<serde_json::Error>),
 
     /// The arguments of a call are neither a tuple, nor an array, nor `()`.
-    #[error("the arguments of a call are a tuple or an array, as in `(\"hi\",)`")]
+    #[error("the arguments of a call must be a tuple or an array, as in `(\"hi\",)`")]
     Arguments,
 
     /// The agent sent a value that is not of the expected type.
     #[error("unexpected value: {0}")]
     Deserialize(Arc<serde_json::Error>),
 
-    /// The agent answered the call with an error; this is its text.
+    /// The agent answered the call with an error, which has this text.
     #[error("{0}")]
     Rpc(String),
 
-    /// No answer in time.
+    /// No answer arrived in time.
     #[error("no answer in time")]
     Timeout,
 
-    /// The connection was lost while the call was on the wire, so nobody knows whether it ran.
+    /// The connection was lost while the call was on the wire; the method may have run.
     #[error("disconnected: {0}")]
     Disconnected(Lost),
 
-    /// The server closed the connection for good, with 1008 or a code of 4000-4999.
+    /// The server closed the connection with 1008 or a code of 4000-4999, which is final.
     #[error("refused by the server: {code} {reason}")]
     Refused {
         /// The close code.
@@ -51,12 +51,12 @@ pub enum ClientError {
     #[error("the client is closed")]
     Closed,
 
-    /// The connection could not be made, and the client has given up.
+    /// The connection could not be made, and the client has stopped.
     #[error("cannot connect: {0}")]
     Connect(Lost),
 
     /// A frame is larger than the limit of this client.
-    #[error("a frame of {size} bytes is over the limit of {limit}")]
+    #[error("a frame has {size} bytes, the limit is {limit}")]
     TooLarge {
         /// The size of the frame.
         size: usize,
@@ -64,21 +64,21 @@ pub enum ClientError {
         limit: usize,
     },
 
-    /// The reader was too slow and missed this many items.
-    #[error("too slow: {0} items were dropped")]
+    /// The reader was too slow and missed this number of items.
+    #[error("the reader is too slow: {0} items were dropped")]
     Lagged(u64),
 
-    /// The result of a stream was asked for before its end.
+    /// The result of a stream was requested before its end.
     #[error("the stream has not ended")]
     StreamOpen,
 
     /// A close code or reason that the protocol does not allow.
-    #[error("close with 1000 or 3000-4999 and a reason of at most 123 bytes")]
+    #[error("the close code must be 1000 or 3000-4999, and the reason must not exceed 123 bytes")]
     CloseCode,
 }
 
 impl ClientError {
-    /// A stable name for this kind of error, for logs and metrics.
+    /// Returns a stable name for this kind of error, for logs and metrics.
     ///
     /// ```
     /// assert_eq!(agents_client::ClientError::Timeout.code(), "timeout");
@@ -102,7 +102,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the client has stopped for good: no later call can succeed.
+    /// Returns whether the client has stopped: no later call can succeed.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Closed | Self::Connect(_))
     }
@@ -116,11 +116,11 @@ impl ClientError {
     }
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Lost {
-    /// The server closed the connection with this code and reason (1005: none was given).
+    /// The server closed the connection with this code and reason (1005: no code was given).
     #[error("closed with {code} {reason}")]
     Closed {
         /// The close code.
@@ -137,7 +137,7 @@ pub enum Lost {
     #[error("the server does not answer")]
     Silent,
 
-    /// The connection broke or never came to be.
+    /// The connection failed or could not be opened.
     #[error("{0}")]
     Transport(String),
 }

@@ -1,4 +1,4 @@
-//! The frames a client reads and writes.
+//! The frames that a client reads and writes.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 
 use crate::ClientError;
 
-/// The result of an answer: JSON text, or nothing for a method that returns nothing.
+/// The result in an answer: JSON text, or nothing for a method that returns nothing.
 pub(crate) type Answer = Option<Box<RawValue>>;
 
-/// What a text frame from the server is.
+/// A text frame from the server.
 #[derive(Debug)]
 pub(crate) enum ServerFrame {
     Identity {
@@ -27,9 +27,9 @@ pub(crate) enum ServerFrame {
         id: u64,
         outcome: Outcome,
     },
-    /// An answer that no call of ours can be waiting for.
+    /// An answer that belongs to no call of this client.
     Stray,
-    /// Not of the protocol: it belongs to the user.
+    /// A message of the user, which is not part of the protocol.
     Other,
 }
 
@@ -67,7 +67,7 @@ struct Keys<'a> {
     state_follows: Option<&'a RawValue>,
 }
 
-/// Keeps `null` apart from a missing key; a plain `Option` reads both as `None`.
+/// Distinguishes `null` from a missing key; a plain `Option` reads both as `None`.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -94,7 +94,7 @@ fn protocol_frame(kind: &str, keys: &Keys<'_>) -> Option<ServerFrame> {
                 Outcome::Failed(keys.error.and_then(string).unwrap_or_default().into_owned())
             } else {
                 let result = keys.result.map(ToOwned::to_owned);
-                // A frame without `done` is a whole answer: only streams write `false`.
+                // A frame without `done` is a complete answer: only streams send `false`.
                 if keys.done.is_some_and(|done| done.get() == "false") {
                     Outcome::Chunk(result)
                 } else {
@@ -138,17 +138,17 @@ pub(crate) fn call(id: u64, method: &str, args: &str) -> Result<String, ClientEr
     Ok(format!(r#"{{"type":"rpc","id":"{id}","method":{method},"args":{args}}}"#))
 }
 
-/// Writes that nobody reads the streamed answer of a call any more.
+/// Writes a frame that tells the agent that the streamed answer of a call has no reader any more.
 pub(crate) fn cancel(id: u64) -> String {
     format!(r#"{{"type":"{}","id":"{id}"}}"#, wire::RPC_CANCEL)
 }
 
-/// Writes a state that is to replace the agent's.
+/// Writes a frame that replaces the agent's state.
 pub(crate) fn push_state(state: &Value) -> String {
     format!(r#"{{"type":"cf_agent_state","state":{state}}}"#)
 }
 
-/// Writes the arguments of a call as a JSON array; `()` is the empty one.
+/// Writes the arguments of a call as a JSON array; `()` is an empty array.
 pub(crate) fn arguments(args: &impl serde::Serialize) -> Result<String, ClientError> {
     let text = agents_core::wire::strict_json(args).map_err(ClientError::serialize)?;
     match text.as_bytes().first() {

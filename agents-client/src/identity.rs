@@ -1,6 +1,6 @@
-//! Which agent a client has reached.
+//! The identity of the agent that a client has reached.
 
-/// The agent at the other end, as it names itself.
+/// The agent on the other side, as it names itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {

@@ -1,4 +1,4 @@
-//! What the handles of a client and its worker share.
+//! The data that the handles of a client and its worker share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::close::CloseFrame;
 use crate::session::{Session, Watches};
 use crate::{ClientError, Identity, Message, Status};
 
-/// The grain of the buffer in bytes: even an empty frame costs some memory.
+/// The unit of the buffer in bytes: even an empty frame uses some memory.
 const GRAIN: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    /// A plain mutex: it is held for a few map operations and never across an await.
+    /// The session. A plain mutex suffices: it is held for a few map operations and never across an await.
     session: Mutex<Session>,
     space: Arc<Semaphore>,
     grains: u32,
-    /// Tells the worker that there is something to write.
+    /// Wakes the worker when there is something to write.
     pub(crate) wake: Notify,
     pub(crate) config: Config,
     pub(crate) status: watch::Receiver<Status>,
@@ -52,17 +52,17 @@ impl Inner {
     }
 
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        // A panic elsewhere must not fail every later call.
+        // A panic in another thread must not fail every later call.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for room in the buffer for a frame of this size.
+    /// Waits until a frame of this size fits the buffer.
     pub(crate) async fn space(&self, size: usize) -> Result<OwnedSemaphorePermit, ClientError> {
         let limit = self.config.max_message_size;
         if size > limit {
             return Err(ClientError::TooLarge { size, limit });
         }
-        // A frame larger than the whole buffer takes all of it and then goes alone.
+        // A frame larger than the whole buffer takes all of it and is then sent alone.
         let grains = u32::try_from(1 + size / GRAIN).unwrap_or(u32::MAX).min(self.grains);
         match Arc::clone(&self.space).acquire_many_owned(grains).await {
             Ok(space) => Ok(space),
@@ -70,7 +70,7 @@ impl Inner {
         }
     }
 
-    /// Why the client has stopped.
+    /// Returns the reason why the client has stopped.
     pub(crate) fn end(&self) -> ClientError {
         self.session().end().cloned().unwrap_or(ClientError::Closed)
     }
@@ -93,7 +93,7 @@ impl Inner {
         }
     }
 
-    /// The address of the next attempt.
+    /// Returns the address of the next attempt.
     pub(crate) async fn address(&self) -> Result<String, String> {
         let config = &self.config;
         let fresh = match &config.refresh {
@@ -107,12 +107,12 @@ impl Inner {
     }
 }
 
-/// Readers of a broadcast. The first one sees everything since the client was made, so that what
-/// an agent sends on connect is not lost between `connect` and the reader.
+/// The readers of a broadcast. The first reader gets all messages since the client was made, so that messages
+/// that an agent sends on connect are not lost before the reader exists.
 #[derive(Debug)]
 pub(crate) struct Feed<T> {
     first: Mutex<Option<broadcast::Receiver<T>>>,
-    /// Weak, so that the readers end when the session drops its sender.
+    /// A weak sender, so that the readers end when the session drops its sender.
     sender: broadcast::WeakSender<T>,
 }
 
@@ -125,13 +125,13 @@ impl<T: Clone> Feed<T> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         first.unwrap_or_else(|| match self.sender.upgrade() {
             Some(sender) => sender.subscribe(),
-            // The client has stopped: a reader whose sender is gone ends at once.
+            // The client has stopped: a reader without a sender ends immediately.
             None => broadcast::channel(1).1,
         })
     }
 }
 
-/// Times that users rarely need to change.
+/// Defaults of times that users rarely change.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(20);

@@ -1,7 +1,8 @@
 //! The Rust client of `agents`: calls, streamed answers, synchronised state and messages over one
 //! WebSocket that reconnects by itself.
 //!
-//! With the crate that defines an agent at hand, a client has its methods and the type of its state:
+//! If the crate that defines an agent is a dependency, a client has the agent's methods and the type of its
+//! state:
 //!
 //! ```no_run
 //! use agents::prelude::*;
@@ -46,7 +47,7 @@
 //! }
 //! let count: u32 = tokens.result()?;
 //!
-//! // The client has a copy of the state: to read, to wait for, to set.
+//! // The client has a copy of the state: read it, wait for a value, or set it.
 //! let mut state = room.state();
 //! eprintln!("{:?}", state.get()?);
 //! room.set_state(&Room { topic: "rust".into() }).await?;
@@ -61,8 +62,9 @@
 //! # drop((posts, count, on_topic)); Ok(()) }
 //! ```
 //!
-//! A callable that is named like a method of the client ([`send`](AgentClient::send), `state`, `close` …) is called by
-//! [`room.methods()`](AgentClient::methods). A dynamic client ([`Dynamic`]) has no class: it calls by name, and the program says the types:
+//! A callable that has the name of a method of the client ([`send`](AgentClient::send), `state`, `close` …)
+//! is called by [`room.methods()`](AgentClient::methods). A dynamic client ([`Dynamic`]) has no class: it
+//! calls by name, and the program gives the types:
 //!
 //! ```no_run
 //! use agents_client::AgentClient;
@@ -81,20 +83,22 @@
 //!
 //! # Without the server
 //!
-//! The crate `agents` has this one as `agents::client` with its feature `client`. With `default-features = false` beside it, a crate with agents
-//! in it is their types and calls: no HTTP server and no SQLite are compiled. `examples/shared-types` in the repository is such a pair of crates.
-//! Cargo gives a crate that is built for two others at once the features of both, so only what is built alone is small.
+//! The crate `agents` has this crate as `agents::client` with its feature `client`. If
+//! `default-features = false` is set as well, a crate of agents consists of their types and calls: no HTTP
+//! server and no SQLite are compiled. `examples/shared-types` in the repository is such a pair of crates.
+//! Cargo gives a crate that is built for two others together the features of both, so only a separate build
+//! is small.
 //!
 //! # When the connection is lost
 //!
-//! | what | happens to it |
+//! | what | what happens to it |
 //! |---|---|
-//! | the connection | is made again with jittered exponential back-off ([`Reconnect`]), under the same id |
-//! | a call that was on the wire | fails with [`ClientError::Disconnected`]: nobody knows whether it ran |
+//! | the connection | is opened again with jittered exponential back-off ([`Reconnect`]), with the same id |
+//! | a call that was on the wire | fails with [`ClientError::Disconnected`]: the method may have run |
 //! | a call, state or message that was still buffered | is sent after the reconnect |
 //! | everything, after a close with 1008 or 4000-4999 | fails with [`ClientError::Refused`]; the client has stopped |
 //!
-//! Every call settles: with an answer, with an error, after its time limit, or when the client closes.
+//! Every call ends: with an answer, with an error, after its timeout, or when the client closes.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What users send and receive beside the protocol.
+//! Messages of users, which are not part of the protocol.
 
 use agents_core::wire::Wire;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The text of a text message.
+    /// Returns the text of a text message; `None` for a binary one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -23,7 +23,7 @@ impl Message {
         }
     }
 
-    /// Reads a message that is JSON, text or binary, as a `#[wire]` type or another type that travels.
+    /// Reads a message that is JSON, text or binary, as a `#[wire]` type or another wire type.
     ///
     /// ```
     /// use agents_client::Message;
@@ -32,7 +32,7 @@ impl Message {
     /// ```
     ///
     /// # Errors
-    /// [`ClientError::Deserialize`] when it is not, or is of another type.
+    /// [`ClientError::Deserialize`] when the message is not JSON, or is of another type.
     pub fn json<T: Wire>(&self) -> Result<T, ClientError> {
         let bytes = match self {
             Self::Text(text) => text.as_bytes(),
@@ -44,7 +44,7 @@ impl Message {
         Ok(value)
     }
 
-    /// The size in bytes.
+    /// Returns the size in bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -52,7 +52,7 @@ impl Message {
         }
     }
 
-    /// Whether the message carries nothing.
+    /// Returns whether the message is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,10 +1,10 @@
-//! When to try again.
+//! The policy for reconnects.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// How a client reconnects: exponential back-off with jitter, for as long as it takes.
+/// The policy for reconnects: exponential back-off with jitter, by default without a limit of attempts.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,32 +29,32 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// Waits from 250 ms to 10 s between attempts, doubled each time, plus up to as much again at
-    /// random so that many clients of one server do not come back together.
+    /// Returns the default policy: delays from 250 ms to 10 s, doubled after each attempt. A random part of
+    /// up to the same time is added, so that many clients of one server do not reconnect together.
     pub fn new() -> Self {
         Self { min_delay: Duration::from_millis(250), max_delay: Duration::from_secs(10), max_attempts: None }
     }
 
-    /// Gives up at once.
+    /// Returns a policy without reconnects.
     pub fn never() -> Self {
         Self::new().max_attempts(0)
     }
 
-    /// The first delay.
+    /// Sets the first delay.
     #[must_use]
     pub fn min_delay(mut self, delay: Duration) -> Self {
         self.min_delay = delay;
         self
     }
 
-    /// The longest delay, before jitter.
+    /// Sets the maximum delay, before jitter.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// How many attempts in a row may fail before the client gives up.
+    /// Sets the number of attempts in a row that may fail before the client stops.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = Some(attempts);
@@ -75,7 +75,7 @@ impl Reconnect {
     }
 }
 
-/// The delays of one spell without a connection.
+/// The delays of one period without a connection.
 #[derive(Debug)]
 pub(crate) struct Delays {
     delays: ExponentialBackoff,
@@ -83,7 +83,7 @@ pub(crate) struct Delays {
 }
 
 impl Delays {
-    /// The number of the next attempt and the wait before it.
+    /// Returns the number of the next attempt and the delay before it.
     pub(crate) fn next(&mut self) -> Option<(u32, Duration)> {
         let delay = self.delays.next()?;
         self.attempt += 1;

@@ -15,7 +15,7 @@ use crate::inner::Inner;
 use crate::session::Sink;
 use crate::stream::{CallStream, Decode, Forget, decode_wire};
 
-/// Closes the client when the last user of it is gone; the worker holds [`Inner`] alone.
+/// A guard that closes the client when its last user is dropped; the worker holds only [`Inner`].
 #[derive(Debug)]
 pub(crate) struct Handle(pub(crate) Arc<Inner>);
 
@@ -25,7 +25,7 @@ impl Drop for Handle {
     }
 }
 
-/// The [`Caller`] behind the methods of a client: a share of the connection, and the time limit of calls.
+/// The [`Caller`] behind the methods of a client: a handle of the connection, and the timeout of calls.
 ///
 /// Like a client, a caller keeps the connection open.
 #[derive(Debug, Clone)]

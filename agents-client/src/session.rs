@@ -1,7 +1,7 @@
 //! The rules of a client, without any I/O: the buffer, the pending calls and the cached state.
 //!
-//! The worker feeds it what happens to the socket and takes the frames it wants to send; the
-//! handles put calls in. Every rule about calls and lost connections is in here.
+//! The worker passes it the events of the socket and takes the frames to send; the
+//! handles add calls. All rules about calls and lost connections are in this file.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,7 +13,7 @@ use crate::close::CloseFrame;
 use crate::frame::{self, Answer, Outcome, ServerFrame};
 use crate::{ClientError, Identity, Lost, Message, Status};
 
-/// Where the answer to a call goes.
+/// The receiver of the answer to a call.
 #[derive(Debug)]
 pub(crate) enum Sink {
     Once(oneshot::Sender<Result<Answer, ClientError>>),
@@ -21,7 +21,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// Settles the call. Nobody may be waiting any more, which is fine.
+    /// Ends the call. The receiver may be dropped already, which is not an error.
     fn settle(self, result: Result<Answer, ClientError>) {
         let (Self::Once(end) | Self::Stream { end, .. }) = self;
         drop(end.send(result));
@@ -38,8 +38,8 @@ struct Pending {
 struct Outgoing {
     message: Message,
     kind: Kind,
-    /// Gives its share of the buffer back when the frame leaves it. The end of a stream has none: there are
-    /// no more of these than streams.
+    /// The frame's permit in the buffer, released when the frame leaves the buffer. The frame that ends a
+    /// stream has no permit; there are at most as many of these frames as streams.
     _space: Option<OwnedSemaphorePermit>,
 }
 
@@ -51,7 +51,7 @@ enum Kind {
     Raw,
 }
 
-/// What the user can watch.
+/// The values that the user can watch.
 #[derive(Debug)]
 pub(crate) struct Watches {
     pub(crate) status: watch::Sender<Status>,
@@ -82,22 +82,23 @@ pub(crate) struct Session {
     outbox: VecDeque<Outgoing>,
     pending: HashMap<u64, Pending>,
     state_cache: StateCache,
-    /// The identity that is announced once the state it promises is here.
+    /// The identity that is published after the state that it announces has arrived.
     announced: Option<Identity>,
     closing: Option<CloseFrame>,
     ended: Option<ClientError>,
 }
 
-/// The states from which the local copy is set right when pushes of this client are accepted or refused.
+/// The states that keep the local copy correct when pushes of this client are accepted or refused.
 #[derive(Debug, Default)]
 struct StateCache {
-    /// The last state the server sent.
+    /// The last state that the server sent.
     server: Option<Value>,
     /// The local copy before the last push.
     before_push: Option<Option<Value>>,
-    /// A state frame may be the newcomer's: it was made before the server read anything of ours.
+    /// `true` if the next state frame may be the initial one, which the server made before it read any frame
+    /// of this client.
     expects_initial: bool,
-    /// A push that left on this connection before the newcomer's state frame came.
+    /// `true` if a push was sent on this connection before the initial state frame arrived.
     early_push: bool,
 }
 
@@ -115,7 +116,7 @@ impl Session {
         }
     }
 
-    /// Refuses new work once the client is on its way out.
+    /// Returns an error if the client is closing or has stopped.
     fn check(&self) -> Result<(), ClientError> {
         match (&self.ended, &self.closing) {
             (Some(error), _) => Err(error.clone()),
@@ -149,7 +150,7 @@ impl Session {
         Ok(id)
     }
 
-    /// Buffers a state and takes it over as the local copy.
+    /// Buffers a state and makes it the local copy.
     pub(crate) fn push_state(
         &mut self,
         state: Value,
@@ -173,8 +174,8 @@ impl Session {
         Ok(())
     }
 
-    /// Nobody waits for this call any more. One that is still buffered is not sent at all; of a stream that
-    /// is on its way the agent is told.
+    /// Removes a call that has no receiver any more. If the call is still buffered, it is not sent. If it is
+    /// a stream that has been sent, the agent is asked to stop.
     pub(crate) fn forget(&mut self, id: u64) {
         let Some(call) = self.pending.remove(&id) else { return };
         if !call.on_the_wire {
@@ -189,12 +190,12 @@ impl Session {
         self.outbox.push_back(Outgoing { message, kind: Kind::Cancel, _space: None });
     }
 
-    /// Whether there is something to write.
+    /// Returns whether there is a frame to write.
     pub(crate) fn has_frames(&self) -> bool {
         !self.outbox.is_empty()
     }
 
-    /// The next frame for the socket. From here on it counts as sent.
+    /// Returns the next frame for the socket, which counts as sent from now on.
     pub(crate) fn next_frame(&mut self) -> Option<Message> {
         let out = self.outbox.pop_front()?;
         match out.kind {
@@ -209,14 +210,14 @@ impl Session {
         Some(out.message)
     }
 
-    /// A connection is open.
+    /// Called when a connection is open.
     pub(crate) fn opened(&mut self) {
         self.state_cache.expects_initial = true;
         self.state_cache.early_push = false;
         self.watches.status.send_replace(Status::Open);
     }
 
-    /// A text frame has come.
+    /// Called when a text frame has arrived.
     pub(crate) fn receive(&mut self, text: &str) {
         match frame::parse(text) {
             ServerFrame::Rpc { id, outcome } => self.answer(id, outcome),
@@ -231,7 +232,7 @@ impl Session {
                 }
             }
             ServerFrame::McpServers(mcp) => {
-                // It comes after the newcomer's state, so there is none any more.
+                // This frame follows the initial state, so no initial state can come any more.
                 self.state_cache.expects_initial = false;
                 self.watches.mcp_servers.send_replace(Some(mcp));
             }
@@ -240,9 +241,9 @@ impl Session {
         }
     }
 
-    /// A message that is the user's has come.
+    /// Called when a message of the user has arrived.
     pub(crate) fn message(&self, message: Message) {
-        // Without a reader there is nobody to tell.
+        // Sending fails only if there is no reader.
         drop(self.watches.messages.send(message));
     }
 
@@ -261,7 +262,7 @@ impl Session {
         let Some(Pending { sink: Sink::Stream { chunks, .. }, .. }) = self.pending.get(&id) else {
             return;
         };
-        // Waiting for a slow reader here would hold up every other call of this client.
+        // Waiting for a slow reader here would delay every other call of this client.
         if let Err(mpsc::error::TrySendError::Full(_)) = chunks.try_send(chunk)
             && let Some(call) = self.pending.remove(&id)
         {
@@ -275,7 +276,8 @@ impl Session {
         self.state_cache.expects_initial = false;
         self.state_cache.server = Some(state.clone());
         if stale {
-            // The server reads our push after it wrote this frame and will not repeat it to us.
+            // The server reads the push after it wrote this frame, and does not send the push back to this
+            // client.
             self.state_cache.before_push = Some(Some(state));
         } else {
             self.state_cache.before_push = None;
@@ -287,8 +289,8 @@ impl Session {
     }
 
     fn rejected(&mut self, error: String) {
-        // A read-only connection can change nothing, so the truth is what the server sent last. In
-        // any other case the frame does not say which push it means; the last one is the best guess.
+        // A read-only connection cannot change the state, so the last state of the server is right. In
+        // any other case the frame does not name the rejected push, so the last push is assumed.
         let before = self.state_cache.before_push.take();
         if error == READONLY {
             self.watches.state.send_replace(self.state_cache.server.clone());
@@ -298,11 +300,11 @@ impl Session {
         drop(self.watches.rejections.send(error));
     }
 
-    /// The connection is gone; the client will try again.
+    /// Called when the connection is lost; the client will reconnect.
     pub(crate) fn lost(&mut self, why: &Lost) {
         self.announced = None;
         self.watches.identity.send_replace(None);
-        // The calls that these end went with the connection.
+        // The calls that these frames end were lost with the connection.
         self.outbox.retain(|out| out.kind != Kind::Cancel);
         let on_the_wire: Vec<u64> =
             self.pending.iter().filter(|(_, call)| call.on_the_wire).map(|(id, _)| *id).collect();
@@ -313,7 +315,7 @@ impl Session {
         }
     }
 
-    /// The user closes: calls fail at once, what else is buffered still goes out.
+    /// Called when the user closes the client: calls fail immediately, other buffered frames are still sent.
     pub(crate) fn close(&mut self, frame: CloseFrame) {
         if self.closing.is_some() || self.ended.is_some() {
             return;
@@ -327,7 +329,7 @@ impl Session {
         self.closing.as_ref()
     }
 
-    /// The client has stopped for good. The first reason counts.
+    /// Called when the client stops. The first error is kept.
     pub(crate) fn finish(&mut self, error: ClientError) {
         if self.ended.is_some() {
             return;
@@ -338,7 +340,7 @@ impl Session {
         self.ended = Some(error.clone());
         self.watches.identity.send_replace(None);
         self.watches.status.send_replace(Status::Closed(error));
-        // Without their senders every reader comes to its end instead of waiting for ever.
+        // Every reader ends when its sender is dropped; otherwise it would wait forever.
         self.watches = Watches::new(1);
     }
 

@@ -99,7 +99,7 @@ fn a_forgotten_call_is_not_sent_and_gives_its_space_back() {
     bench.session.forget(id);
     assert_eq!(bench.space.available_permits(), 8);
     assert!(bench.sent().is_empty());
-    // One that is out already is only forgotten.
+    // A call that has been sent is only removed.
     let (id, mut reply) = bench.call("b");
     assert_eq!(bench.sent().len(), 1);
     bench.session.forget(id);
@@ -136,7 +136,7 @@ fn the_end_settles_everything_and_stays() {
         assert!(matches!(error, ClientError::Refused { code: 4401, .. }));
     }
     assert!(matches!(&*status.borrow_and_update(), Status::Closed(ClientError::Refused { .. })));
-    assert!(status.has_changed().is_err(), "readers come to their end");
+    assert!(status.has_changed().is_err(), "the readers end");
     assert!(matches!(messages.try_recv(), Err(broadcast::error::TryRecvError::Closed)));
     assert_eq!(bench.space.try_acquire_many(8).map(drop), Ok::<(), TryAcquireError>(()));
     let space = bench.permit();
@@ -157,7 +157,7 @@ fn streams_get_chunks_then_the_end_and_fail_when_their_reader_lags() {
     bench.receive(&chunk);
     bench.receive(&chunk);
     assert!(matches!(reply.try_recv().unwrap(), Err(ClientError::Lagged(_))));
-    assert!(items.try_recv().is_ok(), "what was kept can still be read");
+    assert!(items.try_recv().is_ok(), "the items that were kept can still be read");
     assert!(bench.session.pending.is_empty());
 }
 
@@ -182,7 +182,7 @@ fn a_stream_on_the_wire_ends_with_its_connection_and_keeps_what_has_come() {
     assert_eq!(items.try_recv().unwrap().unwrap().get(), "\"x\"");
     assert_eq!(items.try_recv().unwrap_err(), mpsc::error::TryRecvError::Disconnected);
     assert!(matches!(reply.try_recv().unwrap(), Err(ClientError::Disconnected(why)) if why == gone()));
-    // One that had not left goes out over the next connection.
+    // A stream that had not been sent is sent over the next connection.
     assert_eq!(later_items.try_recv().unwrap_err(), mpsc::error::TryRecvError::Empty);
     assert_eq!(later_reply.try_recv().unwrap_err(), oneshot::error::TryRecvError::Empty);
     bench.session.opened();
@@ -199,11 +199,11 @@ fn a_state_changes_the_local_copy_and_a_refusal_takes_it_back() {
     assert_eq!(bench.state(), Some(json!(2)));
     bench.push(json!(3));
     bench.receive(&refusal("State update rejected"));
-    assert_eq!(bench.state(), Some(json!(2)), "the last push is the best guess");
+    assert_eq!(bench.state(), Some(json!(2)), "the last push counts as rejected");
     bench.push(json!(4));
     bench.push(json!(5));
     bench.receive(&refusal(READONLY));
-    assert_eq!(bench.state(), Some(json!(1)), "nothing of a read-only connection counts");
+    assert_eq!(bench.state(), Some(json!(1)), "no push of a read-only connection counts");
     assert_eq!(rejections.try_recv().unwrap(), "State update rejected");
     assert_eq!(rejections.try_recv().unwrap(), READONLY);
 }
@@ -229,7 +229,7 @@ fn a_state_after_the_greeting_counts_though_a_push_went_out_early() {
     bench.push(json!("mine"));
     bench.session.opened();
     assert_eq!(bench.sent().len(), 1);
-    // The list of MCP servers follows the greeting: there is no state in it this time.
+    // The list of MCP servers follows the first frames: they had no state this time.
     bench.receive(&json!({ "type": "cf_agent_mcp_servers", "mcp": {} }));
     bench.receive(&state(&json!("theirs")));
     assert_eq!(bench.state(), Some(json!("theirs")));

@@ -16,10 +16,10 @@ use tokio::sync::watch;
 use crate::ClientError;
 use crate::inner::Inner;
 
-/// The local copy of the state of an agent, to be read and waited for.
+/// The local copy of the state of an agent, to read and to wait for.
 ///
-/// It always has the newest state; a reader that is slow does not see every one. As a stream it begins with
-/// the state that is there, and ends when the client has stopped.
+/// A watch always has the newest state; a slow reader does not see every state. As a stream, a watch begins
+/// with the current state, and ends when the client has stopped.
 ///
 /// ```no_run
 /// # use agents_client::{AgentClient, ClientError, StreamExt};
@@ -35,10 +35,10 @@ use crate::inner::Inner;
 /// # drop(full); Ok(()) }
 /// ```
 pub struct StateWatch<S> {
-    /// Knows why the client has stopped. It does not keep it from stopping.
+    /// Has the reason why the client has stopped. This reference does not keep the client running.
     inner: Arc<Inner>,
     states: watch::Receiver<Option<Value>>,
-    /// What the stream waits with, made when it is first polled.
+    /// The stream of changes, made when the watch is first polled.
     stream: Option<BoxStream<'static, Option<Value>>>,
     state: PhantomData<fn() -> S>,
 }
@@ -50,21 +50,21 @@ impl<S: Wire> StateWatch<S> {
         Self { inner, states, stream: None, state: PhantomData }
     }
 
-    /// The state now; `None` while the agent has told none.
+    /// Returns the current state; `None` if the agent has not sent one.
     ///
     /// # Errors
-    /// [`ClientError::Deserialize`] when it is of another type, which means that agent and client were
+    /// [`ClientError::Deserialize`] when the state is of another type, which means that agent and client were
     /// built from different definitions.
     pub fn get(&self) -> Result<Option<S>, ClientError> {
         read(self.states.borrow().as_ref())
     }
 
-    /// Waits until there is a state that this watch has not given out yet, and returns it.
+    /// Waits until there is a state that this watch has not returned yet, and returns it.
     ///
-    /// The first call returns the state that is there.
+    /// The first call returns the current state.
     ///
     /// # Errors
-    /// [`ClientError::Deserialize`], and what the client has stopped with.
+    /// [`ClientError::Deserialize`], and the error that the client has stopped with.
     pub async fn changed(&mut self) -> Result<S, ClientError> {
         loop {
             self.states.changed().await.map_err(|_| self.inner.end())?;
@@ -80,7 +80,7 @@ impl<S: Wire> StateWatch<S> {
     /// # Errors
     /// As [`changed`](Self::changed).
     pub async fn wait_for(&mut self, mut condition: impl FnMut(&S) -> bool) -> Result<S, ClientError> {
-        // Also one that was seen before.
+        // The condition may hold for a state that was seen before.
         self.states.mark_changed();
         loop {
             let state = self.changed().await?;

@@ -1,32 +1,32 @@
-//! How a client is connected.
+//! The status of a client's connection.
 
 use std::time::Duration;
 
 use crate::{ClientError, Lost};
 
-/// What a client is doing about its connection.
+/// The status of a client's connection.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Status {
-    /// It is connecting.
+    /// The client is connecting.
     Connecting,
     /// The connection is open.
     Open,
-    /// It waits before the next attempt.
+    /// The client waits before the next attempt.
     Waiting {
-        /// How many attempts have failed in a row, or 1 after a connection was lost.
+        /// The number of attempts that have failed in a row, or 1 after a connection was lost.
         attempt: u32,
-        /// How long it waits.
+        /// The time that the client waits.
         delay: Duration,
-        /// Why there is no connection.
+        /// The reason why there is no connection.
         why: Lost,
     },
-    /// It has stopped for good.
+    /// The client has stopped.
     Closed(ClientError),
 }
 
 impl Status {
-    /// Whether the connection is open.
+    /// Returns whether the connection is open.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }

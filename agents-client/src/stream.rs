@@ -1,4 +1,4 @@
-//! Streams that the client hands out.
+//! The streams that a client returns.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,22 +18,22 @@ use crate::inner::Inner;
 use crate::remote_caller::Handle;
 use crate::{ClientError, Dynamic};
 
-/// How an answer is read; two families of types can be.
+/// The function that decodes an answer, by serde's rules or by those of wire types.
 pub(crate) type Decode<T> = fn(&Answer) -> Result<T, ClientError>;
 
-/// Reads the value of an answer; no value at all reads like `null`.
+/// Decodes the value of an answer; a missing value counts as `null`.
 pub(crate) fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, ClientError> {
     let text = answer.as_ref().map_or("null", |raw| raw.get());
     serde_json::from_str(text).map_err(ClientError::deserialize)
 }
 
-/// Reads the value of an answer by the rules of the agent.
+/// Decodes the value of an answer by the rules of wire types.
 pub(crate) fn decode_wire<T: Wire>(answer: &Answer) -> Result<T, ClientError> {
     let text = answer.as_ref().map_or("null", |raw| raw.get());
     from_json(text).map_err(ClientError::deserialize)
 }
 
-/// Takes a call back when nobody waits for it any more.
+/// A guard that removes a call when its receiver is dropped.
 #[derive(Debug)]
 pub(crate) struct Forget {
     pub(crate) inner: Arc<Inner>,
@@ -48,12 +48,12 @@ impl Drop for Forget {
 
 /// The items of a streamed answer, and its result at the end.
 ///
-/// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) has the result of
-/// the method. [`finish`](Self::finish) skips the items that are left.
+/// The stream ends with `None` after the last item, or with one error. Then [`result`](Self::result) returns
+/// the result of the method. [`finish`](Self::finish) skips the remaining items.
 /// A stream that is dropped before its end stops the method.
 ///
-/// The result has the type `R` that the method of a class declares. The result of a call by name has the type that the
-/// program asks for.
+/// The result has the type `R` that the method of a class declares. The result of a call by name has the type
+/// that the program asks for.
 ///
 /// ```no_run
 /// # async fn run(room: agents_client::AgentClient) -> Result<(), agents_client::ClientError> {
@@ -71,9 +71,9 @@ pub struct CallStream<T, R = Dynamic> {
     chunks: mpsc::Receiver<Answer>,
     end: End,
     decode: Decode<T>,
-    /// Dropping the stream takes the call back. Declared before the handle: it needs the session.
+    /// Removes the call on drop. Declared before the handle, because it needs the session.
     _forget: Forget,
-    /// A stream keeps its client connected.
+    /// Keeps the client connected while the stream exists.
     _handle: Arc<Handle>,
     result: PhantomData<fn() -> R>,
 }
@@ -114,7 +114,7 @@ impl<T, R> CallStream<T, R> {
 }
 
 impl<T, R: Wire> CallStream<T, R> {
-    /// Returns the result of the method, once the stream has ended.
+    /// Returns the result of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -123,7 +123,7 @@ impl<T, R: Wire> CallStream<T, R> {
         self.value(decode_wire)
     }
 
-    /// Skips the items that are left, waits for the end and returns the result of the method.
+    /// Skips the remaining items, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -134,7 +134,7 @@ impl<T, R: Wire> CallStream<T, R> {
 }
 
 impl<T> CallStream<T, Dynamic> {
-    /// Returns the result of the method, once the stream has ended.
+    /// Returns the result of the method, after the stream has ended.
     ///
     /// # Errors
     /// The error that ended the stream; [`ClientError::Deserialize`] when the value is of another
@@ -143,7 +143,7 @@ impl<T> CallStream<T, Dynamic> {
         self.value(decode)
     }
 
-    /// Skips the items that are left, waits for the end and returns the result of the method.
+    /// Skips the remaining items, waits for the end and returns the result of the method.
     ///
     /// # Errors
     /// The error that ended the stream, or [`ClientError::Deserialize`].
@@ -176,9 +176,9 @@ impl<T, R> fmt::Debug for CallStream<T, R> {
     }
 }
 
-/// A stream of what the client has received; it ends when the client has stopped.
+/// A stream of received messages, which ends when the client has stopped.
 ///
-/// An item is [`ClientError::Lagged`] when the reader was too slow and missed some.
+/// An item is [`ClientError::Lagged`] if the reader was too slow and missed messages.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Feed<T> {
     items: BoxStream<'static, Result<T, ClientError>>,

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::RemoteCaller;
 
-/// The agent that a client is for, as the compiler knows it.
+/// The type of the agent that a client connects to.
 ///
-/// Each class of agents is one: the client has its methods and the type of its state.
-/// [`Dynamic`] stands for an agent whose class is known by name only.
+/// Each class of agents implements this trait: the client has its methods and the type of its state.
+/// [`Dynamic`] is an agent whose class is known by name only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an agent",
     label = "not an agent",
@@ -34,7 +34,8 @@ impl<A: Interface> ClientTarget for A {
     }
 }
 
-/// An agent whose class is known by name only: methods are called by name, and values have the types that the program asks for.
+/// An agent whose class is known by name only: methods are called by name, and values have the types that the
+/// program asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dynamic {}
 

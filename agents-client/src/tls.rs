@@ -1,4 +1,4 @@
-//! `wss://`.
+//! TLS for `wss://`.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use tokio_tungstenite::Connector;
 
 use crate::Lost;
 
-/// TLS with ring, the Mozilla roots and those of the user.
+/// Returns a connector with ring, the Mozilla roots and the user's roots.
 ///
-/// The provider is named here because rustls panics when it has to choose between two, and another
-/// crate of the same program may bring the second.
+/// The provider is named here because rustls panics if two are compiled in and none is chosen. Another
+/// crate of the same program may enable the second one.
 pub(crate) fn connector(own: &[CertificateDer<'static>]) -> Result<Connector, Lost> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let transport = |error: rustls::Error| Lost::Transport(error.to_string());

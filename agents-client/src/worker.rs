@@ -26,18 +26,18 @@ use crate::{ClientError, Lost, Message, Status};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Told how the first attempt went; with it a failure of the first attempt is final.
+/// The sender of the result of the first attempt; if it is set, a failure of the first attempt is final.
 pub(crate) type Opened = oneshot::Sender<Result<(), ClientError>>;
 
-/// A connection that stayed open this long ends a spell of failures. Without it a server that
-/// accepts and closes at once would be asked again without any back-off.
+/// The time after which an open connection resets the back-off. Without this, a server that
+/// accepts and then immediately closes would be contacted again without any back-off.
 const STABLE: Duration = Duration::from_secs(5);
-/// How long the other side may take to answer a close.
+/// The time that the other side has to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long to look for what the server has said before the connection ended.
+/// The time to read the remaining frames of the server after the connection has ended.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Settles everything when the task ends, in whatever way: the runtime may drop it at any await.
+/// A guard that ends all calls when the task ends in any way; the runtime may drop the task at any await.
 struct Settle(Arc<Inner>);
 
 impl Drop for Settle {
@@ -56,7 +56,7 @@ pub(crate) async fn run(inner: Arc<Inner>, opened: Option<Opened>) {
     }
 }
 
-/// Runs until the client has stopped, and says why.
+/// Runs until the client has stopped, and returns the reason.
 async fn drive(inner: &Inner, opened: &mut Option<Opened>) -> ClientError {
     let mut delays = inner.config.reconnect.start();
     loop {
@@ -103,7 +103,8 @@ async fn drive(inner: &Inner, opened: &mut Option<Opened>) -> ClientError {
 async fn unless_closing<T>(inner: &Inner, future: impl Future<Output = T>) -> Option<T> {
     let closing = async {
         while inner.session().closing().is_none() {
-            // Frames wake us too: they stay buffered, and the writer looks before it waits.
+            // New frames wake this task too: they stay buffered, and the writer checks the buffer before it
+            // waits.
             inner.wake.notified().await;
         }
     };
@@ -138,12 +139,12 @@ async fn connect(inner: &Inner) -> Result<Socket, Lost> {
     timeout(config.connect_timeout, attempt).await.unwrap_or(Err(Lost::Silent))
 }
 
-/// Reads and writes until the connection ends. The error is final.
+/// Reads and writes until the connection ends. An error is final.
 async fn pump(inner: &Inner, socket: Socket) -> Result<Lost, ClientError> {
     let (sink, stream) = socket.split();
     let ping = AtomicBool::new(false);
-    // Side by side: a writer that waits for the server must not keep us from reading, or two full
-    // pipes would wait for each other.
+    // Reading and writing run concurrently. If a writer that waits for the server stopped the reading, two
+    // full pipes would wait for each other.
     let reader = read(inner, stream, &ping);
     let writer = write(inner, sink, &ping);
     tokio::pin!(reader);
@@ -151,7 +152,7 @@ async fn pump(inner: &Inner, socket: Socket) -> Result<Lost, ClientError> {
         end = &mut reader => end,
         written = writer => match written {
             Ok(()) => timeout(CLOSE_TIMEOUT, reader).await.unwrap_or(Err(ClientError::Closed)),
-            // The reason may already be here, in a close frame that has not been read yet.
+            // The reason may be in a close frame that has arrived and has not been read yet.
             Err(why) => match timeout(LAST_WORDS, reader).await {
                 Ok(Err(end)) => Err(end),
                 Ok(Ok(closed @ Lost::Closed { .. })) => Ok(closed),
@@ -194,8 +195,8 @@ async fn read(
                     Some(frame) => (frame.code.into(), frame.reason.as_str().to_owned()),
                     None => (close_code::NO_CODE, String::new()),
                 });
-                // The answer to our own close is all there is to wait for. Otherwise reading on
-                // sends our answer, and the server ends the connection.
+                // If this client closed, only the answer to its close frame was awaited. Otherwise reading on
+                // sends the answer, and the server ends the connection.
                 if inner.session().closing().is_some() {
                     break Lost::Silent;
                 }
@@ -211,7 +212,7 @@ async fn read(
     }
 }
 
-/// Writes until the user closes the client, and then the close frame.
+/// Writes until the user closes the client, and then writes the close frame.
 async fn write(inner: &Inner, mut sink: SplitSink<Socket, Frame>, ping: &AtomicBool) -> Result<(), Lost> {
     loop {
         while let Some(message) = next_frame(inner) {
@@ -242,7 +243,7 @@ fn lost(error: SocketError) -> Lost {
     match error {
         SocketError::Http(response) => Lost::Handshake(response.status()),
         SocketError::ConnectionClosed | SocketError::AlreadyClosed => {
-            Lost::Transport("the connection ended without a close".to_owned())
+            Lost::Transport("the connection ended without a close frame".to_owned())
         }
         other => Lost::Transport(other.to_string()),
     }

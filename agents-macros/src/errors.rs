@@ -1,4 +1,4 @@
-//! Mistakes, collected so that all of an item are told at once.
+//! Mistakes, collected so that all mistakes of an item are reported together.
 
 use std::fmt::Display;
 
@@ -11,17 +11,17 @@ use syn::Error;
 pub(crate) struct Errors(Option<Error>);
 
 impl Errors {
-    /// Notes a mistake at the tokens that hold it.
+    /// Adds a mistake at the tokens that contain it.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
     }
 
-    /// Notes a mistake at a place that has no tokens of its own.
+    /// Adds a mistake at a place without tokens of its own.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.push(Error::new(span, message));
     }
 
-    /// Notes a mistake that a parser found.
+    /// Adds a mistake that a parser found.
     pub(crate) fn push(&mut self, error: Error) {
         match &mut self.0 {
             Some(all) => all.combine(error),
@@ -33,7 +33,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// The expansion that makes the compiler tell them.
+    /// Returns the code with which the compiler reports the mistakes.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
         self.0.as_ref().map(Error::to_compile_error).unwrap_or_default()
     }

@@ -10,7 +10,7 @@ use crate::model::agent_struct::AgentStruct;
 use crate::model::wire::WireType;
 use crate::render::{self, Side};
 
-/// `#[agent]` on a struct or an `impl`.
+/// Expands `#[agent]` on a struct or an `impl`.
 pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenStream {
     let mut errors = Errors::default();
     let expansion = match syn::parse2::<Item>(item.clone()) {
@@ -25,7 +25,7 @@ pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenSt
         Ok(other) => {
             errors.at(
                 head(&other),
-                format!("`#[agent]` stands on a struct and on its `impl`, not on {}", kind(&other)),
+                format!("`#[agent]` belongs on a struct and on its `impl`, not on {}", kind(&other)),
             );
             item
         }
@@ -35,7 +35,7 @@ pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenSt
     quote!(#expansion #errors)
 }
 
-/// `#[wire]` on a struct or an enum.
+/// Expands `#[wire]` on a struct or an enum.
 pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStream {
     let mut errors = Errors::default();
     let expansion = match syn::parse2::<Item>(item.clone()) {
@@ -44,10 +44,10 @@ pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStr
         Ok(other) => {
             let why = match &other {
                 Item::Union(_) => {
-                    "`#[wire]` stands on a struct or an enum: JSON cannot tell which field of a union is set"
+                    "`#[wire]` belongs on a struct or an enum: JSON cannot tell which field of a union is set"
                         .to_owned()
                 }
-                _ => format!("`#[wire]` stands on a struct or an enum, not on {}", kind(&other)),
+                _ => format!("`#[wire]` belongs on a struct or an enum, not on {}", kind(&other)),
             };
             errors.at(head(&other), why);
             item
@@ -58,25 +58,25 @@ pub(crate) fn wire(args: TokenStream, item: TokenStream, side: Side) -> TokenStr
     quote!(#expansion #errors)
 }
 
-/// `#[callable]` and `#[hook]` where no `#[agent] impl` has taken them.
+/// Expands `#[callable]` and `#[hook]` outside of an `#[agent] impl`.
 pub(crate) fn misplaced(attribute: &str, item: TokenStream) -> TokenStream {
     let error = Error::new(
         proc_macro2::Span::call_site(),
         format!(
-            "`#[{attribute}]` stands on methods inside an `#[agent] impl` only: put `#[agent]` on the `impl`"
+            "`#[{attribute}]` belongs only on methods inside an `#[agent] impl`: put `#[agent]` on the `impl`"
         ),
     )
     .to_compile_error();
     quote!(#item #error)
 }
 
-/// Half-written code: the compiler's own parser tells more, and tools still see the item.
+/// Returns half-written code unchanged: the compiler's own parser reports more, and tools still see the item.
 fn unreadable(error: Error, item: TokenStream, errors: &mut Errors) -> TokenStream {
     errors.push(error);
     item
 }
 
-/// The tokens that name the item, for a message.
+/// Returns the tokens that name the item, for a message.
 fn head(item: &Item) -> TokenStream {
     match item {
         Item::Enum(item) => item.ident.to_token_stream(),

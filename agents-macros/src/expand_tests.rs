@@ -9,16 +9,16 @@ fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn text(tokens: TokenStream) -> String {
-    // Whether two brackets stand together is not ours to say.
+    // Two closing brackets may or may not be joined, so the text is normalised.
     tokens.to_string().replace("> >", ">>").replace("< <", "<<")
 }
 
-/// The messages of an expansion, in order.
+/// Returns the messages of an expansion, in order.
 fn told(expansion: &str) -> Vec<&str> {
     expansion.split("compile_error ! { \"").skip(1).filter_map(|rest| rest.split("\" }").next()).collect()
 }
 
-/// Returns the code that a caller of `Room::post` is given, whatever kind of caller it is.
+/// Returns the code for a caller of `Room::post`, for any kind of caller.
 fn interface(bound: &TokenStream) -> TokenStream {
     quote! {
         pub struct __Methods<__C>(__C);
@@ -399,7 +399,7 @@ fn a_generic_type_stands_in_a_scope_of_its_own_too() {
     ] {
         assert!(expansion.contains(&text(part.clone())), "{part}\n\n{expansion}");
     }
-    // The alias of such a field would not know the bounds of `T`.
+    // The alias of such a field would not have the bounds of `T`.
     let items = text(wire(
         quote!(),
         quote!(
@@ -621,5 +621,5 @@ fn misplaced_marks_say_where_they_belong() {
             fn on_start() {}
         ),
     ));
-    assert!(told(&expansion)[0].contains("inside an `#[agent] impl` only"), "{expansion}");
+    assert!(told(&expansion)[0].contains("inside an `#[agent] impl`"), "{expansion}");
 }

@@ -1,14 +1,14 @@
-//! Names: how they look to clients, which ones are taken, and what a typing error was meant to be.
+//! Names: their form for clients, reserved names, and suggestions for misspelt names.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
-/// Rust's name without `r#`.
+/// Returns a Rust name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// The camel-case form that clients use; the runtime has the same rule for names of types.
+/// Returns the camel-case form that clients use; the runtime has the same rule for names of types.
 pub(crate) fn camel_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut upper = false;
@@ -25,7 +25,7 @@ pub(crate) fn camel_case(name: &str) -> String {
     out
 }
 
-/// The kebab-case form of a class, as it stands in addresses; the runtime has the same rule.
+/// Returns the kebab-case form of a class, as it appears in addresses; the runtime has the same rule.
 pub(crate) fn kebab_case(class: &str) -> String {
     if class == class.to_uppercase() && class != class.to_lowercase() {
         return class.to_lowercase().replace('_', "-");
@@ -43,11 +43,11 @@ pub(crate) fn kebab_case(class: &str) -> String {
     out.strip_suffix('-').unwrap_or(out).to_owned()
 }
 
-/// What JavaScript itself asks objects for; the client's stub never forwards these.
+/// Members that JavaScript itself reads on objects; the client's stub never forwards these.
 const ASKED_BY_JAVASCRIPT: [&str; 9] =
     ["then", "catch", "finally", "toJSON", "valueOf", "toString", "constructor", "prototype", "nodeType"];
 
-/// Members that a client object has of its own.
+/// Members that a client object itself has.
 const MEMBERS_OF_THE_CLIENT: [&str; 14] = [
     "addEventListener",
     "agent",
@@ -65,7 +65,7 @@ const MEMBERS_OF_THE_CLIENT: [&str; 14] = [
     "stub",
 ];
 
-/// Why clients could not call a method of this name, if they could not.
+/// Returns the reason why clients could not call a method of this name, if there is one.
 pub(crate) fn taken(camel: &str) -> Option<String> {
     if ASKED_BY_JAVASCRIPT.contains(&camel) {
         return Some(format!(
@@ -77,7 +77,7 @@ pub(crate) fn taken(camel: &str) -> Option<String> {
         .then(|| format!("a client object has a member `{camel}` of its own"))
 }
 
-/// The candidate nearest to a misspelt name, if one is near enough to be meant.
+/// Returns the candidate nearest to a misspelt name, if one is near enough.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);
     candidates
@@ -88,12 +88,12 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Without case and underscores, so that `onStart` is as near to `on_start` as can be.
+/// Removes case and underscores, so that `onStart` is as near to `on_start` as possible.
 fn fold(name: &str) -> Vec<char> {
     name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters must be put in, left out or changed.
+/// Returns the number of letters that must be inserted, removed or changed.
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (index, left) in from.iter().enumerate() {
@@ -108,7 +108,7 @@ fn distance(from: &[char], to: &[char]) -> usize {
     row[to.len()]
 }
 
-/// `a`, `b` and `c` for a sentence.
+/// Returns a list for a sentence, such as `a`, `b` and `c`.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {

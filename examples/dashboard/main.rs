@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agents::state::Attempt;
 use agents::auth::Tokens;
 use agents::axum::{
     Json, Router, extract::State, http::StatusCode, response::Html, routing::get, routing::post,
 };
 use agents::prelude::*;
 use agents::serde::{Deserialize, Serialize};
+use agents::state::Attempt;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",

@@ -5,8 +5,8 @@
 #[path = "../shared/web.rs"]
 mod web;
 
-use agents::state::RejectionKind;
 use agents::prelude::*;
+use agents::state::RejectionKind;
 
 /// The longest text of a document, in characters.
 const LONGEST: usize = 2_000;

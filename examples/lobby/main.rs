@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use agents::Host;
 use agents::axum::http::StatusCode;
 use agents::axum::response::{Html, IntoResponse, Response};
 use agents::axum::{Json, Router, routing::get};
-use agents::prelude::*;
 use agents::class::CallOrigin;
-use agents::Host;
+use agents::prelude::*;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",

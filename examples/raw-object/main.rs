@@ -9,11 +9,11 @@ use agents::axum::extract::{Query, State};
 use agents::axum::response::{Html, IntoResponse};
 use agents::axum::{Json, Router, routing::get};
 use agents::http::StatusCode;
+use agents::object::AlarmInfo;
 use agents::object::{
     DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket, WebSocketUpgrade, WebSockets,
 };
 use agents::{Agents, Close, Host, Message, Result, wire};
-use agents::object::AlarmInfo;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use agents::server::TypeScript;
 use agents::axum::Router;
 use agents::http::StatusCode;
+use agents::server::TypeScript;
 use tower_http::services::ServeDir;
 
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web");

@@ -1,4 +1,4 @@
-//! The doors of an agent.
+//! The methods of an agent's runtime that a handler can use.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,38 +16,39 @@ use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
-/// What a handler can do with its agent. Cheap to clone.
+/// A handler's access to its agent. Cheap to clone.
 ///
 /// A context carries the call that it was made for. While the calling connection is read-only, a
-/// state that it sets is refused: in a helper, after an await, and in a task that took the context
-/// along. An agent with `#[agent(strict = true)]` refuses it rows, keys and the alarm as well.
+/// state that the context sets is refused: in a helper, after an await, and in a task that took the context
+/// along. An agent with `#[agent(strict = true)]` also refuses writes of rows, keys and the alarm.
 ///
-/// It works inside the agent's handlers and in tasks started with [`spawn`](Self::spawn). Moved
-/// into a task of `tokio::spawn` every method that reads or writes the agent fails, because such a
-/// write would not belong to any turn of the agent.
+/// A context works inside the agent's handlers and in tasks started with [`spawn`](Self::spawn). In a task of
+/// `tokio::spawn` every method that reads or writes the agent fails, because such a write would not belong to
+/// any turn of the agent.
 pub struct Context<A: AgentDefinition> {
     pub(crate) core: Arc<AgentShared<A>>,
     pub(crate) caller: Option<Connection<A>>,
     /// The callable that runs, by its name on the wire.
     pub(crate) callable: Option<&'static str>,
-    /// The object on behalf of the caller, where it is asked before each write.
+    /// The object on behalf of the caller; set if the caller is checked before each write.
     pub(crate) guarded: Option<ObjectContext>,
     /// The agents that wait for this handler.
     pub(crate) chain: CallChain,
 }
 
 impl<A: AgentDefinition> Context<A> {
-    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
+    /// Returns the name of the agent in its [canonical form](crate::wire::name::canonical), as it appears in
+    /// an address.
     pub fn name(&self) -> &str {
         self.core.object.name()
     }
 
-    /// Returns the class of the agent, as it stands in its address.
+    /// Returns the class of the agent, as it appears in its address.
     pub fn class(&self) -> &str {
         self.core.object.class()
     }
 
-    /// Returns what all agents of the host share.
+    /// Returns the value that all agents of the host share.
     pub fn env(&self) -> &A::Env {
         &self.core.env
     }
@@ -57,8 +58,7 @@ impl<A: AgentDefinition> Context<A> {
         self.core.object.now()
     }
 
-    /// Returns the connection that this call came from; `None` for HTTP requests and the agent's
-    /// own work.
+    /// Returns the connection that this call came from; `None` for HTTP requests and the agent's own work.
     pub fn caller(&self) -> Option<&Connection<A>> {
         self.caller.as_ref()
     }
@@ -68,18 +68,18 @@ impl<A: AgentDefinition> Context<A> {
         self.callable
     }
 
-    /// Returns the same doors for the agent's own work: without a caller, so nothing is refused
-    /// because the caller is read-only.
+    /// Returns a context for the agent's own work. It has no caller, so no write is refused because the
+    /// caller is read-only.
     ///
-    /// For what the agent decides itself to write down about a read-only connection, such as that
-    /// it was there.
+    /// Use this for facts about a read-only connection that the agent itself decides to store, such as a list
+    /// of visitors.
     #[must_use]
     pub fn as_agent(&self) -> Self {
         Self { chain: self.chain.clone(), ..self.core.context() }
     }
 
-    /// Returns the agent that called this one, if another agent or the program itself did so, by
-    /// [`agent`](Self::agent) or [`Host::get`](crate::Host::get).
+    /// Returns the agent or the program that called this agent by [`agent`](Self::agent) or
+    /// [`Host::get`](crate::Host::get); `None` for other calls.
     ///
     /// ```
     /// # use agents_core::{AgentDefinition, CallOrigin, Context, Error, Result};
@@ -94,14 +94,16 @@ impl<A: AgentDefinition> Context<A> {
         self.chain.origin()
     }
 
-    /// Returns a stub of another agent: what is called on it runs there.
+    /// Returns a stub of another agent; a method called on the stub runs in that agent.
     ///
-    /// The name is written as clients write it: escapes in it are read, see [`canonical`](crate::wire::name::canonical), so
-    /// the [`name`](Self::name) of an agent leads to it. A name that people chose goes through
-    /// [`escape`](crate::wire::name::escape) first.
+    /// The name is written as clients write it: escapes are decoded, see
+    /// [`canonical`](crate::wire::name::canonical). The [`name`](Self::name) of an agent can be passed as it
+    /// is. Pass a name that people chose through [`escape`](crate::wire::name::escape) first.
     ///
-    /// The agent need not exist or be awake. A call leaves when what this handler has written up to then is durable, wakes the other agent, and takes 30 s at most (see [`AgentStub::with_timeout`]). While this handler waits,
-    /// others of this agent run; none of the caller's connection crosses over.
+    /// The agent need not exist or be awake. A call is sent after the writes of this handler up to then are
+    /// durable. It wakes the other agent and takes 30 s at most (see [`AgentStub::with_timeout`]). While this
+    /// handler waits, other handlers of this agent run. The other agent does not learn the caller's
+    /// connection.
     ///
     /// ```
     /// # use agents_core::interface::Interface;
@@ -115,17 +117,17 @@ impl<A: AgentDefinition> Context<A> {
         AgentStub::new(self.core.object.peers(), name.into(), Some(from))
     }
 
-    /// Returns the state. The first read loads it from the database; an agent that never had one
+    /// Returns the state. The first read loads the state from the database. An agent without a stored state
     /// gets its initial state, which is stored.
     ///
     /// # Errors
-    /// When the agent has no state and no initial one (see [`try_state`](Self::try_state)), or the
-    /// database fails.
+    /// When the agent has neither a state nor an initial one (see [`try_state`](Self::try_state)), or when
+    /// the database fails.
     pub fn state(&self) -> Result<Arc<A::State>> {
         self.core.state()
     }
 
-    /// Returns the state, `None` if the agent has none and no initial one.
+    /// Returns the state; `None` if the agent has neither a state nor an initial one.
     ///
     /// # Errors
     /// When the database fails.
@@ -133,22 +135,23 @@ impl<A: AgentDefinition> Context<A> {
         self.core.try_state()
     }
 
-    /// Replaces the state: checked, stored, and sent to every connection that takes frames of the
-    /// protocol, before anything that this handler sends later.
+    /// Replaces the state. The new state is checked, stored, and sent to every connection that takes frames
+    /// of the protocol, before any message that this handler sends later.
     ///
     /// # Errors
-    /// `readonly` when the calling connection may not write, the error of `validate_state_change`,
-    /// that the state is too large ([`Limits::state_bytes`](crate::Limits::state_bytes), 4 MiB), `storage_json` when it
-    /// could not be read again (a float that is NaN is enough), or `overflow` as for [`broadcast`](Self::broadcast).
-    /// Then nothing has changed.
+    /// `readonly` when the calling connection may not write, the error of `validate_state_change`, an error
+    /// when the state is too large ([`Limits::state_bytes`](crate::Limits::state_bytes), 4 MiB),
+    /// `storage_json` when it could not be read again (for example a float that is NaN), or `overflow` as for
+    /// [`broadcast`](Self::broadcast). Nothing has changed then.
     pub fn set_state(&self, state: A::State) -> Result<()> {
         self.core.set_state(state, &self.source(), None)
     }
 
-    /// Changes a copy of the state, replaces the state with it, in one step, and gives back what `update` returns.
+    /// Changes a copy of the state, replaces the state with the copy in one step, and returns the result of
+    /// `update`.
     ///
-    /// When `update` returns an error nothing has changed. A state that is the same as before, as JSON, is neither
-    /// stored nor sent, and no hook hears of it.
+    /// If `update` returns an error, nothing has changed. If the JSON of the state is the same as before, the
+    /// state is neither stored nor sent, and no hook is called.
     ///
     /// ```
     /// # use agents_core::{AgentDefinition, Context, Error, Result};
@@ -173,18 +176,19 @@ impl<A: AgentDefinition> Context<A> {
         self.core.update_state(&self.source(), update)
     }
 
-    /// Sends a message to every connection, the caller's included.
+    /// Sends a message to every connection, including the caller's.
     ///
-    /// The messages that one turn sends wait in memory until the turn is over.
+    /// The messages that one turn sends are held in memory until the turn ends.
     ///
     /// # Errors
-    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
-    /// leave the agent, when a value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to be sent by the
+    /// agent, when a value has no JSON form, or outside of the agent's handlers.
     pub fn broadcast(&self, message: impl IntoMessage) -> Result<()> {
         self.broadcast_except(message, std::iter::empty::<&str>())
     }
 
-    /// Sends a message to every connection but those with these ids; unknown ids do not matter.
+    /// Sends a message to every connection except those with these ids; unknown ids are ignored.
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).
@@ -201,7 +205,7 @@ impl<A: AgentDefinition> Context<A> {
 
     /// Returns the open connections, oldest first.
     ///
-    /// Outside of the agent's handlers there are none.
+    /// Outside of the agent's handlers the list is empty.
     pub fn connections(&self) -> impl Iterator<Item = Connection<A>> + use<A> {
         self.listed(self.core.object.get_web_sockets())
     }
@@ -223,16 +227,15 @@ impl<A: AgentDefinition> Context<A> {
         Some(Connection { core: self.core.clone(), socket: WebSocket { object: object.clone(), entry } })
     }
 
-    /// Returns the object below the agent: its alarm, its WebSockets by several tags, the messages
-    /// that are answered while it sleeps, and more.
+    /// Returns the object that the agent runs on. It has the alarm, the WebSockets by several tags, the
+    /// messages that are answered while the object hibernates, and more.
     ///
-    /// What is written through it is not checked against a read-only caller, unless the agent is
-    /// strict: then these doors are as careful as the context's own.
+    /// A write through the object is checked against a read-only caller only if the agent is strict.
     pub fn object(&self) -> &ObjectContext {
         self.guarded.as_ref().unwrap_or(&self.core.object)
     }
 
-    /// Keeps the agent awake until the guard is dropped; `reason` is shown in its status.
+    /// Keeps the agent awake until the guard is dropped; `reason` appears in the agent's status.
     ///
     /// # Errors
     /// Outside of the agent's handlers.
@@ -252,7 +255,7 @@ impl<A: AgentDefinition> Context<A> {
 
     /// Returns the agent itself, for a task that calls its methods.
     ///
-    /// A handler has it as `&self`, which a task cannot keep.
+    /// A handler has the agent as `&self`, which a task cannot keep.
     ///
     /// ```
     /// use agents_core::{AgentDefinition, Context, Result};
@@ -264,15 +267,16 @@ impl<A: AgentDefinition> Context<A> {
     /// ```
     ///
     /// # Errors
-    /// While `on_start` runs, where it is `&mut self`. A task that `on_start` begins may ask later.
+    /// While `on_start` runs, because it has the agent as `&mut self`. A task that `on_start` spawns may call
+    /// this later.
     pub fn instance(&self) -> Result<Arc<A>> {
         let agent = self.core.agent.get();
         agent.cloned().ok_or_else(|| Error::hidden("starting", "the agent has not started yet"))
     }
 
-    /// Runs a future with the agent. It may use this context, keeps the agent awake, and is
-    /// dropped with it. An error it returns goes to `on_error`. The methods of the agent are reached by
-    /// [`instance`](Self::instance).
+    /// Runs a future as a task of the agent. The task may use this context and keeps the agent awake. It is
+    /// dropped when the activation ends. An error that the future returns goes to `on_error`. A task reaches
+    /// the methods of the agent by [`instance`](Self::instance).
     ///
     /// # Errors
     /// Outside of the agent's handlers.
@@ -284,7 +288,8 @@ impl<A: AgentDefinition> Context<A> {
         let core = self.core.clone();
         let object = core.object.clone();
         object.run(Box::pin(async move {
-            // Without the ambient context: a task has it only if it took one along.
+            // The future runs without an ambient context; a task has a context only if the future captured
+            // one.
             let work =
                 UserFuture::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
             if let Err(error) = work.await.and_then(std::convert::identity) {
@@ -294,22 +299,24 @@ impl<A: AgentDefinition> Context<A> {
         }))
     }
 
-    /// Waits until no other exclusive work of this agent runs, runs this, and lets the next one.
+    /// Waits until no other exclusive work of this agent runs, then runs this work.
     ///
-    /// Other handlers still interleave with it. Exclusive work of an instance that panicked still counts: what runs on
-    /// goes on alone.
+    /// Other handlers still interleave with exclusive work. An instance that panicked is replaced, but its
+    /// exclusive work that still runs excludes the work of the new instance.
     ///
     /// # Errors
-    /// `nested_exclusive` inside of exclusive work, which would wait for itself: in [`exclusive`](Self::exclusive), or in a
-    /// `#[callable(exclusive)]`. A task that such work spawned and waits for is not seen, and waits for ever.
+    /// `nested_exclusive` inside of exclusive work, which would wait for itself: in
+    /// [`exclusive`](Self::exclusive), or in a `#[callable(exclusive)]`. This is not detected in a task that
+    /// exclusive work spawned and waits for; such a task waits forever.
     ///
-    /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of this agent.
+    /// `call_cycle` when another agent called this handler, and waits for it, on behalf of exclusive work of
+    /// this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;
         Ok(self.core.object.while_blocking(Blocking::Exclusive, work).await)
     }
 
-    /// Gives the same doors without those that write.
+    /// Returns a view of the agent, which has no methods that write.
     pub fn view(&self) -> View<A> {
         View(self.clone())
     }

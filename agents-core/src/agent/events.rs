@@ -1,4 +1,4 @@
-//! What hooks are told.
+//! The payloads of hooks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,28 +6,28 @@ use std::sync::Arc;
 use crate::agent::{AgentDefinition, Connection, StateSource};
 use crate::error::Error;
 
-/// What went wrong, for `on_error`: on one connection, or anywhere else.
+/// An error, as it is given to `on_error`: of one connection, or of another part of the agent.
 ///
-/// The hook returns `Ok(())` to say that it dealt with the error, or an error to have it logged.
+/// The hook returns `Ok(())` if it handled the error, or an error to have it logged.
 #[non_exhaustive]
 pub enum AgentError<A: AgentDefinition> {
-    /// A connection broke the protocol, or one of its hooks failed.
+    /// The connection violated the protocol, or one of its hooks failed.
     Connection {
         /// The connection.
         connection: Connection<A>,
         /// The error.
         error: Error,
     },
-    /// Something that belongs to no connection failed.
+    /// A part of the agent that does not belong to a connection failed.
     Server {
         /// The error.
         error: Error,
-        /// What failed.
+        /// The part that failed.
         source: ErrorSource,
     },
 }
 
-/// What failed in [`AgentError::Server`].
+/// The part that failed in [`AgentError::Server`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorSource {
@@ -39,30 +39,30 @@ pub enum ErrorSource {
     Task,
     /// `on_hibernate`.
     Hibernate,
-    /// `on_alarm`; it is tried again.
+    /// `on_alarm`; the alarm is retried.
     Alarm,
 }
 
-/// A change of the state, for `on_state_changed`; it is stored and sent already.
+/// A change of the state, as it is given to `on_state_changed`; the new state is already stored and sent.
 #[non_exhaustive]
 pub struct StateChange<A: AgentDefinition> {
     /// The state before; `None` if there was none.
     pub previous: Option<Arc<A::State>>,
     /// The state now.
     pub state: Arc<A::State>,
-    /// Who changed it.
+    /// The source of the change.
     pub source: StateSource<A>,
 }
 
 impl<A: AgentDefinition> AgentError<A> {
-    /// Returns the error, whatever it belongs to.
+    /// Returns the error of either variant.
     pub fn error(&self) -> &Error {
         match self {
             Self::Connection { error, .. } | Self::Server { error, .. } => error,
         }
     }
 
-    /// Returns the error, whatever it belongs to.
+    /// Returns the error of either variant, consuming `self`.
     pub fn into_error(self) -> Error {
         match self {
             Self::Connection { error, .. } | Self::Server { error, .. } => error,

@@ -1,4 +1,4 @@
-//! The doors of an agent that do not write.
+//! The methods of an agent's runtime that do not write.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::error::Result;
 use crate::storage::sql::{Column, Rows, SqlReadDoor, SqlReader};
 use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
 
-/// A [`Context`] without the doors that write.
+/// A [`Context`] without the methods that write.
 ///
-/// A view changes nothing of the agent, neither its state nor rows, keys, alarm or settings, and
-/// starts nothing. It may look at connections and talk to a single one: what is kept for a
-/// connection belongs to that connection. The compiler sees to it: a view has no method for the
-/// rest, and `sql!` with a statement that writes does not compile. A query that only SQLite knows
-/// to write is refused when it runs, with the code `sql_read_only`.
+/// A view cannot change the agent: neither its state nor rows, keys, alarm or settings. It cannot start
+/// tasks. A view may list connections, send to a single connection and change that connection's own state.
+/// The compiler enforces this: a view has no method that writes, and `sql!` with a statement that writes does
+/// not compile. A query that only SQLite recognises as a write is refused when it runs, with the code
+/// `sql_read_only`.
 ///
 /// ```compile_fail
 /// # use agents_core::{AgentDefinition, Result, View};
@@ -25,22 +25,23 @@ use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
 /// }
 /// ```
 ///
-/// The promise is about the view and what is made from it. [`current`](crate::current) gives the
-/// whole context of the call to whoever asks for it.
+/// This holds for the view and for the values made from it. Code that calls [`current`](crate::current) still
+/// gets the whole context of the call.
 pub struct View<A: AgentDefinition>(pub(crate) Context<A>);
 
 impl<A: AgentDefinition> View<A> {
-    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), which an address holds as it stands.
+    /// Returns the name of the agent in its [canonical form](crate::wire::name::canonical), as it appears in
+    /// an address.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// Returns the class of the agent, as it stands in its address.
+    /// Returns the class of the agent, as it appears in its address.
     pub fn class(&self) -> &str {
         self.0.class()
     }
 
-    /// Returns what all agents of the host share.
+    /// Returns the value that all agents of the host share.
     pub fn env(&self) -> &A::Env {
         self.0.env()
     }
@@ -60,8 +61,7 @@ impl<A: AgentDefinition> View<A> {
         self.0.callable()
     }
 
-    /// Refuses to go on when the calling connection is read-only; see
-    /// [`Context::require_writable`].
+    /// Returns an error if the calling connection is read-only; see [`Context::require_writable`].
     ///
     /// # Errors
     /// As [`Context::require_writable`].
@@ -69,8 +69,8 @@ impl<A: AgentDefinition> View<A> {
         self.0.require_writable()
     }
 
-    /// Returns the state; see [`Context::state`]. An initial state is stored when it is first read:
-    /// that is the agent's doing and not the view's.
+    /// Returns the state; see [`Context::state`]. An initial state is stored on its first read, as the
+    /// agent's own change.
     ///
     /// # Errors
     /// As [`Context::state`].
@@ -78,7 +78,7 @@ impl<A: AgentDefinition> View<A> {
         self.0.state()
     }
 
-    /// Returns the state, `None` if the agent has none and no initial one.
+    /// Returns the state; `None` if the agent has neither a state nor an initial one.
     ///
     /// # Errors
     /// As [`Context::try_state`].

@@ -1,4 +1,4 @@
-//! What the host's hook answers to somebody who may come in.
+//! The decision of the host's hook to admit a request.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-/// The most bytes of an identity as JSON: what fits the state of a connection as well.
+/// The maximum size of an identity as JSON in bytes, which also fits the state of a connection.
 const MAX_IDENTITY: usize = 16 * 1024;
 
-/// How somebody is let in.
+/// The admission of a request: the agent that it goes to, and the identity of the client.
 ///
-/// `Ok(())` is enough where nothing is to be said: it converts into [`Admission::pass`].
+/// A hook may return `Ok(())` if it sets neither: `()` converts into [`Admission::pass`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Admission {
@@ -20,30 +20,30 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Lets it pass, to the agent that it asked for.
+    /// Returns an admission to the agent that the request asked for.
     pub fn pass() -> Self {
         Self::default()
     }
 
-    /// Leads it to the agent of another name, of the same class.
+    /// Sends the request to the agent of another name, of the same class.
     ///
-    /// The name is plain text. What cannot stand in a path is percent-encoded, and `%` too, so two
-    /// different names are two agents; `"Ada L"` is the agent at `/agents/room/Ada%20L`. Too long a
-    /// name (`Limits::name_bytes`) is refused with 4400. Clients learn the name in the identity frame.
+    /// The name is plain text. Characters that a path cannot contain are percent-encoded, and so is `%`, so
+    /// two different names are two agents; `"Ada L"` is the agent at `/agents/room/Ada%20L`. A name longer
+    /// than `Limits::name_bytes` is refused with 4400. Clients receive the name in the identity frame.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Tells the agent who this is, with [`ConnectRequest::identity`](crate::ConnectRequest::identity).
-    /// It crosses to the agent as JSON.
+    /// Gives the agent the identity of the client, which it reads with
+    /// [`ConnectRequest::identity`](crate::ConnectRequest::identity). The identity is passed as JSON.
     ///
     /// # Errors
-    /// When the value has no JSON form, or one of more than 16 KiB.
+    /// When the value has no JSON form, or a JSON form of more than 16 KiB.
     pub fn identity<T: Serialize + ?Sized>(mut self, identity: &T) -> Result<Self> {
         let json = serde_json::to_string(identity)?;
         if json.len() > MAX_IDENTITY {
-            return Err(Error::hidden("identity_size", "an identity has at most 16 KiB as JSON"));
+            return Err(Error::hidden("identity_size", "an identity must not exceed 16 KiB as JSON"));
         }
         self.identity = Some(json.into());
         Ok(self)

@@ -1,4 +1,4 @@
-//! What the host's hook is asked about.
+//! The request that the host's hook decides about.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::agent::{Agent, ConnectRequest};
 use crate::error::{Error, Result};
 
-/// What the program shares with its agents, by type.
+/// The values that the program shares with its agents, by type.
 pub(crate) type Shared = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// Somebody who wants to reach an agent: a WebSocket handshake or an HTTP request.
+/// A request to reach an agent: a WebSocket handshake or an HTTP request.
 #[derive(Clone)]
 pub struct AdmissionRequest {
     pub(crate) class: Arc<str>,
@@ -23,28 +23,29 @@ pub struct AdmissionRequest {
 }
 
 impl AdmissionRequest {
-    /// Returns the class of the agent, as it stands in its address.
+    /// Returns the class of the agent, as it appears in its address.
     pub fn class(&self) -> &str {
         &self.class
     }
 
-    /// Tells whether the agent is of this class.
+    /// Returns whether the agent is of this class.
     pub fn is_for<A: Agent>(&self) -> bool {
         *self.class == *A::ROUTE
     }
 
-    /// Returns the name of the agent in its one [form](crate::wire::name::canonical), whatever its spelling in the path.
+    /// Returns the name of the agent in its [canonical form](crate::wire::name::canonical), for any spelling
+    /// in the path.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tells whether this is a WebSocket handshake; else it is an HTTP request.
+    /// Returns whether this is a WebSocket handshake; otherwise it is an HTTP request.
     pub fn is_handshake(&self) -> bool {
         self.handshake
     }
 
-    /// Tells whether the client chose the agent, by the name in its path; else
-    /// [`Agents::route_to`](crate::Agents::route_to) found it.
+    /// Returns whether the client chose the agent, by the name in its path. Otherwise
+    /// [`Agents::route_to`](crate::Agents::route_to) found the agent.
     pub fn named_by_client(&self) -> bool {
         self.by_name
     }
@@ -54,14 +55,14 @@ impl AdmissionRequest {
         &self.request
     }
 
-    /// Returns what the program shares with [`Agents::env`](crate::Agents::env).
+    /// Returns the value of this type that the program shares with [`Agents::env`](crate::Agents::env).
     ///
     /// # Errors
-    /// When there is no value of this type.
+    /// When the program shares no value of this type.
     pub fn env<E: Send + Sync + 'static>(&self) -> Result<Arc<E>> {
         let found = self.shared.get(&TypeId::of::<E>()).cloned().and_then(|env| env.downcast().ok());
         found.ok_or_else(|| {
-            Error::hidden("no_env", format!("there is no `{}`: give it with `.env(..)`", type_name::<E>()))
+            Error::hidden("no_env", format!("there is no env `{}`: add it with `.env(..)`", type_name::<E>()))
         })
     }
 }

@@ -1,14 +1,14 @@
-//! Who may come in: what the host's hook is asked and what it answers, and signed tokens.
+//! Admission of requests: the input and the result of the host's hook, and signed tokens.
 //!
-//! There are two places to decide:
+//! Two functions decide:
 //!
 //! - [`Agents::authorize`](crate::Agents::authorize) takes one function for the whole host. It is asked about
-//!   every handshake *and* every HTTP request, before the agent wakes, so a stranger costs little.
-//! - The hook `authorize` of a class is asked by the agent itself, which knows its own state and
-//!   database, about *connections alone*. What it returns becomes the connection's state, which
-//!   survives hibernation.
+//!   every handshake *and* every HTTP request, before the agent wakes, so a refused request costs little.
+//! - The hook `authorize` of a class runs in the agent, which knows its own state and database. It is asked
+//!   about *connections alone*. Its result becomes the connection's state, which survives hibernation.
 //!
-//! They work together: the first finds out who it is, the second whether that one may enter this room.
+//! They work together: the first identifies the client, the second decides whether this client may connect to
+//! this agent.
 
 mod admission;
 mod admission_request;

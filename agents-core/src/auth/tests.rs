@@ -1,4 +1,5 @@
-//! Tokens: every key kind, every reason, and tricks with the header. The tokens in `test_keys` expire in 2100.
+//! Tokens: every kind of key, every reason for a refusal, and forged headers. The tokens in `test_keys`
+//! expire in 2100.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ fn tokens() -> Tokens<User> {
     Tokens::hs256(SECRET).unwrap()
 }
 
-/// A token of whoever has the secret.
+/// Returns a token that is signed with the secret.
 fn signed(header: &Header, claims: Value) -> String {
     encode(header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
@@ -48,7 +49,7 @@ fn request(uri: &str, headers: &[(&str, &str)]) -> ConnectRequest {
     ConnectRequest::from(&request.body(()).unwrap())
 }
 
-/// For headers that no library writes.
+/// Encodes a header that no library writes.
 fn base64(text: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::new();
@@ -70,7 +71,7 @@ fn s176_what_is_signed_is_verified_and_lives_for_a_time() {
     let other = Tokens::<Value>::hs256(SECRET).unwrap().audience("here").verify_token(&token).unwrap();
     assert_eq!((&other["aud"], &other["iss"]), (&json!("here"), &json!("us")));
     assert_eq!(other["exp"].as_u64().unwrap() - other["iat"].as_u64().unwrap(), 60);
-    // The lifetime is the signer's, whatever the claims say.
+    // The signer sets the lifetime, and the claims do not change it.
     let forever = Tokens::<Value>::hs256(SECRET).unwrap();
     let token = forever.sign(&json!({ "sub": "x", "exp": FUTURE }), Duration::from_secs(1)).unwrap();
     assert!(forever.verify_token(&token).unwrap()["exp"].as_u64().unwrap() < FUTURE);
@@ -160,14 +161,14 @@ fn s176_a_refusal_says_why_and_never_what() {
     ] {
         assert_eq!(reason(here.verify_token(&token)), expected, "{token}");
     }
-    // Whoever names no audience is none.
+    // A verifier without an audience does not accept a token for one.
     assert_eq!(reason(plain.verify_token(&hs256(good.clone()))), "the token is for another audience");
-    // Within the leeway it still holds, and without one it does not.
+    // Within the leeway the token is valid, and without a leeway it is not.
     let old = hs256(json!({ "sub": "ada", "exp": now - 10 }));
     assert_eq!(plain.verify_token(&old), Ok(ada()));
     assert_eq!(reason(plain.clone().leeway(Duration::ZERO).verify_token(&old)), "the token has expired");
     assert_eq!(plain.clone().leeway(Duration::MAX).verify_token(&old), Ok(ada()));
-    // Without an expiry only if the program says so; one that has expired never.
+    // A token without an expiry is valid only if the program allows it; an expired one never is.
     let endless = hs256(json!({ "sub": "ada" }));
     assert_eq!(reason(plain.verify_token(&endless)), "the token does not expire");
     let optional = plain.expiry_optional();
@@ -195,13 +196,14 @@ fn the_header_of_a_token_decides_nothing() {
             assert_eq!(reason(tokens().verify_token(&token)), "the token is not valid", "{header}");
         }
     }
-    // Well signed, but with another hash, or with an extension that one has to understand.
+    // The signature is valid, but the hash is another one, or the header has an extension that must be
+    // understood.
     let other = signed(&Header::new(Algorithm::HS512), claims.clone());
     assert_eq!(reason(tokens().verify_token(&other)), "the token is not valid");
     let mut critical = Header::new(Algorithm::HS256);
     critical.crit = Some(vec!["exp".to_owned()]);
     assert_eq!(reason(tokens().verify_token(&signed(&critical, claims))), "the token is not valid");
-    assert_eq!(tokens().verify_token(&good), Ok(ada()), "the test makes tokens as it should");
+    assert_eq!(tokens().verify_token(&good), Ok(ada()), "the test makes valid tokens");
 }
 
 #[test]
@@ -216,9 +218,9 @@ fn s20_a_token_is_found_where_it_may_be() {
         request("/", &[("cookie", &cookie)]),
         request("/", &[("cookie", &cookie), ("origin", "https://agents.example")]),
         request("/?token=", &[("cookie", &cookie)]),
-        // Another kind of authorization is somebody else's.
+        // An `Authorization` header of another scheme is ignored.
         request(&query, &[("authorization", "Basic YTpi")]),
-        // What the client put there by itself needs no origin.
+        // The client itself set the query, so the origin does not matter.
         request(&query, &[("origin", "https://evil.example"), ("cookie", &cookie)]),
     ] {
         assert_eq!(tokens.verify(&found), Ok(ada()), "{found:?}");
@@ -233,7 +235,7 @@ fn s20_a_token_is_found_where_it_may_be() {
     ] {
         assert_eq!(tokens.verify(&missing), required, "{missing:?}");
     }
-    // A bad one is not made good by another.
+    // An invalid token in the header is not replaced by a valid one in the query.
     let both = request(&query, &[("authorization", "Bearer x.y.z")]);
     assert_eq!(reason(tokens.verify(&both)), "the token is not valid");
     // S113: a foreign page sends the cookie of its visitor.
@@ -241,7 +243,7 @@ fn s20_a_token_is_found_where_it_may_be() {
         let refusal = tokens.verify(&request("/", &[("cookie", &cookie), page])).unwrap_err();
         assert_eq!(refusal.code(), 4403, "{page:?}");
     }
-    // Elsewhere only on request.
+    // Another place is read only if it is configured.
     let renamed = self::tokens().query("key");
     assert_eq!(renamed.verify(&request(&format!("/?key={token}"), &[])), Ok(ada()));
     assert_eq!(renamed.verify(&request(&query, &[])), required);

@@ -1,31 +1,31 @@
-//! Keys of tokens, each with the one algorithm that it is for.
+//! Keys of tokens, each with its one algorithm.
 
 use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::error::{Error, Result};
 
-/// The fewest bytes of a secret: as many as the hash has.
+/// The minimum length of a secret in bytes: the length of the hash.
 const MIN_SECRET: usize = 32;
-/// The fewest bytes of an RSA key: 2,048 bits and a little around them.
+/// The minimum length of an RSA key in bytes: 2,048 bits and the encoding around them.
 const MIN_RSA: usize = 256;
 
-/// A key and what it is for.
+/// A key and its algorithm.
 ///
-/// A token names an algorithm itself; only the one of the key is believed, so that nobody can sign with a
-/// public key as if it were a secret.
+/// A token names an algorithm itself, but only the algorithm of the key is used. Otherwise a public key could
+/// be used as a secret to sign a token.
 #[derive(Clone)]
 pub(super) struct TokenKey {
     pub(super) algorithm: Algorithm,
     pub(super) verify: DecodingKey,
-    /// Only a secret signs.
+    /// The key that signs; only a secret has one.
     pub(super) sign: Option<EncodingKey>,
 }
 
 impl TokenKey {
     pub(super) fn secret(secret: &[u8]) -> Result<Self> {
         if secret.len() < MIN_SECRET {
-            return wrong("a secret for tokens has at least 32 bytes");
+            return wrong("a secret for tokens must have at least 32 bytes");
         }
         let key = Self::checked(Algorithm::HS256, DecodingKey::from_secret(secret))?;
         Ok(Self { sign: Some(EncodingKey::from_secret(secret)), ..key })
@@ -46,14 +46,14 @@ impl TokenKey {
             });
         };
         if algorithm == Algorithm::RS256 && key.try_get_as_bytes().map_or(0, <[u8]>::len) < MIN_RSA {
-            return wrong("an RSA key for tokens has at least 2,048 bits");
+            return wrong("an RSA key for tokens must have at least 2,048 bits");
         }
         Self::checked(algorithm, key)
     }
 
     fn checked(algorithm: Algorithm, verify: DecodingKey) -> Result<Self> {
-        // When another crate turns on a second backend, neither is the default any more and every use
-        // would panic. A program that has installed one keeps it.
+        // If another crate enables a second backend, there is no default backend any more, and every use
+        // would panic. A program that has installed a backend keeps it.
         let _ = DEFAULT_PROVIDER.install_default();
         if (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &verify).is_err() {
             return wrong("the key does not fit its algorithm");

@@ -20,22 +20,22 @@ use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
 use crate::sampled::sampled;
 
-/// The most bytes of a token. Signatures are not computed over more than that for a stranger.
+/// The maximum size of a token in bytes. A larger one is refused before its signature is computed.
 const MAX_TOKEN: usize = 8 * 1024;
-/// How far the clocks of whoever signs and whoever verifies may be apart.
+/// The default tolerance between the clocks of the signer and the verifier.
 const LEEWAY: Duration = Duration::from_secs(30);
 const MAX_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Verifies signed tokens (JWT) that clients send along, and signs some. Cheap to clone. It needs the
+/// A verifier and signer of the tokens (JWT) that clients send. Cheap to clone. It needs the
 /// cargo feature `jwt`.
 ///
-/// `C` is what your tokens claim: any type that serde reads. Expiry (`exp`, required), start (`nbf`), audience
-/// and issuer are checked here and need not be in it. The key decides about the algorithm; a token that
-/// names another one is not valid.
+/// `C` is the type of your claims: any type that serde reads. Expiry (`exp`, required), start (`nbf`),
+/// audience and issuer are checked here and need not be part of `C`. The key decides the algorithm; a token
+/// that names another one is not valid.
 ///
-/// A token is taken from `Authorization: Bearer`, else from `?token=`, and from a cookie if you
-/// [say so](Self::cookie). Browsers cannot set headers on a WebSocket: they use the query, where a token
-/// may end up in the log of a proxy, so let it live for minutes. Tokens are not logged here.
+/// A token is taken from `Authorization: Bearer`, otherwise from `?token=`. A cookie is used only if you
+/// [configure one](Self::cookie). Browsers cannot set headers on a WebSocket, so they use the query. A proxy
+/// may log the query, so give such a token a lifetime of minutes. Tokens are not logged here.
 ///
 /// ```
 /// use std::time::Duration;
@@ -67,8 +67,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// # }
 /// ```
 ///
-/// It is used in the host's hook, in a class's `authorize`, and in `on_request`. When everybody needs a
-/// token, `Agents::new().authorize(tokens.required())` is the whole of it. While keys are exchanged, ask both:
+/// Tokens are used in the host's hook, in a class's `authorize`, and in `on_request`. If every client needs a
+/// token, `Agents::new().authorize(tokens.required())` is sufficient. While keys are exchanged, try both:
 /// `new.verify(request).or_else(|_| old.verify(request))`.
 pub struct Tokens<C> {
     inner: Arc<Inner>,
@@ -80,50 +80,50 @@ struct Inner {
     key: TokenKey,
     validation: Validation,
     source: TokenSource,
-    /// As they were given, since the validation keeps them in no order.
+    /// The audience and issuer as they were given, because the validation keeps them in no order.
     audience: Option<String>,
     issuer: Option<String>,
 }
 
 impl<C> Tokens<C> {
-    /// Verifies and signs with HMAC-SHA256 and a secret.
+    /// Returns tokens that are verified and signed with HMAC-SHA256 and a secret.
     ///
     /// # Errors
-    /// With the code `token_key` when the secret has less than 32 bytes.
+    /// With the code `token_key` when the secret has fewer than 32 bytes.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self> {
         TokenKey::secret(secret.as_ref()).map(Self::new)
     }
 
-    /// Verifies and signs with a secret made by chance, for tests and demonstrations: its tokens are good until
-    /// the program ends.
+    /// Returns tokens with a random secret, for tests and demonstrations. They are valid until the program
+    /// ends.
     ///
     /// # Errors
     /// As [`hs256`](Self::hs256), which does not happen.
     pub fn random() -> Result<Self> {
-        // 64 signs to the power of 43 are more than 256 bits.
+        // 43 characters of a set of 64 have more than 256 bits.
         Self::hs256(nanoid::nanoid!(43))
     }
 
-    /// Verifies with RSA (PKCS#1 v1.5, SHA-256) and a public key in PEM.
+    /// Returns tokens that are verified with RSA (PKCS#1 v1.5, SHA-256) and a public key in PEM.
     ///
     /// # Errors
-    /// With the code `token_key` when it is no such key, or has less than 2,048 bits.
+    /// With the code `token_key` when the PEM is not such a key, or the key has fewer than 2,048 bits.
     pub fn rs256(public_pem: impl AsRef<[u8]>) -> Result<Self> {
         TokenKey::pem(Algorithm::RS256, public_pem.as_ref()).map(Self::new)
     }
 
-    /// Verifies with ECDSA (P-256, SHA-256) and a public key in PEM.
+    /// Returns tokens that are verified with ECDSA (P-256, SHA-256) and a public key in PEM.
     ///
     /// # Errors
-    /// With the code `token_key` when it is no such key.
+    /// With the code `token_key` when the PEM is not such a key.
     pub fn es256(public_pem: impl AsRef<[u8]>) -> Result<Self> {
         TokenKey::pem(Algorithm::ES256, public_pem.as_ref()).map(Self::new)
     }
 
-    /// Verifies with Ed25519 and a public key in PEM.
+    /// Returns tokens that are verified with Ed25519 and a public key in PEM.
     ///
     /// # Errors
-    /// With the code `token_key` when it is no such key.
+    /// With the code `token_key` when the PEM is not such a key.
     pub fn eddsa(public_pem: impl AsRef<[u8]>) -> Result<Self> {
         TokenKey::pem(Algorithm::EdDSA, public_pem.as_ref()).map(Self::new)
     }
@@ -142,8 +142,8 @@ impl<C> Tokens<C> {
         self
     }
 
-    /// Takes only tokens for this audience (`aud`); [`sign`](Self::sign) writes it into them. Without one,
-    /// tokens that name an audience are for somebody else.
+    /// Accepts only tokens for this audience (`aud`), which [`sign`](Self::sign) writes into tokens. Without
+    /// an audience, a token that names one is refused.
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
         self.with(|inner| {
@@ -153,7 +153,8 @@ impl<C> Tokens<C> {
         })
     }
 
-    /// Takes only tokens of this issuer (`iss`); [`sign`](Self::sign) writes it into them. Any by default.
+    /// Accepts only tokens of this issuer (`iss`), which [`sign`](Self::sign) writes into tokens. By default
+    /// any issuer is accepted.
     #[must_use]
     pub fn issuer(self, issuer: impl Into<String>) -> Self {
         self.with(|inner| {
@@ -163,14 +164,14 @@ impl<C> Tokens<C> {
         })
     }
 
-    /// Sets how far the clocks may be apart, 30 s by default and at most a day; fractions of a second are
+    /// Sets the tolerance between the clocks, 30 s by default and at most a day; fractions of a second are
     /// cut off.
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
         self.with(|inner| inner.validation.leeway = leeway.min(MAX_LEEWAY).as_secs())
     }
 
-    /// Takes tokens without an expiry as well. Nothing but a new key ends them.
+    /// Accepts tokens without an expiry as well. Such a token is valid until the key changes.
     #[must_use]
     pub fn expiry_optional(self) -> Self {
         self.with(|inner| {
@@ -178,22 +179,22 @@ impl<C> Tokens<C> {
         })
     }
 
-    /// Looks in this parameter of the query instead of `token`.
+    /// Reads the token from this parameter of the query instead of `token`.
     #[must_use]
     pub fn query(self, parameter: impl Into<String>) -> Self {
         self.with(|inner| inner.source.query = Some(parameter.into()))
     }
 
-    /// Takes no token from the query.
+    /// Ignores tokens in the query.
     #[must_use]
     pub fn without_query(self) -> Self {
         self.with(|inner| inner.source.query = None)
     }
 
-    /// Looks in this cookie as well, after the header and the query.
+    /// Reads the token from this cookie as well, after the header and the query.
     ///
-    /// Browsers send cookies for any page that asks, so it counts only in a request that
-    /// [no foreign page can have made](ConnectRequest::is_same_site); else the refusal is 4403.
+    /// Browsers send cookies with the requests of any page. The cookie is therefore used only in a request
+    /// that [a foreign page cannot have made](ConnectRequest::is_same_site); otherwise the refusal is 4403.
     #[must_use]
     pub fn cookie(self, name: impl Into<String>) -> Self {
         self.with(|inner| inner.source.cookie = Some(name.into()))
@@ -201,26 +202,26 @@ impl<C> Tokens<C> {
 }
 
 impl<C: DeserializeOwned> Tokens<C> {
-    /// Finds the token of a request and returns what it claims.
+    /// Finds the token of a request and returns its claims.
     ///
     /// # Errors
-    /// 4401 when there is none, or it is not valid, has expired or is for another audience, with a reason
-    /// that says which; 4403 when it is in the cookie of a foreign page.
+    /// 4401 when there is no token, or the token is not valid, has expired or is for another audience; the
+    /// reason names the case. 4403 when the token is in the cookie of a foreign page.
     pub fn verify(&self, request: &ConnectRequest) -> Result<C, Refusal> {
         let claims = self.verify_if_given(request)?;
         claims.ok_or_else(|| Refusal::unauthorized("a token is required"))
     }
 
-    /// As [`verify`](Self::verify), and `None` for a request without a token.
+    /// Finds the token of a request and returns its claims; returns `None` for a request without a token.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify): a token that is there has to be a good one.
+    /// As [`verify`](Self::verify): a token that is given must be valid.
     pub fn verify_if_given(&self, request: &ConnectRequest) -> Result<Option<C>, Refusal> {
         let token = self.inner.source.find(request)?;
         token.map(|token| self.verify_token(&token)).transpose()
     }
 
-    /// Verifies a token that came in another way, for example in a message.
+    /// Verifies a token that was received in another way, for example in a message.
     ///
     /// # Errors
     /// 4401 as [`verify`](Self::verify).
@@ -232,11 +233,11 @@ impl<C: DeserializeOwned> Tokens<C> {
         let decoded = decode::<Value>(token, &self.inner.key.verify, &self.inner.validation);
         let claims = decoded.map_err(|error| refusal(&error).unwrap_or_else(invalid))?.claims;
         serde_json::from_value(claims).map_err(|_| {
-            // Well signed: it is the program that expects something else. Claims do not go into the log.
+            // The signature is valid, so the program expects other claims. Claims are not logged.
             sampled!(
                 WARN,
                 "tokens with other claims",
-                "a good token does not claim what makes a `{}`",
+                "the claims of a valid token are not a `{}`",
                 type_name::<C>()
             );
             invalid()
@@ -244,7 +245,7 @@ impl<C: DeserializeOwned> Tokens<C> {
     }
 }
 
-/// What is told of a token that is not taken; `None` when that it is not valid is all.
+/// Returns the refusal for an error; `None` if the client learns only that the token is not valid.
 fn refusal(error: &TokenError) -> Option<Refusal> {
     let reason = match error.kind() {
         ErrorKind::ExpiredSignature => "the token has expired",
@@ -263,8 +264,8 @@ fn refusal(error: &TokenError) -> Option<Refusal> {
 }
 
 impl<C: DeserializeOwned + Serialize + 'static> Tokens<C> {
-    /// Returns a hook for [`Agents::authorize`](crate::Agents::authorize) that lets in whoever has a
-    /// token. Agents read what it claims with [`ConnectRequest::identity`].
+    /// Returns a hook for [`Agents::authorize`](crate::Agents::authorize) that admits clients with a valid
+    /// token. Agents read the claims with [`ConnectRequest::identity`].
     pub fn required(
         &self,
     ) -> impl Fn(AdmissionRequest) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
@@ -275,8 +276,8 @@ impl<C: DeserializeOwned + Serialize + 'static> Tokens<C> {
         }
     }
 
-    /// As [`required`](Self::required), and lets in who has no token, without an identity. Who has one that is
-    /// not valid is refused.
+    /// Returns a hook as [`required`](Self::required) does, which also admits clients without a token,
+    /// without an identity. A client with an invalid token is refused.
     pub fn optional(
         &self,
     ) -> impl Fn(AdmissionRequest) -> Ready<Result<Admission, Refusal>> + Send + Sync + 'static + use<C> {
@@ -292,17 +293,18 @@ impl<C: DeserializeOwned + Serialize + 'static> Tokens<C> {
 }
 
 impl<C: Serialize> Tokens<C> {
-    /// Signs a token that lives for a time, of whole seconds. It says when it was made (`iat`), and for whom and by
-    /// whom as [`audience`](Self::audience) and [`issuer`](Self::issuer) say; what the claims say of these is replaced.
+    /// Signs a token with a lifetime of whole seconds. The token has the time of its creation (`iat`), and
+    /// the [`audience`](Self::audience) and [`issuer`](Self::issuer) if they are set. They replace such
+    /// claims in `claims`.
     ///
     /// # Errors
-    /// With the code `token_sign` when the key is a public one, or the claims are no JSON object.
+    /// With the code `token_sign` when the key is a public one, or the claims are not a JSON object.
     pub fn sign(&self, claims: &C, lifetime: Duration) -> Result<String> {
         let Inner { key, audience, issuer, .. } = &*self.inner;
         let failed = |message: &'static str| Error::hidden("token_sign", message);
-        let secret = key.sign.as_ref().ok_or_else(|| failed("a public key signs nothing"))?;
+        let secret = key.sign.as_ref().ok_or_else(|| failed("a public key cannot sign a token"))?;
         let Value::Object(mut claims) = serde_json::to_value(claims)? else {
-            return Err(failed("the claims of a token are a JSON object"));
+            return Err(failed("the claims of a token must be a JSON object"));
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let registered = [("aud", audience), ("iss", issuer)];
@@ -317,7 +319,7 @@ impl<C: Serialize> Tokens<C> {
     }
 }
 
-/// Whether a token asks for nothing special in its header: extensions that have to be understood are not.
+/// Returns whether the header of a token demands no extensions; extensions are not supported.
 fn is_plain(token: &str) -> bool {
     decode_header(token).is_ok_and(|header| header.crit.is_none())
 }

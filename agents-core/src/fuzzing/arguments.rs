@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::agent::Arguments;
 use crate::wire::from_json;
 
-/// A list of arguments gives the values that a full JSON reader finds, or an error that a client may read.
+/// Checks that a list of arguments gives the values that a full JSON reader finds, or an error that a client
+/// may read.
 pub fn arguments(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let expected = serde_json::from_str::<Vec<Value>>(text);
@@ -13,7 +14,8 @@ pub fn arguments(data: &[u8]) {
     let mut arguments = match (Arguments::read(text, count), &expected) {
         (Ok(arguments), Ok(_)) => arguments,
         (Err(error), Err(_)) => return assert!(error.client_message().is_some()),
-        // A number that no reader of values takes (1e999) is left alone until somebody wants it.
+        // `Arguments` does not decode a number such as 1e999, which a full reader rejects, before the value
+        // is taken.
         (Ok(arguments), Err(_)) => arguments,
         (Err(error), Ok(_)) => panic!("{text} is a list, but: {error}"),
     };
@@ -22,7 +24,7 @@ pub fn arguments(data: &[u8]) {
             assert_eq!(arguments.next("value", from_json::<Value>).expect("a value is a value"), value);
         }
     }
-    // One of each kind; what does not fit is told in words without our types' insides.
+    // One argument of each kind; the error text must not show the inner names of types.
     let Ok(mut arguments) = Arguments::read(text, 4) else { return };
     let told = [
         arguments.next("first", from_json::<u8>).err(),
@@ -31,7 +33,7 @@ pub fn arguments(data: &[u8]) {
         arguments.next_or("fourth", from_json::<i64>, || 1).err(),
     ];
     for error in told.into_iter().flatten() {
-        let message = error.client_message().expect("the caller reads why");
+        let message = error.client_message().expect("the caller reads the reason");
         assert!(!message.contains(" at line "), "{message}");
     }
 }

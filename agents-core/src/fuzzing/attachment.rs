@@ -1,10 +1,10 @@
-//! What is kept for a connection.
+//! The stored attachment of a connection.
 
 use bytes::Bytes;
 
 use crate::gateway::{Attachment, Flags};
 
-/// Any bytes can be read as an attachment, and flags and user bytes never mix.
+/// Checks that any bytes can be read as an attachment, and that flags and user bytes never mix.
 pub fn attachment(data: &[u8]) {
     let read = Attachment::decode(Bytes::copy_from_slice(data));
     let again = Attachment::decode(read.encoded());
@@ -15,7 +15,7 @@ pub fn attachment(data: &[u8]) {
             let flags = read.flags().with(flag, on);
             let changed = read.with_flags(flags);
             assert_eq!((changed.flags(), changed.user()), (flags, read.user()));
-            // A user's value that looks like a header stays a value.
+            // A value of the user that looks like a header stays a value.
             let stored = Attachment::decode(changed.with_user(data).encoded());
             assert_eq!((stored.flags(), stored.user()), (flags, data));
         }

@@ -1,12 +1,12 @@
-//! Close frames, from clients and to them.
+//! Close frames, from clients and to clients.
 
 use std::collections::VecDeque;
 
 use crate::gateway::{Decoder, Incoming, close, cut_reason};
 use crate::wire::close_code;
 
-/// A payload of a client's close frame gives a code and a text or is refused; what the server makes of any
-/// code and text can be read back by a client.
+/// Checks that a payload of a client's close frame gives a code and a text or is refused, and that a client
+/// can read the payload that the server makes of any code and text.
 pub fn close_frames(data: &[u8]) {
     let payload = &data[..data.len().min(125)];
     let mut frame = vec![0x88, 0x80 | payload.len() as u8, 0, 0, 0, 0];

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::gateway::{Decoder, Incoming, Violation};
 
-/// Small, so that inputs reach it.
+/// The maximum size of a message in bytes; small, so that inputs reach it.
 const LIMIT: usize = 4096;
 
 type Read = (Vec<Incoming>, Result<(), Violation>);
@@ -23,7 +23,7 @@ fn read(data: &[u8], piece: usize) -> Read {
     (out.into(), end)
 }
 
-/// The same comes out however the bytes are cut, and nothing is larger than it may be.
+/// Checks that the result is the same for all sizes of pieces, and that no message exceeds its limit.
 pub fn frames(data: &[u8]) {
     let Some((piece, data)) = data.split_first() else { return };
     let whole = read(data, data.len());

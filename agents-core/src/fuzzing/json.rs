@@ -4,15 +4,15 @@ use serde_json::Value;
 
 use crate::wire::frame::{self, ClientFrame};
 
-/// A frame is a push or a call exactly when a full JSON reader finds the keys of one, and it carries what
-/// that reader finds; whatever is sent back is JSON.
+/// Checks that a frame is a push or a call exactly when a full JSON reader finds the keys of one, that it
+/// carries the values that this reader finds, and that every reply is JSON.
 pub fn json_frames(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let value = serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
     let string = |key: &str| value.as_ref().and_then(|value| value.get(key)).and_then(Value::as_str);
     match frame::parse(text) {
-        // JavaScript takes half of a surrogate pair (\ud800) for text, the reader here does not. Such a frame
-        // goes its way as it came.
+        // JavaScript accepts half of a surrogate pair (\ud800) in a text, but the reader here does not. Such
+        // a frame is passed on unchanged.
         ClientFrame::Rpc(_) | ClientFrame::LongId | ClientFrame::State(_) | ClientFrame::Cancel(_)
             if value.is_none() => {}
         ClientFrame::Rpc(call) => {
@@ -50,7 +50,7 @@ pub fn json_frames(data: &[u8]) {
                 && string("id").is_some()
                 && string("method").is_some()
                 && value.as_ref().is_some_and(|value| value["args"].is_array());
-            assert!(!call, "a call was passed over: {text}");
+            assert!(!call, "a call was ignored: {text}");
         }
     }
     let told: Value = serde_json::from_str(&frame::state_error(text)).expect("a refusal is JSON");

@@ -1,6 +1,6 @@
-//! What the fuzz targets in `fuzz/` call; not public API.
+//! Functions for the fuzz targets in `fuzz/`; not public API.
 //!
-//! Each function takes any bytes and panics when something that must hold does not.
+//! Each function takes any bytes and panics when an invariant does not hold.
 
 mod arguments;
 mod attachment;

@@ -1,4 +1,4 @@
-//! Addresses: which agent a path is for, and which file that agent has.
+//! Addresses: the agent of a path, and the file of that agent.
 
 use crate::agent::query_value;
 use crate::server::{Address, canonical_name, parse_address};
@@ -6,8 +6,8 @@ use crate::storage::{decode_name, encode_name};
 
 const LONGEST: usize = 1024;
 
-/// A path names at most one agent; its file name is one plain component, tells the name again, and is no
-/// other name's, whatever the file system makes of capitals.
+/// Checks that a path names at most one agent. The file name of an agent must be one plain component, decode
+/// to the name, and differ from that of any other name, also on a file system that ignores case.
 pub fn routes(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
@@ -17,13 +17,13 @@ pub fn routes(data: &[u8]) {
         assert!(!class.contains('/') && !name.contains('/') && path.contains(name));
         if let Ok(form) = canonical_name(name, LONGEST) {
             assert!(form.len() <= LONGEST && form != "." && form != "..");
-            assert_eq!(canonical_name(&form, LONGEST).as_deref(), Ok(&*form), "the form stands for itself");
-            // The class may be anything here; what a program registers is plain.
+            assert_eq!(canonical_name(&form, LONGEST).as_deref(), Ok(&*form), "a canonical name is stable");
+            // The class may be any text here; classes that a program registers have plain names.
             let path = format!("/agents/room/{form}");
             assert_eq!(
                 parse_address(&path),
                 Some(Address { class: "room", name: &form }),
-                "an address holds it"
+                "a canonical name appears in an address as it is"
             );
             assert_eq!(path.parse::<http::Uri>().map(|uri| uri.path() == path).ok(), Some(true));
         }

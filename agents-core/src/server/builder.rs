@@ -1,4 +1,4 @@
-//! `Agents`: what a program says about its host before it starts.
+//! `Agents`, the configuration of a host before it starts.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -59,11 +59,11 @@ struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
-    /// For TypeScript; a durable object has nothing to tell.
+    /// Describes the class for TypeScript; durable objects are not described.
     describe: Option<fn() -> Class>,
 }
 
-/// How time passes for a host, and what else a test may change.
+/// The clock of a host and other settings that a test may change.
 #[derive(Debug, Default)]
 pub(crate) struct Mode {
     pub(crate) clock: Clock,
@@ -72,7 +72,7 @@ pub(crate) struct Mode {
 
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
 
-/// What building a class needs.
+/// The values that are needed to build a class.
 struct Build<'a> {
     env: &'a Shared,
     props: &'a HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -82,7 +82,7 @@ type PropsOf<A> =
     Arc<dyn Fn(AgentInfo<'_>) -> Option<<A as crate::agent::AgentDefinition>::Props> + Send + Sync>;
 
 impl Agents {
-    /// A host without classes: data in `./data`, CORS off, default limits.
+    /// Returns a host without classes: data in `./data`, CORS off, default limits.
     pub fn new() -> Self {
         Self {
             classes: Vec::new(),
@@ -99,13 +99,13 @@ impl Agents {
         }
     }
 
-    /// Adds a class whose instances start from `Default`.
+    /// Adds a class whose instances are made by `Default`.
     #[must_use]
     pub fn register<A: Agent + Default>(self) -> Self {
         self.register_with::<A>(|_| A::default())
     }
 
-    /// Adds a class whose instances a function makes, at every wake.
+    /// Adds a class whose instances are made by a function, at every wake.
     #[must_use]
     pub fn register_with<A: Agent>(
         mut self,
@@ -130,15 +130,15 @@ impl Agents {
         self
     }
 
-    /// Adds a class of durable objects under a name, as it stands in addresses.
+    /// Adds a class of durable objects under a name, as it appears in addresses.
     #[must_use]
     pub fn register_object<O: DurableObject + Default>(self, name: impl Into<String>) -> Self {
         self.register_object_with(name, |_: &ObjectContext| O::default())
     }
 
-    /// Adds a class of durable objects that a function makes, at every wake.
+    /// Adds a class of durable objects that are made by a function, at every wake.
     ///
-    /// The function must not use the doors of the context; they open when `start` runs.
+    /// The function must not read or write through the context; this is possible from `start` on.
     #[must_use]
     pub fn register_object_with<O: DurableObject>(
         mut self,
@@ -154,14 +154,14 @@ impl Agents {
         self
     }
 
-    /// What the classes of agents say of themselves.
+    /// Returns the descriptions of the agents' classes.
     pub(super) fn described(&self) -> impl Iterator<Item = Class> {
         self.classes.iter().filter_map(|class| class.describe).map(|describe| describe())
     }
 
-    /// Gives agents of a class the properties for `on_start`.
+    /// Sets the function that returns the properties of agents of a class, which are given to `on_start`.
     ///
-    /// The function is asked once for each agent, when it first starts; what it returns is stored
+    /// The function is called once for each agent, when it first starts. The result is stored
     /// and given again at every wake.
     #[must_use]
     pub fn props<A: Agent>(
@@ -188,14 +188,14 @@ impl Agents {
         self
     }
 
-    /// Sets limits.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets what an answer promises about the writes before it; the disk by default.
+    /// Sets the durability of the writes before an answer is sent; the disk by default.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
@@ -210,16 +210,16 @@ impl Agents {
         self
     }
 
-    /// Serves these routes for every path that is not an agent's.
+    /// Serves these routes for every path that does not belong to an agent.
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
         self.routes_with(move |_| routes.clone())
     }
 
-    /// Serves routes that want to know of the host: its status, its metrics. They take the place of
-    /// those of [`routes`](Self::routes).
+    /// Serves routes that use the host, for example its status or its metrics. They replace those of
+    /// [`routes`](Self::routes).
     ///
-    /// The function runs once for each [`Host::service`], so what it makes may keep the host.
+    /// The function runs once for each [`Host::service`], so its routes may hold the host.
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -239,12 +239,12 @@ impl Agents {
         self
     }
 
-    /// Answers `GET /metrics` on an address of its own, for example `127.0.0.1:9187`. Off by default.
+    /// Serves `GET /metrics` on a separate address, for example `127.0.0.1:9187`. Off by default.
     ///
-    /// Prometheus reads there what [`Host::metrics`] tells. Nothing else is served on that address, and
-    /// it asks nobody who they are: choose one that only the right ones reach. It holds for
-    /// [`run`](Self::run), where `--metrics-addr` takes its place, and for [`serve`](Self::serve); a
-    /// program with a server of its own has [`Host::metrics`].
+    /// Prometheus reads [`Host::metrics`] there. Nothing else is served on that address. There is no
+    /// authentication, so choose an address that only trusted machines reach. The setting applies to
+    /// [`run`](Self::run), where `--metrics-addr` replaces it, and to [`serve`](Self::serve). A program with
+    /// a server of its own uses [`Host::metrics`].
     #[must_use]
     pub fn metrics(mut self, addr: impl Into<String>) -> Self {
         self.metrics = Some(addr.into());
@@ -255,8 +255,8 @@ impl Agents {
     ///
     /// # Errors
     /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, or something in [`origins`](Self::origins),
-    /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) makes no sense.
+    /// `env`, or an entry of [`origins`](Self::origins),
+    /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -265,7 +265,7 @@ impl Agents {
         self.start_in(Mode::default())
     }
 
-    /// Starts the host for real or for a test.
+    /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
@@ -299,7 +299,7 @@ impl Agents {
         let gateway = Gateway::start(clock, limits.clone());
         let mut index = AlarmIndex::open(folder.clone(), store.durability, store.faults.clone())
             .map_err(StorageError::into_error)?;
-        // Before anything is in memory, which would be woken to be asked.
+        // Filled before any object is in memory, because the fill wakes objects in memory to ask them.
         while index.is_filling() {
             index.fill(1024).map_err(StorageError::into_error)?;
         }
@@ -328,10 +328,11 @@ impl Agents {
     /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
     /// `--metrics-addr`, or `--out` and `--check`.
     ///
-    /// Serving ends with SIGTERM or Ctrl-C: no new connections, running handlers finish, then
+    /// Serving ends with SIGTERM or Ctrl-C: new connections are refused, running handlers finish, then
     /// sockets close with 1001. Handlers that still block a thread after
-    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) are given up. The runtime would wait for their threads, so
-    /// the process ends with code 0 two seconds after the runtime has begun to go down.
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) are abandoned. The runtime would wait for
+    /// their threads, so the process ends with code 0 two seconds after the shutdown of the runtime has
+    /// begun.
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
@@ -342,8 +343,8 @@ impl Agents {
 
     /// Serves on an address until SIGTERM or Ctrl-C.
     ///
-    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`: without one the
-    /// log is off, which is said on stderr. [`run`](Self::run) installs one.
+    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`. Without
+    /// one the log is off, and a warning is written to stderr. [`run`](Self::run) installs one.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -352,8 +353,8 @@ impl Agents {
     }
 }
 
-/// Returns the function by which a thread leaves its other tasks to another one while it blocks; `None` for a
-/// runtime of one thread, which has no other.
+/// Returns the function with which a thread hands its other tasks to another thread while it blocks; `None`
+/// for a runtime of one thread.
 fn blocking() -> Option<Blocking> {
     let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     many.then_some(|work| tokio::task::block_in_place(work))
@@ -364,7 +365,7 @@ fn env_of<A: Agent>(build: &Build<'_>) -> Result<Arc<A::Env>> {
     let unit: Arc<dyn Any + Send + Sync> = Arc::new(());
     given.unwrap_or(unit).downcast::<A::Env>().map_err(|_| {
         let message = format!(
-            "`{}` needs an env of type `{}`: give it with `.env(..)`",
+            "`{}` needs an env of type `{}`: add it with `.env(..)`",
             type_name::<A>(),
             type_name::<A::Env>()
         );

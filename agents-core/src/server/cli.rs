@@ -23,7 +23,7 @@ struct Cli {
 enum Command {
     /// Serve the agents (the default)
     Serve(Serve),
-    /// List the agents that have a database, as `class/name`, with `(damaged)` behind it where it cannot be opened
+    /// List the agents that have a database, as `class/name`; `(damaged)` marks one that cannot be opened
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
     Types(types_command::Types),
@@ -31,10 +31,11 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Serve {
-    /// The address to listen on; port 0 takes a free one
+    /// The address to listen on; port 0 selects a free port
     #[arg(long, env = "AGENTS_ADDR", default_value = "127.0.0.1:8787")]
     addr: String,
-    /// Another address, which answers `GET /metrics` for Prometheus [default: the program's choice, off without one]
+    /// A separate address that answers `GET /metrics` for Prometheus [default: the program's choice, off
+    /// without one]
     #[arg(long, env = "AGENTS_METRICS_ADDR")]
     metrics_addr: Option<String>,
     /// An origin whose pages may reach the agents, like `https://app.example`; may be given more than once
@@ -60,7 +61,7 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(Serve { addr, metrics_addr, origins, data }) => {
             agents.metrics = metrics_addr.or(agents.metrics);
-            // An empty variable is no list.
+            // An empty variable is not a list.
             let origins: Vec<_> = origins.into_iter().filter(|origin| !origin.trim().is_empty()).collect();
             if !origins.is_empty() {
                 agents = agents.origins(origins);
@@ -92,12 +93,12 @@ fn list(data: PathBuf) -> Result<()> {
                     names.push(format!("{class}/{name} ({})", reason(&error)));
                 }
             },
-            // Its name is in the file.
+            // The path of the file identifies the agent.
             Err(StorageError::Damaged { path, .. }) => {
                 let file = path.strip_prefix(&data).unwrap_or(&path);
                 names.push(format!("{} (damaged)", file.display()));
             }
-            Err(error) => tracing::warn!(%error, "a file was passed over"),
+            Err(error) => tracing::warn!(%error, "a file was skipped"),
         }
     }
     names.sort();

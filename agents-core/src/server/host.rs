@@ -26,18 +26,18 @@ use crate::server::{HostMetrics, HostService};
 use crate::storage::AlarmIndex;
 use crate::wire::name;
 
-/// How long sockets may take to say goodbye when the host stops.
+/// The time that sockets have for their close handshake when the host stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(6);
-/// How often handles of sleeping objects that nobody uses are dropped.
+/// The interval at which unused handles of hibernating objects are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The time between two looks of a host that stops at what is left.
+/// The interval at which a stopping host checks the objects that are left.
 const LOOK: Duration = Duration::from_millis(100);
-/// The number of looks in a row that find nothing done, after which a disk counts as one that does not answer.
+/// The number of checks in a row without progress after which the disk counts as not answering.
 const LOOKS: u32 = 10;
-/// The most agents that are named in the log at a time.
+/// The maximum number of agents that one log line names.
 const NAMED: usize = 10;
 
-/// A host that runs; cheap to clone.
+/// A running host; cheap to clone.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
@@ -48,15 +48,15 @@ struct Inner {
     rate_limits: AddressRateLimits,
     objects: TaskTracker,
     sockets: TaskTracker,
-    /// What runs beside objects and sockets.
+    /// Tasks besides those of objects and sockets.
     services: TaskTracker,
     stopping: AtomicBool,
 }
 
-/// Makes the routes of the program beside the agents.
+/// The function that makes the routes of the program beside the agents.
 pub(super) type Routes = Box<dyn Fn(&Host) -> Router + Send + Sync>;
 
-/// What a program said about its host.
+/// The program's configuration of its host.
 pub(super) struct Program {
     pub(super) classes: HashMap<String, Arc<dyn Behavior>>,
     pub(super) access: Access,
@@ -111,7 +111,7 @@ impl Host {
         host
     }
 
-    /// Starts to wake objects for their alarms.
+    /// Starts the task that wakes objects for their alarms.
     pub(super) fn start_alarms(&self, index: AlarmIndex) {
         let environment = self.0.registry.environment();
         let weak = Arc::downgrade(&self.0);
@@ -125,10 +125,12 @@ impl Host {
         self.0.services.spawn(run);
     }
 
-    /// Returns a stub of an agent, for routes and tasks of the surrounding program: what is called on it runs there.
+    /// Returns a stub of an agent, for routes and tasks of the program; a method called on the stub runs in
+    /// the agent.
     ///
-    /// The name is written as clients write it: escapes in it are read, see [`canonical`](crate::wire::name::canonical).
-    /// A name that people chose goes through [`escape`](crate::wire::name::escape) first.
+    /// The name is written as clients write it: escapes are decoded, see
+    /// [`canonical`](crate::wire::name::canonical). Pass a name that people chose through
+    /// [`escape`](crate::wire::name::escape) first.
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -158,26 +160,26 @@ impl Host {
         Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
     }
 
-    /// Tells how an agent or object is, by its class as it stands in addresses and its name; `None`
-    /// when it sleeps and has nobody connected, or never existed.
+    /// Returns the status of an agent or object, by its class as it appears in addresses and its name.
+    /// Returns `None` if the object hibernates and has no connections, or never existed.
     ///
-    /// `pinned_by` in it says why the object cannot sleep.
+    /// The field `pinned_by` of the status has the reasons why the object cannot hibernate.
     pub fn status(&self, class: &str, name: &str) -> Option<ObjectStatus> {
         let name = name::canonical(name).ok()?;
         let key = ObjectKey { class: class.into(), name: name.into() };
         self.0.registry.find(&key).map(|object| object.status())
     }
 
-    /// Tells how all objects are that are awake or have connections, in no particular order.
+    /// Returns the status of all objects that are awake or have connections, in no particular order.
     ///
-    /// It looks at each of them: for operators, not for every request.
+    /// This visits each object: use it for operators, and not for every request.
     pub fn statuses(&self) -> Vec<ObjectStatus> {
         let mut all = Vec::new();
         self.0.registry.for_each(|object| all.push(object.status()));
         all
     }
 
-    /// Tells what all objects together have used since the host started.
+    /// Returns the usage of all objects together since the host started.
     pub fn metrics(&self) -> HostMetrics {
         let (objects, awake) = self.0.registry.metrics();
         let sockets = self.0.gateway.metrics();
@@ -217,14 +219,15 @@ impl Host {
         HostService::new(self.clone())
     }
 
-    /// Stops the host: nothing new comes in, running handlers finish within the grace period,
-    /// what they sent is delivered, then the sockets are closed with 1001.
+    /// Stops the host. New connections and requests are refused, running handlers finish within the grace
+    /// period, their messages are delivered, then the sockets are closed with 1001.
     ///
-    /// Two things are given up when the grace period is over: agents whose handler still blocks a thread, and agents whose
-    /// database waits for a disk that has finished nothing for a second. Their clients get no answer for what is not on the disk.
-    /// Such a thread goes on until its handler or the disk is done, and keeps the data folder until then.
-    /// A runtime that is dropped waits for it; [`Agents::serve`](crate::Agents::serve) ends the process, and a program that serves by
-    /// itself calls `Runtime::shutdown_background` or `std::process::exit`.
+    /// After the grace period the host abandons agents whose handler still blocks a thread, and agents whose
+    /// database waits for a disk that has finished nothing for a second. Their clients get no answer for
+    /// writes that are not on the disk. Such a thread runs until its handler or the disk is done, and keeps
+    /// the data folder locked until then. A runtime that is dropped waits for it;
+    /// [`Agents::serve`](crate::Agents::serve) ends the process, and a program that serves by itself calls
+    /// `Runtime::shutdown_background` or `std::process::exit`.
     pub async fn shutdown(&self) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         self.0.stopping.store(true, Ordering::Release);
@@ -243,8 +246,8 @@ impl Host {
         }
     }
 
-    /// Waits until no object is awake. After the grace period those are given up whose handler blocks its thread, and
-    /// those that wait for a disk that does not answer.
+    /// Waits until no object is awake. After the grace period, objects whose handler blocks its thread and
+    /// objects that wait for a disk that does not answer are abandoned.
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
@@ -260,21 +263,21 @@ impl Host {
                 continue;
             }
             if blocked > 0 {
-                tracing::warn!(blocked, "handlers still block their threads, they are given up");
+                tracing::warn!(blocked, "handlers still block their threads and are abandoned");
             }
             if !waiting.is_empty() {
                 let agents = &waiting[..waiting.len().min(NAMED)];
                 tracing::warn!(
                     waiting = waiting.len(),
                     ?agents,
-                    "the disk does not answer: what these agents wrote last is not acknowledged, and they are given up"
+                    "the disk does not answer: the last writes of these agents are not acknowledged, and the agents are abandoned"
                 );
             }
             return;
         }
     }
 
-    /// Waits until the index of alarms has everything, or the disk does not answer.
+    /// Waits until all alarms are written to the index, or the disk does not answer.
     async fn until_alarms_are_written(&self) {
         let services = &self.0.services;
         while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
@@ -282,21 +285,21 @@ impl Host {
             if index || !self.0.registry.on_disk().is_empty() {
                 tracing::warn!(
                     index,
-                    "the disk does not answer: what is left for the index of alarms is given up"
+                    "the disk does not answer: the remaining updates of the alarm index are dropped"
                 );
                 return;
             }
         }
     }
 
-    /// Returns whether a thread of the runtime is held at this moment, by a handler or by a disk, so that the runtime
-    /// cannot go down.
+    /// Returns whether a handler or the disk holds a thread of the runtime at this moment, so that the runtime
+    /// cannot shut down.
     pub(super) fn is_held(&self) -> bool {
         let index = self.0.registry.environment().alarms.is_on_disk();
         self.watchdog().blocked_now() > 0 || index || !self.0.registry.on_disk().is_empty()
     }
 
-    /// The handle of an object, if there is one.
+    /// Returns the handle of an object, if there is one.
     #[cfg(feature = "testing")]
     pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
         self.0.registry.find(key)

@@ -1,40 +1,41 @@
-//! What a whole host has used.
+//! The usage of a whole host.
 
 use crate::limits::LimitCounts;
 use crate::object::ObjectMetrics;
 
-/// What all objects of a host have used since it started, and what its sockets did.
+/// The usage of all objects of a host since it started, and the counts of its sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostMetrics {
-    /// What the objects used, those included that are asleep and forgotten.
+    /// The usage of the objects, including those that have been dropped from memory.
     pub objects: ObjectMetrics,
-    /// How many objects are in memory.
+    /// The number of objects in memory.
     pub awake: usize,
-    /// How many objects are awake or have connections.
+    /// The number of objects that are awake or have connections.
     pub known: usize,
-    /// How many connections are open.
+    /// The number of open connections.
     pub connections: usize,
-    /// Connections that were opened.
+    /// The number of connections that were opened.
     pub opened: u64,
-    /// Connections that have ended.
+    /// The number of connections that have ended.
     pub closed: u64,
-    /// Connections that were closed at once (unknown class, foreign page, too many), and requests that were
-    /// turned away before an agent was asked: by the list of origins or by the host's hook.
+    /// The number of connections that were closed immediately (unknown class, foreign page, too many), and of
+    /// requests that were refused before an agent was asked: by the list of origins or by the host's hook.
     pub refused: u64,
-    /// Connections that were closed with 1013 because their client stayed behind.
+    /// The number of connections that were closed with 1013 because their client read too slowly.
     pub overflowed: u64,
-    /// Connections whose client showed no sign of life.
+    /// The number of connections whose client did not answer a ping in time.
     pub timed_out: u64,
-    /// Messages that were answered without waking their object.
+    /// The number of messages that were answered without waking their object.
     pub auto_responses: u64,
-    /// How often limits were reached, by their names.
+    /// The number of times each limit was reached, by the name of the limit.
     pub limits: LimitCounts,
-    /// Bytes of clients that are held beyond what each may have anyway, of
+    /// The bytes from clients that are held beyond the free part of each, counted against
     /// [`Limits::incoming_bytes`](crate::Limits::incoming_bytes).
     pub incoming_bytes: usize,
-    /// Bytes that wait for clients and count for [`Limits::outgoing_bytes`](crate::Limits::outgoing_bytes).
+    /// The bytes that wait for clients, counted against
+    /// [`Limits::outgoing_bytes`](crate::Limits::outgoing_bytes).
     pub outgoing_bytes: usize,
-    /// Turns of handlers that blocked their thread for more than a second. The log names each of them.
+    /// The number of turns that blocked their thread for more than a second. The log names each of them.
     pub blocked: u64,
 }

@@ -16,13 +16,13 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::server::{Host, HostMetrics};
 
 impl Host {
-    /// The content type of what [`metrics`](Self::metrics) returns.
+    /// The content type of the text that [`metrics_text`](Self::metrics_text) returns.
     pub const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// Writes the [`metrics`](Self::metrics) as Prometheus reads it, in the format OpenMetrics.
+    /// Returns the [`metrics`](Self::metrics) as text for Prometheus, in the format OpenMetrics.
     ///
-    /// [`Agents::metrics`](crate::Agents::metrics) serves it on an address of its own. Without that
-    /// address, mount it where you like:
+    /// [`Agents::metrics`](crate::Agents::metrics) serves this text on a separate address. Without that
+    /// address, mount the text in a route of your own:
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -40,13 +40,13 @@ impl Host {
     /// ```
     ///
     /// Each text is made from the metrics at that moment. No recorder is installed, and
-    /// metrics of the program's own are not in it.
+    /// metrics of the program itself are not included.
     pub fn metrics_text(&self) -> String {
         render(self.metrics())
     }
 }
 
-/// What is served on the address for metrics.
+/// Returns the router that is served on the address for metrics.
 pub(super) fn router(host: Host) -> Router {
     let answer = async move || ([(CONTENT_TYPE, Host::METRICS_TYPE)], host.metrics_text());
     Router::new().route("/metrics", get(answer))
@@ -57,7 +57,7 @@ fn render(metrics: HostMetrics) -> String {
     registry.register_collector(Box::new(Snapshot(metrics)));
     let mut text = String::new();
     if let Err(error) = encode(&mut text, &registry) {
-        // Only the target of the writing can fail, and a `String` does not.
+        // Only the target of the writer can fail, and a `String` does not.
         tracing::error!(%error, "the metrics were not written");
     }
     text
@@ -80,8 +80,8 @@ impl Collector for Snapshot {
             put(name, help, None, &ConstGauge::new(count))?;
         }
         for (name, help, bytes) in [
-            ("incoming", "What clients sent and was not handled yet", self.0.incoming_bytes),
-            ("outgoing", "What waits for clients", self.0.outgoing_bytes),
+            ("incoming", "Data from clients that is not handled yet", self.0.incoming_bytes),
+            ("outgoing", "Data that waits for clients", self.0.outgoing_bytes),
         ] {
             put(name, help, Some(Unit::Bytes), &ConstGauge::new(bytes))?;
         }
@@ -105,17 +105,17 @@ impl Collector for Snapshot {
             ("connections_closed", "Connections that have ended", self.0.closed),
             (
                 "connections_refused",
-                "Connections that were closed at once, and requests that were turned away",
+                "Connections that were closed immediately, and requests that were refused",
                 self.0.refused,
             ),
-            ("connections_overflowed", "Connections whose client stayed behind", self.0.overflowed),
-            ("connections_timed_out", "Connections whose client showed no sign of life", self.0.timed_out),
+            ("connections_overflowed", "Connections whose client read too slowly", self.0.overflowed),
+            ("connections_timed_out", "Connections whose client did not answer a ping", self.0.timed_out),
             ("auto_responses", "Messages that were answered without waking an object", self.0.auto_responses),
             ("turns_blocked", "Turns that blocked their thread for more than a second", self.0.blocked),
         ] {
             put(name, help, None, &ConstCounter::new(count))?;
         }
-        let help = "How often a limit was reached, by its name in Limits";
+        let help = "Times that a limit was reached, by its name in Limits";
         let mut reached = encoder.encode_descriptor("limit_reached", help, None, MetricType::Counter)?;
         for (limit, count) in limits.iter() {
             ConstCounter::new(count).encode(reached.encode_family(&[("limit", limit.name())])?)?;
@@ -132,7 +132,7 @@ mod tests {
     use crate::limits::{Limit, LimitCounts};
     use crate::object::ObjectMetrics;
 
-    /// The value of a sample, which stands on a line of its own.
+    /// Returns the value of a sample, which has a line of its own.
     fn value(text: &str, name: &str) -> f64 {
         let line = text.lines().find(|line| line.split(' ').next() == Some(name));
         let value = line.and_then(|line| line.split(' ').nth(1)).and_then(|value| value.parse().ok());

@@ -11,7 +11,8 @@ use crate::typescript::TypeScript;
 use crate::wire::Wire;
 
 impl Agents {
-    /// Adds a wire type to the TypeScript that no state and no method names: a message that is broadcast, say.
+    /// Adds a wire type to the TypeScript that no state and no method names, for example a message that is
+    /// broadcast.
     ///
     /// ```
     /// # use agents_core::Agents;
@@ -24,10 +25,10 @@ impl Agents {
         self
     }
 
-    /// Makes the TypeScript of all classes that are registered so far.
+    /// Returns the TypeScript of all classes that are registered so far.
     ///
-    /// Nothing is started or opened for it. The command `types --out DIR` of [`run`](Self::run) writes it to
-    /// a file, and `types --check --out DIR` compares; a test of yours can do the same:
+    /// This does not start the host or open a file. The command `types --out DIR` of [`run`](Self::run)
+    /// writes the TypeScript to files, and `types --check --out DIR` compares them; a test can do the same:
     ///
     /// ```no_run
     /// # use agents_core::Agents;
@@ -39,34 +40,34 @@ impl Agents {
     /// ```
     ///
     /// # Errors
-    /// When two types have one name in TypeScript, with both of their Rust names (code `types_name`), or
-    /// one has no form there (code `types_form`).
+    /// When two types have one name in TypeScript (code `types_name`, with both Rust names), or a type has no
+    /// form in TypeScript (code `types_form`).
     pub fn typescript(&self) -> Result<TypeScript> {
         TypeScript::of(self.described().collect(), &self.types)
     }
 }
 
-/// What the command is asked for.
+/// The options of the command.
 #[derive(Args, Debug)]
 pub(super) struct Types {
     /// The folder of `agents.ts`
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Write nothing; print what would change, and fail if anything would
+    /// Write nothing; print the differences, and fail if there are any
     #[arg(long)]
     check: bool,
-    /// Leave the client out, for the clients of the npm package `agents`
+    /// Omit the client, for use with the clients of the npm package `agents`
     #[arg(long, conflicts_with = "react")]
     types_only: bool,
     /// Add a hook for React
     #[arg(long)]
     react: bool,
-    /// JavaScript with declarations, for pages that are not compiled
+    /// Write JavaScript with declarations, for pages that are not compiled
     #[arg(long)]
     js: bool,
 }
 
-/// Writes the files, or compares them and tells the difference.
+/// Writes the files, or compares them and prints the difference.
 pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
     let mut module = agents.typescript()?;
     if types.types_only {

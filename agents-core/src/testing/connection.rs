@@ -17,7 +17,7 @@ use tungstenite::protocol::CloseFrame;
 use crate::testing::pipe::Transport;
 use crate::testing::session::{Session, Shared, patient};
 
-/// What came from the server.
+/// A message or the end of a connection, as the client received it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
     /// A text message.
@@ -26,7 +26,7 @@ pub enum Received {
     Binary(Vec<u8>),
     /// A close frame; 1005 for an empty one.
     Close(u16, String),
-    /// The end without a close frame.
+    /// The end of the connection without a close frame.
     Dropped,
 }
 
@@ -34,7 +34,7 @@ impl Received {
     /// Returns the text.
     ///
     /// # Panics
-    /// When it is no text message.
+    /// When this is not a text message.
     pub fn text(self) -> String {
         match self {
             Self::Text(text) => text,
@@ -42,7 +42,7 @@ impl Received {
         }
     }
 
-    /// Returns whether nothing comes after it.
+    /// Returns whether no other message follows.
     pub(super) fn is_end(&self) -> bool {
         matches!(self, Self::Close(..) | Self::Dropped)
     }
@@ -50,14 +50,14 @@ impl Received {
     /// Returns the JSON in a text message.
     ///
     /// # Panics
-    /// When it is no text message, or no JSON.
+    /// When this is not a text message, or the text is not JSON.
     pub fn json(self) -> Value {
         let text = self.text();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
     }
 }
 
-/// Why a call gave no result.
+/// The reason why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -68,13 +68,13 @@ pub enum CallError {
     #[error("the connection ended before the answer: {0}")]
     Ended(String),
     /// The result is not of the expected type.
-    #[error("the result is not what was expected: {0}")]
+    #[error("the result is not of the expected type: {0}")]
     Unexpected(String),
 }
 
-/// A WebSocket client.
+/// A WebSocket client for tests.
 ///
-/// Methods that wait for the server fail the test when nothing has come for 20 s of its clock.
+/// Methods that wait for the server panic after 20 s of the test's clock without a message.
 pub struct TestConnection {
     /// Shared with the host of the test, which keeps it connected while time passes.
     session: Arc<Shared>,
@@ -82,10 +82,10 @@ pub struct TestConnection {
 }
 
 impl TestConnection {
-    /// Opens a WebSocket over a transport, or tells how the handshake failed.
+    /// Opens a WebSocket over a transport.
     ///
     /// # Errors
-    /// What the server answered instead of 101.
+    /// When the handshake fails, with the server's response instead of 101.
     ///
     /// # Panics
     /// When a header is not valid.
@@ -119,26 +119,26 @@ impl TestConnection {
         Self::try_open(transport, host, path, headers).await.expect("the handshake").0
     }
 
-    /// The session, for the host that keeps it connected.
+    /// Returns the session, for the host that keeps the client connected.
     pub(super) fn session(&self) -> Weak<Shared> {
         Arc::downgrade(&self.session)
     }
 
-    /// Returns the next frame, those that came during a call first.
+    /// Returns the next message; messages that arrived during a call come first.
     pub async fn next(&mut self) -> Received {
         self.session.lock().await.next().await
     }
 
-    /// Returns the next frame as JSON.
+    /// Returns the next message as JSON.
     pub async fn json(&mut self) -> Value {
         self.next().await.json()
     }
 
-    /// Takes the frames that a new connection to an agent gets (identity, state if it has one, MCP)
+    /// Takes the frames that a new connection to an agent receives (identity, state if it has one, MCP)
     /// and returns the state.
     ///
     /// # Panics
-    /// When something else comes.
+    /// When another frame arrives.
     pub async fn greeting(&mut self) -> Option<Value> {
         let identity = self.json().await;
         assert_eq!(identity["type"], "cf_agent_identity", "{identity}");
@@ -154,13 +154,13 @@ impl TestConnection {
     /// Sends text.
     ///
     /// # Panics
-    /// When the server is gone.
+    /// When the connection has ended.
     pub async fn send(&mut self, text: impl Into<String>) {
         let text = tungstenite::Message::text(text.into());
-        self.session.lock().await.send(text).await.expect("the server is there");
+        self.session.lock().await.send(text).await.expect("the connection is open");
     }
 
-    /// Sends text; `false` when the server is gone.
+    /// Sends text; returns `false` if the connection has ended.
     pub async fn try_send(&mut self, text: impl Into<String>) -> bool {
         self.session.lock().await.send(tungstenite::Message::text(text.into())).await.is_ok()
     }
@@ -168,21 +168,21 @@ impl TestConnection {
     /// Sends bytes.
     ///
     /// # Panics
-    /// When the server is gone.
+    /// When the connection has ended.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
         let bytes = tungstenite::Message::binary(bytes);
-        self.session.lock().await.send(bytes).await.expect("the server is there");
+        self.session.lock().await.send(bytes).await.expect("the connection is open");
     }
 
     /// Sends a call and returns its id; `args` is a tuple or a list.
     ///
     /// # Panics
-    /// When the arguments have no JSON form, or the server is gone.
+    /// When the arguments have no JSON form, or the connection has ended.
     pub async fn start_call(&mut self, method: &str, args: impl Serialize) -> String {
         self.calls += 1;
         let id = format!("call-{}", self.calls);
         let args = match serde_json::to_value(args).expect("arguments") {
-            // `()` stands for no arguments.
+            // `()` means no arguments.
             Value::Null => json!([]),
             args => args,
         };
@@ -190,10 +190,10 @@ impl TestConnection {
         id
     }
 
-    /// Waits for the last frame of a call; whatever else comes is kept for [`next`](Self::next).
+    /// Waits for the last frame of a call; other messages are kept for [`next`](Self::next).
     ///
     /// # Errors
-    /// When the connection ends before.
+    /// When the connection ends before the answer.
     pub async fn try_answer(&mut self, id: &str) -> Result<Value, CallError> {
         let mine = |frame: &Received| match frame {
             Received::Text(text) => serde_json::from_str::<Value>(text)
@@ -223,7 +223,7 @@ impl TestConnection {
     /// Waits for the last frame of a call.
     ///
     /// # Panics
-    /// When the connection ends before.
+    /// When the connection ends before the answer.
     pub async fn answer(&mut self, id: &str) -> Value {
         self.try_answer(id).await.unwrap_or_else(|error| panic!("{id}: {error}"))
     }
@@ -231,7 +231,7 @@ impl TestConnection {
     /// Calls a method and returns the whole answer frame.
     ///
     /// # Panics
-    /// When the connection ends before.
+    /// When the connection ends before the answer.
     pub async fn call_frame(&mut self, method: &str, args: impl Serialize) -> Value {
         let id = self.start_call(method, args).await;
         self.answer(&id).await
@@ -258,7 +258,7 @@ impl TestConnection {
     /// Calls a method and returns its result.
     ///
     /// # Panics
-    /// Where [`try_call`](Self::try_call) returns an error.
+    /// When [`try_call`](Self::try_call) would return an error.
     pub async fn call<T: DeserializeOwned>(&mut self, method: &str, args: impl Serialize) -> T {
         self.try_call(method, args).await.unwrap_or_else(|error| panic!("{method} failed: {error}"))
     }
@@ -266,7 +266,7 @@ impl TestConnection {
     /// Calls a method and returns the text of its error.
     ///
     /// # Panics
-    /// When there is a result, or the connection ends before.
+    /// When there is a result, or the connection ends before the answer.
     pub async fn call_error(&mut self, method: &str, args: impl Serialize) -> String {
         match self.try_call::<Value>(method, args).await {
             Err(CallError::Refused(text)) => text,
@@ -274,27 +274,27 @@ impl TestConnection {
         }
     }
 
-    /// Returns everything that the server sent up to now.
+    /// Returns all messages that the server has sent so far.
     ///
-    /// It asks an agent for something that is answered in order and returns what came before the
-    /// answer.
+    /// This sends a call to the agent, which is answered in order, and returns the messages that arrive
+    /// before the answer.
     ///
     /// # Panics
-    /// When the connection ends before.
+    /// When the connection ends before the answer.
     pub async fn drain(&mut self) -> Vec<Received> {
         self.call_frame("__no_such_method", ()).await;
         self.session.lock().await.waiting.drain(..).collect()
     }
 
-    /// Returns everything that the server sent up to now, as JSON.
+    /// Returns all messages that the server has sent so far, as JSON.
     ///
     /// # Panics
-    /// As [`drain`](Self::drain), and when something is no JSON.
+    /// As [`drain`](Self::drain), and when a message is not JSON.
     pub async fn drain_json(&mut self) -> Vec<Value> {
         self.drain().await.into_iter().map(Received::json).collect()
     }
 
-    /// Sends a close frame, empty without a code, and returns what comes back in the end.
+    /// Sends a close frame, empty without a code, and returns the end of the connection.
     pub async fn close(self, frame: Option<(u16, &str)>) -> Received {
         let frame = frame.map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
         let mut session = self.session.lock().await;
@@ -309,7 +309,7 @@ impl TestConnection {
         }
     }
 
-    /// Waits for the end and returns it; frames before it are passed over.
+    /// Waits for the end of the connection and returns it; earlier messages are skipped.
     pub async fn end(&mut self) -> Received {
         loop {
             match self.next().await {
@@ -319,11 +319,11 @@ impl TestConnection {
         }
     }
 
-    /// Stays connected for a while, as a client that is open but has nothing to say: it answers
-    /// pings, and what comes is kept for [`next`](Self::next).
+    /// Stays connected for a while like an idle client: answers pings, and keeps messages for
+    /// [`next`](Self::next).
     ///
     /// [`TestHost::advance`](super::TestHost::advance) does the same for all clients that its host opened.
-    /// Otherwise a client that is not read looks dead to the host after its heartbeat.
+    /// Otherwise the heartbeat of the host closes the connection of a client that does not read.
     pub async fn stay(&mut self, time: Duration) {
         let over = tokio::time::sleep(time);
         tokio::pin!(over);
@@ -334,12 +334,12 @@ impl TestConnection {
         }
     }
 
-    /// Returns the transport, to send what no client would.
+    /// Returns the transport, to send bytes that no client would send.
     ///
     /// # Panics
-    /// While the host of the test lets time pass.
+    /// While [`TestHost::advance`](super::TestHost::advance) runs.
     pub fn into_transport(self) -> Box<dyn Transport> {
-        let session = Arc::into_inner(self.session).expect("no time passes meanwhile");
+        let session = Arc::into_inner(self.session).expect("the host does not advance time meanwhile");
         session.into_inner().socket.into_inner()
     }
 }

@@ -1,8 +1,8 @@
-//! A folder that goes away with its test.
+//! A folder that is removed after its test.
 
 use std::path::{Path, PathBuf};
 
-/// A temporary folder, or one that was given and stays.
+/// A temporary folder, or a given one that is kept.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -10,7 +10,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// A name that no other test has; the folder is made by the host.
+    /// Returns a folder with a unique name; the host creates it.
     pub(super) fn temporary() -> Self {
         let path = std::env::temp_dir().join(format!("agents-test-{}", nanoid::nanoid!()));
         Self { path, temporary: true }
@@ -28,7 +28,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.temporary {
-            // Left behind it does no harm.
+            // A folder that cannot be removed does no harm.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }

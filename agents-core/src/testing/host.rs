@@ -33,10 +33,10 @@ type Program = Arc<dyn Fn() -> Agents + Send + Sync>;
 
 /// A host in memory, for tests.
 ///
-/// Use it in `#[tokio::test(start_paused = true)]`, where time passes only when everything waits.
-/// On a running clock it works too; then [`advance`](Self::advance) really waits.
+/// Use it in `#[tokio::test(start_paused = true)]`, where time passes only when all tasks wait.
+/// It also works on a running clock; then [`advance`](Self::advance) really waits.
 pub struct TestHost {
-    /// Shared with the objects, which follow a restart.
+    /// The host, shared with the objects, which use the new host after a restart.
     host: Arc<Slot>,
     program: Program,
     faults: Arc<Faults>,
@@ -45,7 +45,7 @@ pub struct TestHost {
     folder: Folder,
 }
 
-/// The host of the moment; none while it restarts. And the clients that were opened on it.
+/// The current host, `None` while it restarts, and the clients that were opened on it.
 #[derive(Default)]
 pub(super) struct Slot {
     host: Mutex<Option<Host>>,
@@ -85,11 +85,11 @@ impl TestHost {
         Self::start_with(program, Folder::temporary(), None, Clock::start_virtual(), Arc::default())
     }
 
-    /// Starts a host whose objects leave memory after every event: three times out of four they
-    /// hibernate, else they crash, with no goodbye and a database that is recovered from its log.
+    /// Starts a host whose objects leave memory after every event. Three times out of four they hibernate;
+    /// otherwise they crash, without a close, and the database is recovered from its log.
     ///
-    /// Whoever stays connected must not notice. The seed makes it the same each time, as far as the
-    /// order of events is.
+    /// A client that stays connected must not notice this. The seed makes the choices repeatable, as far as
+    /// the order of events is the same.
     ///
     /// # Errors
     /// As [`Agents::start`].
@@ -98,7 +98,7 @@ impl TestHost {
         Self::start_with(program, Folder::temporary(), Some(seed), Clock::start_virtual(), Arc::default())
     }
 
-    /// Starts a host on a folder of yours, which is not removed.
+    /// Starts a host on a folder of your own, which is not removed.
     ///
     /// # Errors
     /// As [`Agents::start`].
@@ -110,7 +110,7 @@ impl TestHost {
         Self::start_with(Arc::new(program), folder, None, Clock::start_virtual(), Arc::default())
     }
 
-    /// Starts a host on a folder of yours that remembers what is on the disk for sure, to simulate a
+    /// Starts a host on a folder of your own that records which data is synced to the disk, to simulate a
     /// power failure.
     #[doc(hidden)]
     pub fn start_recorded(
@@ -150,16 +150,16 @@ impl TestHost {
     /// Returns an agent by its type and name. The name is written as clients write it.
     ///
     /// # Panics
-    /// When the text names no agent, as `..`.
+    /// When the text is not a valid name, such as `..`.
     pub fn agent<A: Agent>(&self, name: &str) -> TestObject {
         self.object(A::ROUTE, name)
     }
 
-    /// Returns an object by its class, as it stands in addresses, and its name. The name is written as clients
-    /// write it.
+    /// Returns an object by its class, as it appears in addresses, and its name. The name is written as
+    /// clients write it.
     ///
     /// # Panics
-    /// When the text names no object, as `..`.
+    /// When the text is not a valid name, such as `..`.
     pub fn object(&self, class: &str, name: &str) -> TestObject {
         let name = name::canonical(name).unwrap_or_else(|error| panic!("`{name}`: {error}"));
         let key = ObjectKey { class: class.into(), name: name.into() };
@@ -184,9 +184,9 @@ impl TestHost {
 
     /// Lets time pass, timer by timer.
     ///
-    /// On a paused clock it takes no time; on a running one it waits. The clients that were opened on this host stay
-    /// connected meanwhile, as real ones would: they answer pings, and keep what comes. To see what becomes of a client that
-    /// answers nothing, wait with `tokio::time::sleep`.
+    /// On a paused clock this takes no time; on a running one it waits. The clients that were opened on this
+    /// host stay connected meanwhile, as real ones would: they answer pings and keep messages. To test a
+    /// client that does not answer, wait with `tokio::time::sleep`.
     pub async fn advance(&self, time: Duration) {
         self.host.clients.stay(time).await;
     }
@@ -212,8 +212,8 @@ impl TestHost {
         &self.faults
     }
 
-    /// Stops the host as a signal would, and starts the program again on its data, while the clock
-    /// goes on. A [`TestObject`] of before is one of the new host.
+    /// Stops the host as a signal would, and starts the program again on its data; the clock is not reset. A
+    /// [`TestObject`] from before belongs to the new host.
     ///
     /// # Errors
     /// As [`Agents::start`].

@@ -1,7 +1,7 @@
-//! A host for tests: the production code, in memory, on a clock that a test moves.
+//! A host for tests: the production code, in memory, on a clock that a test controls.
 //!
 //! A [`TestHost`] is a real host with its databases in a temporary folder. Its clients are real
-//! WebSocket clients on pipes in memory. With tokio's paused clock nothing waits for real time:
+//! WebSocket clients on pipes in memory. With tokio's paused clock no test waits for real time:
 //! when every task waits, the clock jumps to the next timer, and [`TestHost::advance`] moves it.
 //!
 //! ```

@@ -15,7 +15,7 @@ use crate::object::{Command, Flags, ObjectHandle, ObjectKey, ObjectStatus, Pinne
 use crate::testing::TestConnection;
 use crate::testing::host::Slot;
 
-/// How long something that runs may keep an object from sleeping.
+/// The maximum time that `hibernate` waits for running work.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An agent or object of a [`TestHost`](super::TestHost).
@@ -25,11 +25,11 @@ pub struct TestObject {
     pub(super) key: ObjectKey,
 }
 
-/// An object that did not fall asleep.
+/// The error of an object that did not hibernate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the object does not fall asleep: it is kept awake by {}", list(.pinned_by))]
+#[error("the object does not hibernate: it is kept awake by {}", list(.pinned_by))]
 pub struct StillAwake {
-    /// What keeps it awake.
+    /// The reasons why the object stays awake.
     pub pinned_by: Vec<PinnedBy>,
 }
 
@@ -37,7 +37,7 @@ fn list(pins: &[PinnedBy]) -> String {
     pins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What the gateway keeps for a connection.
+/// The data that the gateway keeps for a connection.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectionStatus {
@@ -45,18 +45,18 @@ pub struct ConnectionStatus {
     pub id: String,
     /// Path and query of the request.
     pub uri: Option<String>,
-    /// The tags; of an agent's connection the first is the id.
+    /// The tags; the first tag of an agent's connection is the id.
     pub tags: Vec<String>,
     /// The flags of the layer above the object.
     pub flags: Flags,
-    /// What the object keeps for the connection; `None` if nothing.
+    /// The value that the object stored for the connection; `None` if it stored none.
     pub attachment: Option<Value>,
-    /// When a message was last answered without the object, in milliseconds since 1970.
+    /// The time when a message was last answered without the object, in milliseconds since 1970.
     pub answered_at: Option<u64>,
 }
 
 impl TestObject {
-    /// Opens a WebSocket; `query` is what stands behind the `?`.
+    /// Opens a WebSocket; `query` is the part of the address after the `?`.
     ///
     /// # Panics
     /// When the handshake is refused.
@@ -64,18 +64,18 @@ impl TestObject {
         self.host.connect(&self.path(query)).await.expect("the handshake")
     }
 
-    /// Opens a WebSocket, or tells how the handshake was refused.
+    /// Opens a WebSocket; `query` is the part of the address after the `?`.
     ///
     /// # Errors
-    /// What the host answered instead of 101.
+    /// When the handshake is refused, with the host's response instead of 101.
     pub async fn try_connect(&self, query: &str) -> Result<TestConnection, Box<tungstenite::Error>> {
         self.host.connect(&self.path(query)).await
     }
 
-    /// Sends a GET request; `query` is what stands behind the `?`.
+    /// Sends a GET request; `query` is the part of the address after the `?`.
     ///
     /// # Panics
-    /// When the query has characters that no address has.
+    /// When the query has characters that an address cannot contain.
     pub async fn get(&self, query: &str) -> Response {
         let request = http::Request::get(self.path(query)).body(Body::empty()).expect("a query");
         match self.host.get().service().oneshot(request).await {
@@ -92,17 +92,17 @@ impl TestObject {
         }
     }
 
-    /// Tells how the object is; `None` when it sleeps and has nobody connected, or never existed.
+    /// Returns the status of the object; `None` if it hibernates and has no connections, or never existed.
     pub fn status(&self) -> Option<ObjectStatus> {
         self.host.get().status(&self.key.class, &self.key.name)
     }
 
-    /// Tells whether the object is in memory.
+    /// Returns whether the object is in memory.
     pub fn is_awake(&self) -> bool {
         self.handle().is_some_and(|handle| handle.is_awake())
     }
 
-    /// Returns what the gateway keeps for the connections, oldest first.
+    /// Returns the data that the gateway keeps for the connections, oldest first.
     pub fn connections(&self) -> Vec<ConnectionStatus> {
         let Some(handle) = self.handle() else { return Vec::new() };
         let infos = handle.hub().connections(&Selection::default());
@@ -122,13 +122,13 @@ impl TestObject {
             .collect()
     }
 
-    /// Puts the object to sleep at once instead of after its idle time.
+    /// Makes the object hibernate now instead of after its idle time.
     ///
-    /// What runs may finish first. `on_hibernate` runs, the instance is dropped and its database is
+    /// Running work may finish first. Then `on_hibernate` runs, the instance is dropped and its database is
     /// closed.
     ///
     /// # Errors
-    /// When something keeps it awake that does not end.
+    /// When the object is still awake after 5 s.
     pub async fn hibernate(&self) -> Result<(), StillAwake> {
         let Some(handle) = self.handle() else { return Ok(()) };
         handle.command(Command::Sleep);
@@ -139,10 +139,10 @@ impl TestObject {
         })
     }
 
-    /// Ends the object's life as a crash would: handlers are dropped where they are, what was not
-    /// committed is lost, its WebSockets are closed with 1011, and its database has to be recovered.
+    /// Ends the activation as a crash would: running handlers are dropped, uncommitted writes are lost, its
+    /// WebSockets are closed with 1011, and its database has to be recovered.
     ///
-    /// Nothing happens to an object that sleeps.
+    /// This has no effect on an object that hibernates.
     pub async fn crash(&self) {
         let Some(handle) = self.handle() else { return };
         if !handle.is_awake() {
@@ -158,7 +158,7 @@ impl TestObject {
         loop {
             let changed = host.environment().asleep.notified();
             tokio::pin!(changed);
-            // From here on no change is missed.
+            // No change is missed from here on.
             changed.as_mut().enable();
             if done() {
                 return;

@@ -1,4 +1,4 @@
-//! A client's way to a host without a port.
+//! A connection of a client to a host, without a port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -13,15 +13,15 @@ use tower::ServiceExt;
 
 use crate::server::HostService;
 
-/// How many bytes are under way in one direction.
+/// The capacity of the pipe in one direction, in bytes.
 const CAPACITY: usize = 64 * 1024;
 
-/// Anything that a client can speak over.
+/// A byte stream that a client can use as its connection.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// Opens a connection to a host that is served by a task of its own.
+/// Opens a connection to a host; a task of its own serves it.
 pub(super) fn open(service: HostService) -> Box<dyn Transport> {
     let (client, server) = duplex(CAPACITY);
     let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
@@ -33,7 +33,7 @@ pub(super) fn open(service: HostService) -> Box<dyn Transport> {
     tokio::spawn(async move {
         let connection = http1::Builder::new().serve_connection(TokioIo::new(server), service);
         if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!(%error, "a test client left");
+            tracing::debug!(%error, "the connection of a test client ended with an error");
         }
     });
     Box::new(client)

@@ -1,4 +1,4 @@
-//! The socket of a test client, and what came over it.
+//! The socket of a test client, and the messages that it received.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -12,13 +12,13 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::testing::Received;
 use crate::testing::pipe::Transport;
 
-/// The longest time that anything may take before a test is called stuck.
+/// The maximum time to wait for an event before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A session that is used by one task at a time.
+/// A session that one task uses at a time.
 pub(super) type Shared = tokio::sync::Mutex<Session>;
 
-/// The socket of a client, and the frames that came while something else was waited for.
+/// The socket of a client, and the messages that arrived while the client waited for another one.
 pub(super) struct Session {
     pub(super) socket: WebSocketStream<Box<dyn Transport>>,
     pub(super) waiting: VecDeque<Received>,
@@ -55,7 +55,7 @@ impl Session {
         Ok(patient(self.socket.send(message)).await?)
     }
 
-    /// Answers pings and keeps what comes, until the connection has ended.
+    /// Answers pings and keeps messages, until the connection has ended.
     pub(super) async fn stay(&mut self) {
         while !self.waiting.back().is_some_and(Received::is_end) {
             let frame = self.read().await;
@@ -64,12 +64,12 @@ impl Session {
     }
 }
 
-/// Waits for something that must come; a test that is stuck fails.
+/// Waits for an event that must happen; panics after 20 s.
 pub(super) async fn patient<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("nothing came for 20 s")
 }
 
-/// The clients of a test host that are open: while time passes they stay connected.
+/// The open clients of a test host, which stay connected while time passes.
 #[derive(Default)]
 pub(super) struct Clients(Mutex<Vec<Weak<Shared>>>);
 
@@ -80,7 +80,8 @@ impl Clients {
         clients.push(client);
     }
 
-    /// Keeps all of them connected for a while. A client that a task of the test is using does that by itself.
+    /// Keeps all clients connected for a while. A client that a task of the test is using keeps itself
+    /// connected.
     pub(super) async fn stay(&self, time: Duration) {
         let clients: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         let stay = clients

@@ -1,4 +1,4 @@
-//! What a class says of itself.
+//! The description of a class of agents.
 
 use std::any::{TypeId, type_name};
 
@@ -12,12 +12,12 @@ use crate::wire::{Describe, TypeName, TypeSet, Wire};
 pub(crate) struct Class {
     pub(super) name: &'static str,
     pub(super) rust_name: &'static str,
-    /// As it stands in addresses.
+    /// The name in addresses.
     pub(super) route: String,
     pub(super) docs: &'static str,
-    /// `None` for a class that names no state: it may be anything.
+    /// The type of the state; `None` if the class names no state, which may then be any JSON.
     pub(super) state: Option<Describe>,
-    /// By name.
+    /// The callables, sorted by name.
     pub(super) methods: Vec<Method>,
 }
 
@@ -36,11 +36,11 @@ pub(super) struct Method {
     ends_by_hand: bool,
 }
 
-/// An argument as TypeScript has it.
+/// An argument in TypeScript.
 pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) text: String,
-    /// Whether it may be left out: it has a value without one, and so have all after it.
+    /// `true` if the argument may be omitted: it has a default, and so have all arguments after it.
     pub(super) is_optional: bool,
 }
 
@@ -94,18 +94,18 @@ impl Method {
         parameters
     }
 
-    /// What the promise of a call gives.
+    /// Returns the type of the promise of a call.
     pub(super) fn result(&self, types: &mut TypeSet) -> String {
         let result = (self.result)(types);
         match (result.is_unit, self.ends_by_hand) {
             (false, _) => result.text,
             (true, false) => "void".to_owned(),
-            // The method returns nothing, so `StreamingResponse::end` may have said anything.
+            // The method returns nothing, so `StreamingResponse::end` may have sent a value of any type.
             (true, true) => "unknown".to_owned(),
         }
     }
 
-    /// The pieces of a stream.
+    /// Returns the type of the items of a stream.
     pub(super) fn items(&self, types: &mut TypeSet) -> Option<String> {
         self.items.map(|describe| describe(types).text)
     }

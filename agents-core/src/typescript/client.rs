@@ -1,6 +1,6 @@
-//! The client that stands beside the types, the same for all programs.
+//! The client files that are written beside the types, the same for all programs.
 //!
-//! Its source is `agents-core/typescript/src`. `npm run build` there makes the form in JavaScript, in `dist`.
+//! Their source is `agents-core/typescript/src`. `npm run build` there makes the JavaScript form, in `dist`.
 
 /// A file of the client: its path in the folder, and its text.
 pub(super) type File = (&'static str, &'static str);
@@ -42,10 +42,10 @@ const CLIENT: &[Module] = modules![
     "runtime/stream",
 ];
 
-/// The hook for React, and what only it needs.
+/// The hook for React, and the modules that only the hook needs.
 const REACT: &[Module] = modules!["react", "runtime/shared"];
 
-/// Returns the files of the client, and those of the hook for React if it is wanted.
+/// Returns the files of the client, and those of the hook for React if `react` is set.
 pub(super) fn files(javascript: bool, react: bool) -> impl Iterator<Item = File> {
     CLIENT
         .iter()

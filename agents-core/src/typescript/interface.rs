@@ -1,4 +1,4 @@
-//! The interface of a class, and what stands beside it.
+//! The interface of a class, and the types that belong to it.
 
 use std::fmt::Write;
 
@@ -11,15 +11,15 @@ use crate::wire::TypeSet;
 /// The name of the map of all classes.
 const MAP: &str = "Agents";
 
-/// The declarations of a class, in the order in which they are written.
+/// Returns the declarations of a class, in the order in which they are written.
 ///
 /// # Errors
-/// When one of their names is taken.
+/// When one of their names is already used.
 pub(super) fn declare(class: &Class, types: &mut TypeSet, names: &mut Names) -> Result<String> {
     let Class { name, rust_name, docs, methods, .. } = class;
     names.take(name, rust_name)?;
     let mut out = comment(docs, "");
-    // Callers that know more say so themselves: `useAgent<Room, RoomState>`.
+    // A caller that knows the type gives it: `useAgent<Room, RoomState>`.
     let state = class.state.map_or_else(|| "any".to_owned(), |state| state(types).text);
     let _ = write!(
         out,
@@ -34,7 +34,7 @@ pub(super) fn declare(class: &Class, types: &mut TypeSet, names: &mut Names) -> 
         methods.iter().filter(|method| method.write).map(|method| quoted(method.name)).collect();
     let union = if writes.is_empty() { "never".to_owned() } else { writes.join(" | ") };
     let writes = format!("{name}Writes");
-    names.take_beside(&writes, rust_name, "what writes")?;
+    names.take_beside(&writes, rust_name, "the writes")?;
     let _ = write!(
         out,
         "\n/** The methods of `{name}` that are refused for a read-only connection before they run. */\n\
@@ -52,21 +52,21 @@ pub(super) fn declare(class: &Class, types: &mut TypeSet, names: &mut Names) -> 
         names.take_beside(&interface, rust_name, "the streams")?;
         let _ = write!(
             out,
-            "\n/** What the streams of `{name}` are made of, by method. */\n\
+            "\n/** The items of the streams of `{name}`, by method. */\n\
              export interface {interface} {{\n{streams}}}\n"
         );
     }
     Ok(out)
 }
 
-/// The map from the names of the classes to what they are made of, for the client.
+/// Returns the map from the names of the classes to their types, for the client.
 ///
 /// # Errors
-/// When its name is taken.
+/// When the name of the map is already used.
 pub(super) fn map(classes: &[Class], names: &mut Names) -> Result<String> {
     names.take_beside(MAP, "agents", "the map")?;
     let mut out =
-        comment("The agents by class: their state and methods, and what their streams are made of.", "");
+        comment("The agents by class: their state and methods, and the items of their streams.", "");
     let _ = writeln!(out, "export interface {MAP} {{");
     for class in classes {
         let name = class.name;
@@ -80,7 +80,7 @@ pub(super) fn map(classes: &[Class], names: &mut Names) -> Result<String> {
     Ok(out)
 }
 
-/// The method's own words, and what its options mean for a caller.
+/// Returns the method's doc comment, and the meaning of its options for a caller.
 fn docs_of(method: &Method, class: &str) -> String {
     let mut paragraphs = Vec::new();
     if !method.docs.trim().is_empty() {

@@ -1,4 +1,4 @@
-//! Keys of maps: in JSON they are texts, whatever they are in Rust.
+//! Keys of maps, which are texts in JSON for any type in Rust.
 
 use std::collections::HashSet;
 
@@ -6,14 +6,14 @@ use crate::wire::Declaration;
 
 const KEY: &str = "[key in ";
 
-/// The declared types that are a boolean under another name.
+/// The declared types that are another name of `boolean`.
 pub(super) struct Keys(HashSet<String>);
 
 impl Keys {
-    /// Finds them.
+    /// Finds these types.
     pub(super) fn of(declarations: &[Declaration]) -> Self {
         let mut booleans = HashSet::from(["boolean".to_owned()]);
-        // A name may stand for a name that comes later.
+        // A name may refer to a name that is declared later.
         loop {
             let before = booleans.len();
             for Declaration { name, text, .. } in declarations {
@@ -30,7 +30,7 @@ impl Keys {
         }
     }
 
-    /// Rewrites the keys of maps that TypeScript does not take for keys: a boolean, and what is generic.
+    /// Rewrites the keys of maps that TypeScript does not accept: a boolean, and a generic parameter.
     pub(super) fn write(&self, text: &str) -> String {
         let generics = generics(text);
         let mut parts = text.split(KEY);

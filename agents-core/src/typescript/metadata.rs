@@ -1,4 +1,4 @@
-//! What a client may know of classes while it runs.
+//! The description of classes that a client can read at run time.
 
 use std::fmt::Write;
 
@@ -13,25 +13,25 @@ const DOCS: &str = "\
 The agents by class: the name in addresses, and for each method its arguments, how many of them are
 required, and its options.";
 
-/// The constant with its types, with the classes in the order given.
+/// Returns the constant with its types, with the classes in the given order.
 pub(super) fn declare(classes: &[Class], types: &mut TypeSet) -> String {
     let values = members(classes, types, &Form::VALUE);
     format!("{}export const {NAME} = {{\n{values}}} as const;\n", comment(DOCS, ""))
 }
 
-/// The constant as JavaScript has it.
+/// Returns the constant in JavaScript.
 pub(super) fn value(classes: &[Class], types: &mut TypeSet) -> String {
     let values = members(classes, types, &Form::VALUE);
     format!("{}export const {NAME} = {{\n{values}}};\n", comment(DOCS, ""))
 }
 
-/// The types of the constant alone.
+/// Returns the declaration of the constant with its types.
 pub(super) fn types(classes: &[Class], types: &mut TypeSet) -> String {
     let members = members(classes, types, &Form::TYPE);
     format!("{}export declare const {NAME}: {{\n{members}}};\n", comment(DOCS, ""))
 }
 
-/// How a member is written: with its value, or with its type, which is as narrow as the value.
+/// The form of a member: with its value, or with its type, which is as narrow as the value.
 struct Form {
     key: &'static str,
     list: &'static str,

@@ -1,4 +1,4 @@
-//! Names that mean something to TypeScript, and two types that want the same one.
+//! Names that TypeScript reserves, and conflicts between the names of types.
 
 use std::collections::BTreeMap;
 
@@ -55,12 +55,12 @@ const RESERVED: [&str; 47] = [
     "with",
 ];
 
-/// Words that cannot name a type, beside those: some only where the type is used.
+/// Further words that cannot name a type; some of them fail only where the type is used.
 const RESERVED_FOR_TYPES: [&str; 6] = ["as", "infer", "keyof", "readonly", "unique", "yield"];
 
-/// Types of TypeScript that cannot be declared anew, and those that the generated module relies on.
+/// Types of TypeScript that cannot be declared again, and those that the generated module uses.
 ///
-/// No other global type is used there: a program may have its own `Record` or `Map`.
+/// The module uses no other global type: a program may have its own `Record` or `Map`.
 const BUILT_IN: [&str; 12] = [
     "Array",
     "Promise",
@@ -76,17 +76,17 @@ const BUILT_IN: [&str; 12] = [
     "unknown",
 ];
 
-/// The name of a parameter. It means nothing to callers, who give arguments by their place.
+/// Returns the name of a parameter. Callers pass arguments by position, so the name may be changed.
 pub(super) fn parameter(name: &str) -> String {
     if name == "yield" || RESERVED.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }
 
-/// The name of a method in an interface, where `new(..)` would be a constructor.
+/// Returns the name of a method in an interface, where `new(..)` would be a constructor.
 pub(super) fn method(name: &str) -> String {
     if name == "new" { "\"new\"".to_owned() } else { name.to_owned() }
 }
 
-/// The names of the module, each with whose it is.
+/// The names in the module, each with its owner.
 pub(super) struct Names(BTreeMap<String, String>);
 
 impl Names {
@@ -94,15 +94,15 @@ impl Names {
         Self(BUILT_IN.map(|name| (name.to_owned(), format!("TypeScript's own `{name}`"))).into())
     }
 
-    /// Takes a name for a Rust type.
+    /// Reserves a name for a Rust type.
     ///
     /// # Errors
-    /// When it is taken, with both owners.
+    /// When the name is already used, with both owners.
     pub(super) fn take(&mut self, name: &str, rust_name: &str) -> Result<()> {
         self.take_for(name, format!("`{rust_name}`"))
     }
 
-    /// Takes a name for what is declared beside a class.
+    /// Reserves a name for a declaration that belongs to a class.
     pub(super) fn take_beside(&mut self, name: &str, rust_name: &str, what: &str) -> Result<()> {
         self.take_for(name, format!("{what} of `{rust_name}`"))
     }
@@ -112,7 +112,7 @@ impl Names {
             name.chars().next().is_some_and(|first| first.is_alphabetic() || "_$".contains(first))
                 && name.chars().all(|letter| letter.is_alphanumeric() || "_$".contains(letter));
         if !is_identifier || RESERVED.contains(&name) || RESERVED_FOR_TYPES.contains(&name) {
-            let message = format!("{owner} would be called `{name}` in TypeScript, which is no name there");
+            let message = format!("{owner} would be called `{name}` in TypeScript, which is invalid");
             return Err(Error::new("types_name", message));
         }
         match self.0.insert(name.to_owned(), owner) {
@@ -154,7 +154,7 @@ mod tests {
         assert!(error.starts_with("the writes of `chat::Room` and `chat::RoomWrites` are"), "{error}");
         for name in ["a-b", "", "1st", "class", "keyof", "yield"] {
             let error = names.take(name, "chat::Room").unwrap_err().to_string();
-            assert!(error.contains("no name"), "{error}");
+            assert!(error.contains("is invalid"), "{error}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Keys that may be missing.
 
-/// Lets keys that may be missing be `undefined` as well, which JSON leaves out.
+/// Adds `undefined` to the type of keys that may be missing, because JSON omits such keys.
 ///
-/// Without `exactOptionalPropertyTypes` TypeScript takes it so; with that option the type must say it.
+/// Without `exactOptionalPropertyTypes` TypeScript allows `undefined` anyway; with that option the type must
+/// have it.
 pub(super) fn or_undefined(declaration: &str) -> String {
     let mut out = String::with_capacity(declaration.len());
     // The depths at which the type of such a key has begun.
@@ -28,7 +29,7 @@ pub(super) fn or_undefined(declaration: &str) -> String {
         match next {
             '{' | '[' | '(' | '<' => depth += 1,
             '}' | ']' | ')' | '>' => depth = depth.saturating_sub(1),
-            // Behind a bracket stands what a map has, which says nothing of a key.
+            // After a bracket the `?` belongs to the keys of a map, not to a single key.
             '?' if rest.starts_with("?: ") && !out.ends_with(']') => begun.push(depth),
             _ => {}
         }

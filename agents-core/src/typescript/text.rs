@@ -1,8 +1,8 @@
-//! Pieces of source text.
+//! Parts of source text.
 
 use sha2::{Digest, Sha256};
 
-/// A comment for tools and readers, at an indentation; nothing if there is nothing to say.
+/// Returns a doc comment at an indentation; an empty text if `text` is empty.
 pub(super) fn comment(text: &str, indentation: &str) -> String {
     let text = text.trim_end();
     if text.trim().is_empty() {
@@ -28,12 +28,12 @@ pub(super) fn comment(text: &str, indentation: &str) -> String {
     comment
 }
 
-/// A string literal.
+/// Returns a string literal.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A hash of what a module says, which comments and white space do not change.
+/// Returns a hash of a module's text, which comments and white space do not change.
 pub(super) fn hash(module: &str) -> String {
     let mut rest = module;
     let mut bare = String::with_capacity(module.len());

@@ -23,7 +23,7 @@ const KEYS: &[&str] = &[
     "crate",
 ];
 
-/// What `#[agent(..)]` says on a struct.
+/// The options of `#[agent(..)]` on a struct.
 #[derive(Default)]
 pub(crate) struct AgentOptions {
     pub(crate) runtime: Runtime,
@@ -33,7 +33,7 @@ pub(crate) struct AgentOptions {
     pub(crate) props: Option<Type>,
     pub(crate) env: Option<Type>,
     pub(crate) hibernate: Option<LitBool>,
-    /// In milliseconds.
+    /// The time in milliseconds.
     pub(crate) hibernate_after: Option<u64>,
     pub(crate) send_identity: Option<LitBool>,
     pub(crate) strict: Option<LitBool>,
@@ -41,21 +41,21 @@ pub(crate) struct AgentOptions {
     pub(crate) name: Option<LitStr>,
 }
 
-/// The treatment of a stored state that is not of the agent's type.
+/// The reaction to a stored state that does not have the agent's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnUnreadable {
     Fail,
     Initial,
 }
 
-/// The state of an agent that has never had one.
+/// The state of an agent that has no stored state.
 pub(crate) enum InitialState {
     None,
     Expression(Box<Expr>),
 }
 
 impl AgentOptions {
-    /// Reads the brackets on a struct; what is wrong is noted and left out.
+    /// Reads the brackets on a struct; reports mistakes and omits the wrong options.
     pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         let mut keys = Keys::new("#[agent]", KEYS);
@@ -104,7 +104,7 @@ impl AgentOptions {
                     _ => errors.at(
                         value,
                         "write \"fail\", so that an agent whose stored state cannot be read does not start, or \"initial\", so \
-                         that the initial state takes its place",
+                         that the initial state replaces it",
                     ),
                 }
             }
@@ -122,7 +122,7 @@ impl AgentOptions {
                 } else {
                     errors.at(
                         value,
-                        "the name stands in addresses: write lower-case letters, digits and single dashes, \
+                        "the name is part of addresses: write lower-case letters, digits and single dashes, \
                          beginning with a letter, as in \"chat-room\"",
                     );
                 }
@@ -133,7 +133,7 @@ impl AgentOptions {
     }
 }
 
-/// Reads the brackets on an `impl`, where only `crate` may stand.
+/// Reads the brackets on an `impl`, where only `crate` is allowed.
 pub(crate) fn parse_on_impl(args: TokenStream, errors: &mut Errors) -> Runtime {
     let mut runtime = Runtime::default();
     let mut keys = Keys::new("#[agent]", KEYS);
@@ -156,7 +156,7 @@ fn parse_type(meta: &ParseNestedMeta<'_>, key: &str) -> Result<Type> {
     let value =
         meta.value().map_err(|_| meta.error(format!("`{key}` needs a type: write `{key} = TYPE`")))?;
     let ty: Type = value.parse()?;
-    // A type is owned and has a name or is a tuple; anything else cannot be an associated type that travels.
+    // An owned type is a path or a tuple; other types cannot be an associated type of the agent.
     match &ty {
         Type::Path(TypePath { .. })
         | Type::Tuple(_)
@@ -166,7 +166,7 @@ fn parse_type(meta: &ParseNestedMeta<'_>, key: &str) -> Result<Type> {
         | Type::Macro(_) => Ok(ty),
         _ => Err(syn::Error::new_spanned(
             ty,
-            format!("`{key}` is an owned type: write the name of a struct or enum"),
+            format!("`{key}` must be an owned type: write the name of a struct or enum"),
         )),
     }
 }

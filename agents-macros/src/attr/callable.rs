@@ -7,14 +7,14 @@ use syn::{Attribute, Error, LitStr, Meta, Result};
 use super::Keys;
 use crate::errors::Errors;
 
-/// What `#[callable(..)]` says.
+/// The options of `#[callable(..)]`.
 #[derive(Clone, Default)]
 pub(crate) struct CallableOptions {
     pub(crate) write: bool,
-    /// The right that `has_right` is asked for; `"writable"` is `write`.
+    /// The right that `has_right` is asked for; `"writable"` sets `write` instead.
     pub(crate) require: Option<LitStr>,
     pub(crate) exclusive: bool,
-    /// For other agents and the program, not for clients.
+    /// `true` if other agents and the program may call the method, and clients may not.
     pub(crate) internal: bool,
 }
 
@@ -61,7 +61,7 @@ impl CallableOptions {
             errors.push(error);
         }
         if options.internal && (options.write || options.require.is_some()) {
-            let why = "an internal callable is for other agents, and `write` and `require` are about clients: drop one";
+            let why = "an internal callable is for other agents, and `write` and `require` concern clients: remove one";
             errors.at(&attr.meta, why);
         }
         options
@@ -80,15 +80,15 @@ impl CallableOptions {
     }
 }
 
-/// The right that the runtime knows by itself.
+/// The right that the runtime itself checks.
 const WRITABLE: &str = "writable";
 
-/// Returns where an option of the npm package `agents` is found here, if it has another form.
+/// Returns the form that an option of the npm package `agents` has here, if it has another form.
 fn elsewhere(key: &str) -> Option<&'static str> {
     match key {
         "description" => Some("the description is the doc comment: write `/// ..` above the method"),
         "streaming" => Some(
-            "streaming shows in the signature: take `out: &StreamingResponse<T>` or return `impl Stream<Item = T>`",
+            "the signature makes a method streaming: take `out: &StreamingResponse<T>` or return `impl Stream<Item = T>`",
         ),
         _ => None,
     }

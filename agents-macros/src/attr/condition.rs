@@ -1,7 +1,7 @@
-//! Attributes that may stand behind `#[cfg_attr(..)]`.
+//! Attributes that may be inside `#[cfg_attr(..)]`.
 //!
-//! A derive sees only those that hold. An attribute macro sees all of them, and must put what it adds
-//! behind the same conditions.
+//! A derive sees only the attributes whose conditions hold. An attribute macro sees all of them, and must put
+//! the attributes that it adds behind the same conditions.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -11,7 +11,7 @@ use syn::{Attribute, Meta, Path, Token, parse_quote};
 
 use super::skip_value;
 
-/// When something holds: the conditions of all places that say so.
+/// The condition under which a fact holds, as the union of the conditions of all places that state the fact.
 #[derive(Clone, Default)]
 pub(crate) enum When {
     #[default]
@@ -21,7 +21,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// Adds a place; without a condition it holds always.
+    /// Adds a place; a place without a condition makes the fact hold always.
     pub(crate) fn or(&mut self, condition: Option<&TokenStream>) {
         match (condition, &mut *self) {
             (_, Self::Always) => {}
@@ -31,7 +31,7 @@ impl When {
         }
     }
 
-    /// Adds all places of another.
+    /// Adds all places of another condition.
     pub(crate) fn or_when(&mut self, other: &Self) {
         match other {
             Self::Never => {}
@@ -40,7 +40,7 @@ impl When {
         }
     }
 
-    /// The attribute, for where this does not hold.
+    /// Returns the attribute for the case that this does not hold; `None` if this always holds.
     pub(crate) fn unless(&self, attribute: &TokenStream) -> Option<Attribute> {
         match self {
             Self::Never => Some(parse_quote!(#[#attribute])),
@@ -52,7 +52,7 @@ impl When {
         }
     }
 
-    /// The attribute, for where this holds and the other does not.
+    /// Returns the attribute for the case that this holds and the other does not; `None` if that cannot be.
     pub(crate) fn but_not(&self, other: &Self, attribute: &TokenStream) -> Option<Attribute> {
         match (self, other) {
             (Self::Never, _) | (_, Self::Always) => None,
@@ -68,7 +68,7 @@ impl When {
         }
     }
 
-    /// `#[cfg(..)]` for what must not be there where this holds; nothing where it always holds.
+    /// Returns `#[cfg(..)]` for an item that must not exist where this holds; `None` if this always holds.
     pub(crate) fn cfg_not(&self) -> Option<Vec<Attribute>> {
         match self {
             Self::Never => Some(Vec::new()),
@@ -85,7 +85,7 @@ impl When {
     }
 }
 
-/// One condition for several.
+/// Returns one condition for several.
 fn any(conditions: &[TokenStream]) -> TokenStream {
     match conditions {
         [one] => one.clone(),
@@ -99,13 +99,13 @@ pub(crate) struct Key {
     condition: Option<TokenStream>,
 }
 
-/// The keys in all attributes of one name.
+/// Returns the keys in all attributes with this name.
 pub(crate) fn keys(attrs: &[Attribute], attribute: &str) -> Vec<Key> {
     let mut keys = Vec::new();
     for attr in attrs {
         each(&attr.meta, None, &mut |meta, condition| {
             if let (true, Meta::List(list)) = (meta.path().is_ident(attribute), meta) {
-                // What is wrong inside is told by who reads the same tokens.
+                // A mistake inside is reported by the macro that reads these tokens.
                 let _ = list.parse_nested_meta(|meta| {
                     keys.push(Key { path: meta.path.clone(), condition: condition.cloned() });
                     skip_value(meta.input)
@@ -116,7 +116,7 @@ pub(crate) fn keys(attrs: &[Attribute], attribute: &str) -> Vec<Key> {
     keys
 }
 
-/// When one of these keys is there.
+/// Returns the condition under which one of these keys is present.
 pub(crate) fn when(keys: &[Key], names: &[&str]) -> When {
     let mut when = When::Never;
     for key in keys.iter().filter(|key| names.iter().any(|name| key.path.is_ident(name))) {
@@ -125,14 +125,14 @@ pub(crate) fn when(keys: &[Key], names: &[&str]) -> When {
     when
 }
 
-/// When there is any key.
+/// Returns the condition under which any key is present.
 pub(crate) fn when_any(keys: &[Key]) -> When {
     let mut when = When::Never;
     keys.iter().for_each(|key| when.or(key.condition.as_ref()));
     when
 }
 
-/// Goes through an attribute, and through those in it if it is `cfg_attr`.
+/// Visits an attribute; visits the inner attributes if it is `cfg_attr`.
 fn each(meta: &Meta, condition: Option<&TokenStream>, see: &mut impl FnMut(&Meta, Option<&TokenStream>)) {
     let Some((own, metas)) = conditional(meta) else { return see(meta, condition) };
     let both = condition.map_or_else(|| own.clone(), |outer| quote!(all(#outer, #own)));
@@ -141,7 +141,7 @@ fn each(meta: &Meta, condition: Option<&TokenStream>, see: &mut impl FnMut(&Meta
     }
 }
 
-/// Keeps those attributes for which `keep` says so, inside of `cfg_attr` too.
+/// Keeps the attributes for which `keep` returns `true`, also inside of `cfg_attr`.
 pub(crate) fn retain(attrs: &mut Vec<Attribute>, keep: &mut impl FnMut(&mut Meta) -> bool) {
     attrs.retain_mut(|attr| retained(&mut attr.meta, &mut *keep));
 }
@@ -153,7 +153,7 @@ fn retained(meta: &mut Meta, keep: &mut impl FnMut(&mut Meta) -> bool) -> bool {
     !metas.is_empty()
 }
 
-/// The condition of a `cfg_attr`, and what stands behind it.
+/// Returns the condition of a `cfg_attr`, and the attributes behind it.
 fn conditional(meta: &Meta) -> Option<(TokenStream, Vec<Meta>)> {
     let Meta::List(list) = meta else { return None };
     if !list.path.is_ident("cfg_attr") {

@@ -2,7 +2,7 @@
 
 use syn::{Error, LitStr, Result};
 
-/// Reads a number and its unit, in milliseconds.
+/// Reads a number with a unit; returns milliseconds.
 pub(crate) fn milliseconds(literal: &LitStr) -> Result<u64> {
     let text = literal.value();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -26,7 +26,7 @@ pub(crate) fn milliseconds(literal: &LitStr) -> Result<u64> {
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| Error::new(literal.span(), format!("`{text}` is longer than can be counted")))
+        .ok_or_else(|| Error::new(literal.span(), format!("`{text}` is too long")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Attributes that are not ours but mean something to clients or to the expansion.
+//! Attributes of other macros that matter to clients or to the expansion.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -11,11 +11,11 @@ pub(crate) struct Docs(Vec<Line>);
 #[derive(Clone)]
 enum Line {
     Text(String),
-    /// `#[doc = include_str!(..)]` and the like: only the compiler knows the text.
+    /// `#[doc = include_str!(..)]` and the like, whose text only the compiler knows.
     Expression(Expr),
 }
 
-/// Collects the doc comment of an item.
+/// Returns the doc comment of an item.
 pub(crate) fn docs(attrs: &[Attribute]) -> Docs {
     let lines = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => Some(match &pair.value {
@@ -27,7 +27,7 @@ pub(crate) fn docs(attrs: &[Attribute]) -> Docs {
     Docs(lines.collect())
 }
 
-/// `/// text` has a space that belongs to the comment, not to the text.
+/// Removes the space after `///`, which belongs to the comment and not to the text.
 fn trim_line(line: &str) -> String {
     line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
 }
@@ -57,7 +57,7 @@ impl ToTokens for Docs {
     }
 }
 
-/// The note of `#[deprecated]`; empty when it has none.
+/// Returns the note of `#[deprecated]`; an empty text if it has none.
 pub(crate) fn deprecated(attrs: &[Attribute]) -> Option<String> {
     let attr = attrs.iter().find(|attr| attr.path().is_ident("deprecated"))?;
     let mut note = String::new();
@@ -67,7 +67,7 @@ pub(crate) fn deprecated(attrs: &[Attribute]) -> Option<String> {
                 note = text.value();
             }
         }
-        // What is wrong inside is the compiler's to say: it reads this attribute too.
+        // The compiler reads this attribute too and reports mistakes inside.
         Meta::List(_) => {
             let _ = attr.parse_nested_meta(|meta| {
                 let value: syn::LitStr = meta.value()?.parse()?;
@@ -82,7 +82,7 @@ pub(crate) fn deprecated(attrs: &[Attribute]) -> Option<String> {
     Some(note)
 }
 
-/// The `#[cfg(..)]` attributes, which what we generate beside the item must carry too.
+/// Returns the `#[cfg(..)]` attributes, which the code generated for the item must carry too.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
 }

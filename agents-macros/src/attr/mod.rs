@@ -1,4 +1,4 @@
-//! What is written in the brackets of our attributes.
+//! The options in the brackets of this crate's attributes.
 
 pub(crate) mod agent;
 pub(crate) mod callable;
@@ -18,7 +18,7 @@ pub(crate) use item::{Docs, cfgs, deprecated, docs};
 use crate::errors::Errors;
 use crate::names;
 
-/// Where the expansion finds the runtime.
+/// The path at which the expansion finds the runtime.
 #[derive(Clone)]
 pub(crate) struct Runtime(Path);
 
@@ -34,7 +34,7 @@ impl Runtime {
         meta.value()?.call(Path::parse_mod_style).map(Self)
     }
 
-    /// The path as text, for attributes of other macros that want a string.
+    /// Returns the path as text, for attributes of other macros that expect a string.
     pub(crate) fn text(&self, item: &str) -> String {
         let path = self.0.to_token_stream().to_string().replace(' ', "");
         format!("{path}::__rt::{item}")
@@ -48,12 +48,12 @@ impl ToTokens for Runtime {
     }
 }
 
-/// Whether an attribute is one of ours, also when written with a path.
+/// Returns whether an attribute has this name, also when written with a path.
 pub(crate) fn is(attr: &Attribute, name: &str) -> bool {
     attr.path().segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// Keys of one bracket: each is known, and given once.
+/// The keys of one pair of brackets: each must be known, and given once.
 pub(crate) struct Keys {
     attribute: &'static str,
     known: &'static [&'static str],
@@ -65,7 +65,7 @@ impl Keys {
         Self { attribute, known, seen: Vec::new() }
     }
 
-    /// The key to act on. A wrong one is noted with its value skipped, so that reading goes on.
+    /// Returns the next key. A wrong key is reported and its value skipped, so that reading continues.
     pub(crate) fn next(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> Result<Option<String>> {
         let key = meta
             .path
@@ -93,7 +93,7 @@ impl Keys {
     }
 }
 
-/// Passes over `= value` or `(..)` up to the next comma.
+/// Skips `= value` or `(..)` up to the next comma.
 pub(crate) fn skip_value(input: ParseStream<'_>) -> Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;

@@ -20,7 +20,7 @@ const CASES: [&str; 9] = [
     "none",
 ];
 
-/// What `#[wire(..)]` says.
+/// The options of `#[wire(..)]`.
 #[derive(Default)]
 pub(crate) struct WireOptions {
     pub(crate) runtime: Runtime,
@@ -39,7 +39,7 @@ impl WireOptions {
                     if CASES.contains(&case.value().as_str()) {
                         options.rename_all = Some(case);
                     } else {
-                        errors.at(case, format!("the styles of names are {}", names::list(CASES)));
+                        errors.at(case, format!("the allowed styles of names are {}", names::list(CASES)));
                     }
                 }
                 None => {}

@@ -13,10 +13,10 @@ use crate::names;
 
 /// An inherent `impl` with `#[agent]`.
 pub(crate) struct AgentImpl {
-    /// As the user wrote it, without our attributes.
+    /// The `impl` as the user wrote it, without the attributes of this crate.
     pub(crate) item: ItemImpl,
     pub(crate) runtime: Runtime,
-    /// The agent's type; `None` when this `impl` cannot have a table.
+    /// The agent's type; `None` if this `impl` cannot have a table.
     pub(crate) agent: Option<Path>,
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) callables: Vec<Callable>,
@@ -24,7 +24,7 @@ pub(crate) struct AgentImpl {
     pub(crate) others: Vec<Other>,
 }
 
-/// A method that clients cannot call; its name makes a better message.
+/// A method that clients cannot call; its name gives a better error message.
 pub(crate) struct Other {
     pub(crate) name: String,
     pub(crate) cfgs: Vec<Attribute>,
@@ -56,7 +56,7 @@ impl AgentImpl {
         block
     }
 
-    /// A right that nobody decides about would refuse everybody.
+    /// Checks that a hook decides about rights; without one, every caller would be refused.
     fn rights(&self, errors: &mut Errors) {
         let right = self.callables.iter().find_map(|callable| callable.options.require.as_ref());
         let decides =
@@ -67,12 +67,12 @@ impl AgentImpl {
             let rule = hook_rule::rule("has_right").map_or("", |rule| rule.signature);
             errors.at(
                 right,
-                format!("nobody decides who has this right: add the hook\n    #[hook]\n    {rule}\n(`\"writable\"` needs none)"),
+                format!("no hook decides about this right: add the hook\n    #[hook]\n    {rule}\n(`\"writable\"` needs none)"),
             );
         }
     }
 
-    /// What is published is dropped when anything is wrong, so that one mistake gives one message.
+    /// Drops the published methods after a mistake, so that one mistake gives one message.
     pub(crate) fn forget_methods(&mut self) {
         self.callables.clear();
         self.hooks.clear();
@@ -95,7 +95,7 @@ impl AgentImpl {
     fn method(&mut self, method: &ImplItemFn, errors: &mut Errors) {
         for mark in method.attrs.iter().filter_map(hidden_mark) {
             let message = format!(
-                "`#[{mark}]` cannot stand in `cfg_attr`: put `#[cfg(..)]` on the method, and `#[{mark}]` below it"
+                "`#[{mark}]` cannot be inside `cfg_attr`: put `#[cfg(..)]` on the method, and `#[{mark}]` below it"
             );
             errors.at(mark, message);
         }
@@ -137,7 +137,7 @@ impl AgentImpl {
             .find(|other| other.name == callable.name && !alternatives(&other.cfgs, &callable.cfgs));
         match clash {
             None => self.callables.push(callable),
-            // Two functions of one name: the compiler tells that itself.
+            // The compiler itself reports two functions of one name.
             Some(other) if other.ident == callable.ident => {}
             Some(other) => errors.at(
                 &callable.ident,
@@ -154,7 +154,7 @@ impl AgentImpl {
             .hooks
             .iter()
             .any(|other| other.rule.name == hook.rule.name && !alternatives(&other.cfgs, &hook.cfgs));
-        // Two functions of one name: the compiler tells that itself.
+        // The compiler itself reports two functions of one name.
         if !twice {
             self.hooks.push(hook);
         }
@@ -170,12 +170,12 @@ impl AgentImpl {
     }
 }
 
-/// The agent's type, if the header of the `impl` is one that can be published.
+/// Returns the agent's type, if an `impl` with this header can be published.
 fn header(item: &ItemImpl, errors: &mut Errors) -> Option<Path> {
     if let Some((path, _)) = &item.trait_ {
         errors.at(
             path,
-            "`#[agent]` stands on the agent's own `impl`: write `impl ChatRoom { .. }`, without a trait",
+            "`#[agent]` belongs on the agent's own `impl`: write `impl ChatRoom { .. }`, without a trait",
         );
         return None;
     }
@@ -200,13 +200,13 @@ fn header(item: &ItemImpl, errors: &mut Errors) -> Option<Path> {
             plain.then(|| path.path.clone())
         }
         other => {
-            errors.at(other, "`#[agent]` stands on the `impl` of a struct: write its name");
+            errors.at(other, "`#[agent]` belongs on the `impl` of a struct: write its name");
             None
         }
     }
 }
 
-/// The one attribute of this name; a second one is noted.
+/// Returns the one attribute with this name; a second one is reported.
 fn single<'a>(attrs: &'a [Attribute], name: &'a str, errors: &mut Errors) -> Option<&'a Attribute> {
     let mut marks = parameter::marked(attrs, name);
     let first = marks.next();
@@ -216,20 +216,20 @@ fn single<'a>(attrs: &'a [Attribute], name: &'a str, errors: &mut Errors) -> Opt
     first
 }
 
-/// Methods that are never compiled together may share a name.
+/// Returns whether two methods are never compiled together, and so may share a name.
 fn alternatives(left: &[Attribute], right: &[Attribute]) -> bool {
     let text =
         |attrs: &[Attribute]| attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect::<String>();
     !left.is_empty() && !right.is_empty() && text(left) != text(right)
 }
 
-/// `#[cfg_attr(.., callable)]` is decided after us, so it could not publish anything.
+/// Returns a mark in `#[cfg_attr(.., callable)]`, which is resolved too late to publish the method.
 fn hidden_mark(attr: &Attribute) -> Option<Ident> {
     let Meta::List(list) = &attr.meta else { return None };
     if !attr.path().is_ident("cfg_attr") {
         return None;
     }
-    // After the first comma stand the attributes.
+    // The attributes follow the first comma.
     let comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     list.tokens.clone().into_iter().skip_while(|token| !comma(token)).find_map(|token| match token {
         TokenTree::Ident(ident) if ident == "callable" || ident == "hook" => Some(ident),
@@ -240,13 +240,13 @@ fn hidden_mark(attr: &Attribute) -> Option<Ident> {
 fn not_a_method(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
     for name in ["callable", "hook"] {
         for attr in parameter::marked(attrs, name) {
-            errors.at(attr, format!("`#[{name}]` stands on methods only"));
+            errors.at(attr, format!("`#[{name}]` belongs only on methods"));
         }
         attrs.retain(|attr| !attr::is(attr, name));
     }
 }
 
-/// Takes our attributes away, and nothing else.
+/// Removes the attributes of this crate, and no others.
 fn strip(method: &mut ImplItemFn) {
     let marked = method.attrs.iter().any(|attr| attr::is(attr, "callable") || attr::is(attr, "hook"));
     method

@@ -12,7 +12,7 @@ use crate::names;
 pub(crate) struct AgentStruct {
     pub(crate) item: ItemStruct,
     pub(crate) options: AgentOptions,
-    /// Whether the types of the agent can be written down at all.
+    /// `true` if the types of the agent can be written in the expansion.
     pub(crate) is_plain: bool,
 }
 
@@ -23,7 +23,7 @@ impl AgentStruct {
         if let Some(parameter) = generics.params.first() {
             let message = match parameter {
                 GenericParam::Lifetime(_) => {
-                    "an agent outlives every borrow: own what it holds, and leave the lifetime out"
+                    "an agent outlives every borrow: use owned fields, and leave the lifetime out"
                 }
                 _ => "an agent is one class with one address: it cannot be generic. Name the types",
             };
@@ -35,7 +35,7 @@ impl AgentStruct {
         if options.name.is_none() && !class.is_ascii() {
             errors.at(
                 &item.ident,
-                format!("`{class}` cannot stand in an address: give the class a name there, as in `#[agent(name = \"chat-room\")]`"),
+                format!("`{class}` cannot be part of an address: give the class a name there, as in `#[agent(name = \"chat-room\")]`"),
             );
         }
         let is_plain = generics.params.is_empty() && generics.where_clause.is_none();

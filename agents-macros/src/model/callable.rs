@@ -13,7 +13,7 @@ use crate::names;
 /// A method with `#[callable]`.
 pub(crate) struct Callable {
     pub(crate) ident: Ident,
-    /// As clients write it.
+    /// The name that clients use.
     pub(crate) name: String,
     pub(crate) docs: Docs,
     pub(crate) deprecated: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Callable {
     pub(crate) output: Output,
 }
 
-/// What a callable gives back.
+/// The return value of a callable.
 pub(crate) enum Output {
     /// One value, or `()`.
     Reply(Option<Box<Type>>),
@@ -35,16 +35,16 @@ pub(crate) enum Output {
 /// A stream that a method returns.
 pub(crate) struct Streamed {
     pub(crate) item: Box<Type>,
-    /// Whether it stands in a `Result`.
+    /// `true` if the stream is in a `Result`.
     pub(crate) fallible: bool,
 }
 
 impl Callable {
-    /// Reads a method; `None` after noting everything that is wrong.
+    /// Reads a method; returns `None` after all mistakes are reported.
     pub(crate) fn parse(method: &ImplItemFn, attr: &Attribute, errors: &mut Errors) -> Option<Self> {
         let sig = &method.sig;
         let options = CallableOptions::parse(attr, errors);
-        // One mistake, one message: the types of a generic method are not looked at.
+        // One mistake gives one message: the types of a generic method are not checked.
         let mut sound = parameter::plain_function(sig, "a callable", errors);
         let mut parameters = Vec::new();
         if sound {
@@ -80,12 +80,12 @@ impl Callable {
         })
     }
 
-    /// Whether the caller gets chunks before the result.
+    /// Returns whether the caller receives items before the result.
     pub(crate) fn is_streaming(&self) -> bool {
         matches!(self.output, Output::Stream(_)) || self.stream().is_some()
     }
 
-    /// The `StreamingResponse` that the method takes.
+    /// Returns the `StreamingResponse` that the method takes.
     pub(crate) fn stream(&self) -> Option<&Injected> {
         self.parameters.iter().find_map(|parameter| match parameter {
             Parameter::Injected(injected) if types::is_named(&injected.ty, "StreamingResponse") => {
@@ -105,7 +105,7 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
         let Some(item) = item else {
             errors.at(
                 value,
-                "name the type of the items, `impl Stream<Item = T>`: clients are told what comes",
+                "name the type of the items, `impl Stream<Item = T>`: clients need to know this type",
             );
             return None;
         };
@@ -118,14 +118,14 @@ fn output(output: &ReturnType, errors: &mut Errors) -> Option<Output> {
     if let Some(borrow) = types::short_borrow(value) {
         errors.at(
             borrow,
-            "what is returned leaves the agent: return `String`, `Vec`, `&'static str` or a type without lifetimes",
+            "a result cannot borrow from the agent: return `String`, `Vec`, `&'static str` or a type without lifetimes",
         );
         return None;
     }
     Some(Output::Reply(Some(ty.clone())))
 }
 
-/// Two arguments must not have one name for clients.
+/// Checks that no two arguments have the same name for clients.
 fn distinct(parameters: &[Parameter], errors: &mut Errors) -> bool {
     let mut seen: Vec<(String, &Ident)> = Vec::new();
     for parameter in parameters {

@@ -21,13 +21,13 @@ pub(crate) struct Hook {
     pub(crate) output: Option<Type>,
 }
 
-/// Where a hook's parameter comes from.
+/// The source of a hook's parameter.
 pub(crate) enum HookParameter {
     /// `&Context<Self>` and the like.
     Injected(Injected),
     /// The event, owned.
     Payload(Type),
-    /// The request of `on_request`, or what is found in it.
+    /// The request of `on_request`, or a value that is extracted from it.
     Extracted(Type),
     /// `&str` of `has_right`, with its `&`.
     Right(Type),
@@ -38,11 +38,11 @@ pub(crate) enum HookParameter {
 }
 
 impl Hook {
-    /// Reads a method; `None` after noting everything that is wrong.
+    /// Reads a method; returns `None` after all mistakes are reported.
     pub(crate) fn parse(method: &ImplItemFn, attr: &Attribute, errors: &mut Errors) -> Option<Self> {
         let sig = &method.sig;
         if !matches!(attr.meta, Meta::Path(_)) {
-            errors.at(attr, "`#[hook]` has no options: the name of the method says which hook it is");
+            errors.at(attr, "`#[hook]` has no options: the name of the method selects the hook");
         }
         let name = names::plain(&sig.ident);
         let Some(rule) = hook_rule::rule(&name) else {
@@ -86,7 +86,7 @@ fn unknown(name: &str) -> String {
     format!("there is no hook `{name}`{meant}\nthe hooks are {}", names::list(hook_rule::names()))
 }
 
-/// The end of a message: what may be written.
+/// Returns the end of a message: the signature that is allowed.
 fn signature(rule: &Rule) -> String {
     format!("\nthe whole signature is\n    {}\nleave out the references you do not need", rule.signature)
 }
@@ -96,7 +96,7 @@ fn receiver(sig: &syn::Signature, rule: &Rule, errors: &mut Errors) -> bool {
         sig.receiver().map(|receiver| &receiver.kind),
         Some(ReceiverKind::Reference(_, None, Some(_)))
     );
-    // Only this one runs before anybody else can see the agent.
+    // `on_start` alone runs before any other handler can see the agent.
     if exclusive && rule.name == "on_start" {
         return true;
     }
@@ -147,11 +147,11 @@ impl<'r> Parameters<'r> {
 
     fn reference(&mut self, reference: &TypeReference, optional: bool) -> Result<HookParameter, String> {
         if reference.mutability.is_some() {
-            return Err("take it as `&`: what the runtime hands out is shared with other handlers".to_owned());
+            return Err("take it as `&`: values of the runtime are shared with other handlers".to_owned());
         }
         if reference.lifetime.is_some() {
             return Err(
-                "leave the lifetime out: what the runtime hands out lives as long as the call".to_owned()
+                "leave the lifetime out: values of the runtime live exactly as long as the call".to_owned()
             );
         }
         let ty = &*reference.elem;
@@ -179,7 +179,7 @@ impl<'r> Parameters<'r> {
         };
         match (presence, name.as_str()) {
             (Presence::Never, "ConnectRequest") if rule.connection != Presence::Never => Err(format!(
-                "the request of the upgrade is gone when `{hook}` runs: keep what you need of it in the connection's state"
+                "the request of the upgrade is dropped before `{hook}` runs: store the parts that you need in the connection's state"
             )),
             (Presence::Never, _) if hook == "authorize" => {
                 Err("there is no connection before `authorize` admits one: take `&ConnectRequest`".to_owned())
@@ -195,14 +195,14 @@ impl<'r> Parameters<'r> {
     fn not_a_reference(&self, name: &str) -> String {
         match &self.rule.payload {
             Payload::Request => format!(
-                "take it owned: `Request`, or what axum extracts from one, such as `HeaderMap` or `Json<T>`{}",
+                "take it owned: `Request`, or a type that axum extracts from one, such as `HeaderMap` or `Json<T>`{}",
                 signature(self.rule)
             ),
             Payload::Event { ty, generic, .. } if *ty == name => {
                 let brackets = if *generic { "<Self>" } else { "" };
                 format!("take it owned: `{ty}{brackets}`")
             }
-            _ => format!("`{}` cannot be given this reference{}", self.rule.name, signature(self.rule)),
+            _ => format!("`{}` cannot take this reference{}", self.rule.name, signature(self.rule)),
         }
     }
 
@@ -210,7 +210,7 @@ impl<'r> Parameters<'r> {
         let ty = Type::Reference(reference.clone());
         if parameter::REFERENCES.contains(&name) {
             let why =
-                "runs inside the change and sees only the two states: `&self`, the next one, and who asks";
+                "runs inside the change and takes only `&self`, the next state and the source of the change";
             return Err(format!("`{}` {why}{}", self.rule.name, signature(self.rule)));
         }
         if name == "StateSource" && !self.source {
@@ -235,14 +235,14 @@ impl<'r> Parameters<'r> {
     fn owned(&mut self, ty: &Type) -> Result<HookParameter, String> {
         let rule = self.rule;
         if let Some(name) = parameter::REFERENCES.into_iter().find(|name| types::is_named(ty, name)) {
-            return Err(format!("take `&{name}`: what the runtime hands out is borrowed"));
+            return Err(format!("take `&{name}`: values of the runtime are borrowed"));
         }
         match &rule.payload {
             Payload::NextState => {
                 Err(format!("take it as `&`: the change is not made yet{}", signature(rule)))
             }
             Payload::Right => Err(format!("take the name of the right as `&str`{}", signature(rule))),
-            Payload::Nothing => Err(format!("`{}` is given references only{}", rule.name, signature(rule))),
+            Payload::Nothing => Err(format!("`{}` takes only references{}", rule.name, signature(rule))),
             Payload::Request => Ok(HookParameter::Extracted(ty.clone())),
             _ if self.payload => Err(format!("this is one argument too many{}", signature(rule))),
             _ => {
@@ -264,7 +264,7 @@ impl<'r> Parameters<'r> {
     }
 }
 
-/// Checks what the spelling of the return type alone can tell; the rest is checked by traits.
+/// Checks the spelling of the return type; traits check the rest.
 fn returns(output: Option<&Type>, method: &Ident, rule: &Rule, errors: &mut Errors) -> bool {
     let nothing = output.is_none_or(types::is_unit);
     let expected = match rule.gives {

@@ -1,20 +1,20 @@
-//! The list of hooks, and what each may take.
+//! The list of hooks, with the arguments that each may take.
 
-/// What a hook may take and what it gives.
+/// The arguments and the result of a hook.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: &'static str,
-    /// `&Connection<Self>`.
+    /// Presence of `&Connection<Self>`.
     pub(crate) connection: Presence,
-    /// `&ConnectRequest`.
+    /// Presence of `&ConnectRequest`.
     pub(crate) request: Presence,
     pub(crate) payload: Payload,
     pub(crate) gives: Gives,
-    /// The whole signature, as it is shown to whoever got it wrong.
+    /// The whole signature, as messages show it.
     pub(crate) signature: &'static str,
 }
 
-/// Whether something exists when the hook runs.
+/// The presence of a value when the hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     Never,
@@ -22,7 +22,7 @@ pub(crate) enum Presence {
     Always,
 }
 
-/// What a hook is told, as an owned argument.
+/// The owned argument of a hook.
 #[derive(Debug)]
 pub(crate) enum Payload {
     Nothing,
@@ -34,15 +34,15 @@ pub(crate) enum Payload {
     },
     /// `Option<Props>` of the agent.
     Props,
-    /// A request, or any number of things that are found in one.
+    /// A request, or any number of values that are extracted from it.
     Request,
-    /// `&State`, and perhaps `&StateSource<Self>`.
+    /// `&State`, and optionally `&StateSource<Self>`.
     NextState,
     /// `&str`: the name of a right.
     Right,
 }
 
-/// What becomes of the returned value.
+/// The use of the returned value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gives {
     /// Nothing, or a `Result` of it.
@@ -62,7 +62,7 @@ const fn event_of_agent(ty: &'static str) -> Payload {
     Payload::Event { ty, generic: true, required: true }
 }
 
-/// Every hook there is, in the order of a connection's life.
+/// All hooks, in the order of a connection's life.
 pub(crate) const RULES: [Rule; 16] = [
     Rule {
         name: "on_start",
@@ -200,12 +200,12 @@ pub(crate) const RULES: [Rule; 16] = [
     },
 ];
 
-/// The rule of a hook.
+/// Returns the rule of a hook.
 pub(crate) fn rule(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
-/// All names, for messages.
+/// Returns all names, for messages.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|rule| rule.name)
 }

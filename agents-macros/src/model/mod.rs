@@ -1,4 +1,4 @@
-//! What the items mean, and everything that is wrong with them.
+//! The meaning of the items, and all mistakes in them.
 
 pub(crate) mod agent_impl;
 pub(crate) mod agent_struct;

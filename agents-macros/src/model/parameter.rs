@@ -9,11 +9,11 @@ use crate::attr;
 use crate::errors::Errors;
 use crate::names;
 
-/// Where a parameter's value comes from.
+/// The source of a parameter's value.
 pub(crate) enum Parameter {
-    /// `body: String`: the client sends it.
+    /// `body: String`: sent by the client.
     Argument(Argument),
-    /// `cx: &Context<Self>`: the runtime makes it.
+    /// `cx: &Context<Self>`: made by the runtime.
     Injected(Injected),
 }
 
@@ -28,16 +28,16 @@ pub(crate) struct Argument {
 pub(crate) struct Injected {
     /// The `T` of `&T`.
     pub(crate) ty: Type,
-    /// Whether it is `Option<&T>`.
+    /// `true` if the parameter is `Option<&T>`.
     pub(crate) optional: bool,
 }
 
-/// What the runtime hands out, always borrowed.
+/// The types that the runtime provides, always by reference.
 pub(crate) const REFERENCES: [&str; 5] =
     ["Context", "View", "Connection", "ConnectRequest", "StreamingResponse"];
 
 impl Parameter {
-    /// Reads one parameter of a callable; `None` after noting what is wrong.
+    /// Reads one parameter of a callable; returns `None` after a mistake is reported.
     pub(crate) fn parse(typed: &PatType, errors: &mut Errors) -> Option<Self> {
         let default = default(&typed.attrs, errors);
         if let Some(cfg) = typed.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
@@ -68,7 +68,7 @@ fn injected(
         .then(|| Parameter::Injected(Injected { ty: (*reference.elem).clone(), optional }))
 }
 
-/// Notes what a `&T` that comes from the runtime cannot be.
+/// Reports a `&T` that the runtime cannot provide.
 pub(crate) fn borrowed(reference: &TypeReference, errors: &mut Errors) -> bool {
     let owned = match types::bare(&reference.elem) {
         ty if types::is_named(ty, "str") => Some("String".to_owned()),
@@ -82,9 +82,9 @@ pub(crate) fn borrowed(reference: &TypeReference, errors: &mut Errors) -> bool {
     if let Some(owned) = owned {
         errors.at(reference, format!("take `{owned}`: arguments from the client are owned"));
     } else if reference.mutability.is_some() {
-        errors.at(reference, "take it as `&`: what the runtime hands out is shared with other calls");
+        errors.at(reference, "take it as `&`: values of the runtime are shared with other calls");
     } else if let Some(lifetime) = &reference.lifetime {
-        errors.at(lifetime, "leave the lifetime out: what the runtime hands out lives as long as the call");
+        errors.at(lifetime, "leave the lifetime out: values of the runtime live exactly as long as the call");
     } else {
         return true;
     }
@@ -98,7 +98,7 @@ fn argument(typed: &PatType, default: Option<Expr>, errors: &mut Errors) -> Opti
         return None;
     }
     if let Some(name) = runtime_value(ty) {
-        errors.at(ty, format!("take `&{name}`: what the runtime hands out is borrowed"));
+        errors.at(ty, format!("take `&{name}`: values of the runtime are borrowed"));
         return None;
     }
     if let Some(borrow) = types::borrow(ty) {
@@ -123,9 +123,9 @@ fn argument(typed: &PatType, default: Option<Expr>, errors: &mut Errors) -> Opti
     Some(Parameter::Argument(Argument { ident: pattern.ident.clone(), ty: ty.clone(), default }))
 }
 
-/// The type with its brackets, if this is one of the runtime's own values taken without `&`.
+/// Returns the type with its brackets, if this is a type of the runtime that is taken without `&`.
 ///
-/// Only with angle brackets: a user's wire type may well be called `View`.
+/// Only a type with angle brackets counts, because a wire type of the user may be called `View`.
 fn runtime_value(ty: &Type) -> Option<String> {
     let name = REFERENCES.into_iter().find(|name| types::is_named(ty, name))?;
     let argument = types::first_argument(ty)?;
@@ -133,7 +133,7 @@ fn runtime_value(ty: &Type) -> Option<String> {
         .then(|| format!("{name}<{}>", argument.to_token_stream().to_string().replace(' ', "")))
 }
 
-/// `#[default = EXPR]` on a parameter.
+/// Returns the expression of `#[default = EXPR]` on a parameter.
 fn default(attrs: &[Attribute], errors: &mut Errors) -> Option<Expr> {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| is_default(attr)) {
@@ -146,12 +146,12 @@ fn default(attrs: &[Attribute], errors: &mut Errors) -> Option<Expr> {
     found
 }
 
-/// Whether this is our `#[default = ..]`, which the compiler must not see on a parameter.
+/// Returns whether this is `#[default = ..]`, which the compiler does not accept on a parameter.
 pub(crate) fn is_default(attr: &Attribute) -> bool {
     attr.path().is_ident("default")
 }
 
-/// Whether this is `&self`; otherwise what is wrong is noted.
+/// Returns whether this is `&self`; otherwise a mistake is reported.
 pub(crate) fn shared_receiver(receiver: Option<&Receiver>, method: &Ident, errors: &mut Errors) -> bool {
     let Some(receiver) = receiver else {
         errors.at(method, format!("`{}` needs `&self`: it runs on one agent", names::plain(method)));
@@ -171,7 +171,7 @@ pub(crate) fn shared_receiver(receiver: Option<&Receiver>, method: &Ident, error
     false
 }
 
-/// Notes what neither a callable nor a hook can be.
+/// Reports qualifiers that neither a callable nor a hook can have.
 pub(crate) fn plain_function(sig: &syn::Signature, what: &str, errors: &mut Errors) -> bool {
     if let Some(constness) = &sig.constness {
         errors.at(constness, format!("{what} runs when the agent is awake: leave `const` out"));
@@ -196,7 +196,7 @@ pub(crate) fn plain_function(sig: &syn::Signature, what: &str, errors: &mut Erro
     false
 }
 
-/// The parameters after the receiver.
+/// Returns the parameters after the receiver.
 pub(crate) fn typed(sig: &syn::Signature) -> impl Iterator<Item = &PatType> {
     sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(typed),
@@ -204,7 +204,7 @@ pub(crate) fn typed(sig: &syn::Signature) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// Whether the method has one of our attributes.
+/// Returns the attributes with this name, which belongs to this crate.
 pub(crate) fn marked<'a>(attrs: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
     attrs.iter().filter(move |attr| attr::is(attr, name))
 }

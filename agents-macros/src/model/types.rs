@@ -1,4 +1,4 @@
-//! Questions about types as they are written.
+//! Queries about types as they are written.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use syn::{
     TypeArray, TypeImplTrait, TypeParamBound, TypeReference,
 };
 
-/// The type without the invisible groups of `macro_rules` and without parentheses.
+/// Returns the type without the invisible groups of `macro_rules` and without parentheses.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -17,7 +17,7 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// `Context<Self>` of `agents::Context<Self>`.
+/// Returns `Context<Self>` of `agents::Context<Self>`.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match bare(ty) {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
@@ -25,12 +25,12 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// Whether the path ends in this name.
+/// Returns whether the path ends in this name.
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|last| last.ident == name)
 }
 
-/// The first type between the angle brackets of the last segment.
+/// Returns the first type between the angle brackets of the last segment.
 pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
         return None;
@@ -41,7 +41,7 @@ pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// The `&T` of `Option<&T>`.
+/// Returns the `&T` of `Option<&T>`.
 pub(crate) fn optional_reference(ty: &Type) -> Option<&TypeReference> {
     if !is_named(ty, "Option") {
         return None;
@@ -52,12 +52,12 @@ pub(crate) fn optional_reference(ty: &Type) -> Option<&TypeReference> {
     }
 }
 
-/// Whether this is `()`.
+/// Returns whether this is `()`.
 pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
-/// Whether this is `impl Stream<..>`, under whatever path.
+/// Returns whether this is `impl Stream<..>`, with any path.
 pub(crate) fn is_stream(ty: &Type) -> bool {
     let Type::ImplTrait(opaque) = bare(ty) else { return false };
     opaque.bounds.iter().any(|bound| match bound {
@@ -66,7 +66,7 @@ pub(crate) fn is_stream(ty: &Type) -> bool {
     })
 }
 
-/// The `T` of `impl Stream<Item = T>`.
+/// Returns the `T` of `impl Stream<Item = T>`.
 pub(crate) fn stream_item(ty: &Type) -> Option<&Type> {
     let Type::ImplTrait(opaque) = bare(ty) else { return None };
     opaque.bounds.iter().find_map(|bound| {
@@ -81,7 +81,7 @@ pub(crate) fn stream_item(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// The first `impl Trait` anywhere in the type.
+/// Returns the first `impl Trait` anywhere in the type.
 pub(crate) fn opaque(ty: &Type) -> Option<&TypeImplTrait> {
     #[derive(Default)]
     struct Search<'t>(Option<&'t TypeImplTrait>);
@@ -95,12 +95,12 @@ pub(crate) fn opaque(ty: &Type) -> Option<&TypeImplTrait> {
     search.0
 }
 
-/// The first borrow anywhere in the type: a reference, or a lifetime that is not `'static`.
+/// Returns the first borrow anywhere in the type: a reference, or a lifetime that is not `'static`.
 pub(crate) fn borrow(ty: &Type) -> Option<TokenStream> {
     find_borrow(ty, false)
 }
 
-/// The first borrow in a type that is only written, not read: a `&'static T` is none.
+/// Returns the first borrow in a type that is only written and not read; a `&'static T` does not count.
 pub(crate) fn short_borrow(ty: &Type) -> Option<TokenStream> {
     find_borrow(ty, true)
 }
@@ -129,11 +129,11 @@ fn find_borrow(ty: &Type, allow_static: bool) -> Option<TokenStream> {
     search.found
 }
 
-/// The longest array that serde knows.
+/// The longest array that serde supports.
 const LONGEST_OF_SERDE: usize = 32;
 
-/// Returns whether the type has an array in it that serde may not know: a long one, or one of a length with
-/// a name.
+/// Returns whether the type contains an array that serde may not support: a long one, or one whose length is
+/// a named constant.
 pub(crate) fn has_long_array(ty: &Type) -> bool {
     #[derive(Default)]
     struct Search(bool);
@@ -152,7 +152,7 @@ pub(crate) fn has_long_array(ty: &Type) -> bool {
     search.0
 }
 
-/// Returns whether a name stands anywhere in the type.
+/// Returns whether a name occurs anywhere in the type.
 pub(crate) fn names(ty: &Type, name: &Ident) -> bool {
     fn is_in(tokens: TokenStream, name: &Ident) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -164,7 +164,7 @@ pub(crate) fn names(ty: &Type, name: &Ident) -> bool {
     is_in(ty.to_token_stream(), name)
 }
 
-/// Returns whether the type names a type or a number that it is generic over.
+/// Returns whether the type names this generic parameter, a type or a number.
 pub(crate) fn names_parameter(ty: &Type, parameter: &GenericParam) -> bool {
     match parameter {
         GenericParam::Type(parameter) => names(ty, &parameter.ident),
@@ -173,8 +173,8 @@ pub(crate) fn names_parameter(ty: &Type, parameter: &GenericParam) -> bool {
     }
 }
 
-/// Returns whether the type names a part of this type parameter: `T::Item` has a meaning only where the bounds of
-/// `T` are known.
+/// Returns whether the type names a part of this type parameter: `T::Item` has a meaning only where the
+/// bounds of `T` are known.
 pub(crate) fn names_part(ty: &Type, parameter: &Ident) -> bool {
     struct Search<'n>(&'n Ident, bool);
     impl<'t> Visit<'t> for Search<'_> {
@@ -188,9 +188,9 @@ pub(crate) fn names_part(ty: &Type, parameter: &Ident) -> bool {
     search.1
 }
 
-/// The same tokens with `Self` spelt out, for use outside of the `impl`.
+/// Returns the same tokens with `Self` replaced by the type, for use outside of the `impl`.
 ///
-/// What replaces `Self` keeps its place, so that messages point there.
+/// The new tokens keep the place of `Self`, so that messages point there.
 pub(crate) fn without_self(tokens: impl ToTokens, agent: &Path) -> TokenStream {
     replace(tokens.into_token_stream(), agent)
 }
@@ -215,7 +215,7 @@ fn spelt_out(here: &Ident, agent: &Path) -> TokenStream {
         .to_token_stream()
         .into_iter()
         .map(|mut token| {
-            // Location of `Self`, names resolved as in the header of the `impl`.
+            // The location of `Self`, with names resolved as in the header of the `impl`.
             let span = token.span();
             token.set_span(span.located_at(here.span()));
             token

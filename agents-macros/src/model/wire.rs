@@ -1,4 +1,4 @@
-//! Types that travel.
+//! Wire types.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -17,7 +17,7 @@ use crate::names;
 
 const DERIVED: [&str; 3] = ["Serialize", "Deserialize", "TS"];
 
-/// Keys of serde that put something of the user's between a field and its value.
+/// Keys of serde with which code of the user is called between a field and its value.
 const BY_HAND: [&str; 7] = [
     "skip",
     "with",
@@ -28,43 +28,44 @@ const BY_HAND: [&str; 7] = [
     "getter",
 ];
 
-/// Keys of ts-rs that say what a field or a type is.
+/// Keys of ts-rs that set the type of a field or of a type.
 const SAYS_TYPE: [&str; 2] = ["type", "as"];
 
 /// A struct or enum with `#[wire]`.
 pub(crate) struct WireType {
-    /// As the user wrote it, without our attributes, and with those that were missing.
+    /// The item as the user wrote it, without the attributes of this crate, and with missing attributes
+    /// added.
     pub(crate) item: Item,
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
     pub(crate) runtime: Runtime,
     /// `#[serde(rename_all = ..)]` and the like, each behind its condition.
     pub(crate) styles: Vec<Attribute>,
-    /// Whether it can be read from a row, column by column.
+    /// `true` if the type can be read from a row, column by column.
     pub(crate) has_columns: bool,
-    /// Whether serde's derive makes sense of it.
+    /// `true` if serde's derive accepts the type.
     pub(crate) is_plain: bool,
-    /// When the user gives it another name in TypeScript.
+    /// The condition under which the user gives the type another name in TypeScript.
     pub(crate) renamed: When,
-    /// The fields that go through serde as they are.
+    /// The fields that serde handles directly.
     pub(crate) fields: Vec<Travelling>,
     pub(crate) keys: Keys,
 }
 
-/// Facts about the keys that a type does not know.
+/// The handling of unknown keys by a type.
 #[derive(Default)]
 pub(crate) struct Keys {
-    /// Serde passes over them without a word.
+    /// `true` if serde ignores unknown keys and `serde_ignored` does not see them.
     pub(crate) are_hidden: bool,
-    /// One form is tried after another.
+    /// `true` if serde tries several forms in turn.
     pub(crate) are_tried: bool,
-    /// A field is read and not written again in a way that only the program knows.
+    /// `true` if code of the program decides that a field is read and not written again.
     pub(crate) are_by_hand: bool,
-    /// The fields, whose types have facts of their own.
+    /// The fields, whose types have their own handling.
     pub(crate) parts: Vec<Part>,
 }
 
-/// A field, where the conditions hold.
+/// A field, with the conditions under which it exists.
 pub(crate) struct Part {
     pub(crate) ty: Type,
     pub(crate) cfgs: Vec<Attribute>,
@@ -87,7 +88,7 @@ impl Keys {
             let has = |names: &[&str]| has(&field.attrs, names);
             let is_flat = has(&["flatten"]);
             self.are_hidden |= is_flat;
-            // What does not fit is nothing then.
+            // A value that does not fit is read as `None` then.
             self.are_tried |= is_flat && types::is_named(&field.ty, "Option");
             self.are_by_hand |= has(&["skip_serializing"])
                 || (has(&["skip_serializing_if"]) && has(&["with", "deserialize_with"]));
@@ -98,15 +99,15 @@ impl Keys {
     }
 }
 
-/// Returns whether serde is told one of these, under whatever condition.
+/// Returns whether one of these keys is given to serde, under any condition.
 fn has(attrs: &[Attribute], names: &[&str]) -> bool {
     !condition::when(&condition::keys(attrs, "serde"), names).is_never()
 }
 
-/// A field that goes through serde as it is, where the conditions hold.
+/// A field that serde handles directly, with the conditions under which it does.
 pub(crate) struct Travelling {
     pub(crate) ty: Type,
-    /// Set when the field is written past serde's own idea of its type.
+    /// `true` if the field is written without serde's own code for its type.
     pub(crate) is_long_array: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }
@@ -132,7 +133,7 @@ impl WireType {
             without_helpers(&mut item.attrs);
             item.fields.iter_mut().for_each(|field| without_helpers(&mut field.attrs));
         }
-        // Elsewhere there is nothing to rename, and ts-rs refuses the attribute.
+        // A type without named fields has nothing to rename, and ts-rs refuses the attribute.
         let has_names = has_columns && !item.fields.is_empty();
         Self {
             ident: item.ident.clone(),
@@ -158,7 +159,7 @@ impl WireType {
             variant.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
             complete(&mut variant.fields, &container.default);
             keys.add_variant(&variant.attrs, &variant.fields);
-            // Other keys of a variant may change what becomes of its fields.
+            // Other keys of a variant may change the handling of its fields.
             if let Some(mut cfgs) = condition::when_any(&condition::keys(&variant.attrs, "serde")).cfg_not() {
                 cfgs.extend(attr::cfgs(&variant.attrs));
                 fields.extend(travelling(&item.generics, &container, &cfgs, variant.fields.iter()));
@@ -195,18 +196,18 @@ impl WireType {
     }
 }
 
-/// What the user's own attributes on the type say.
+/// The user's own attributes on the type.
 #[derive(Default)]
 struct Container {
     renames: When,
     renames_fields: When,
     default: When,
     transparent: When,
-    /// `from`, `into` and the like: another type travels.
+    /// `from`, `into` and similar keys, with which another type is sent.
     converts: When,
-    /// The name in TypeScript is another one.
+    /// The condition under which the type has another name in TypeScript.
     renamed: When,
-    /// The type in TypeScript is written by hand.
+    /// The condition under which the TypeScript type is written by hand.
     said: When,
 }
 
@@ -223,12 +224,12 @@ impl Container {
         let (serde, ts) = (condition::keys(attrs, "serde"), condition::keys(attrs, "ts"));
         for key in &serde {
             if key.path.is_ident("rename_all") && options.rename_all.is_some() {
-                let why = "`rename_all` is given twice: `#[wire(rename_all = ..)]` says it already";
+                let why = "`rename_all` is given twice: `#[wire(rename_all = ..)]` already sets it";
                 errors.at(&key.path, why);
             } else if key.path.is_ident("transparent") {
                 errors.at(
                     &key.path,
-                    "write a tuple struct, `struct Id(u64);`: in JSON it is its one field already, and TypeScript knows",
+                    "write a tuple struct, `struct Id(u64);`: its JSON and TypeScript are already those of its field",
                 );
             }
         }
@@ -249,7 +250,7 @@ impl Container {
         }
     }
 
-    /// The styles of names, where the user says nothing else.
+    /// Returns the styles of names, where the user sets none.
     fn styles(&self, options: &WireOptions, names: bool, names_of_fields: bool) -> Vec<Attribute> {
         let style = options.rename_all.as_ref().map_or_else(|| "camelCase".to_owned(), LitStr::value);
         if style == "none" {
@@ -262,27 +263,27 @@ impl Container {
     }
 }
 
-/// The type itself, for the place of `Self`.
+/// Returns the path of the type itself, which replaces `Self`.
 fn own_path(ident: &Ident, generics: &Generics) -> Path {
     let (_, generics, _) = generics.split_for_impl();
     parse_quote!(#ident #generics)
 }
 
-/// `Self` means nothing in what is generated beside the type.
+/// Replaces `Self` in a field, because generated code beside the type has another `Self`.
 fn spell_out_self(field: &mut Field, own: &Path) {
-    // The same tokens but for one name are a type as before.
+    // Only one name differs, so the tokens still parse as a type.
     if let Ok(ty) = syn::parse2(types::without_self(&field.ty, own)) {
         field.ty = ty;
     }
 }
 
-/// Takes what `#[wire]` derives itself out of a `derive(..)`, with a message.
+/// Removes the derives that `#[wire]` itself adds from a `derive(..)`, and reports them.
 fn derives(meta: &mut Meta, errors: &mut Errors) {
     let Meta::List(list) = meta else { return };
     if !list.path.is_ident("derive") {
         return;
     }
-    // What is not a list of paths is the compiler's to refuse.
+    // The compiler refuses a list that does not consist of paths.
     let Ok(paths) = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) else { return };
     let (ours, theirs): (Vec<Path>, Vec<Path>) = paths.into_iter().partition(|path| {
         path.segments.last().is_some_and(|last| DERIVED.iter().any(|name| last.ident == name))
@@ -305,25 +306,24 @@ fn is_plain(generics: &Generics, errors: &mut Errors) -> bool {
     if let Some(lifetime) = lifetime {
         errors.at(
             lifetime,
-            "what travels is owned: use `String`, `Vec` and the like, and leave the lifetime out",
+            "a wire type is owned: use `String`, `Vec` and the like, and leave the lifetime out",
         );
     }
     lifetime.is_none()
 }
 
-/// Returns whether all fields are owned, and notes the first that is not.
+/// Returns whether all fields are owned; reports the first one that is not.
 ///
-/// A value that is read from a frame cannot be lent for longer than the frame is there.
+/// A value that is read from a frame cannot borrow from it, because the value may outlive the frame.
 fn all_owned(fields: &[Travelling], errors: &mut Errors) -> bool {
     let borrowed = fields.iter().find_map(|field| types::borrow(&field.ty));
     if let Some(borrowed) = &borrowed {
-        errors
-            .at(borrowed, "what travels is owned: use `String`, `Vec` and the like in place of a reference");
+        errors.at(borrowed, "a wire type is owned: use `String`, `Vec` and the like in place of a reference");
     }
     borrowed.is_none()
 }
 
-/// A field that may be left out when written must be allowed to be absent when read, here and in TypeScript.
+/// Lets a field that may be omitted when written also be absent when read, here and in TypeScript.
 fn complete(fields: &mut Fields, container_default: &When) {
     let Fields::Named(named) = fields else { return };
     for field in &mut named.named {
@@ -335,7 +335,7 @@ fn complete(fields: &mut Fields, container_default: &When) {
     }
 }
 
-/// The fields that nothing of the user's stands between; a type with parameters in it is not known yet.
+/// Returns the fields that serde handles directly; a type that names a generic parameter is not checked.
 fn travelling<'f>(
     generics: &Generics,
     container: &Container,
@@ -356,14 +356,14 @@ fn travelling<'f>(
     fields.filter_map(travelling).collect()
 }
 
-/// Returns whether a field is to be written past serde, which knows no long arrays.
+/// Returns whether a field is written without serde's own code, which does not support long arrays.
 fn is_long_array(field: &Field) -> bool {
     condition::when(&condition::keys(&field.attrs, "serde"), &BY_HAND).is_never()
         && condition::keys(&field.attrs, "ts").is_empty()
         && types::has_long_array(&field.ty)
 }
 
-/// Adds to fields what the derives need to know.
+/// Adds the attributes to fields that the derives need.
 fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, container_default: &When) {
     let are_named = matches!(fields, Fields::Named(_));
     for field in fields {
@@ -388,7 +388,7 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
             }
         }
         if are_named && ts.is_empty() && condition::when(&serde, &["flatten"]).is_never() {
-            // serde asks for the field then, also where its type is an `Option`.
+            // serde requires the field then, even if its type is an `Option`.
             let asked_for = condition::when(&serde, &["with", "deserialize_with"]);
             field.attrs.extend(asked_for.but_not(&default, &quote!(ts(optional = false))));
             let left_out = condition::when(&serde, &["skip_serializing_if", "skip_serializing"]);
@@ -398,12 +398,12 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
     }
 }
 
-/// A field that may be `null` may be left out, which is what a value of `undefined` becomes.
+/// Returns the attribute that lets fields that may be `null` be omitted, as `undefined` values are in JSON.
 fn optional_fields(said: &When) -> Option<Attribute> {
     said.unless(&quote!(ts(optional_fields = nullable)))
 }
 
-/// Takes out what the derives read, where there are none.
+/// Removes the helper attributes of derives where these derives are not added.
 fn without_helpers(attrs: &mut Vec<Attribute>) {
     condition::retain(attrs, &mut |meta| !meta.path().is_ident("serde") && !meta.path().is_ident("ts"));
 }

@@ -10,7 +10,7 @@ use crate::model::callable::{Callable, Output, Streamed};
 use crate::model::parameter::{Argument, Parameter};
 use crate::names;
 
-/// The `impl` as it was written, its table and its interface; for a client the interface alone.
+/// Renders the `impl` as it was written, its table and its interface; for a client only the interface.
 pub(crate) fn agent(block: &AgentImpl, side: Side) -> TokenStream {
     let item = &block.item;
     let Some(agent) = &block.agent else { return item.to_token_stream() };
@@ -124,9 +124,10 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     }
 }
 
-/// One function for one callable: read the arguments, make the references, call, answer.
+/// Renders one function for one callable: it decodes the arguments, makes the references, calls and converts
+/// the result.
 ///
-/// It stands where the method's name stands, so that a future that is not `Send` is told there.
+/// The function has the place of the method's name, so that a future that is not `Send` is reported there.
 fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     let Scope { rt, agent, site, bound, .. } = scope;
     let site = *site;
@@ -179,7 +180,7 @@ fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
         }
     };
     let count = read.len();
-    // A list of none is not looked at.
+    // Without parameters the list of arguments is not read.
     let read_arguments =
         (count > 0).then(|| quote_spanned!(site=> let mut #args = #call.arguments(#count)?;));
     let name = wrapper_name(callable);

@@ -14,7 +14,7 @@ fn wrapper_name(hook: &Hook) -> Ident {
     format_ident!("__hook_{}", hook.rule.name, span = here(hook.ident.span()))
 }
 
-/// The field of `Hooks`.
+/// Renders the field of `Hooks`.
 pub(crate) fn entry(hook: &Hook) -> TokenStream {
     let cfgs = &hook.cfgs;
     let field = Ident::new(hook.rule.name, here(hook.ident.span()));
@@ -22,7 +22,7 @@ pub(crate) fn entry(hook: &Hook) -> TokenStream {
     quote!(#(#cfgs)* #field: ::core::option::Option::Some(#wrapper))
 }
 
-/// One function for one hook: make the references, call, convert what is returned.
+/// Renders one function for one hook: it makes the references, calls and converts the result.
 pub(crate) fn wrapper(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     match hook.rule.payload {
         Payload::NextState => validation(scope, hook),
@@ -92,7 +92,7 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     } else {
         (quote_spanned!(site=> 'static), quote_spanned!(site=> #rt::Arc<#agent>))
     };
-    // An `Arc` is lent to the method; `&mut A` is given on as it is.
+    // The method borrows from an `Arc`; `&mut A` is passed on as it is.
     let lend = (hook.rule.name != "on_start").then(|| quote_spanned!(site=> let #receiver = &#receiver;));
     let generics = (hook.rule.name == "on_start").then(|| quote_spanned!(site=> <'a>));
     let returned = returned(scope, hook);
@@ -115,7 +115,7 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     }
 }
 
-/// `validate_state_change` is no future: it decides inside the change.
+/// Renders `validate_state_change`, which is not a future because it decides inside the change.
 fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let Scope { rt, agent, site, bound, .. } = scope;
     let site = *site;
@@ -151,7 +151,7 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     }
 }
 
-/// The event under the type that the user wrote; another type than the event's is told there.
+/// Renders the event with the type that the user wrote; a type other than the event's is reported there.
 fn checked(scope: &Scope<'_>, ty: &Type, given: Option<&TokenStream>, value: &Ident) -> TokenStream {
     let Scope { rt, site, .. } = scope;
     let ty = scope.outside(ty);
@@ -172,7 +172,7 @@ fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
     }
 }
 
-/// What the wrapper gives to the runtime.
+/// Renders the type that the wrapper returns to the runtime.
 fn returned(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     let Scope { rt, agent, .. } = scope;
     let value = match hook.rule.gives {
@@ -198,7 +198,8 @@ fn given(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
     }
 }
 
-/// `Result<(), _>` leaves the connection's state alone, any other value becomes it.
+/// Renders the result of `authorize`: `Result<(), _>` does not change the connection's state, any other value
+/// becomes it.
 fn admission(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
     let Scope { rt, agent, site, .. } = scope;
     let site = *site;
@@ -209,7 +210,7 @@ fn admission(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
             #out.map(|()| #rt::Option::None)#refused
         },
         value => {
-            // A state of another type is told where the user wrote it.
+            // A state of another type is reported where the user wrote it.
             let place = value.map_or(site, |value| here(value.span()));
             let state = local("state", place);
             quote_spanned! {site=>

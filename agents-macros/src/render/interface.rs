@@ -1,4 +1,4 @@
-//! The callables of an agent as methods for whoever can carry a call.
+//! The callables of an agent as methods for any kind of caller.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,9 +11,9 @@ use crate::model::parameter::{Argument, Parameter};
 use crate::model::types;
 use crate::names;
 
-/// The `Interface` of an agent, and the struct it needs.
+/// Renders the `Interface` of an agent, and the struct that it needs.
 ///
-/// Types of the user stand inside, so what is generic has a name that no type of theirs has.
+/// The code contains types of the user, so its generic parameters have names that no such type has.
 pub(crate) fn interface(block: &AgentImpl, agent: &Path, side: Side) -> TokenStream {
     let rt = &block.runtime;
     let methods = block
@@ -49,7 +49,7 @@ pub(crate) fn interface(block: &AgentImpl, agent: &Path, side: Side) -> TokenStr
     }
 }
 
-/// One method: write the arguments, then call.
+/// Renders one method: it encodes the arguments, then calls.
 fn method(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     let Scope { rt, site, .. } = scope;
     let site = *site;
@@ -59,7 +59,7 @@ fn method(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     for parameter in parameters {
         let Parameter::Argument(Argument { ident, ty, default }) = parameter else { continue };
         let ty = scope.outside(ty);
-        // Without a value the agent takes its own.
+        // If the caller gives no value, the agent uses the default.
         let ty = if default.is_some() { quote_spanned!(site=> #rt::Option<#ty>) } else { ty };
         takes.push(quote_spanned!(site=> #ident: #ty));
         writes.push(quote_spanned!(site=> .with(&#ident, <#ty as #rt::Wire>::to_json)));
@@ -91,7 +91,7 @@ fn method(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     }
 }
 
-/// What the caller gets, how it is asked for, and the types to ask with.
+/// Renders the type that the caller receives, the method of the caller, and the types for it.
 fn answer(scope: &Scope<'_>, callable: &Callable) -> (TokenStream, Ident, TokenStream) {
     let Scope { rt, site, .. } = scope;
     let site = *site;
@@ -103,9 +103,9 @@ fn answer(scope: &Scope<'_>, callable: &Callable) -> (TokenStream, Ident, TokenS
     let (items, result) = match (&callable.output, callable.stream()) {
         (Output::Stream(Streamed { item, .. }), _) => (value(item), nothing()),
         (Output::Reply(result), Some(stream)) => {
-            // The type that is written, since a client does not know `StreamingResponse`.
+            // The type as it is written, since a client does not have `StreamingResponse`.
             let items = types::first_argument(&stream.ty).map_or_else(nothing, |ty| scope.outside(ty));
-            // A stream may end with any value when its method returns none.
+            // A stream may end with any value if its method returns nothing.
             let result = match result {
                 Some(ty) if !returns_nothing(ty) => value(ty),
                 _ => quote_spanned!(site=> #rt::Value),

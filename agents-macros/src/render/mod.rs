@@ -16,19 +16,19 @@ use crate::attr::Runtime;
 use crate::model::parameter::Injected;
 use crate::model::types as written;
 
-/// What an expansion is for.
+/// The kind of program that an expansion is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// A program that serves agents: everything.
+    /// A program that serves agents: everything is rendered.
     Server,
-    /// A program that only calls them: their types and the calls.
+    /// A program that only calls agents: their types and the calls are rendered.
     Client,
 }
 
-/// What the code generated for one method needs of its surroundings.
+/// The surroundings of the code that is generated for one method.
 ///
-/// Its tokens stand where the method's name stands, so that whatever the compiler has to say about
-/// them (a future that is not `Send`, say) is told there.
+/// The tokens have the place of the method's name, so that compiler errors about them (for example a future
+/// that is not `Send`) are reported there.
 struct Scope<'m> {
     /// The agent's type, as the header of the `impl` names it.
     path: &'m Path,
@@ -46,12 +46,12 @@ impl<'m> Scope<'m> {
         Self { path, agent: located(path, span), rt: located(runtime, span), site: here(span), bound }
     }
 
-    /// A type of the `impl`, as it is written outside of it.
+    /// Returns a type of the `impl`, as it is written outside of the `impl`.
     fn outside(&self, ty: &Type) -> TokenStream {
         written::without_self(ty, self.path)
     }
 
-    /// The value of a referenced parameter. Diagnostics point at the type, which keeps its place.
+    /// Renders the value of a referenced parameter. Diagnostics point at the type, which keeps its place.
     fn injected(&self, injected: &Injected, parts: &TokenStream) -> TokenStream {
         let Self { rt, agent, site, .. } = self;
         let ty = self.outside(&injected.ty);
@@ -59,7 +59,7 @@ impl<'m> Scope<'m> {
         quote_spanned!(*site=> <#ty as #rt::FromCall<#agent>>::from_call(#parts))
     }
 
-    /// The user's method, called on `agent`.
+    /// Renders the call of the user's method on `agent`.
     fn call(&self, method: &Ident, is_async: bool, arguments: &[TokenStream]) -> TokenStream {
         let agent = &self.agent;
         let receiver = local("agent", self.site);
@@ -67,14 +67,14 @@ impl<'m> Scope<'m> {
         quote_spanned!(self.site=> #agent::#method(#receiver, #(#arguments),*) #wait)
     }
 
-    /// What is done with the returned value: `<Returned as Trait>::method(value)`.
+    /// Renders the conversion of the returned value: `<Returned as Trait>::method(value)`.
     ///
-    /// A type that has no name outside of its function, `impl Trait`, is left to inference.
+    /// A type that has no name outside of its function, `impl Trait`, is inferred.
     fn convert(&self, returned: Option<&Type>, conversion: &str, method: &str, value: &Ident) -> TokenStream {
         let Self { rt, site, .. } = self;
         let name = local(conversion, *site);
         let method = local(method, *site);
-        // The runtime tells plain responses and results apart by a parameter.
+        // The runtime distinguishes plain responses and results by a parameter.
         let kind = (conversion == "IntoHttp").then(|| quote!(<_>));
         match returned {
             None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
@@ -87,10 +87,10 @@ impl<'m> Scope<'m> {
     }
 }
 
-/// `where Room: AgentDefinition`, on everything that is generated for an `impl`.
+/// Renders `where Room: AgentDefinition`, which is added to all code that is generated for an `impl`.
 ///
-/// It always holds where the struct has its `#[agent]`. Where that is forgotten the compiler says so
-/// for the clause, which stands at one place, instead of for each use of the type below it.
+/// The clause always holds if the struct has its `#[agent]`. If it has not, the compiler reports the clause,
+/// which is in one place, instead of each use of the type below it.
 fn bound(runtime: &Runtime, path: &Path, side: Side) -> TokenStream {
     let span = path.span();
     let rt = located(runtime, span);
@@ -101,7 +101,7 @@ fn bound(runtime: &Runtime, path: &Path, side: Side) -> TokenStream {
     quote_spanned!(here(span)=> where #path: #rt::#name)
 }
 
-/// The same tokens at another place; what their names mean stays.
+/// Returns the same tokens at another place; their names keep their meaning.
 fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
     tokens
         .into_token_stream()
@@ -120,22 +120,23 @@ fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
         .collect()
 }
 
-/// A place in the user's code, with names that are our own.
+/// Returns a place in the user's code, with names that belong to the expansion.
 fn here(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
-/// A local name of the expansion, which no expression of the user can see.
+/// Returns a local name of the expansion, which no expression of the user can see.
 fn local(name: &str, span: Span) -> Ident {
     Ident::new(name, here(span))
 }
 
-/// How one parameter is passed on.
+/// Renders one parameter as it is passed to the method.
 fn pass(value: &Ident, injected: &Injected) -> TokenStream {
     if injected.optional { quote!(#value.as_ref()) } else { quote!(&#value) }
 }
 
-/// The anonymous home of everything generated: no name leaks out, no lint of the user reaches in.
+/// Wraps all generated code in an anonymous `const`, so that its names are private and the user's lints do
+/// not apply.
 fn home(cfgs: &[syn::Attribute], contents: impl ToTokens) -> TokenStream {
     quote! {
         #(#cfgs)*

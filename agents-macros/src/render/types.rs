@@ -10,7 +10,7 @@ use crate::attr::agent::{AgentOptions, InitialState, OnUnreadable};
 use crate::model::agent_struct::AgentStruct;
 use crate::{attr, names};
 
-/// The struct as it was written, its `AgentClass`, and with a server its `AgentDefinition`.
+/// Renders the struct as it was written, its `AgentClass`, and for a server its `AgentDefinition`.
 pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let AgentStruct { item, options, is_plain } = agent;
     if !is_plain {
@@ -57,12 +57,12 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
             #server
         },
     );
-    // What only its methods use is unused where they are left out.
+    // Items that only methods of the server use are unused in a client.
     let quiet = (side == Side::Client).then(|| quote!(#[allow(dead_code)]));
     quote!(#quiet #item #home)
 }
 
-/// An associated type; what is wrong with it is told where the user named it.
+/// Renders an associated type; errors about it are reported where the user named it.
 fn associated(name: &str, given: Option<&Type>, default: &TokenStream) -> TokenStream {
     let span = given.map_or_else(Span::call_site, Spanned::span);
     let name = local(name, span);

@@ -1,9 +1,9 @@
-//! The TypeScript of a type that travels.
+//! The TypeScript of a wire type.
 //!
-//! The code that the derive of ts-rs writes names `String`, `Option` and `std` as the prelude does. A program
-//! may have types and modules of these names. So the derive gets a copy of the type in a scope of its own,
-//! where they mean what it expects. The types of the fields keep the meaning that they have outside: they are
-//! aliases there.
+//! The code that the derive of ts-rs writes uses `String`, `Option` and `std` as names of the prelude. A
+//! program may have types and modules with these names. Therefore the derive gets a copy of the type in a
+//! scope of its own, where these names have the expected meaning. The types of the fields keep the meaning
+//! that they have outside, because they are aliases in that scope.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -15,14 +15,14 @@ use crate::attr::{self, condition};
 use crate::model::types as written;
 use crate::model::wire::WireType;
 
-/// Returns whether a type is told to ts-rs by a copy. One whose generics ask for more than an alias can say is
-/// derived where it stands.
+/// Returns whether ts-rs gets a copy of the type. A type whose generics have more bounds than an alias can
+/// express is derived directly.
 pub(super) fn stands_apart(ty: &WireType, side: Side) -> bool {
     side == Side::Server && (ty.generics.params.is_empty() || has_plain_generics(ty))
 }
 
-/// Returns whether the aliases of the fields can be generic as the type is: nothing of a type parameter is named
-/// (`T::Item`), and ts-rs is told nothing about them.
+/// Returns whether the aliases of the fields can be generic as the type is: nothing of a type parameter is
+/// named (`T::Item`), and ts-rs is told nothing about them.
 fn has_plain_generics(ty: &WireType) -> bool {
     let keys = condition::keys(wire::attrs(&ty.item), "ts");
     let mut fields = fields(&ty.item);
@@ -39,14 +39,14 @@ fn fields(item: &Item) -> Box<dyn Iterator<Item = &Field> + '_> {
     }
 }
 
-/// The type without what only ts-rs reads.
+/// Returns the type without the attributes that only ts-rs reads.
 pub(super) fn without(item: &Item) -> TokenStream {
     let mut item = item.clone();
     each_attrs(&mut item, |attrs| condition::retain(attrs, &mut |meta| !meta.path().is_ident("ts")));
     item.to_token_stream()
 }
 
-/// The copy, and the type's `TS` over it.
+/// Renders the copy, and the type's `TS` that uses it.
 pub(super) fn apart(ty: &WireType) -> TokenStream {
     let WireType { ident, runtime: rt, styles, .. } = ty;
     let mut copy = ty.item.clone();
@@ -69,7 +69,7 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
             let has_fields = copy.variants.iter().any(|variant| !variant.fields.is_empty());
             for variant in &mut copy.variants {
                 let cfgs = attr::cfgs(&variant.attrs);
-                // Numbers beside fields need a `repr`, and say nothing in TypeScript.
+                // Discriminants of variants with fields need a `repr`, and have no meaning in TypeScript.
                 variant.discriminant.take_if(|_| has_fields);
                 aliases.fields(&mut variant.fields, &cfgs);
             }
@@ -155,13 +155,12 @@ pub(super) fn apart(ty: &WireType) -> TokenStream {
     .to_token_stream()
 }
 
-/// Returns whether the derive of ts-rs reads an attribute, or the attribute decides whether something is
-/// there.
+/// Returns whether the derive of ts-rs reads an attribute, or the attribute decides whether an item exists.
 fn is_read(path: &syn::Path) -> bool {
     ["serde", "ts", "doc", "cfg"].iter().any(|name| path.is_ident(name))
 }
 
-/// The generics of the type, each of which has a form in TypeScript, as the copy asks of them.
+/// Returns the generics of the type with the bound that the copy needs: each has a form in TypeScript.
 fn bounded(ty: &WireType) -> Generics {
     let mut generics = ty.generics.clone();
     let rt = &ty.runtime;
@@ -171,7 +170,7 @@ fn bounded(ty: &WireType) -> Generics {
     generics
 }
 
-/// The generics as an alias takes them: without bounds and defaults.
+/// Returns the generics in the form of an alias: without bounds and defaults.
 fn names(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
@@ -186,14 +185,14 @@ fn names(generics: &Generics) -> Generics {
     generics
 }
 
-/// Names of ours for the types that the user wrote, outside of the scope of the copy.
+/// Aliases for the types that the user wrote, outside of the scope of the copy.
 struct Aliases<'t> {
     generics: &'t Generics,
     written: Vec<TokenStream>,
 }
 
 impl Aliases<'_> {
-    /// Gives each field a type with a name of ours.
+    /// Gives each field an alias as its type.
     fn fields(&mut self, fields: &mut Fields, cfgs: &[Attribute]) {
         for field in fields {
             let mut cfgs = cfgs.to_vec();
@@ -212,7 +211,7 @@ impl Aliases<'_> {
     fn add(&mut self, ty: &Type, cfgs: &[Attribute]) -> Type {
         let place = here(ty.span());
         let name = format_ident!("__Field{}", self.written.len(), span = place);
-        // An alias has no parameter that it does not name.
+        // An alias may only have parameters that it uses.
         let mut generics = names(self.generics);
         let params = std::mem::take(&mut generics.params);
         generics.params =
@@ -224,7 +223,7 @@ impl Aliases<'_> {
     }
 }
 
-/// Goes through the attributes of a type, its variants and its fields.
+/// Visits the attributes of a type, its variants and its fields.
 pub(crate) fn each_attrs(item: &mut Item, mut visit: impl FnMut(&mut Vec<Attribute>)) {
     match item {
         Item::Struct(item) => {

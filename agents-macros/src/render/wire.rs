@@ -1,4 +1,4 @@
-//! The traits of a type that travels.
+//! The traits of a wire type.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -9,19 +9,20 @@ use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
 use crate::model::wire::{Part, Travelling, WireType};
 
-/// The type as it was written with serde's and TypeScript's derives, and our traits.
+/// Renders the type as it was written, with the derives of serde and TypeScript, and the traits of this
+/// crate.
 pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     let WireType { item, runtime: rt, ident, .. } = ty;
     let derives = ty.is_plain.then(|| derives(ty, side));
     let apart = (ty.is_plain && typescript::stands_apart(ty, side)).then(|| typescript::apart(ty));
-    // Elsewhere the compiler knows no such attribute.
+    // If the derive of ts-rs is not on this item, the compiler does not know the attribute.
     let written = match apart.is_some() || side == Side::Client {
         true => typescript::without(item),
         false => item.to_token_stream(),
     };
     let generics = bounded(&ty.generics, rt, side);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    // A type that serde refuses still travels as far as other items can tell: its own message is enough.
+    // A type that serde refuses still implements the traits for other items, so only serde's message appears.
     let (serialize, deserialize) = if ty.is_plain {
         (
             quote!(#rt::serde::Serialize::serialize(self, serializer)),
@@ -89,9 +90,10 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     quote!(#check #derives #written #apart #home)
 }
 
-/// Returns the code that looks at the parts of a type, and the method with the facts about keys that it does not know.
+/// Returns the code that visits the parts of a type, and the method with the facts about keys that the code
+/// does not find.
 ///
-/// A part that only serde knows adds nothing.
+/// A part that only serde supports adds nothing.
 fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
     let WireType { runtime: rt, keys, .. } = ty;
     let parts = keys.parts.iter().map(|Part { ty, cfgs }| {
@@ -131,11 +133,11 @@ fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
     (quote!(#part), method)
 }
 
-/// Says in our words, and before serde does in its own, which field cannot travel.
+/// Renders a check that reports a field that is not a wire type, before serde reports it in another way.
 ///
-/// A field is fine when serde knows it. A wire type that serde does not know, such as a long array under another
-/// name, reaches the second trait, and what is neither the third one; their methods ask for what is missing. Methods
-/// are looked up from the most borrowed form to the least, which makes the order.
+/// A field is valid if serde supports it. A wire type that serde does not support, such as a long array with
+/// another name, reaches the second trait; any other type reaches the third one. Their methods require the
+/// missing trait. Methods are looked up from the most borrowed form to the least, which gives the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
     let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs }| {
@@ -206,7 +208,8 @@ fn derives(ty: &WireType, side: Side) -> TokenStream {
     }
 }
 
-/// Our traits go through serde's, so every type parameter needs both; TypeScript wants its own.
+/// Adds the bounds of type parameters: the wire traits use serde's, so each needs both; TypeScript needs its
+/// own.
 fn bounded(generics: &Generics, rt: &Runtime, side: Side) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {

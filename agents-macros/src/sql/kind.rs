@@ -1,8 +1,8 @@
-//! Whether a statement gives rows.
+//! The kind of a statement, which decides whether it returns rows.
 
 use super::scan::Word;
 
-/// What a statement gives.
+/// The kind of result of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Rows.
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
     Run,
 }
 
-/// Looks at the words outside of quotes and comments.
+/// Returns the kind of a statement, by its words outside of quotes and comments.
 pub(crate) fn kind(words: &[Word]) -> Result<Kind, &'static str> {
     let first = words.first().map_or("", |word| word.text.as_str());
     let outer =
@@ -22,7 +22,7 @@ pub(crate) fn kind(words: &[Word]) -> Result<Kind, &'static str> {
     match first {
         "" => Err("there is no statement in this text"),
         "BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Err(
-            "a handler is a transaction already between two awaits: use `cx.sql().transaction(..)` to take a part of it back",
+            "a handler already runs in a transaction between two awaits: use `cx.sql().transaction(..)` to roll a part of it back",
         ),
         "SELECT" | "VALUES" | "PRAGMA" | "EXPLAIN" => Ok(Kind::Query),
         "WITH" => match outer(&["SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"]) {

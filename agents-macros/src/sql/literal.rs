@@ -5,10 +5,10 @@ use std::ops::Range;
 use proc_macro2::{Literal, Span};
 use syn::LitStr;
 
-/// Finds the source of a part of the text, as far as the compiler lets a macro know it.
+/// A string literal whose parts have spans, as far as the compiler exposes the source to a macro.
 pub(crate) struct Place {
     token: Literal,
-    /// How many bytes stand before the text, if the text stands in the source as it is.
+    /// The number of bytes before the text, if the text is in the source unchanged.
     before: Option<usize>,
     whole: Span,
 }
@@ -25,7 +25,7 @@ impl Place {
         Self { token, before, whole: literal.span() }
     }
 
-    /// The span of a part of the text; of the whole literal where parts have none.
+    /// Returns the span of a part of the text, or of the whole literal if parts have none.
     pub(crate) fn span(&self, range: Range<usize>) -> Span {
         self.before
             .and_then(|before| self.token.subspan(before + range.start..before + range.end))

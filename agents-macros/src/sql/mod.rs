@@ -14,7 +14,7 @@ use crate::errors::Errors;
 use kind::Kind;
 use literal::Place;
 
-/// The door to the database and the statement.
+/// The context and the statement.
 struct Input {
     context: Expr,
     statement: LitStr,
@@ -48,7 +48,7 @@ impl Parse for Input {
             other => {
                 return Err(syn::Error::new_spanned(
                     other,
-                    "the statement is a string literal, so that no value can be spliced into it: put values in braces, \
+                    "the statement must be a string literal, so that no value can be spliced into it: put values in braces, \
                      or use `cx.sql()` for a statement made at run time",
                 ));
             }
@@ -57,7 +57,7 @@ impl Parse for Input {
         if !input.is_empty() {
             let rest: TokenStream = input.parse()?;
             let why = if comma.is_some() {
-                "values stand in the statement itself: write `{value}` where it belongs"
+                "values are part of the statement: write `{value}` where it belongs"
             } else {
                 "nothing may follow the statement"
             };
@@ -67,7 +67,7 @@ impl Parse for Input {
     }
 }
 
-/// Literals that come through `macro_rules` stand in invisible groups.
+/// Removes the invisible groups around literals that come through `macro_rules`.
 fn unwrap(expression: Expr) -> Expr {
     match expression {
         Expr::Group(group) => unwrap(*group.expr),
@@ -75,7 +75,7 @@ fn unwrap(expression: Expr) -> Expr {
     }
 }
 
-/// The expansion of `sql!(..)`.
+/// Expands `sql!(..)`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let input: Input = match syn::parse2(input) {
         Ok(input) => input,
@@ -85,7 +85,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let expansion = statement(&input, &mut errors);
     match expansion {
         Some(expansion) if errors.is_empty() => expansion,
-        // A value of any type: what the caller makes of the result is not wrong.
+        // A value of any type, so that the use of the result gives no further error.
         _ => {
             let errors = errors.to_compile_errors();
             quote!({ #errors ::core::unreachable!() })
@@ -114,7 +114,7 @@ fn statement(input: &Input, errors: &mut Errors) -> Option<TokenStream> {
     for placeholder in &scanned.placeholders {
         let span = place.span(placeholder.range.clone());
         match value::parse(&placeholder.source, span) {
-            // The parentheses are ours: no lint of the user reaches them.
+            // The parentheses belong to the expansion, so the user's lints do not apply to them.
             Ok(value) => bindings.push(quote_spanned!(span=> .bind(&(#value)))),
             Err(error) => errors.push(error),
         }
@@ -124,7 +124,7 @@ fn statement(input: &Input, errors: &mut Errors) -> Option<TokenStream> {
     let verb = Span::mixed_site().located_at(input.statement.span());
     let finish = match kind {
         Kind::Query => quote!(.fetch()),
-        // What a `View` cannot do is told at the statement.
+        // A write through a `View` is reported at the statement.
         Kind::Change => quote_spanned!(verb=> .writing().fetch()),
         Kind::Run => quote_spanned!(verb=> .run()),
     };
@@ -167,7 +167,7 @@ mod tests {
             (quote!("SELECT 1"), "the context is missing"),
             (quote!(cx, 1), "the statement is text"),
             (quote!(cx, format!("SELECT {x}")), "no value can be spliced"),
-            (quote!(cx, "SELECT ?", x), "values stand in the statement"),
+            (quote!(cx, "SELECT ?", x), "values are part of the statement"),
             (quote!(cx, "SELECT '{x}'"), "would not be bound"),
             (quote!(cx, "SELECT {x:?}"), "has no format"),
             (quote!(cx, ""), "no statement"),

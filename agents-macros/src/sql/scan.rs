@@ -1,34 +1,34 @@
-//! Reads a statement: what SQLite gets, what is bound, and the words that tell its kind.
+//! A reader of statements: the text for SQLite, the bound values, and the words that decide the kind.
 
 use std::ops::Range;
 
-/// A statement, taken apart.
+/// A statement in its parts.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned {
-    /// With `?1`, `?2` … in place of the values.
+    /// The statement with `?1`, `?2` … in place of the values.
     pub(crate) statement: String,
     pub(crate) placeholders: Vec<Placeholder>,
     pub(crate) words: Vec<Word>,
 }
 
-/// `{expression}`.
+/// A value in the statement: `{expression}`.
 #[derive(Debug)]
 pub(crate) struct Placeholder {
     pub(crate) source: String,
-    /// Where the braces stand in the text.
+    /// The range of the braces in the text.
     pub(crate) range: Range<usize>,
 }
 
 /// A bare word outside of quotes and comments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// In capitals.
+    /// The word in capitals.
     pub(crate) text: String,
-    /// How many parentheses are open.
+    /// The number of open parentheses.
     pub(crate) depth: usize,
 }
 
-/// What is wrong, and where.
+/// A mistake and its place.
 #[derive(Debug)]
 pub(crate) struct Mistake {
     pub(crate) range: Range<usize>,
@@ -40,7 +40,7 @@ type Result<T> = std::result::Result<T, Mistake>;
 /// Reads the text of a statement.
 pub(crate) fn scan(text: &str) -> Result<Scanned> {
     if let Some(at) = text.find('\0') {
-        // SQLite reads up to it and says nothing of the rest.
+        // SQLite reads up to the NUL character and ignores the rest without an error.
         let message = "a statement may not contain a NUL character: bind a value that has one".to_owned();
         return Err(Mistake { range: at..at + 1, message });
     }
@@ -54,11 +54,11 @@ pub(crate) fn scan(text: &str) -> Result<Scanned> {
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
-    /// Open parentheses.
+    /// The number of open parentheses.
     depth: usize,
-    /// Open `BEGIN`s and `CASE`s of a trigger, where semicolons do not end the statement.
+    /// The number of open `BEGIN`s and `CASE`s of a trigger, where semicolons do not end the statement.
     blocks: usize,
-    /// Whether a semicolon has ended the statement.
+    /// `true` if a semicolon has ended the statement.
     ended: bool,
     out: Scanned,
 }
@@ -72,7 +72,7 @@ impl Scanner<'_> {
         Err(Mistake { range: self.at..self.at + length, message: message.into() })
     }
 
-    /// Copies the next bytes as they are.
+    /// Copies the next bytes unchanged.
     fn copy(&mut self, length: usize) {
         let end = self.at + length;
         self.out.statement.push_str(&self.text[self.at..end]);
@@ -129,7 +129,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// One brace for two.
+    /// Writes one brace for a doubled one.
     fn brace(&mut self, brace: char) -> Result<()> {
         self.out.statement.push(brace);
         self.at += 2;
@@ -164,7 +164,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// SQLite's own parameters have no value here.
+    /// Reports SQLite's own parameters, which have no value here.
     fn parameter(&self, first: char) -> Result<()> {
         let rest = self.rest();
         let length = rest[1..]
@@ -177,7 +177,7 @@ impl Scanner<'_> {
         self.mistake(1, format!("SQL has no `{first}` here"))
     }
 
-    /// Text, or a name in quotes; both may hold doubled braces, and no values.
+    /// Reads a text, or a name in quotes; both may contain doubled braces, but no values.
     fn quoted(&mut self, open: char) -> Result<()> {
         let close = if open == '[' { ']' } else { open };
         let start = self.at;
@@ -190,7 +190,7 @@ impl Scanner<'_> {
             };
             if first == close {
                 self.copy(1);
-                // A doubled quote is a quote.
+                // A doubled quote is one quote.
                 if open != '[' && self.rest().starts_with(close) {
                     self.copy(1);
                     continue;
@@ -236,7 +236,7 @@ impl Scanner<'_> {
             );
         }
         if rest[length..].starts_with(|next: char| next.is_ascii_digit()) {
-            // `?1` and `0` would be parameter 10.
+            // `?1` followed by `0` would be parameter 10.
             return self
                 .mistake(length + 1, "a digit follows the value: put a space or an operator between them");
         }
@@ -249,7 +249,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The length up to and with the brace that closes the first one.
+/// Returns the length up to and including the brace that closes the first one.
 ///
 /// Braces in Rust's strings and characters do not count.
 fn closing(text: &str) -> Option<usize> {
@@ -279,7 +279,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of a Rust string with its quotes.
+/// Returns the length of a Rust string with its quotes.
 fn string(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, letter) in text.char_indices().skip(1) {
@@ -293,7 +293,7 @@ fn string(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of a Rust character with its quotes; `None` for a lifetime.
+/// Returns the length of a Rust character with its quotes; `None` for a lifetime.
 fn character(text: &str) -> Option<usize> {
     let mut letters = text.char_indices().skip(1);
     let (_, first) = letters.next()?;

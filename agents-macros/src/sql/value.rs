@@ -1,4 +1,4 @@
-//! The Rust between the braces.
+//! The Rust expression between the braces.
 
 use std::str::FromStr;
 
@@ -41,7 +41,7 @@ fn at(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-/// Whether a single colon stands outside of brackets, as in `{value:?}`.
+/// Returns whether a single colon is outside of brackets, as in `{value:?}`.
 fn has_format(tokens: TokenStream) -> bool {
     let mut after_joint_colon = false;
     let mut tokens = tokens.into_iter().peekable();

@@ -20,9 +20,9 @@ async fn x10_a_call_back_into_a_waiting_exclusive_method_fails_at_once() {
     let mut client = host.connect("/agents/peer/a").await;
     let started = host.now();
     let error = client.call_error("roundTripAlone", ("b", "addAlone")).await;
-    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    assert_eq!(error, "peer/a waits for this call and accepts no other until then");
     let error = client.call_error("forwardAlone", ("a", "addAlone", 1)).await;
-    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    assert_eq!(error, "peer/a waits for this call and accepts no other until then");
     assert_eq!(host.now(), started, "nobody waited for a time limit");
     assert_eq!(client.call::<u32>("addAlone", (1,)).await, 1);
 }
@@ -33,7 +33,7 @@ async fn a_call_back_into_a_handler_that_runs_alone_fails_at_once() {
     let mut client = host.connect("/agents/peer/a").await;
     let started = host.now();
     let error = client.call_error("roundTripClosed", ("b",)).await;
-    assert_eq!(error, "peer/a waits for this call and lets nobody in meanwhile");
+    assert_eq!(error, "peer/a waits for this call and accepts no other until then");
     assert_eq!(host.now(), started, "nobody waited for a time limit");
     assert_eq!(client.call::<u32>("add", (1,)).await, 1);
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agents::Stream;
+use agents::class::CallOrigin;
 use agents::prelude::*;
 use agents::testing::TestHost;
-use agents::class::CallOrigin;
-use agents::Stream;
 use futures_util::stream;
 use tokio::sync::Notify;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::prelude::*;
-use agents::testing::Faults;
 use agents::Host;
 use agents::limits::Limits;
+use agents::prelude::*;
+use agents::testing::Faults;
 use agents_tests::{Client, Received, TestServer};
 use serde_json::json;
 

@@ -225,8 +225,10 @@ async fn a_context_works_only_with_its_agent() {
 #[tokio::test]
 async fn process_durability_answers_without_a_sync() {
     let faults = Arc::new(Faults::default());
-    let agents =
-        Agents::new().register::<Ledger>().durability(agents::storage::Durability::Process).faults(faults.clone());
+    let agents = Agents::new()
+        .register::<Ledger>()
+        .durability(agents::storage::Durability::Process)
+        .faults(faults.clone());
     let server = TestServer::start(agents).await;
     let mut client = server.join(LEDGER, true).await;
     faults.fail_syncs(1);

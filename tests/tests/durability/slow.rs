@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::storage::Durability;
 use agents::prelude::*;
+use agents::storage::Durability;
 use agents::testing::Faults;
 use agents_tests::{Client, TestServer};
 use serde_json::json;

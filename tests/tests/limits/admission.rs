@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use agents::Agents;
 use agents::axum::body::Body;
 use agents::axum::extract::ConnectInfo;
 use agents::http::Request;
-use agents::Agents;
 use agents::limits::{Limit, Limits, Rate};
 use agents_tests::{Client, Received, TestServer};
 use serde_json::json;

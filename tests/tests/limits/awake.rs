@@ -1,8 +1,8 @@
 //! How many agents are awake.
 
-use agents::limits::Limit;
 use agents::axum::body::Body;
 use agents::http::Request;
+use agents::limits::Limit;
 use agents_tests::Received;
 
 use crate::support::{Desk, body, hits, host, secs};

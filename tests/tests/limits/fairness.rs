@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use agents::Response;
 use agents::axum::body::Body;
 use agents::http::Request;
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents::testing::TestHost;
-use agents::limits::Limits;
-use agents::Response;
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;

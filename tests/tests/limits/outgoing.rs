@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use agents::Response;
 use agents::axum::body::Body;
 use agents::bytes::Bytes;
 use agents::http::Request;
+use agents::limits::{Limit, Limits};
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost};
-use agents::limits::{Limit, Limits};
-use agents::Response;
 use futures_util::{StreamExt, stream};
 use tokio::task::yield_now;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use agents::Response;
+use agents::limits::{Limit, Limits};
 use agents::prelude::*;
 use agents::testing::TestHost;
-use agents::limits::{Limit, Limits};
-use agents::Response;
 
 /// Who a client is, as its agent sees it.
 #[wire]

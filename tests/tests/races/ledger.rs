@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use agents::object::KeepAwake;
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
+use agents::object::KeepAwake;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};
 use agents::prelude::*;
 use agents_tests::since_1970;

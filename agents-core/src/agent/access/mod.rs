@@ -1,8 +1,8 @@
-//! The rules about who may do what to an agent.
+//! Rules about the actions that a caller may take on an agent.
 //!
-//! This module owns the check that runs before a write of a read-only caller, the report of a rejected write, and the
-//! refusal of a connection with its close code.
-//! It does not know how a call is decoded or how a state is stored.
+//! This module owns the check that runs before a write of a read-only caller, the report of a rejected write,
+//! and the refusal of a connection with its close code. Decoding of calls and storage of the state belong to
+//! other modules.
 
 pub(super) mod permissions;
 pub(super) mod refusal;

@@ -1,4 +1,4 @@
-//! What a caller may do: asked before a call, and at each write of a strict agent.
+//! Permissions of a caller, checked before a call and at each write of a strict agent.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::report;
 use crate::wire::frame;
 
 impl<A: AgentDefinition> AgentShared<A> {
-    /// A context on behalf of a connection.
+    /// Returns a context that acts on behalf of a connection.
     pub(in crate::agent) fn context_of(
         self: &Arc<Self>,
         connection: &Connection<A>,
@@ -30,7 +30,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
     }
 
-    /// Asks for the right that a callable names.
+    /// Asks `has_right` for the right that a callable names.
     pub(in crate::agent) async fn require(
         self: &Arc<Self>,
         callable: &Callable<A>,
@@ -38,7 +38,7 @@ impl<A: AgentDefinition> AgentShared<A> {
     ) -> Result<()> {
         let Some(right) = callable.require else { return Ok(()) };
         let cx = &call.parts.cx;
-        // Rights are those of clients; another agent is part of the program.
+        // Rights apply to clients; another agent is part of the program.
         if cx.chain.is_call() {
             return Ok(());
         }
@@ -51,7 +51,7 @@ impl<A: AgentDefinition> AgentShared<A> {
                     answer: None,
                 };
                 let asked = self.guard(cx.clone(), hook(call.agent.clone(), parts, right)).await;
-                // Not the callable failed, so the log names the hook.
+                // The callable did not fail, so the log names the hook.
                 asked.map_err(|error| Error::new(error.code(), report::client_text(&error, "has_right")))?
             }
             None => false,
@@ -66,10 +66,10 @@ impl<A: AgentDefinition> AgentShared<A> {
 }
 
 impl<A: AgentDefinition> Context<A> {
-    /// Refuses to go on when the calling connection is read-only; without a caller it never does.
+    /// Returns an error if the calling connection is read-only; succeeds if there is no caller.
     ///
-    /// For handlers that do more than set the state: call it first, and nothing was done when it
-    /// refuses. `#[callable(write)]` does the same before the method runs.
+    /// Use this in handlers that do more than set the state. Call it first, so that nothing has been done
+    /// when it fails. `#[callable(write)]` does the same before the method runs.
     ///
     /// ```
     /// # use agents_core::{AgentDefinition, Context, Result};
@@ -82,12 +82,12 @@ impl<A: AgentDefinition> Context<A> {
     /// ```
     ///
     /// # Errors
-    /// `readonly`; `on_state_rejected` hears of it.
+    /// `readonly`; the refusal is reported to `on_state_rejected`.
     pub fn require_writable(&self) -> Result<()> {
         self.core.check_write(&self.source(), Attempt::Call)
     }
 
-    /// Who acts through this context.
+    /// Returns the source of the changes that are made through this context.
     pub(in crate::agent) fn source(&self) -> StateSource<A> {
         StateSource::Server { via: self.caller.clone(), callable: self.callable }
     }

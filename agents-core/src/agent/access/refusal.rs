@@ -1,4 +1,4 @@
-//! How a connection is turned away.
+//! The refusal of a connection or a request.
 
 use axum::response::{IntoResponse, Response};
 use http::header::WWW_AUTHENTICATE;
@@ -9,14 +9,15 @@ use crate::gateway::cut_reason;
 use crate::report;
 use crate::wire::close_code;
 
-/// Why somebody is not let in.
+/// A refusal of a connection or an HTTP request: a code and a reason.
 ///
-/// A connection is accepted and closed at once with the code and the reason, without any other frame:
-/// the npm client retries a refused *handshake* for ever and never tells the application. Codes 1008
-/// and 4000-4999 are final for it. ([`Agents::refuse_handshakes`](crate::Agents::refuse_handshakes)
-/// chooses otherwise.) An HTTP request is answered with [`status`](Self::status) and the reason as text.
+/// A refused connection is accepted and then closed immediately with the code and the reason, without any
+/// other frame. The reason for this is the npm client: it retries a refused *handshake* forever and does not
+/// notify the application. Codes 1008 and 4000-4999 are final for that client.
+/// [`Agents::refuse_handshakes`](crate::Agents::refuse_handshakes) refuses the handshake instead.
+/// An HTTP request is answered with [`status`](Self::status) and the reason as text.
 ///
-/// An agent's hook `authorize` guards its connections and nothing else. HTTP requests are guarded by
+/// The hook `authorize` of an agent guards only its connections. HTTP requests are guarded by
 /// [`Agents::authorize`](crate::Agents::authorize), which also runs before the agent wakes, or in
 /// `on_request`, where a refusal is a response:
 ///
@@ -34,7 +35,7 @@ use crate::wire::close_code;
 /// # assert_eq!(on_request(request).status(), 401);
 /// ```
 ///
-/// The codes:
+/// The code and the reason are readable:
 ///
 /// ```
 /// use agents_core::Refusal;
@@ -49,7 +50,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Refuses with a code of your own, 4000-4999 or 1008 to be final; any other code becomes 4403.
+    /// Returns a refusal with a code of your own: 4000-4999 or 1008, which are final. Any other code becomes
+    /// 4403.
     ///
     /// A reason of more than 123 bytes is cut.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
@@ -62,27 +64,27 @@ impl Refusal {
         Self { code, reason: cut_reason(reason.into()) }
     }
 
-    /// Refuses with 4400: nobody can make sense of this.
+    /// Returns a refusal with 4400: the request cannot be understood.
     pub fn bad_request(reason: impl Into<String>) -> Self {
         Self::new(close_code::BAD_REQUEST, reason)
     }
 
-    /// Refuses with 4401: nobody knows who this is.
+    /// Returns a refusal with 4401: the client is not authenticated.
     pub fn unauthorized(reason: impl Into<String>) -> Self {
         Self::new(close_code::UNAUTHORIZED, reason)
     }
 
-    /// Refuses with 4403: known, but not allowed.
+    /// Returns a refusal with 4403: the client is known, but not allowed.
     pub fn forbidden(reason: impl Into<String>) -> Self {
         Self::new(close_code::FORBIDDEN, reason)
     }
 
-    /// Refuses with 4404: there is no such thing.
+    /// Returns a refusal with 4404: the target does not exist.
     pub fn not_found(reason: impl Into<String>) -> Self {
         Self::new(close_code::NOT_FOUND, reason)
     }
 
-    /// Refuses with 4429: too often, or too many.
+    /// Returns a refusal with 4429: too many requests or connections.
     pub fn too_many(reason: impl Into<String>) -> Self {
         Self::new(close_code::TOO_MANY, reason)
     }
@@ -97,27 +99,28 @@ impl Refusal {
         &self.reason
     }
 
-    /// Returns the HTTP status that says the same: the last three digits of 4400, 4401, 4403, 4404, 4429,
-    /// 4500 and 4503, and 403 for every other code.
+    /// Returns the HTTP status that corresponds to the code: the last three digits of 4400, 4401, 4403, 4404,
+    /// 4429, 4500 and 4503, and 403 for every other code.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(close_code::status(self.code)).unwrap_or(StatusCode::FORBIDDEN)
     }
 }
 
-/// The [`status`](Refusal::status) with the reason as plain text.
+/// A response with the [`status`](Refusal::status) and the reason as plain text.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.status();
         let mut response = (status, self.reason).into_response();
         if status == StatusCode::UNAUTHORIZED {
-            // A 401 has to say how one could do better.
+            // A 401 response must name an authentication scheme.
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
 }
 
-/// An error that is not a decision: 4500, with the error's text only if clients may read it.
+/// A refusal with 4500 for an error that is not a decision; the reason has the error's text only if clients
+/// may read it.
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();

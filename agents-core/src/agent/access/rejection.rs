@@ -1,4 +1,4 @@
-//! What was refused, and how the agent hears of it.
+//! Rejected attempts and their report to the agent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,62 +6,62 @@ use std::sync::Arc;
 use crate::agent::{AgentDefinition, AgentShared, StateSource};
 use crate::sampled::sampled;
 
-/// An attempt that was refused, for `on_state_rejected`.
+/// A rejected attempt, as it is given to `on_state_rejected`.
 ///
-/// The hook hears of every one: pushes, states set by handlers and tasks, calls that need a right, and
-/// what a [strict](crate::AgentOptions::strict) agent refuses. It does so also when the handler goes on, fails, or
-/// rolls its transaction back. At most 1,024 rejections wait for it; further ones are dropped, and the
-/// first of them is logged.
+/// The hook is called for every rejection: states that clients push, states that handlers and tasks set,
+/// calls that need a right, and writes that a [strict](crate::AgentOptions::strict) agent refuses. The hook
+/// is also called when the handler continues, fails, or rolls its transaction back. At most 1,024 rejections
+/// wait for the hook; further ones are dropped, and the first dropped one is logged.
 #[non_exhaustive]
 pub struct StateRejection<A: AgentDefinition> {
-    /// Who tried.
+    /// The source of the attempt.
     pub source: StateSource<A>,
-    /// Why it was refused.
+    /// The reason for the rejection.
     pub kind: RejectionKind,
-    /// What was tried.
+    /// The action that was attempted.
     pub attempt: Attempt,
     /// The error, with more detail than the client reads.
     pub message: String,
 }
 
-/// Why something was refused.
+/// The reason for a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionKind {
     /// The connection is read-only.
     Readonly,
-    /// `validate_state_change` refused the state.
+    /// `validate_state_change` returned an error.
     Validation,
-    /// The state was not of the agent's type, or too large.
+    /// The state did not have the agent's type, or was too large.
     Invalid,
-    /// The connection does not have this right: `#[callable(require = "..")]`.
+    /// The connection does not have this right, which `#[callable(require = "..")]` names.
     Right(&'static str),
 }
 
-/// What was tried when it was refused.
+/// An action that was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempt {
-    /// To replace the state.
+    /// Replacing the state.
     State,
-    /// To run a callable that needs a right, or a handler that asked for one with
-    /// [`require_writable`](crate::Context::require_writable). Its name is in
+    /// Running a callable that needs a right, or a handler that called
+    /// [`require_writable`](crate::Context::require_writable). The name of the callable is in
     /// [`StateSource::callable`].
     Call,
-    /// To write rows.
+    /// Writing rows.
     Sql,
-    /// To write keys and values.
+    /// Writing keys and values.
     Storage,
-    /// To set or delete the alarm.
+    /// Setting or deleting the alarm.
     Alarm,
-    /// To change the auto-response or the event timeout of the object.
+    /// Changing the auto-response or the event timeout of the object.
     Settings,
-    /// To delete all that the agent stored.
+    /// Deleting all data of the agent.
     DeleteAll,
 }
 
 impl<A: AgentDefinition> AgentShared<A> {
-    /// Tells `on_state_rejected`, if there is one.
+    /// Reports a rejection to `on_state_rejected`, if the agent has this hook.
     pub(in crate::agent) fn rejected(
         self: &Arc<Self>,
         source: StateSource<A>,
@@ -75,10 +75,10 @@ impl<A: AgentDefinition> AgentShared<A> {
         let place = match self.life.begin_rejection() {
             Ok(place) => place,
             Err(first) => {
-                // A client is refused as often as it tries, so it is said once in a while.
+                // A client can cause a rejection with every message, so only the first dropped one is logged.
                 if first {
                     sampled!(
-                        WARN, "rejections without their hook", agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
+                        WARN, "rejections without their hook", agent = ?self.object.key(), ?kind, ?attempt, "too many rejections wait for on_state_rejected, further ones are dropped"
                     );
                 }
                 return;

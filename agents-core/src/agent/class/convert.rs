@@ -1,4 +1,4 @@
-//! What hooks may return, recognised by trait and not by spelling.
+//! Return types and payloads of hooks, recognised by trait and not by spelling.
 
 use std::result::Result as StdResult;
 
@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 use crate::object::BoxFuture;
 use crate::wire::Wire;
 
-/// What a hook that is only told something may return: nothing, or a `Result` of nothing.
+/// The return type of a hook that is notified of an event: nothing, or a `Result` of nothing.
 #[diagnostic::on_unimplemented(
     message = "this hook cannot return `{Self}`",
     label = "return `Result<()>` or nothing"
 )]
 pub trait HookResult {
-    /// Unifies the two.
+    /// Converts the value into a `Result`.
     ///
     /// # Errors
-    /// The hook's own.
+    /// The error that the hook returned.
     fn into_result(self) -> Result<()>;
 }
 
@@ -37,22 +37,22 @@ impl<E: Into<Error>> HookResult for Result<(), E> {
     }
 }
 
-/// The result of a closure that changes a state: a wire value, nothing, or a `Result` of anything.
+/// The return type of a closure that changes a state: a wire value, nothing, or a `Result` of any type.
 ///
-/// An error of the `Result` undoes the change.
+/// An error in the `Result` undoes the change.
 #[diagnostic::on_unimplemented(
     message = "a closure that changes a state cannot return `{Self}`",
-    label = "not a result of a change",
+    label = "not a valid return type here",
     note = "return nothing, a wire value, or `agents::Result<T>`, whose error undoes the change"
 )]
 pub trait UpdateResult {
     /// The type of the value that the caller gets.
     type Output;
 
-    /// Unifies these.
+    /// Converts the value into a `Result`.
     ///
     /// # Errors
-    /// The closure's own.
+    /// The error that the closure returned.
     fn into_output(self) -> Result<Self::Output>;
 }
 
@@ -72,16 +72,16 @@ impl<T> UpdateResult for Result<T> {
     }
 }
 
-/// What a hook that decides may return: a `bool`, or a `Result` of one.
+/// The return type of a hook that decides: a `bool`, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "this hook cannot return `{Self}`",
     label = "return `bool` or `Result<bool>`"
 )]
 pub trait IntoFlag {
-    /// Unifies the two.
+    /// Converts the value into a `Result`.
     ///
     /// # Errors
-    /// The hook's own.
+    /// The error that the hook returned.
     fn into_flag(self) -> Result<bool>;
 }
 
@@ -97,16 +97,16 @@ impl<E: Into<Error>> IntoFlag for Result<bool, E> {
     }
 }
 
-/// What `connection_tags` may return: texts in a list, an array or an option, or a `Result` of these.
+/// The return type of `connection_tags`: texts in a list, an array or an option, or a `Result` of these.
 #[diagnostic::on_unimplemented(
     message = "`connection_tags` cannot return `{Self}`",
     label = "return `Vec<String>`, `Vec<&'static str>`, an array, an `Option`, or a `Result` of these"
 )]
 pub trait IntoTags {
-    /// Makes the list.
+    /// Converts the value into the list of tags.
     ///
     /// # Errors
-    /// The hook's own.
+    /// The error that the hook returned.
     fn into_tags(self) -> Result<Vec<String>>;
 }
 
@@ -134,23 +134,23 @@ impl<T: IntoTags, E: Into<Error>> IntoTags for Result<T, E> {
     }
 }
 
-/// What `on_request` may return: anything axum can answer with, or a `Result` of that.
+/// The return type of `on_request`: any type that axum accepts as a response, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "`on_request` cannot return `{Self}`",
     label = "return a `Response`, anything that is `IntoResponse`, or a `Result` of these"
 )]
 pub trait IntoHttp<Kind> {
-    /// Makes the response.
+    /// Converts the value into a response.
     ///
     /// # Errors
-    /// The hook's own.
+    /// The error that the hook returned.
     fn into_http(self) -> Result<Response>;
 }
 
-/// Tells the two forms of [`IntoHttp`] apart.
+/// The marker of the [`IntoHttp`] form without a `Result`.
 #[derive(Debug)]
 pub struct Plain;
-/// Tells the two forms of [`IntoHttp`] apart.
+/// The marker of the [`IntoHttp`] form with a `Result`.
 #[derive(Debug)]
 pub struct Fallible;
 
@@ -166,13 +166,13 @@ impl<T: IntoResponse, E: Into<Error>> IntoHttp<Fallible> for Result<T, E> {
     }
 }
 
-/// Gives a hook what it is told; any other type is an error in our words.
+/// The payload argument of a hook; any other type gives a compiler error that names the expected type.
 #[diagnostic::on_unimplemented(
     message = "this hook is given a `{P}`, not a `{Self}`",
     label = "write `{P}` here"
 )]
 pub trait HookPayload<P> {
-    /// Hands the value on.
+    /// Returns the value unchanged.
     fn from_payload(payload: P) -> Self;
 }
 
@@ -182,24 +182,24 @@ impl<P> HookPayload<P> for P {
     }
 }
 
-/// The answer to a request in which an argument of `on_request` is not found.
+/// The response to a request in which an argument of `on_request` was not found.
 pub(crate) type NotFound = Box<Result<Response>>;
 
-/// The last owned argument of `on_request`: the request itself, or what axum extracts from one.
+/// The last owned argument of `on_request`: the request itself, or a value that axum extracts from one.
 #[diagnostic::on_unimplemented(
     message = "`on_request` cannot be given a `{Self}`",
     label = "not found in a request",
-    note = "write `Request`, or what axum extracts from one: `Json<T>`, `Bytes`, `String`, `Query<T>`, `HeaderMap`, .."
+    note = "write `Request`, or a type that axum extracts from one: `Json<T>`, `Bytes`, `String`, `Query<T>`, `HeaderMap`, .."
 )]
 pub trait FromHttp<Kind>: Sized {
-    /// Takes the value out of the request.
+    /// Extracts the value from the request.
     ///
     /// # Errors
-    /// The answer to a request that does not have it.
+    /// The response to a request that does not have the value.
     fn from_http(request: Request) -> BoxFuture<'static, StdResult<Self, NotFound>>;
 }
 
-/// The mark of the request itself, apart from what axum extracts.
+/// The marker of the request itself, as opposed to values that axum extracts.
 #[derive(Debug)]
 pub struct Whole;
 
@@ -217,18 +217,19 @@ impl<M, T: FromRequest<(), M>> FromHttp<M> for T {
     }
 }
 
-/// An owned argument of `on_request` before the last: what axum extracts from the head of a request.
+/// An owned argument of `on_request` before the last one: a value that axum extracts from the head of a
+/// request.
 #[diagnostic::on_unimplemented(
     message = "`on_request` cannot be given a `{Self}` here",
     label = "not found in the head of a request",
-    note = "before the last argument stands what axum extracts without the body: `Method`, `HeaderMap`, `Query<T>`, ..",
-    note = "what reads the body stands last"
+    note = "the arguments before the last one are types that axum extracts without the body: `Method`, `HeaderMap`, `Query<T>`, ..",
+    note = "an argument that reads the body must be the last one"
 )]
 pub trait FromHttpHead: Sized {
-    /// Takes the value out of the head.
+    /// Extracts the value from the head of the request.
     ///
     /// # Errors
-    /// The answer to a request that does not have it.
+    /// The response to a request that does not have the value.
     fn from_http_head(head: &mut Head) -> BoxFuture<'_, StdResult<Self, NotFound>>;
 }
 
@@ -242,7 +243,7 @@ impl<T: FromRequestParts<()>> FromHttpHead for T {
 fn not_found(rejection: impl IntoResponse) -> NotFound {
     let response = rejection.into_response();
     let status = response.status();
-    // What the program did wrong is for its log alone.
+    // An error of the program is only logged; clients do not see its text.
     Box::new(match status.is_server_error() {
         true => Err(Error::hidden(
             "not_extracted",

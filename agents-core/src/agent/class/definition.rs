@@ -1,4 +1,4 @@
-//! What a class of agents is made of, as `#[agent]` on the struct states it.
+//! The types and options of a class of agents, as `#[agent]` on the struct states them.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use crate::wire::Wire;
 
 /// A type that can be the state of a connection or the properties of an agent: `#[wire]` and `Clone`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be kept for a connection or given as properties",
-    label = "not a value that can be kept",
+    message = "`{Self}` cannot be the state of a connection or the properties of an agent",
+    label = "not a wire type with `Clone`",
     note = "put `#[wire] #[derive(Clone)]` on it"
 )]
 pub trait AgentValue: Wire + Clone + Send + Sync + 'static {}
 
 impl<T: Wire + Clone + Send + Sync + 'static> AgentValue for T {}
 
-/// The types and options of a class; written by `#[agent]` on a struct.
+/// The types and options of a class; implemented by `#[agent]` on a struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an agent",
     label = "not an agent",
     note = "put `#[agent]` on the struct and on its `impl`"
 )]
 pub trait AgentDefinition: AgentClass + Send + Sync {
-    /// What is kept for each connection.
+    /// The type of the value that is stored for each connection.
     type Connection: AgentValue;
-    /// What `on_start` is given.
+    /// The type of the properties that `on_start` is given.
     type Props: AgentValue;
-    /// What all agents of the host share: configuration, clients, pools.
+    /// The type that all agents of the host share: configuration, clients, pools.
     type Env: Send + Sync + 'static;
 
-    /// The doc comment.
+    /// The doc comment of the struct.
     const DOCS: &'static str = "";
 
-    /// The options of the class.
+    /// Returns the options of the class.
     fn options() -> AgentOptions;
 
-    /// The state of an agent that never had one; `None` if such an agent has no state.
+    /// Returns the state of an agent that has no stored state; `None` if such an agent starts without one.
     fn initial_state() -> Option<Self::State>;
 }
 
@@ -49,20 +49,21 @@ pub struct AgentOptions {
     pub(crate) on_unreadable: OnUnreadable,
 }
 
-/// The choice of what becomes of an agent whose stored state is not of its type.
+/// The reaction to a stored state that does not have the agent's type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnUnreadable {
-    /// The agent does not start: calls fail, connections are closed with 4500, the log has the code
-    /// `unreadable_state`. What is stored stays as it is, for a version of the program that reads it.
+    /// The agent does not start: calls fail, connections are closed with 4500, and the log has the code
+    /// `unreadable_state`. The stored state is not changed, so a version of the program that can read it
+    /// still can.
     #[default]
     Fail,
-    /// The initial state takes its place, and what was stored is kept under the key `unreadable_state`.
+    /// The initial state replaces the stored one, which is kept under the key `unreadable_state`.
     Initial,
 }
 
 impl AgentOptions {
-    /// The defaults: hibernates after 10 s, sends its identity.
+    /// Returns the defaults: the agent hibernates after 10 s and sends its identity.
     pub const fn new() -> Self {
         Self {
             object: ObjectOptions::new(),
@@ -72,39 +73,39 @@ impl AgentOptions {
         }
     }
 
-    /// Whether an idle agent leaves memory.
+    /// Sets whether an idle agent hibernates, which removes it from memory.
     #[must_use]
     pub const fn hibernate(mut self, hibernate: bool) -> Self {
         self.object = self.object.hibernate(hibernate);
         self
     }
 
-    /// How long an agent is idle before it leaves memory.
+    /// Sets the time for which an agent is idle before it hibernates.
     #[must_use]
     pub const fn hibernate_after(mut self, after: Duration) -> Self {
         self.object = self.object.hibernate_after(after);
         self
     }
 
-    /// Whether a new connection is told the name and class of the agent.
+    /// Sets whether a new connection receives the name and class of the agent.
     #[must_use]
     pub const fn send_identity(mut self, send: bool) -> Self {
         self.send_identity = send;
         self
     }
 
-    /// Whether read-only connections may write nothing at all, and not only no state.
+    /// Sets whether read-only connections are kept from all writes, and not only from changes of the state.
     ///
-    /// Then what a handler does on behalf of a read-only connection may not write rows, keys, the alarm
-    /// or settings either, through whatever door; it fails with the code `readonly`. What counts is the
-    /// flag at the moment of the write. The agent's own work is not concerned.
+    /// In a strict agent, code that runs on behalf of a read-only connection cannot write rows, keys, the
+    /// alarm or settings by any method; such a write fails with the code `readonly`. The flag of the
+    /// connection at the moment of the write decides. The agent's own work is not affected.
     #[must_use]
     pub const fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// Sets what becomes of an agent whose stored state is not of its type.
+    /// Sets the reaction to a stored state that does not have the agent's type.
     #[must_use]
     pub const fn on_unreadable(mut self, on_unreadable: OnUnreadable) -> Self {
         self.on_unreadable = on_unreadable;

@@ -1,4 +1,4 @@
-//! A registered class of agents: how an agent is made and started on its object.
+//! A registered class of agents: creates an agent and starts it on its object.
 
 pub(super) mod convert;
 pub(super) mod definition;
@@ -18,13 +18,13 @@ use crate::object::ObjectContext;
 use crate::storage::{Store, from_stored, keep};
 use crate::wire::KeyFacts;
 
-/// What a factory knows of the agent it makes.
+/// Information about the agent that a factory makes.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AgentInfo<'a> {
     /// The name of the agent.
     pub name: &'a str,
-    /// The class of the agent, as it stands in its address.
+    /// The class of the agent, as it appears in its address.
     pub class: &'a str,
 }
 
@@ -37,14 +37,14 @@ pub(crate) struct AgentFactory<A: Agent> {
     pub(crate) props: Option<PropsOf<A>>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) send_identity: bool,
-    /// Facts about the type of the state and keys that it does not know.
+    /// The handling of unknown keys by the type of the state.
     pub(crate) key_facts: Arc<KeyFacts>,
 }
 
 impl<A: Agent> AgentFactory<A> {
-    /// The properties that the agent was first started with, or those of its first start now.
+    /// Returns the properties of the agent's first start; on the first start, stores the current ones.
     fn props(&self, object: &ObjectContext) -> Result<Option<A::Props>> {
-        // Most classes have none, and then a wake need not open the database for them.
+        // Most classes have no properties, and a wake of such an agent does not have to open the database.
         if TypeId::of::<A::Props>() == TypeId::of::<()>() {
             return Ok(None);
         }
@@ -62,11 +62,11 @@ impl<A: Agent> AgentFactory<A> {
     }
 }
 
-/// An agent as its object sees it.
+/// An agent as the object layer uses it.
 pub(crate) struct AgentObject<A: Agent> {
     pub(super) class: Arc<AgentFactory<A>>,
     pub(super) core: Arc<AgentShared<A>>,
-    /// What the factory made, until it has started.
+    /// The value that the factory made, until the agent has started.
     made: Mutex<Option<A>>,
 }
 
@@ -92,12 +92,12 @@ impl<A: Agent> AgentObject<A> {
             let start = UserFuture::new(self.core.context(), start);
             agent = self.core.object.while_blocking(Blocking::Closed, start).await??;
         }
-        // Nobody else has seen this core, so the place is empty.
+        // No other code has seen this core, so the cell is empty.
         let _ = self.core.agent.set(Arc::new(agent));
         Ok(())
     }
 
-    /// The agent; it is there once it has started, before which nothing is handled.
+    /// Returns the agent. No event is handled before the agent has started and is set here.
     pub(super) fn agent(&self) -> Result<Arc<A>> {
         let agent = self.core.agent.get();
         agent.cloned().ok_or_else(|| Error::hidden("start", "the agent has not started"))

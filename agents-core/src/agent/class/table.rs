@@ -1,4 +1,4 @@
-//! What `#[agent]` on an `impl` publishes: callables and hooks.
+//! The callables and hooks that `#[agent]` on an `impl` publishes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,47 +20,47 @@ use crate::wire::Describe;
     note = "put `#[agent]` on its `impl` too; an agent without methods has an empty one"
 )]
 pub trait Agent: AgentDefinition + Interface {
-    /// The callables and hooks.
+    /// Returns the callables and hooks.
     fn table() -> &'static Table<Self>;
 }
 
 /// The callables and hooks of a class.
 pub struct Table<A: AgentDefinition> {
-    /// What clients may call.
+    /// The methods that clients may call.
     pub callables: &'static [Callable<A>],
     /// The wire names of the methods that clients may not call.
     pub others: &'static [&'static str],
-    /// What the runtime calls.
+    /// The methods that the runtime calls.
     pub hooks: Hooks<A>,
 }
 
 /// A method that clients may call.
 pub struct Callable<A: AgentDefinition> {
-    /// Its name on the wire.
+    /// The name on the wire.
     pub name: &'static str,
-    /// Its name in Rust.
+    /// The name in Rust.
     pub rust_name: &'static str,
-    /// Its doc comment.
+    /// The doc comment.
     pub docs: &'static str,
-    /// The note of its `#[deprecated]`, empty without one.
+    /// The note of `#[deprecated]`; empty if the attribute has no note.
     pub deprecated: Option<&'static str>,
-    /// Refused for a read-only connection before the body runs.
+    /// `true` if the method is refused for a read-only connection before the body runs.
     pub write: bool,
-    /// The right that it needs; `has_right` is asked for it before the body runs.
+    /// The right that the method needs; `has_right` is asked for it before the body runs.
     pub require: Option<&'static str>,
-    /// Runs one at a time.
+    /// `true` if calls run one at a time.
     pub exclusive: bool,
-    /// For other agents and the program; clients may not call it.
+    /// `true` if other agents and the program may call the method, and clients may not.
     pub internal: bool,
-    /// Answers with a stream.
+    /// `true` if the method answers with a stream.
     pub streaming: bool,
-    /// The arguments that clients give, in their order.
+    /// The arguments that clients give, in order.
     pub arguments: &'static [Argument],
-    /// The result in TypeScript.
+    /// The TypeScript type of the result.
     pub result: Describe,
-    /// The pieces of a stream in TypeScript.
+    /// The TypeScript type of the items of a stream.
     pub items: Option<Describe>,
-    /// Whether a stream may end with another result than the method returns.
+    /// `true` if a stream may end with a result of another type than the method returns.
     pub ends_by_hand: bool,
     /// Decodes the arguments, calls the method and encodes the result.
     pub invoke: fn(Call<A>) -> BoxFuture<'static, Result<Outcome>>,
@@ -69,19 +69,19 @@ pub struct Callable<A: AgentDefinition> {
 /// An argument of a callable.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
-    /// Its name for clients.
+    /// The name for clients.
     pub name: &'static str,
-    /// Its name in Rust.
+    /// The name in Rust.
     pub rust_name: &'static str,
-    /// Its type in TypeScript.
+    /// The TypeScript type.
     pub describe: Describe,
-    /// Whether there is a value for it when the client gives none or `null`.
+    /// `true` if the argument has a default for a missing value or `null`.
     pub has_default: bool,
 }
 
 /// A hook that is asked about a connection.
 pub type Ask<A, T> = fn(Arc<A>, CallContext<A>) -> BoxFuture<'static, Result<T>>;
-/// A hook that is told about something.
+/// A hook that is notified of an event.
 pub type Tell<A, P> = fn(Arc<A>, CallContext<A>, P) -> BoxFuture<'static, Result<()>>;
 /// The hook that answers HTTP requests.
 pub type Serve<A> = fn(Arc<A>, CallContext<A>, Request) -> BoxFuture<'static, Result<Response>>;
@@ -90,7 +90,7 @@ pub type Decide<A> = fn(Arc<A>, CallContext<A>, &'static str) -> BoxFuture<'stat
 /// The hook that starts an instance.
 pub type Start<A> =
     for<'a> fn(&'a mut A, CallContext<A>, Option<<A as AgentDefinition>::Props>) -> BoxFuture<'a, Result<()>>;
-/// The hook that lets a connection in.
+/// The hook that admits a connection.
 pub type Authorize<A> = fn(
     Arc<A>,
     CallContext<A>,
@@ -99,7 +99,7 @@ pub type Authorize<A> = fn(
 /// The hook that checks a state.
 pub type Validate<A> = fn(&A, &<A as AgentClass>::State, &StateSource<A>) -> Result<()>;
 
-/// The hooks of a class; those that are not written are `None`.
+/// The hooks of a class; hooks that are not written are `None`.
 #[expect(missing_docs, reason = "the hooks are described in the guide `hooks` of the crate `agents`")]
 pub struct Hooks<A: AgentDefinition> {
     pub on_start: Option<Start<A>>,
@@ -121,7 +121,7 @@ pub struct Hooks<A: AgentDefinition> {
 }
 
 impl<A: AgentDefinition> Hooks<A> {
-    /// No hook at all.
+    /// A table without hooks.
     pub const NONE: Self = Self {
         on_start: None,
         authorize: None,

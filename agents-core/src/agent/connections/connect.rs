@@ -1,4 +1,4 @@
-//! A new connection: asked about, accepted, greeted.
+//! New connections: authorised, accepted, and sent their first frames.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::report;
 use crate::wire::{self, close_code, frame};
 
 impl<A: Agent> AgentShared<A> {
-    /// Lets a connection in, in the order of the protocol.
+    /// Admits a connection, in the order of the protocol.
     pub(in crate::agent) async fn connect(
         self: Arc<Self>,
         agent: Arc<A>,
@@ -39,14 +39,14 @@ impl<A: Agent> AgentShared<A> {
         let Some(hook) = self.table.hooks.on_connect else { return switched() };
         let result = self.guard(parts(true).cx, hook(agent, parts(true))).await;
         let Err(error) = result else { return switched() };
-        // Retryable: the client has its identity, and the next try may go well.
+        // The code can be retried: the client has its identity, and the next attempt may succeed.
         let text = report::client_text(&error, "on_connect");
         self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
         connection.socket.close(close_code::INTERNAL_ERROR, cut_reason(text))?;
         switched()
     }
 
-    /// authorize → tags → readonly → protocol → frames.
+    /// Runs the steps in this order: authorize, tags, readonly, protocol, frames.
     async fn admit(
         self: &Arc<Self>,
         agent: &Arc<A>,
@@ -95,13 +95,13 @@ impl<A: Agent> AgentShared<A> {
             let protocol = protocol.map_err(|error| failed(error, "should_send_protocol_messages"))?;
             flags = flags.with(NO_PROTOCOL, !protocol);
         }
-        // One of the hooks may have forbidden it by hand; that some other does not is no permission.
+        // A hook may have called `set_readonly`; the result of another hook does not revoke that.
         flags = WriteAccess::new(forbidden || connection.is_readonly()).put(flags);
         self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
 
-    /// Accepts the connection and sends identity, state and MCP frames; all in one turn, so that
-    /// no other frame comes in between.
+    /// Accepts the connection and sends the identity, state and MCP frames. All of this happens in one turn,
+    /// so that no other frame comes in between.
     fn greet(
         self: &Arc<Self>,
         connection: &Connection<A>,
@@ -110,7 +110,8 @@ impl<A: Agent> AgentShared<A> {
         identity: bool,
     ) -> Result<()> {
         let protocol = !flags.has(NO_PROTOCOL);
-        // Before the accept: storing an initial state sends it to the others, not to this one.
+        // Read before the accept: storing an initial state sends it to the other connections and not to this
+        // one.
         let state = match protocol {
             true => self.try_state()?,
             false => None,
@@ -130,11 +131,11 @@ impl<A: Agent> AgentShared<A> {
     }
 }
 
-/// Puts the id first, drops repeated tags and checks the limits.
+/// Puts the id first, removes repeated tags and checks the limits.
 fn check_tags(limits: &Limits, id: &str, given: Vec<String>) -> Result<Vec<String>, TagsError> {
     let tags = check_socket_tags(limits, std::iter::once(id.to_owned()).chain(given));
     tags.map_err(|error| match error {
-        // The id is none of the user's tags.
+        // The id is not counted as a tag of the user.
         TagsError::TooMany { most, got } => TagsError::TooMany { most: most - 1, got: got - 1 },
         other => other,
     })

@@ -1,4 +1,4 @@
-//! The request that opens a connection, or asks for something over HTTP.
+//! The request that opens a connection, or an HTTP request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::gateway::{Head, RequestOrigin, is_own_page};
 use crate::object::{ClientIp, RequestBody, http_request};
 
-/// The head of a request: address, headers, cookies, and what the host found out about its sender.
+/// The head of a request: address, headers, cookies, and the facts that the host found out about its sender.
 ///
 /// Hooks that run while a client connects take `&ConnectRequest`. In `on_request`, and in routes of
-/// your own, it is made from the request, so that the same function can look at both:
+/// your own, it is made from the request, so that one function can check both kinds:
 ///
 /// ```
 /// use agents_core::axum::body::Body;
@@ -43,12 +43,12 @@ impl ConnectRequest {
         Self { head: Arc::new(head) }
     }
 
-    /// What an object would get to see.
+    /// Returns the request as an object would see it.
     pub(crate) fn of(head: &Head) -> Result<Self> {
         Ok(Self::new(http_request(head.clone(), RequestBody::default())?.into_parts().0))
     }
 
-    /// Returns the method; a handshake is a GET.
+    /// Returns the method; the method of a handshake is GET.
     pub fn method(&self) -> &Method {
         &self.head.method
     }
@@ -68,7 +68,7 @@ impl ConnectRequest {
         query_value(self.uri(), name)
     }
 
-    /// Returns a header; `None` when it is missing or not text.
+    /// Returns a header; `None` if the header is missing or is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.head.headers.get(name)?.as_bytes()).ok()
     }
@@ -83,23 +83,24 @@ impl ConnectRequest {
             .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
     }
 
-    /// Returns the address of the peer; behind a proxy it is the proxy's.
+    /// Returns the address of the peer; behind a proxy this is the address of the proxy.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
     }
 
-    /// Returns the address of the client: whom a [trusted proxy](crate::Agents::trusted_proxies) speaks
-    /// for, or the peer. `None` without a network.
+    /// Returns the address of the client: the address that a [trusted proxy](crate::Agents::trusted_proxies)
+    /// forwards, or else the address of the peer. `None` without a network.
     pub fn client_ip(&self) -> Option<IpAddr> {
         self.head.extensions.get::<ClientIp>().map(|client| client.0)
     }
 
-    /// Tells whether no page of a foreign site can have made this request: it comes from no page, from
-    /// one of this host, or from one of the [allowed origins](crate::Agents::origins).
+    /// Returns whether a page of a foreign site cannot have made this request. That is so if the request
+    /// comes from no page, from a page of this host, or from one of the [allowed
+    /// origins](crate::Agents::origins).
     ///
-    /// Browsers send cookies along with whatever a page asks for, so what a cookie says counts only when
-    /// this is true. In a request that did not pass the host, for example in a route of your own, the
-    /// allowed origins are not known and only pages of the same host count.
+    /// Browsers send cookies with every request that a page makes, so trust a cookie only if this is true. In
+    /// a request that did not pass the host, for example in a route of your own, the allowed origins are not
+    /// known, and only pages of the same host count.
     pub fn is_same_site(&self) -> bool {
         match self.head.extensions.get::<RequestOrigin>() {
             Some(origin) => origin.same_site,
@@ -107,20 +108,21 @@ impl ConnectRequest {
         }
     }
 
-    /// Returns who the host's hook says this is; see [`Admission::identity`](crate::Admission::identity).
+    /// Returns the identity that the host's hook gave to this request; see
+    /// [`Admission::identity`](crate::Admission::identity).
     ///
-    /// It lives as long as the request. To keep it for a connection, return it from `authorize`: it
+    /// The identity lives as long as the request. To keep it for a connection, return it from `authorize`: it
     /// becomes the connection's state.
     ///
     /// # Errors
-    /// When the hook named nobody, or a value of another type. Clients see an error id.
+    /// When the hook gave no identity, or a value of another type. Clients see an error id.
     pub fn identity<T: DeserializeOwned>(&self) -> Result<T> {
         self.try_identity()?.ok_or_else(|| {
             Error::hidden("no_identity", "the host's `authorize` gave this request no identity")
         })
     }
 
-    /// Returns who the host's hook says this is, `None` when it named nobody.
+    /// Returns the identity that the host's hook gave to this request; `None` if it gave none.
     ///
     /// # Errors
     /// When the hook gave a value of another type.
@@ -162,7 +164,7 @@ impl fmt::Debug for ConnectRequest {
     }
 }
 
-/// The first value of a query parameter of a URI.
+/// Returns the first value of a query parameter of a URI.
 pub(crate) fn query_value<'a>(uri: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let query = uri.split_once('?')?.1;
     query.split('&').find_map(|pair| {

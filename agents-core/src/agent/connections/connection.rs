@@ -11,16 +11,16 @@ use crate::gateway::IntoMessage;
 use crate::object::WebSocket;
 use crate::storage::{from_stored, keep};
 
-/// One client's connection to an agent. Cheap to clone; it lives as long as the client stays,
-/// whether the agent sleeps or not.
+/// A connection of a client to an agent. Cheap to clone; the connection stays open while the agent
+/// hibernates.
 pub struct Connection<A: AgentDefinition> {
     pub(crate) core: Arc<AgentShared<A>>,
     pub(crate) socket: WebSocket,
 }
 
 impl<A: AgentDefinition> Connection<A> {
-    /// Returns the id. It is what the client asked for with `_pk`, which it keeps over reconnects,
-    /// or a random one. Other clients may know it: it is a name, not a secret.
+    /// Returns the id. The client asks for an id with `_pk`, which it keeps over reconnects; without `_pk`
+    /// the id is random. Other clients may know the id: it is a name and not a secret.
     pub fn id(&self) -> &str {
         self.socket.id()
     }
@@ -40,19 +40,20 @@ impl<A: AgentDefinition> Connection<A> {
         self.socket.tags()
     }
 
-    /// Returns what was stored for this connection, as a snapshot: [`update_state`](Self::update_state) changes it.
+    /// Returns a snapshot of the value stored for this connection; change it with
+    /// [`update_state`](Self::update_state).
     ///
     /// # Errors
-    /// When nothing was stored yet; see [`try_state`](Self::try_state).
+    /// When no value was stored yet; see [`try_state`](Self::try_state).
     pub fn state(&self) -> Result<Arc<A::Connection>> {
         self.try_state()?
             .ok_or_else(|| Error::hidden("no_connection_state", "the connection has no state yet"))
     }
 
-    /// Returns what was stored for this connection, `None` before anything was.
+    /// Returns the value stored for this connection; `None` if no value was stored yet.
     ///
     /// # Errors
-    /// When what is stored is of another type.
+    /// When the stored value is of another type.
     pub fn try_state(&self) -> Result<Option<Arc<A::Connection>>> {
         let kept = self.socket.entry.kept();
         match kept.attachment.user() {
@@ -61,18 +62,19 @@ impl<A: AgentDefinition> Connection<A> {
         }
     }
 
-    /// Stores a value for this connection, at most 16 KiB as JSON. It survives hibernation and
-    /// goes with the connection.
+    /// Stores a value for this connection, at most 16 KiB as JSON. The value survives hibernation and is
+    /// deleted when the connection closes.
     ///
     /// # Errors
-    /// `attachment_too_big` when it is too large, `storage_json` when it could not be read again (a float that is NaN is
-    /// enough), `overflow` as for [`send`](Self::send), or outside of the agent's handlers. Then nothing has changed.
+    /// `attachment_too_big` when the value is too large, `storage_json` when it could not be read again (for
+    /// example a float that is NaN), `overflow` as for [`send`](Self::send), or outside of the agent's
+    /// handlers. The stored value has not changed then.
     pub fn set_state(&self, state: A::Connection) -> Result<()> {
         self.socket.attach(keep(&state)?.as_bytes())
     }
 
-    /// Changes what is stored for this connection and gives back what `update` returns. When that is an error nothing
-    /// has changed.
+    /// Changes the value stored for this connection and returns the result of `update`. If that is an error,
+    /// nothing has changed.
     ///
     /// # Errors
     /// As [`state`](Self::state) and [`set_state`](Self::set_state), and the error of `update`.
@@ -86,24 +88,25 @@ impl<A: AgentDefinition> Connection<A> {
         Ok(output)
     }
 
-    /// Sends text, bytes, or a value as JSON. It leaves once the writes before it are durable.
+    /// Sends text, bytes, or a value as JSON. The message is sent after the earlier writes are durable.
     ///
-    /// To a connection that is gone nothing is sent, and that is no error.
+    /// A message to a closed connection is dropped, which is not an error.
     ///
     /// # Errors
-    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
-    /// leave the agent, when the value has no JSON form, or outside of the agent's handlers.
+    /// `overflow` when more than
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to be sent by the
+    /// agent, when the value has no JSON form, or outside of the agent's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.socket.send(message)
     }
 
-    /// Closes the connection behind everything that was sent to it.
+    /// Closes the connection after all messages that were sent to it.
     ///
     /// The npm client takes 1008 and 4000-4999 as final and reconnects after any other code.
     ///
     /// # Errors
-    /// When the code is none of 1000-1003, 1007-1014 and 3000-4999; or when the reason has
-    /// more than 123 bytes.
+    /// When the code is not one of 1000-1003, 1007-1014 and 3000-4999, or when the reason has more than 123
+    /// bytes.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Result<()> {
         self.socket.close(code, reason)
     }
@@ -116,14 +119,14 @@ impl<A: AgentDefinition> Connection<A> {
         self.socket.close_without_code()
     }
 
-    /// Tells whether the connection may not change the agent's state.
+    /// Returns whether the connection is read-only, which means that it may not change the agent's state.
     pub fn is_readonly(&self) -> bool {
         WriteAccess::of(self.socket.flags()).is_readonly()
     }
 
     /// Forbids or allows the connection to change the agent's state.
     ///
-    /// A callable that lets clients do this to themselves is a convenience and no protection.
+    /// A callable that lets clients change their own flag is a convenience and not a protection.
     ///
     /// # Errors
     /// Outside of the agent's handlers.
@@ -131,7 +134,7 @@ impl<A: AgentDefinition> Connection<A> {
         self.socket.set_flags(WriteAccess::new(readonly).put(self.socket.flags()))
     }
 
-    /// Tells whether the connection gets identity, state and MCP frames.
+    /// Returns whether the connection receives identity, state and MCP frames.
     pub fn is_protocol_enabled(&self) -> bool {
         !self.socket.flags().has(NO_PROTOCOL)
     }

@@ -1,4 +1,4 @@
-//! The bits of a connection that agents use.
+//! The flags of a connection that agents use.
 
 use crate::object::Flags;
 

@@ -1,7 +1,7 @@
-//! The values that an agent keeps for one life of its object, whatever instance it has.
+//! Values that belong to one activation of an agent, across all its instances.
 //!
-//! An instance that panicked is replaced within that life, and handlers that run on the old one go on beside those of
-//! the new one. What they share must not be in either.
+//! An instance that panicked is replaced within the same activation. Handlers of the old instance may still
+//! run beside those of the new one, so values that both need cannot be stored in an instance.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,18 +10,18 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use crate::agent::rpc::streams::Streams;
 
-/// The most rejections that may wait for `on_state_rejected` at a time.
+/// The maximum number of rejections that wait for `on_state_rejected` at a time.
 pub(in crate::agent) const WAITING_REJECTIONS: usize = 1024;
 
-/// The values that all instances of one life share.
+/// Values that all instances of one activation share.
 pub(crate) struct ActivationData {
-    /// Held by exclusive work.
+    /// Locked while exclusive work runs.
     exclusive: Mutex<()>,
-    /// The streamed answers under way.
+    /// The streamed replies that have not ended.
     pub(in crate::agent) streams: Streams,
-    /// Places for rejections that wait for their hook.
+    /// Permits for rejections that wait for their hook.
     rejections: Semaphore,
-    /// There were too many rejections since all of them were told.
+    /// `true` if a rejection was dropped since the hook last handled all waiting ones.
     too_many_rejections: AtomicBool,
 }
 
@@ -31,7 +31,7 @@ impl ActivationData {
         self.exclusive.lock().await
     }
 
-    /// Takes a place for a rejection; `Err` is `true` for the first one without a place.
+    /// Takes a permit for a rejection; returns `Err(true)` for the first rejection without one.
     pub(in crate::agent) fn begin_rejection(&self) -> Result<SemaphorePermit<'_>, bool> {
         let place = self.rejections.try_acquire();
         let place = place.map_err(|_| !self.too_many_rejections.swap(true, Ordering::Relaxed))?;
@@ -41,7 +41,7 @@ impl ActivationData {
         Ok(place)
     }
 
-    /// Gives the place of a rejection back.
+    /// Releases the permit of a rejection.
     pub(in crate::agent) fn end_rejection(&self) {
         self.rejections.add_permits(1);
     }

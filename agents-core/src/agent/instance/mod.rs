@@ -1,4 +1,4 @@
-//! A live agent: events of its object in, hooks and callables out.
+//! An awake agent: receives the events of its object and runs hooks and callables.
 
 pub(super) mod lifecycle;
 pub(super) mod shared;
@@ -23,12 +23,12 @@ use crate::report;
 use crate::wire::frame::{self, ClientFrame};
 
 impl<A: AgentDefinition> AgentShared<A> {
-    /// What hooks without a connection are given.
+    /// Returns the call context of hooks without a connection.
     pub(super) fn parts(self: &Arc<Self>) -> CallContext<A> {
         CallContext { cx: self.context(), connection: None, request: None, answer: None }
     }
 
-    /// What the hooks of an open connection are given.
+    /// Returns the call context of hooks of an open connection.
     pub(super) fn parts_of(self: &Arc<Self>, connection: &Connection<A>) -> CallContext<A> {
         CallContext {
             cx: self.context_of(connection, None),
@@ -38,17 +38,18 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
     }
 
-    /// What hooks are given that hear of somebody's doing: their own doors, and the connection.
+    /// Returns the call context of hooks that report an action of a source: the agent's own context, and the
+    /// connection.
     pub(super) fn parts_about(self: &Arc<Self>, source: &StateSource<A>) -> CallContext<A> {
         CallContext { connection: source.connection().cloned(), ..self.parts() }
     }
 
-    /// Runs user code that gives a result of its own kind; a panic becomes an error.
+    /// Runs user code that returns any type; a panic becomes an error.
     pub(super) fn scoped<T>(&self, cx: Context<A>, future: BoxFuture<'static, T>) -> UserFuture<T> {
         UserFuture::new(cx, future)
     }
 
-    /// Runs user code; a panic becomes its error.
+    /// Runs user code that returns a `Result`; a panic becomes its error.
     pub(super) fn guard<T: 'static>(
         &self,
         cx: Context<A>,
@@ -58,13 +59,13 @@ impl<A: AgentDefinition> AgentShared<A> {
         async move { scoped.await? }
     }
 
-    /// Tells the error hook; without one, or when it passes the error on, the error is logged.
+    /// Calls the error hook. The error is logged if the agent has no such hook or the hook returns an error.
     pub(crate) async fn on_error(self: &Arc<Self>, error: AgentError<A>) {
         let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_error) else {
             return self.log(error.error());
         };
         let parts = match &error {
-            // What an agent does about an error is its own work.
+            // The reaction of an agent to an error is its own work.
             AgentError::Connection { connection, .. } => {
                 CallContext { connection: Some(connection.clone()), ..self.parts() }
             }
@@ -102,7 +103,7 @@ impl<A: Agent> AgentObject<A> {
         Ok(())
     }
 
-    /// A client pushes a state.
+    /// Handles a state that a client pushes.
     fn push(&self, socket: &WebSocket, state: &serde_json::value::RawValue) -> Result<()> {
         match self.core.push(&self.connection(socket), state) {
             Ok(()) => Ok(()),
@@ -111,7 +112,7 @@ impl<A: Agent> AgentObject<A> {
     }
 }
 
-/// What is done with a text message.
+/// The action for a text message.
 enum Work<A: Agent> {
     Call(ResolvedCall<A>),
     Done,
@@ -215,7 +216,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let Some(hook) = self.core.table.hooks.on_hibernate else { return Ok(()) };
         let hook = hook(self.agent()?, self.core.parts());
         let work = self.core.guard(self.core.context(), hook);
-        // Whoever comes now is for the next life.
+        // Events that arrive now are for the next activation.
         if let Err(error) = self.core.object.while_blocking(Blocking::Closed, work).await {
             self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
         }

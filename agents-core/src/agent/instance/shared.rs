@@ -1,4 +1,4 @@
-//! What all handlers of an instance share.
+//! Values that all handlers of an instance share.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -19,13 +19,13 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) table: &'static Table<A>,
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
-    /// The values that the instance shares with those before and after it in the same life of the object.
+    /// The values that this instance shares with all others of the same activation.
     pub(crate) life: Arc<ActivationData>,
-    /// Whether read-only callers may not write rows, keys and the alarm either.
+    /// `true` if read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
-    /// The choice of what becomes of a stored state that is not of the agent's type.
+    /// The reaction to a stored state that does not have the agent's type.
     pub(crate) on_unreadable: OnUnreadable,
-    /// Facts about the type of the state and keys that it does not know.
+    /// The handling of unknown keys by the type of the state.
     pub(crate) key_facts: Arc<KeyFacts>,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
@@ -48,7 +48,7 @@ impl<A: Agent> AgentShared<A> {
 }
 
 impl<A: AgentDefinition> AgentShared<A> {
-    /// A context for work of the agent's own, not of a connection.
+    /// Returns a context for work of the agent itself, without a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
         Context {
             core: self.clone(),
@@ -62,7 +62,7 @@ impl<A: AgentDefinition> AgentShared<A> {
 
 impl<A: AgentDefinition> Drop for AgentShared<A> {
     fn drop(&mut self) {
-        // A task may be the last that holds it, and a panic of the agent's destructor is not its own.
+        // The last owner may be a task, and a panic of the agent's destructor is not the task's own.
         discard(self.agent.take(), self.object.key());
     }
 }

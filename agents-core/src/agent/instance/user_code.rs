@@ -1,4 +1,4 @@
-//! User code under watch: panics are caught, and `current` finds the context.
+//! Calls of user code: panics are caught, and `current` finds the context.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,21 +16,21 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn Any + Send + Sync>>> = const { RefCell::new(None) };
 }
 
-/// Returns the context of the call that runs, without it being passed along.
+/// Returns the context of the call that runs, without passing it along.
 ///
-/// It follows the call over awaits, into helpers and joined futures. It is `None` outside of
+/// The context is available after awaits, in helpers and in joined futures. The result is `None` outside of
 /// agents, in another agent, and in a task that was started with `cx.spawn` or `tokio::spawn`.
 pub fn current<A: AgentDefinition>() -> Option<Context<A>> {
     let current = CURRENT.with_borrow(Clone::clone)?;
     current.downcast_ref::<Context<A>>().cloned()
 }
 
-/// A future of the user's.
+/// A future of user code.
 pub(crate) struct UserFuture<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
     callable: Option<&'static str>,
-    /// `None` once it is done.
+    /// The future; `None` after it has ended.
     future: Option<BoxFuture<'static, T>>,
 }
 
@@ -44,7 +44,7 @@ impl<T> UserFuture<T> {
         }
     }
 
-    /// A future that `current` finds no context in.
+    /// Returns a future in which `current` finds no context.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
         Self { context: None, object, callable: None, future: Some(future) }
     }
@@ -61,7 +61,7 @@ impl<T> Future for UserFuture<T> {
                 object.runs(callable);
             }
             let Poll::Ready(result) = running.as_mut().poll(cx) else { return Ok(Poll::Pending) };
-            // What it leaves behind belongs to it, and so does a panic of that.
+            // Values that the future drops at its end belong to it, and so does a panic of their destructors.
             match caught(|| drop(future.take())) {
                 Ok(()) => Ok(Poll::Ready(result)),
                 Err(panic) => {
@@ -86,7 +86,7 @@ impl<T> Drop for UserFuture<T> {
     }
 }
 
-/// The context for user code that is no future.
+/// The context for user code that is not a future.
 pub(crate) struct CurrentAgent<A: AgentDefinition> {
     context: Context<A>,
     shared: Option<Arc<dyn Any + Send + Sync>>,
@@ -97,14 +97,15 @@ impl<A: AgentDefinition> CurrentAgent<A> {
         Self { shared: Some(Arc::new(context.clone())), context }
     }
 
-    /// Runs user code under watch.
+    /// Runs user code; a panic becomes an error.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
         catch_panic(&mut self.shared, &self.context.core.object, || Ok(code()))
     }
 }
 
-/// Runs user code with a context that `current` finds, as a turn of its own: what the runtime did before it
-/// stays. A panic undoes it and becomes an error; so does a constraint that does not hold at its end.
+/// Runs user code with a context that `current` finds, as a turn of its own: earlier work of the runtime is
+/// not undone with it. A panic undoes the turn and becomes an error. A constraint that does not hold at the
+/// end of the turn does the same.
 fn catch_panic<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
@@ -124,7 +125,7 @@ fn catch_panic<R>(
         },
         Err(panic) => {
             object.panicked();
-            // Only the log sees what it said.
+            // Only the log contains the message of the panic.
             Err(Error::hidden("panic", format!("panicked: {panic}")))
         }
     }

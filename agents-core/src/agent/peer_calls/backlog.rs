@@ -1,4 +1,4 @@
-//! Lines of a streamed answer that wait for their reader.
+//! Lines of a streamed reply that wait for their reader.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::gateway::{BEHIND_BYTES, Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit};
 
-/// Makes the two ends of a backlog that holds about so many bytes, which count in a budget.
+/// Makes the two ends of a backlog that holds about `limit` bytes, which count in a budget.
 pub(in crate::agent) fn backlog(limit: usize, budget: Arc<Budget>) -> (LineSender, LineReceiver) {
     let shared = Arc::new(Shared {
         limit,
@@ -29,9 +29,9 @@ struct Shared {
     limit: usize,
     budget: Arc<Budget>,
     queue: Mutex<Queue>,
-    /// Told when there is room again.
+    /// Notified when more lines fit again.
     room: Notify,
-    /// The token that is cancelled when the reader is gone.
+    /// Cancelled when the reader is dropped.
     gone: CancellationToken,
 }
 
@@ -39,7 +39,7 @@ struct Shared {
 struct Queue {
     lines: VecDeque<(ReplyFrame, usize)>,
     bytes: usize,
-    /// The part of the budget for `bytes`.
+    /// The permit for `bytes` in the budget.
     held: MemoryPermit,
     reader: Option<Waker>,
 }
@@ -47,27 +47,27 @@ struct Queue {
 impl Queue {
     fn count(&mut self, bytes: usize, budget: &Arc<Budget>) {
         self.bytes = bytes;
-        // What is small is free.
+        // A small backlog does not need a permit.
         if bytes > FREE_BYTES || !self.held.is_empty() {
             self.held.resize(budget, if bytes > FREE_BYTES { bytes } else { 0 });
         }
     }
 }
 
-/// Where lines are added.
+/// The writing end of a backlog.
 #[derive(Debug)]
 pub(crate) struct LineSender(Arc<Shared>);
 
-/// Where lines are read.
+/// The reading end of a backlog.
 #[derive(Debug)]
 pub(in crate::agent) struct LineReceiver(Arc<Shared>);
 
-/// More waits than may.
+/// The error when a line exceeds the limit or the budget.
 #[derive(Debug)]
 pub(in crate::agent) struct Overflow;
 
 impl LineSender {
-    /// Adds a piece; one always fits.
+    /// Adds an item; an empty backlog accepts an item of any size.
     pub(in crate::agent) fn item(&self, line: ReplyFrame, len: usize) -> Result<(), Overflow> {
         let bytes = len + FRAME_BYTES;
         let full = |queue: &Queue| {
@@ -83,7 +83,7 @@ impl LineSender {
     }
 
     fn add(&self, line: ReplyFrame, bytes: usize, full: impl FnOnce(&Queue) -> bool) -> Result<(), Overflow> {
-        // To one who left, that is no error.
+        // A line after the reader is dropped is not an error.
         if self.is_closed() {
             return Ok(());
         }
@@ -100,13 +100,13 @@ impl LineSender {
         Ok(())
     }
 
-    /// Returns how many lines wait.
+    /// Returns the number of lines that wait.
     pub(in crate::agent) fn len(&self) -> usize {
         self.0.queue.lock().lines.len()
     }
 
-    /// Takes the last lines back until so many wait: they were added by a turn that was undone, and the reader takes
-    /// none before a turn is over.
+    /// Removes the last lines until `count` are left. A turn that was undone added these lines, and the
+    /// reader takes none of them before the turn ends.
     pub(in crate::agent) fn take_back(&self, count: usize) {
         let mut queue = self.0.queue.lock();
         let from = count.min(queue.lines.len());
@@ -124,7 +124,7 @@ impl LineSender {
         self.0.queue.lock().bytes > BEHIND_BYTES
     }
 
-    /// Waits until the reader has taken nearly everything.
+    /// Waits until the reader has taken nearly all lines.
     pub(in crate::agent) async fn until_room(&self) {
         loop {
             let room = self.0.room.notified();
@@ -139,14 +139,14 @@ impl LineSender {
         self.0.gone.is_cancelled()
     }
 
-    /// Waits until the reader is gone.
+    /// Waits until the reader is dropped.
     pub(in crate::agent) async fn closed(&self) {
         self.0.gone.cancelled().await;
     }
 }
 
 impl LineReceiver {
-    /// Takes a line out; a later one wakes the task.
+    /// Takes the next line; if there is none, a later line wakes the task.
     pub(in crate::agent) fn poll_next(&self, cx: &Context<'_>) -> Poll<ReplyFrame> {
         let mut queue = self.0.queue.lock();
         let Some((line, bytes)) = queue.lines.pop_front() else {
@@ -194,7 +194,7 @@ mod tests {
         let cx = Context::from_waker(Waker::noop());
         let budget = Budget::new(usize::MAX);
         let (sender, receiver) = backlog(LIMIT, budget.clone());
-        assert!(item(&sender, 2 * LIMIT).is_ok(), "one always fits");
+        assert!(item(&sender, 2 * LIMIT).is_ok(), "an empty backlog accepts any size");
         assert!(item(&sender, 1).is_err());
         assert_eq!(budget.used(), 2 * LIMIT + FRAME_BYTES);
         sender.last(ReplyFrame::result(None).unwrap());
@@ -242,6 +242,6 @@ mod tests {
         drop(receiver);
         let sender = waits.await.unwrap();
         assert!(sender.is_closed() && sender.closed().now_or_never().is_some());
-        assert!(item(&sender, 2 * LIMIT).is_ok() && item(&sender, 2 * LIMIT).is_ok(), "to nobody");
+        assert!(item(&sender, 2 * LIMIT).is_ok() && item(&sender, 2 * LIMIT).is_ok(), "the reader is gone");
     }
 }

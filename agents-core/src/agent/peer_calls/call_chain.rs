@@ -1,4 +1,4 @@
-//! Who waits for a handler: the agents that called each other up to it.
+//! The chain of agents that called each other and wait for a handler.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, Result};
 use crate::gateway::{Blocking, CallerLink};
 
-/// How many agents may wait for each other in a row.
+/// The maximum number of agents that wait for each other in a chain.
 const DEEPEST: usize = 32;
 
-/// The agents that wait for a handler; empty for one that no agent and no program called.
+/// The agents that wait for a handler; empty if neither an agent nor the program called it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallChain(Option<Arc<Callers>>);
 
 #[derive(Debug)]
 struct Callers {
     links: Vec<CallerLink>,
-    /// The handler has answered: what goes on in its name is waited for by nobody.
+    /// `true` if the handler has answered; no caller waits for code that runs on afterwards.
     answered: AtomicBool,
 }
 
-/// Where a call of another agent came from, see [`Context::called_by`](crate::Context::called_by).
+/// The origin of a call, see [`Context::called_by`](crate::Context::called_by).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallOrigin<'a> {
@@ -29,14 +29,14 @@ pub enum CallOrigin<'a> {
     /// An agent.
     #[non_exhaustive]
     Agent {
-        /// Its class, as it stands in addresses.
+        /// The class, as it appears in addresses.
         class: &'a str,
-        /// Its name.
+        /// The name.
         name: &'a str,
     },
 }
 
-/// Notes at its end that a handler has answered.
+/// A guard that records on drop that a handler has answered.
 #[derive(Debug)]
 pub(in crate::agent) struct Answering(CallChain);
 
@@ -49,17 +49,17 @@ impl Drop for Answering {
 }
 
 impl CallChain {
-    /// The chain of a handler that was called.
+    /// Returns the chain of a handler that was called.
     pub(in crate::agent) fn called(links: Vec<CallerLink>) -> Self {
         Self(Some(Arc::new(Callers { links, answered: AtomicBool::new(false) })))
     }
 
-    /// The handler runs until this is dropped.
+    /// Returns a guard; the handler runs until the guard is dropped.
     pub(in crate::agent) fn answering(&self) -> Answering {
         Answering(self.clone())
     }
 
-    /// Tells whether an agent or the program called.
+    /// Returns whether an agent or the program called.
     pub(in crate::agent) fn is_call(&self) -> bool {
         self.0.is_some()
     }
@@ -71,10 +71,10 @@ impl CallChain {
         })
     }
 
-    /// The chain of those whom this agent calls, while it waits in this way.
+    /// Returns the chain for a call of another agent, while this agent waits as `from` states.
     ///
     /// # Errors
-    /// When the callee is closed until this chain is done, or the chain is too long.
+    /// When the callee accepts no calls until this chain ends, or the chain is too long.
     pub(in crate::agent) fn call(
         &self,
         from: CallerLink,
@@ -84,7 +84,7 @@ impl CallChain {
         let mut links = self.waiting().to_vec();
         links.push(from);
         if links.len() > DEEPEST {
-            let message = format!("{DEEPEST} agents wait for each other already");
+            let message = format!("{DEEPEST} agents already wait for each other");
             return Err(Error::new("call_depth", message));
         }
         if waits(&links, class, name).any(|waits| waits == Blocking::Closed) {
@@ -93,10 +93,10 @@ impl CallChain {
         Ok(links)
     }
 
-    /// Refuses exclusive work of an agent that this chain itself keeps others out of.
+    /// Checks that this chain does not itself block exclusive work of an agent.
     ///
     /// # Errors
-    /// When the agent waits in such work for this chain.
+    /// When the agent waits for this chain in exclusive work.
     pub(in crate::agent) fn check_exclusive(&self, class: &str, name: &str) -> Result<()> {
         match waits(self.waiting(), class, name).any(|waits| waits == Blocking::Exclusive) {
             true => Err(cycle(class, name)),
@@ -104,7 +104,7 @@ impl CallChain {
         }
     }
 
-    /// Those who wait at this moment.
+    /// Returns the agents that wait at this moment.
     fn waiting(&self) -> &[CallerLink] {
         match &self.0 {
             Some(callers) if !callers.answered.load(Ordering::Acquire) => &callers.links,
@@ -118,5 +118,5 @@ fn waits<'a>(callers: &'a [CallerLink], class: &'a str, name: &'a str) -> impl I
 }
 
 fn cycle(class: &str, name: &str) -> Error {
-    Error::new("call_cycle", format!("{class}/{name} waits for this call and lets nobody in meanwhile"))
+    Error::new("call_cycle", format!("{class}/{name} waits for this call and accepts no other until then"))
 }

@@ -1,4 +1,4 @@
-//! How an agent answers a call of another one: a body of lines, each a JSON value.
+//! The reply of an agent to a call of another agent: a body of lines, each a JSON value.
 
 use std::mem;
 
@@ -10,15 +10,15 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::object::interrupted;
 
-/// A line of an answer. The last one is a result or an error.
+/// A line of a reply. The last line is a result or an error.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ReplyFrame {
-    /// A piece of a stream.
+    /// An item of a stream.
     Item(Box<RawValue>),
-    /// What the method returned; `None` for nothing.
+    /// The value that the method returned; `None` if it returned nothing.
     Result(Option<Box<RawValue>>),
-    /// Why it failed, as far as callers may know.
+    /// The error of the method, as far as callers may know it.
     Error { code: String, message: String },
 }
 
@@ -36,11 +36,11 @@ impl ReplyFrame {
     }
 }
 
-/// Reads the lines of a body.
+/// A reader of the lines of a body.
 #[derive(Debug)]
 pub(in crate::agent) struct ReplyFrames {
     body: Body,
-    /// What has come and was not read.
+    /// The bytes that were received and not read yet.
     rest: Vec<u8>,
 }
 
@@ -49,12 +49,12 @@ impl ReplyFrames {
         Self { body, rest: Vec::new() }
     }
 
-    /// The next line.
+    /// Returns the next line.
     ///
     /// # Errors
-    /// When the agent breaks off before its last line.
+    /// When the body ends before its last line.
     pub(in crate::agent) async fn next(&mut self) -> Result<ReplyFrame> {
-        // A line may come in parts where something lies between the two.
+        // A line may arrive in parts; the bytes of earlier parts are not searched again.
         let mut searched = 0;
         loop {
             if let Some(end) = self.rest[searched..].iter().position(|byte| *byte == b'\n') {

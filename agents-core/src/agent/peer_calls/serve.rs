@@ -1,4 +1,4 @@
-//! Calls of other agents: found in the table, run, answered in lines.
+//! Calls from other agents: found in the table, run, answered in lines.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::object::{BoxFuture, RequestBody};
 use crate::report;
 
 impl<A: Agent> AgentShared<A> {
-    /// Runs a call of another agent, or of the program, and answers it.
+    /// Runs a call from another agent, or from the program, and answers it.
     pub(in crate::agent) async fn called(
         self: Arc<Self>,
         agent: Arc<A>,
@@ -57,7 +57,7 @@ impl<A: Agent> AgentShared<A> {
         call: Call<A>,
         answer: Arc<ReplySink>,
     ) {
-        // What has no form as a line was not told; the reader sees that the answer broke off.
+        // A reply that cannot be written as a line is not sent; the reader sees that the body ended early.
         let _ = match self.invoke(callable, call).await {
             Ok(outcome) => answer.end(&outcome),
             Err(error) => answer.fail(error.code(), &report::client_text(&error, callable.rust_name)),
@@ -65,7 +65,7 @@ impl<A: Agent> AgentShared<A> {
     }
 }
 
-/// The answer of a method that does not stream.
+/// Returns the reply of a method that does not stream.
 fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
     let line = match outcome {
         Ok(Outcome::Nothing) => ReplyFrame::result(None)?,
@@ -77,12 +77,13 @@ fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
     Ok(Response::new(Body::from(line.write()?)))
 }
 
-/// A line that has no form.
+/// The error of a line that cannot be written.
 #[derive(Debug, ThisError)]
 #[error("{0}")]
 struct EncodeError(String);
 
-/// The body of a streamed answer. The handler runs as its reader takes what it says, and ends with the body.
+/// The body of a streamed reply. The handler is polled while the reader takes lines, and is dropped with the
+/// body.
 struct StreamedReply {
     lines: LineReceiver,
     handler: Option<BoxFuture<'static, ()>>,
@@ -99,10 +100,10 @@ impl Stream for StreamedReply {
             }
             match handler.as_mut().map(|handler| handler.as_mut().poll(cx)) {
                 Some(Poll::Ready(())) => *handler = None,
-                // What it said meanwhile wakes this task, but it may as well go now.
+                // The lines that the handler just added wake this task, but they can be sent now.
                 Some(Poll::Pending) if !lines.is_empty() => {}
                 Some(Poll::Pending) => return Poll::Pending,
-                // A clone of the answer may outlive the handler: what it says would come after the end.
+                // A clone of the reply may outlive the handler; its lines would come after the end.
                 None => return Poll::Ready(None),
             }
         }

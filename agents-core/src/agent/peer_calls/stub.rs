@@ -1,4 +1,4 @@
-//! Another agent, as one that calls it sees it.
+//! The stub of another agent.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -26,29 +26,29 @@ use crate::object::{BoxFuture, ObjectContext, ObjectDirectory};
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
 
-/// How long a call waits for its answer unless told otherwise.
+/// The default time that a call waits for its answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Another agent: what is called on it runs there.
+/// A stub of another agent; a method called on the stub runs in that agent.
 ///
-/// Made by [`Context::agent`](crate::Context::agent) inside of an agent and by
-/// [`Host::get`](crate::Host::get) elsewhere. Nothing happens before something is called; the agent
-/// need not be awake, and exists from its first use on.
+/// A stub is made by [`Context::agent`](crate::Context::agent) inside of an agent and by
+/// [`Host::get`](crate::Host::get) elsewhere. A stub sends nothing until a method is called; the agent
+/// need not be awake, and is created by its first use.
 ///
 /// # Errors of calls
 ///
 /// | code | when |
 /// |---|---|
-/// | the code of the callee's error | its text, as clients read it; a hidden one is `internal` with an id |
-/// | `timeout` | no answer in 30 s, or in the time of [`with_timeout`](Self::with_timeout); it may have run |
-/// | `interrupted` | the callee failed before it answered; it may have run |
-/// | `call_cycle` | the callee waits for this very call: it starts, runs alone, or is in an exclusive method |
-/// | `call_depth` | 32 agents wait for each other already |
-/// | `unknown_method`, `unknown_agent` | no such method; the class is not registered, or the name is none |
-/// | `busy`, `stopping` | the host has no room, or stops |
+/// | the code of the callee's error | its text, as clients read it; a hidden error is `internal` with an id |
+/// | `timeout` | no answer in 30 s, or in the time of [`with_timeout`](Self::with_timeout); the method may have run |
+/// | `interrupted` | the callee failed before it answered; the method may have run |
+/// | `call_cycle` | the callee waits for this call: it starts, blocks concurrency, or runs an exclusive method |
+/// | `call_depth` | 32 agents already wait for each other |
+/// | `unknown_method`, `unknown_agent` | no such method; the class is not registered, or the name is invalid |
+/// | `busy`, `stopping` | the host is overloaded, or stops |
 ///
-/// Two chains of exclusive methods that wait for each other crosswise are not seen; they end by the time limit. A stream has
-/// none of its own.
+/// Two chains of exclusive methods that wait for each other crosswise are not detected; they end by the
+/// timeout. A stream has no timeout of its own.
 ///
 /// ```
 /// # use agents_core::{AgentDefinition, Context, Result};
@@ -85,7 +85,7 @@ impl<A: Interface> AgentStub<A> {
         name: String,
         from: Option<(ObjectContext, CallChain)>,
     ) -> Self {
-        // A text that names nothing stays as it is, and the first call says so.
+        // A text that is not a valid name is kept, and the first call fails because of it.
         let name = canonical(&name).map_or_else(|InvalidName| name.as_str().into(), Arc::from);
         Self::over(PeerCaller { peers, class: A::ROUTE, name, from, timeout: TIMEOUT })
     }
@@ -99,7 +99,7 @@ impl<A: Interface> AgentStub<A> {
         &self.caller.name
     }
 
-    /// Returns a stub of the same agent with another time limit for calls. Streams have none.
+    /// Returns a stub of the same agent with another timeout for calls. Streams have no timeout.
     ///
     /// The default is 30 s.
     #[must_use]
@@ -107,13 +107,14 @@ impl<A: Interface> AgentStub<A> {
         Self::over(PeerCaller { timeout: limit, ..self.caller.clone() })
     }
 
-    /// Returns the methods of the agent. The stub has them itself, but for those whose names it needs.
+    /// Returns the methods of the agent. The stub dereferences to them, except for those that have the name
+    /// of a method of the stub.
     pub fn methods(&self) -> &A::Methods<PeerCaller> {
         &self.methods
     }
 
-    /// Calls a method, by its name on the wire (`getStats`). The arguments are a tuple or an array, `()` for none; a
-    /// method that returns nothing gives `()`.
+    /// Calls a method by its name on the wire (`getStats`). The arguments are a tuple or an array, `()` for
+    /// none. The result type of a method that returns nothing is `()`.
     ///
     /// # Errors
     /// See [the table](AgentStub#errors-of-calls); `invalid_answer` when the answer is of another type.
@@ -122,14 +123,15 @@ impl<A: Interface> AgentStub<A> {
         method: &str,
         arguments: impl Serialize,
     ) -> BoxFuture<'static, Result<T>> {
-        // Written before the future exists, so that it is `Send` whatever they are.
+        // Encoded before the future exists, so that the future is `Send` for any argument type.
         self.caller.ask(method, encode(arguments))
     }
 
-    /// Calls a method that answers with a stream. What is dropped before its end stops the method at its next await.
+    /// Calls a method that answers with a stream. A stream that is dropped before its end stops the method at
+    /// its next await.
     ///
     /// # Errors
-    /// As [`call`](Self::call); what goes wrong later comes out of the stream.
+    /// As [`call`](Self::call); later errors are items of the stream.
     pub fn call_streaming<T: Wire + 'static>(
         &self,
         method: &str,
@@ -204,14 +206,15 @@ impl PeerCaller {
             let arguments = arguments?;
             let mut callers = Vec::new();
             if let Some((object, chain)) = from {
-                // How it waits shows where it calls, not where the stub was made.
+                // The blocking kind is that of the place that calls, and not of the place where the stub was
+                // made.
                 let from = CallerLink {
                     class: object.class().to_owned(),
                     name: object.name().to_owned(),
                     waits: object.waits(),
                 };
                 callers = chain.call(from, class, &name)?;
-                // Nothing leaves before the writes that it may depend on are durable.
+                // The call is not sent before the writes that it may depend on are durable.
                 object.until_durable().await?;
             }
             let call = CallHead { method, callers };
@@ -221,7 +224,7 @@ impl PeerCaller {
             if status == StatusCode::OK {
                 return Ok(ReplyFrames::new(body));
             }
-            // The agent did not start, or there was no room for it.
+            // The agent did not start, or the host was overloaded.
             let text = body.collect().await.map(|text| text.to_bytes()).unwrap_or_default();
             let code = if status == StatusCode::SERVICE_UNAVAILABLE { "busy" } else { "not_started" };
             Err(Error::new(code, String::from_utf8_lossy(&text).into_owned()))
@@ -236,7 +239,7 @@ fn encode(arguments: impl Serialize) -> Result<String> {
         [b'[', ..] => Ok(text),
         _ => Err(Error::new(
             "invalid_argument",
-            "the arguments of a call are a tuple or an array, as in `(\"hi\",)`",
+            "the arguments of a call must be a tuple or an array, as in `(\"hi\",)`",
         )),
     }
 }
@@ -247,11 +250,12 @@ fn decode<T: Wire>(json: Option<&RawValue>) -> Result<T> {
         .map_err(|error| Error::new("invalid_answer", format!("the answer is of another type: {error}")))
 }
 
-/// A streamed answer of another agent: pieces of type `T`, and at the end a [`result`](Self::result) of type `R`.
+/// A streamed answer of another agent: items of type `T`, and at the end a [`result`](Self::result) of type
+/// `R`.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CallStream<T, R> {
     reading: Option<BoxFuture<'static, (Result<ReplyFrame>, ReplyFrames)>>,
-    /// What the method returned, once it has.
+    /// The value that the method returned, once it has ended.
     result: Option<Option<Box<RawValue>>>,
     types: PhantomData<fn() -> (T, R)>,
 }
@@ -261,14 +265,14 @@ impl<T, R: Wire> CallStream<T, R> {
         Self { reading: Some(read(lines)), result: None, types: PhantomData }
     }
 
-    /// Returns the result of the method, once the stream has ended without an error.
+    /// Returns the result of the method, after the stream has ended without an error.
     ///
     /// # Errors
-    /// `stream_open` before the end or after an error, `invalid_answer` when it is of another type.
+    /// `stream_open` before the end or after an error, `invalid_answer` when the value is of another type.
     pub fn result(&self) -> Result<R> {
         match &self.result {
             Some(result) => decode(result.as_deref()),
-            None => Err(Error::new("stream_open", "the stream has not ended well")),
+            None => Err(Error::new("stream_open", "the stream has not ended, or ended with an error")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A call on its way into a method: what is decoded and what is injected.
+//! The arguments of a method: decoded from the call or given by the runtime.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::wire::{Describe, Wire};
 
-/// What a method can be given besides the client's arguments.
+/// Values that a method can take besides the client's arguments.
 pub struct CallContext<A: AgentDefinition> {
     pub(crate) cx: Context<A>,
     pub(crate) connection: Option<Connection<A>>,
@@ -31,7 +31,7 @@ pub struct CallContext<A: AgentDefinition> {
 pub struct Call<A: AgentDefinition> {
     pub(crate) agent: Arc<A>,
     pub(crate) parts: CallContext<A>,
-    /// The frame, and where the array of arguments stands in it.
+    /// The frame; `arguments` is the range of the array in it.
     pub(crate) frame: Arc<str>,
     pub(crate) arguments: Range<usize>,
 }
@@ -42,24 +42,24 @@ impl<A: AgentDefinition> Call<A> {
         self.agent.clone()
     }
 
-    /// Returns what references are made from.
+    /// Returns the values from which references are made.
     pub fn parts(&self) -> &CallContext<A> {
         &self.parts
     }
 
-    /// Returns the client's arguments, as many as the method has.
+    /// Returns the client's arguments, at most `count`.
     ///
     /// # Errors
-    /// When they are not a JSON array.
+    /// When the arguments are not a JSON array.
     pub fn arguments(&self, count: usize) -> Result<Arguments<'_>> {
         Arguments::read(self.frame.get(self.arguments.clone()).unwrap_or("[]"), count)
     }
 }
 
-/// The arguments of a call, taken one after the other.
+/// The arguments of a call, taken in order.
 ///
-/// Arguments beyond those that the method has are ignored, as between functions of JavaScript:
-/// `items.map(agent.stub.add)` gives three. They take no memory either.
+/// Arguments beyond those of the method are ignored, as between functions of JavaScript:
+/// `items.map(agent.stub.add)` passes three. Ignored arguments use no memory.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     values: std::vec::IntoIter<&'a RawValue>,
@@ -77,7 +77,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Reads the first items of a list, and passes over the others.
+/// Reads the first items of a list and skips the others.
 struct First(usize);
 
 impl<'de> DeserializeSeed<'de> for First {
@@ -108,14 +108,15 @@ impl<'de> Visitor<'de> for First {
     }
 }
 
-/// Reads an argument. Given by its type, so that the compiler asks for a wire type at one place.
+/// A function that reads an argument. It is passed by type, so that the compiler demands a wire type in one
+/// place.
 pub type Read<T> = fn(&str) -> std::result::Result<T, serde_json::Error>;
 
 impl Arguments<'_> {
-    /// Takes the next argument. One that is missing counts as `null`, so an `Option` may be left out.
+    /// Takes the next argument. A missing one counts as `null`, so an `Option` may be omitted.
     ///
     /// # Errors
-    /// When it is missing or not of this type; the caller reads which one and why.
+    /// When the argument is missing or of another type; the caller reads the position and the reason.
     pub fn next<T>(&mut self, name: &'static str, read: Read<T>) -> Result<T> {
         self.taken += 1;
         match self.values.next() {
@@ -127,7 +128,7 @@ impl Arguments<'_> {
         }
     }
 
-    /// Takes the next argument, or the default when it is missing or `null`.
+    /// Takes the next argument, or the default if the argument is missing or `null`.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -146,7 +147,8 @@ impl Arguments<'_> {
     }
 }
 
-/// The position within an argument says nothing to a caller who sees none of our text.
+/// Returns the error text without the position, because the caller does not see the text that the position
+/// refers to.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
@@ -159,23 +161,23 @@ fn invalid(message: String) -> Error {
     Error::new("invalid_argument", message)
 }
 
-/// Something that a method takes by reference: it comes from the runtime.
+/// A value that a method takes by reference and that the runtime provides.
 #[diagnostic::on_unimplemented(
-    message = "`&{Self}` is not something the runtime can give",
+    message = "`&{Self}` is not a type that the runtime provides",
     label = "not known to the runtime",
     note = "arguments from the client are owned: take `{Self}` by value",
-    note = "the runtime gives `&Context<Self>`, `&View<Self>`, `&Connection<Self>`, `Option<&Connection<Self>>`, \
+    note = "the runtime provides `&Context<Self>`, `&View<Self>`, `&Connection<Self>`, `Option<&Connection<Self>>`, \
             `&ConnectRequest` and `&StreamingResponse<T>`"
 )]
 pub trait FromCall<A: AgentDefinition>: Sized {
-    /// The pieces of the answer, for TypeScript, if this is where they are sent.
+    /// The TypeScript type of the items of the reply, if this value sends them.
     #[doc(hidden)]
     const ITEMS: Option<Describe> = None;
 
-    /// Makes the value for one call.
+    /// Returns the value for one call.
     ///
     /// # Errors
-    /// When the call does not have it, for example a connection in an HTTP request.
+    /// When the call does not have the value, for example a connection in an HTTP request.
     fn from_call(parts: &CallContext<A>) -> Result<Self>;
 }
 
@@ -206,7 +208,7 @@ impl<A: AgentDefinition> FromCall<A> for Option<Connection<A>> {
 impl<A: AgentDefinition> FromCall<A> for ConnectRequest {
     fn from_call(parts: &CallContext<A>) -> Result<Self> {
         parts.request.clone().ok_or_else(|| {
-            Error::hidden("no_request", "there is no request here: it exists while a client connects")
+            Error::hidden("no_request", "this call has no request, which exists only while a client connects")
         })
     }
 }
@@ -229,8 +231,8 @@ impl<A: AgentDefinition, T: Wire> FromCall<A> for StreamingResponse<T> {
     }
 }
 
-/// The part of a returned stream that is sent before others get their turn. A stream that always has an item
-/// would keep the others out.
+/// The part of a returned stream that is sent before the agent yields to other handlers. A stream that always
+/// has an item would block them.
 struct Stretch {
     items: usize,
     bytes: usize,
@@ -246,7 +248,7 @@ impl Stretch {
         Self { items: 0, bytes: 0, until: Instant::now() + Self::LONGEST }
     }
 
-    /// Counts an item of so many bytes.
+    /// Counts an item of `bytes` bytes; returns whether the part is over.
     fn is_over(&mut self, bytes: usize) -> bool {
         self.items += 1;
         self.bytes += bytes;
@@ -254,22 +256,22 @@ impl Stretch {
     }
 }
 
-/// Ends the turn and goes on with the next one.
+/// Ends the turn and continues in the next one.
 async fn give_way() {
     let mut gave_way = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut gave_way, true) {
             return Poll::Ready(());
         }
-        // Not `yield_now` of tokio, which waits until all other tasks were polled: those who are polled together know by
-        // this waker that it is enough for one round.
+        // `yield_now` of tokio would wait until all other tasks of the runtime were polled. This wake ends
+        // only the current round of the handlers that are polled together.
         cx.waker().wake_by_ref();
         Poll::Pending
     })
     .await;
 }
 
-/// Drives a returned stream into the answer of its call, as fast as the caller takes it.
+/// Sends the items of a returned stream as the reply of its call, as fast as the caller takes them.
 pub fn stream_outcome<'a, A, S>(
     parts: &CallContext<A>,
     stream: S,
@@ -287,7 +289,7 @@ where
         let (mut stream, mut gone) = (pin!(stream), pin!(answer.until_gone()));
         let mut stretch = Stretch::begin();
         loop {
-            // A stream may say nothing for a long time; a caller who left does not wait for it.
+            // A stream may have no item for a long time; the end of the caller ends the wait.
             let item = tokio::select! {
                 biased;
                 () = &mut gone => None,

@@ -15,7 +15,7 @@ use crate::interface::Outcome;
 use crate::report;
 use crate::wire::frame;
 
-/// A call as it was found in a frame.
+/// A call of a frame with the callable that was found for it.
 pub(in crate::agent) struct ResolvedCall<A: AgentDefinition> {
     pub(in crate::agent) id: String,
     pub(in crate::agent) method: Result<&'static Callable<A>, String>,
@@ -23,10 +23,10 @@ pub(in crate::agent) struct ResolvedCall<A: AgentDefinition> {
 }
 
 impl<A: AgentDefinition> ResolvedCall<A> {
-    /// Looks a call up; the error is what the caller reads.
+    /// Looks up a callable; the error is the text that the caller reads.
     pub(in crate::agent) fn new(core: &AgentShared<A>, text: &str, call: &frame::Call<'_>) -> Self {
         let arguments = call.arguments.get();
-        // The arguments are a slice of the text: where it starts follows from the addresses.
+        // The arguments are a slice of the text: the start follows from the addresses.
         let start = arguments.as_ptr() as usize - text.as_ptr() as usize;
         let found = core.table.callable(&call.method);
         let method = found.filter(|callable| !callable.internal).ok_or_else(|| {
@@ -56,7 +56,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             Ok(callable) => callable,
             Err(message) => return answer.error(&message),
         };
-        // A call that is given up, because it took too long, is answered too.
+        // A call that is dropped, for example by a timeout, is answered as well.
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
         let streamed = streamed.then(|| answer.clone());
@@ -88,7 +88,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         if callable.write {
             cx.require_writable()?;
         }
-        // Or its reader has gone.
+        // The reader may have stopped the call.
         if call.parts.answer.as_ref().is_some_and(|answer| answer.is_stopped()) {
             return Ok(Outcome::Nothing);
         }
@@ -102,11 +102,11 @@ impl<A: AgentDefinition> AgentShared<A> {
     /// Waits until no other exclusive work of this agent runs.
     ///
     /// # Errors
-    /// When such work waits for the caller, or is the caller.
+    /// When such work waits for the caller, or is the caller itself.
     pub(in crate::agent) async fn enter_exclusive(&self, chain: &CallChain) -> Result<MutexGuard<'_, ()>> {
         chain.check_exclusive(self.object.class(), self.object.name())?;
         if self.object.is_exclusive() {
-            let text = "exclusive work cannot wait for exclusive work inside itself";
+            let text = "exclusive work cannot wait for other exclusive work of the same agent";
             return Err(Error::new("nested_exclusive", text));
         }
         Ok(self.life.enter_exclusive().await)

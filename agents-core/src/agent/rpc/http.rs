@@ -17,7 +17,7 @@ use crate::object::rejection;
 use crate::report;
 
 impl<A: Agent> AgentShared<A> {
-    /// Answers a request.
+    /// Answers an HTTP request.
     pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
             return (StatusCode::NOT_FOUND, "Not implemented").into_response();
@@ -28,7 +28,7 @@ impl<A: Agent> AgentShared<A> {
                 response.map(|body| Body::new(CurrentAgentBody { body, ambient }))
             }
             Err(error) => {
-                // The client's fault, and nothing that failed here.
+                // A mistake of the client, so no handler has failed.
                 if let Some(response) = rejection(&error) {
                     return response;
                 }
@@ -40,7 +40,7 @@ impl<A: Agent> AgentShared<A> {
     }
 }
 
-/// The body of a response; what it does while it streams is user code like the hook before it.
+/// The body of a response. Code that runs while the body streams is user code like the hook before it.
 struct CurrentAgentBody<A: Agent> {
     body: Body,
     ambient: CurrentAgent<A>,

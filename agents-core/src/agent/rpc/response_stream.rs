@@ -1,4 +1,4 @@
-//! Answers that come in pieces.
+//! Replies to calls, in one frame or in several.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,21 +15,21 @@ use crate::interface::{Outcome, Reply, not_json};
 use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
-/// The answer to one call, until its last frame.
+/// The reply to one call, until its last frame.
 #[derive(Debug)]
 pub(crate) struct ReplySink {
     caller: Caller,
     ended: AtomicBool,
-    /// Made by whoever waits for the reader to stop it.
+    /// The token that `stop` cancels; made when a task first waits for it.
     stopped: OnceLock<CancellationToken>,
 }
 
-/// Whom an answer goes to.
+/// The receiver of a reply.
 #[derive(Debug)]
 enum Caller {
-    /// A client, for the call with this id, as JSON; `streamed` where user code has the answer too.
+    /// A client, for the call with this id, as JSON; `streamed` if user code holds the reply too.
     Client { socket: WebSocket, id: String, streamed: bool },
-    /// Another agent, which this object answers.
+    /// Another agent, whose call this object answers.
     Agent { object: ObjectContext, lines: LineSender },
 }
 
@@ -38,18 +38,18 @@ impl ReplySink {
         Self::to(Caller::Client { socket, id, streamed })
     }
 
-    /// An answer to another agent.
+    /// Returns a reply to another agent.
     pub(crate) fn to_agent(object: ObjectContext, lines: LineSender) -> Self {
         Self::to(Caller::Agent { object, lines })
     }
 
-    /// Lets what is said next be taken back when the running turn is undone. The frames for a client are
-    /// taken back by the gate.
+    /// Registers an undo for the frame that follows: if the running turn is undone, the frame is taken back.
+    /// The gate takes back the frames for a client itself.
     fn note(self: &Arc<Self>) -> Result<()> {
         let answer = self.clone();
         let ended = self.ended.load(Ordering::Acquire);
         match &self.caller {
-            // The end of any other call comes when its method is over.
+            // The end of any other call is sent after its method has ended.
             Caller::Client { streamed: false, .. } => Ok(()),
             Caller::Client { socket, .. } => {
                 socket.object.note(move || answer.ended.store(ended, Ordering::Release))
@@ -72,13 +72,13 @@ impl ReplySink {
         Self { caller, ended: AtomicBool::new(false), stopped: OnceLock::new() }
     }
 
-    /// Tells whether it answers the call of a connection with this id, as JSON.
+    /// Returns whether this is the reply to the call of a connection with this id, as JSON.
     pub(crate) fn is_of(&self, connection: ConnectionKey, call: &str) -> bool {
         self.connection() == Some(connection)
             && matches!(&self.caller, Caller::Client { id, .. } if id == call)
     }
 
-    /// The connection that it goes to.
+    /// Returns the connection that the reply is sent to.
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
         match &self.caller {
             Caller::Client { socket, .. } => Some(socket.entry.key),
@@ -86,26 +86,26 @@ impl ReplySink {
         }
     }
 
-    /// The caller wants no more of it: nothing is sent from here on.
+    /// Marks the reply as stopped by the caller; no later frame is sent.
     pub(crate) fn stop(&self) {
         self.ended.store(true, Ordering::Release);
         self.stopped.get_or_init(CancellationToken::new).cancel();
     }
 
-    /// Tells whether the caller has stopped it.
+    /// Returns whether the caller has stopped the reply.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.get().is_some_and(CancellationToken::is_cancelled)
     }
 
-    /// Sees to it that the call is answered however its handler ends.
+    /// Returns a guard that answers the call however its handler ends.
     pub(crate) fn answered(self: &Arc<Self>) -> Answered {
         Answered(self.clone())
     }
 
-    /// Sends a piece; after the end it is dropped.
+    /// Sends an item; after the end the item is dropped.
     ///
     /// # Errors
-    /// `overflow` when too much waits.
+    /// `overflow` when too many bytes wait.
     pub(crate) fn chunk(self: &Arc<Self>, json: &str) -> Result<()> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
@@ -120,7 +120,7 @@ impl ReplySink {
         }
     }
 
-    /// Waits until there is room for another piece, or the caller no longer listens.
+    /// Waits until another item can be sent, or the caller no longer reads.
     pub(crate) async fn ready(&self) {
         let is_ahead = match &self.caller {
             Caller::Client { socket, .. } => socket.is_ahead(),
@@ -131,7 +131,7 @@ impl ReplySink {
         }
         let room = async {
             match &self.caller {
-                // The send that follows gives the reason where there is no client to wait for.
+                // If there is no client to wait for, the following send returns the error.
                 Caller::Client { socket, .. } => drop(socket.ready().await),
                 Caller::Agent { lines, .. } => lines.until_room().await,
             }
@@ -143,7 +143,7 @@ impl ReplySink {
         }
     }
 
-    /// Notes that the last frame comes; `false` when it came before.
+    /// Marks the reply as ended; returns `false` if it had ended before.
     fn begin_end(self: &Arc<Self>) -> Result<bool> {
         if self.ended.load(Ordering::Acquire) {
             return Ok(false);
@@ -178,7 +178,7 @@ impl ReplySink {
         self.fail("error", message)
     }
 
-    /// The same with a code, which only agents are told.
+    /// Sends an error with a code as the last frame; only agents receive the code.
     pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
         if !self.begin_end()? {
             return Ok(());
@@ -192,7 +192,7 @@ impl ReplySink {
         }
     }
 
-    /// Tells whether somebody still listens.
+    /// Returns whether the reply has not ended and the caller still reads.
     pub(crate) fn is_open(&self) -> bool {
         !self.ended.load(Ordering::Acquire)
             && match &self.caller {
@@ -201,7 +201,7 @@ impl ReplySink {
             }
     }
 
-    /// Ready when nobody listens any more.
+    /// Waits until the reply has no reader any more.
     pub(crate) async fn until_gone(&self) {
         if self.is_open() {
             let gone = async {
@@ -218,23 +218,24 @@ impl ReplySink {
     }
 }
 
-/// Answers a call with an error if nothing else did.
+/// A guard that answers a call with an error if it has not been answered.
 #[derive(Debug)]
 pub(crate) struct Answered(Arc<ReplySink>);
 
 impl Drop for Answered {
     fn drop(&mut self) {
         if !self.0.ended.load(Ordering::Acquire) {
-            // Dropped with the whole object nothing can be sent, and its sockets are closed.
-            let _ = self.0.error("The call was given up");
+            // If the whole object is dropped, this send fails; its sockets are closed then.
+            let _ = self.0.error("The call was cancelled before it ended");
         }
     }
 }
 
-/// The caller's end of a streamed answer.
+/// The sending end of a streamed reply.
 ///
 /// Take it by reference in a callable. The value that the callable returns is the result, unless
-/// [`end`](Self::end) or [`error`](Self::error) came first; whatever is sent after those is dropped.
+/// [`end`](Self::end) or [`error`](Self::error) was called first. Items that are sent after those are
+/// dropped.
 pub struct StreamingResponse<T> {
     answer: Arc<ReplySink>,
     item: PhantomData<fn(T)>,
@@ -245,19 +246,21 @@ impl<T: Wire> StreamingResponse<T> {
         Self { answer, item: PhantomData }
     }
 
-    /// Sends an item at once. It leaves when the turn is over, and waits in memory until the caller takes it: for more
-    /// than a few items wait until the answer is [`ready`](Self::ready) before each.
+    /// Sends an item. The item is sent when the turn ends, and waits in memory until the caller takes it. To
+    /// send more than a few items, wait for [`ready`](Self::ready) before each one.
     ///
     /// # Errors
-    /// `overflow` when 32 MiB wait for the caller (a half of [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
-    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) for the end of the turn or the disk;
-    /// `not_json` when the item has no JSON form, as NaN has none; or outside of the agent's handlers.
+    /// `overflow` when 32 MiB wait for the caller (half of
+    /// [`Limits::outbox_bytes`](crate::Limits::outbox_bytes)), or
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) wait for the end of the
+    /// turn or the disk; `not_json` when the item has no JSON form, for example NaN; or outside of the
+    /// agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
         self.answer.chunk(&wire::to_json(&item).map_err(not_json)?)
     }
 
-    /// Waits until there is room for another item: the caller has taken nearly all that was sent before, or wants no
-    /// more. With little under way it does not wait.
+    /// Waits until another item can be sent: the caller has taken nearly all earlier items, or has stopped
+    /// the reply. This does not wait while few items are unsent.
     ///
     /// ```
     /// # use agents_core::{Result, StreamingResponse};
@@ -271,12 +274,12 @@ impl<T: Wire> StreamingResponse<T> {
     /// # let _ = count;
     /// ```
     ///
-    /// A returned stream is asked for its next item when there is room.
+    /// A returned stream is polled for its next item only when another item can be sent.
     pub async fn ready(&self) {
         self.answer.ready().await;
     }
 
-    /// Ends the answer with a result; `()` for none.
+    /// Ends the reply with a result; `()` for none.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -284,7 +287,7 @@ impl<T: Wire> StreamingResponse<T> {
         self.answer.end(&result.into_outcome()?)
     }
 
-    /// Ends the answer with an error that the caller reads.
+    /// Ends the reply with an error that the caller reads.
     ///
     /// # Errors
     /// Outside of the agent's handlers.
@@ -292,16 +295,16 @@ impl<T: Wire> StreamingResponse<T> {
         self.answer.error(message)
     }
 
-    /// Tells whether the answer has not ended and the caller still wants it.
+    /// Returns whether the reply has not ended and the caller still reads.
     pub fn is_open(&self) -> bool {
         self.answer.is_open()
     }
 
-    /// Waits until nobody wants the answer any more: it has ended before, the caller has stopped it, or its
-    /// connection is over.
+    /// Waits until the reply has no reader any more: the reply has ended, the caller has stopped it, or its
+    /// connection has closed.
     ///
-    /// A handler whose client stops goes on. One that answers another agent runs as that one takes the pieces, and
-    /// is dropped with it.
+    /// A handler whose client stops the reply continues. A handler that answers another agent runs while that
+    /// agent takes the items, and is dropped with the reply.
     ///
     /// ```
     /// # use agents_core::{Result, StreamingResponse};

@@ -1,4 +1,4 @@
-//! The streamed answers under way, so that their readers can stop them.
+//! The streamed replies that have not ended, so that their readers can stop them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 use crate::agent::rpc::response_stream::ReplySink;
 use crate::gateway::ConnectionKey;
 
-/// The streamed answers of an agent, by connection. There are no more than messages in flight.
+/// The streamed replies of an agent, by connection. Their number is bounded by the messages in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Streams(Mutex<HashMap<ConnectionKey, Vec<Arc<ReplySink>>>>);
 
 impl Streams {
-    /// Notes an answer until the guard is dropped.
+    /// Registers a reply until the guard is dropped.
     pub(crate) fn begin(&self, answer: Arc<ReplySink>) -> Streaming<'_> {
         if let Some(connection) = answer.connection() {
             self.0.lock().entry(connection).or_default().push(answer.clone());
@@ -21,7 +21,7 @@ impl Streams {
         Streaming { streams: self, answer }
     }
 
-    /// Stops what answers the calls with this id; one that has ended is none.
+    /// Stops the replies to the calls with this id; an ended reply is not affected.
     pub(crate) fn stop(&self, connection: ConnectionKey, id: &str) {
         let found: Vec<_> = match self.0.lock().get(&connection) {
             Some(answers) => answers.iter().filter(|answer| answer.is_of(connection, id)).cloned().collect(),
@@ -33,7 +33,7 @@ impl Streams {
     }
 }
 
-/// An answer that can be stopped.
+/// The registration of a reply that can be stopped.
 #[derive(Debug)]
 pub(crate) struct Streaming<'a> {
     streams: &'a Streams,

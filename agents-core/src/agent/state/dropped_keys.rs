@@ -1,30 +1,31 @@
-//! Keys of a pushed state that its type took in silence and did not keep.
+//! Keys of a pushed state that its type accepted without an error and did not keep.
 //!
-//! Serde does not tell which keys it passes over in what it reads twice: flattened fields, and enums with `tag` or
-//! `untagged`. There a key that the value does not write again is suspected. The type may know it all the same, under
-//! another name (`alias`) or without a need to write it (`skip_serializing_if`). So the state is read again without the
-//! key, and with other values under it. A key is dropped when the state is the same each time: a type that knows it
-//! refuses some of these values, or keeps one.
+//! Serde does not report the keys that it ignores in values that it reads twice: flattened fields, and enums
+//! with `tag` or `untagged`. A key in such a value is suspected if the decoded value does not write it again.
+//! The type may still know the key, under another name (`alias`) or without writing it
+//! (`skip_serializing_if`). Therefore the state is read again without the key, and with other values for it.
+//! The key counts as dropped if the state is the same each time: a type that knows the key refuses some of
+//! these values, or keeps one.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::wire::{De, KeyFacts, Wire, to_value};
 
-/// The most that is read again, in bytes of the pushed text, unless one key is more already: a client must not make its
-/// state cost many times as much.
+/// The maximum number of bytes of the pushed text that are read again, unless one key needs more. The limit
+/// keeps a client from multiplying the cost of its state.
 const READ_AGAIN: usize = 1 << 20;
 
-/// The most keys that are looked at.
+/// The maximum number of keys that are checked.
 const SUSPECTS: usize = 64;
 
 /// The number of times that a state is read for a key that is dropped.
 const PROBES: usize = 6;
 
-/// Returns the path of a key of the pushed text that is not in the state that was read from it; `None` when there is
-/// none, and when too much would have to be read to know.
+/// Returns the path of a key of the pushed text that is not in the state that was read from it; `None` if
+/// there is none, or if finding it would read too much.
 pub(super) fn find<T: Wire>(json: &str, state: &T, facts: &KeyFacts) -> Option<Vec<Step>> {
-    // What cannot be written is refused elsewhere.
+    // A state that cannot be encoded is refused elsewhere.
     let kept = to_value(state).ok()?;
     let mut pushed: Value = serde_json::from_str(json).ok()?;
     let mut suspects = Suspects { found: Vec::new(), path: Vec::new(), without_empty: facts.tries_forms() };
@@ -40,12 +41,13 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// The keys that are not in the same place of what is kept.
+/// The keys that are not at the same path in the kept state.
 struct Suspects {
     found: Vec<Vec<Step>>,
     path: Vec<Step>,
-    /// Where one form of a type is tried after another, a value of another kind may lead to another form, which
-    /// drops the key. So what a known key would not write again, such as `null`, is not suspected.
+    /// `true` if empty values are not suspected. If several forms of a type are tried in turn, a value of
+    /// another kind may select another form, which drops the key. A known key may not write an empty value,
+    /// such as `null`.
     without_empty: bool,
 }
 
@@ -87,8 +89,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Returns whether the state that is read is the same whatever stands under the key. `left` is how many more times a
-/// state may be read.
+/// Returns whether the decoded state is the same for any value of the key. `left` is the number of times that
+/// a state may still be read.
 fn is_dropped<T: Wire>(pushed: &mut Value, path: &[Step], kept: &Value, left: &mut usize) -> bool {
     let Some((Step::Key(key), parents)) = path.split_last() else { return false };
     let Some(original) = entries(pushed, parents).and_then(|entries| entries.remove(key)) else {

@@ -1,4 +1,4 @@
-//! The synchronised state: loaded lazily, written through one gate, sent to everyone.
+//! The synchronised state: loaded on first use, changed in one place, sent to all connections.
 
 mod dropped_keys;
 pub(super) mod pushed;
@@ -22,7 +22,7 @@ use crate::sampled::sampled;
 use crate::storage::{StorageError, from_stored, keep};
 use crate::wire::frame;
 
-/// The decoded state, valid as long as the object's state has not moved on.
+/// The decoded state, valid while the version of the object's state is the same.
 #[derive(Debug)]
 pub(crate) struct StateCache<S> {
     version: u64,
@@ -40,14 +40,14 @@ enum Loaded<S> {
 enum Stored<S> {
     Nothing,
     Read(Arc<S>),
-    /// The program cannot read it; a copy was kept, and there is none any more.
+    /// The program cannot read the state; a copy was kept, and the row was deleted.
     PutAside,
 }
 
-/// The program does not read the state that is stored.
+/// The error of a stored state that the program cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the stored state is not of the agent's type and stays as it is; give the type a default or `#[serde(from = ..)]`, or \
+    "the stored state is not of the agent's type and is not changed; give the type a default or `#[serde(from = ..)]`, or \
      the class `on_unreadable = \"initial\"`"
 )]
 struct UnreadableState(#[source] serde_json::Error);
@@ -94,13 +94,13 @@ impl<A: AgentDefinition> AgentShared<A> {
         Ok(Some(initial))
     }
 
-    /// Reads the stored state before the agent starts, once for all lives that this program gives it: an agent whose
-    /// state it cannot read does not run without it.
+    /// Reads the stored state before the agent starts, once for all activations in this program. An agent
+    /// whose state cannot be read does not start.
     pub(super) fn check_state(self: &Arc<Self>) -> Result<()> {
         if !self.object.is_readable() {
             match self.stored()? {
                 Stored::Read(_) | Stored::Nothing => self.object.note_readable(),
-                // That may be undone yet.
+                // Moving the state aside may still be undone.
                 Stored::PutAside => {}
             }
         }
@@ -125,7 +125,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             agent = ?self.object.key(),
             error = %SingleLine(&error),
             "the stored state is not of the agent's type; it is kept under the key `{key}`, and the initial state \
-             takes its place"
+             replaces it"
         );
         Ok(Stored::PutAside)
     }
@@ -136,7 +136,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             loaded: state.map_or(Loaded::Unset, Loaded::Set),
         };
         let before = std::mem::replace(&mut *self.state.lock(), now);
-        // Without the lock: its destructor is code of the user.
+        // Dropped without the lock: its destructor is user code.
         drop(before);
     }
 
@@ -152,7 +152,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         self.replace(state, json, source, except)
     }
 
-    /// Changes a copy of the state and replaces the state with it, unless it fails or changes nothing.
+    /// Changes a copy of the state and replaces the state with it, unless `update` fails or changes nothing.
     pub(crate) fn update_state<R: UpdateResult>(
         self: &Arc<Self>,
         source: &StateSource<A>,
@@ -172,13 +172,13 @@ impl<A: AgentDefinition> AgentShared<A> {
         keep(state).map_err(|error| self.unfit(error, source))
     }
 
-    /// Reports a state that cannot be kept as rejected, whatever its source; returns the error.
+    /// Reports a state that cannot be stored as rejected, for any source; returns the error.
     fn unfit(self: &Arc<Self>, error: Error, source: &StateSource<A>) -> Error {
         self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, error.to_string());
         error
     }
 
-    /// The one gate that every change of the state goes through.
+    /// Validates and writes a state; every change of the state passes through this method.
     fn replace(
         self: &Arc<Self>,
         state: A::State,
@@ -200,7 +200,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         self.write(Arc::new(state), json, previous, source, except)
     }
 
-    /// Stores a state, then sends it, then tells the change hook.
+    /// Stores a state, then sends it, then calls the change hook.
     fn write(
         self: &Arc<Self>,
         state: Arc<A::State>,
@@ -211,7 +211,7 @@ impl<A: AgentDefinition> AgentShared<A> {
     ) -> Result<()> {
         let frame = self.object.has_connections()?.then(|| frame::state_changed(&json));
         if let Some(frame) = &frame {
-            // Before anything changes.
+            // Checked before anything changes.
             self.object.check_room(frame.len())?;
         }
         self.object.stage_state(json.into()).map_err(|error| match error.downcast_ref() {
@@ -237,7 +237,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         Ok(())
     }
 
-    /// A client pushes a state; `Err` has what is sent back to it.
+    /// Handles a state that a client pushes; `Err` has the text that is sent back.
     pub(crate) fn push(
         self: &Arc<Self>,
         connection: &Connection<A>,
@@ -273,7 +273,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         })
     }
 
-    /// Runs a hook about the state; its errors change nothing.
+    /// Runs a hook about the state; an error of the hook does not undo the change.
     pub(super) fn tell(
         self: &Arc<Self>,
         hook: BoxFuture<'static, Result<()>>,

@@ -1,16 +1,16 @@
-//! States from clients: of the agent's type, and nothing beside it.
+//! States from clients: of the agent's type, without unknown keys.
 
 use serde_ignored::Path;
 
 use crate::agent::state::dropped_keys::{self, Step};
 use crate::wire::{De, KeyFacts, Wire, without_lone_surrogates};
 
-/// The most characters of a key's place that are told.
+/// The maximum number of characters of a key's path in an error.
 const TOLD: usize = 100;
 
-/// Reads a state that a client pushed; returns it and the place of the first key that its type does not know.
+/// Reads a state that a client pushed; returns it and the path of the first key that its type does not know.
 ///
-/// Serde itself passes over such keys. The client would keep what the agent has not.
+/// Serde itself ignores such keys. The client would then keep a key that the agent does not have.
 ///
 /// Lone surrogates are read as by [`from_json`](crate::wire::from_json).
 pub(in crate::agent) fn read<T: Wire>(
@@ -55,7 +55,7 @@ fn steps(path: &Path<'_>) -> Vec<Step> {
     }
 }
 
-/// Writes a path, up to a length.
+/// Returns a path as text of at most [`TOLD`] characters.
 fn place(steps: &[Step]) -> String {
     let mut place = String::new();
     for step in steps {

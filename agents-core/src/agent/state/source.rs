@@ -1,10 +1,10 @@
-//! Who changes the state.
+//! The source of a change of the state.
 
 use std::fmt;
 
 use crate::agent::{AgentDefinition, Connection};
 
-/// Who changes the state, or tried to change something.
+/// The source of a change of the state, or of a rejected attempt.
 ///
 /// ```
 /// # use agents_core::{AgentDefinition, StateSource};
@@ -21,10 +21,11 @@ use crate::agent::{AgentDefinition, Connection};
 pub enum StateSource<A: AgentDefinition> {
     /// Code of the agent, for a connection or on its own.
     Server {
-        /// The connection whose call, message or end made it do so; `None` for the agent's own work and for
-        /// HTTP requests.
+        /// The connection whose call, message or close caused the change; `None` for the agent's own work and
+        /// for HTTP requests.
         via: Option<Connection<A>>,
-        /// The callable that did it, by its name on the wire; `None` in hooks and in the agent's own work.
+        /// The callable that made the change, by its name on the wire; `None` in hooks and in the agent's own
+        /// work.
         callable: Option<&'static str>,
     },
     /// A client that pushed a state.
@@ -32,7 +33,7 @@ pub enum StateSource<A: AgentDefinition> {
 }
 
 impl<A: AgentDefinition> StateSource<A> {
-    /// Returns the connection behind the change, pushing or calling.
+    /// Returns the connection that pushed the state or whose event caused the change.
     pub fn connection(&self) -> Option<&Connection<A>> {
         match self {
             Self::Server { via, .. } => via.as_ref(),
@@ -48,17 +49,17 @@ impl<A: AgentDefinition> StateSource<A> {
         }
     }
 
-    /// Tells whether a client pushed the state.
+    /// Returns whether a client pushed the state.
     pub fn is_client(&self) -> bool {
         matches!(self, Self::Client(_))
     }
 
-    /// Tells whether a callable made the change.
+    /// Returns whether a callable made the change.
     pub fn is_callable(&self) -> bool {
         self.callable().is_some()
     }
 
-    /// Tells whether it is the agent's own work: no connection had a part in it.
+    /// Returns whether the change is the agent's own work, without a connection.
     pub fn is_agent(&self) -> bool {
         matches!(self, Self::Server { via: None, callable: None })
     }

@@ -1,4 +1,4 @@
-//! Whom the host lets in, before the agent is looked up.
+//! Admission of requests by the host, before the agent is looked up.
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -22,12 +22,12 @@ use crate::unwind::Panic;
 use crate::wire::close_code;
 use crate::wire::name::escape;
 
-/// Where a request wants to go.
+/// The destination of a request.
 #[derive(Clone, Copy)]
 pub(in crate::server) enum Destination<'a> {
-    /// To an agent that the path names.
+    /// An agent that the path names.
     Named(Address<'a>),
-    /// To one that a function finds.
+    /// An agent that a function finds.
     NamedRoute(&'a NamedRoute),
 }
 
@@ -41,9 +41,9 @@ impl<'a> Destination<'a> {
 }
 
 impl Host {
-    /// Decides who may come in, and finds out which agent it is for.
+    /// Decides whether a request is admitted, and finds the agent that it is for.
     ///
-    /// What the hook says of the visitor goes into the head.
+    /// The identity that the hook gives is stored in the head.
     pub(in crate::server) async fn admit(
         &self,
         destination: Destination<'_>,
@@ -52,7 +52,7 @@ impl Host {
     ) -> Result<ObjectKey, Refusal> {
         let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
         if let Destination::Named(address) = destination {
-            // Before the program is asked, so that it is asked about no text that names nothing.
+            // Checked before the program's functions run, so that they never see an invalid name.
             let name = self.canonical_name(address.name)?;
             if self.access().hook.is_none() {
                 return Ok(key(name));
@@ -73,7 +73,7 @@ impl Host {
                 Ok(key(name))
             }
             Ok(Err(panic)) => {
-                // Only the log sees what it said.
+                // Only the log contains the message of the panic.
                 let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
                 Err(Refusal::from(error))
             }
@@ -81,14 +81,14 @@ impl Host {
                 self.gateway().totals.limits.record(Limit::HandshakeTimeout);
                 tracing::error!(
                     class = destination.class(),
-                    "`authorize` did not decide about a connection or request within {most:?}"
+                    "the host's functions did not decide about a request within {most:?}"
                 );
                 Err(Refusal::new(close_code::UNAVAILABLE, "the program did not decide in time"))
             }
         }
     }
 
-    /// Asks the program's functions.
+    /// Calls the program's functions.
     async fn decide(
         &self,
         destination: Destination<'_>,
@@ -115,19 +115,19 @@ impl Host {
         Ok((name, admission))
     }
 
-    /// Returns the form of a name that the program gave: plain text, in which a percent sign is one.
+    /// Returns the canonical form of a name that the program gave: plain text, in which `%` is not an escape.
     fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         self.canonical_name(&escape(name)).inspect_err(|refusal| {
             sampled!(
                 WARN,
                 "names that the program gave",
                 reason = refusal.reason(),
-                "the program gave an agent a bad name"
+                "the program gave an agent an invalid name"
             );
         })
     }
 
-    /// Returns the form of a name that names the agent.
+    /// Returns the canonical form of a name.
     fn canonical_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         match address::canonical_name(name, self.limits().name_bytes) {
             Ok(name) => Ok(name.into()),

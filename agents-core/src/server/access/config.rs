@@ -1,4 +1,4 @@
-//! Who may reach agents, as a program says it.
+//! The configuration of access to agents.
 
 use std::sync::Arc;
 
@@ -11,33 +11,33 @@ use crate::server::access::origins::Origins;
 use crate::server::access::proxies::Proxies;
 use crate::server::access::routes::{NamedRoute, NamedRoutes};
 
-/// The function that is asked about everybody.
+/// The function that is asked about every request.
 pub(in crate::server) type Hook =
     Box<dyn Fn(AdmissionRequest) -> BoxFuture<'static, Result<Admission, Refusal>> + Send + Sync>;
 
-/// Who may come in, and where.
+/// The rules for access, and the paths of agents.
 #[derive(Default)]
 pub(in crate::server) struct Access {
     pub(in crate::server) cors: bool,
     pub(in crate::server) origins: Origins,
-    /// The trusted proxies as the program names them, and as they are read at the start.
+    /// The trusted proxies as the program names them; they are parsed at the start.
     pub(in crate::server) trusted: Vec<String>,
     pub(in crate::server) proxies: Proxies,
     pub(in crate::server) hook: Option<Hook>,
     pub(in crate::server) routes: NamedRoutes,
-    /// Whether a handshake is refused with a plain status.
+    /// `true` if a handshake is refused with a plain HTTP status.
     pub(in crate::server) plain_refusals: bool,
 }
 
-/// Finds the name of the agent for a request; an `async fn(ConnectRequest) -> Result<String, Refusal>` is
-/// one, and so is an async closure.
+/// A function that finds the name of the agent for a request. An
+/// `async fn(ConnectRequest) -> Result<String, Refusal>` implements this trait, and so does an async closure.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not find the name of an agent",
-    note = "write `async |request: ConnectRequest| -> Result<String, Refusal> {{ .. }}`, or name an `async fn`",
+    message = "`{Self}` is not a function that finds the name of an agent",
+    note = "write `async |request: ConnectRequest| -> Result<String, Refusal> {{ .. }}`, or pass an `async fn`",
     note = "an async closure may not use what it captures by reference: clone it into a `move |request| async move {{ .. }}`"
 )]
 pub trait ResolveName: Send + Sync + 'static {
-    /// Finds the name.
+    /// Returns the name of the agent.
     fn find(&self, request: ConnectRequest) -> impl Future<Output = Result<String, Refusal>> + Send;
 }
 
@@ -51,17 +51,17 @@ where
     }
 }
 
-/// Who may come in.
+/// Access to agents.
 impl Agents {
-    /// Asks a function about everybody who wants to reach an agent: WebSocket handshakes and HTTP
+    /// Sets a function that decides about every request to an agent: WebSocket handshakes and HTTP
     /// requests of all classes, before the agent wakes.
     ///
-    /// It answers with an [`Admission`], or `()` to let it pass, or with a [`Refusal`]. A refused
-    /// connection is closed with the refusal's code behind the handshake, a refused request gets its
-    /// status. An error of another kind and a panic refuse with 4500 and an error id; so does the time
-    /// limit, [`Limits::handshake_timeout`](crate::Limits) (503 over HTTP). It is not asked about preflights
-    /// that [`cors`](Self::cors) answers, nor about other routes of the program. A second call takes the
-    /// place of the first.
+    /// The function returns an [`Admission`], or `()` to admit the request, or a [`Refusal`]. A refused
+    /// connection is closed with the refusal's code after the handshake, and a refused HTTP request gets its
+    /// status. An error of another kind and a panic refuse with 4500 and an error id. A function that exceeds
+    /// [`Limits::handshake_timeout`](crate::Limits) does so too (503 over HTTP). The function is not asked
+    /// about preflights that [`cors`](Self::cors) answers, nor about other routes of the program. A second
+    /// call replaces the function of the first.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -97,9 +97,9 @@ impl Agents {
     /// # let _ = agents;
     /// ```
     ///
-    /// A closure does as well: `.authorize(async |incoming: AdmissionRequest| { .. })`. It may not use by reference
-    /// what it captures; what it needs comes from [`env`](AdmissionRequest::env), or is cloned into
-    /// `move |incoming| { let db = db.clone(); async move { .. } }`.
+    /// A closure works too: `.authorize(async |incoming: AdmissionRequest| { .. })`. It may not use its
+    /// captures by reference. The values that it needs come from [`env`](AdmissionRequest::env), or are
+    /// cloned into `move |incoming| { let db = db.clone(); async move { .. } }`.
     #[must_use]
     pub fn authorize<F, Decision, T>(mut self, hook: F) -> Self
     where
@@ -114,14 +114,14 @@ impl Agents {
         self
     }
 
-    /// Serves agents of a class on a path without a name in it: the function says which agent a
-    /// request is for, from a session or a token.
+    /// Serves agents of a class on a path without a name in it. The function returns the name of the agent
+    /// that a request is for, for example from a session or a token.
     ///
-    /// It holds for the path and everything below it, WebSockets and HTTP alike; a longer path goes
-    /// before a shorter one, and both go before [`routes`](Self::routes). The npm client reaches it with
-    /// `basePath`, and learns the name in the identity frame. The function shares the 10 s of
-    /// [`authorize`](Self::authorize), which is asked after it, with the name that it found. For the name
-    /// holds what [`Admission::named`] says.
+    /// The route covers the path and everything below it, for WebSockets and HTTP. A longer path has
+    /// precedence over a shorter one, and both over [`routes`](Self::routes). The npm client connects to it
+    /// with `basePath`, and receives the name in the identity frame. The function shares the time limit of
+    /// [`authorize`](Self::authorize) (10 s by default), which is asked afterwards, with the name that was
+    /// found. The rules of [`Admission::named`] apply to the name.
     ///
     /// ```
     /// use agents_core::{Agents, ConnectRequest, Refusal};
@@ -136,8 +136,8 @@ impl Agents {
     /// # let _ = session_user;
     /// ```
     ///
-    /// The class can still be reached by name under `/agents`, which is what a client asks for who guesses
-    /// the name of somebody else. Where names are not for choosing, refuse those arrivals; without
+    /// The class can still be reached by name under `/agents`, so a client can ask there for the agent of
+    /// another user whose name it guesses. If clients must not choose names, refuse those requests. Without
     /// `authorize` the host warns at its start:
     ///
     /// ```
@@ -150,9 +150,9 @@ impl Agents {
     /// # let _ = agents;
     /// ```
     ///
-    /// [`start`](Self::start) fails with the code `route` when the class is not registered, or the path
-    /// is not `/` and segments of letters, digits, `-`, `_`, `.` and `~`, lies below `/agents`, or is
-    /// given twice.
+    /// [`start`](Self::start) fails with the code `route` when the class is not registered, or when the path
+    /// is invalid. A valid path is `/` and segments of letters, digits, `-`, `_`, `.` and `~`, does not lie
+    /// below `/agents`, and is given once.
     #[must_use]
     pub fn route_to<A: Agent>(self, path: impl Into<String>, name: impl ResolveName) -> Self {
         self.route_to_object(path, A::ROUTE, name)
@@ -176,51 +176,53 @@ impl Agents {
         self
     }
 
-    /// Answers handshakes that the host itself refuses with a plain HTTP status instead of accepting
-    /// and closing them. Off by default.
+    /// Sets whether handshakes that the host itself refuses are answered with a plain HTTP status, instead of
+    /// being accepted and closed. Off by default.
     ///
-    /// Proxies and clients that are no browsers understand it better; the npm client does not: it tries
-    /// again for ever. It holds for what is known before the agent is asked (class, name, origin,
-    /// [`authorize`](Self::authorize), [`route_to`](Self::route_to)), and not for what an agent decides.
+    /// Proxies and clients other than browsers handle a status better. The npm client does not: it
+    /// retries forever. The setting applies to refusals before the agent is asked (class, name, origin,
+    /// [`authorize`](Self::authorize), [`route_to`](Self::route_to)), and not to refusals by an agent.
     #[must_use]
     pub fn refuse_handshakes(mut self, refuse: bool) -> Self {
         self.access.plain_refusals = refuse;
         self
     }
 
-    /// Lets pages of other origins send HTTP requests to agents, with any header: of the [`origins`](Self::origins) that
-    /// are allowed, cookies included, or of any when there is no list, then without cookies. Off by default.
+    /// Sets whether pages of other origins may send HTTP requests to agents, with any header. Off by default.
+    /// With a list of [`origins`](Self::origins), these origins are allowed, and cookies are included.
+    /// Without a list, any origin is allowed, without cookies.
     #[must_use]
     pub fn cors(mut self, cors: bool) -> Self {
         self.access.cors = cors;
         self
     }
 
-    /// Lets only pages of these origins reach agents, for example `https://app.example`.
+    /// Sets the origins whose pages may reach agents, for example `https://app.example`.
     ///
-    /// Browsers send a page's origin with every handshake, and cookies too, so without a list any page
-    /// can open a socket in the name of its visitor. Clients that are no browsers always pass. A foreign
-    /// page's socket is closed with 4403, its request answered 403.
+    /// Browsers send a page's origin with every handshake, and cookies too. Without a list, any page can
+    /// therefore open a socket on behalf of its visitor. Clients that are not browsers always pass. The
+    /// socket of a foreign page is closed with 4403, and its HTTP request is answered with 403.
     ///
-    /// Pages of this server itself pass, too, whatever the scheme, when the header `Host` has an address, `localhost`, or
-    /// the host of an origin on the list. Any other name may belong to a stranger who lets it lead here, so put
-    /// the public origin of this server on the list; behind a proxy that changes `Host` as well. A plain `GET` over HTTP without TLS
-    /// does not say that it comes from a page: what must not be read goes behind TLS or a token.
+    /// Pages of this server itself pass too, with any scheme, if the header `Host` has an address,
+    /// `localhost`, or the host of an origin on the list. A third party may own any other name and let it
+    /// resolve to this server, so put the public origin of this server on the list; do the same behind a
+    /// proxy that changes `Host`. A plain `GET` over HTTP without TLS does not show that it comes from a
+    /// page: protect data that must not be read by TLS or a token.
     ///
-    /// [`start`](Self::start) fails with the code `origin` when one is not a scheme and a host, perhaps
-    /// with a port. [`run`](Self::run) takes `--origin` in the place of this list.
+    /// [`start`](Self::start) fails with the code `origin` when an entry is not a scheme and a host,
+    /// optionally with a port. The option `--origin` of [`run`](Self::run) replaces this list.
     #[must_use]
     pub fn origins(mut self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
         self.access.origins = Origins::only(origins.into_iter().map(Into::into));
         self
     }
 
-    /// Trusts proxies, as addresses or networks, to tell in `X-Forwarded-For` whom they speak for.
+    /// Sets the proxies, as addresses or networks, whose header `X-Forwarded-For` is trusted.
     ///
-    /// The client is the last address in that header which is none of these; the header of any other peer
-    /// is passed over, since anybody can send one. It is what limits for an address count, and what
-    /// [`ConnectRequest::client_ip`](crate::ConnectRequest::client_ip) returns. Without a list it is the
-    /// peer.
+    /// The client is the last address in that header that is not one of these proxies. The header of any
+    /// other peer is ignored, since any client can send one. The limits per address count this address, and
+    /// [`ConnectRequest::client_ip`](crate::ConnectRequest::client_ip) returns it. Without a list, the client
+    /// is the peer.
     ///
     /// ```
     /// use agents_core::Agents;
@@ -229,7 +231,8 @@ impl Agents {
     /// # let _ = agents;
     /// ```
     ///
-    /// [`start`](Self::start) fails with the code `trusted_proxies` when one is no address.
+    /// [`start`](Self::start) fails with the code `trusted_proxies` when an entry is not an address or a
+    /// network.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item: Into<String>>) -> Self {
         self.access.trusted = proxies.into_iter().map(Into::into).collect();

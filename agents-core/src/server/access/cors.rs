@@ -1,4 +1,4 @@
-//! What pages of other origins may read.
+//! Cross-origin access of pages to responses.
 
 use axum::response::Response;
 use http::header::{
@@ -15,19 +15,19 @@ const METHODS: &str = "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE";
 /// The headers that let the page of a request read its response.
 #[derive(Debug)]
 pub(in crate::server) struct Cors {
-    /// The origin that the answer is for; `None` for a page that may not read it.
+    /// The origin that may read the response; `None` for a page that may not read it.
     origin: Option<HeaderValue>,
-    /// The permission for cookies to come along, which takes an origin by name.
+    /// `true` if cookies are permitted, which requires that `origin` is named.
     credentials: bool,
-    /// The headers that the page may send: those that it asks for. The star covers neither `Authorization` nor
+    /// The headers that the page may send: those that it asks for. `*` covers neither `Authorization` nor
     /// requests with cookies.
     headers: HeaderValue,
-    /// The headers of the request that the answer depends on.
+    /// The headers of the request that the response depends on.
     vary: Vec<HeaderName>,
 }
 
 impl Cors {
-    /// Looks at a request; `None` when the program wants no such headers.
+    /// Returns the headers for a request; `None` if CORS is off.
     pub(in crate::server) fn of(access: &Access, request: &HeaderMap) -> Option<Self> {
         if !access.cors {
             return None;

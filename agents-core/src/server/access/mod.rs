@@ -1,8 +1,7 @@
-//! The rules of a host about who may reach which agent.
+//! The rules of a host for access to agents.
 //!
-//! This module owns the configuration of access, the program's own `authorize`, routes, origins, proxies, and the
-//! limits of an address.
-//! It decides before an agent is touched, and it knows requests but no agents.
+//! This module owns the configuration of access, the program's own `authorize`, routes, origins, proxies, and
+//! the limits of an address. It decides before an agent is touched: it knows requests and no agents.
 
 pub(super) mod authorize;
 pub(super) mod config;

@@ -1,4 +1,4 @@
-//! Which pages may reach agents.
+//! The origins whose pages may reach agents.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,12 +18,12 @@ impl Origins {
         Self(Some(origins.into_iter().map(|origin| plain(&origin)).collect()))
     }
 
-    /// Whether every page may reach agents.
+    /// Returns whether every page may reach agents.
     pub(in crate::server) fn is_open(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Checks that all are origins; a typing error would keep everybody out.
+    /// Checks that all entries are origins; a mistyped entry would refuse every page of its site.
     pub(in crate::server) fn check(&self) -> Result<()> {
         let wrong = self.0.iter().flatten().find(|origin| !is_origin(origin));
         match wrong {
@@ -36,17 +36,18 @@ impl Origins {
     }
 
     /// Returns whether a request may pass: it comes from no page, from a page of this server, or from
-    /// one of the list.
+    /// a page of a listed origin.
     pub(in crate::server) fn allow(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {
             _ if self.is_open() => true,
             Some(origin) => self.trusts(headers, origin),
-            // A page of the host that the request names, as its browser says.
+            // A page of the host that the request names, as its browser states.
             None => !is_from_same_origin(headers) || self.knows_host(headers),
         }
     }
 
-    /// Tells whether no page of a foreign site can have made a request. Here no list trusts nobody.
+    /// Returns whether a page of a foreign site cannot have made a request. Without a list no foreign origin
+    /// is trusted here.
     pub(in crate::server) fn is_same_site(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {
             Some(origin) => self.trusts(headers, origin),
@@ -54,7 +55,7 @@ impl Origins {
         }
     }
 
-    /// Tells whether an origin is on the list.
+    /// Returns whether an origin is on the list.
     pub(in crate::server) fn lists(&self, origin: &HeaderValue) -> bool {
         let origin = origin.to_str().map(plain).unwrap_or_default();
         self.0.as_ref().is_some_and(|list| list.contains(&origin))
@@ -65,9 +66,10 @@ impl Origins {
         self.lists(origin) || own() && self.knows_host(headers)
     }
 
-    /// Returns whether the host that a request names is one of ours. Every domain can be made to lead here, and its pages then
-    /// name it in `Origin` and `Host` alike. With a list, a name is ours if the list has it. An address and
-    /// `localhost` are no domain of a stranger.
+    /// Returns whether the host that a request names belongs to this server. Every domain can be made to
+    /// resolve to this server, and its pages then name that domain in both `Origin` and `Host`. With a list,
+    /// a name belongs to this server if the list has it. An address and `localhost` cannot be the domain of a
+    /// third party.
     fn knows_host(&self, headers: &HeaderMap) -> bool {
         let Some(list) = &self.0 else { return true };
         let asked = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
@@ -80,19 +82,19 @@ impl Origins {
             || list.iter().any(|origin| host_of(origin) == Some(&*name))
     }
 
-    /// Warns whoever serves other machines and lets every page in.
+    /// Warns if the host serves other machines and accepts pages of any origin.
     pub(in crate::server) fn warn_if_open(&self, addr: SocketAddr) {
         if self.is_open() && !addr.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 %addr,
-                "pages of any origin can reach the agents in the name of their visitors: \
-                 name the origins of yours with `--origin` or `Agents::origins`"
+                "pages of any origin can reach the agents on behalf of their visitors: \
+                 name your own origins with `--origin` or `Agents::origins`"
             );
         }
     }
 }
 
-/// An origin as browsers write it.
+/// Returns an origin in the form that browsers write.
 fn plain(origin: &str) -> String {
     let origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
     let port = match origin.split_once("://") {
@@ -103,7 +105,7 @@ fn plain(origin: &str) -> String {
     origin.strip_suffix(port).unwrap_or(&origin).to_owned()
 }
 
-/// The host in an origin, without a port.
+/// Returns the host in an origin, without a port.
 fn host_of(origin: &str) -> Option<&str> {
     let (_, authority) = origin.split_once("://")?;
     match authority.rsplit_once(':') {
@@ -140,7 +142,7 @@ mod tests {
     fn foreign_pages_are_kept_out_when_there_is_a_list() {
         // S113
         let list = Origins::only(["https://App.example:443/".to_owned()]);
-        assert!(list.allow(&headers(None)), "not a page");
+        assert!(list.allow(&headers(None)), "the request is not from a page");
         assert!(list.allow(&headers(Some("https://app.example"))));
         for origin in ["https://evil.example", "null", "https://app.example.evil", "http://app.example"] {
             assert!(!list.allow(&headers(Some(origin))), "{origin}");
@@ -149,7 +151,7 @@ mod tests {
         assert!(list.is_same_site(&headers(Some("https://app.example"))));
         let open = Origins::default();
         assert!(open.allow(&headers(Some("https://evil.example"))));
-        assert!(!open.is_same_site(&headers(Some("https://evil.example"))), "its cookies are not trusted");
+        assert!(!open.is_same_site(&headers(Some("https://evil.example"))), "not trusted with cookies");
         assert!(open.is_same_site(&headers(Some("http://agents.example:8787"))));
         assert!(open.is_same_site(&headers(None)));
     }
@@ -183,7 +185,7 @@ mod tests {
                 assert!(list.allow(&own) && list.is_same_site(&own), "{host}");
             }
         }
-        // Whatever its name, it leads here: to the browser its pages are ours.
+        // Each of these names resolves to this server, so to the browser its pages are of the same origin.
         for host in
             ["evil.example", "app.example.evil:80", "127.0.0.1.evil", "localhost.evil", "evil.example:8787"]
         {
@@ -191,10 +193,10 @@ mod tests {
                 [asked(host, Some(&format!("http://{host}")), None), asked(host, None, Some("same-origin"))]
             {
                 assert!(!list.allow(&foreign) && !list.is_same_site(&foreign), "{host}");
-                assert!(Origins::default().allow(&foreign), "without a list any page may");
+                assert!(Origins::default().allow(&foreign), "without a list any page passes");
             }
-            assert!(list.allow(&asked(host, None, None)), "no browser: {host}");
-            assert!(list.allow(&asked(host, None, Some("none"))), "typed in: {host}");
+            assert!(list.allow(&asked(host, None, None)), "not a browser: {host}");
+            assert!(list.allow(&asked(host, None, Some("none"))), "address typed by the user: {host}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whose word counts for the address of a client.
+//! The proxies that are trusted to state the address of a client.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,17 +7,17 @@ use ipnet::IpNet;
 
 use crate::error::{Error, Result};
 
-/// The proxies that are trusted to tell whom they speak for.
+/// The proxies that are trusted to state the address of a client.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Proxies(Vec<IpNet>);
 
 impl Proxies {
-    /// Reads addresses and networks, as `10.0.0.1` or `10.0.0.0/8`.
+    /// Parses addresses and networks, such as `10.0.0.1` or `10.0.0.0/8`.
     pub(in crate::server) fn parse(list: &[String]) -> Result<Self> {
         let parse = |text: &String| {
             let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
             net.map_err(|_| {
-                Error::new("trusted_proxies", format!("`{text}` is no address and no network of addresses"))
+                Error::new("trusted_proxies", format!("`{text}` is neither an address nor a network"))
             })
         };
         list.iter().map(parse).collect::<Result<_>>().map(Self)
@@ -27,10 +27,10 @@ impl Proxies {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// The address of the client: of the peer, or of whom trusted proxies say they speak for.
+    /// Returns the address of the client: the address that trusted proxies state, or the address of the peer.
     ///
-    /// Each proxy appends whom it heard, so the list is read from its end, up to the first address that is
-    /// no proxy of ours. What stands before that anybody can have written.
+    /// Each proxy appends the address of its own peer, so the list is read from its end, up to the first
+    /// address that is not a trusted proxy. Any client can have written the entries before that one.
     pub(in crate::server) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.ip().to_canonical();
         let said = headers.get_all("x-forwarded-for").iter().rev();
@@ -39,7 +39,7 @@ impl Proxies {
             if !self.trust(client) {
                 break;
             }
-            // A proxy that writes something else is the last one we know.
+            // If a proxy writes another text, this proxy is the last known address.
             let Some(next) = address(text.trim()) else { break };
             client = next;
         }
@@ -47,7 +47,7 @@ impl Proxies {
     }
 }
 
-/// An address, as some write it: with a port.
+/// Parses an address, which some proxies write with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let plain = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

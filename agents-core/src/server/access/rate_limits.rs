@@ -1,4 +1,4 @@
-//! Who may come in, as far as it is a question of how many.
+//! Admission by the number and the rate of connections and requests.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -19,15 +19,15 @@ use crate::gateway::{ConnectionSlot, Gateway, prefix};
 use crate::limits::Limits;
 use crate::limits::{Limit, Rate};
 
-/// Counts what comes from each address.
+/// Counters of handshakes and requests from each address.
 #[derive(Debug)]
 pub(in crate::server) struct AddressRateLimits {
     gateway: Arc<Gateway>,
     upgrades: Option<Addresses>,
     requests: Option<Addresses>,
-    /// A flag that is set when some limit counts by address.
+    /// `true` if a limit counts by address.
     by_address: bool,
-    /// Said that no address is known.
+    /// Guards the log line that the address of clients is not known.
     said: Once,
 }
 
@@ -45,23 +45,23 @@ impl AddressRateLimits {
         }
     }
 
-    /// Logs once that limits of addresses do not hold: a server of the program's own has to tell the address
-    /// of its peers.
+    /// Logs once that limits per address have no effect. A program with a server of its own must pass the
+    /// address of its peers.
     fn check_address(&self, client: Option<IpAddr>) {
         if client.is_none() && self.by_address {
             self.said.call_once(|| {
                 tracing::error!(
-                    "the limits for each address do not hold, because requests come without one: serve the router with \
+                    "the limits per address have no effect, because requests have no address: serve the router with \
                      `into_make_service_with_connect_info::<SocketAddr>()`"
                 );
             });
         }
     }
 
-    /// Lets a socket in.
+    /// Admits a socket.
     ///
-    /// Refusals are final for the npm client. Its back-off would bring everybody back within seconds, who
-    /// together are what the limit is there for; and a client that is told so can ask its user.
+    /// Refusals are final for the npm client. With its back-off, all clients would be back within seconds,
+    /// and their number is the reason for the limit. A client that gets a final refusal can ask its user.
     pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refusal> {
         let refuse = |limit: Limit, reason: &'static str| {
             self.gateway.totals.limits.record(limit);
@@ -74,11 +74,11 @@ impl AddressRateLimits {
         self.gateway.places.socket(client).or_else(|limit| refuse(limit, "too many connections"))
     }
 
-    /// Lets a request in; it has a place until its answer is whole.
+    /// Admits a request; the slot is held until the response is complete.
     pub(in crate::server) fn request(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Box<Response>> {
         let refuse = |limit: Limit, wait: Duration| {
             self.gateway.totals.limits.record(limit);
-            // Whole seconds, and not too early.
+            // Whole seconds, rounded up.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let headers = [(RETRY_AFTER, seconds.max(1).to_string())];
             Err(Box::new((StatusCode::TOO_MANY_REQUESTS, headers, "Too many requests").into_response()))
@@ -90,7 +90,7 @@ impl AddressRateLimits {
         self.gateway.places.request(client).or_else(|limit| refuse(limit, Duration::ZERO))
     }
 
-    /// Forgets addresses that nothing has come from for a while.
+    /// Removes addresses that have sent nothing for a while.
     pub(in crate::server) fn sweep(&self) {
         for addresses in [&self.upgrades, &self.requests].into_iter().flatten() {
             addresses.0.retain_recent();
@@ -98,12 +98,12 @@ impl AddressRateLimits {
     }
 }
 
-/// How long an address has to wait.
+/// Returns the time that an address has to wait.
 fn wait(addresses: &Option<Addresses>, client: Option<IpAddr>) -> Option<Duration> {
     addresses.as_ref()?.wait(client?)
 }
 
-/// How fast things come from each address.
+/// A rate limiter for each address.
 #[derive(Debug)]
 struct Addresses(RateLimiter<IpAddr, DashMapStateStore<IpAddr>, Since, NoOpMiddleware<Duration>>);
 
@@ -121,7 +121,7 @@ impl Addresses {
     }
 }
 
-/// The time since the start; it stands still when tests stop the clock.
+/// The time since the start; it stops when tests pause the clock.
 #[derive(Clone, Debug)]
 struct Since(Instant);
 

@@ -1,4 +1,4 @@
-//! Paths of a program's own that lead to agents, without a name in them.
+//! Paths of the program that lead to agents without a name in the path.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::object::{Behavior, BoxFuture};
 
 type Find = Box<dyn Fn(ConnectRequest) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
 
-/// A path that leads to an agent, whose name a function finds.
+/// A path that leads to an agent whose name a function finds.
 pub(in crate::server) struct NamedRoute {
     pub(in crate::server) path: String,
     pub(in crate::server) class: String,
@@ -30,11 +30,11 @@ impl NamedRoute {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
         let sound = |segment: &str| segment.chars().all(plain) && segment.chars().any(|c| c != '.');
         if !self.path.starts_with('/') || !self.segments().all(sound) {
-            return Err("is no path that can be served");
+            return Err("is not a path that can be served");
         }
         match self.segments().next() {
-            None => Err("would take every request"),
-            Some("agents") => Err("belongs to agents with names"),
+            None => Err("would match every request"),
+            Some("agents") => Err("is reserved for agents with names"),
             Some(_) => Ok(()),
         }
     }
@@ -44,7 +44,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// All such paths of a host, longer ones first.
+/// All such paths of a host, the longest first.
 #[derive(Default)]
 pub(in crate::server) struct NamedRoutes(Vec<NamedRoute>);
 
@@ -55,23 +55,23 @@ impl NamedRoutes {
         self.0.insert(at, route);
     }
 
-    /// Finds the entrance that a path lies at or below.
+    /// Finds the route that a path equals or lies below.
     pub(in crate::server) fn find(&self, path: &str) -> Option<&NamedRoute> {
         self.0.iter().find(|route| route.leads(path))
     }
 
-    /// The paths, each without a slash at its end.
+    /// Returns the paths, each without a slash at its end.
     pub(in crate::server) fn paths(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|route| route.segments().map(|segment| format!("/{segment}")).collect())
     }
 
-    /// Warns whoever finds names for clients and lets them choose other ones.
+    /// Warns if the host finds names for clients and also lets them choose names.
     pub(in crate::server) fn warn_if_passed_by(&self) {
         for NamedRoute { path, class, .. } in &self.0 {
             tracing::warn!(
                 path,
                 class,
-                "everybody can reach the agents of this path under `/agents` as well, by a name of their choice: \
+                "any client can also reach the agents of this path under `/agents`, by a name of its choice: \
                  refuse that in `Agents::authorize`"
             );
         }

@@ -8,11 +8,11 @@ use crate::wire::name::{self, InvalidName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address<'a> {
     pub(crate) class: &'a str,
-    /// The name as it stands in the path, in any of its spellings.
+    /// The name as it appears in the path, in any spelling.
     pub(crate) name: &'a str,
 }
 
-/// Finds the agent in a path; `None` when the path is somebody else's.
+/// Finds the agent in a path; `None` if the path does not belong to an agent.
 pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     match (segments.next(), segments.next(), segments.next()) {
@@ -21,10 +21,10 @@ pub(crate) fn parse(path: &str) -> Option<Address<'_>> {
     }
 }
 
-/// The reason for a name above the limit.
+/// The reason for the refusal of a name above the limit.
 pub(crate) const TOO_LONG: &str = "Name too long";
 
-/// Returns the form of a name that names the agent, or why none does.
+/// Returns the canonical form of a name, or the reason why the name is refused.
 pub(crate) fn canonical_name(name: &str, most: usize) -> Result<Cow<'_, str>, &'static str> {
     let name = name::canonical(name).map_err(|InvalidName| "Invalid name")?;
     if name.len() > most { Err(TOO_LONG) } else { Ok(name) }
@@ -67,7 +67,7 @@ mod tests {
     fn names_are_checked() {
         assert!(canonical_name(&"x".repeat(1024), 1024).is_ok());
         assert_eq!(canonical_name(&"x".repeat(1025), 1024), Err("Name too long"));
-        // The form counts, not the spelling.
+        // The limit applies to the canonical form, not to the spelling.
         assert!(canonical_name(&"%61".repeat(1024), 1024).is_ok());
         assert_eq!(canonical_name(&"ü".repeat(171), 1024), Err("Name too long"));
         for name in ["", ".", "..", "%2e%2E", ".%2e", "%ff"] {

@@ -1,4 +1,4 @@
-//! The body of a request, before an agent is asked.
+//! The body of a request, collected before an agent is woken.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use crate::gateway::{BodyFault, FREE_BYTES, Gateway, MemoryPermit, Payload, Upload};
 use crate::sampled::sampled;
 
-/// Collects a small body, so that a client that is slow to send it wakes nobody; of a larger one the
-/// start, which holds its part of the memory for clients.
+/// Collects a small body, so that a client that sends slowly does not wake an agent. Of a larger body only
+/// the start is collected, which holds a permit in the memory budget of clients.
 pub(in crate::server) async fn begin(
     mut body: Body,
     most: usize,
@@ -24,7 +24,7 @@ pub(in crate::server) async fn begin(
         }
         Err(fault)
     };
-    // Announced too large: told before it is sent.
+    // The announced length is too large, so the request is refused before the body is sent.
     if body.size_hint().lower() > most as u64 {
         return refuse(BodyFault::TooLarge);
     }
@@ -34,7 +34,7 @@ pub(in crate::server) async fn begin(
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                sampled!(DEBUG, "requests that broke off", %error, "a request broke off");
+                sampled!(DEBUG, "requests that broke off", %error, "the body of a request ended with an error");
                 return Err(BodyFault::BrokeOff);
             }
             Err(_) => return refuse(BodyFault::TooSlow),
@@ -44,7 +44,7 @@ pub(in crate::server) async fn begin(
         if len > most {
             return refuse(BodyFault::TooLarge);
         }
-        // Most bodies come in one piece, which is not copied.
+        // Most bodies arrive in one piece, which is not copied.
         if len == data.len() {
             only = Some(data);
         } else {

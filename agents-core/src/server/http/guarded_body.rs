@@ -1,4 +1,4 @@
-//! A response that keeps something to its end, such as the place of its request.
+//! A response that holds a value until its end, such as the slot of its request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ struct HeldBody<T> {
     _kept: T,
 }
 
-/// Keeps a value until the body of a response was sent, or nobody wants the rest.
+/// Keeps a value until the body of a response was sent or dropped.
 pub(in crate::server) fn keep<T: Send + Unpin + 'static>(response: Response, kept: T) -> Response {
     response.map(|body| match body.is_end_stream() {
         true => body,

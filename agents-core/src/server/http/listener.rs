@@ -1,4 +1,4 @@
-//! Taking TCP connections in, and speaking HTTP on them.
+//! The listener: accepts TCP connections and serves HTTP on them.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -32,15 +32,15 @@ use crate::server::Host;
 use crate::server::http::guarded_body;
 use crate::server::http::write_timeout::WriteTimeout;
 
-/// How much a connection buffers at most, beyond its head.
+/// The maximum size of a connection's buffer in bytes, beyond the head of a request.
 const BUFFER: usize = 64 * 1024;
-/// What hyper takes for the number of headers without being told.
+/// The default limit of hyper for the number of headers.
 const HEADERS: usize = 100;
-/// How long nothing is taken in after the system had no room for a connection.
+/// The pause after the system could not accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until it is told to stop; ends when every connection has. The limits are those of the host, whatever the
-/// service.
+/// Serves until `stop` is cancelled, and returns when every connection has ended. The limits of the host
+/// apply to any service.
 pub(in crate::server) async fn serve<S>(
     listener: TcpListener,
     host: Host,
@@ -62,9 +62,10 @@ pub(in crate::server) async fn serve<S>(
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
-                // Mostly too many open files. It tells once, and tries again when some may be free.
+                // Usually too many files are open. This is logged once, and accepting is retried when some
+                // may be free.
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::error!(%error, "no connection can be taken in");
+                    tracing::error!(%error, "no connection can be accepted");
                 }
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => continue,
@@ -103,7 +104,7 @@ fn builder(limits: &Limits) -> http1::Builder {
     builder
 }
 
-/// A connection that is no WebSocket, or not yet.
+/// A connection that is not a WebSocket, or not yet.
 struct Connection {
     stream: WriteTimeout,
     peer: SocketAddr,
@@ -112,7 +113,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP until the connection ends or becomes a WebSocket.
+    /// Serves HTTP until the connection ends or becomes a WebSocket.
     async fn speak<S>(self, builder: http1::Builder, service: S, stop: CancellationToken)
     where
         S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone,
@@ -128,7 +129,7 @@ impl Connection {
             async move {
                 let answer = match answer {
                     Some(answer) => answer.await.unwrap_or_else(|never| match never {}),
-                    None => (StatusCode::BAD_REQUEST, "a request names one host").into_response(),
+                    None => (StatusCode::BAD_REQUEST, "a request must name one host").into_response(),
                 };
                 Ok::<Response, Infallible>(guarded_body::keep(answer, busy))
             }
@@ -145,7 +146,7 @@ impl Connection {
                         } else if error.is_parse_too_large() {
                             host.gateway().totals.limits.record(Limit::HeaderBytes);
                         }
-                        sampled!(DEBUG, "connections that broke off", %error, "a connection broke off");
+                        sampled!(DEBUG, "connections that broke off", %error, "a connection ended with an error");
                     }
                     return;
                 }
@@ -159,7 +160,7 @@ impl Connection {
     }
 }
 
-/// Returns whether a request names one host, as HTTP demands.
+/// Returns whether a request names one host, as HTTP requires.
 fn names_host(request: &Request<Body>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -172,16 +173,17 @@ fn names_host(request: &Request<Body>) -> bool {
     }
 }
 
-/// Errors that concern the connection that was to be accepted, and not the next one.
+/// Returns whether an error concerns only the connection that was to be accepted, and not the next one.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Room for connections that are no WebSocket, or not yet.
+/// The slots for connections that are not a WebSocket, or not yet.
 ///
-/// When all are taken, whoever has waited longest without a request leaves, whether it has had one before or not:
-/// those who mean to ask something do it at once, and those who hold places do not keep them out.
+/// If all slots are taken, a new connection closes the connection that has waited longest without a request,
+/// whether or not that one had a request before. A client that has a request sends it immediately, so clients
+/// that only hold slots cannot block it.
 #[derive(Debug)]
 struct HttpConnectionPool {
     most: usize,
@@ -190,24 +192,24 @@ struct HttpConnectionPool {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Those without a request, oldest first.
+    /// The connections without a request, oldest first.
     waiting: BTreeMap<u64, Arc<Notify>>,
     busy: usize,
     next: u64,
 }
 
-/// Stands for no place in the line of those who wait.
+/// The number of a slot that is not in the queue of waiting connections.
 const BUSY: u64 = u64::MAX;
 
 #[derive(Debug)]
 struct HttpConnectionSlot {
     pool: Arc<HttpConnectionPool>,
-    /// Its place among those who wait, or [`BUSY`].
+    /// The position in the queue of waiting connections, or [`BUSY`].
     number: AtomicU64,
     leave: Arc<Notify>,
 }
 
-/// A request is being answered; its connection is not told to leave.
+/// A request that is being answered; its connection is not closed for another one.
 #[derive(Debug)]
 struct ActiveRequest(Arc<HttpConnectionSlot>);
 
@@ -216,7 +218,7 @@ impl HttpConnectionPool {
         Arc::new(Self { most: most.max(1), inner: Mutex::default() })
     }
 
-    /// A seat if there is one, and whether somebody had to go for it or goes without.
+    /// Returns a slot if there is one, and whether the pool was full.
     fn enter(self: &Arc<Self>) -> (Option<HttpConnectionSlot>, bool) {
         let mut inner = self.inner.lock();
         let full = inner.waiting.len() + inner.busy >= self.most;
@@ -234,7 +236,7 @@ impl HttpConnectionPool {
 }
 
 impl Inner {
-    /// A place at the end of the line.
+    /// Adds a connection to the end of the queue.
     fn wait(&mut self, leave: Arc<Notify>) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -244,10 +246,10 @@ impl Inner {
 }
 
 impl ActiveRequest {
-    /// A request has come.
+    /// Marks the connection as busy when a request arrives.
     fn new(slot: Arc<HttpConnectionSlot>) -> Self {
         let mut inner = slot.pool.inner.lock();
-        // One that was told to leave is in no line any more.
+        // A connection that was asked to close is not in the queue any more.
         if inner.waiting.remove(&slot.number.load(Ordering::Relaxed)).is_some() {
             inner.busy += 1;
             slot.number.store(BUSY, Ordering::Relaxed);
@@ -258,7 +260,7 @@ impl ActiveRequest {
 }
 
 impl Drop for ActiveRequest {
-    /// It was answered: the next one may be long in coming.
+    /// Returns the connection to the queue after the answer, since its next request may come late.
     fn drop(&mut self) {
         let mut inner = self.0.pool.inner.lock();
         if self.0.number.load(Ordering::Relaxed) == BUSY {
@@ -271,7 +273,7 @@ impl Drop for ActiveRequest {
 
 impl Drop for HttpConnectionSlot {
     fn drop(&mut self) {
-        // Whoever was busy has gone back into the line.
+        // A busy connection was returned to the queue before.
         self.pool.inner.lock().waiting.remove(self.number.get_mut());
     }
 }
@@ -311,12 +313,12 @@ mod tests {
         let third = third.unwrap();
         assert!(made_room);
         assert!(second.leave.notified().now_or_never().is_some());
-        assert!(first.leave.notified().now_or_never().is_none(), "it is being answered");
+        assert!(first.leave.notified().now_or_never().is_none(), "its request is being answered");
         let third = Arc::new(third);
         let answering_too = ActiveRequest::new(third.clone());
-        assert!(matches!(pool.enter(), (None, true)), "everybody is being answered");
+        assert!(matches!(pool.enter(), (None, true)), "the requests of all connections are being answered");
         drop(answering);
-        assert!(matches!(pool.enter(), (Some(_), true)), "one is done and has nothing more to ask");
+        assert!(matches!(pool.enter(), (Some(_), true)), "one connection is waiting again");
         assert!(first.leave.notified().now_or_never().is_some());
         let late = ActiveRequest::new(first.clone());
         drop((late, answering_too, first, second));

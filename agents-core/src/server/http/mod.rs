@@ -1,7 +1,7 @@
 //! The HTTP server: the listener, its connections, and the service that routes a request.
 //!
-//! This module owns timeouts, the limit of open connections, and request bodies until they are complete or stream.
-//! It knows no frames of WebSockets: after a handshake the gateway owns the connection.
+//! This module owns timeouts, the limit of open connections, and request bodies until they are complete or
+//! stream. It does not know WebSocket frames: after a handshake the gateway owns the connection.
 
 pub(super) mod address;
 pub(super) mod collect_body;

@@ -1,18 +1,18 @@
-//! How many files the process may have open.
+//! The limit of open files of the process.
 
-/// Files that an open database takes.
+/// The number of files that an open database uses.
 const PER_DATABASE: usize = 3;
 
-/// Takes as many files as the system lets the process have: sockets are files, and the usual default is
-/// meant for programs that have few.
+/// Raises the limit of open files to the maximum that the system allows. Sockets are files, and the usual
+/// default is meant for programs with few of them.
 pub(in crate::server) fn raise() {
     #[cfg(unix)]
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::debug!(%error, "the number of open files was not raised");
+        tracing::debug!(%error, "the limit of open files was not raised");
     }
 }
 
-/// Watches how near a host comes to the number of files that the process may have.
+/// A check of how close a host is to the limit of open files.
 #[derive(Debug)]
 pub(in crate::server) struct FileWatch {
     most: Option<u64>,
@@ -28,7 +28,7 @@ impl FileWatch {
         Self { most, warned: false }
     }
 
-    /// Warns once when most of the files are taken.
+    /// Warns once when most of the files are in use.
     pub(in crate::server) fn look(&mut self, connections: usize, databases: usize) {
         let taken = connections.saturating_add(databases.saturating_mul(PER_DATABASE)) as u64;
         if !self.warned && self.is_near(taken) {
@@ -36,12 +36,12 @@ impl FileWatch {
             tracing::warn!(
                 taken,
                 most = self.most,
-                "most of the files that the process may open are taken: raise its limit (`ulimit -n`, `LimitNOFILE`)"
+                "most of the files that the process may open are in use: raise the limit (`ulimit -n`, `LimitNOFILE`)"
             );
         }
     }
 
-    /// Returns whether three quarters of the files are taken.
+    /// Returns whether three quarters of the files are in use.
     fn is_near(&self, taken: u64) -> bool {
         self.most.is_some_and(|most| taken >= most - most / 4)
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::server::http::listener;
 use crate::server::{Agents, HostService, prometheus};
 
-/// How long connections may take to end once everything else has.
+/// The time that connections have to end after everything else has ended.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until the process is asked to stop.
@@ -32,10 +32,10 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
     };
     let host = agents.start()?;
     host.access().origins.warn_if_open(listener.local_addr()?);
-    // Makes the routes of the program, which may take a while.
+    // This makes the routes of the program, which may take a while.
     let service = host.service();
-    // Programs that start us read these lines, perhaps only the first one: they leave in one piece,
-    // and there is nothing else on stdout.
+    // A parent process reads these lines, perhaps only the first one. They are written in one piece, and
+    // nothing else is written to stdout.
     io::stdout().write_all(announced.as_bytes())?;
     let metrics = metrics.map(|listener| {
         let service = prometheus::router(host.clone());
@@ -51,11 +51,11 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
     Ok(())
 }
 
-/// Ends the process once its runtime has gone down: that would wait for handlers that block its threads, and for a disk
-/// that does not answer.
+/// Ends the process after the shutdown of its runtime, which would wait for handlers that block its threads,
+/// and for a disk that does not answer.
 fn end_with_the_runtime() -> io::Result<()> {
     let (alive, over) = mpsc::channel::<()>();
-    // Dropped with the runtime.
+    // The task is dropped with the runtime.
     tokio::spawn(async move {
         let _alive = alive;
         std::future::pending::<()>().await;
@@ -63,17 +63,16 @@ fn end_with_the_runtime() -> io::Result<()> {
     let wait = move || {
         let _ = over.recv();
         thread::sleep(GOODBYE);
-        tracing::warn!("the process ends although handlers or the disk hold its threads");
+        tracing::warn!("the process exits while handlers or the disk still hold its threads");
         process::exit(0);
     };
     thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)
 }
 
-/// Warns on stderr when the log is off and nothing else will be said: a program that forgot its log would
-/// learn of no error.
+/// Warns on stderr when the log is off, since a program without a log would not show any error.
 fn say_if_log_is_off() {
     if dispatcher::get_default(|log| log.is::<NoSubscriber>()) {
-        // Without stderr there is nothing to say it on.
+        // If stderr is closed, the warning cannot be written.
         let _ = writeln!(
             io::stderr(),
             "the log is off, errors and warnings are lost: install a subscriber of `tracing` before `Agents::serve`, for \
@@ -101,7 +100,8 @@ async fn serve_on(listener: TcpListener, service: HostService) {
     tokio::pin!(server, stop);
     tokio::select! {
         () = &mut server => stop.await,
-        // Idle keep-alive connections end by themselves; a stuck one does not hold us up.
+        // Idle keep-alive connections end by themselves; a connection that does not end must not delay the
+        // exit.
         () = &mut stop => drop(tokio::time::timeout(GOODBYE, server).await),
     }
 }

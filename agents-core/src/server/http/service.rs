@@ -1,4 +1,4 @@
-//! Requests: whose they are, and what the answer is before an agent is asked.
+//! Requests: their destination, and the answers that are given before an agent is asked.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -31,10 +31,10 @@ use crate::server::access::cors::Cors;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
 
-/// The longest connection id that is taken from a client; it has to fit a tag.
+/// The maximum length in bytes of a connection id of a client; the id must fit a tag.
 const MAX_ID_BYTES: usize = 256;
 
-/// The object that a socket is for.
+/// The object that a socket connects to.
 type Target = (ObjectKey, Arc<dyn Behavior>);
 
 /// A [`Host`] as a tower service.
@@ -54,7 +54,7 @@ impl HostService {
     }
 
     async fn answer(self, mut request: Request<Body>) -> Response {
-        // HTTP/2 says it in the URI; what compares origins looks at the header.
+        // HTTP/2 has the host in the URI, but the comparison of origins reads the header.
         if !request.headers().contains_key(HOST)
             && let Some(host) = request.uri().authority().and_then(|host| host.as_str().parse().ok())
         {
@@ -92,7 +92,7 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let Some(on_upgrade) = head.extensions.remove::<OnUpgrade>() else {
-            // Only a server that cannot hand the socket over gets here.
+            // Only a server that cannot hand over the socket reaches this line.
             return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
         };
         let allowed = self.host.access().origins.allow(&head.headers);
@@ -109,7 +109,7 @@ impl HostService {
             }
             Err(refusal) => return self.refuse(upgrade, on_upgrade, refusal),
         };
-        // The program may have taken its time.
+        // The host may have begun to stop while the program decided.
         if self.host.is_stopping() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
@@ -125,14 +125,14 @@ impl HostService {
                 (object.hub().clone(), port)
             };
             if let Some(socket) = gateway::accept(stream, find, wanted, head, place).await {
-                // A task of its own, that is no larger than a socket at rest needs.
+                // A task of its own, which is no larger than an idle socket needs.
                 host.sockets().spawn(socket);
             }
         });
         upgrade.response()
     }
 
-    /// Refuses behind the handshake: a client retries a refused handshake for ever.
+    /// Refuses after the handshake, because the npm client retries a refused handshake forever.
     fn refuse(&self, upgrade: Upgrade, on_upgrade: OnUpgrade, refusal: Refusal) -> Response {
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
@@ -142,8 +142,8 @@ impl HostService {
         upgrade.response()
     }
 
-    /// Finds the object, and a place for the socket. An address that comes too often asks no function of
-    /// the program.
+    /// Finds the object, and a slot for the socket. The rate limit of the address is checked before a
+    /// function of the program runs.
     async fn target(
         &self,
         destination: Destination<'_>,
@@ -246,17 +246,17 @@ impl HostService {
     }
 }
 
-/// Waits for the handshake to be answered, and takes the stream out of what hyper has wrapped around
-/// it if it is one of TCP.
+/// Waits for the response to the handshake and returns the stream. A TCP stream is taken out of the wrapper
+/// of hyper.
 async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
-            sampled!(DEBUG, "clients that left", %error, "a client left during the handshake");
+            sampled!(DEBUG, "clients that left", %error, "a client disconnected during the handshake");
             return None;
         }
     };
-    // As our own server hands it over, and as others that are built on `hyper_util` do.
+    // The stream as this server hands it over, and as other servers based on `hyper_util` do.
     let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout>>() {
         Ok(parts) => {
             return Some(gateway::Stream::tcp(parts.io.into_inner().into_inner(), parts.read_buf));
@@ -269,7 +269,7 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
     })
 }
 
-/// The response to a body that was not taken.
+/// Returns the response to a body that was refused.
 fn refused(fault: BodyFault) -> Response {
     (fault.status(), fault.to_string()).into_response()
 }
@@ -278,7 +278,7 @@ fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "Not found").into_response()
 }
 
-/// Tells whether a router answered for want of a route, and has no page of its own for that.
+/// Returns whether a router answered because no route matched, without a page of its own for that case.
 fn is_bare_404(response: &Response) -> bool {
     response.status() == StatusCode::NOT_FOUND && response.body().size_hint().exact() == Some(0)
 }

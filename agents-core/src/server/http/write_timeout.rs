@@ -1,4 +1,4 @@
-//! A TCP stream whose peer has to take what waits for it, or go.
+//! A TCP stream that fails when its peer does not read.
 
 use std::fmt;
 use std::future::Future;
@@ -15,13 +15,13 @@ use tokio::time::{Sleep, sleep};
 use crate::gateway::Gateway;
 use crate::limits::Limit;
 
-/// A stream that fails when nothing of what is written leaves for too long. Without that a client that
-/// reads nothing of a long answer would keep the handler, and its agent, for ever.
+/// A stream that fails when no byte of pending output is written for too long. Otherwise a client that does
+/// not read a long response would keep the handler, and its agent, forever.
 pub(in crate::server) struct WriteTimeout {
     stream: TcpStream,
     gateway: Arc<Gateway>,
     patience: Duration,
-    /// Runs while something waits to be written.
+    /// A timer that runs while output is pending.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -30,7 +30,7 @@ impl WriteTimeout {
         Self { stream, gateway, patience, stalled: None }
     }
 
-    /// The stream, which becomes a WebSocket and has a time of its own there.
+    /// Returns the stream, which becomes a WebSocket with a timeout of its own.
     pub(in crate::server) fn into_inner(self) -> TcpStream {
         self.stream
     }

@@ -8,13 +8,13 @@ mod small;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::auth::AdmissionRequest;
 use agents::axum::body::Body;
 use agents::axum::{Router, response::Html, routing::get};
 use agents::bytes::Bytes;
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents::testing::Faults;
-use agents::auth::AdmissionRequest;
-use agents::limits::Limits;
 
 /// An empty page, so that a browser can open sockets from the same origin.
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>conformance</title>";

@@ -135,7 +135,7 @@ async fn s113_a_cookie_is_taken_from_our_pages_alone() {
     // With a list the host itself keeps foreign pages out; without one the cookie must not count.
     let server = TestServer::start(Agents::new().register::<Wiki>().env(tokens())).await;
     let own = server.url("");
-    let refused = "a cookie is not taken from a foreign page".to_owned();
+    let refused = "a cookie is not accepted from a foreign page".to_owned();
     for (page, taken) in [
         (("origin", &*own), true),
         (("origin", "https://app.example"), false),

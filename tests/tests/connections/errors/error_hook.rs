@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use agents::errors::ErrorSource;
 use agents::axum::response::IntoResponse;
+use agents::errors::ErrorSource;
 use agents::object::{DurableObject, ObjectContext, WebSocketUpgrade};
 use agents::prelude::*;
 use agents::serde_json;

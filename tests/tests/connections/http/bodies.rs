@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use agents::limits::Limits;
 use agents::axum::body::{Body, HttpBody};
 use agents::axum::extract::Query;
 use agents::axum::response::IntoResponse;
 use agents::axum::{Form, Json, RequestExt};
 use agents::bytes::Bytes;
 use agents::http;
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents::testing::TestHost;
 use agents_tests::{Recorder, TestServer, patient, recorder};

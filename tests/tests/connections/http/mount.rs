@@ -129,7 +129,7 @@ async fn a_host_says_why_it_does_not_start() {
 #[tokio::test]
 async fn limits_of_addresses_that_cannot_hold_are_told_once() {
     captured_log::keep();
-    let told = || captured_log::errors_with("the limits for each address do not hold").len();
+    let told = || captured_log::errors_with("the limits per address have no effect").len();
     let host = |agents: Agents| {
         let folder = tempfile::tempdir().expect("a folder");
         let host = agents.register::<Greeter>().data_dir(folder.path()).start().expect("the host");

@@ -1,7 +1,7 @@
 //! HTTP requests to an agent: everything that is not a WebSocket handshake.
 
-use agents::limits::Limits;
 use agents::axum::{http::StatusCode, response::IntoResponse};
+use agents::limits::Limits;
 use agents::prelude::*;
 use agents_tests::{Received, Recorder, TestServer, patient, recorder};
 use serde_json::Value;

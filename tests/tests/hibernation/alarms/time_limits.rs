@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use agents::limits::{Limit, Limits};
 use agents::prelude::*;
 use agents::testing::{Received, TestHost, TestObject};
-use agents::limits::{Limit, Limits};
 use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{body, millis, secs};

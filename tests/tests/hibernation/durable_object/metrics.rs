@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use agents::metrics::ObjectMetrics;
+use agents::object::KeepAwake;
 use agents::prelude::*;
 use agents::testing::{TestConnection, TestHost, TestObject};
-use agents::object::KeepAwake;
-use agents::metrics::ObjectMetrics;
 
 use crate::support::{IDLE, Loss, NAP, body, secs};
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use agents::axum::response::IntoResponse;
 use agents::bytes::Bytes;
 use agents::http::StatusCode;
+use agents::limits::Limits;
+use agents::object::KeepAwake;
 use agents::object::{DurableObject, ObjectContext, Request, Response, WebSocket, WebSocketUpgrade};
 use agents::prelude::{Agents, Error, Message, Result};
 use agents::testing::{Received, TestConnection, TestHost, TestObject};
-use agents::object::KeepAwake;
-use agents::limits::Limits;
 
 use crate::support::{IDLE, Loss, millis};
 

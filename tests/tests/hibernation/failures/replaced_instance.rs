@@ -133,7 +133,7 @@ async fn exclusive_work_inside_exclusive_work_is_refused() {
     let codes = client.call::<Vec<String>>("nested", ()).await;
     assert_eq!(codes, ["nested_exclusive", "fine", "fine"]);
     let error = client.call_error("nestedInAMethod", ()).await;
-    assert_eq!(error, "exclusive work cannot wait for exclusive work inside itself");
+    assert_eq!(error, "exclusive work cannot wait for other exclusive work of the same agent");
     let codes = client.call::<Vec<String>>("nested", ()).await;
     assert_eq!(codes, ["nested_exclusive", "fine", "fine"], "nothing is left of it");
 }

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use agents::Host;
 use agents::axum::body::Body;
 use agents::bytes::Bytes;
+use agents::limits::Limits;
+use agents::object::{KeepAwake, PinnedBy};
 use agents::prelude::*;
 use agents::testing::{StillAwake, TestConnection, TestHost, TestObject};
-use agents::Host;
-use agents::object::{KeepAwake, PinnedBy};
-use agents::limits::Limits;
 use futures_util::stream;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::class::AgentDefinition;
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
-use agents::storage::KvRange;
-use agents::class::AgentDefinition;
 use agents::state::Attempt;
+use agents::storage::KvRange;
 use agents_tests::{Client, TestServer};
 use tokio::sync::Notify;
 

@@ -1,8 +1,8 @@
 //! SQL of an agent: bound values, typed rows, and what is not allowed.
 
+use agents::errors::StorageError;
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::errors::StorageError;
 use agents::storage::sql::{FromRow, Row};
 use agents_tests::{Client, TestServer};
 

@@ -1,8 +1,8 @@
 //! Changes of the state that are checked, told of, and refused.
 
+use agents::errors::ErrorSource;
 use agents::prelude::*;
 use agents::serde_json::Value;
-use agents::errors::ErrorSource;
 use agents::state::RejectionKind;
 use agents_tests::TestServer;
 
