@@ -57,7 +57,7 @@ const USUAL_MEMORY: u64 = 4096 * MIB as u64;
 /// | `body_bytes` | 32 MiB | 413 |
 /// | `body_timeout` | 30 s | 408 |
 /// | `header_bytes`, `headers` | 16 KiB, 100 | 431 |
-/// | `handshake_timeout` | 10 s | dropped; if the program does not decide in time: 4500, a request 503 |
+/// | `handshake_timeout` | 10 s | dropped; 4503 if the program does not decide in time; a request 503 |
 /// | `message_timeout` | 30 s | 1013, `message timed out` |
 /// | `write_timeout` | 30 s | dropped |
 /// | `heartbeat`, `heartbeat_timeout` | 30 s, 20 s | a ping, then dropped |

@@ -60,7 +60,7 @@ pub(crate) struct Collected {
 #[derive(Debug, Default)]
 struct Share {
     held: MemoryPermit,
-    /// How many bytes of the pieces the handler still has.
+    /// The bytes of the pieces that the handler still has.
     kept: usize,
     /// The body has come to its end and the handler has kept it: what it becomes counts until the request is over.
     whole: bool,

@@ -30,7 +30,7 @@ pub(crate) struct ObjectHandle {
     /// Set once this process has read or written the stored state, so that no later activation checks it
     /// again.
     pub(in crate::object) readable: AtomicBool,
-    /// How many times in a row the database could not be opened.
+    /// The number of times in a row that the database could not be opened.
     pub(in crate::object) failed_openings: AtomicU32,
     commands: AtomicU8,
     /// A weak reference to the handle itself, for the task that it starts.
