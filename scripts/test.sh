@@ -60,7 +60,11 @@ step_client() { cargo clippy -p chat-cli --locked -- -D warnings; }
 
 step_build() { cargo build --workspace --all-targets --locked; }
 step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
-step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
+# The pages of the documentation, and that the public face is the one that is written down.
+step_docs() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+  node scripts/public-api.mjs --check
+}
 step_doctests() { cargo test --workspace --doc --locked; }
 # The client that the command `types` writes.
 step_typescript() { (cd agents-core/typescript && npm run --silent check && npm test --silent); }

@@ -49,7 +49,7 @@ pub mod metrics {
     pub use agents_core::{HostMetrics, ObjectMetrics};
 }
 
-/// Errors beside [`Error`](crate::Error): those that hooks are given, and those with details of their own.
+/// Errors beside [`Error`]: those that hooks are given, and those with details of their own.
 #[cfg(feature = "server")]
 pub mod errors {
     pub use agents_core::storage::{SqlError, SqlErrorKind, StorageError};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agents::Limits;
+use agents::limits::Limits;
 
 use crate::support::read;
 
