@@ -33,6 +33,7 @@ const CLIENT: &[Module] = modules![
     "client",
     "runtime/calls",
     "runtime/client",
+    "runtime/close-code",
     "runtime/connection",
     "runtime/error",
     "runtime/listeners",

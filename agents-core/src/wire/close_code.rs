@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn the_typescript_client_has_the_same_codes() {
+        let source = include_str!("../../typescript/src/runtime/close-code.ts");
+        let lines: Vec<String> = ALL.iter().map(|(name, code, _)| format!("  {name}: {code},")).collect();
+        let codes: Vec<&str> = source.lines().filter(|line| line.ends_with(',')).collect();
+        assert_eq!(codes, lines);
+    }
+
+    #[test]
     fn codes_that_stand_for_a_status_lead_back_to_it() {
         for (name, code, _) in ALL.iter().filter(|(_, code, _)| *code >= STATUS_BASE && *code != IDLE) {
             assert_eq!(of_status(status(*code)), *code, "{name}");

@@ -3,6 +3,7 @@ import { type Agents } from "./agents.js";
 import { type Client } from "./runtime/client.js";
 import type { ConnectOptions } from "./runtime/options.js";
 export type { Identity, Message, Status } from "./runtime/connection.js";
+export { CloseCode } from "./runtime/close-code.js";
 export { AgentError, type AgentErrorCode } from "./runtime/error.js";
 export type { CallOptions, ConnectOptions, Query } from "./runtime/options.js";
 export type { AgentStream } from "./runtime/stream.js";

@@ -2,6 +2,7 @@
 // The client of the agents in `agents.ts`. The command `types` writes this file, and overwrites changes.
 import { agents } from "./agents.js";
 import { open } from "./runtime/client.js";
+export { CloseCode } from "./runtime/close-code.js";
 export { AgentError } from "./runtime/error.js";
 /**
  * Connects to an agent, by its class and name. It returns at once: what is called meanwhile waits for the connection.

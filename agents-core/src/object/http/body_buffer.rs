@@ -84,14 +84,17 @@ impl Collected {
         }
     }
 
-    /// Counts a body that the handler has kept as what it may become; `false` when there is no memory for that.
-    fn collect(&self, bytes: usize) -> bool {
+    /// Counts a body of `read` bytes as what it may become, if the handler has kept all of it; `false` when there is no
+    /// memory for that.
+    ///
+    /// A handler that passes the pieces on has dropped some of them by the end of the body.
+    fn collect(&self, read: usize, as_value: usize) -> bool {
         let mut share = self.share.lock();
-        if share.kept <= FREE_BYTES {
+        if share.kept <= FREE_BYTES || share.kept < read {
             return true;
         }
         share.whole = true;
-        share.held.grow(&self.budget, bytes)
+        share.held.grow(&self.budget, as_value)
     }
 }
 
@@ -122,6 +125,8 @@ pub(in crate::object) struct Pieces {
     request: RequestKey,
     hub: Arc<Hub>,
     buffer: Arc<BodyBuffer>,
+    /// The bytes of all pieces so far, and as what they count as JSON.
+    read: usize,
     as_value: ValueBytes,
     collected: Arc<Collected>,
 }
@@ -133,7 +138,7 @@ impl Pieces {
         buffer: Arc<BodyBuffer>,
         collected: Arc<Collected>,
     ) -> Self {
-        Self { request, hub, buffer, as_value: ValueBytes::default(), collected }
+        Self { request, hub, buffer, read: 0, as_value: ValueBytes::default(), collected }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFault>>> {
@@ -142,7 +147,7 @@ impl Pieces {
             return match queue.end {
                 Some(Ok(())) => {
                     drop(queue);
-                    let fits = self.collected.collect(self.as_value.sum());
+                    let fits = self.collected.collect(self.read, self.as_value.sum());
                     Poll::Ready((!fits).then(|| Err(self.busy())))
                 }
                 Some(Err(fault)) => Poll::Ready(Some(Err(fault))),
@@ -159,6 +164,7 @@ impl Pieces {
         if held.is_empty() && self.collected.is_kept() {
             return Poll::Ready(Some(Err(self.busy())));
         }
+        self.read += piece.len();
         self.as_value.add(&piece);
         // The credit bypasses the output gate, because it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };

@@ -2,7 +2,8 @@
 // One connection to one agent: calls, state and messages over a socket that comes back by itself.
 import ReconnectingWebSocket from "partysocket/ws";
 import { Calls } from "./calls.js";
-import { AgentError, answered, ended, isFinal } from "./error.js";
+import { CloseCode, isFinal, isForClients } from "./close-code.js";
+import { AgentError, answered, ended } from "./error.js";
 import { Listeners } from "./listeners.js";
 import { address, canonical, randomId, search } from "./options.js";
 import { Outbox } from "./outbox.js";
@@ -124,11 +125,11 @@ export class Connection {
         this.#outbox.push(data);
         this.#flush();
     }
-    close(code = 1000, reason = "") {
+    close(code = CloseCode.NORMAL, reason = "") {
         if (this.#isOver())
             return;
         // The socket would throw, and stay open.
-        if (!(code === 1000 || (code >= 3000 && code <= 4999)))
+        if (!isForClients(code))
             throw new RangeError(`${code} is not a close code of clients`);
         if (new TextEncoder().encode(reason).length > 123)
             throw new RangeError("a reason has at most 123 bytes");

@@ -32,5 +32,3 @@ export declare class AgentError extends Error {
 export declare function answered(text: string): AgentError;
 /** The error of a connection that has ended; the codes of which a client never comes back are fixed by the protocol. */
 export declare function ended(closeCode: number, reason: string): AgentError;
-/** Whether a client must not try again after this close code. */
-export declare function isFinal(closeCode: number): boolean;

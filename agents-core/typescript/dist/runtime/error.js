@@ -1,5 +1,6 @@
 // Built from `agents-core/typescript/src/runtime/error.ts` by `npm run build`; `npm run check` compares the two.
 // What can go wrong for a client.
+import { isFinal } from "./close-code.js";
 /** An error of a client, with a code to branch on. */
 export class AgentError extends Error {
     name = "AgentError";
@@ -27,8 +28,4 @@ export function ended(closeCode, reason) {
     if (isFinal(closeCode))
         return new AgentError("refused", text, { closeCode });
     return new AgentError("disconnected", text, { closeCode });
-}
-/** Whether a client must not try again after this close code. */
-export function isFinal(closeCode) {
-    return closeCode === 1008 || (closeCode >= 4000 && closeCode <= 4999);
 }

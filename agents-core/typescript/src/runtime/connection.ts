@@ -3,7 +3,8 @@
 import ReconnectingWebSocket from "partysocket/ws";
 
 import { Calls } from "./calls.js";
-import { AgentError, answered, ended, isFinal } from "./error.js";
+import { CloseCode, isFinal, isForClients } from "./close-code.js";
+import { AgentError, answered, ended } from "./error.js";
 import { Listeners } from "./listeners.js";
 import { address, canonical, type CallOptions, type ConnectOptions, randomId, search } from "./options.js";
 import { type Data, Outbox } from "./outbox.js";
@@ -162,10 +163,10 @@ export class Connection {
     this.#flush();
   }
 
-  close(code = 1000, reason = ""): void {
+  close(code: number = CloseCode.NORMAL, reason = ""): void {
     if (this.#isOver()) return;
     // The socket would throw, and stay open.
-    if (!(code === 1000 || (code >= 3000 && code <= 4999))) throw new RangeError(`${code} is not a close code of clients`);
+    if (!isForClients(code)) throw new RangeError(`${code} is not a close code of clients`);
     if (new TextEncoder().encode(reason).length > 123) throw new RangeError("a reason has at most 123 bytes");
     const error = new AgentError("closed", "the client was closed");
     this.#outbox.dropCalls();

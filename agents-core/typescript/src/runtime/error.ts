@@ -1,5 +1,7 @@
 // What can go wrong for a client.
 
+import { isFinal } from "./close-code.js";
+
 /**
  * What kind of error it is.
  *
@@ -57,9 +59,4 @@ export function ended(closeCode: number, reason: string): AgentError {
   const text = `${closeCode} ${reason}`.trimEnd();
   if (isFinal(closeCode)) return new AgentError("refused", text, { closeCode });
   return new AgentError("disconnected", text, { closeCode });
-}
-
-/** Whether a client must not try again after this close code. */
-export function isFinal(closeCode: number): boolean {
-  return closeCode === 1008 || (closeCode >= 4000 && closeCode <= 4999);
 }
