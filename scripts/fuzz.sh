@@ -4,10 +4,11 @@
 #   scripts/fuzz.sh                   every target, 60 seconds each
 #   scripts/fuzz.sh 3600 frames routes  the named targets, an hour each
 #
-# New inputs stay in target/fuzz/found; what makes a target fail goes to target/fuzz/artifacts. Copy such an
-# input to fuzz/corpus/TARGET, mend the cause, and the tests of `agents-fuzz` guard it from then on.
+# New inputs stay in target/fuzz/found. An input that makes a target fail is in target/fuzz/artifacts. Copy
+# such an input to fuzz/corpus/TARGET and mend the cause; the tests of `agents-fuzz` then run that input each
+# time.
 #
-# Needs a C++ compiler. With a nightly toolchain the address sanitizer watches, too.
+# Needs a C++ compiler. With a nightly toolchain, the address sanitizer is used too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-// The page around the game: a name first, then a seat or a place to watch from.
+// The page around the game: first a form for the name, then the game.
 
 import { type ComponentType, type FormEvent, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
