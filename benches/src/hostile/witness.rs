@@ -90,7 +90,7 @@ impl Witness {
                         self.stream.write_all(&pong).await?;
                         false
                     }
-                    crate::frame::CLOSE => return Err(Error::other("the server closed the connection of the witness")),
+                    crate::frame::CLOSE => return Err(Error::other("the server closed the socket")),
                     _ => false,
                 };
                 self.input.drain(..end);

@@ -56,7 +56,7 @@ function member(name: string, role: string) {
     ui.notice.textContent = text;
   };
   const refused = (what: string) => (error: Error) => notice(`${what}: ${error.message}`);
-  const nameOf = (id: string) => users[id]?.name ?? "somebody";
+  const nameOf = (id: string) => users[id]?.name ?? "a member";
 
   const write = (list: HTMLElement, className: string, ...content: (Node | string)[]) => {
     list.append(element("li", { className }, ...content));
