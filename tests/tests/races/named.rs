@@ -284,7 +284,7 @@ async fn a_start_without_end_does_not_keep_the_host_from_stopping() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_connects_while_the_host_stops_is_told() {
+async fn a_client_that_connects_while_the_host_stops_is_told() {
     // A client is at every point of its way when the host stops.
     for steps in 0..40 {
         let (host, object, _, _) = host(&[]);
@@ -310,7 +310,7 @@ async fn whoever_connects_while_the_host_stops_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_while_the_host_stops_is_answered() {
+async fn a_request_while_the_host_stops_is_answered() {
     for steps in 0..40 {
         let (host, object, _, _) = host(&[]);
         let asking = tokio::spawn(async move { object.get("").await.status() });

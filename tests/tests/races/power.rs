@@ -125,7 +125,7 @@ fn run(seed: u64, tally: &Tally) {
 }
 
 #[test]
-fn what_somebody_was_told_survives_a_power_failure() {
+fn an_acknowledged_write_survives_a_power_failure() {
     let tally = Tally::default();
     all_seeds(SEEDS, |seed| run(seed, &tally));
     let Tally { told, alarms, tried, left } = tally;

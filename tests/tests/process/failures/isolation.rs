@@ -10,7 +10,7 @@ async fn increment(client: &mut Client) -> i64 {
 }
 
 #[tokio::test]
-async fn panics_errors_and_endless_calls_disturb_nobody() {
+async fn panics_errors_and_endless_calls_disturb_no_other_agent() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = Program::start(&folder.path().join("data")).await;
     let mut bad = program.join("/agents/test-counter/bad").await;

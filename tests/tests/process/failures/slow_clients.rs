@@ -105,7 +105,7 @@ async fn a_head_is_bounded() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn an_unread_answer_is_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let (program, metrics) = start(&folder.path().join("data"), "write_ms=500").await;
     let mut deaf = TcpStream::connect(program.addr()).await.expect("a connection");

@@ -66,7 +66,7 @@ async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn every_violation_has_its_code_and_disturbs_nobody() {
+async fn every_violation_has_its_code_and_disturbs_no_other_client() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = Program::start(&folder.path().join("data")).await;
     let mut witness = program.join("/agents/test-counter/a").await;

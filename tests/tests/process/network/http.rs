@@ -147,7 +147,7 @@ async fn a_bad_handshake_is_an_http_error() {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_hold_nobody_up() {
+async fn connections_that_say_nothing_hold_no_other_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::start(&folder.path().join("data")).await;
     let mut silent = Vec::new();

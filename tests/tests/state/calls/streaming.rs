@@ -287,7 +287,7 @@ async fn s112_states_and_chunks_arrive_in_the_order_they_were_sent() {
 }
 
 #[tokio::test]
-async fn s112_a_stream_that_nobody_listens_to_ends() {
+async fn s112_a_stream_without_a_reader_ends() {
     let (server, mut heard) = voice().await;
     let mut client = server.join("/agents/voice/a", true).await;
     client.start_call("untilGone", json!([])).await;

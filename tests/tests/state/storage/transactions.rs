@@ -180,7 +180,7 @@ async fn s104_transactions_nest() {
 }
 
 #[tokio::test]
-async fn s104_a_failed_transaction_tells_nobody_of_its_state() {
+async fn s104_a_failed_transaction_sends_its_state_to_no_client() {
     let (_server, mut client, mut witness) = ledger().await;
     client.call_error("bookAll", json!([["a", "bad"]])).await;
     assert_eq!(witness.drain().await, [], "the state that was undone went to nobody");

@@ -193,7 +193,7 @@ async fn s88_who_never_came_in_does_not_leave() {
 }
 
 #[tokio::test]
-async fn s89_bytes_are_nobodys_message() {
+async fn s89_bytes_are_not_a_message() {
     let server = lobby().await;
     let mut ada = enter(&server, "1", "Ada").await;
     let mut bob = enter(&server, "2", "Bob").await;
