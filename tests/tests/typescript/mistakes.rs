@@ -1,4 +1,4 @@
-//! What has no form in TypeScript is an error that names the Rust types.
+//! A type without a TypeScript form is an error that names the Rust types.
 
 use agents::Agents;
 use agents::prelude::*;
@@ -75,7 +75,7 @@ struct Unspeakable {
     any: bool,
 }
 
-/// A sequence among the keys of an object: serde refuses it only when it is written.
+/// A sequence among the keys of an object. Serde refuses it only during serialisation.
 #[wire]
 struct Flattened {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! A whole agent, as one writes it.
+//! A complete agent in the usual form.
 
 use agents::prelude::*;
 
