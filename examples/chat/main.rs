@@ -178,7 +178,7 @@ impl ChatRoom {
         cx.broadcast(&Event::Message { user: author, text: body, timestamp: now })
     }
 
-    /// The last posts, oldest first.
+    /// Returns the last posts, oldest first.
     #[callable]
     fn history(&self, cx: &View<Self>, limit: Option<u32>) -> Result<Vec<Post>> {
         let limit = limit.unwrap_or(20).min(200);

@@ -165,7 +165,7 @@ impl StatusBoard {
         conn.state().map(std::sync::Arc::unwrap_or_clone)
     }
 
-    /// The last lines of the log, oldest first.
+    /// Returns the last lines of the log, oldest first.
     #[callable]
     fn log(&self, cx: &View<Self>) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> = sql!(cx, "SELECT who, what FROM log ORDER BY rowid DESC LIMIT 50")?;

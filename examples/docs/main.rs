@@ -189,7 +189,7 @@ impl SharedDocument {
         Ok(Upgrade { success: true })
     }
 
-    /// The last lines of the audit table, oldest first.
+    /// Returns the last lines of the audit table, oldest first.
     #[callable]
     fn audit(&self, cx: &View<Self>) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> =

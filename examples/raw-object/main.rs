@@ -86,7 +86,7 @@ struct Room {
     digest_at: Option<u64>,
 }
 
-/// The time of the next digest, in milliseconds since 1970 as in JavaScript.
+/// Returns the time of the next digest, in milliseconds since 1970 as in JavaScript.
 fn digest_at(cx: &ObjectContext) -> Result<Option<u64>> {
     let since = cx.get_alarm()?.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     Ok(since.and_then(|since| u64::try_from(since.as_millis()).ok()))
@@ -230,7 +230,7 @@ struct Which {
     house: String,
 }
 
-/// Returns the status of a house. The host answers, so this request does not wake the object.
+/// The status of a house. The host knows it, so a request for it does not wake the object.
 #[wire]
 #[derive(Default)]
 struct Status {

@@ -16,7 +16,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use lab::{Lab, Order, Sample};
 
-/// Counts the bytes in use. The figure of the system also includes memory that was freed but not returned.
+/// An allocator that counts the bytes in use. The figure of the system also includes memory that was freed
+/// but not returned.
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 

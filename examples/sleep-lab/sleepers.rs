@@ -123,7 +123,7 @@ fn read(lines: &UnboundedSender<String>) {
     process::exit(0);
 }
 
-/// One client, from its connect to its end.
+/// Runs one client, from its connect to its end.
 async fn sleep(server: SocketAddr, number: u32, orders: UnboundedReceiver<Order>, counts: Arc<Counts>) {
     let socket = connect(server, number).await;
     counts.open.fetch_add(1, Relaxed);

@@ -141,7 +141,7 @@ impl Plain {
     }
 }
 
-/// `BENCH_LIMITS=internet` selects the limits for a host that faces the internet.
+/// Returns the limits; `BENCH_LIMITS=internet` selects those for a host that faces the internet.
 fn limits() -> Limits {
     match std::env::var("BENCH_LIMITS").as_deref() {
         Ok("internet") => Limits::internet_facing(),

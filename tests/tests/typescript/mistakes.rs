@@ -26,7 +26,7 @@ mod mail {
         to: String,
     }
 
-    /// Has the name of the map of all classes.
+    /// A class with the name of the map of all classes.
     #[wire]
     pub(crate) struct Agents {
         names: Vec<String>,

@@ -490,7 +490,7 @@ impl TestCounter {
         Ok("closing".to_owned())
     }
 
-    /// Not a callable: calls are refused with a message for methods that are not callable.
+    /// Returns nothing and is not a callable: a call is refused with a message for such methods.
     #[allow(dead_code)]
     fn hidden(&self) {}
 }
@@ -505,7 +505,7 @@ fn add(cx: &Context<TestCounter>, by: i64) -> Result<i64> {
 /// The number of endless streams that run, in all agents.
 static OPEN_STREAMS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts one endless stream while it runs.
+/// An entry of the count of endless streams, for as long as the stream runs.
 struct OpenStream;
 
 impl Drop for OpenStream {

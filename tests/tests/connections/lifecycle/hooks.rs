@@ -272,7 +272,7 @@ impl Typed {
     }
 }
 
-/// Checks that the methods take and return the types that the class names, and no others.
+/// A check that the methods take and return the types that the class names, and no others.
 ///
 /// The type lists every name of the prelude. A pointer to a function has exactly one type.
 struct Names<A>(PhantomData<A>);

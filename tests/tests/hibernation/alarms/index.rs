@@ -9,7 +9,7 @@ use agents::testing::TestHost;
 use crate::alarms::delivery::{ask, clock, program, rings};
 use crate::support::{millis, secs};
 
-/// Damages a data folder.
+/// A function that damages a data folder.
 type Harm = fn(&Path);
 
 fn file(data: &Path) -> PathBuf {

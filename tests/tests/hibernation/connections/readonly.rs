@@ -332,7 +332,7 @@ async fn s160_readonly_holds_over_every_interruption() {
     }
 }
 
-/// One interruption of a kind, in each gap of each scenario.
+/// Runs each scenario with one interruption of a kind in each gap.
 async fn anywhere(loss: Loss) {
     for scenario in &SCENARIOS {
         for gap in 0..scenario.steps.len() {

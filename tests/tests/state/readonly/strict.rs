@@ -251,7 +251,8 @@ impl Vault {
         })
     }
 
-    /// The refusal inside the transaction also undoes the writes before it.
+    /// Locks the connection inside a transaction. The refusal of the later write undoes the earlier write
+    /// too.
     #[callable]
     fn lock_inside_a_transaction(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         cx.sql().transaction(|sql| {
