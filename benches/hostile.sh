@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds in release, starts the bench server on one core and hostile clients on another.
+# Builds in release, and starts the bench server on one core and the hostile clients on another.
 # Usage: benches/hostile.sh [seconds of attack, 600] [preset of limits: default or internet]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds in release, puts load on the server and on a bare axum echo, and compares with the targets.
-# Server on one core, generator on another. Usage: benches/run.sh [seconds per run]
+# Builds in release, puts load on the server and on a bare axum echo, and compares the figures with the
+# targets.
+# The server runs on one core and the generator on another. Usage: benches/run.sh [seconds per run]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,7 +50,7 @@ start() {
     exit 1
 }
 
-# load NAME ARGUMENTS...: runs the generator, shows its table and keeps its numbers
+# load NAME ARGUMENTS...: runs the generator, shows its table and stores its figures
 failed=0
 load() {
     local name=$1

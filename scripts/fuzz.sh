@@ -20,7 +20,7 @@ targets=("$@")
 if ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install cargo-fuzz --locked
 fi
-# Coverage needs no nightly features, the sanitizer does.
+# Coverage needs no nightly features; the sanitizer does.
 toolchain=() sanitizer=none
 if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
   toolchain=(+nightly) sanitizer=address

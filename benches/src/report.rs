@@ -20,7 +20,7 @@ impl Report {
         Self { scenario: scenario.into(), lines: Vec::new(), problems: Vec::new() }
     }
 
-    /// Adds a number.
+    /// Adds a figure.
     pub fn number(&mut self, name: &'static str, value: f64, unit: &'static str) {
         self.lines.push((name, value, unit));
     }

@@ -7,7 +7,7 @@ class AgentSocket {
   #socket; #timer; #attempts = 0; #calls = new Map(); #lastId = 0; #beforePush; #on;
 
   /**
-   * `agent` is the class in kebab case, `name` the instance, `query` goes into the address.
+   * `agent` is the class in kebab case, `name` is the instance, and `query` is added to the address.
    * Handlers: onStatus(status, detail), onState(state), onStateError(text), onMessage(value), onFrame(arrow, data).
    */
   constructor({ agent, name, query = {}, ...handlers }) {
@@ -42,7 +42,7 @@ class AgentSocket {
     this.#setStatus("closed");
   }
 
-  /** Calls a method; the promise settles with its result, its error, or the end of the connection. */
+  /** Calls a method; the promise settles with the result, with an error, or with the end of the connection. */
   call(method, ...args) {
     return this.#request(method, args, undefined, 30_000);
   }

@@ -52,7 +52,7 @@ struct Run {
     before: Memory,
     failed: u64,
     answers: u64,
-    /// Killed when this is dropped.
+    /// The process, which is killed when this value is dropped.
     _process: Child,
 }
 

@@ -1,7 +1,7 @@
 //! Hibernation in numbers: the cost of many open sockets for a server whose agents are asleep.
 //!
-//! `cargo run --release --example sleep-lab`, then open the address it prints. The clients run in a second process, so the
-//! memory that the page shows is the server's alone.
+//! `cargo run --release --example sleep-lab`, then open the address it prints. The clients run in a second
+//! process, so the page shows the memory of the server only.
 
 mod lab;
 mod sleepers;

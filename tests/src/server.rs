@@ -22,7 +22,7 @@ pub struct TestServer {
     addr: SocketAddr,
     host: Host,
     data: PathBuf,
-    /// Removed with the server, unless the folder was given.
+    /// The temporary folder, which is removed with the server, unless the folder was given.
     _temporary: Option<tempfile::TempDir>,
     serving: JoinHandle<()>,
 }

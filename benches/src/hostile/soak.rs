@@ -20,7 +20,7 @@ use crate::report::Report;
 /// The interval at which the memory is measured.
 const SAMPLE: Duration = Duration::from_secs(5);
 
-/// A soak.
+/// The plan of a soak test.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// A text that the names of the chosen attacks contain. The empty text chooses all attacks.
@@ -50,7 +50,7 @@ struct Counted {
     ended_early: AtomicU64,
 }
 
-/// Runs the soak: quiet, attack, quiet.
+/// Runs the soak test: quiet time, attack, quiet time.
 ///
 /// # Errors
 /// When a witness loses its connection or gets no answer.

@@ -31,7 +31,7 @@ pub(super) fn request(method: &str, text: &str) -> Vec<u8> {
     out
 }
 
-/// Very many connections.
+/// The plan of a run with very many connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd {
     /// The number of connections in all.

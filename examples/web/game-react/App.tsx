@@ -10,7 +10,7 @@ export type PlayProps = { name: string; table: string };
 
 const options = new URLSearchParams(location.search);
 
-/** Shows the page; `Play` is the part that talks to the agent. */
+/** Shows the page; `Play` is the part that is connected to the agent. */
 export function show(Play: ComponentType<PlayProps>, hook: string) {
   createRoot(document.getElementById("root")!).render(
     <StrictMode>

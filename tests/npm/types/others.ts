@@ -57,7 +57,7 @@ export async function everything() {
   // @ts-expect-error the third is required
   await kitchen.stub.optional(null, null);
   await kitchen.stub.enums("vert", { fields: { firstField: true, second: null } }, { type: "unit" }, { t: "new", c: 1 });
-  // @ts-expect-error the name of this variant is another one
+  // @ts-expect-error this variant has another name
   await kitchen.stub.enums("green", "unit", { type: "unit" }, { t: "unit" });
   const pair: [number, string] = await kitchen.stub.delete("x", { vert: 1 });
   const made: void = await kitchen.stub.new();

@@ -30,7 +30,7 @@ async fn both_are_awake_while_a_call_runs_and_asleep_after_it() {
     assert!(a.is_awake() && b.is_awake());
     assert!(b.status().is_some_and(|status| !status.pinned_by.is_empty()), "a call keeps the callee awake");
     levers.go.notify_waiters();
-    // The hour of the inner call is longer than the outer one's 30 s.
+    // The hour of the inner call is longer than the 30 s of the outer call.
     assert_eq!(call.await.unwrap().unwrap_err().code(), "timeout");
     host.advance(Duration::from_secs(60)).await;
     assert!(!a.is_awake() && !b.is_awake());

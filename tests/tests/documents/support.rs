@@ -1,4 +1,4 @@
-//! The files of the repository.
+//! Access to the files of the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -116,7 +116,7 @@ async fn a_full_disk_is_told_of_and_loses_nothing() {
     }
     assert_eq!(end, Some(Received::Close(1011, "the server's disk is full".into())));
 
-    // Others go on, and what is stored can be read.
+    // Other agents still write, and stored data can be read.
     assert_eq!(notes(&mut two).await.len(), 5);
     // A new agent cannot be created, and its client is refused.
     let mut new = host.agent::<Ledger>("new").connect("").await;

@@ -1,4 +1,4 @@
-//! Two terminals and a server.
+//! A test with two terminals and a server.
 
 use std::process::Stdio;
 use std::time::Duration;

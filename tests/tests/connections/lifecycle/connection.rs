@@ -164,7 +164,7 @@ async fn s26_s27_s35_s36_state_is_what_was_set_on_this_connection() {
 async fn s27_a_state_that_is_too_large_is_refused_and_changes_nothing() {
     let server = locker().await;
     let mut client = server.join("/agents/locker/one", false).await;
-    // `{"text":"…","count":0}` is the JSON of a slip.
+    // `{"text":"…","count":0}` is the JSON of a `Slip`.
     let most = 16 * 1024 - r#"{"text":"","count":0}"#.len();
     client.call("put", json!(["x".repeat(most)])).await;
     let error = client.call_error("put", json!(["y".repeat(most + 1)])).await;

@@ -252,7 +252,7 @@ async fn a_section_has_thirty_seconds() {
     restarted(&object, &mut clients, &mut notes).await;
 }
 
-// S106, S178: the failure is not of those who had not been asked about.
+// S106, S178: clients that were not let in before the failure do not share it.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_comes_while_an_object_is_about_to_fail_is_let_in_by_its_next_life() {
     let (_host, object, mut clients, mut notes) = desk().await;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use agents::Agents;
 
-/// The environment variable that decides whether the process of the program has a log.
+/// The environment variable that decides whether the started program has a log.
 const LOG: &str = "AGENTS_TEST_LOG";
 
 /// Starts the test binary again as the program under test.

@@ -323,7 +323,7 @@ async fn s170_a_viewer_is_refused_after_an_await_and_in_helpers() {
     assert_eq!(editor.call("inHelper", json!([])).await, 1);
     assert_eq!(editor.call("joined", json!([])).await, json!(["added", "added"]));
     for method in ["afterAwait", "ambientAfterAwait"] {
-        // An editor's call in the same place must not lend its right to the viewer.
+        // An editor's call at the same point must not give its right to the viewer.
         let refused = viewer.start_call(method, json!([])).await;
         assert_eq!(heard.next().await, "waiting");
         let allowed = editor.start_call(method, json!([])).await;

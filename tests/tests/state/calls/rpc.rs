@@ -192,7 +192,7 @@ async fn s132_the_text_of_an_error_arrives_and_a_secret_does_not() {
     ids.dedup();
     assert_eq!(ids.len(), 3, "every error has an id of its own");
     assert!(ids.iter().all(|id| !id.is_empty()));
-    // The agent survives, for this client and for others.
+    // The agent keeps running, for this client and for others.
     assert_eq!(client.call("getStats", json!([])).await, 1);
     assert_eq!(other.call("getStats", json!([])).await, 1);
     assert_eq!(other.drain().await, []);

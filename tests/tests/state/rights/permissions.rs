@@ -138,7 +138,7 @@ async fn s152_an_upgrade_needs_its_secret() {
     assert_eq!(guest.call_error("nextRound", json!([])).await, "Connection is readonly");
     assert_eq!(guest.call("upgradeToEditor", json!(["the password"])).await, json!({ "success": true }));
     assert_eq!(guest.call("nextRound", json!([])).await, 1);
-    // The upgrade was this connection's alone.
+    // The upgrade belonged to the first connection only.
     let mut another = player(&server, "role=guest").await;
     assert_eq!(another.call_error("nextRound", json!([])).await, "Connection is readonly");
 }
