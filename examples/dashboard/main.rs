@@ -76,8 +76,7 @@ enum Event {
     Entry { entry: Entry },
 }
 
-/// The state of a system. Because of `strict`, a visitor without a token writes neither the state nor the
-/// log.
+/// The state of a system. With `strict`, a visitor writes neither the state nor the log.
 #[agent(state = Board, connection = Visitor, strict = true)]
 #[derive(Default)]
 struct StatusBoard;
@@ -153,8 +152,7 @@ impl StatusBoard {
         self.write(cx, self.name_of(Some(conn))?, format!("set {service} to {word}"))
     }
 
-    /// Writes a line into the log. The method changes no state, so only `strict` stops a visitor from calling
-    /// it.
+    /// Writes a line into the log. The call changes no state, so only `strict` refuses a visitor.
     #[callable]
     fn note(&self, cx: &Context<Self>, conn: &Connection<Self>, text: String) -> Result<()> {
         self.write(cx, self.name_of(Some(conn))?, format!("noted: {text}"))

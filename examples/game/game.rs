@@ -10,7 +10,7 @@ const CELLS: usize = 36;
 #[derive(Clone)]
 pub(crate) struct Game {
     players: Vec<Player>,
-    /// The id of the player that owns each cell, or `None`.
+    /// The id of the player that owns each cell. A free cell has none.
     cells: Vec<Option<String>>,
 }
 
@@ -114,7 +114,7 @@ impl BoardGame {
         Ok(Mode { mode: "spectator".to_owned() })
     }
 
-    /// Returns the rights of the caller, or `None` for a call that does not come from a connection.
+    /// Returns the rights of the caller. A call without a connection has none.
     #[callable]
     fn get_my_permissions(&self, conn: Option<&Connection<Self>>) -> Option<Permissions> {
         conn.map(|conn| Permissions { can_edit: !conn.is_readonly(), connection_id: conn.id().to_owned() })

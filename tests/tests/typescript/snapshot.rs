@@ -22,7 +22,7 @@ pub(crate) fn compare(name: &str, found: &str) {
     assert_eq!(found, expected, "{name} has changed; run with UPDATE=1 to accept the change");
 }
 
-/// Without a state of its own, and a method of no use.
+/// An agent without a state of its own and without methods.
 #[agent]
 #[derive(Default)]
 struct Bare;
