@@ -26,7 +26,7 @@ const PAGE: &str = concat!(
 
 /// The idle time after which the object leaves memory. It is short so that a visitor can watch it.
 const IDLE: Duration = Duration::from_secs(3);
-/// The time from a post to the digest that contains it, in milliseconds.
+/// The time from the first post of a digest to the digest, in milliseconds.
 const DIGEST_AFTER: Duration = Duration::from_secs(15);
 /// The number of posts that are kept.
 const KEPT: u32 = 500;
