@@ -25,6 +25,8 @@ pub mod object;
 #[cfg(feature = "runtime")]
 mod report;
 #[cfg(feature = "runtime")]
+mod sampled;
+#[cfg(feature = "runtime")]
 mod server;
 #[cfg(feature = "runtime")]
 pub mod storage;

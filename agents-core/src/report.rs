@@ -8,6 +8,7 @@ use thiserror::Error as ThisError;
 use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
+use crate::sampled::sampled;
 
 /// Letters that nobody confuses when an id is read out.
 const ALPHABET: [char; 31] = [
@@ -22,7 +23,9 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
         None => {
             let id = nanoid::nanoid!(10, &ALPHABET);
             match is_of_client(error) {
-                true => tracing::debug!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
+                true => {
+                    sampled!(DEBUG, "what clients may not", error_id = %id, code = error.code(), what, "{}", SingleLine(error))
+                }
                 false => tracing::error!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
             }
             format!("Internal error (id {id})")
@@ -40,7 +43,9 @@ pub(crate) struct Violation(pub(crate) String);
 pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
     let code = error.code();
     match is_of_client(error) {
-        true => tracing::debug!(agent = ?whose, code, "a client did what it may not: {}", SingleLine(error)),
+        true => {
+            sampled!(DEBUG, "what clients may not in hooks", agent = ?whose, code, "a client did what it may not: {}", SingleLine(error))
+        }
         false => tracing::error!(agent = ?whose, code, "a handler failed: {}", SingleLine(error)),
     }
 }

@@ -18,6 +18,7 @@ use crate::auth::token_key::TokenKey;
 use crate::auth::token_source::TokenSource;
 use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
+use crate::sampled::sampled;
 
 /// The most bytes of a token. Signatures are not computed over more than that for a stranger.
 const MAX_TOKEN: usize = 8 * 1024;
@@ -232,7 +233,12 @@ impl<C: DeserializeOwned> Tokens<C> {
         let claims = decoded.map_err(|error| refusal(&error).unwrap_or_else(invalid))?.claims;
         serde_json::from_value(claims).map_err(|_| {
             // Well signed: it is the program that expects something else. Claims do not go into the log.
-            tracing::warn!("a good token does not claim what makes a `{}`", type_name::<C>());
+            sampled!(
+                WARN,
+                "tokens with other claims",
+                "a good token does not claim what makes a `{}`",
+                type_name::<C>()
+            );
             invalid()
         })
     }

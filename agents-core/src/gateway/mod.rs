@@ -35,7 +35,7 @@ pub(crate) use protocol::messages::{
 };
 pub(crate) use protocol::port::{ObjectPort, PostError};
 pub(crate) use quota::connection_slots::{ConnectionSlot, Counted, prefix};
-pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit};
+pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit, ValueBytes};
 pub(crate) use shared::Gateway;
 #[cfg(test)]
 pub(crate) use socket::Socket;

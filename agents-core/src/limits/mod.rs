@@ -115,10 +115,11 @@ pub struct Limits {
     /// included, and bodies of requests. A quarter of the memory that the process may use, 4 GiB at most.
     ///
     /// A text of more than 64 KiB counts with what it may become when its agent reads it as JSON: `[0,0,…]` as a
-    /// `serde_json::Value` takes about forty times its length.
+    /// `serde_json::Value` takes about forty times its length. So does a body that a handler has collected, until its
+    /// request is over.
     /// What one connection or request may have anyway, 64 KiB, is not counted. While all is used up a
     /// message or body that needs more is refused, and a connection with messages in its agent, or a body that an agent
-    /// reads, is read later. What a handler has read is its own and not counted.
+    /// passes on piece by piece, is read later. What a handler makes of what it has read is its own and not counted.
     pub incoming_bytes: usize,
     /// Bytes that wait for one client; a client that stays further behind is closed. A frame counts 128 bytes
     /// more than it has. 64 MiB.

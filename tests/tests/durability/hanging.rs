@@ -60,7 +60,8 @@ async fn a_host_stops_although_the_disk_hangs_and_acknowledges_nothing_more() {
     while host.status("ledger", "one").is_none_or(|status| status.metrics.commits != 2) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    server.shutdown().await;
+    let stopped = tokio::time::timeout(Duration::from_secs(60), server.shutdown()).await;
+    stopped.expect("the host does not wait for the disk");
     assert_eq!(until_closed(&mut writer).await, Vec::<serde_json::Value>::new());
     assert_eq!(until_closed(&mut idle).await, Vec::<serde_json::Value>::new());
     // The threads of the host continue when the disk does. Until then they keep the folder locked.

@@ -8,6 +8,7 @@ use agents::http::Request;
 use agents::{Limit, Rate};
 use agents_tests::Received;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream;
 
 use crate::support::{body, hits, host, secs};
@@ -66,6 +67,61 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     host.advance(secs(1)).await;
     assert_eq!(host.host().metrics().incoming_bytes, 0);
     assert_eq!(host.request(post("two", vec![0; 150_000])).await.status(), 200);
+}
+
+/// A list of so many zeros.
+fn zeros(count: usize) -> String {
+    format!("[{}0]", "0,".repeat(count - 1))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_the_request_is_over() {
+    let host = host(|limits| limits.incoming_bytes = 20_000_000);
+    let used = || host.host().metrics().incoming_bytes;
+    let json = zeros(100_000);
+    let thinking = host.request(post("one/think", json.clone()));
+    let meanwhile = async {
+        host.advance(secs(1)).await;
+        let as_value = used();
+        assert!((3_000_000..15_000_000).contains(&as_value), "{as_value} bytes are held");
+        let late = host.request(post("two", zeros(400_000))).await;
+        assert_eq!((late.status().as_u16(), body(late).await), (503, "The server is busy".to_owned()));
+        assert_eq!(used(), as_value);
+        // The same bytes are no list.
+        let text = format!("\"{}\"", zeros(400_000));
+        assert_eq!(body(host.request(post("two", text)).await).await, "800003");
+    };
+    let (first, ()) = tokio::join!(thinking, meanwhile);
+    assert_eq!(body(first).await, json.len().to_string());
+    host.advance(secs(1)).await;
+    assert_eq!((used(), hits(&host, Limit::IncomingBytes)), (0, 1));
+    // A crowd of them gets what there is and no more.
+    let crowd = (0..20).map(|n| host.request(post(&format!("{n}/think"), zeros(100_000))));
+    let answers = join_all(crowd).await;
+    let served = answers.iter().filter(|answer| answer.status() == 200).count();
+    assert!((1..=6).contains(&served), "{served} of 20 were served");
+    assert!(answers.iter().all(|answer| matches!(answer.status().as_u16(), 200 | 503)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_a_handler_passes_on_takes_no_more_than_its_window() {
+    let host = host(|limits| limits.incoming_bytes = 600_000);
+    let answer = host.request(post("one/pass-on", zeros(2_000_000))).await;
+    assert_eq!((answer.status().as_u16(), body(answer).await), (200, "4000001".to_owned()));
+    // Also while others have all the memory: they come one piece after the other then.
+    let waiting = host.request(post("one/wait", vec![0; 250_000]));
+    let others = host.request(post("two/wait", vec![0; 250_000]));
+    let meanwhile = async {
+        host.advance(secs(1)).await;
+        let answer = host.request(post("three/pass-on", vec![b'x'; 2_000_000])).await;
+        assert_eq!((answer.status().as_u16(), body(answer).await), (200, "2000000".to_owned()));
+        let kept = host.request(post("three", vec![b'x'; 2_000_000])).await;
+        assert_eq!(kept.status(), 503);
+    };
+    let (first, second, ()) = tokio::join!(waiting, others, meanwhile);
+    assert_eq!((body(first).await, body(second).await), ("250000".to_owned(), "250000".to_owned()));
+    host.advance(secs(1)).await;
+    assert_eq!(host.host().metrics().incoming_bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]

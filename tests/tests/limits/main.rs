@@ -5,5 +5,6 @@ mod admission;
 mod awake;
 mod bytes;
 mod fairness;
+mod log;
 mod outgoing;
 mod support;

@@ -45,7 +45,17 @@ impl Desk {
         if path.ends_with("/wait") {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
+        if path.ends_with("/pass-on") {
+            let (mut pieces, mut len) = (request.into_body(), 0);
+            while let Some(piece) = pieces.chunk().await? {
+                len += piece.len();
+            }
+            return Ok(len.to_string().into_response());
+        }
         let body = request.into_body().bytes(usize::MAX).await?;
+        if path.ends_with("/think") {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
         Ok(body.len().to_string().into_response())
     }
 

@@ -398,10 +398,12 @@ impl Client {
     async fn fault(&mut self) {
         let host = self.stage.host.read().await;
         let faults = host.as_ref().expect("a host").faults();
-        match self.random.below(4) {
+        match self.random.below(6) {
             0 => faults.fail_commits(1),
             1 => faults.fail_syncs(1),
             2 => faults.fail_writes(1),
+            3 => faults.fail_checkpoints(1),
+            4 => faults.break_checkpoints(1),
             _ => hang(faults, self.random.below(300)),
         }
     }

@@ -390,6 +390,91 @@ async fn a_crash_at_any_point_of_a_commit_keeps_what_was_answered() {
     assert!(not > 0, "some crashes came before the answer: {answered} did not");
 }
 
+/// Writes until the log of the object was moved into its database so many times, or the connection ends; returns what was
+/// answered and the end.
+async fn write_until_moved(
+    host: &TestHost,
+    client: &mut TestConnection,
+    times: u32,
+) -> (Vec<String>, Received) {
+    let mut answered = Vec::new();
+    let until = host.faults().checkpoints() + times;
+    while host.faults().checkpoints() < until {
+        let note = format!("note {}", answered.len());
+        client.send(format!("write {note}")).await;
+        match client.next().await {
+            Received::Text(text) => assert_eq!(text, format!("wrote {note}")),
+            end => return (answered, end),
+        }
+        answered.push(note);
+    }
+    (answered, Received::Dropped)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_that_a_broken_disk_breaks_off_ends_the_life_and_keeps_what_was_answered() {
+    let (host, object, _, mut notes) = host(&[]);
+    host.faults().checkpoint_at(12);
+    let mut client = object.connect("_pk=a").await;
+    assert_eq!(text(&mut client).await, "welcome");
+    host.faults().break_checkpoints(1);
+    let (answered, end) = write_until_moved(&host, &mut client, 2).await;
+    assert!(matches!(end, Received::Close(1011, _)), "{end:?} after {answered:?}");
+    assert!(answered.len() > 3, "{answered:?}");
+    until(&mut notes, "start").await;
+    let mut again = object.connect("_pk=b").await;
+    assert_eq!(text(&mut again).await, "welcome");
+    again.send("read").await;
+    let left: Vec<String> = serde_json::from_value(again.json().await).unwrap();
+    assert!(left.starts_with(&answered) && left.len() <= answered.len() + 1, "{answered:?}: {left:?}");
+    let (_, end) = write_until_moved(&host, &mut again, 1).await;
+    assert_eq!(end, Received::Dropped, "the next life moves its log");
+    drop((client, again));
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_that_a_full_disk_breaks_off_holds_nothing_up() {
+    let (host, object, _, mut notes) = host(&[]);
+    host.faults().checkpoint_at(12);
+    let mut client = object.connect("_pk=a").await;
+    assert_eq!(text(&mut client).await, "welcome");
+    host.faults().fail_checkpoints(1);
+    let (mut answered, end) = write_until_moved(&host, &mut client, 3).await;
+    assert_eq!(end, Received::Dropped, "the connection stays");
+    // Closing moves the log as well.
+    host.faults().fail_checkpoints(1);
+    object.hibernate().await.unwrap();
+    client.send("write one more").await;
+    assert_eq!(text(&mut client).await, "wrote one more");
+    answered.push("one more".to_owned());
+    client.send("read").await;
+    assert_eq!(client.json().await, json!(answered));
+    assert_eq!(notes.so_far().iter().filter(|note| *note == "start").count(), 2);
+    drop(client);
+    all_asleep(&host).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_are_heard_though_the_object_could_not_be_opened() {
+    let (host, object, _, mut notes) = host(&[]);
+    let mut client = object.connect("_pk=a").await;
+    let mut stays = object.connect("_pk=b").await;
+    assert_eq!((text(&mut client).await, text(&mut stays).await), ("welcome".into(), "welcome".into()));
+    client.send("write one").await;
+    assert_eq!(text(&mut client).await, "wrote one");
+    // What a crash leaves in the log is moved by the next life, which fails to.
+    host.faults().break_checkpoints(2);
+    object.hibernate().await.unwrap();
+    notes.so_far();
+    client.close(Some((4321, "bye"))).await;
+    host.advance(Duration::from_secs(31)).await;
+    let heard = notes.so_far();
+    assert_eq!(heard.iter().filter(|note| *note == "close a 4321").count(), 1, "{heard:?}");
+    drop(stays);
+    all_asleep(&host).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connect_while_its_handle_is_swept_is_let_in() {
     for steps in 0..20 {

@@ -15,11 +15,14 @@ const SEEDS: u64 = 200;
 const CLIENTS: u64 = 4;
 const STEPS: usize = 14;
 const OBJECTS: usize = 3;
+/// The number of pages after which a log is moved into its database, low enough to happen within an activation.
+const LOG_PAGES: u32 = 40;
 
 async fn simulate(seed: u64, data: &Path) {
     let witness = Arc::new(Witness::with_bombs(seed));
     let theirs = witness.clone();
     let host = TestHost::start_in(data, move || program(&theirs)).unwrap();
+    host.faults().checkpoint_at(LOG_PAGES);
     let mut random = Random::new(seed);
     let trouble = if random.below(3) == 0 { Trouble::FaultsAndRestarts } else { Trouble::Faults };
     let stage = Stage::new(host, &witness, OBJECTS, trouble);
@@ -34,6 +37,8 @@ async fn simulate(seed: u64, data: &Path) {
     host.faults().fail_commits(0);
     host.faults().fail_syncs(0);
     host.faults().fail_writes(0);
+    host.faults().fail_checkpoints(0);
+    host.faults().break_checkpoints(0);
     // Alarms that failed have been tried again by then.
     host.advance(Duration::from_secs(90)).await;
     check_all(&host, OBJECTS, &told, &witness).await;

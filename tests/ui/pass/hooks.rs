@@ -185,6 +185,36 @@ impl Short {
     fn on_hibernate(&self) {}
 }
 
+/// A request that is lent over an await, and one as axum has it.
+#[agent]
+struct Lends;
+
+#[agent]
+impl Lends {
+    #[hook]
+    async fn on_request(&self, method: agents::http::Method, request: Request) -> Result<String> {
+        let path = path_of(&request).await.to_owned();
+        let bytes = request.into_body().bytes(10).await?;
+        Ok(format!("{method} {path} {}", bytes.len()))
+    }
+}
+
+async fn path_of(request: &Request) -> &str {
+    tokio::task::yield_now().await;
+    request.uri().path()
+}
+
+#[agent]
+struct Axum;
+
+#[agent]
+impl Axum {
+    #[hook]
+    async fn on_request(&self, request: agents::axum::extract::Request) -> Response {
+        Response::new(request.into_body())
+    }
+}
+
 pub(crate) fn main() {
     let hooks = &Long::table().hooks;
     assert!(hooks.on_start.is_some() && hooks.authorize.is_some() && hooks.connection_tags.is_some());
@@ -199,4 +229,5 @@ pub(crate) fn main() {
     let hooks = &Short::table().hooks;
     assert!(hooks.on_error.is_none() && hooks.on_state_rejected.is_none());
     let _ = Long { started: false }.started;
+    assert!(Lends::table().hooks.on_request.is_some() && Axum::table().hooks.on_request.is_some());
 }

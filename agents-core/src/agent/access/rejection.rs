@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{AgentDefinition, AgentShared, StateSource};
+use crate::sampled::sampled;
 
 /// An attempt that was refused, for `on_state_rejected`.
 ///
@@ -76,8 +77,8 @@ impl<A: AgentDefinition> AgentShared<A> {
             Err(first) => {
                 // A client is refused as often as it tries, so it is said once in a while.
                 if first {
-                    tracing::warn!(
-                        agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
+                    sampled!(
+                        WARN, "rejections without their hook", agent = ?self.object.key(), ?kind, ?attempt, "more rejections than on_state_rejected deals with"
                     );
                 }
                 return;

@@ -67,7 +67,7 @@ pub struct AgentStub<A: Interface> {
     methods: A::Methods<PeerCaller>,
 }
 
-/// The way to another agent. It carries the calls of the typed methods.
+/// The [`Caller`] behind the methods of a stub.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct PeerCaller {

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limit;
 use crate::object::{BoxFuture, WebSocket};
 use crate::report::SingleLine;
+use crate::sampled::sampled;
 use crate::storage::{StorageError, from_stored, keep};
 use crate::wire::frame;
 
@@ -257,7 +258,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {
-            tracing::debug!(agent = ?self.object.key(), error = %SingleLine(&message), "a pushed state is not of the agent's type");
+            sampled!(DEBUG, "pushed states of other types", agent = ?self.object.key(), error = %SingleLine(&message), "a pushed state is not of the agent's type");
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
         let state = match pushed::read(raw.get(), &self.key_facts) {
@@ -274,7 +275,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            tracing::info!(agent = ?self.object.key(), error = %SingleLine(&error), "a pushed state was rejected");
+            sampled!(DEBUG, "pushed states that were rejected", agent = ?self.object.key(), error = %SingleLine(&error), "a pushed state was rejected");
             match error.downcast_ref() {
                 Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
                 _ => frame::STATE_REJECTED.into(),

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gateway::http::request::post;
 use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToObject};
 use crate::limits::Limit;
+use crate::sampled::sampled;
 
 /// How many bytes of a body may be in an object that has not read them.
 pub(crate) const BODY_WINDOW: usize = 256 * 1024;
@@ -201,7 +202,7 @@ impl Upload {
                 Err(_) => return Err(BodyFault::TooSlow),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => {
-                    tracing::debug!(%error, "a request broke off");
+                    sampled!(DEBUG, "requests that broke off", %error, "a request broke off");
                     return Err(BodyFault::BrokeOff);
                 }
                 Ok(Some(Ok(frame))) => frame,

@@ -177,7 +177,7 @@ impl Hub {
     }
 
     /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
-    /// [`close_delivered`](Self::told) the hub stays in use, so that there is somebody to tell.
+    /// [`close_delivered`](Self::close_delivered) the hub stays in use, so that there is somebody to tell.
     pub(crate) fn begin_close(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         self.inner.lock().pending_closes += 1;
         self.remove(key)
@@ -186,6 +186,11 @@ impl Hub {
     /// The object was told of the end of a socket, or never will be.
     pub(crate) fn close_delivered(&self) {
         self.inner.lock().pending_closes -= 1;
+    }
+
+    /// The object was told of the end of a socket, could do nothing with it, and is to be told again.
+    pub(crate) fn close_undelivered(&self) {
+        self.inner.lock().pending_closes += 1;
     }
 
     /// Tells whether the object is still to be told of the end of some socket.

@@ -13,33 +13,65 @@ pub(crate) const FREE_BYTES: usize = 64 * 1024;
 /// What a frame that waits takes beside its bytes, about: without it very many tiny ones would be free.
 pub(crate) const FRAME_BYTES: usize = 128;
 
-/// Returns about how many bytes a text takes when it is read as a JSON value, which is the most that it can become:
-/// `[0,0,…]` takes many times its length.
+/// Returns about how many bytes a text takes when it is read as a JSON value: see [`ValueBytes`].
+pub(crate) fn bytes_as_value(text: &str) -> usize {
+    let mut bytes = ValueBytes::default();
+    bytes.add(text.as_bytes());
+    bytes.sum()
+}
+
+/// About how many bytes a text takes when it is read as a JSON value, which is the most that it can become: `[0,0,…]` takes
+/// many times its length. Counted piece by piece; what begins neither a list nor a map takes its length.
 ///
 /// Measured with values of 32 bytes, and of 72 (where maps keep the order of their keys): lists of zeros 16 and 36 times
 /// their length, of lists of one value 43 and 93 times, of maps of one key 95 and 64 times.
-pub(crate) fn bytes_as_value(text: &str) -> usize {
+#[derive(Debug, Default)]
+pub(crate) struct ValueBytes {
+    sum: usize,
+    /// `None` while nothing but white space has come.
+    nested: Option<bool>,
+    quoted: bool,
+    escaped: bool,
+}
+
+impl ValueBytes {
     const VALUE: usize = size_of::<serde_json::Value>();
     /// Room for four values, as a list gets it with its first one.
-    const LIST: usize = 4 * VALUE + 32;
+    const LIST: usize = 4 * Self::VALUE + 32;
     /// The first node of a map, and for each key its text and place.
     const MAP: usize = 640;
     const KEY: usize = 128;
-    let (mut sum, mut quoted, mut escaped) = (text.len(), false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b',' => sum += VALUE,
-            b'[' => sum += LIST,
-            b'{' => sum += MAP,
-            b':' => sum += KEY,
-            _ => {}
+
+    /// Adds the next piece of the text.
+    pub(crate) fn add(&mut self, piece: &[u8]) {
+        self.sum += piece.len();
+        if self.nested.is_none() {
+            let first = piece.iter().find(|byte| !byte.is_ascii_whitespace());
+            self.nested = first.map(|byte| matches!(byte, b'[' | b'{'));
         }
+        if self.nested != Some(true) {
+            return;
+        }
+        let Self { mut sum, mut quoted, mut escaped, .. } = *self;
+        for byte in piece {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                _ if quoted => {}
+                b',' => sum += Self::VALUE,
+                b'[' => sum += Self::LIST,
+                b'{' => sum += Self::MAP,
+                b':' => sum += Self::KEY,
+                _ => {}
+            }
+        }
+        (self.sum, self.quoted, self.escaped) = (sum, quoted, escaped);
     }
-    sum
+
+    pub(crate) fn sum(&self) -> usize {
+        self.sum
+    }
 }
 
 /// A number of bytes that may be held at a time.
@@ -83,8 +115,7 @@ struct Share {
 impl MemoryPermit {
     /// Holds more, up to so many bytes together; `false` when the budget is used up.
     pub(crate) fn grow(&mut self, budget: &Arc<Budget>, bytes: usize) -> bool {
-        let share = self.0.get_or_insert_with(|| Box::new(Share { budget: budget.clone(), bytes: 0 }));
-        let more = bytes.saturating_sub(share.bytes);
+        let more = bytes.saturating_sub(self.0.as_ref().map_or(0, |share| share.bytes));
         if more == 0 {
             return true;
         }
@@ -93,7 +124,7 @@ impl MemoryPermit {
             budget.used.fetch_sub(more, Ordering::Relaxed);
             return false;
         }
-        share.bytes = bytes;
+        self.0.get_or_insert_with(|| Box::new(Share { budget: budget.clone(), bytes: 0 })).bytes = bytes;
         true
     }
 
@@ -170,7 +201,8 @@ mod tests {
         let mut held = MemoryPermit::default();
         assert!(held.grow(&budget, 60) && held.grow(&budget, 50) && held.grow(&budget, 100));
         assert!(budget.is_used_up());
-        assert!(!MemoryPermit::default().grow(&budget, 1), "nothing is left");
+        let mut none = MemoryPermit::default();
+        assert!(!none.grow(&budget, 1) && none.is_empty(), "nothing is left");
         assert!(!held.grow(&budget, 101));
         let copy = held.clone();
         drop(held);
@@ -191,7 +223,13 @@ mod tests {
         let value = size_of::<serde_json::Value>();
         assert_eq!(bytes_as_value(""), 0);
         assert_eq!(bytes_as_value("plain"), 5);
-        assert_eq!(bytes_as_value(r#""[,{:\"],\\""#), 12, "what stands in quotes is text");
+        assert_eq!(bytes_as_value(r#""[,{:\"],\\""#), 12, "a text");
+        assert_eq!(bytes_as_value("1, [{:"), 6, "no list");
+        let quoted = r#" ["[,{:\"],\\"]"#;
+        assert_eq!(bytes_as_value(quoted), bytes_as_value("[]") + 13, "what stands in quotes is text");
+        let mut pieces = ValueBytes::default();
+        quoted.as_bytes().chunks(1).for_each(|piece| pieces.add(piece));
+        assert_eq!(pieces.sum(), bytes_as_value(quoted));
         let zeros = format!("[{}0]", "0,".repeat(1000));
         assert!(bytes_as_value(&zeros) >= zeros.len() + 1001 * value);
         let empty = "[],".repeat(1000);

@@ -32,6 +32,7 @@ use crate::gateway::{
     Gateway, MemoryPermit, Message, Selection, ToObject,
 };
 use crate::limits::Limit;
+use crate::sampled::sampled;
 use crate::wire::close_code;
 
 pub(crate) use accept::{accept, refuse};
@@ -181,7 +182,7 @@ impl Socket {
             push(&mut shared.outbox, hub.limits().outbox_bytes).map_err(|_| Limit::OutboxBytes)
         };
         if let Err(limit) = reached {
-            tracing::debug!(connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
+            sampled!(DEBUG, "readers that stayed behind", connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(close_code::TRY_AGAIN_LATER), "too slow"));
             totals.limits.record(limit);
         }

@@ -22,6 +22,7 @@ use crate::gateway::{
     Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
 };
 use crate::limits::Limit;
+use crate::sampled::sampled;
 use crate::wire::close_code;
 
 /// How often a socket reads before others get their turn.
@@ -198,7 +199,7 @@ impl Task {
                 Poll::Pending
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
-                    tracing::debug!(connection = ?self.socket.key, "a peer shows no sign of life");
+                    sampled!(DEBUG, "silent peers", connection = ?self.socket.key, "a peer shows no sign of life");
                     self.hub.gateway.totals.limits.record(Limit::HeartbeatTimeout);
                     return Poll::Ready(());
                 }

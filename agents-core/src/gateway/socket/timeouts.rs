@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::gateway::socket::task::{Task, Work};
 use crate::limits::Limit;
+use crate::sampled::sampled;
 use crate::wire::close_code;
 
 impl Task {
@@ -34,7 +35,7 @@ impl Task {
             }
             work.timer = None;
             if write == Some(next) {
-                tracing::debug!(connection = ?self.socket.key, "a peer takes nothing of what waits for it");
+                sampled!(DEBUG, "peers that take nothing", connection = ?self.socket.key, "a peer takes nothing of what waits for it");
                 gateway.totals.limits.record(Limit::WriteTimeout);
                 return Poll::Ready(());
             }

@@ -14,6 +14,7 @@ use crate::limits::Limit;
 use crate::object::activation::Activation;
 use crate::object::activation::time_slice::Round;
 use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
+use crate::object::http::body_buffer::Collected;
 use crate::object::http::fetch;
 use crate::object::http::request_body::RequestBody;
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
@@ -23,7 +24,7 @@ use crate::report::{self, Violation};
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
     Message { connection: ConnectionKey, bytes: usize, _held: MemoryPermit },
-    Request { request: RequestKey, _held: MemoryPermit },
+    Request { request: RequestKey, _held: MemoryPermit, _collected: Option<Arc<Collected>> },
     Alarm,
     Task,
     Other,
@@ -104,12 +105,20 @@ impl Activation {
                 }
             }
             ToObject::Request { request, head, body, more, held } => {
-                let (body, held) = match more {
-                    true => (self.object.open_body(request, body, held), MemoryPermit::default()),
-                    false => (RequestBody::from(body), held),
+                let (body, held, collected) = match more {
+                    true => {
+                        let (body, collected) = self.object.open_body(request, body, held);
+                        (body, MemoryPermit::default(), Some(collected))
+                    }
+                    false => (RequestBody::from(body), held, None),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
-                self.start(Some(instance), Label::Request { request, _held: held }, Box::pin(handler), cx);
+                self.start(
+                    Some(instance),
+                    Label::Request { request, _held: held, _collected: collected },
+                    Box::pin(handler),
+                    cx,
+                );
             }
             ToObject::Alarm => {
                 let (object, on) = (self.object.clone(), instance.clone());

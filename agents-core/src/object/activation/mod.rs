@@ -18,7 +18,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
@@ -121,6 +121,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
 async fn live(handle: &Arc<ObjectHandle>) {
     match Activation::open(handle).await {
         Ok(mut activation) => {
+            handle.failed_openings.store(0, Ordering::Relaxed);
             let ended = poll_fn(|cx| {
                 caught(|| activation.poll(cx)).unwrap_or_else(|panic| {
                     let text = format!("panicked outside of its handlers: {panic}");
@@ -132,13 +133,11 @@ async fn live(handle: &Arc<ObjectHandle>) {
         }
         Err(error) => {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
-            let mut lost = VecDeque::new();
-            handle.mailbox.take(&mut lost);
+            let mut events = VecDeque::new();
+            handle.mailbox.take(&mut events);
             handle.life.sleep();
             handle.hub.fail("the agent cannot be started", |_| false);
-            if lost.contains(&ToObject::Alarm) {
-                shutdown::ring_again(handle);
-            }
+            shutdown::keep(handle, events);
         }
     }
 }

@@ -9,13 +9,14 @@ use crate::gateway::{ConnectionKey, ResponseHead, ToGateway, ToObject};
 use crate::limits::Limit;
 use crate::object::ObjectHandle;
 use crate::object::activation::shutdown::ring_again;
+use crate::sampled::sampled;
 use crate::wire::close_code;
 
 const BUSY: &str = "server is busy";
 
 /// Fails what waits for an object that could not start; ends of connections and alarms are kept.
 pub(super) fn reject_pending(handle: &ObjectHandle) {
-    tracing::debug!(object = ?handle.key, "too many objects are awake, its events are turned away");
+    sampled!(DEBUG, "objects that are turned away", object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
     let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);

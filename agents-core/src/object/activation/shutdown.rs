@@ -1,12 +1,16 @@
 //! The end of an activation: asleep, stopped, failed or crashed.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::gateway::{BodyFault, ToObject};
+use crate::gateway::{BodyFault, ObjectPort, PostError, ToObject};
 use crate::object::activation::turn::Turns;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
@@ -245,14 +249,55 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
 ///
 /// Not at once: what the alarm does may be what brought the object down.
 pub(super) fn ring_again(handle: &ObjectHandle) {
+    ring_after(handle, 1);
+}
+
+fn ring_after(handle: &ObjectHandle, retry: u32) {
     let alarms = handle.environment.alarms.clone();
-    let pause = Duration::from_millis(retry_after(1));
+    let pause = Duration::from_millis(retry_after(retry));
     let key = handle.key.clone();
     let again = async move {
         tokio::time::sleep(pause).await;
         alarms.again(&key);
     };
     handle.environment.runtime.spawn(again);
+}
+
+/// The number of failures after which the pause before the next opening grows no more: about a minute.
+const LONGEST: u32 = 6;
+
+/// Brings ends of connections and an alarm again, later and later, to an object whose database could not be opened.
+pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
+    let retry = handle.failed_openings.fetch_add(1, Ordering::Relaxed).saturating_add(1).min(LONGEST);
+    if events.contains(&ToObject::Alarm) {
+        ring_after(handle, retry);
+    }
+    let ends: Vec<_> = events.into_iter().filter(|event| matches!(event, ToObject::Close { .. })).collect();
+    if ends.is_empty() {
+        return;
+    }
+    // The handle stays in use meanwhile, and is not kept from going with its host.
+    ends.iter().for_each(|_| handle.hub.close_undelivered());
+    let (handle, runtime) = (Arc::downgrade(handle), handle.environment.runtime.clone());
+    runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(retry_after(retry))).await;
+        let Some(handle) = handle.upgrade() else { return };
+        let mut ends = VecDeque::from(ends);
+        poll_fn(|cx| {
+            // A host that stops has no more lives of it.
+            while let Some(end) = ends.pop_front().filter(|_| !handle.is_stopping()) {
+                match handle.post(end, cx) {
+                    Err(PostError::Full(back, _)) => {
+                        ends.push_front(back);
+                        return Poll::Pending;
+                    }
+                    _ => handle.hub.close_delivered(),
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    });
 }
 
 /// Returns the text that clients read when the object they are connected to failed with an error.

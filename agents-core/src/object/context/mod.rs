@@ -35,7 +35,7 @@ use crate::object::activation::output_gate::Gate;
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
-use crate::object::http::body_buffer::{BodyBuffer, Pieces};
+use crate::object::http::body_buffer::{BodyBuffer, Collected, Pieces};
 use crate::object::http::request_body::RequestBody;
 use crate::object::http::response_window::ResponseWindow;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey, Work};
@@ -252,12 +252,21 @@ impl ObjectContext {
         window
     }
 
-    /// Begins to take in the body of a request, of which more comes.
-    pub(super) fn open_body(&self, request: RequestKey, first: Bytes, held: MemoryPermit) -> RequestBody {
+    /// Begins to take in the body of a request, of which more comes. What a handler collects of it counts until the
+    /// second value is dropped.
+    pub(super) fn open_body(
+        &self,
+        request: RequestKey,
+        first: Bytes,
+        held: MemoryPermit,
+    ) -> (RequestBody, Arc<Collected>) {
         let buffer = Arc::new(BodyBuffer::default());
         buffer.push(first, held);
         self.lock().bodies.insert(request, buffer.clone());
-        RequestBody::pieces(Pieces { request, hub: self.handle().hub.clone(), buffer })
+        let hub = self.handle().hub.clone();
+        let collected = Collected::new(&hub.gateway.incoming);
+        let pieces = Pieces::new(request, hub, buffer, collected.clone());
+        (RequestBody::pieces(pieces), collected)
     }
 
     /// A request is over: its response is whole, and what nobody read of its body is dropped.

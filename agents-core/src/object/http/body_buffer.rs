@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::gateway::{BodyFault, Hub, MemoryPermit, RequestKey, ToGateway};
+use crate::gateway::{BodyFault, Budget, FREE_BYTES, Hub, MemoryPermit, RequestKey, ToGateway, ValueBytes};
+use crate::limits::Limit;
 
 /// What came of a body and was not read yet.
 #[derive(Debug, Default)]
@@ -49,20 +50,101 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
     }
 }
 
+/// The share of the memory for clients that a body has once its handler reads it.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    budget: Arc<Budget>,
+    share: Mutex<Share>,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    held: MemoryPermit,
+    /// How many bytes of the pieces the handler still has.
+    kept: usize,
+    /// The body has come to its end and the handler has kept it: what it becomes counts until the request is over.
+    whole: bool,
+}
+
+impl Collected {
+    pub(in crate::object) fn new(budget: &Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self { budget: budget.clone(), share: Mutex::default() })
+    }
+
+    fn is_kept(&self) -> bool {
+        self.share.lock().kept > FREE_BYTES
+    }
+
+    fn resize(&self, change: impl FnOnce(usize) -> usize) {
+        let mut share = self.share.lock();
+        let Share { held, kept, whole } = &mut *share;
+        *kept = change(*kept);
+        if !*whole {
+            held.resize(&self.budget, *kept);
+        }
+    }
+
+    /// Counts a body that the handler has kept as what it may become; `false` when there is no memory for that.
+    fn collect(&self, bytes: usize) -> bool {
+        let mut share = self.share.lock();
+        if share.kept <= FREE_BYTES {
+            return true;
+        }
+        share.whole = true;
+        share.held.grow(&self.budget, bytes)
+    }
+}
+
+/// A piece of a body that counts for as long as its handler has it.
+struct Piece {
+    bytes: Bytes,
+    of: Arc<Collected>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.of.resize(|kept| kept.saturating_sub(self.bytes.len()));
+    }
+}
+
 /// A body that comes in pieces; the client sends on as they are read.
+///
+/// A handler that passes the pieces on may read as much as it likes. One that keeps them is told that the server is busy
+/// when the memory for clients does not suffice.
 #[derive(Debug)]
 pub(in crate::object) struct Pieces {
-    pub(in crate::object) request: RequestKey,
-    pub(in crate::object) hub: Arc<Hub>,
-    pub(in crate::object) buffer: Arc<BodyBuffer>,
+    request: RequestKey,
+    hub: Arc<Hub>,
+    buffer: Arc<BodyBuffer>,
+    as_value: ValueBytes,
+    collected: Arc<Collected>,
 }
 
 impl Pieces {
+    pub(in crate::object) fn new(
+        request: RequestKey,
+        hub: Arc<Hub>,
+        buffer: Arc<BodyBuffer>,
+        collected: Arc<Collected>,
+    ) -> Self {
+        Self { request, hub, buffer, as_value: ValueBytes::default(), collected }
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFault>>> {
         let mut queue = self.buffer.0.lock();
         let Some((piece, held)) = queue.pieces.pop_front() else {
             return match queue.end {
-                Some(Ok(())) => Poll::Ready(None),
+                Some(Ok(())) => {
+                    drop(queue);
+                    let fits = self.collected.collect(self.as_value.sum());
+                    Poll::Ready((!fits).then(|| Err(self.busy())))
+                }
                 Some(Err(fault)) => Poll::Ready(Some(Err(fault))),
                 None => {
                     let before = queue.reader.replace(cx.waker().clone());
@@ -72,11 +154,24 @@ impl Pieces {
                 }
             };
         };
-        drop((queue, held));
+        drop(queue);
+        // There was no memory for it: it comes all the same, to a handler that keeps nothing.
+        if held.is_empty() && self.collected.is_kept() {
+            return Poll::Ready(Some(Err(self.busy())));
+        }
+        self.as_value.add(&piece);
         // Past the output gate: it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
         self.hub.apply(&mut [credit]);
-        Poll::Ready(Some(Ok(piece)))
+        self.collected.resize(|kept| kept + piece.len());
+        drop(held);
+        let piece = Piece { bytes: piece, of: self.collected.clone() };
+        Poll::Ready(Some(Ok(Bytes::from_owner(piece))))
+    }
+
+    fn busy(&self) -> BodyFault {
+        self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
+        BodyFault::Busy
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
@@ -29,6 +29,8 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) disk: DiskWork,
     /// A flag set once this program has read what the object kept, so that no later life need look at it.
     pub(in crate::object) readable: AtomicBool,
+    /// How many times in a row the database could not be opened.
+    pub(in crate::object) failed_openings: AtomicU32,
     commands: AtomicU8,
     /// The handle itself, for the task that it starts.
     me: Weak<Self>,
@@ -62,6 +64,7 @@ impl ObjectHandle {
             indexed: Indexed::default(),
             disk: DiskWork::default(),
             readable: AtomicBool::new(false),
+            failed_openings: AtomicU32::new(0),
             commands: AtomicU8::new(0),
             me: me.clone(),
         })

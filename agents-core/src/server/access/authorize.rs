@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::gateway::Head;
 use crate::limits::Limit;
 use crate::object::{ObjectKey, Work};
+use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::rate_limits::Refused;
 use crate::server::access::routes::NamedRoute;
@@ -152,7 +153,12 @@ impl Host {
     /// Returns the form of a name that the program gave: plain text, in which a percent sign is one.
     fn plain_name(&self, name: &str) -> Result<Arc<str>, Refusal> {
         self.canonical_name(&escape(name)).inspect_err(|refusal| {
-            tracing::warn!(reason = refusal.reason(), "the program gave an agent a bad name");
+            sampled!(
+                WARN,
+                "names that the program gave",
+                reason = refusal.reason(),
+                "the program gave an agent a bad name"
+            );
         })
     }
 

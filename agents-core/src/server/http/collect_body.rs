@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::gateway::{BodyFault, FREE_BYTES, Gateway, MemoryPermit, Payload, Upload};
+use crate::sampled::sampled;
 
 /// Collects a small body, so that a client that is slow to send it wakes nobody; of a larger one the
 /// start, which holds its part of the memory for clients.
@@ -33,7 +34,7 @@ pub(in crate::server) async fn begin(
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                tracing::debug!(%error, "a request broke off");
+                sampled!(DEBUG, "requests that broke off", %error, "a request broke off");
                 return Err(BodyFault::BrokeOff);
             }
             Err(_) => return refuse(BodyFault::TooSlow),

@@ -27,6 +27,7 @@ use tower::Service;
 
 use crate::limits::Limit;
 use crate::limits::Limits;
+use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::http::guarded_body;
 use crate::server::http::write_timeout::WriteTimeout;
@@ -73,7 +74,7 @@ pub(in crate::server) async fn serve<S>(
         };
         failing = false;
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was not set");
+            sampled!(DEBUG, "sockets that wait", %error, "TCP_NODELAY was not set");
         }
         let (slot, made_room) = pool.enter();
         if made_room {
@@ -144,7 +145,7 @@ impl Connection {
                         } else if error.is_parse_too_large() {
                             host.gateway().totals.limits.record(Limit::HeaderBytes);
                         }
-                        tracing::debug!(%error, "a connection broke off");
+                        sampled!(DEBUG, "connections that broke off", %error, "a connection broke off");
                     }
                     return;
                 }

@@ -24,6 +24,7 @@ use crate::gateway::{
     self, BodyFault, ConnectionSlot, ForwardError, Head, ObjectPort, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
+use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::authorize::{Denied, Destination};
 use crate::server::access::cors::Cors;
@@ -253,7 +254,7 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
-            tracing::debug!(%error, "a client left during the handshake");
+            sampled!(DEBUG, "clients that left", %error, "a client left during the handshake");
             return None;
         }
     };

@@ -23,6 +23,7 @@ use super::unsynced::UnsyncedFile;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
 use crate::storage::sql::authorizer::SqlAuthorizer;
 use crate::storage::store::flush::Flush;
+use crate::storage::testing::faults::Faults;
 use crate::storage::{Durability, Result, StoreOptions};
 
 /// Files up to this size are looked at closely: a new database is never larger, whatever the
@@ -53,6 +54,9 @@ pub(in crate::storage) struct Database {
     pages: Arc<AtomicU32>,
     /// The number of pages at which the log is to be moved into the database.
     full_at: u32,
+    /// The number of pages after which this is tried again, and of a log that begins anew.
+    log_pages: u32,
+    faults: Option<Arc<Faults>>,
 }
 
 /// Returns whether there is a file, and not just the beginning of one that was never made.
@@ -185,7 +189,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
             if !empty {
                 // What a dead process left in the log may not be on the disk yet, whoever asked
                 // for it.
-                let emptied = empty_log(connection).map_err(|error| explain(error, path))?;
+                let emptied = database.empty_log(path)?;
                 database.filled = !emptied;
                 if emptied {
                     database.flush_nothing()?;
@@ -250,10 +254,10 @@ impl Database {
     }
 
     /// Moves the log into the database with the flushes that this takes, calls `moved`, and begins the log anew.
-    pub(in crate::storage) fn checkpoint(&mut self, moved: impl FnOnce(&Self)) -> Result<()> {
+    pub(in crate::storage) fn checkpoint(&mut self, path: &Path, moved: impl FnOnce(&Self)) -> Result<()> {
         self.flush_from_now()?;
         let error = |error| SqlError::from_sqlite(error, "");
-        let whole = move_log(&self.connection, "PASSIVE").map_err(error)?;
+        let whole = self.move_log(path, "PASSIVE")?;
         moved(self);
         if whole {
             // The first commit over old frames flushes the new header before them. It is made here, so that no turn
@@ -261,7 +265,7 @@ impl Database {
             let version: i64 =
                 self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
-            self.full_at = LOG_PAGES;
+            self.full_at = self.log_pages;
         } else {
             // Another tool reads an old state of the database.
             self.try_again_later();
@@ -271,7 +275,24 @@ impl Database {
 
     /// Leaves the log as it is until it has become longer.
     pub(in crate::storage) fn try_again_later(&mut self) {
-        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(LOG_PAGES);
+        self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(self.log_pages);
+    }
+
+    /// Moves the log into the database and cuts it; returns whether all of it was moved.
+    fn empty_log(&self, path: &Path) -> Result<bool> {
+        self.move_log(path, "TRUNCATE").map_err(|error| in_use(error, path))
+    }
+
+    /// Moves the log into the database; returns whether all of it was moved.
+    fn move_log(&self, path: &Path, mode: &str) -> Result<bool> {
+        if let Some(faults) = &self.faults {
+            faults.move_log(path)?;
+        }
+        let moved = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
+            let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(!busy && frames == moved)
+        });
+        moved.map_err(|error| SqlError::from_sqlite(error, "").into())
     }
 
     /// Closes the connection. `failed` says whether something went wrong since it was opened: the
@@ -314,7 +335,7 @@ impl Database {
         }
         if self.filled {
             // It flushes the log and the database, whatever commits promise.
-            if !empty_log(&self.connection).map_err(|error| explain(error, path))? {
+            if !self.empty_log(path)? {
                 return Ok(false);
             }
             if !disk && !self.log.closed_cleanly() {
@@ -349,19 +370,6 @@ impl Database {
             fresh.close();
         }
     }
-}
-
-/// Moves the log into the database and cuts it; says whether all of it was moved.
-fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
-    move_log(connection, "TRUNCATE")
-}
-
-/// Moves the log into the database; says whether all of it was moved.
-fn move_log(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| {
-        let (busy, frames, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(!busy && frames == moved)
-    })
 }
 
 /// Whether SQLite leaves the log as it is when the connection is closed.
@@ -449,6 +457,7 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
     let authorizer = SqlAuthorizer::install(&mut connection, options.blocking)?;
+    let log_pages = options.faults.as_ref().and_then(|faults| faults.log_pages()).unwrap_or(LOG_PAGES);
     Ok(Database {
         connection,
         authorizer,
@@ -458,7 +467,9 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
         filled: false,
         exclusive: options.exclusive,
         pages,
-        full_at: LOG_PAGES,
+        full_at: log_pages,
+        log_pages,
+        faults: options.faults.clone(),
         flush: Flush::new(options),
     })
 }

@@ -190,7 +190,7 @@ impl Store {
                 faults.checkpointed(path, database.fresh.as_deref());
             }
         };
-        match database.checkpoint(moved) {
+        match database.checkpoint(path, moved) {
             Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
                 // Nothing is lost: the log goes on.
                 tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");

@@ -1,13 +1,15 @@
 //! A test seam: storage that fails on request, and remembers what is on the disk.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::partial_checkpoint::move_in_part;
 use super::power_failure::{self, Before, Record};
 use crate::storage::error::{SqlError, SqlErrorKind};
-use crate::storage::file::unsynced::UnsyncedFile;
+use crate::storage::file::unsynced::{self, UnsyncedFile};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
@@ -28,11 +30,13 @@ use crate::storage::file::unsynced::UnsyncedFile;
 ///   pieces that are there or zero; its log as above;
 /// - names in a folder that was not flushed since they came: they are missing, the newer ones first; the note that a
 ///   file is new may be there again;
+/// - the database after a checkpoint that broke off ([`break_checkpoints`](Self::break_checkpoints)): each piece is old
+///   or new, and the log is there;
 /// - a log that was cut when its store was opened or closed: it may be there again, whole, or be
 ///   empty, or have the mark of a store that closed well;
 /// - the index of alarms, like any other database.
 ///
-/// Not simulated are: a failure in the middle of a checkpoint, between its own flushes; removed
+/// Not simulated are: a moment in the middle of a checkpoint that goes on; removed
 /// databases that come back; sectors that are torn themselves; a disk that lies about flushes; anything under
 /// [`Durability::Process`](crate::storage::Durability::Process), where syncs flush nothing.
 ///
@@ -48,6 +52,12 @@ pub struct Faults {
     held: Mutex<Held>,
     released: Condvar,
     checkpoints: AtomicU32,
+    full_checkpoints: AtomicU32,
+    broken_checkpoints: AtomicU32,
+    /// Databases that a log was moved into in part: see `move_in_part`.
+    in_part: Mutex<Vec<File>>,
+    /// 0 for the usual length.
+    log_pages: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
     recording: AtomicBool,
@@ -128,6 +138,24 @@ impl Faults {
         self.goes_on.notify_all();
     }
 
+    /// Lets the next `count` times that a log is moved into its database break off in the middle, as if the disk were
+    /// full: in a checkpoint, when a store is closed, and when one is opened that was not closed well.
+    ///
+    /// A part of the log is in the database then, and all of it still in the log.
+    pub fn fail_checkpoints(&self, count: u32) {
+        self.full_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Does what [`fail_checkpoints`](Self::fail_checkpoints) does, as if the disk were broken.
+    pub fn break_checkpoints(&self, count: u32) {
+        self.broken_checkpoints.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets stores that are opened from now on want a checkpoint when their log has `pages` pages.
+    pub fn checkpoint_at(&self, pages: u32) {
+        self.log_pages.store(pages, Ordering::SeqCst);
+    }
+
     /// Returns how many checkpoints have begun.
     pub fn checkpoints(&self) -> u32 {
         self.checkpoints.load(Ordering::SeqCst)
@@ -157,6 +185,29 @@ impl Faults {
         self.checkpoints.fetch_add(1, Ordering::SeqCst);
         let hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
+    }
+
+    /// A log is about to be moved into its database.
+    pub(in crate::storage) fn move_log(&self, database: &Path) -> Result<(), Box<SqlError>> {
+        let kind = if take(&self.full_checkpoints).is_some() {
+            SqlErrorKind::Full
+        } else if take(&self.broken_checkpoints).is_some() {
+            SqlErrorKind::Io
+        } else {
+            return Ok(());
+        };
+        let failed = |error: io::Error| SqlError::new(kind, format!("a checkpoint broke off: {error}"), "");
+        let file = move_in_part(database).map_err(failed)?;
+        if self.is_recording() {
+            let bytes = unsynced::content(&file).map_err(failed)?;
+            self.with(|record| record.moved_in_part(database, bytes));
+        }
+        self.in_part.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        Err(SqlError::new(kind, "a checkpoint broke off on request", ""))
+    }
+
+    pub(in crate::storage) fn log_pages(&self) -> Option<u32> {
+        Some(self.log_pages.load(Ordering::SeqCst)).filter(|pages| *pages > 0)
     }
 
     pub(in crate::storage) fn sync(&self) -> io::Result<()> {

@@ -31,6 +31,8 @@ struct Durable {
     database: Option<Vec<u8>>,
     /// The database as it was made, before its first flush.
     made: Option<Vec<u8>>,
+    /// The database as it was written, and not flushed, by a checkpoint that broke off.
+    in_part: Option<Vec<u8>>,
     log: Vec<u8>,
     /// The log before it was cut, as it is on the disk: the cut may not be.
     cut: Option<Vec<u8>>,
@@ -87,6 +89,7 @@ impl Record {
         } else if file.is_moved(&bytes) {
             // The log was flushed, moved into the database, and cut.
             file.database = Some(bytes);
+            file.in_part = None;
             file.cut = Some(std::mem::take(&mut file.moving));
             file.log = Vec::new();
             file.checkpoints += 1;
@@ -98,10 +101,20 @@ impl Record {
         if file.is_moved(&bytes) {
             // A checkpoint: SQLite flushed the log, wrote the database and flushed that.
             file.database = Some(bytes);
+            file.in_part = None;
             file.log = content(&suffixed(path, "-wal"));
             file.cut = None;
             file.checkpoints += 1;
         }
+    }
+
+    /// A checkpoint broke off and left the database with this content: SQLite had flushed the log before.
+    pub(in crate::storage) fn moved_in_part(&mut self, path: &Path, bytes: Vec<u8>) {
+        let file = self.files.entry(path.to_owned()).or_default();
+        file.in_part = Some(bytes);
+        file.log = content(&suffixed(path, "-wal"));
+        file.cut = None;
+        file.checkpoints += 1;
     }
 
     pub(in crate::storage) fn before_flush(&mut self, path: &Path) -> Before {
@@ -110,7 +123,9 @@ impl Record {
     }
 
     pub(in crate::storage) fn flushed_database(&mut self, path: &Path, content: Vec<u8>) {
-        self.files.entry(path.to_owned()).or_default().database = Some(content);
+        let file = self.files.entry(path.to_owned()).or_default();
+        file.database = Some(content);
+        file.in_part = None;
     }
 
     pub(in crate::storage) fn note_removed(&mut self, note: PathBuf) {
@@ -136,6 +151,7 @@ impl Record {
             let log = std::mem::replace(&mut file.log, content(&suffixed(path, "-wal")));
             let moving = std::mem::take(&mut file.moving);
             let database = Some(content(path));
+            file.in_part = None;
             if file.database == database {
                 // The log brought nothing new. It may come back, or the one before it, if that was
                 // not yet seen to be cut.
@@ -174,7 +190,10 @@ impl Record {
             let lost_names = if is_named { 0 } else { random.below(3) };
             let file = self.files.get(&path).unwrap_or(&lost);
             let database = match &file.database {
-                Some(bytes) => Some(bytes.clone()),
+                Some(bytes) => Some(match &file.in_part {
+                    Some(written) => in_part(bytes, written, &mut random),
+                    None => bytes.clone(),
+                }),
                 None => never_flushed(&content(&path), &mut random),
             };
             if let Some(bytes) = database.filter(|_| lost_names == 0) {
@@ -243,6 +262,18 @@ fn never_flushed(written: &[u8], random: &mut Random) -> Option<Vec<u8>> {
             Some(bytes)
         }
     }
+}
+
+/// What is left of a database that was written over and not flushed.
+fn in_part(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = if random.flip() { durable.to_vec() } else { written.to_vec() };
+    let other = if bytes.len() == durable.len() { written } else { durable };
+    for (piece, other) in bytes.chunks_mut(SECTOR).zip(other.chunks(SECTOR)) {
+        if piece.len() == other.len() && random.flip() {
+            piece.copy_from_slice(other);
+        }
+    }
+    bytes
 }
 
 /// What is left of a log: `durable` is on the disk, `written` is what it should be.

@@ -91,7 +91,26 @@ fn survives(seed: u64) {
                 store.poison();
                 object.store = None;
             }
-            4..10 => {
+            // A checkpoint, a close or an opening breaks off.
+            4 if store.is_open() => {
+                faults.break_checkpoints(1);
+                let _ = store.checkpoint();
+                object.store = None;
+                faults.break_checkpoints(0);
+            }
+            5 => {
+                faults.break_checkpoints(1);
+                drop(object.store.take());
+                let mut store = folder.store("room", &object.name, &options);
+                let _ = store.warm();
+                faults.break_checkpoints(0);
+            }
+            6 => {
+                faults.fail_checkpoints(1);
+                store.checkpoint().unwrap();
+                faults.fail_checkpoints(0);
+            }
+            7..10 => {
                 store.sync_handle().unwrap().sync().unwrap();
                 // A store that has made no commit since it was opened has nothing to flush.
                 if store.last_lsn().0 > 0 {

@@ -1,0 +1,110 @@
+//! Lines of the log that clients cause: a few of a kind in a second, and the number of those that are left out.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tracing::Level;
+
+/// How many lines of a kind are written in [`WINDOW`].
+const LINES: u32 = 5;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Writes a line of a kind that clients can cause as often as they like: `sampled!(DEBUG, "frames that are no JSON", %error,
+/// "a frame is no JSON")`. A level that is off costs what it costs without this.
+macro_rules! sampled {
+    ($level:ident, $kind:literal, $($line:tt)+) => {{
+        static SAMPLER: $crate::sampled::Sampler =
+            $crate::sampled::Sampler::new(tracing::Level::$level, $kind);
+        if tracing::enabled!(tracing::Level::$level) && SAMPLER.passes() {
+            tracing::event!(tracing::Level::$level, $($line)+);
+        }
+    }};
+}
+
+pub(crate) use sampled;
+
+/// Decides which lines of a kind are written.
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    level: Level,
+    kind: &'static str,
+    window: Mutex<Window>,
+}
+
+/// The lines since a moment.
+#[derive(Debug)]
+struct Window {
+    began: Option<Instant>,
+    written: u32,
+    left_out: u64,
+}
+
+impl Sampler {
+    pub(crate) const fn new(level: Level, kind: &'static str) -> Self {
+        Self { level, kind, window: Mutex::new(Window { began: None, written: 0, left_out: 0 }) }
+    }
+
+    /// Returns whether the next line is to be written.
+    pub(crate) fn passes(&'static self) -> bool {
+        let now = Instant::now();
+        let mut window = self.window.lock();
+        let mut before = 0;
+        // A virtual clock of another runtime may be behind.
+        let is_over = |began| now.checked_duration_since(began).is_none_or(|passed| passed >= WINDOW);
+        if window.began.is_none_or(is_over) {
+            before = std::mem::take(&mut window.left_out);
+            window.began = Some(now);
+            window.written = 0;
+        }
+        let passes = window.written < LINES;
+        window.written += u32::from(passes);
+        window.left_out += u64::from(!passes);
+        let until = window.began.filter(|_| !passes && window.left_out == 1).map(|began| began + WINDOW);
+        // Not under the lock: what takes the lines is the program's.
+        drop(window);
+        self.count(before);
+        // So that the number is written even if there is no further line. Without a runtime the next one brings it.
+        if let Some(until) = until
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                tokio::time::sleep_until(until).await;
+                let left_out = std::mem::take(&mut self.window.lock().left_out);
+                self.count(left_out);
+            });
+        }
+        passes
+    }
+
+    fn count(&self, left_out: u64) {
+        let kind = self.kind;
+        match left_out {
+            0 => {}
+            _ if self.level == Level::WARN => {
+                tracing::warn!(kind, left_out, "lines of one kind were left out")
+            }
+            _ => tracing::debug!(kind, left_out, "lines of one kind were left out"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_lines_pass_in_each_second() {
+        static SAMPLER: Sampler = Sampler::new(Level::DEBUG, "lines of a test");
+        let left_out = || SAMPLER.window.lock().left_out;
+        let passed = || (0..1000).filter(|_| SAMPLER.passes()).count();
+        assert_eq!((passed(), left_out()), (LINES as usize, 1000 - u64::from(LINES)));
+        tokio::time::sleep(WINDOW / 2).await;
+        assert_eq!(passed(), 0);
+        tokio::time::sleep(WINDOW).await;
+        assert_eq!(left_out(), 0, "the number is written without a further line");
+        assert!(SAMPLER.passes());
+        assert_eq!((passed(), left_out()), (LINES as usize - 1, 1000 - u64::from(LINES) + 1));
+    }
+}
