@@ -69,7 +69,7 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     assert_eq!(host.request(post("two", vec![0; 150_000])).await.status(), 200);
 }
 
-/// A list of so many zeros.
+/// Returns a JSON list with this number of zeros.
 fn zeros(count: usize) -> String {
     format!("[{}0]", "0,".repeat(count - 1))
 }
@@ -87,7 +87,7 @@ async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_
         let late = host.request(post("two", zeros(400_000))).await;
         assert_eq!((late.status().as_u16(), body(late).await), (503, "The server is busy".to_owned()));
         assert_eq!(used(), as_value);
-        // The same bytes are no list.
+        // The same bytes as a string are not a list, and need less memory.
         let text = format!("\"{}\"", zeros(400_000));
         assert_eq!(body(host.request(post("two", text)).await).await, "800003");
     };
@@ -95,7 +95,7 @@ async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_
     assert_eq!(body(first).await, json.len().to_string());
     host.advance(secs(1)).await;
     assert_eq!((used(), hits(&host, Limit::IncomingBytes)), (0, 1));
-    // A crowd of them gets what there is and no more.
+    // Together, many requests get the memory of the budget and no more.
     let crowd = (0..20).map(|n| host.request(post(&format!("{n}/think"), zeros(100_000))));
     let answers = join_all(crowd).await;
     let served = answers.iter().filter(|answer| answer.status() == 200).count();
@@ -108,7 +108,7 @@ async fn a_body_that_a_handler_passes_on_takes_no_more_than_its_window() {
     let host = host(|limits| limits.incoming_bytes = 600_000);
     let answer = host.request(post("one/pass-on", zeros(2_000_000))).await;
     assert_eq!((answer.status().as_u16(), body(answer).await), (200, "4000001".to_owned()));
-    // Also while others have all the memory: they come one piece after the other then.
+    // The body also passes while others use all the memory: its chunks are then read one after the other.
     let waiting = host.request(post("one/wait", vec![0; 250_000]));
     let others = host.request(post("two/wait", vec![0; 250_000]));
     let meanwhile = async {

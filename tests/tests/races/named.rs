@@ -390,8 +390,8 @@ async fn a_crash_at_any_point_of_a_commit_keeps_what_was_answered() {
     assert!(not > 0, "some crashes came before the answer: {answered} did not");
 }
 
-/// Writes until the log of the object was moved into its database so many times, or the connection ends; returns what was
-/// answered and the end.
+/// Writes until the log of the object was moved into its database this number of times, or the connection
+/// ends. Returns the acknowledged notes and the end.
 async fn write_until_moved(
     host: &TestHost,
     client: &mut TestConnection,
@@ -428,7 +428,7 @@ async fn a_checkpoint_that_a_broken_disk_breaks_off_ends_the_life_and_keeps_what
     let left: Vec<String> = serde_json::from_value(again.json().await).unwrap();
     assert!(left.starts_with(&answered) && left.len() <= answered.len() + 1, "{answered:?}: {left:?}");
     let (_, end) = write_until_moved(&host, &mut again, 1).await;
-    assert_eq!(end, Received::Dropped, "the next life moves its log");
+    assert_eq!(end, Received::Dropped, "the next activation moves its log");
     drop((client, again));
     all_asleep(&host).await;
 }
@@ -441,8 +441,8 @@ async fn a_checkpoint_that_a_full_disk_breaks_off_holds_nothing_up() {
     assert_eq!(text(&mut client).await, "welcome");
     host.faults().fail_checkpoints(1);
     let (mut answered, end) = write_until_moved(&host, &mut client, 3).await;
-    assert_eq!(end, Received::Dropped, "the connection stays");
-    // Closing moves the log as well.
+    assert_eq!(end, Received::Dropped, "the connection stays open");
+    // The close of the database also moves the log.
     host.faults().fail_checkpoints(1);
     object.hibernate().await.unwrap();
     client.send("write one more").await;
@@ -463,7 +463,7 @@ async fn ends_are_heard_though_the_object_could_not_be_opened() {
     assert_eq!((text(&mut client).await, text(&mut stays).await), ("welcome".into(), "welcome".into()));
     client.send("write one").await;
     assert_eq!(text(&mut client).await, "wrote one");
-    // What a crash leaves in the log is moved by the next life, which fails to.
+    // The next activation fails to move the log that the crash leaves.
     host.faults().break_checkpoints(2);
     object.hibernate().await.unwrap();
     notes.so_far();

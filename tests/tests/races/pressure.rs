@@ -112,7 +112,7 @@ async fn simulate(seed: u64, data: &Path) {
     limits.in_flight_bytes_per_connection = 256 * 1024;
     limits.mailbox_bytes = 256 * 1024;
     limits.outbox_bytes = 256 * 1024;
-    // Either one must do without the other.
+    // Each limit must be sufficient without the other.
     match random.flip() {
         true => limits.outgoing_bytes = 512 * 1024,
         false => limits.outgoing_bytes_per_agent = 512 * 1024,
