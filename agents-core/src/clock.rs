@@ -5,23 +5,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[cfg(any(test, feature = "testing"))]
 use tokio::time::Instant;
 
-/// A clock in milliseconds since 1970, UTC.
+/// A clock that counts milliseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Clock {
-    /// The clock of the machine.
+    /// The system clock of the machine.
     #[default]
     System,
-    /// Follows the timers of the runtime, which a test may stop and move.
+    /// A clock that follows the timers of the runtime, which a test may stop and move.
     #[cfg(any(test, feature = "testing"))]
     Virtual {
-        /// What the clock showed at `start`.
+        /// The time that the clock showed at `start`.
         epoch: u64,
         start: Instant,
     },
 }
 
 impl Clock {
-    /// A clock that shows the machine's time now and moves with the runtime's timers from here on.
+    /// Returns a clock that starts at the machine's time and moves with the timers of the runtime.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn start_virtual() -> Self {
         Self::Virtual { epoch: Self::System.now_ms(), start: Instant::now() }

@@ -1,4 +1,4 @@
-//! The error that user code returns and that clients see a part of.
+//! The error that user code returns. Clients see a part of it.
 
 use std::borrow::Cow;
 #[cfg(feature = "runtime")]
@@ -10,17 +10,17 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::unwind::caught;
 
-/// The result of everything a handler does.
+/// The result that handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong, with a stable code and a decision about what clients may read.
+/// An error with a stable code and the decision whether clients may read its text.
 ///
-/// An error made from a sentence of yours ([`Error::msg`], [`Error::new`]) is *visible*: its text
-/// reaches the caller. An error that came from elsewhere through `?` is *hidden*: the caller reads
-/// `Internal error` and an id, the log has the id and the whole chain. So no path, SQL text or
-/// secret of a library leaves the process by accident.
+/// An error that is made from a text of the program ([`Error::msg`], [`Error::new`]) is *visible*: the text
+/// reaches the caller. An error that is converted by `?` is *hidden*: the caller reads `Internal error` and
+/// an id, and the log has the id and the whole chain of causes. So paths, SQL and secrets of libraries do not
+/// leave the process by accident.
 ///
 /// ```
 /// use agents_core::Error;
@@ -43,8 +43,8 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The source is a value of the user, and errors are dropped in many places of the runtime. The panic itself
-        // was printed by the hook.
+        // The source is a value of the user, and the runtime drops errors in many functions. The panic hook
+        // has already printed a panic of the destructor.
         let source = self.source.take();
         let _ = caught(|| drop(source));
     }
@@ -56,23 +56,23 @@ impl Error {
         Self::new("error", message)
     }
 
-    /// Makes an error whose text reaches the caller, with a code of your own.
+    /// Makes an error whose text reaches the caller, with the given code.
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(code, message.into(), true, None)
     }
 
-    /// Wraps an error that stays in the log; `?` does the same.
+    /// Wraps an error whose text stays in the log, with the code `internal`. `?` does the same.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::hidden("internal", source)
     }
 
-    /// Wraps an error that stays in the log, under a code that programs may test.
+    /// Wraps an error whose text stays in the log, with a code that programs may test.
     pub fn hidden(code: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::build(code, Cow::Owned(source.to_string()), false, Some(source))
     }
 
-    /// Lets the caller read the text of this error.
+    /// Makes the text of this error visible to the caller.
     ///
     /// ```
     /// use agents_core::{Error, Result};
@@ -88,29 +88,29 @@ impl Error {
         self
     }
 
-    /// Returns a stable word for programs: `error`, `internal`, `readonly`, `invalid_argument` …
+    /// Returns the stable code for programs: `error`, `internal`, `readonly`, `invalid_argument` …
     pub fn code(&self) -> &'static str {
         self.0.code
     }
 
-    /// Returns what a client may read; `None` for a hidden error.
+    /// Returns the text that a client may read, or `None` for a hidden error.
     pub fn client_message(&self) -> Option<&str> {
         self.0.visible.then_some(&*self.0.message)
     }
 
-    /// Returns the error this one was made from, if it is a `T`.
+    /// Returns the error that this one was made from, if its type is `T`.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         self.0.source.as_deref().and_then(|source| source.downcast_ref())
     }
 
-    /// Returns the error this one was made from, and those below it.
+    /// Returns the error that this one was made from, followed by the causes of that error.
     #[cfg(feature = "runtime")]
     pub(crate) fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first = self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static));
         std::iter::successors(first, |&error| error.source())
     }
 
-    /// Makes the error of a call that another agent answered with one.
+    /// Makes the error of a call to another agent that answered with an error.
     #[cfg(feature = "runtime")]
     pub(crate) fn crossed(code: &str, message: String) -> Self {
         Self::build(kept(code), Cow::Owned(message), true, None)
@@ -121,11 +121,13 @@ impl Error {
     }
 }
 
-/// How many codes of other agents are kept; a program has no more than stand in its source.
+/// The largest number of codes of other agents that are kept. A program has a fixed number of codes in its
+/// source, so correct programs stay below.
 #[cfg(feature = "runtime")]
 const KEPT_CODES: usize = 1_024;
 
-/// The same code, for as long as the process lives.
+/// Returns the same code with the lifetime of the process, or `error` when [`KEPT_CODES`] other codes are
+/// kept.
 #[cfg(feature = "runtime")]
 fn kept(code: &str) -> &'static str {
     static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
@@ -150,7 +152,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
-        // The first source is the message itself; what is below it explains it.
+        // The message is the text of the first source, so only the causes below it are appended.
         let causes = || {
             let mut text = String::new();
             let mut cause = self.0.source.as_deref().and_then(StdError::source);
@@ -160,7 +162,7 @@ impl fmt::Display for Error {
             }
             text
         };
-        // Where errors are logged a panic has no place.
+        // A panic in the text of a cause must not leave the code that logs an error.
         f.write_str(caught(causes).as_deref().unwrap_or(": a cause that panics"))
     }
 }

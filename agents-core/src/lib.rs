@@ -1,6 +1,7 @@
-//! The runtime behind the crate `agents`. Use that crate; this one holds its layers.
+//! The runtime of the crate `agents`. Programs use that crate; this one holds its layers.
 //!
-//! Without features this is the wire protocol and the interfaces of classes, as the Rust client needs them.
+//! Without features, this crate contains the wire protocol and the interfaces of classes, for the Rust
+//! client.
 
 mod error;
 pub mod interface;

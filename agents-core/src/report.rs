@@ -1,4 +1,4 @@
-//! What clients read of an error, and what the log gets.
+//! The text of an error for clients, and its record in the log.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
@@ -9,14 +9,16 @@ use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
 use crate::sampled::sampled;
+use crate::wire::frame;
 
-/// Letters that nobody confuses when an id is read out.
+/// The letters and digits of an id. Characters that look alike are missing.
 const ALPHABET: [char; 31] = [
     'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x',
     'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
 ];
 
-/// The text for the client. A hidden error is logged under an id, and the text names the id.
+/// Returns the text of an error for the client. A hidden error is logged with an id, and the text contains
+/// the id.
 pub(crate) fn client_text(error: &Error, what: &str) -> String {
     match error.client_message() {
         Some(message) => message.to_owned(),
@@ -24,7 +26,7 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
             let id = nanoid::nanoid!(10, &ALPHABET);
             match is_of_client(error) {
                 true => {
-                    sampled!(DEBUG, "what clients may not", error_id = %id, code = error.code(), what, "{}", SingleLine(error))
+                    sampled!(DEBUG, "errors of clients", error_id = %id, code = error.code(), what, "{}", SingleLine(error))
                 }
                 false => tracing::error!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
             }
@@ -33,34 +35,36 @@ pub(crate) fn client_text(error: &Error, what: &str) -> String {
     }
 }
 
-/// What a client did that breaks the protocol. The program has no part in it, and whoever wants to fill the
-/// log can do it as often as they like.
+/// A violation of the protocol by a client. The program did not cause it, and a client can repeat it any
+/// number of times.
 #[derive(Debug, ThisError)]
 #[error("{0}")]
 pub(crate) struct Violation(pub(crate) String);
 
-/// Logs what a handler failed with.
+/// Logs the error of a failed handler.
 pub(crate) fn handler_failed(whose: &dyn fmt::Debug, error: &Error) {
     let code = error.code();
     match is_of_client(error) {
         true => {
-            sampled!(DEBUG, "what clients may not in hooks", agent = ?whose, code, "a client did what it may not: {}", SingleLine(error))
+            sampled!(DEBUG, "errors of clients in hooks", agent = ?whose, code, "a client broke a rule: {}", SingleLine(error))
         }
         false => tracing::error!(agent = ?whose, code, "a handler failed: {}", SingleLine(error)),
     }
 }
 
-/// Returns whether an error is a client's doing: a client can repeat it as often as it likes, and the program has nothing to
-/// mend, so the log does not have it as an error.
+/// Returns whether a client caused an error.
+///
+/// A client can repeat such an error any number of times, and the program has no fault, so the log does not
+/// record it at the level `error`.
 fn is_of_client(error: &Error) -> bool {
-    let refused = matches!(error.code(), "readonly" | "forbidden" | "invalid_message");
+    let refused = matches!(error.code(), frame::READONLY_CODE | "forbidden" | "invalid_message");
     let by_client = |cause: &(dyn StdError + 'static)| {
         cause.is::<Violation>() || cause.is::<TagsError>() || cause.is::<BodyFault>()
     };
     refused || error.causes().any(by_client)
 }
 
-/// A text on one line: errors repeat what clients sent, and nobody else may begin a line of the log.
+/// A text on one line. Errors repeat texts of clients, and such a text must not begin a new line of the log.
 pub(crate) struct SingleLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for SingleLine<T> {

@@ -1,4 +1,4 @@
-//! What expansions of the macros use. Not part of the public API.
+//! Items that the expansions of the macros use. They are not part of the public API.
 
 pub use std::boxed::Box;
 pub use std::option::Option;
@@ -19,7 +19,7 @@ pub use crate::wire::{JsonMessage, Wire};
 #[cfg(feature = "runtime")]
 pub use server::*;
 
-/// What only expansions that publish an agent use.
+/// Items that only the expansions of published agents use.
 #[cfg(feature = "runtime")]
 mod server {
     pub use crate::wire::{KeyFacts, derive as ts_rs};
@@ -38,12 +38,12 @@ mod server {
         row_as_struct, wire_as_column,
     };
 
-    /// The names of the prelude, with the meaning that they have to the derive of `ts_rs`.
+    /// The names of the prelude, with the meaning that the derive of `ts_rs` expects.
     pub mod standard {
         pub use ::std::option::Option::{self, None, Some};
         pub use ::std::string::String;
 
-        /// Of the crate what the derive uses.
+        /// The part of the crate `std` that the derive uses.
         pub mod std {
             pub use ::std::{fmt, path};
         }

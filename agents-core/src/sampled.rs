@@ -1,4 +1,5 @@
-//! Lines of the log that clients cause: a few of a kind in a second, and the number of those that are left out.
+//! Samples log lines that clients cause: a few lines of each kind are written per second, and the other ones
+//! are counted.
 
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Level;
 
-/// How many lines of a kind are written in [`WINDOW`].
+/// The number of lines of a kind that are written in [`WINDOW`].
 const LINES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Writes a line of a kind that clients can cause as often as they like: `sampled!(DEBUG, "frames that are no JSON", %error,
-/// "a frame is no JSON")`. A level that is off costs what it costs without this.
+/// Writes a log line of a kind that clients can cause any number of times: `sampled!(DEBUG, "frames that are
+/// no JSON", %error, "a frame is no JSON")`. A level that is off costs no more than without this macro.
 macro_rules! sampled {
     ($level:ident, $kind:literal, $($line:tt)+) => {{
         static SAMPLER: $crate::sampled::Sampler =
@@ -25,7 +26,7 @@ macro_rules! sampled {
 
 pub(crate) use sampled;
 
-/// Decides which lines of a kind are written.
+/// Decides which lines of one kind are written.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     level: Level,
@@ -33,7 +34,7 @@ pub(crate) struct Sampler {
     window: Mutex<Window>,
 }
 
-/// The lines since a moment.
+/// The counts of a time window.
 #[derive(Debug)]
 struct Window {
     began: Option<Instant>,
@@ -46,12 +47,12 @@ impl Sampler {
         Self { level, kind, window: Mutex::new(Window { began: None, written: 0, left_out: 0 }) }
     }
 
-    /// Returns whether the next line is to be written.
+    /// Returns whether the next line should be written.
     pub(crate) fn passes(&'static self) -> bool {
         let now = Instant::now();
         let mut window = self.window.lock();
         let mut before = 0;
-        // A virtual clock of another runtime may be behind.
+        // The virtual clock of another runtime may be behind.
         let is_over = |began| now.checked_duration_since(began).is_none_or(|passed| passed >= WINDOW);
         if window.began.is_none_or(is_over) {
             before = std::mem::take(&mut window.left_out);
@@ -62,10 +63,11 @@ impl Sampler {
         window.written += u32::from(passes);
         window.left_out += u64::from(!passes);
         let until = window.began.filter(|_| !passes && window.left_out == 1).map(|began| began + WINDOW);
-        // Not under the lock: what takes the lines is the program's.
+        // The lock is released first, because the subscriber of the log is code of the program.
         drop(window);
         self.count(before);
-        // So that the number is written even if there is no further line. Without a runtime the next one brings it.
+        // The task writes the number even if no further line follows. Without a runtime, the next line writes
+        // it.
         if let Some(until) = until
             && let Ok(runtime) = Handle::try_current()
         {

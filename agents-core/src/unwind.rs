@@ -1,10 +1,10 @@
-//! Code of users that may panic: run and dropped so that nothing of the runtime unwinds with it.
+//! Runs and drops code and values of users, so that their panics do not unwind through the runtime.
 
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A panic that was caught, with its text.
+/// The text of a caught panic.
 #[derive(Debug)]
 pub(crate) struct Panic(String);
 
@@ -14,7 +14,8 @@ impl Panic {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let panic = Self(text.unwrap_or("no message").to_owned());
-        // The payload may be a value of the user, and panic in its turn. Then it is not dropped a second time.
+        // The payload may be a value of the user whose destructor panics. The payload of that second panic is
+        // forgotten, not dropped.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(again);
         }
@@ -28,12 +29,12 @@ impl fmt::Display for Panic {
     }
 }
 
-/// Runs code and catches its panic.
+/// Runs code and returns its panic as an error.
 pub(crate) fn caught<R>(code: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(code)).map_err(Panic::new)
 }
 
-/// Drops a value of a user; a panic of its destructor is logged.
+/// Drops a value of a user and logs a panic of its destructor.
 #[cfg(feature = "runtime")]
 pub(crate) fn discard<T>(value: T, of: &dyn fmt::Debug) {
     if let Err(panic) = caught(|| drop(value)) {
@@ -72,7 +73,8 @@ mod tests {
         struct Both(Vec<Bomb>);
         impl Drop for Both {
             fn drop(&mut self) {
-                // Also while a panic unwinds, when a second one that got out would end the process.
+                // This destructor also runs while a panic unwinds. A second panic that escaped would then end
+                // the process.
                 for bomb in self.0.drain(..) {
                     discard(bomb, &"a test");
                 }

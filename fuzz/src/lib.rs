@@ -1,13 +1,13 @@
-//! The fuzz targets: functions that take any bytes and panic when something that must hold does not.
+//! The fuzz targets: functions that take any bytes and panic when an invariant does not hold.
 //!
-//! The tests of this crate replay `corpus/` and bounded mutations of it; `scripts/fuzz.sh` runs the same
-//! functions under libFuzzer for as long as one likes.
+//! The tests of this crate replay `corpus/` and a bounded number of mutations. `scripts/fuzz.sh` runs the
+//! same functions under libFuzzer for any length of time.
 
 mod mutate;
 mod socket;
 mod statement;
 
-// The parser of `sql!` lives in a crate for macros, which exports nothing else: it is compiled in here once more.
+// The parser of `sql!` is in a macro crate, which can export only macros, so it is compiled here again.
 #[allow(dead_code, unreachable_pub, missing_docs)]
 #[path = "../../agents-macros/src/errors.rs"]
 mod errors;

@@ -1,8 +1,8 @@
-//! Inputs that are like others.
+//! Makes new inputs from known ones.
 
 use fastrand::Rng;
 
-/// What formats here are made of.
+/// Parts of the formats under test.
 const WORDS: [&str; 40] = [
     "{\"type\":\"rpc\"",
     "\"id\":\"1\"",
@@ -46,17 +46,17 @@ const WORDS: [&str; 40] = [
     "RETURNING",
 ];
 
-/// Makes inputs out of known ones; the same seed makes the same ones.
+/// A source of mutated inputs. The same seed gives the same inputs.
 #[derive(Debug)]
 pub struct Mutator(Rng);
 
 impl Mutator {
-    /// Starts from a seed.
+    /// Returns a mutator that starts from a seed.
     pub fn new(seed: u64) -> Self {
         Self(Rng::with_seed(seed))
     }
 
-    /// Makes an input out of one of the corpus, by up to eight changes.
+    /// Returns an input of the corpus with up to eight changes.
     pub fn next(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let rng = &mut self.0;
         let mut input =

@@ -1,4 +1,4 @@
-//! Bytes on a real socket of a real server.
+//! Sends bytes to a real server over a real socket.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +14,7 @@ struct Tally {
     count: i64,
 }
 
-/// An agent with something behind every kind of frame.
+/// An agent that handles every kind of frame.
 #[agent(state = Tally)]
 #[derive(Default)]
 struct Probe;
@@ -45,7 +45,7 @@ impl Probe {
     }
 }
 
-/// A server for all inputs, and a socket whose agent must always answer.
+/// The server for all inputs, and a second socket on which the agent must always answer.
 struct Server {
     address: SocketAddr,
     witness: Mutex<TcpStream>,
@@ -67,7 +67,7 @@ fn serve(started: &std::sync::mpsc::Sender<SocketAddr>) {
         let data = std::env::temp_dir().join(format!("agents-fuzz-{}", std::process::id()));
         let host = Agents::new().register::<Probe>().data_dir(data).start().expect("a host");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        started.send(listener.local_addr().expect("an address")).expect("somebody waits");
+        started.send(listener.local_addr().expect("an address")).expect("the receiver waits");
         agents::axum::serve(listener, host.router()).await.expect("serves on");
     });
 }
@@ -90,7 +90,7 @@ fn connect(address: SocketAddr, name: &str) -> TcpStream {
     stream
 }
 
-/// Reads once; the timer of libFuzzer interrupts system calls.
+/// Reads once. The read is repeated when the timer of libFuzzer interrupts the system call.
 fn read(stream: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usize> {
     loop {
         match stream.read(into) {
@@ -100,7 +100,7 @@ fn read(stream: &mut TcpStream, into: &mut [u8]) -> std::io::Result<usize> {
     }
 }
 
-/// A frame of a client whose mask changes nothing.
+/// Returns a client frame whose mask changes nothing.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match u16::try_from(payload.len()) {
@@ -118,9 +118,11 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A client that sends anything is answered or closed, and never hurts the agent or another client.
+/// Checks that the server answers or closes a client that sends any bytes, and that the agent and other
+/// clients still work.
 ///
-/// An even first byte means: the rest as it is. An odd one: the rest as text messages, one a line.
+/// If the first byte is even, the rest is sent unchanged. If it is odd, the rest is sent as text messages,
+/// one for each line.
 pub fn socket(data: &[u8]) {
     let Some((mode, data)) = data.split_first() else { return };
     let server = server();
@@ -130,7 +132,7 @@ pub fn socket(data: &[u8]) {
         _ => data.split(|byte| *byte == b'\n').flat_map(|line| frame(1, line)).collect(),
     };
     bytes.extend(frame(8, &1000_u16.to_be_bytes()));
-    // The server may have closed already, and then what it has not read comes back as a reset.
+    // The server may have closed the connection already. Unread bytes then cause a reset.
     if stream.write_all(&bytes).is_ok() {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut sink = [0; 4096];
@@ -148,7 +150,7 @@ pub fn socket(data: &[u8]) {
     witnessed(server);
 }
 
-/// The agent that all inputs went to answers a client who behaves.
+/// Checks that the agent that got all inputs still answers a correct client.
 fn witnessed(server: &Server) {
     let mut witness = server.witness.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let call = br#"{"type":"rpc","id":"w","method":"echo","args":["here"]}"#;

@@ -1,4 +1,4 @@
-//! The text of a `sql!`.
+//! Checks the parser of `sql!`.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -12,8 +12,8 @@ thread_local! {
     };
 }
 
-/// A text becomes an expression or an error; when SQLite takes the statement, it finds as many parameters as
-/// values are bound, so that nothing of the text was taken for something else.
+/// Checks that a text becomes an expression or an error. If SQLite accepts the statement, the number of its
+/// parameters must equal the number of bound values, so that no part of the text was misread.
 pub fn statement(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let literal = TokenStream::from(proc_macro2::TokenTree::from(Literal::string(text)));
@@ -27,7 +27,7 @@ pub fn statement(data: &[u8]) {
     });
 }
 
-/// The statement and the number of bound values in `(cx).sql().statement("..").bind(..)...fetch()`.
+/// Returns the statement and the number of bound values in `(cx).sql().statement("..").bind(..)...fetch()`.
 fn taken_apart(expression: &syn::Expr) -> Option<(String, usize)> {
     let mut bound = 0;
     let mut at = expression;

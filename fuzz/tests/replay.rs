@@ -1,7 +1,7 @@
 //! Replays the corpus of each target, and a bounded number of mutations of it.
 //!
-//! `AGENTS_FUZZ` is how many mutations each target gets, 100,000 by default and a fiftieth of it on a socket;
-//! `AGENTS_FUZZ_SEED` is where they start, 1 by default. A failure prints the input.
+//! `AGENTS_FUZZ` is the number of mutations for each target: 100,000 by default, and a fiftieth of it on a
+//! socket. `AGENTS_FUZZ_SEED` is the seed of the mutations: 1 by default. A failure prints the input.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,14 +1,14 @@
-//! What the gateway keeps for a connection on behalf of its object.
+//! The data that the gateway stores for a connection of an object.
 
 use std::ops::BitOr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-/// Eight bits about a connection that user data can neither read nor overwrite.
+/// Eight bits of a connection that user data can neither read nor overwrite.
 ///
-/// They belong to the layer above the object: agents keep "read-only" and "no protocol frames" in
-/// the first two.
+/// They belong to the layer above the object: agents store "read-only" and "no protocol frames" in the first
+/// two.
 ///
 /// ```
 /// use agents_core::object::Flags;
@@ -21,25 +21,25 @@ use serde::{Deserialize, Serialize};
 pub struct Flags(u8);
 
 impl Flags {
-    /// No flag.
+    /// The empty set of flags.
     pub const NONE: Self = Self(0);
 
-    /// The flag with a number from 0 to 7.
+    /// Returns the flag with a number from 0 to 7.
     ///
     /// # Panics
-    /// With any other number, at compile time when used for a constant.
+    /// Panics with any other number; at compile time when the flag is a constant.
     pub const fn bit(number: u8) -> Self {
         assert!(number < 8, "there are eight flags");
         Self(1 << number)
     }
 
-    /// Tells whether one of these flags is set.
+    /// Returns whether one of these flags is set.
     #[must_use]
     pub const fn has(self, flags: Self) -> bool {
         self.0 & flags.0 != 0
     }
 
-    /// Sets or takes away flags.
+    /// Returns the flags with these flags set or cleared.
     #[must_use]
     pub const fn with(self, flags: Self, on: bool) -> Self {
         Self(if on { self.0 | flags.0 } else { self.0 & !flags.0 })
@@ -54,13 +54,13 @@ impl BitOr for Flags {
     }
 }
 
-/// The attachment: a header of our own (version, flags), then the user's bytes.
+/// The attachment: a header of the gateway (version, flags), then the user's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attachment(Bytes);
 
 const VERSION: u8 = 1;
 const HEADER: usize = 2;
-/// The attachments without user bytes, by their flags: most connections have one of these.
+/// The attachments without user bytes, by their flags; most connections have one of these.
 const BARE: [[u8; HEADER]; 4] = [[VERSION, 0], [VERSION, 1], [VERSION, 2], [VERSION, 3]];
 
 impl Attachment {
@@ -77,7 +77,7 @@ impl Attachment {
         Self(bytes.freeze())
     }
 
-    /// Reads an attachment; bytes of another version count as empty.
+    /// Decodes an attachment; bytes of another version decode as empty.
     pub(crate) fn decode(bytes: Bytes) -> Self {
         if bytes.len() >= HEADER && bytes[0] == VERSION { Self(bytes) } else { Self::new(Flags::NONE, &[]) }
     }
@@ -90,7 +90,7 @@ impl Attachment {
         Flags(self.0[1])
     }
 
-    /// The user's bytes; empty when nothing was set.
+    /// Returns the user's bytes; empty when none were set.
     pub(crate) fn user(&self) -> &[u8] {
         &self.0[HEADER..]
     }

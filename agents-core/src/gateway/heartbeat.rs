@@ -1,4 +1,4 @@
-//! Finding peers that are dead or idle, without a timer for each socket.
+//! The detection of dead and idle peers, without a timer for each socket.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -12,23 +12,23 @@ use crate::gateway::socket::Socket;
 use crate::limits::Limits;
 use crate::limits::{Limit, LimitCounters};
 
-/// What is due within so long is looked at together.
+/// The time span whose due sockets are checked together.
 const GRAIN: Duration = Duration::from_secs(1);
-/// More than this is as good as never.
+/// The longest time; longer times mean never.
 const LONGEST: Time = u32::MAX as Time;
 
-/// Pings peers that are silent and gives up those that stay so.
+/// Pings silent peers and drops the ones that stay silent.
 ///
-/// One task looks after all sockets of a host. It sleeps until the first of them is due, and without a
-/// timer when there are none.
+/// One task watches all sockets of a host. The task sleeps until the first socket is due, and has no timer
+/// when there are no sockets.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     start: Instant,
-    /// How long a peer may be silent before it is pinged.
+    /// The time for which a peer may be silent before it is pinged.
     interval: u64,
-    /// How long a peer may be without a message.
+    /// The time for which a peer may send no message.
     idle: u64,
-    /// Neither of them is asked for: nobody has to be watched.
+    /// `true` if both checks are turned off, so that no socket is watched.
     off: bool,
     limits: Arc<LimitCounters>,
     timeout: u64,
@@ -37,16 +37,16 @@ pub(crate) struct Heartbeat {
     changed: Arc<Notify>,
 }
 
-/// Milliseconds since the start of the heartbeat.
+/// The milliseconds since the start of the heartbeat.
 type Time = u64;
 
 type Sockets = Vec<Weak<Socket>>;
 
 #[derive(Debug, Default)]
 struct Watched {
-    /// Sockets by the time at which they are due for a ping if nothing comes from them.
+    /// The sockets by the time at which a ping is due if their peer stays silent.
     silent: BTreeMap<Time, Sockets>,
-    /// Sockets by the time at which they were pinged.
+    /// The sockets by the time at which they were pinged.
     pinged: VecDeque<(Time, Sockets)>,
 }
 
@@ -82,12 +82,12 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// The time that sockets note when they hear from their peer.
+    /// Returns the time that sockets record when bytes arrive from their peer.
     pub(crate) fn now(&self) -> Time {
         millis(self.start.elapsed())
     }
 
-    /// Looks after a socket from now on.
+    /// Watches a socket from now on.
     pub(crate) fn watch(&self, socket: &Arc<Socket>) {
         if self.off {
             return;
@@ -99,7 +99,7 @@ impl Heartbeat {
         let first = watched.next(self.timeout).is_none();
         self.queue(&mut watched, now + self.interval.min(self.idle), Arc::downgrade(socket));
         drop(watched);
-        // Whatever else is watched is due before this one, or not much later.
+        // All other watched sockets are due before this one, or not much later.
         if first {
             self.changed.notify_one();
         }
@@ -109,7 +109,7 @@ impl Heartbeat {
         watched.silent.entry(due.next_multiple_of(self.grain)).or_default().push(socket);
     }
 
-    /// Does what is due.
+    /// Checks the sockets that are due.
     fn beat(&self) {
         let now = self.now();
         let (mut silent, mut pinged) = (Vec::new(), Vec::new());
@@ -144,7 +144,8 @@ impl Heartbeat {
                 let Some(socket) = weak.upgrade() else { continue };
                 let last_byte = socket.last_heard();
                 let from = if last_byte < at {
-                    // Its task reads once more before it believes this; if it goes on, so does this.
+                    // The task of the socket reads once more before it ends the socket. If it continues, so
+                    // does this watch.
                     socket.give_up();
                     now
                 } else {
@@ -180,7 +181,7 @@ async fn run(heartbeat: Weak<Heartbeat>, changed: Arc<Notify>) {
             None => return,
         };
         match next {
-            // Either way it is time to look again.
+            // After a timeout and after a notification the sockets are checked.
             Some(next) => drop(timeout_at(next, changed.notified()).await),
             None => changed.notified().await,
         }
@@ -218,7 +219,7 @@ mod tests {
         sleep(seconds(2)).await;
         assert_eq!(client.frames().await, [(PING, "".into())]);
         sleep(seconds(18)).await;
-        assert!(harness.object.take().is_empty(), "it has time left");
+        assert!(harness.object.take().is_empty(), "the timeout has not passed");
         sleep(seconds(3)).await;
         assert!(dropped(&harness.object.take()));
         assert!(client.is_over().await);
@@ -231,13 +232,13 @@ mod tests {
         let harness = GatewayHarness::new(Some(INTERVAL));
         let (_, mut polite) = harness.accepted().await;
         let (_, mut slow) = harness.accepted().await;
-        // A message that comes so slowly that it is never whole.
+        // A message that arrives so slowly that it never becomes complete.
         slow.bytes(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]).await;
         let mut pings = 0;
         for _ in 0..60 {
             sleep(seconds(10)).await;
             slow.bytes(&[0]).await;
-            assert!(slow.frames().await.is_empty(), "whoever sends is not asked");
+            assert!(slow.frames().await.is_empty(), "a client that sends is not pinged");
             for (opcode, _) in polite.frames().await {
                 assert_eq!(opcode, PING);
                 pings += 1;
@@ -245,7 +246,7 @@ mod tests {
             }
         }
         assert!((15..=20).contains(&pings), "{pings} pings in ten minutes");
-        assert!(harness.object.take().is_empty(), "nothing of this concerns the object");
+        assert!(harness.object.take().is_empty(), "the object receives none of this");
         assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 0);
     }
 
@@ -254,7 +255,7 @@ mod tests {
         let harness = GatewayHarness::new(Some(INTERVAL));
         let (key, mut client) = harness.connect_with(None, 64).await;
         harness.accept(key, &[], Flags::NONE);
-        // As much as the outbox takes.
+        // This is what the outbox takes.
         harness.send(key, vec![0; 600_000], false);
         let_tasks_run().await;
         harness.send(key, vec![0; 1_000_000], false);
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(
             harness.gateway.metrics().limits[Limit::HeartbeatTimeout],
             0,
-            "nobody looks while the object has no room"
+            "no check runs while the mailbox of the object is full"
         );
         harness.object.set_full(false);
         let_tasks_run().await;
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(
             (closed, harness.gateway.metrics().limits[Limit::HeartbeatTimeout]),
             (1, 1),
-            "only the one that answered no ping"
+            "only the client that answered no ping"
         );
     }
 
@@ -322,7 +323,7 @@ mod tests {
         drop(client);
         sleep(seconds(32)).await;
         assert_eq!(next(), None);
-        // And it starts again.
+        // The timer starts again.
         let (_, _client) = harness.accepted().await;
         sleep(seconds(52)).await;
         assert_eq!(harness.gateway.metrics().limits[Limit::HeartbeatTimeout], 1);
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_says_nothing_for_too_long_is_sent_away() {
+    async fn a_client_that_sends_nothing_for_too_long_is_closed() {
         for heartbeat in [None, Some(INTERVAL)] {
             let idle_timeout = Some(seconds(100));
             let harness = GatewayHarness::with(Limits { heartbeat, idle_timeout, ..limits() });

@@ -1,4 +1,4 @@
-//! A message on a socket, and the end of a connection.
+//! The messages of a socket, and the end of a connection.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,8 @@ pub enum Message {
 }
 
 impl Message {
-    /// Returns how many bytes the message takes at most, its head included, once an object has read it as JSON.
+    /// Returns the maximum number of bytes that the message takes after an object has read it as JSON,
+    /// including its overhead.
     pub(crate) fn bytes_as_value(&self) -> usize {
         let bytes = match self {
             Self::Text(text) => bytes_as_value(text),
@@ -36,10 +37,10 @@ impl Message {
         bytes + FRAME_BYTES
     }
 
-    /// Makes a text message with the JSON form of a value.
+    /// Returns a text message with the JSON form of a value.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// Fails when the value has no JSON form.
     pub fn from_json<T: Wire>(value: &T) -> Result<Self> {
         Ok(Self::Text(wire::to_json(value)?))
     }
@@ -60,10 +61,10 @@ impl Message {
         }
     }
 
-    /// Reads the message as JSON, from text or from bytes that hold text.
+    /// Reads the message as JSON, from text or from bytes that contain text.
     ///
     /// # Errors
-    /// When it is not JSON or not of this type; the caller reads what was wrong.
+    /// Fails when the message is not JSON or not of this type; the caller receives the cause.
     pub fn json<T: Wire>(&self) -> Result<T> {
         let text = match self {
             Self::Text(text) => text,
@@ -71,7 +72,7 @@ impl Message {
                 .map_err(|_| Error::new("invalid_message", "the message is not text"))?,
         };
         wire::from_json(text).map_err(|error| {
-            Error::new("invalid_message", format!("the message is not what was expected: {error}"))
+            Error::new("invalid_message", format!("the message does not have the expected form: {error}"))
         })
     }
 
@@ -80,12 +81,12 @@ impl Message {
         self.as_bytes().len()
     }
 
-    /// Tells whether the payload is empty.
+    /// Returns whether the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the payload, whatever its kind.
+    /// Returns the payload of either kind.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -94,17 +95,17 @@ impl Message {
     }
 }
 
-/// What can be sent: text as it stands, bytes, or a value that becomes JSON text.
+/// A value that can be sent: text, bytes, or a value that becomes JSON text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent",
     label = "not a message",
     note = "send a `&str`, a `String`, bytes, a reference to a `#[wire]` type, or `&json!({{ .. }})`"
 )]
 pub trait IntoMessage {
-    /// Makes the message.
+    /// Converts the value into a message.
     ///
     /// # Errors
-    /// When a value has no JSON form.
+    /// Fails when a value has no JSON form.
     fn into_message(self) -> Result<Message>;
 }
 
@@ -145,15 +146,15 @@ impl<T: JsonMessage> IntoMessage for &T {
     }
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Close {
-    /// The close code; 1005 when the client gave none, 1006 when the connection dropped.
+    /// The close code; 1005 when the client sent none, 1006 when the connection was lost.
     pub code: u16,
     /// The reason, often empty.
     pub reason: String,
-    /// Whether there was a closing handshake.
+    /// `true` if there was a closing handshake.
     pub was_clean: bool,
 }
 

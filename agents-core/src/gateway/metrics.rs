@@ -1,4 +1,4 @@
-//! What passes through the gateway, counted.
+//! The counters of the gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,37 +7,37 @@ use parking_lot::Mutex;
 
 use crate::limits::{Counter, LimitCounters, LimitCounts};
 
-/// What one object's sockets have done so far.
+/// The usage of the sockets of one object so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HubMetrics {
-    /// Messages from clients, those included that the gateway answered by itself.
+    /// The messages from clients, including the ones that the gateway answered with the auto-response.
     pub(crate) frames_in: u64,
-    /// Messages to clients, one for each receiver.
+    /// The messages to clients, counted for each receiver.
     pub(crate) frames_out: u64,
     pub(crate) sockets: usize,
-    /// How long sockets were connected, all of them together, past and present.
+    /// The sum of the times for which sockets were connected, past and present.
     pub(crate) connected: Duration,
 }
 
-/// What all sockets of a host have done so far.
+/// The usage of all sockets of a host so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GatewayMetrics {
     pub(crate) all: HubMetrics,
-    /// Sockets that were taken in.
+    /// The sockets that a hub accepted.
     pub(crate) opened: u64,
     pub(crate) closed: u64,
-    /// Sockets that were closed at once.
+    /// The sockets and requests that were refused.
     pub(crate) refused: u64,
     pub(crate) auto_responses: u64,
-    /// How often limits were reached.
+    /// The number of times each limit was reached.
     pub(crate) limits: LimitCounts,
 }
 
-/// The sockets that are open, and how long sockets were open, without a note for each of them.
+/// The number of open sockets and their connected time, without a record for each socket.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     pub(crate) sockets: usize,
-    /// The times at which sockets closed less those at which they opened; wraps.
+    /// The sum of the close times minus the sum of the open times; wraps.
     balance: u64,
 }
 
@@ -52,7 +52,7 @@ impl Presence {
         self.balance = self.balance.wrapping_add(now);
     }
 
-    /// The sum of all times, as if every open socket closed now.
+    /// Returns the sum of all connected times, as if every open socket closed now.
     pub(crate) fn connected(&self, now: u64) -> Duration {
         Duration::from_millis(self.balance.wrapping_add(now.wrapping_mul(self.sockets as u64)))
     }
@@ -73,7 +73,7 @@ pub(crate) struct GatewayTotals {
 impl GatewayTotals {
     pub(crate) fn metrics(&self, now: u64) -> GatewayMetrics {
         let (sockets, connected, opened) = {
-            // A socket opens and closes under this lock, so these three agree.
+            // A socket opens and closes under this lock, so these three values agree.
             let presence = self.presence.lock();
             (presence.sockets, presence.connected(now), self.opened.get())
         };

@@ -1,8 +1,8 @@
-//! Sockets and requests: everything that touches the network on behalf of one object.
+//! Sockets and requests: the network side of objects.
 //!
-//! A [`Hub`] is the gateway's side of one object. It speaks to the object in plain serialisable
-//! messages ([`ToObject`], [`ToGateway`]) through an [`ObjectPort`]; no socket, no HTTP type and
-//! no task handle crosses that line, so that the two sides can live in different processes later.
+//! A [`Hub`] is the gateway's side of one object. It exchanges plain serialisable messages ([`ToObject`],
+//! [`ToGateway`]) with the object through an [`ObjectPort`]. Sockets, HTTP types and task handles do not
+//! cross that boundary, so that the two sides can later run in different processes.
 
 mod attachment;
 mod heartbeat;

@@ -1,4 +1,4 @@
-//! What all hubs of a host share.
+//! The state that all hubs of a host share.
 
 use std::sync::Arc;
 
@@ -11,29 +11,29 @@ use crate::gateway::quota::connection_slots::ConnectionSlots;
 use crate::gateway::quota::memory_budget::Budget;
 use crate::limits::Limits;
 
-/// What all hubs of a host share.
+/// The state that all hubs of a host share.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
     pub(crate) places: Arc<ConnectionSlots>,
-    /// What clients sent and objects have not handled.
+    /// The budget for bytes that clients sent and objects have not handled.
     pub(crate) incoming: Arc<Budget>,
-    /// What waits for clients.
+    /// The budget for bytes that wait for clients.
     pub(crate) outgoing: Arc<Budget>,
     pub(crate) limits: Arc<Limits>,
-    /// For sockets that were refused and may take their time to say goodbye.
+    /// The permits of refused sockets that wait for the close frame of their peer.
     pub(crate) pending_refusals: Semaphore,
 }
 
-/// How many sockets that were refused may say goodbye at a time.
+/// The maximum number of refused sockets that wait for the close frame of their peer.
 const PENDING_REFUSALS: usize = 1024;
 
 impl Gateway {
-    /// Starts what runs beside the sockets, on the runtime that this is called in.
+    /// Starts the gateway and its heartbeat task on the current runtime.
     ///
-    /// It ends when the gateway is dropped.
+    /// The task ends when the gateway is dropped.
     pub(crate) fn start(clock: Clock, limits: Arc<Limits>) -> Arc<Self> {
         let totals = GatewayTotals::default();
         let heartbeat = Heartbeat::start(&limits, totals.limits.clone());
@@ -49,7 +49,7 @@ impl Gateway {
         })
     }
 
-    /// What all sockets have done so far.
+    /// Returns the usage of all sockets so far.
     pub(crate) fn metrics(&self) -> GatewayMetrics {
         self.totals.metrics(self.heartbeat.now())
     }

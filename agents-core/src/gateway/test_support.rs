@@ -1,4 +1,4 @@
-//! What the tests of the gateway share: an object that takes notes, and clients in memory.
+//! The tools of the gateway's tests: an object that records its messages, and clients in memory.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -23,11 +23,11 @@ pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
 
-/// An object that takes notes.
+/// An object that records its messages.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     messages: Mutex<Vec<ToObject>>,
-    /// Takes nothing while this is set; who came for nothing.
+    /// The wakers of refused posts, while the object accepts no message.
     full: Mutex<Option<Vec<Waker>>>,
 }
 
@@ -53,14 +53,14 @@ impl ObjectPort for Notes {
     }
 }
 
-/// A hub with an object that takes notes.
+/// A hub with an object that records its messages.
 pub(super) struct GatewayHarness {
     pub(super) gateway: Arc<Gateway>,
     pub(super) hub: Arc<Hub>,
     pub(super) object: Arc<Notes>,
 }
 
-/// The limits of a host that is silent, and small.
+/// Returns the limits of a host without a heartbeat and with small budgets.
 pub(crate) fn limits() -> Limits {
     Limits {
         heartbeat: None,
@@ -81,7 +81,7 @@ impl GatewayHarness {
         Self::with(Limits { heartbeat, ..limits() })
     }
 
-    /// One whose sockets may send so fast, with room for very many messages.
+    /// Returns a harness whose sockets have this rate limit and a large limit of messages in flight.
     pub(super) fn with_rate(rate: Rate) -> Self {
         Self::with(Limits { in_flight_per_connection: 10_000, messages_per_second: Some(rate), ..limits() })
     }
@@ -91,7 +91,7 @@ impl GatewayHarness {
         Self { hub: Arc::new(Hub::new(gateway.clone())), gateway, object: Arc::default() }
     }
 
-    /// Connects a client that the object has not accepted yet; so many bytes fit into its stream.
+    /// Connects a client that the object has not accepted yet; its stream buffers `room` bytes.
     pub(super) async fn connect_with(&self, wanted: Option<&str>, room: usize) -> (ConnectionKey, Client) {
         let (ours, theirs) = duplex(room);
         let task = self.open(theirs, wanted.map(Into::into)).await.unwrap();
@@ -117,7 +117,7 @@ impl GatewayHarness {
         accept(Stream::other(io), find, wanted, head, place)
     }
 
-    /// Connects a client that is not taken in.
+    /// Connects a client that is refused.
     pub(super) async fn refused(&self) -> Client {
         let (ours, theirs) = duplex(1000);
         tokio::spawn(self.open(theirs, None));
@@ -125,7 +125,7 @@ impl GatewayHarness {
         Client { io: ours, input: Vec::new() }
     }
 
-    /// Counts the tasks of sockets that have not ended.
+    /// Returns the number of socket tasks that have not ended.
     pub(super) fn tasks(&self) -> usize {
         self.gateway.places.sockets()
     }
@@ -134,7 +134,7 @@ impl GatewayHarness {
         self.connect_with(None, 1 << 16).await
     }
 
-    /// Accepts a connection with tags and flags, and forgets that it was announced.
+    /// Accepts a connection with tags and flags, and drops its recorded messages.
     pub(super) fn accept(&self, connection: ConnectionKey, tags: &[&str], flags: Flags) {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let attachment = Attachment::new(flags, b"").encoded();
@@ -160,7 +160,7 @@ impl GatewayHarness {
     }
 }
 
-/// Lets every task run until all of them wait: only then does the stopped clock move.
+/// Waits until all tasks are waiting: only then does the paused clock advance.
 pub(super) async fn let_tasks_run() {
     sleep(Duration::from_millis(1)).await;
 }
@@ -172,14 +172,14 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Sends one whole short frame, masked with nothing but zeros.
+    /// Sends one complete short frame, with a mask of zeros.
     pub(super) async fn send(&mut self, opcode: u8, payload: &[u8]) {
         let mut frame = vec![0x80 | opcode, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
         frame.extend(payload);
         self.bytes(&frame).await;
     }
 
-    /// Begins a binary message of so many bytes.
+    /// Begins a binary message of this many bytes.
     pub(super) async fn begin(&mut self, len: u64) {
         let mut header = vec![0x80 | BINARY, 0xff];
         header.extend(len.to_be_bytes());
@@ -187,13 +187,13 @@ impl Client {
         self.bytes(&header).await;
     }
 
-    /// Sends a binary message of so many zeros.
+    /// Sends a binary message of this many zeros.
     pub(super) async fn send_zeros(&mut self, len: usize) {
         self.begin(len as u64).await;
         self.bytes(&vec![0; len]).await;
     }
 
-    /// Reads so many bytes and drops them.
+    /// Reads this many bytes and drops them.
     pub(super) async fn swallow(&mut self, len: usize) {
         self.io.read_exact(&mut vec![0; len]).await.unwrap();
         let_tasks_run().await;
@@ -204,7 +204,7 @@ impl Client {
         let_tasks_run().await;
     }
 
-    /// The frames that are there now.
+    /// Returns the frames that have arrived.
     pub(super) async fn frames(&mut self) -> Vec<(u8, Bytes)> {
         let mut out = Vec::new();
         loop {
@@ -229,19 +229,19 @@ impl Client {
         out
     }
 
-    /// The texts that are there now.
+    /// Returns the texts that have arrived.
     pub(super) async fn texts(&mut self) -> Vec<String> {
         let frames = self.frames().await.into_iter().filter(|(opcode, _)| *opcode == TEXT);
         frames.map(|(_, text)| String::from_utf8(text.to_vec()).unwrap()).collect()
     }
 
-    /// How much comes until the other side is gone.
+    /// Returns the number of bytes that arrive until the other side is gone.
     pub(super) async fn bytes_left(&mut self) -> usize {
         let mut bytes = Vec::new();
         self.io.read_to_end(&mut bytes).await.unwrap_or(0)
     }
 
-    /// Whether the other side is gone.
+    /// Returns whether the other side is gone.
     pub(super) async fn is_over(&mut self) -> bool {
         self.frames().await;
         matches!(self.io.read(&mut [0]).await, Ok(0) | Err(_))

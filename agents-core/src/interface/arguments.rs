@@ -1,8 +1,9 @@
-//! The arguments of a call, written.
+//! The arguments of a call as JSON.
 
-/// The arguments of a call as a JSON array, one after the other.
+/// The arguments of a call as a JSON array, written one after the other.
 ///
-/// They are written before the call is a future, so that the future is `Send` whatever they are.
+/// The arguments are written before the future of the call is made, so that the future is `Send` for
+/// arguments of any type.
 ///
 /// ```
 /// use agents_core::interface::CallArguments;
@@ -15,16 +16,17 @@
 #[derive(Debug)]
 pub struct CallArguments(Result<String, serde_json::Error>);
 
-/// Writes an argument. Given by its type, so that the compiler asks for a wire type at one place.
+/// A function that writes an argument. The caller passes it with a concrete type, so that the compiler
+/// reports a missing wire type in one place.
 pub type Write<T> = fn(&T) -> Result<String, serde_json::Error>;
 
 impl CallArguments {
-    /// No arguments yet.
+    /// Returns an empty list of arguments.
     pub fn new() -> Self {
         Self(Ok("[".to_owned()))
     }
 
-    /// Adds an argument.
+    /// Appends an argument.
     #[must_use]
     pub fn with<T>(mut self, value: &T, write: Write<T>) -> Self {
         if let Ok(text) = &mut self.0 {
@@ -41,10 +43,10 @@ impl CallArguments {
         self
     }
 
-    /// The array.
+    /// Returns the JSON array.
     ///
     /// # Errors
-    /// That an argument has no JSON form, for example a map whose keys are not scalars.
+    /// Fails when an argument has no JSON form, for example a map whose keys are not scalars.
     pub fn into_json(self) -> Result<String, serde_json::Error> {
         self.0.map(|text| text + "]")
     }

@@ -1,12 +1,12 @@
-//! Who carries a call to an agent.
+//! The transport of calls to an agent.
 
 use crate::interface::CallArguments;
 use crate::wire::Wire;
 
-/// Carries calls to one agent and brings back what it answers.
+/// A transport that carries calls to one agent and returns its answers.
 ///
-/// The typed methods of a class ([`Interface`](crate::interface::Interface)) are generic over this: a client
-/// carries them over a socket, a test can carry them nowhere.
+/// The typed methods of a class ([`Interface`](crate::interface::Interface)) are generic over this trait. A
+/// client sends the calls over a socket; a test can answer them itself.
 ///
 /// ```
 /// use agents_core::interface::{CallArguments, Caller};
@@ -34,26 +34,27 @@ use crate::wire::Wire;
 /// }
 /// ```
 pub trait Caller: Clone + Send + Sync + 'static {
-    /// Why a call failed.
+    /// The error of a call that failed.
     type Error;
 
-    /// The pieces `T` of a streamed answer, and its result `R` at the end.
+    /// A streamed answer: its items of type `T`, and its final result of type `R`.
     type Stream<T: Wire + 'static, R: Wire + 'static>;
 
-    /// Calls a method, by its name on the wire.
+    /// Calls a method by its name on the wire.
     ///
     /// # Errors
-    /// When an argument has no JSON form, the call fails or its answer is not a `T`.
+    /// Fails when an argument has no JSON form, when the call fails, or when the answer is not a `T`.
     fn call<T: Wire + 'static>(
         self,
         method: &'static str,
         arguments: CallArguments,
     ) -> impl Future<Output = Result<T, Self::Error>> + Send;
 
-    /// Calls a method that answers in pieces.
+    /// Calls a method that streams its answer.
     ///
     /// # Errors
-    /// When an argument has no JSON form or the call cannot be made; what happens later comes out of the stream.
+    /// Fails when an argument has no JSON form or when the call cannot be made. Later errors come out of the
+    /// stream.
     fn stream<T: Wire + 'static, R: Wire + 'static>(
         self,
         method: &'static str,

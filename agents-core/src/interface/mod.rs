@@ -1,7 +1,7 @@
-//! What a class of agents is from the outside: its name, its state, and methods that are calls.
+//! The interface of a class of agents: its name, its state, and its callables as methods.
 //!
-//! No I/O and no runtime in here. The macros write it for the server and for clients alike; whoever can
-//! carry a call ([`Caller`]) gets the typed methods of every class.
+//! This layer has no I/O and no runtime. The macros implement it for the server and for clients, so each
+//! transport ([`Caller`]) offers the typed methods of each class.
 
 mod arguments;
 mod caller;

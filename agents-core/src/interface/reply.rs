@@ -1,4 +1,4 @@
-//! What a callable returns, recognised by trait and not by spelling.
+//! The return types of callables. They are recognised by a trait, not by the spelling of the type.
 
 use std::borrow::Cow;
 
@@ -7,21 +7,21 @@ use crate::error::{Error, Result};
 use crate::wire::Describe;
 use crate::wire::{self, Wire};
 
-/// What a callable answered.
+/// The answer of a callable.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing: the answer has no key `result`.
+    /// An empty answer, without the key `result`.
     Nothing,
     /// A value as JSON.
     Value(String),
 }
 
-/// The error of a value that is to be sent and has no JSON form.
+/// Returns the error for a value that has to be sent and has no JSON form.
 pub(crate) fn not_json(error: serde_json::Error) -> Error {
     Error::hidden("not_json", error)
 }
 
-/// A type that a callable may return: a wire value, a text that is part of the program, or a `Result` of one.
+/// A type that a callable may return: a wire value, a static text, or a `Result` of one of these.
 #[diagnostic::on_unimplemented(
     message = "a callable cannot return `{Self}`",
     label = "not an answer",
@@ -29,10 +29,10 @@ pub(crate) fn not_json(error: serde_json::Error) -> Error {
     note = "the error of a `Result` is anything that converts into `agents::Error`"
 )]
 pub trait Reply {
-    /// What a caller gets when the call succeeds.
+    /// The type that the caller receives when the call succeeds.
     type Value: Wire;
 
-    /// The value, for TypeScript.
+    /// The description of the value for TypeScript.
     #[cfg(feature = "runtime")]
     #[doc(hidden)]
     const DESCRIBE: Describe;
@@ -40,7 +40,7 @@ pub trait Reply {
     /// Encodes the value.
     ///
     /// # Errors
-    /// The callable's own, or `not_json` when the value has no JSON form, as NaN has none.
+    /// Fails with the error of the callable, or with `not_json` when the value has no JSON form, such as NaN.
     fn into_outcome(self) -> Result<Outcome>;
 }
 
@@ -69,7 +69,7 @@ impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
     }
 }
 
-/// Texts that stand in the program: they are answers, though nothing could be read into them.
+/// Implements `Reply` for static texts. They can be answers although they cannot be deserialised.
 macro_rules! texts {
     ($($text:ty => $value:ty, $written:expr;)*) => {$(
         #[diagnostic::do_not_recommend]

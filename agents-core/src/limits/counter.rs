@@ -1,8 +1,8 @@
-//! A number that only grows, read from outside.
+//! A counter that is read from outside.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that only grows.
+/// A counter that never decreases.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 

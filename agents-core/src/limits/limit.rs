@@ -1,4 +1,4 @@
-//! The limits of a host by name, and how often each was reached.
+//! The names of the limits of a host, and the number of times that each was reached.
 
 use std::fmt;
 use std::ops::Index;
@@ -7,9 +7,9 @@ use crate::limits::Counter;
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)*) => {
-        /// A limit of a host that was reached, by its field in [`Limits`](crate::Limits).
+        /// A limit of a host, named after its field in [`Limits`](crate::Limits).
         ///
-        /// [`HostMetrics::limits`](crate::HostMetrics) counts how often.
+        /// [`HostMetrics::limits`](crate::HostMetrics) counts how often each limit was reached.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Limit {
@@ -17,10 +17,10 @@ macro_rules! limits {
         }
 
         impl Limit {
-            /// All limits that are counted.
+            /// The limits that are counted.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The name of the field in [`Limits`](crate::Limits).
+            /// Returns the name of the field in [`Limits`](crate::Limits).
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -31,70 +31,70 @@ macro_rules! limits {
 }
 
 limits! {
-    /// A connection was refused: the host had all that it may have.
+    /// A connection was refused because the host had the largest number of connections.
     Connections = "connections",
-    /// A connection or request was refused: its address had all that it may have.
+    /// A connection or request was refused because its address had the largest number of them.
     ConnectionsPerAddress = "connections_per_address",
-    /// A connection was refused: the agent had all that it may have.
+    /// A connection was refused because the agent had the largest number of connections.
     ConnectionsPerAgent = "connections_per_agent",
-    /// A connection was refused: its address opened too many in a short time.
+    /// A connection was refused because its address opened too many in a short time.
     UpgradesPerSecond = "upgrades_per_second",
-    /// A request was refused: its address sent too many in a short time.
+    /// A request was refused because its address sent too many in a short time.
     RequestsPerSecond = "requests_per_second",
-    /// A TCP connection that was no WebSocket was ended to make room.
+    /// A TCP connection that was not a WebSocket was closed so that another one could be accepted.
     HttpConnections = "http_connections",
     /// A handshake took too long.
     HandshakeTimeout = "handshake_timeout",
     /// The head of a request was too large, or had too many headers.
     HeaderBytes = "header_bytes",
-    /// A name of an agent that was too long.
+    /// A name of an agent was too long.
     NameBytes = "name_bytes",
-    /// A connection that was to have too many tags.
+    /// A connection was given too many tags.
     TagsPerConnection = "tags_per_connection",
-    /// A tag that was too long.
+    /// A tag was too long.
     TagBytes = "tag_bytes",
-    /// A state was refused: it was too large.
+    /// A state was refused because it was too large.
     StateBytes = "state_bytes",
-    /// What was to be kept for a connection was too large.
+    /// The state or the metadata of a connection was too large.
     AttachmentBytes = "attachment_bytes",
-    /// A request with a body that was too large.
+    /// The body of a request was too large.
     BodyBytes = "body_bytes",
-    /// A body stopped on its way.
+    /// The body of a request made no progress for too long.
     BodyTimeout = "body_timeout",
-    /// A message that was too large.
+    /// A message was too large.
     MessageBytes = "message_bytes",
-    /// A message stopped on its way.
+    /// A message made no progress for too long.
     MessageTimeout = "message_timeout",
-    /// A message had to wait, because its connection sends too fast.
+    /// A message had to wait because its connection sends too fast.
     MessagesPerSecond = "messages_per_second",
-    /// A message had to wait, because its connection has enough messages in its agent.
+    /// A message had to wait because its agent still handles too many messages of the connection.
     InFlightPerConnection = "in_flight_per_connection",
-    /// A message had to wait, because its connection has enough bytes in its agent.
+    /// A message had to wait because its agent still handles too many bytes of the connection.
     InFlightBytesPerConnection = "in_flight_bytes_per_connection",
-    /// A message or request had to wait, because the mailbox of its agent had too many of them.
+    /// A message or request had to wait because too many were in the mailbox of its agent.
     MailboxMessages = "mailbox_messages",
-    /// A message or request had to wait, because the mailbox of its agent had too many bytes.
+    /// A message or request had to wait because the mailbox of its agent held too many bytes.
     MailboxBytes = "mailbox_bytes",
-    /// Something large was refused, because clients had sent more than the host keeps.
+    /// A large message or body was refused because the clients had sent more than the host keeps.
     IncomingBytes = "incoming_bytes",
-    /// A connection was closed, because too much waited for its client.
+    /// A connection was closed because too many bytes waited for its client.
     OutboxBytes = "outbox_bytes",
-    /// Something that an agent sent was refused, because too much of the agent waited.
+    /// A message of an agent was refused because too many bytes of the agent waited.
     OutgoingBytesPerAgent = "outgoing_bytes_per_agent",
-    /// While too much waited for all clients together a connection was closed that was behind, or something that an
-    /// agent sent was refused.
+    /// Too many bytes waited for all clients together. A connection that was behind was closed, or a message
+    /// of an agent was refused.
     OutgoingBytes = "outgoing_bytes",
-    /// A connection was dropped whose client took nothing for too long.
+    /// A connection was dropped because its client read nothing for too long.
     WriteTimeout = "write_timeout",
-    /// A connection was closed on which no message came for too long.
+    /// A connection was closed because its client sent no message for too long.
     IdleTimeout = "idle_timeout",
-    /// A connection was dropped whose client did not answer a ping.
+    /// A connection was dropped because its client did not answer a ping.
     HeartbeatTimeout = "heartbeat_timeout",
-    /// An agent did not start, because too many were awake; its events failed.
+    /// An agent did not start because too many were awake, so its events failed.
     AgentsAwake = "agents_awake",
-    /// An agent took too long to start; what had come for it failed.
+    /// An agent took too long to start, so the events that waited for it failed.
     StartTimeout = "start_timeout",
-    /// The handler of an alarm took too long; it is tried again.
+    /// The handler of an alarm took too long. The alarm is tried again.
     AlarmTimeout = "alarm_timeout",
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// How often limits were reached since the host started.
+/// The number of times that each limit was reached since the host started.
 ///
 /// ```
 /// use agents_core::{Limit, LimitCounts};
@@ -117,7 +117,7 @@ impl fmt::Display for Limit {
 pub struct LimitCounts([u64; Limit::ALL.len()]);
 
 impl LimitCounts {
-    /// All limits with their counts.
+    /// Returns all limits with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (Limit, u64)> {
         Limit::ALL.iter().copied().zip(self.0)
     }
@@ -147,7 +147,7 @@ impl Index<Limit> for LimitCounts {
 pub(crate) struct LimitCounters([Counter; Limit::ALL.len()]);
 
 impl LimitCounters {
-    /// A limit was reached.
+    /// Records that a limit was reached.
     pub(crate) fn record(&self, limit: Limit) {
         self.0[limit as usize].add(1);
     }

@@ -1,6 +1,6 @@
-//! How fast something may happen.
+//! The rate of an event.
 
-/// How fast something may happen: so often a second in the long run, and so often at once.
+/// A rate: the number of events per second in the long run, and the number of events that may happen at once.
 ///
 /// ```
 /// use agents_core::Rate;
@@ -16,13 +16,13 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So often a second, and as many at once; 0 counts as 1.
+    /// Returns a rate of `count` events per second, with a burst of the same number. 0 counts as 1.
     pub const fn per_second(count: u32) -> Self {
         let count = if count == 0 { 1 } else { count };
         Self { per_second: count, burst: count }
     }
 
-    /// So many at once; 0 counts as 1.
+    /// Sets the number of events that may happen at once. 0 counts as 1.
     #[must_use]
     pub const fn burst(mut self, count: u32) -> Self {
         self.burst = if count == 0 { 1 } else { count };

@@ -4,29 +4,29 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Returns how many bytes the process may use: what the machine has, or less where a control group says so. `None`
-/// where neither can be read.
+/// Returns the number of bytes that the process may use: the memory of the machine, or the smaller limit of a
+/// control group. Returns `None` if neither can be read.
 pub(crate) fn usable() -> Option<u64> {
     static USABLE: OnceLock<Option<u64>> = OnceLock::new();
     *USABLE.get_or_init(|| read(Path::new("/")))
 }
 
-/// Reads what is below `root` in the file system of the machine.
+/// Reads the amount from the files below `root`, which is the file system of the machine.
 fn read(root: &Path) -> Option<u64> {
     let machine = fs::read_to_string(root.join("proc/meminfo")).ok().and_then(|text| total(&text));
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     groups.lines().filter_map(|line| of_group(root, line)).chain(machine).min()
 }
 
-/// The memory of the machine.
+/// Returns the memory of the machine.
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     kib.checked_mul(1024)
 }
 
-/// The limit of a control group and of those above it. The line has its number, its controllers (none in version 2)
-/// and its path.
+/// Returns the smallest limit of a control group and its parents. The line has the number of the group, its
+/// controllers (none in version 2) and its path.
 fn of_group(root: &Path, line: &str) -> Option<u64> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (controllers, path) = (parts.next()?, parts.next()?);
@@ -37,7 +37,8 @@ fn of_group(root: &Path, line: &str) -> Option<u64> {
         }
         _ => return None,
     };
-    // Inside a container the path may be that of the machine, which is not there; its own group is the topmost then.
+    // Inside a container the path may be that of the machine and not exist. The container's own group is then
+    // the root of the mount.
     let path = Path::new(path.trim_start_matches('/'));
     let limit =
         |group: &Path| fs::read_to_string(root.join(mount).join(group).join(file)).ok()?.trim().parse().ok();
@@ -80,7 +81,8 @@ mod tests {
             ("sys/fs/cgroup/system.slice/memory.max", "2147483648\n"),
         ];
         assert_eq!(machine(&slice), Some(1 << 31));
-        // Version 1, whose path is that of the machine and not there, and one without a limit.
+        // Version 1 in a container: the path is that of the machine and does not exist. The second case has
+        // no limit.
         let container = [
             ("proc/meminfo", MEMINFO),
             ("proc/self/cgroup", "5:cpu:/docker/abc\n4:memory,hugetlb:/docker/abc\n0::/docker/abc\n"),

@@ -1,36 +1,36 @@
-//! The facts that an alarm handler is told, and the times that an alarm may be set to.
+//! The facts that an alarm handler receives, and the times that an alarm can be set to.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An alarm that rings.
+/// An alarm that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlarmInfo {
-    /// When it was to ring; after a failure, when it was to be tried again.
+    /// The time at which the alarm was due; after a failure, the time of the retry.
     pub scheduled_time: SystemTime,
-    /// How many times it failed before.
+    /// The number of earlier attempts that failed.
     pub retry_count: u32,
 }
 
 impl AlarmInfo {
-    /// Returns whether it failed before.
+    /// Returns whether an earlier attempt failed.
     pub fn is_retry(&self) -> bool {
         self.retry_count > 0
     }
 }
 
-/// A time that an alarm is set to: a moment, or a span of time from now.
+/// A time that an alarm is set to: a moment, or a time span from now.
 ///
 /// Moments are [`SystemTime`], `chrono::DateTime` (feature `chrono`), `jiff::Timestamp` and `jiff::Zoned` (feature
 /// `jiff`). Spans are [`Duration`] and [`wire::Duration`](crate::wire::Duration).
 #[diagnostic::on_unimplemented(
     message = "an alarm cannot be set to a `{Self}`",
-    label = "neither a moment nor a span of time",
+    label = "neither a moment nor a time span",
     note = "a span counts from now: `Duration::from_secs(60)`; a number alone has no unit",
     note = "a moment is a `SystemTime`, a `chrono::DateTime` or a `jiff::Timestamp`"
 )]
 pub trait AlarmTime {
-    /// Returns the moment; `now` is the time of the object.
+    /// Returns the moment; `now` is the current time of the object.
     fn moment(self, now: SystemTime) -> SystemTime;
 }
 
@@ -42,7 +42,7 @@ impl AlarmTime for SystemTime {
 
 impl AlarmTime for Duration {
     fn moment(self, now: SystemTime) -> SystemTime {
-        // A span that leads out of the calendar is some thousand years long.
+        // Only a span of some thousand years exceeds the range of `SystemTime`.
         now.checked_add(self).unwrap_or(now + LONGEST)
     }
 }
@@ -76,12 +76,13 @@ impl AlarmTime for jiff::Zoned {
 
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
 
-/// Returns the moment of so many milliseconds after 1970.
+/// Returns the moment that is this number of milliseconds after 1970.
 pub(super) fn moment_of(millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH + LONGEST)
 }
 
-/// Returns the milliseconds since 1970, rounded up so that nothing is early; 0 for a moment before that.
+/// Returns the milliseconds since 1970, rounded up so that an alarm is never early; 0 for a moment before
+/// 1970.
 pub(super) fn millis_of(moment: SystemTime) -> u64 {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! What a durable object does when something happens.
+//! The handlers of a durable object.
 
 use std::net::IpAddr;
 
@@ -9,27 +9,27 @@ use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
 use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, RequestBody, WebSocket};
 
-/// The address of a client, in the extensions of its [`Request`]: whom a
-/// [trusted proxy](crate::Agents::trusted_proxies) speaks for, or the peer.
+/// The address of a client, in the extensions of its [`Request`]: the address that a
+/// [trusted proxy](crate::Agents::trusted_proxies) reports, or the address of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientIp(pub IpAddr);
 
 /// A request that `fetch` handles.
 pub type Request = http::Request<RequestBody>;
-/// The answer to a [`Request`].
+/// The response to a [`Request`].
 pub type Response = axum::response::Response;
 
-/// A named object with storage and WebSockets, which sleeps while nothing happens.
+/// A named object with storage and WebSockets that hibernates while no event arrives.
 ///
-/// An object exists under its class and its name from its first use on. Its memory, the fields of the
-/// struct, lasts while it is awake: after some idle seconds the value is dropped, and its
-/// WebSockets stay open. The next event makes a new value, runs [`start`](Self::start), and then the
-/// handler of the event. What has to last belongs into [`ObjectContext::storage`],
-/// [`ObjectContext::sql`] or the attachment of a WebSocket.
+/// An object exists under its class and its name from its first use. Its memory, the fields of the struct,
+/// lasts while the object is awake: after some idle seconds the value is dropped, and its WebSockets stay
+/// open. The next event creates a new value, runs [`start`](Self::start), and then runs the handler of the
+/// event. Data that must last belongs into [`ObjectContext::storage`], [`ObjectContext::sql`] or the
+/// attachment of a WebSocket.
 ///
-/// Handlers take `&self` and take turns at their awaits; they never run in parallel. All writes
-/// between two awaits count together or not at all, and nothing that was sent leaves before the
-/// writes before it are on the disk.
+/// Handlers take `&self` and run in turns that change at their awaits; they never run in parallel. The writes
+/// between two awaits are committed together or not at all. A message is sent to the client only after all
+/// earlier writes are on the disk.
 ///
 /// ```
 /// use agents_core::http::StatusCode;
@@ -57,25 +57,31 @@ pub type Response = axum::response::Response;
 /// # let _ = agents;
 /// ```
 pub trait DurableObject: Sized + Send + Sync + 'static {
-    /// The options of the class.
+    /// Returns the options of the class.
     fn options() -> ObjectOptions {
         ObjectOptions::default()
     }
 
-    /// Runs once each time the object wakes, before any other handler.
+    /// Called each time the object wakes, before any other handler.
     ///
-    /// When it fails the event fails that woke the object, and the next one tries again. It has 30 s
-    /// ([`Limits::start_timeout`](crate::Limits::start_timeout)): after that it is dropped, and everything fails that
-    /// has come by then.
+    /// # Limits
+    /// The start has 30 s ([`Limits::start_timeout`](crate::Limits::start_timeout)). After that the start is
+    /// dropped, and every event that has arrived by then fails.
+    ///
+    /// # Errors
+    /// The event that woke the object fails with the error. The next event starts the object again.
     fn start(&mut self, cx: &ObjectContext) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
-    /// Answers an HTTP request, or accepts a WebSocket (see [`WebSocketUpgrade`]).
+    /// Handles an HTTP request, or accepts a WebSocket (see [`WebSocketUpgrade`]).
     ///
-    /// An error is answered with 500 and the error's text as far as clients may read it, a rejection of one of
-    /// axum's own extractors with its status. Without this handler requests are answered with 404.
+    /// Without this handler the response to every request is 404.
+    ///
+    /// # Errors
+    /// The response to an error has the status 500 and the part of the error's text that clients may read. A
+    /// rejection by one of axum's own extractors keeps its status.
     ///
     /// [`WebSocketUpgrade`]: crate::object::WebSocketUpgrade
     fn fetch(&self, cx: &ObjectContext, request: Request) -> impl Future<Output = Result<Response>> + Send {
@@ -83,7 +89,10 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
         async { Ok((StatusCode::NOT_FOUND, "Not implemented").into_response()) }
     }
 
-    /// Handles a message. Messages of one WebSocket start in their order. An error is logged.
+    /// Handles a message. The handlers of one WebSocket start in the order of its messages.
+    ///
+    /// # Errors
+    /// An error is logged.
     fn web_socket_message(
         &self,
         cx: &ObjectContext,
@@ -94,7 +103,13 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Hears that a WebSocket was closed, once, whoever closed it. It is no longer listed.
+    /// Called exactly once when a WebSocket has closed, no matter which side closed it.
+    ///
+    /// The socket no longer appears in [`ObjectContext::get_web_sockets`] when this handler runs. If the
+    /// object was hibernating, the close wakes it; [`ObjectOptions::wakes_on_close`] turns that off.
+    ///
+    /// # Errors
+    /// An error is logged.
     fn web_socket_close(
         &self,
         cx: &ObjectContext,
@@ -105,8 +120,11 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Hears that a client broke the protocol (code `protocol`; the close follows), or that a
-    /// handler took too long (code `event_timeout`).
+    /// Called when a client violated the protocol (code `protocol`; the close follows), or when a handler
+    /// took too long (code `event_timeout`).
+    ///
+    /// # Errors
+    /// An error is logged. The default returns `error`.
     fn web_socket_error(
         &self,
         cx: &ObjectContext,
@@ -117,40 +135,55 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
         async { Err(error) }
     }
 
-    /// Handles the alarm that [`ObjectContext::set_alarm`] set. It comes at least once: after an
-    /// error it is tried again, later and later. It has 15 minutes
-    /// ([`Limits::alarm_timeout`](crate::Limits::alarm_timeout)): after that it is dropped, and counts as failed.
+    /// Handles the alarm that [`ObjectContext::set_alarm`] set. The handler runs at least once.
+    ///
+    /// # Limits
+    /// The handler has 15 minutes ([`Limits::alarm_timeout`](crate::Limits::alarm_timeout)). After that it is
+    /// dropped, and the attempt counts as failed.
+    ///
+    /// # Errors
+    /// After an error the alarm is retried, with increasing pauses.
     fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> impl Future<Output = Result<()>> + Send {
         let _ = (cx, alarm);
         async { Ok(()) }
     }
 
-    /// Called when [`alarm`](Self::alarm) took too long and was dropped (code `alarm_timeout`); it is tried again. An
-    /// error is logged.
+    /// Called when [`alarm`](Self::alarm) took too long and was dropped (code `alarm_timeout`). The alarm is
+    /// retried.
+    ///
+    /// # Errors
+    /// An error is logged. The default returns `error`.
     fn alarm_timed_out(&self, cx: &ObjectContext, error: Error) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
         async { Err(error) }
     }
 
-    /// Runs before the object falls asleep or the host stops. What it writes and sends counts.
+    /// Called before the object hibernates or the host stops. Its writes are committed and its messages are
+    /// sent.
     ///
-    /// After a crash it has not run.
+    /// After a crash it was not called.
+    ///
+    /// # Errors
+    /// An error is logged.
     fn hibernate(&self, cx: &ObjectContext) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
-    /// Hears that the body of a response failed after `fetch` had returned it; the client sees a
-    /// broken body. An error is logged.
+    /// Called when the body of a response failed after `fetch` had returned it. The client receives a
+    /// truncated body.
+    ///
+    /// # Errors
+    /// An error is logged. The default returns `error`.
     fn response_failed(&self, cx: &ObjectContext, error: Error) -> impl Future<Output = Result<()>> + Send {
         let _ = cx;
         async { Err(error) }
     }
 
-    /// Answers a message for which the object could not be started; by default it is dropped.
+    /// Answers a message for which the object could not be started. The default drops the message.
     ///
     /// # Errors
-    /// When the answer cannot be sent; it is logged.
+    /// Fails when the answer cannot be sent. The error is logged.
     fn start_failed(cx: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
         let _ = (cx, socket, message, error);
         Ok(())

@@ -1,40 +1,41 @@
-//! What an object has used: time, frames, commits, rows.
+//! The usage of an object: time, frames, commits and rows.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
-/// What an object, or all of a host, has used so far.
+/// The usage of an object, or of all objects of a host, so far.
 ///
-/// Time is wall time. At any moment an object is in exactly one of the first four.
+/// Time is wall time. At any moment the time of an object counts in exactly one of the first four fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectMetrics {
-    /// A handler was running, or waiting at one of its awaits.
+    /// The time during which a handler was running, or was waiting at one of its awaits.
     pub executing: Duration,
-    /// No handler was running, and something kept the object awake: see [`PinnedBy`](super::PinnedBy).
+    /// The time during which no handler was running and the object was kept awake: see
+    /// [`PinnedBy`](super::PinnedBy).
     pub pinned_idle: Duration,
-    /// Awake with nothing to do, until it was time to sleep.
+    /// The time during which the object was awake without work, before it hibernated.
     pub idle: Duration,
-    /// Asleep: not in memory.
+    /// The time during which the object was hibernating, that is, not in memory.
     pub hibernating: Duration,
-    /// The sum over all its connections of the time they were open.
+    /// The sum of the times for which its connections were open.
     pub connected: Duration,
-    /// How often it was woken, the first start included.
+    /// The number of times the object was woken, including the first start.
     pub wakes: u64,
-    /// Messages from clients.
+    /// The number of messages from clients.
     pub frames_in: u64,
-    /// Messages to clients, counted for each receiver.
+    /// The number of messages to clients, counted for each receiver.
     pub frames_out: u64,
-    /// Commits to its database.
+    /// The number of commits to its database.
     pub commits: u64,
-    /// Rows that its queries returned.
+    /// The number of rows that its queries returned.
     pub rows_read: u64,
-    /// Rows that its statements changed.
+    /// The number of rows that its statements changed.
     pub rows_written: u64,
 }
 
 impl ObjectMetrics {
-    /// The time that it was awake.
+    /// Returns the time during which the object was awake.
     pub fn active(&self) -> Duration {
         self.executing + self.pinned_idle + self.idle
     }

@@ -1,16 +1,16 @@
-//! Durable objects: named, with storage and WebSockets, asleep while nothing happens.
+//! Durable objects: named objects with storage and WebSockets that hibernate while no event arrives.
 //!
-//! This is the layer that agents are made of, and it is complete by itself: implement
-//! [`DurableObject`] and register it with [`Agents::register_object`](crate::Agents::register_object).
-//! What a handler does goes through its [`ObjectContext`].
+//! Agents are built on this layer, and it can be used without them: implement [`DurableObject`] and register
+//! it with [`Agents::register_object`](crate::Agents::register_object). A handler acts through its
+//! [`ObjectContext`].
 //!
-//! An object is named by its class and its name. Its WebSockets belong to the gateway, not to its
-//! memory: after some idle seconds the value, its database handle and its caches are dropped, and
-//! the sockets stay open with their tags and attachments. The next event makes a new value.
+//! An object is identified by its class and its name. Its WebSockets belong to the gateway and not to the
+//! memory of the object. After some idle seconds the value, its database handle and its caches are dropped,
+//! and the sockets stay open with their tags and attachments. The next event creates a new value.
 
-// An object has a handle that is always there; the activation behind it, with its database and its
-// instance, comes with the first message and goes when it has been idle. All of an object runs in
-// one task.
+// The handle of an object exists as long as the object is known. The activation behind the handle, with its
+// database and its instance, starts with the first message and ends after an idle time. All code of an object
+// runs in one task.
 
 mod activation;
 mod alarm;

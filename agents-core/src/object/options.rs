@@ -1,4 +1,4 @@
-//! How the objects of a class are kept.
+//! Options of a class of objects.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ pub struct ObjectOptions {
     pub(crate) hibernate: bool,
     pub(crate) hibernate_after: Duration,
     pub(crate) wakes_on_close: bool,
-    /// Calls of other agents are given to `fetch`.
+    /// `true` if `fetch` receives calls of other agents.
     pub(crate) takes_calls: bool,
 }
 
 impl ObjectOptions {
-    /// The defaults: sleeps after 10 s without work.
+    /// Returns the defaults: an object hibernates after 10 s without work.
     pub const fn new() -> Self {
         Self {
             hibernate: true,
@@ -23,30 +23,31 @@ impl ObjectOptions {
         }
     }
 
-    /// Whether an idle object leaves memory.
+    /// Sets whether an idle object hibernates; `true` by default.
     #[must_use]
     pub const fn hibernate(mut self, hibernate: bool) -> Self {
         self.hibernate = hibernate;
         self
     }
 
-    /// How long an object is idle before it leaves memory.
+    /// Sets the time for which an object is idle before it hibernates; 10 s by default.
     #[must_use]
     pub const fn hibernate_after(mut self, after: Duration) -> Self {
         self.hibernate_after = after;
         self
     }
 
-    /// Whether the end of a connection wakes a sleeping object; `true` by default.
+    /// Sets whether the end of a connection wakes a hibernating object; `true` by default.
     ///
-    /// Say `false` for a class whose `web_socket_close` does nothing: closes then cost no wake.
+    /// Set `false` for a class whose `web_socket_close` does nothing: the end of a connection then wakes no
+    /// object.
     #[must_use]
     pub const fn wakes_on_close(mut self, hears: bool) -> Self {
         self.wakes_on_close = hears;
         self
     }
 
-    /// Whether it has methods that agents call.
+    /// Sets whether the class has methods that agents call.
     pub(crate) const fn takes_calls(mut self, takes: bool) -> Self {
         self.takes_calls = takes;
         self

@@ -1,28 +1,29 @@
-//! How an object is, for operators and tests.
+//! The status of an object, for operators and tests.
 
 use crate::object::{ObjectHandle, ObjectMetrics, PinnedBy};
 
-/// How an object is at this moment.
+/// The status of an object at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectStatus {
-    /// The class, as it stands in addresses.
+    /// The class as it is written in addresses.
     pub class: String,
-    /// The name, as it stands in addresses.
+    /// The name as it is written in addresses.
     pub name: String,
-    /// Whether the object is in memory.
+    /// `true` if the object is in memory.
     pub awake: bool,
-    /// What keeps it there; empty when it sleeps, or will once it was idle for long enough.
+    /// The reasons why the object stays awake. Empty when it hibernates, or when it only waits for its idle
+    /// time to end.
     pub pinned_by: Vec<PinnedBy>,
-    /// How many connections it has.
+    /// The number of connections of the object.
     pub connections: usize,
-    /// The usage since the object was last forgotten. A sleeping object without connections is forgotten
-    /// within a minute, and sooner where there are very many.
+    /// The usage since the object was last forgotten. A hibernating object without connections is forgotten
+    /// within a minute, or earlier when the host has very many of them.
     pub metrics: ObjectMetrics,
 }
 
 impl ObjectHandle {
-    /// What the object has used.
+    /// Returns the usage of the object.
     pub(crate) fn metrics(&self) -> ObjectMetrics {
         let sockets = self.hub.metrics();
         ObjectMetrics {

@@ -1,12 +1,12 @@
-//! When objects want to be woken, in one file, so that a start scans nothing.
+//! The index of the alarms of all objects, in one file, so that a start does not scan the objects.
 //!
-//! The truth is in the objects' own files. The index may be early: an object that is woken for
-//! nothing looks at its own alarm and puts the index right. It must never be late, so an entry is
-//! put in or lowered before the object's commit counts, and that is flushed; entries are raised and
-//! taken out at leisure.
+//! The files of the objects are authoritative. An entry of the index may be early: an object that is woken
+//! too early reads its own alarm and corrects the index. An entry must never be late. So an entry is added or
+//! lowered, and flushed, before the commit of the object counts. Raising or removing an entry is not urgent.
 //!
-//! So it can always be made anew, also while objects are awake: it begins empty, takes changes at once, and is
-//! filled from the files meanwhile. Until it is whole it does not count as an index for the next process.
+//! Therefore the index can be made anew at any time, also while objects are awake. The new index begins
+//! empty, accepts changes at once, and is filled from the files in the background. Until it is complete, the
+//! next process does not use it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use super::file::unsynced::UnsyncedFile;
 use super::testing::faults::Faults;
 use super::{DataFolder, Durability, Objects, Result};
 
-/// No class is encoded to this: `=` is always escaped.
+/// The name of the index file. No class is encoded to this name, because `=` is always escaped.
 const FILE: &str = "=alarms.sqlite";
-/// Up to which size a start looks at the whole index, in bytes.
+/// The largest size of an index that a start checks as a whole, in bytes.
 const LOOKED_AT: u64 = 256 * 1024;
 /// The level of `PRAGMA synchronous` at which a commit flushes the log.
 const FLUSHES: i64 = 2;
-/// Set when the index has an entry for each object with an alarm.
+/// The `user_version` of an index that has an entry for each object with an alarm.
 const COMPLETE: i64 = 1;
 
 const TABLES: &str = "
@@ -48,59 +48,59 @@ const DUE: &str = "SELECT class, name, at FROM alarms WHERE at <= ?1 ORDER BY at
 const FIRST: &str = "SELECT min(at) FROM alarms";
 const NEXT: &str = "SELECT min(at) FROM alarms WHERE at > ?1";
 
-/// What happened to the alarm of an object.
+/// A change of the alarm of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmChange {
     /// The class of the object.
     pub class: String,
     /// The name of the object.
     pub name: String,
-    /// What happened.
+    /// The change of the entry.
     pub change: Change,
 }
 
-/// How the entry of an object changes. Times are milliseconds since 1970.
+/// The change of an entry. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// There is an entry afterwards, not later than this; an earlier one stays.
+    /// Creates an entry with this time, or lowers a later one. An earlier entry stays.
     NotLaterThan(u64),
-    /// The entry is this.
+    /// Sets the entry to this time.
     Exactly(u64),
-    /// There is no entry.
+    /// Removes the entry.
     Gone,
 }
 
 /// The alarms of all objects of a [`DataFolder`], in the order of their times.
 ///
-/// All of it may block. One thread uses it.
+/// All methods may block. One thread uses the index.
 pub struct AlarmIndex {
     connection: Connection,
-    // Behind the connection: it is closed after it.
+    // Declared behind the connection, so that it is closed after the connection.
     seen: Option<UnsyncedFile>,
     folder: Arc<DataFolder>,
     path: PathBuf,
     found: Identity,
     durability: Durability,
     faults: Option<Arc<Faults>>,
-    /// Whether commits flush at the moment.
+    /// `true` while commits flush the log.
     flushes: bool,
-    /// Set while it is made anew.
+    /// `Some` while the index is made anew.
     filling: Option<Filling>,
 }
 
-/// The objects that an index was not filled with yet.
+/// The objects whose alarms are not in a new index yet.
 struct Filling {
     objects: Objects,
-    /// Alarms that were found and not entered.
+    /// Alarms that were read from files and are not entered yet.
     found: Vec<(String, String, u64)>,
 }
 
 impl AlarmIndex {
-    /// Opens the index of a folder. If it is missing, not whole or damaged, a new one is made, which
+    /// Opens the index of a folder. If the index is missing, incomplete or damaged, a new one is made, which
     /// [`fill`](Self::fill) has to fill.
     ///
     /// # Errors
-    /// When the file cannot be opened or made.
+    /// Fails when the file cannot be opened or made.
     pub fn open(
         folder: Arc<DataFolder>,
         durability: Durability,
@@ -110,20 +110,21 @@ impl AlarmIndex {
             Ok(index) if index.is_complete()? => return Ok(index),
             Ok(index) => drop(index),
             Err(error) if Self::is_damage(&error) => {
-                tracing::warn!(%error, "the index of alarms is damaged");
+                tracing::warn!(%error, "the alarm index is damaged and is made anew");
             }
             Err(error) => return Err(error),
         }
         Self::make(folder, durability, faults)
     }
 
-    /// Makes the index anew, in the place of what is there. It is empty then: see [`fill`](Self::fill).
+    /// Replaces the index with a new, empty one, which [`fill`](Self::fill) has to fill.
     ///
     /// # Errors
-    /// When the file cannot be removed or made. Then everything fails until it is made anew.
+    /// Fails when the file cannot be removed or made. All methods then fail until a later call succeeds.
     pub fn renew(&mut self) -> Result<()> {
         let failed = |error| StorageError::from(SqlError::from_sqlite(error, ""));
-        // Closed first, and without a last checkpoint: by its path that would remove the log of the new one.
+        // The old connection is closed first, and without a last checkpoint: a checkpoint would remove the
+        // log of the new index, which has the same path.
         let old = std::mem::replace(&mut self.connection, Connection::open_in_memory().map_err(failed)?);
         old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
         drop(old);
@@ -180,8 +181,9 @@ impl AlarmIndex {
         Ok(index)
     }
 
-    /// Looks for damage, as far as that costs the same however many alarms there are: a small index is
-    /// looked at as a whole, of a larger one only its structure, and the rest when it is read.
+    /// Checks for damage in a time that does not depend on the number of alarms. A small index is checked as
+    /// a whole. For a larger one only the schema is read now; damage elsewhere is found when that part is
+    /// read.
     fn look(&self) -> Result<()> {
         if std::fs::metadata(&self.path).is_ok_and(|file| file.len() > LOOKED_AT) {
             let known = self.connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()));
@@ -201,8 +203,8 @@ impl AlarmIndex {
         Ok(found.map_err(|error| SqlError::from_sqlite(error, ""))? == (COMPLETE, 2))
     }
 
-    /// Returns whether an index that failed so is damaged, and to be [made anew](Self::renew). A disk that is full or
-    /// does not answer is another matter.
+    /// Returns whether an error means that the index is damaged and has to be [made anew](Self::renew). A
+    /// disk that is full or does not respond is not damage.
     pub fn is_damage(error: &StorageError) -> bool {
         match error {
             StorageError::Sql(error) => {
@@ -213,18 +215,18 @@ impl AlarmIndex {
         }
     }
 
-    /// Returns whether entries are missing because it is being made anew.
+    /// Returns whether entries are missing because the index is being made anew.
     pub fn is_filling(&self) -> bool {
         self.filling.is_some()
     }
 
-    /// Looks into the files of up to `count` objects and enters their alarms, as long as it
-    /// [is being made anew](Self::is_filling). An object that is in memory cannot be looked at. It is entered as due, so
-    /// that it is woken and says itself when its alarm is.
+    /// Reads the files of up to `count` objects and enters their alarms, while the index [is being made
+    /// anew](Self::is_filling). The file of an object that is awake cannot be read. Such an object is entered
+    /// as due, so that it is woken and reports the time of its alarm.
     ///
     /// # Errors
-    /// When the folder cannot be read or the index cannot be written. An object that cannot be
-    /// read is left out, and the log says so.
+    /// Fails when the folder cannot be read or the index cannot be written. An object that cannot be read is
+    /// omitted, and the log names it.
     pub fn fill(&mut self, count: usize) -> Result<()> {
         let Some(Filling { objects, found }) = &mut self.filling else { return Ok(()) };
         let mut looked = 0;
@@ -269,11 +271,11 @@ impl AlarmIndex {
         entered
     }
 
-    /// Makes changes, all or none. With [`Durability::Disk`] entries that were put in or lowered
-    /// are on the disk when it returns.
+    /// Applies all changes or none of them. With [`Durability::Disk`], entries that were added or lowered are
+    /// on the disk when the method returns.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn apply(&mut self, changes: &[AlarmChange]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
@@ -303,11 +305,10 @@ impl AlarmIndex {
         })
     }
 
-    /// Returns up to `limit` objects whose time has come at `now`, earliest first: class, name and
-    /// time.
+    /// Returns up to `limit` objects whose alarms are due at `now`, earliest first: class, name and time.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn due(&self, now: u64, limit: usize) -> Result<Vec<(String, String, u64)>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, unsigned(row.get(2)?)));
@@ -317,18 +318,18 @@ impl AlarmIndex {
         rows.map_err(|error| SqlError::from_sqlite(error, DUE).into())
     }
 
-    /// Returns the earliest time of all.
+    /// Returns the earliest time of all entries.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn first(&self) -> Result<Option<u64>> {
         self.time(FIRST, ())
     }
 
-    /// Returns the earliest time behind `at`.
+    /// Returns the earliest time after `at`.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn next_after(&self, at: u64) -> Result<Option<u64>> {
         self.time(NEXT, (signed(at),))
     }
@@ -345,7 +346,7 @@ impl AlarmIndex {
         Ok(at.flatten().map(unsigned))
     }
 
-    /// Whether the commits from here on flush the log; a flush covers the commits before it too.
+    /// Sets whether the following commits flush the log. A flush also covers the commits before it.
     fn flush_commits(&mut self, flush: bool) -> Result<()> {
         let flush = flush && self.durability == Durability::Disk;
         if flush != self.flushes {
@@ -375,11 +376,11 @@ impl AlarmIndex {
             .map_err(|error| StorageError::Damaged { path: path.clone(), reason: error.to_string() })?;
         if let Some(faults) = faults.as_ref().filter(|faults| faults.is_recording()) {
             faults.checkpointed(path, seen.as_ref());
-            // SQLite has flushed what it wrote, if it was told to.
+            // SQLite has flushed its writes if the level says so.
             let level = connection.query_row("PRAGMA synchronous", (), |row| row.get::<_, i64>(0));
             if level.map_err(|error| SqlError::from_sqlite(error, ""))? >= FLUSHES {
                 faults.flushed_log(path, faults.before_flush(path));
-                // And the name of the log with it.
+                // The flush includes the name of the log.
                 faults.flushed_folder(folder.root(), faults.names_in(folder.root()));
             }
         }

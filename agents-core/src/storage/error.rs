@@ -1,26 +1,26 @@
-//! What can go wrong in storage.
+//! The errors of the storage layer.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// An error of the storage layer.
 ///
-/// None of it is meant for clients: the texts name files and SQL. [`StorageError::into_error`]
-/// makes an error whose text stays in the log.
+/// The texts name files and SQL, so they are not meant for clients. [`StorageError::into_error`] makes an
+/// error whose text stays in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// The file system refused something.
+    /// An operation of the file system failed.
     #[error("could not {action} {}", path.display())]
     Io {
-        /// What was tried, in words: `create`, `lock` …
+        /// The operation: `create`, `lock` …
         action: &'static str,
-        /// Where.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another process has the data folder.
+    /// Another process has locked the data folder.
     #[error("the data folder {} is in use by another process", path.display())]
     Locked {
         /// The folder.
@@ -31,7 +31,7 @@ pub enum StorageError {
     Newer {
         /// The version in the file.
         found: i64,
-        /// The newest version known here.
+        /// The newest version that this program knows.
         known: i64,
     },
     /// The file belongs to an object of another name.
@@ -39,11 +39,11 @@ pub enum StorageError {
     WrongObject {
         /// The name in the file.
         found: String,
-        /// The name asked for.
+        /// The requested name.
         expected: String,
     },
-    /// The database of an object is damaged. It is left as it is: bring back a copy of it, or remove it with its
-    /// log (`-wal`) to begin anew.
+    /// The database of an object is damaged. The file is not changed. Restore a copy of it, or remove it with
+    /// its log (`-wal`) to begin anew.
     #[error("the database {} is damaged: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -51,7 +51,7 @@ pub enum StorageError {
         /// The reason why the database is known to be damaged.
         reason: String,
     },
-    /// The data folder was removed or replaced while the program runs. Nothing in it is opened any more.
+    /// The data folder was removed or replaced while the program runs. No file in it is opened any more.
     #[error("the data folder {} was removed or replaced, so nothing is written to it: start the program again", path.display())]
     Gone {
         /// The folder.
@@ -63,73 +63,73 @@ pub enum StorageError {
     /// SQLite refused a statement.
     #[error(transparent)]
     Sql(#[from] Box<SqlError>),
-    /// A statement that writes was run where only reading is allowed.
+    /// A statement that writes was run in a read-only context.
     #[error("only reading is allowed here, but the statement writes: `{sql}`")]
     ReadOnly {
         /// The statement.
         sql: String,
     },
-    /// A query gave another number of rows than asked for.
+    /// A query returned another number of rows than requested.
     #[error("expected {expected}, got {found}: `{sql}`")]
     RowCount {
-        /// What was asked for: `exactly one row`, `at most one row`.
+        /// The requested number: `exactly one row`, `at most one row`.
         expected: &'static str,
-        /// How many rows there are, `more than one` where the rest was not read.
+        /// The number of rows that were found; `more than one` if the others were not read.
         found: &'static str,
         /// The statement.
         sql: String,
     },
-    /// A column does not hold what the program asked for.
+    /// A column does not hold a value of the requested type.
     #[error("column `{column}`: {message}")]
     Column {
-        /// The column's name; empty where it is not known.
+        /// The name of the column; empty if it is not known.
         column: String,
-        /// What is wrong.
+        /// The mismatch.
         message: String,
     },
-    /// A row as a whole does not fit the type asked for.
+    /// A row as a whole does not fit the requested type.
     #[error("{message}")]
     Row {
-        /// What is wrong.
+        /// The mismatch.
         message: String,
     },
     /// A value cannot be stored in a column.
     #[error("cannot be stored in a column: {message}")]
     Value {
-        /// What is wrong.
+        /// The mismatch.
         message: String,
     },
-    /// Something is larger than its limit.
+    /// A value is larger than its limit.
     #[error("{what} has {size} bytes, the limit is {limit}")]
     TooBig {
-        /// What it is: `the state`, `a key` …
+        /// The kind of value: `the state`, `the key` …
         what: &'static str,
-        /// Its size.
+        /// The size in bytes.
         size: usize,
-        /// The limit.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// A key-value entry does not hold the type asked for, or a value has no JSON form.
+    /// A key-value entry does not hold the requested type, or a value has no JSON form.
     #[error("the value of the key `{key}` does not fit its type")]
     Json {
         /// The key.
         key: String,
-        /// What serde says.
+        /// The error of serde.
         source: serde_json::Error,
     },
-    /// A value cannot be kept: it has no JSON form, or its type would not read it again.
-    #[error("the value cannot be kept")]
+    /// A value cannot be stored: it has no JSON form, or its type does not read that form back.
+    #[error("the value cannot be stored")]
     Unfit {
-        /// Where in the value, and why.
+        /// The error of serde, with the path to the part of the value.
         source: serde_json::Error,
     },
-    /// The runtime called in an order that makes no sense.
+    /// The runtime called the methods of the storage in a wrong order.
     #[error("storage was used in the wrong order: {0}")]
     Misuse(&'static str),
 }
 
 impl StorageError {
-    /// Returns a stable word for programs.
+    /// Returns the stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io { source, .. } => SqlErrorKind::of_io(source).code(),
@@ -151,7 +151,7 @@ impl StorageError {
         }
     }
 
-    /// Says what sort of failure it is, as far as SQLite or the file system is the cause.
+    /// Returns the kind of failure, if SQLite or the file system is the cause.
     pub fn kind(&self) -> Option<SqlErrorKind> {
         match self {
             Self::Io { source, .. } => Some(SqlErrorKind::of_io(source)),
@@ -161,7 +161,7 @@ impl StorageError {
         }
     }
 
-    /// Wraps it for handlers: the code stays, the text is for the log.
+    /// Converts the error for handlers. The code stays, and the text is only for the log.
     pub fn into_error(self) -> crate::Error {
         crate::Error::hidden(self.code(), self)
     }
@@ -184,15 +184,15 @@ impl StorageError {
 #[error("{message}{}", in_statement(.sql))]
 #[non_exhaustive]
 pub struct SqlError {
-    /// What sort of failure it is.
+    /// The kind of failure.
     pub kind: SqlErrorKind,
-    /// What SQLite, or the guard in front of it, says.
+    /// The message of SQLite, or of the guard in front of it.
     pub message: String,
     /// The statement; shortened if it is long.
     pub sql: String,
 }
 
-/// What sort of failure a [`SqlError`] is.
+/// The kind of failure of a [`SqlError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SqlErrorKind {
@@ -206,9 +206,9 @@ pub enum SqlErrorKind {
     Constraint,
     /// A value or a statement is larger than a limit.
     TooBig,
-    /// The number of parameters is not the number of placeholders.
+    /// The number of parameters differs from the number of placeholders.
     Parameters,
-    /// The statement is not allowed in here.
+    /// The statement is not allowed for users.
     Denied,
     /// The statement ran too long and was stopped.
     Timeout,
@@ -218,14 +218,14 @@ pub enum SqlErrorKind {
     Full,
     /// The disk failed.
     Io,
-    /// The file is damaged, or not a database.
+    /// The file is damaged or is not a database.
     Corrupt,
-    /// Anything else; the message tells.
+    /// Another failure, which the message describes.
     Other,
 }
 
 impl SqlErrorKind {
-    /// Returns a stable word for programs.
+    /// Returns the stable code for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Syntax => "sql_syntax",
@@ -244,7 +244,7 @@ impl SqlErrorKind {
         }
     }
 
-    /// Sorts an error of the file system, such as one of a sync: [`Full`](Self::Full) or
+    /// Returns the kind of an error of the file system, such as one of a sync: [`Full`](Self::Full) or
     /// [`Io`](Self::Io).
     pub fn of_io(error: &io::Error) -> Self {
         match error.kind() {
@@ -253,7 +253,8 @@ impl SqlErrorKind {
         }
     }
 
-    /// Whether the file, and not the statement, is the trouble: nothing after it can be trusted.
+    /// Returns whether the cause is the file and not the statement, so that the store cannot be used any
+    /// more.
     pub(super) fn is_fatal(self) -> bool {
         matches!(self, Self::Full | Self::Io | Self::Corrupt)
     }
@@ -275,7 +276,7 @@ impl SqlError {
             E::MultipleStatement => {
                 Self::new(SqlErrorKind::Syntax, "more than one statement: use `execute_batch`", sql)
             }
-            // Only the runtime reads columns so, and its own tables hold nothing else.
+            // Only the runtime reads columns in this way, and its own tables hold only these types.
             E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..) => {
                 Self::new(SqlErrorKind::Corrupt, error.to_string(), sql)
             }
@@ -296,8 +297,8 @@ fn kind_of(error: rusqlite::ffi::Error, message: &str) -> SqlErrorKind {
         C::DatabaseBusy | C::DatabaseLocked => SqlErrorKind::Busy,
         C::OperationInterrupted => SqlErrorKind::Timeout,
         C::AuthorizationForStatementDenied => SqlErrorKind::Denied,
-        // SQLite has one code for all of these; the wording is stable enough to sort by, and
-        // nothing but the word a program may test depends on it.
+        // SQLite has one code for all of these errors. The wording is stable enough to distinguish them, and
+        // it determines only the code that a program may test.
         _ if message.starts_with("no such table") => SqlErrorKind::NoSuchTable,
         _ if message.starts_with("no such column") => SqlErrorKind::NoSuchColumn,
         _ if message.contains("syntax error")
@@ -312,7 +313,7 @@ fn kind_of(error: rusqlite::ffi::Error, message: &str) -> SqlErrorKind {
         {
             SqlErrorKind::TooBig
         }
-        // What the authorizer denies inside a nested statement comes back without its code.
+        // A denial of the authorizer inside a nested statement comes back without its code.
         _ if message.contains("not authorized") || message.contains("prohibited") => SqlErrorKind::Denied,
         _ => SqlErrorKind::Other,
     }
@@ -322,7 +323,7 @@ fn in_statement(sql: &str) -> String {
     if sql.is_empty() { String::new() } else { format!(" in `{sql}`") }
 }
 
-/// A statement as it may stand in a log: not more than some lines of it.
+/// Returns a statement for a log, shortened to a few lines.
 pub(super) fn shorten(sql: &str) -> String {
     const LIMIT: usize = 500;
     let sql = sql.trim();

@@ -1,23 +1,25 @@
-//! What a store has done.
+//! The counters of a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::store::Store;
 
-/// What a store has done since it was made.
+/// The counters of a store since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreCounters {
-    /// Commits that wrote something.
+    /// The number of commits that wrote something.
     pub commits: u64,
-    /// Rows that queries handed out.
+    /// The number of rows that queries returned.
     pub rows_read: u64,
-    /// Rows that statements inserted, changed or removed, keys, values and the state included.
+    /// The number of rows that statements inserted, changed or removed. Keys, values and the state are
+    /// included.
     pub rows_written: u64,
 }
 
-/// The counters of a store, for any thread: they are read while the store works, and wait for nothing. Cheap to clone.
+/// A handle to the counters of a store, for any thread. Reading the counters never waits for the store. Cheap
+/// to clone.
 #[derive(Clone, Debug, Default)]
 pub struct StoreMetrics(Arc<Totals>);
 
@@ -30,7 +32,7 @@ struct Totals {
 }
 
 impl StoreMetrics {
-    /// Returns what the store has done so far. What was rolled back counts as well.
+    /// Returns the counters of the store. Writes that were rolled back count as well.
     pub fn counters(&self) -> StoreCounters {
         StoreCounters {
             commits: self.0.commits.load(Ordering::Relaxed),
@@ -62,12 +64,12 @@ impl Store {
         self.metrics.clone()
     }
 
-    /// Returns what the store has done so far. What was rolled back counts as well.
+    /// Returns the counters of the store. Writes that were rolled back count as well.
     pub fn counters(&self) -> StoreCounters {
         self.metrics.counters()
     }
 
-    /// Returns how many statements SQLite has run for this store.
+    /// Returns the number of statements that SQLite has run for this store.
     pub fn statements(&self) -> u64 {
         self.metrics.0.statements.load(Ordering::Relaxed)
     }

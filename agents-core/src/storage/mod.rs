@@ -1,12 +1,12 @@
-//! One SQLite file an object: rows, keys and values, the state, and the commits that make them last.
+//! One SQLite file for each object: rows, keys and values, the state, and the commits that make them durable.
 //!
-//! Everything in here is synchronous and knows nothing of sockets, tasks or clocks. A [`Store`]
-//! belongs to one object at a time; a [`DataFolder`] to one process.
+//! The whole layer is synchronous and does not know sockets, tasks or clocks. A [`Store`] belongs to one
+//! object at a time, and a [`DataFolder`] to one process.
 //!
-//! A *turn* is what a handler does between two awaits. Its writes count together or not at all.
-//! Several turns share one commit: the first write of all opens a transaction, the first write of
-//! a later turn a savepoint in it, and [`Store::commit`] ends it. Nothing reaches SQLite before
-//! the first write, so a turn that only reads costs its reads.
+//! A *turn* is the work of a handler between two awaits. Its writes count together or not at all. Several
+//! turns share one commit: the first write of the first turn opens a transaction, the first write of a later
+//! turn opens a savepoint in it, and [`Store::commit`] ends it. SQLite runs no such statement before the
+//! first write, so a turn that only reads costs only its reads.
 
 mod alarm_index;
 mod error;
@@ -39,5 +39,5 @@ pub(crate) use tables::stored::{from_stored, keep};
 #[doc(hidden)]
 pub use testing::faults::{Faults, HeldSyncs};
 
-/// The result of the storage layer.
+/// The result type of the storage layer.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The options of a store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,48 +6,50 @@ use std::time::Duration;
 use super::file::data_dir::Home;
 use super::testing::faults::Faults;
 
-/// What an answer to a client promises about the writes before it.
+/// The promise that an answer to a client makes about earlier writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
-    /// The writes are on the disk: they survive a power failure. Each batch of turns costs one
-    /// flush of the disk.
+    /// The writes are on the disk and survive a power failure. Each batch of turns costs one flush of the
+    /// disk.
     #[default]
     Disk,
-    /// The writes are with the operating system: they survive the death of the process, but a
-    /// power failure may take the newest of them. What is left is still consistent.
+    /// The operating system has the writes. They survive the death of the process, but a power failure may
+    /// lose the newest of them. The remaining data is consistent.
     Process,
 }
 
-/// The way to run work on the calling thread that leaves what else waits for the thread to another one.
+/// A function that runs blocking work on the calling thread, while another thread takes over the other tasks
+/// of that thread.
 pub type Blocking = fn(&mut dyn FnMut());
 
-/// How a [`Store`](super::Store) is opened.
+/// The options with which a [`Store`](super::Store) is opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// What a commit promises.
+    /// The promise of a commit.
     pub durability: Durability,
-    /// Whether the file is locked against other connections while the object is awake. On by
-    /// default: it guards the one writer and saves a lock for each statement. Switch it off to
-    /// look into the file of an awake object with other tools.
+    /// Locks the file against other connections while the object is awake. `true` by default: the lock
+    /// ensures that there is one writer, and saves a lock for each statement. Set it to `false` to read the
+    /// file of an awake object with other tools.
     pub exclusive: bool,
-    /// How long one statement of the user may run.
+    /// The time for which one statement of the user may run.
     pub statement_timeout: Duration,
-    /// The way to run work that may take long, such as opening a file, so that other work of the thread can go on elsewhere.
-    /// A statement that runs for some milliseconds makes use of it as well. `None` just runs it.
+    /// A function that runs long work, such as opening a file, so that the other tasks of the thread continue
+    /// on another thread. A statement that runs for some milliseconds uses it as well. `None` runs the work
+    /// directly.
     pub blocking: Option<Blocking>,
-    /// How long to wait for another connection's lock.
+    /// The time to wait for the lock of another connection.
     pub busy_timeout: Duration,
-    /// How many prepared statements are kept.
+    /// The number of prepared statements that are kept.
     pub statement_cache: usize,
-    /// The most memory SQLite keeps for pages, in KiB.
+    /// The largest amount of memory that SQLite uses for pages, in KiB.
     pub cache_kib: u32,
     /// The largest state, in bytes of JSON.
     pub state_bytes: usize,
     /// The limits of SQL.
     pub limits: SqlLimits,
-    /// Makes commits and syncs fail in tests, and remembers what is on the disk.
+    /// Makes commits and syncs fail in tests, and records the content of the disk.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
     /// The data folder that the file is in.
@@ -72,29 +74,29 @@ impl Default for StoreOptions {
     }
 }
 
-/// The limits of SQL. The defaults are those of the platform the npm package is made for.
+/// The limits of SQL. The defaults are those of the platform for which the npm package is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqlLimits {
-    /// Bytes of a row, a text or a blob.
+    /// The bytes of a row, a text or a blob.
     pub length: u32,
-    /// Bytes of a statement.
+    /// The bytes of a statement.
     pub statement: u32,
-    /// Parameters of a statement.
+    /// The number of parameters of a statement.
     pub parameters: u32,
-    /// Columns of a table or a result.
+    /// The number of columns of a table or a result.
     pub columns: u32,
-    /// Arguments of a function.
+    /// The number of arguments of a function.
     pub function_arguments: u32,
-    /// Bytes of a LIKE or GLOB pattern.
+    /// The bytes of a LIKE or GLOB pattern.
     pub pattern: u32,
-    /// Depth of an expression.
+    /// The depth of an expression.
     pub expression_depth: u32,
-    /// Parts of a compound SELECT.
+    /// The number of parts of a compound SELECT.
     pub compound_select: u32,
-    /// Depth of triggers that call triggers.
+    /// The depth of triggers that call triggers.
     pub trigger_depth: u32,
-    /// Instructions a statement compiles to.
+    /// The number of instructions of a compiled statement.
     pub instructions: u32,
 }
 

@@ -1,6 +1,6 @@
-//! Names in TypeScript for types that are scalars there.
+//! TypeScript names for types that are scalars in TypeScript.
 
-/// Declares `type $name = $is;` with a comment.
+/// Declares `type $name = $is;` with a doc comment.
 macro_rules! alias {
     ($name:ident, $is:literal, $docs:literal) => {
         impl ts_rs::TS for $name {

@@ -1,8 +1,8 @@
-//! The codes that a WebSocket is closed with.
+//! The close codes of WebSockets.
 //!
-//! Codes below 3000 are those of RFC 6455. Codes from 4000 on are ours: the last three digits are the HTTP status with
-//! the same meaning.
-//! A client must not connect again after a code that [is final](is_final).
+//! Codes below 3000 are defined by RFC 6455. Codes from 4000 on belong to this protocol: their last three
+//! digits are the HTTP status with the same meaning. A client must not connect again after a code that [is
+//! final](is_final).
 //!
 //! ```
 //! use agents_core::wire::close_code;
@@ -16,7 +16,7 @@ macro_rules! close_codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         $($(#[doc = $doc])+ pub const $name: u16 = $code;)*
 
-        /// All codes with a name: the name, the code, and the first line of its description.
+        /// The named codes: the name, the code, and the first line of the description.
         #[cfg(test)]
         const ALL: &[(&str, u16, &str)] = &[$((stringify!($name), $code, [$($doc),+][0])),*];
     };
@@ -55,13 +55,13 @@ close_codes! {
     IDLE = 4408;
     /// There are too many connections, of the host, the agent or the address.
     TOO_MANY = 4429;
-    /// The agent failed before it accepted the connection, or did not start or decide in time.
+    /// The agent failed before it accepted the connection, or did not start in time.
     SERVER_ERROR = 4500;
-    /// No agent can be started at the moment.
+    /// No agent can be started at the moment, or the program did not decide in time.
     UNAVAILABLE = 4503;
 }
 
-/// The first of the codes that stand for an HTTP status.
+/// The base of the codes that correspond to an HTTP status.
 const STATUS_BASE: u16 = 4000;
 
 /// Returns whether a client must not connect again after this code.
@@ -76,18 +76,18 @@ pub const fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
-/// Returns whether an application that is a client may close with this code: 1000, and 3000 to 4999.
+/// Returns whether a client application may close with this code: 1000, and 3000 to 4999.
 pub const fn is_for_clients(code: u16) -> bool {
     matches!(code, NORMAL | 3000..=4999)
 }
 
-/// Returns the code that stands for an HTTP status.
+/// Returns the code that corresponds to an HTTP status.
 pub const fn of_status(status: u16) -> u16 {
     STATUS_BASE + status
 }
 
-/// Returns the HTTP status of a refusal with this code: 400, 401, 404, 429, 500 or 503 for the code with these digits, and 403 for
-/// all others.
+/// Returns the HTTP status of a refusal with this code: 400, 401, 404, 429, 500 or 503 for the code with
+/// these last digits, and 403 for all others.
 pub const fn status(code: u16) -> u16 {
     match code {
         BAD_REQUEST | UNAUTHORIZED | NOT_FOUND | TOO_MANY | SERVER_ERROR | UNAVAILABLE => code - STATUS_BASE,

@@ -1,16 +1,16 @@
-//! The crate `ts_rs` as its derive sees it.
+//! The crate `ts_rs` in the form that its derive uses.
 
 #[doc(no_inline)]
 pub use ts_rs::*;
 
-/// Makes a comment of the lines of a doc comment, with nothing in it that ends the comment.
+/// Returns a TypeScript comment made of the lines of a doc comment. No line can end the comment.
 ///
-/// In the place of the function of the same name, which code made by the derive calls. Only here are the lines
-/// known: `#[doc = include_str!(..)]` is more than a macro can read. Markdown shows `*\/` as `*/`.
+/// Replaces the function of the same name that the code of the derive calls. The lines are known only at run
+/// time, because a macro cannot evaluate `#[doc = include_str!(..)]`. Markdown shows `*\/` as `*/`.
 pub fn format_docs(docs: &[&str]) -> String {
     let quiet = docs.iter().map(|line| {
         let line = line.replace("*/", "*\\/");
-        // Directly behind the star in front of a line a slash would end the comment, too.
+        // A slash directly behind the star at the start of a line would also end the comment.
         if line.starts_with('/') { format!(" {line}") } else { line }
     });
     let quiet: Vec<String> = quiet.collect();

@@ -11,9 +11,9 @@ use crate::wire::integer::SCALAR;
 
 /// A span of time that travels as a number of milliseconds.
 ///
-/// `std::time::Duration` itself is no wire type: serde writes it as `{"secs":1,"nanos":5}`, which nobody wants
-/// to read in JavaScript. Parts of a millisecond travel as a fraction. A negative number, or one that no
-/// `Duration` can hold, is refused. In SQL it is the same number.
+/// `std::time::Duration` itself is not a wire type: serde writes it as `{"secs":1,"nanos":5}`, which is
+/// inconvenient in JavaScript. Parts of a millisecond travel as a fraction. A negative number, or one that no
+/// `Duration` can hold, is refused. A column in SQL holds the same number.
 ///
 /// ```
 /// use agents_core::wire::{Duration, from_json, to_json};
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Duration {
                 self.visit_u64(milliseconds)
             }
             fn visit_f64<E: Error>(self, milliseconds: f64) -> Result<Duration, E> {
-                // It is rounded up when it is written.
+                // The maximum is rounded up when it is written, and would not fit when it is read.
                 if milliseconds == time::Duration::MAX.as_secs_f64() * 1000.0 {
                     return Ok(Duration(time::Duration::MAX));
                 }

@@ -1,6 +1,7 @@
-//! JSON that readers take: no number that JSON lacks, and no deeper nesting than a reader follows.
+//! Writes JSON that can be read again: without numbers that JSON does not have, and without deeper nesting
+//! than a reader accepts.
 //!
-//! serde_json writes NaN and the infinities as `null` and nests without a limit. Its reader takes neither back.
+//! serde_json writes NaN and the infinities as `null`, and nests without a limit. Its reader accepts neither.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -8,10 +9,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde::ser::{self, Error as _, Serializer};
 
-/// The most arrays and objects that a value may have around one another: as many as serde_json reads.
+/// The largest number of arrays and objects around one another. serde_json reads as many.
 pub(super) const NESTING: usize = 127;
 
-/// Writes a value, or says where in it is what no reader takes back.
+/// Writes a value, or returns an error that names the part that could not be read again.
 pub(super) fn write<T, S>(value: &T, serializer: S) -> Result<S::Ok, serde_json::Error>
 where
     T: Serialize + ?Sized,
@@ -21,17 +22,18 @@ where
     Part { value, depth: 0, place: &place }.serialize(serializer).map_err(|error| place.with_path(error))
 }
 
-/// Writes what serde writes as JSON, or says where in it is what no reader takes back.
+/// Returns a value as JSON, or an error that names the part that could not be read again.
 ///
 /// # Errors
-/// As [`to_json`](crate::wire::to_json).
+/// Fails like [`to_json`](crate::wire::to_json).
 pub fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut json = Vec::with_capacity(128);
     write(value, &mut serde_json::Serializer::new(&mut json))?;
     String::from_utf8(json).map_err(serde_json::Error::custom)
 }
 
-/// The way to a part that could not be written, from the inside out. Filled only when something fails.
+/// The path to the part that could not be written, innermost step first. It is filled only when an error
+/// occurs.
 #[derive(Default)]
 struct ValuePath(RefCell<Vec<Step>>);
 
@@ -73,7 +75,7 @@ impl<T: Serialize + ?Sized> Serialize for Part<'_, T> {
     }
 }
 
-/// Hands everything on but what cannot be read again.
+/// A serializer that passes on every value except those that cannot be read again.
 struct Strict<'a, S> {
     inner: S,
     /// The number of arrays and objects that are open.
@@ -259,7 +261,7 @@ impl<'a, S: Serializer> Serializer for Strict<'a, S> {
 struct Compound<'a, C> {
     inner: C,
     depth: usize,
-    /// The variant of an enum that they belong to.
+    /// The enum variant that the items belong to.
     variant: Option<&'static str>,
     /// The position of the next item.
     next: usize,
@@ -267,7 +269,7 @@ struct Compound<'a, C> {
 }
 
 impl<C> Compound<'_, C> {
-    /// Notes where an error came up.
+    /// Records the position of an error.
     fn failed<E>(&self, step: Step, error: E) -> E {
         self.place.0.borrow_mut().push(step);
         match self.variant {
@@ -336,7 +338,7 @@ impl<C: ser::SerializeMap> ser::SerializeMap for Compound<'_, C> {
     type Ok = C::Ok;
     type Error = C::Error;
 
-    // A key that is no number JSON has is refused by serde_json itself.
+    // serde_json itself refuses a key that is not a valid JSON number.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
         self.inner.serialize_key(key)
     }
@@ -360,7 +362,7 @@ impl<C: ser::SerializeMap> ser::SerializeMap for Compound<'_, C> {
     }
 }
 
-/// A key as it stands in a path.
+/// Returns a key as it appears in a path.
 fn text(key: &(impl Serialize + ?Sized)) -> String {
     let text = serde_json::to_string(key).unwrap_or_default();
     text.trim_matches('"').to_owned()
@@ -403,7 +405,7 @@ mod tests {
         Drawing { shapes, best, more: BTreeMap::from([("area".to_owned(), more)]) }
     }
 
-    /// Both writers say the same.
+    /// Checks that both writers return the same error.
     fn refused<T: Wire>(value: &T, says: &str) {
         for error in [to_json(value).unwrap_err(), to_value(value).unwrap_err()] {
             assert_eq!(error.to_string(), says);

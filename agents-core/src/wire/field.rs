@@ -1,10 +1,12 @@
-//! A field that goes past serde's own idea of its type: serde knows no array of more than 32 items.
+//! Reads and writes fields through [`Wire`] instead of serde's own implementation, because serde has no
+//! arrays of more than 32 items.
 
 use serde::{Deserializer, Serializer};
 
 use crate::wire::Wire;
 
-/// A type that serde reads and writes in a field by itself; asked for where it does not.
+/// A type that serde itself reads and writes in a field. The macro requires this trait for a field that serde
+/// cannot read, so that the compiler reports the error above.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in a field under another name: serde knows no array of more than 32 items",
     label = "a long array under another name",
@@ -16,7 +18,7 @@ pub trait SerdeField {}
 /// Writes a field.
 ///
 /// # Errors
-/// Whatever the serializer reports.
+/// Fails with the error of the serializer.
 pub fn serialize<T: Wire, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     value.wire_serialize(serializer)
 }
@@ -24,7 +26,7 @@ pub fn serialize<T: Wire, S: Serializer>(value: &T, serializer: S) -> Result<S::
 /// Reads a field.
 ///
 /// # Errors
-/// When the input is not of this type.
+/// Fails when the input is not of this type.
 pub fn deserialize<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::wire_deserialize(deserializer)
 }

@@ -1,4 +1,4 @@
-//! Types of other crates, each by a feature.
+//! Wire types of other crates, one feature for each crate.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

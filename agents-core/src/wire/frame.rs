@@ -1,6 +1,6 @@
 //! The frames of the protocol, read from clients and written by agents.
 //!
-//! The keys have the order of the npm package `agents`, so that recorded traffic compares equal.
+//! The keys have the same order as in the npm package `agents`, so recorded traffic compares equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,8 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::wire;
 
-/// The text of a refusal that a read-only connection gets, on both paths.
+/// The text of the refusal that a read-only connection gets for a state push and for a call.
 pub const READONLY: &str = "Connection is readonly";
+/// The code of an error that a read-only caller gets.
+pub const READONLY_CODE: &str = "readonly";
 /// The text of a refusal of a call whose caller lacks a right.
 pub const FORBIDDEN: &str = "Insufficient permissions";
 /// The text of a refusal by `validate_state_change`; the cause stays in the log.
@@ -29,36 +31,38 @@ pub const RPC: &str = "rpc";
 /// The type of the frame that stops a streamed answer; the npm package `agents` has no such frame.
 pub const RPC_CANCEL: &str = "rpc_cancel";
 
-/// The bytes that the id of a call has at most, as it stands in its frame, escapes included.
+/// The largest number of bytes of the id of a call in its frame, including escapes.
 ///
-/// It comes back with every piece of a streamed answer.
+/// The id is sent back with each item of a streamed answer.
 pub const MAX_ID: usize = 128;
-/// The answer to a call whose id is longer than [`MAX_ID`]. The id is `null`, as in JSON-RPC where a call cannot be named:
-/// a part of the id might be that of another call.
+/// The answer to a call whose id is longer than [`MAX_ID`].
+///
+/// The id is `null`, as in JSON-RPC for a call that cannot be named: a part of the id could be the id of
+/// another call.
 pub const LONG_ID: &str =
     r#"{"error":"The id of a call has at most 128 bytes","id":null,"success":false,"type":"rpc"}"#;
 
-/// What a text frame from a client is.
+/// A text frame from a client.
 #[derive(Debug)]
 pub enum ClientFrame<'a> {
-    /// A state that is to replace the agent's.
+    /// A state that replaces the agent's state.
     State(&'a RawValue),
     /// A call.
     Rpc(Call<'a>),
-    /// A call whose id is too long to be sent back; [`LONG_ID`] is its answer.
+    /// A call whose id is too long to be sent back. [`LONG_ID`] is the answer.
     LongId,
-    /// Nobody reads the streamed answer of this call any more; its id as JSON text.
+    /// The client no longer reads the streamed answer of this call. Contains the id of the call as JSON text.
     Cancel(&'a str),
-    /// Nothing of ours: it goes to the message hook.
+    /// Another frame, which goes to the message hook.
     Other,
 }
 
 /// A call from a client.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The call's id as JSON text, quotes included; it is sent back as it came.
+    /// The call's id as JSON text, including quotes. It is sent back unchanged.
     pub id: &'a str,
-    /// The method as clients know it.
+    /// The name of the method on the wire.
     pub method: Cow<'a, str>,
     /// The arguments, a JSON array.
     pub arguments: &'a RawValue,
@@ -84,7 +88,7 @@ impl<'de> Deserialize<'de> for Keys<'de> {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Keys<'de>, M::Error> {
-                // By hand and not derived: a key given twice counts with its last value, as in JavaScript.
+                // This is not derived: for a key that occurs twice the last value counts, as in JavaScript.
                 let mut keys = Keys::default();
                 while let Some(key) = map.next_key::<Key>()? {
                     match key {
@@ -141,8 +145,8 @@ impl<'de> Deserialize<'de> for Key {
 
 /// Reads a text frame from a client.
 ///
-/// Whatever is not exactly a state push or a call is [`ClientFrame::Other`]: it gets no answer
-/// from the protocol and belongs to the message hook.
+/// A frame that is not exactly a state push, a call or a cancellation is [`ClientFrame::Other`]. The protocol
+/// does not answer it; it goes to the message hook.
 ///
 /// ```
 /// use agents_core::wire::frame::{ClientFrame, parse};
@@ -183,14 +187,14 @@ pub fn parse(text: &str) -> ClientFrame<'_> {
     }
 }
 
-/// The text of a JSON string; `None` for any other value.
+/// Returns the text of a JSON string, or `None` for any other value.
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { wire::from_json(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
-/// Writes the identity frame.
+/// Returns the identity frame.
 pub fn identity(name: &str, agent: &str, state_follows: bool) -> String {
     let mut out = String::with_capacity(64 + name.len() + agent.len());
     out.push_str(r#"{"type":"cf_agent_identity","name":"#);
@@ -204,17 +208,17 @@ pub fn identity(name: &str, agent: &str, state_follows: bool) -> String {
     out
 }
 
-/// Writes the state frame that a new connection gets.
+/// Returns the state frame for a new connection.
 pub fn initial_state(state: &str) -> String {
     concat(&[r#"{"type":"cf_agent_state","state":"#, state, "}"])
 }
 
-/// Writes the state frame that follows a change.
+/// Returns the state frame after a change.
 pub fn state_changed(state: &str) -> String {
     concat(&[r#"{"state":"#, state, r#","type":"cf_agent_state"}"#])
 }
 
-/// Writes the frame that refuses a client's state.
+/// Returns the frame that refuses the state of a client.
 pub fn state_error(message: &str) -> String {
     let mut out = String::with_capacity(48 + message.len());
     out.push_str(r#"{"type":"cf_agent_state_error","error":"#);
@@ -227,7 +231,7 @@ pub fn state_error(message: &str) -> String {
 pub const NO_MCP_SERVERS: &str =
     r#"{"mcp":{"prompts":[],"resources":[],"servers":{},"tools":[]},"type":"cf_agent_mcp_servers"}"#;
 
-/// Writes the last answer to a call; `result` is JSON, `None` leaves the key out.
+/// Returns the last answer to a call. `result` is JSON; `None` omits the key.
 pub fn rpc_result(id: &str, result: Option<&str>) -> String {
     match result {
         Some(result) => concat(&[
@@ -241,12 +245,12 @@ pub fn rpc_result(id: &str, result: Option<&str>) -> String {
     }
 }
 
-/// Writes one item of a streamed answer.
+/// Returns one item of a streamed answer.
 pub fn rpc_chunk(id: &str, chunk: &str) -> String {
     concat(&[r#"{"done":false,"id":"#, id, r#","result":"#, chunk, r#","success":true,"type":"rpc"}"#])
 }
 
-/// Writes the answer to a call that failed.
+/// Returns the answer to a call that failed.
 pub fn rpc_error(id: &str, message: &str) -> String {
     let mut out = String::with_capacity(64 + id.len() + message.len());
     out.push_str(r#"{"error":"#);
@@ -266,7 +270,7 @@ fn concat(parts: &[&str]) -> String {
 }
 
 fn push_string(out: &mut String, text: &str) {
-    // Quoting a string cannot fail; an empty one is the harmless answer if it ever did.
+    // Quoting a string cannot fail. If it ever did, an empty string is a harmless replacement.
     out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| r#""""#.to_owned()));
 }
 

@@ -1,4 +1,4 @@
-//! Integers that JavaScript could not hold as numbers.
+//! Integers that JavaScript cannot hold as numbers.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -9,8 +9,8 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::wire::Wire;
 
-/// The name under which a type asks for a scalar of whatever kind: text, which such a type takes, is text in a column,
-/// too, and no JSON.
+/// The newtype name with which a type asks for a scalar of any kind. Text of such a type is stored as text in
+/// a column as well, not as JSON.
 pub(crate) const SCALAR: &str = "$agents::scalar";
 
 macro_rules! integers {
@@ -68,7 +68,7 @@ macro_rules! integers {
                             E::custom(format_args!(concat!("not a ", stringify!($ty), " as a decimal string: {}"), error))
                         })
                     }
-                    // What SQLite keeps, and what a careless client sends, are integers.
+                    // SQLite stores integers, and a client may send an integer instead of a string.
                     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<$name, E> {
                         value.try_into().map($name).map_err(E::custom)
                     }
@@ -103,10 +103,10 @@ macro_rules! integers {
 }
 
 integers!(
-    /// A `u64` that travels as a decimal string, so that JavaScript loses no digit of it.
+    /// A `u64` that travels as a decimal string, so that JavaScript does not lose digits.
     ///
-    /// A plain `u64` travels as a JSON number, which JavaScript rounds above 2⁵³. A client may send an
-    /// integer, too. In SQL it is an integer, and there one above `i64::MAX` is an error.
+    /// A plain `u64` travels as a JSON number, which JavaScript rounds above 2⁵³. A client may also send an
+    /// integer. In SQL the value is an integer, and a value above `i64::MAX` is an error.
     ///
     /// ```
     /// use agents_core::wire::{U64, from_json, to_json};
@@ -115,11 +115,11 @@ integers!(
     /// assert_eq!(from_json::<U64>(r#""7""#).unwrap(), U64(7));
     /// ```
     U64(u64) "A `u64` as a decimal string.",
-    /// An `i64` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// An `i64` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     I64(i64) "An `i64` as a decimal string.",
-    /// A `u128` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// A `u128` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     U128(u128) "A `u128` as a decimal string.",
-    /// An `i128` that travels as a decimal string, so that JavaScript loses no digit of it; see [`U64`].
+    /// An `i128` that travels as a decimal string, so that JavaScript does not lose digits; see [`U64`].
     I128(i128) "An `i128` as a decimal string.",
 );
 

@@ -1,11 +1,11 @@
-//! Facts about a type and the keys that it does not know.
+//! Facts about the unknown keys of a type.
 
 use std::any::TypeId;
 use std::collections::HashSet;
 
 use crate::wire::Wire;
 
-/// Facts about a type, and all that it is made of, and the keys that these do not know.
+/// Facts about the treatment of unknown keys by a type and the types that it consists of.
 #[derive(Debug, Default)]
 pub struct KeyFacts {
     seen: HashSet<TypeId>,
@@ -21,33 +21,34 @@ impl KeyFacts {
         facts
     }
 
-    /// Returns whether a type is met for the first time.
+    /// Returns whether a type is visited for the first time.
     pub fn is_first<T: 'static>(&mut self) -> bool {
         self.seen.insert(TypeId::of::<T>())
     }
 
-    /// Notes that serde passes over unknown keys without a word: a field is flattened, or an enum has a tag.
+    /// Records that serde skips unknown keys without an error, because a field is flattened or an enum has a
+    /// tag.
     pub fn hides(&mut self) {
         self.hides = true;
     }
 
-    /// Notes that one form is tried after another, and unknown keys hidden: an enum is untagged.
+    /// Records that serde tries one form after another and skips unknown keys, because an enum is untagged.
     pub fn tries(&mut self) {
         self.hides = true;
         self.tries_forms = true;
     }
 
-    /// Notes that a field is read and not written again in a way that only the program knows.
+    /// Records that a field has its own code for reading or does not write all that it reads.
     pub fn by_hand(&mut self) {
         self.by_hand = true;
     }
 
-    /// Returns whether keys may be dropped that serde does not tell of, and can be found.
+    /// Returns whether serde may drop keys without an error that can still be found.
     pub(crate) fn may_drop(&self) -> bool {
         self.hides && !self.by_hand
     }
 
-    /// Returns whether one form is tried after another.
+    /// Returns whether serde tries one form after another.
     pub(crate) fn tries_forms(&self) -> bool {
         self.tries_forms
     }

@@ -1,6 +1,6 @@
 //! The wire protocol: names, values and frames.
 //!
-//! No I/O and no runtime in here; the Rust client shares this layer with the server.
+//! This layer has no I/O and no runtime. The Rust client shares it with the server.
 
 #[cfg(feature = "runtime")]
 mod alias;

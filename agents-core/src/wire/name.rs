@@ -1,16 +1,15 @@
-//! How Rust names appear on the wire.
+//! The names of classes, agents, methods and fields on the wire.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-/// Returns the kebab-case form of a class name, as it stands in an address.
+/// Returns the kebab-case form of a class name, which addresses contain.
 ///
-/// A name in capitals is lower-cased and its underscores become dashes. In any other name every
-/// capital becomes a dash and its lower-case letter, underscores become dashes, and a dash at the
-/// start or one at the end is dropped. This follows the npm client, which does the same to the
-/// name it is given.
+/// A name in capitals is lower-cased and its underscores become dashes. In any other name each capital
+/// becomes a dash and its lower-case letter, and underscores become dashes. One dash at the start and one at
+/// the end are dropped. The npm client converts the name that it is given in the same way.
 ///
 /// ```
 /// use agents_core::wire::name::kebab_case;
@@ -36,13 +35,13 @@ pub fn kebab_case(class: &str) -> String {
             out.push(letter);
         }
     }
-    // A leading capital gave a dash of ours; a dash the user wrote first goes the same way.
+    // A leading capital has produced a dash. A dash that the user wrote first is dropped the same way.
     let out = out.strip_prefix('-').unwrap_or(&out);
     out.strip_suffix('-').unwrap_or(out).to_owned()
 }
 
-/// The characters that a name in an address does not hold as they stand: those that URL parsers escape in
-/// paths, those that end a segment, and the sign of the escape itself, so that two names never look the same.
+/// The characters that are escaped in a name in an address: those that URL parsers escape in paths, those
+/// that end a segment, and the percent sign itself. So two names never look the same.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -58,19 +57,21 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// A text that names no agent: an empty one, `.` and `..`, which URL parsers resolve, or escapes that are not UTF-8.
+/// A text that does not name an agent: an empty text, `.` and `..`, which URL parsers resolve, or escapes
+/// that are not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Invalid name")]
 pub struct InvalidName;
 
-/// Returns the one form of an agent's name that stands for all its spellings in addresses.
+/// Returns the canonical form of an agent's name, which is the same for all its spellings in addresses.
 ///
-/// Escapes are read, and written again where an address needs them: `%` and two capital hexadecimal digits for each byte of
-/// UTF-8. A percent sign that begins no escape stands for itself. What clients, browsers and proxies make of one
-/// name so leads to one agent, and the form leads back to itself.
+/// Escapes are decoded, and encoded again where an address needs them: `%` and two capital hexadecimal digits
+/// for each byte of UTF-8. A percent sign that does not begin an escape stands for itself. So all spellings
+/// that clients, browsers and proxies make of one name lead to one agent. The canonical form of a canonical
+/// form is the form itself.
 ///
 /// # Errors
-/// [`InvalidName`] when the text names no agent.
+/// Fails with [`InvalidName`] when the text does not name an agent.
 ///
 /// ```
 /// use agents_core::wire::name::canonical;
@@ -92,8 +93,9 @@ pub fn canonical(name: &str) -> Result<Cow<'_, str>, InvalidName> {
     }
 }
 
-/// Returns the [`canonical`] form of a name that is plain text, in which a percent sign is one: for names
-/// from people, which must not be read as the escaped name of another agent.
+/// Returns the [`canonical`] form of a name that is plain text, in which a percent sign is a character.
+///
+/// Use it for names that people enter: such a name must not be read as the escaped name of another agent.
 ///
 /// ```
 /// use agents_core::wire::name::escape;
@@ -105,7 +107,7 @@ pub fn escape(name: &str) -> String {
     utf8_percent_encode(name, ESCAPED).to_string()
 }
 
-/// Returns the camel-case form of a Rust name, as methods and fields have on the wire.
+/// Returns the camel-case form of a Rust name, which methods and fields have on the wire.
 ///
 /// ```
 /// use agents_core::wire::name::camel_case;

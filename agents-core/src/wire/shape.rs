@@ -1,12 +1,12 @@
-//! What a wire type looks like in TypeScript.
+//! The TypeScript form of wire types.
 
-/// A type that stands for another one in TypeScript: whatever `#[wire]` was put on, and what such types are made of.
+/// A type that describes wire types in TypeScript: a type with `#[wire]`, or one that such types consist of.
 #[cfg(not(feature = "runtime"))]
 pub trait Shape {}
 #[cfg(not(feature = "runtime"))]
 impl<T: ?Sized> Shape for T {}
 
-/// A type that stands for another one in TypeScript: whatever `#[wire]` was put on, and what such types are made of.
+/// A type that describes wire types in TypeScript: a type with `#[wire]`, or one that such types consist of.
 #[cfg(feature = "runtime")]
 pub trait Shape: ts_rs::TS + 'static {}
 #[cfg(feature = "runtime")]
@@ -28,55 +28,55 @@ mod named {
 
     use crate::wire::{Wire, from_json};
 
-    /// How a type is written in TypeScript, where it is used.
+    /// A TypeScript expression for a type at a place where the type is used.
     #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub struct TypeName {
         /// The expression, for example `Array<Post>`.
         pub text: String,
-        /// Whether it is `()`, so that there is nothing to see.
+        /// `true` if the type is `()`, so that no value is written.
         pub is_unit: bool,
-        /// Whether `null` is one of its values, so that an argument of it may be left out.
+        /// `true` if `null` is a value of the type, so that an argument of the type may be omitted.
         pub accepts_null: bool,
     }
 
-    /// Names a type and adds what it is made of to a set.
+    /// A function that names a type and adds the types that it consists of to a set.
     pub type Describe = fn(&mut TypeSet) -> TypeName;
 
     impl TypeName {
         pub(crate) fn of<T: Wire>(types: &mut TypeSet) -> Self {
             let text = types.add::<T::Shape>();
-            // What a call does with an argument that is missing.
+            // A call reads a missing argument as `null`.
             Self { text, is_unit: T::IS_UNIT, accepts_null: from_json::<T>("null").is_ok() }
         }
     }
 
-    /// The named types that some types are made of, each once.
+    /// A set of the named types that other types consist of.
     pub struct TypeSet {
         config: Config,
-        /// Whole types, with what they are generic over: a type that holds itself is gone through once.
+        /// The types with their generic arguments. A type that contains itself is visited once.
         seen: HashSet<TypeId>,
-        /// Types without what they are generic over: `Page<User>` and `Page<Post>` are declared once.
+        /// The types without their generic arguments: `Page<User>` and `Page<Post>` are declared once.
         named: HashSet<TypeId>,
         pub(crate) declarations: Vec<Declaration>,
     }
 
-    /// A type that has a name of its own.
+    /// A type with a name of its own.
     pub(crate) struct Declaration {
-        /// Its Rust path; what it is generic over is `_`.
+        /// The Rust path of the type. Generic arguments are written as `_`.
         pub(crate) rust_name: String,
-        /// Its name in TypeScript.
+        /// The name of the type in TypeScript.
         pub(crate) name: String,
-        /// Its doc comment in the form of TypeScript, or nothing.
+        /// The doc comment of the type as a TypeScript comment, or an empty text.
         pub(crate) docs: String,
-        /// `type Post = { .. };`, or why there is no such thing.
+        /// `type Post = { .. };`, or the reason why the type cannot be declared.
         pub(crate) text: Result<String, String>,
     }
 
     impl TypeSet {
         pub(crate) fn new() -> Self {
             Self {
-                // JSON has no big integers.
+                // JSON does not have big integers.
                 config: Config::new().with_large_int("number"),
                 seen: HashSet::new(),
                 named: HashSet::new(),
@@ -99,7 +99,7 @@ mod named {
                 rust_name: path.replace("ts_rs::Dummy", "_"),
                 name: T::ident(&self.config),
                 docs: T::docs().unwrap_or_default(),
-                // The same type, without the name `Record`, which a program may have for its own.
+                // The same type without the name `Record`, because a program may have a type with this name.
                 text: text
                     .map(|text| text.replace("Record<symbol, never>", "{ [key in symbol]: never }"))
                     .map_err(|panic| reason(&*panic)),
@@ -107,7 +107,8 @@ mod named {
         }
     }
 
-    /// `ts-rs` panics where a type has no form, for example for a tuple that is flattened.
+    /// Returns the text of a panic of `ts-rs`, which panics for a type without a TypeScript form, such as a
+    /// flattened tuple.
     fn reason(panic: &(dyn Any + Send)) -> String {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it has no form").to_owned()

@@ -1,8 +1,8 @@
-//! Halves of surrogate pairs: JavaScript writes them in strings, and no Rust string can hold them.
+//! Replaces halves of surrogate pairs: JavaScript writes them in strings, and Rust strings cannot hold them.
 
-/// Returns the JSON text with U+FFFD in the place of each lone surrogate, or `None` when it has none.
+/// Returns the JSON text with U+FFFD in place of each lone surrogate, or `None` if the text has none.
 ///
-/// This is what browsers do when they turn such a string into UTF-8.
+/// Browsers do the same when they convert such a string to UTF-8.
 pub(crate) fn replaced(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     let mut out: Option<Vec<u8>> = None;
@@ -26,7 +26,7 @@ pub(crate) fn replaced(json: &str) -> Option<String> {
     out.and_then(|out| String::from_utf8(out).ok())
 }
 
-/// Returns the number in `\uXXXX`, if that stands here.
+/// Returns the number of the escape `\uXXXX` at a position, or `None` if there is no such escape.
 fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |number, digit| {

@@ -1,4 +1,4 @@
-//! Values that travel.
+//! Values that travel as JSON.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -16,13 +16,13 @@ use crate::wire::{Shape, encode, surrogate};
 
 /// A value that can travel between an agent and its clients.
 ///
-/// Put `#[wire]` on your own types; scalars, `String`, `Option`, `Vec`, arrays, maps, sets,
-/// tuples and `serde_json::Value` have it already, and so have types of `chrono`, `jiff`, `url` and
-/// `uuid` with the feature of that name. [`Duration`](crate::wire::Duration) and [`U64`](crate::wire::U64)
-/// stand for types whose JSON would be of little use.
+/// Put `#[wire]` on your own types. Scalars, `String`, `Option`, `Vec`, arrays, maps, sets, tuples and
+/// `serde_json::Value` are wire types already. Types of `chrono`, `jiff`, `url` and `uuid` are wire types
+/// with the feature of that name. [`Duration`](crate::wire::Duration) and [`U64`](crate::wire::U64) replace
+/// types whose own JSON is inconvenient.
 ///
-/// The trait has no supertraits on purpose: a type that lacks it gives one error, not one for
-/// every trait below.
+/// The trait has no supertraits, so that a type that does not implement it causes one error and not one for
+/// each trait below.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel: it is not a wire type",
     label = "not a wire type",
@@ -30,39 +30,40 @@ use crate::wire::{Shape, encode, surrogate};
     note = "scalars, String, Option, Vec, maps, tuples and serde_json::Value are wire types already"
 )]
 pub trait Wire: Sized {
-    /// Whether the type carries nothing, so that a reply leaves the key `result` out.
+    /// `true` if the type has no value, so that a reply omits the key `result`.
     const IS_UNIT: bool = false;
 
-    /// The type as TypeScript sees it: `Self` for what carries `#[wire]`, otherwise the type that has the same JSON.
+    /// The type that describes this one in TypeScript: `Self` for a type with `#[wire]`, otherwise a type
+    /// with the same JSON.
     type Shape: Shape;
 
     /// Writes the value.
     ///
     /// # Errors
-    /// Whatever the serializer reports.
+    /// Fails with the error of the serializer.
     fn wire_serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
     /// Reads a value.
     ///
     /// # Errors
-    /// When the input is not of this type.
+    /// Fails when the input is not of this type.
     fn wire_deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
-    /// Says what the type is in TypeScript.
+    /// Returns the TypeScript form of the type.
     #[cfg(feature = "runtime")]
     #[doc(hidden)]
     fn describe(types: &mut TypeSet) -> TypeName {
         TypeName::of::<Self>(types)
     }
 
-    /// Notes what the type does with keys that it does not know.
+    /// Records how the type treats unknown keys.
     #[cfg(feature = "runtime")]
     #[doc(hidden)]
     fn key_facts(facts: &mut KeyFacts) {
         let _ = facts;
     }
 
-    /// Writes a value as JSON.
+    /// Returns the value as JSON.
     #[doc(hidden)]
     fn to_json(&self) -> Result<String, serde_json::Error> {
         to_json(self)
@@ -77,8 +78,8 @@ pub trait Wire: Sized {
 
 /// A value that `broadcast` and `send` turn into one JSON text frame.
 ///
-/// `#[wire]` types, `serde_json::Value`, lists and maps. Text is not among them: a string is sent
-/// as it stands.
+/// Implemented for `#[wire]` types, `serde_json::Value`, lists and maps. Not implemented for text: a string
+/// is sent unchanged.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a JSON message",
     label = "not a JSON message",
@@ -86,7 +87,7 @@ pub trait Wire: Sized {
 )]
 pub trait JsonMessage: Wire {}
 
-/// Serialises through [`Wire`].
+/// A wrapper that serialises its value through [`Wire`].
 pub(crate) struct Ser<'a, T>(pub(crate) &'a T);
 
 impl<T: Wire> Serialize for Ser<'_, T> {
@@ -95,7 +96,7 @@ impl<T: Wire> Serialize for Ser<'_, T> {
     }
 }
 
-/// Deserialises through [`Wire`].
+/// A wrapper that deserialises its value through [`Wire`].
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct De<T>(pub(crate) T);
 
@@ -105,15 +106,15 @@ impl<'de, T: Wire> Deserialize<'de> for De<T> {
     }
 }
 
-/// Writes a wire value as compact JSON.
+/// Returns a wire value as compact JSON.
 ///
 /// ```
 /// assert_eq!(agents_core::wire::to_json(&vec![1, 2]).unwrap(), "[1,2]");
 /// ```
 ///
 /// # Errors
-/// When the value has no JSON form that can be read again: a map whose keys are not scalars, NaN or an infinity, or
-/// more than 127 arrays and objects around one another. The error names the place.
+/// Fails when the value has no JSON form that can be read again: a map whose keys are not scalars, NaN or an
+/// infinity, or more than 127 arrays and objects around one another. The error names the part of the value.
 pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
     encode::strict_json(&Ser(value))
 }
@@ -130,17 +131,17 @@ pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
 /// ```
 ///
 /// # Errors
-/// When the text is not JSON, or not a value of this type.
+/// Fails when the text is not JSON, or not a value of this type.
 pub fn from_json<T: Wire>(json: &str) -> Result<T, serde_json::Error> {
     let read = |json: &str| serde_json::from_str::<De<T>>(json).map(|de| de.0);
-    // Looked for only in a text that could not be read, so that others are not gone through twice.
+    // Lone surrogates are searched only in a text that could not be read, so that other texts are read once.
     read(json).or_else(|error| surrogate::replaced(json).map_or(Err(error), |json| read(&json)))
 }
 
 /// Converts a wire value into a JSON value.
 ///
 /// # Errors
-/// As [`to_json`].
+/// Fails like [`to_json`].
 pub fn to_value<T: Wire>(value: &T) -> Result<Value, serde_json::Error> {
     encode::write(&Ser(value), serde_json::value::Serializer)
 }
@@ -148,7 +149,7 @@ pub fn to_value<T: Wire>(value: &T) -> Result<Value, serde_json::Error> {
 /// Converts a JSON value into a wire value.
 ///
 /// # Errors
-/// As [`from_json`].
+/// Fails like [`from_json`].
 pub fn from_value<T: Wire>(value: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value::<De<T>>(value).map(|de| de.0)
 }

@@ -4,6 +4,7 @@ mod architecture;
 mod compatibility;
 mod decisions;
 mod glossary;
+mod limits;
 mod links;
 mod pages;
 mod support;

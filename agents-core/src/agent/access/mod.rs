@@ -7,3 +7,4 @@
 pub(super) mod permissions;
 pub(super) mod refusal;
 pub(super) mod rejection;
+pub(super) mod write_access;

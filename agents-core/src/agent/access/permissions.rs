@@ -2,20 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::agent::access::write_access::GuardedCaller;
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::{
     AgentDefinition, AgentShared, Attempt, Call, CallContext, Callable, Connection, Context, RejectionKind,
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::object::{Write, WriteGuard};
 use crate::report;
 use crate::wire::frame;
-
-/// What a handler gets whose caller is read-only.
-pub(in crate::agent) fn readonly() -> Error {
-    Error::new("readonly", frame::READONLY)
-}
 
 impl<A: AgentDefinition> AgentShared<A> {
     /// A context on behalf of a connection.
@@ -24,7 +19,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         connection: &Connection<A>,
         callable: Option<&'static str>,
     ) -> Context<A> {
-        let caller = || Caller { core: self.clone(), connection: connection.clone(), callable };
+        let caller = || GuardedCaller { core: self.clone(), connection: connection.clone(), callable };
         let guarded = self.strict.then(|| self.object.on_behalf(Arc::new(caller())));
         Context {
             core: self.clone(),
@@ -89,41 +84,11 @@ impl<A: AgentDefinition> Context<A> {
     /// # Errors
     /// `readonly`; `on_state_rejected` hears of it.
     pub fn require_writable(&self) -> Result<()> {
-        if !self.caller.as_ref().is_some_and(Connection::is_readonly) {
-            return Ok(());
-        }
-        self.core.rejected(self.source(), RejectionKind::Readonly, Attempt::Call, frame::READONLY);
-        Err(readonly())
+        self.core.check_write(&self.source(), Attempt::Call)
     }
 
     /// Who acts through this context.
     pub(in crate::agent) fn source(&self) -> StateSource<A> {
         StateSource::Server { via: self.caller.clone(), callable: self.callable }
-    }
-}
-
-/// The connection that a context of a strict agent acts for.
-struct Caller<A: AgentDefinition> {
-    core: Arc<AgentShared<A>>,
-    connection: Connection<A>,
-    callable: Option<&'static str>,
-}
-
-impl<A: AgentDefinition> WriteGuard for Caller<A> {
-    fn may_write(&self) -> bool {
-        !self.connection.is_readonly()
-    }
-
-    fn refused(&self, write: Write, why: &str) -> Error {
-        let attempt = match write {
-            Write::Sql => Attempt::Sql,
-            Write::Storage => Attempt::Storage,
-            Write::Alarm => Attempt::Alarm,
-            Write::Settings => Attempt::Settings,
-            Write::Everything => Attempt::DeleteAll,
-        };
-        let source = StateSource::Server { via: Some(self.connection.clone()), callable: self.callable };
-        self.core.rejected(source, RejectionKind::Readonly, attempt, why);
-        readonly()
     }
 }

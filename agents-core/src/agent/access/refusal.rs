@@ -54,6 +54,11 @@ impl Refusal {
     /// A reason of more than 123 bytes is cut.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         let code = if close_code::is_final(code) { code } else { close_code::FORBIDDEN };
+        Self::with_code(code, reason)
+    }
+
+    /// Refuses with a code that may be one that clients try again after.
+    pub(crate) fn with_code(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: cut_reason(reason.into()) }
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::response::IntoResponse;
 use http::StatusCode;
 
-use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
+use crate::agent::access::write_access::WriteAccess;
+use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
@@ -13,18 +14,6 @@ use crate::limits::Limits;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
 use crate::report;
 use crate::wire::{self, close_code, frame};
-
-/// How a connection that is not let in ends.
-struct Denied {
-    code: u16,
-    reason: String,
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code(), reason: refusal.reason().to_owned() }
-    }
-}
 
 impl<A: Agent> AgentShared<A> {
     /// Lets a connection in, in the order of the protocol.
@@ -43,8 +32,8 @@ impl<A: Agent> AgentShared<A> {
             answer: None,
         };
         let switched = || Ok(StatusCode::SWITCHING_PROTOCOLS.into_response());
-        if let Err(denied) = self.admit(&agent, &connection, parts, identity).await {
-            self.object.refuse_web_socket(upgrade, denied.code, denied.reason)?;
+        if let Err(refusal) = self.admit(&agent, &connection, parts, identity).await {
+            self.object.refuse_web_socket(upgrade, refusal.code(), refusal.reason().to_owned())?;
             return switched();
         }
         let Some(hook) = self.table.hooks.on_connect else { return switched() };
@@ -64,10 +53,10 @@ impl<A: Agent> AgentShared<A> {
         connection: &Connection<A>,
         parts: impl Fn(bool) -> CallContext<A> + Send,
         identity: bool,
-    ) -> Result<(), Denied> {
+    ) -> Result<(), Refusal> {
         let hooks = &self.table.hooks;
         let failed = |error: Error, what: &str| {
-            Denied::from(Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what)))
+            Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what))
         };
         if let Some(authorize) = hooks.authorize {
             let state = self
@@ -92,14 +81,14 @@ impl<A: Agent> AgentShared<A> {
                 let reason = error.to_string();
                 let error = Error::from(error);
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
-                return Err(Denied { code: close_code::INTERNAL_ERROR, reason });
+                return Err(Refusal::with_code(close_code::INTERNAL_ERROR, reason));
             }
         };
-        let mut flags = Flags::NONE;
+        let (mut flags, mut forbidden) = (Flags::NONE, false);
         if let Some(hook) = hooks.should_connection_be_readonly {
             let readonly = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
             let readonly = readonly.map_err(|error| failed(error, "should_connection_be_readonly"))?;
-            flags = flags.with(READONLY, readonly);
+            forbidden = readonly;
         }
         if let Some(hook) = hooks.should_send_protocol_messages {
             let protocol = self.guard(parts(false).cx, hook(agent.clone(), parts(false))).await;
@@ -107,7 +96,7 @@ impl<A: Agent> AgentShared<A> {
             flags = flags.with(NO_PROTOCOL, !protocol);
         }
         // One of the hooks may have forbidden it by hand; that some other does not is no permission.
-        flags = flags.with(READONLY, flags.has(READONLY) || connection.is_readonly());
+        flags = WriteAccess::new(forbidden || connection.is_readonly()).put(flags);
         self.greet(connection, tags, flags, identity).map_err(|error| failed(error, "connect"))
     }
 

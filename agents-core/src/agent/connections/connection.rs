@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::connections::flags::{NO_PROTOCOL, READONLY};
+use crate::agent::access::write_access::WriteAccess;
+use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{AgentDefinition, AgentShared, UpdateResult};
 use crate::error::{Error, Result};
 use crate::gateway::IntoMessage;
@@ -117,7 +118,7 @@ impl<A: AgentDefinition> Connection<A> {
 
     /// Tells whether the connection may not change the agent's state.
     pub fn is_readonly(&self) -> bool {
-        self.socket.flags().has(READONLY)
+        WriteAccess::of(self.socket.flags()).is_readonly()
     }
 
     /// Forbids or allows the connection to change the agent's state.
@@ -127,7 +128,7 @@ impl<A: AgentDefinition> Connection<A> {
     /// # Errors
     /// Outside of the agent's handlers.
     pub fn set_readonly(&self, readonly: bool) -> Result<()> {
-        self.socket.set_flags(self.socket.flags().with(READONLY, readonly))
+        self.socket.set_flags(WriteAccess::new(readonly).put(self.socket.flags()))
     }
 
     /// Tells whether the connection gets identity, state and MCP frames.

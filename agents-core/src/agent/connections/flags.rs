@@ -2,7 +2,5 @@
 
 use crate::object::Flags;
 
-/// The connection may not change the agent's state.
-pub(in crate::agent) const READONLY: Flags = Flags::bit(0);
-/// The connection gets no frames of the protocol.
+/// The connection gets no frames of the protocol. Bit 0 is that of `WriteAccess`.
 pub(in crate::agent) const NO_PROTOCOL: Flags = Flags::bit(1);

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::agent::access::permissions;
 use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{
     AgentDefinition, AgentError, AgentShared, Attempt, Connection, ErrorSource, OnUnreadable, RejectionKind,
@@ -148,7 +147,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         source: &StateSource<A>,
         except: Option<&WebSocket>,
     ) -> Result<()> {
-        self.may_change(source)?;
+        self.check_write(source, Attempt::State)?;
         let json = self.encode(&state, source)?;
         self.replace(state, json, source, except)
     }
@@ -160,21 +159,13 @@ impl<A: AgentDefinition> AgentShared<A> {
         update: impl FnOnce(&mut A::State) -> R,
     ) -> Result<R::Output> {
         let mut state = A::State::clone(&*self.state()?);
-        self.may_change(source)?;
+        self.check_write(source, Attempt::State)?;
         let output = update(&mut state).into_output()?;
         let json = self.encode(&state, source)?;
         if self.object.stored_state()?.is_none_or(|stored| stored != json.as_bytes()) {
             self.replace(state, json, source, None)?;
         }
         Ok(output)
-    }
-
-    fn may_change(self: &Arc<Self>, source: &StateSource<A>) -> Result<()> {
-        if source.connection().is_some_and(Connection::is_readonly) {
-            self.rejected(source.clone(), RejectionKind::Readonly, Attempt::State, frame::READONLY);
-            return Err(permissions::readonly());
-        }
-        Ok(())
     }
 
     fn encode(self: &Arc<Self>, state: &A::State, source: &StateSource<A>) -> Result<String> {
@@ -253,8 +244,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         raw: &RawValue,
     ) -> Result<(), Cow<'static, str>> {
         let source = StateSource::Client(connection.clone());
-        if connection.is_readonly() {
-            self.rejected(source, RejectionKind::Readonly, Attempt::State, frame::READONLY);
+        if self.check_write(&source, Attempt::State).is_err() {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {

@@ -6,7 +6,7 @@ use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBS
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version, request};
 use tungstenite::handshake::derive_accept_key;
 
-/// Tells whether a request asks for a WebSocket, well or badly.
+/// Returns whether a request asks for a WebSocket, with a valid handshake or not.
 pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
     has_token(headers, &UPGRADE, "websocket")
 }
@@ -40,11 +40,11 @@ impl Upgrade {
             return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake is a GET request");
         }
         if head.version < Version::HTTP_11 {
-            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake is of HTTP/1.1");
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake requires HTTP/1.1");
         }
         let version = head.headers.get(SEC_WEBSOCKET_VERSION).map(|value| value.as_bytes());
         if version != Some(b"13") {
-            let text = "only version 13 of WebSocket is spoken here";
+            let text = "only WebSocket version 13 is supported";
             let response = (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text);
             return Err(Box::new(response.into_response()));
         }
@@ -56,12 +56,12 @@ impl Upgrade {
             );
         };
         if !has_token(&head.headers, &CONNECTION, "upgrade") {
-            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake says `Connection: Upgrade`");
+            return refuse(StatusCode::BAD_REQUEST, "a WebSocket handshake needs `Connection: Upgrade`");
         }
         Ok(Self { accept: derive_accept_key(key.as_bytes()) })
     }
 
-    /// The answer that switches protocols.
+    /// Returns the response that switches protocols.
     pub(crate) fn response(&self) -> Response {
         let headers = [(UPGRADE, "websocket"), (CONNECTION, "Upgrade"), (SEC_WEBSOCKET_ACCEPT, &self.accept)];
         (StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response()

@@ -1,4 +1,4 @@
-//! What the host found out about who is at the door.
+//! The facts that the host knows about the sender of a request.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// What the host found out about the sender of a request; objects read it there.
+/// The facts that the host knows about the sender of a request, for objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RequestOrigin {
-    /// Who it is, as JSON, when the host's hook said so.
+    /// The identity as JSON, if the host's hook returned one.
     pub(crate) identity: Option<Arc<str>>,
-    /// Whether no page of a foreign site can have made the request.
+    /// `true` if a page of a foreign site cannot have made the request.
     pub(crate) same_site: bool,
 }
 
-/// Tells whether a request comes from no page, or from one of this server.
+/// Returns whether a request comes from outside of a web page, or from a page of this server.
 ///
-/// Pages may send a GET without an `Origin`, for example for an image; browsers then say what kind of
-/// site it was. Whoever follows a link to a page is no attacker.
+/// A page may send a GET without an `Origin`, for example for an image; the browser then sends the kind of the
+/// site. A link from a foreign page to a document is allowed, because following a link is not an attack.
 pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(origin) = text(ORIGIN) {
@@ -33,15 +33,15 @@ pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Returns whether a browser says that a request comes from a page of the host that the request names.
+/// Returns whether the browser reports that a request comes from a page of the host that the request names.
 pub(crate) fn is_from_same_origin(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin")
 }
 
-/// Tells whether an origin is the one that the request itself goes to.
+/// Returns whether an origin is the host that the request is sent to.
 pub(crate) fn is_own_origin(headers: &HeaderMap, origin: &str) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    // The scheme is not compared: a proxy in front may have taken the TLS off.
+    // The scheme is not compared, because a proxy may have terminated TLS.
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     authority.is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
 }
@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn foreign_pages_are_recognised_with_and_without_an_origin() {
         // S113
-        assert!(own(&[]), "no browser");
+        assert!(own(&[]), "without a browser");
         assert!(own(&[(ORIGIN, "https://agents.example")]));
         assert!(own(&[(SEC_FETCH_SITE, "same-origin")]));
-        assert!(own(&[(SEC_FETCH_SITE, "none"), (SEC_FETCH_DEST, "document")]), "typed in");
+        assert!(own(&[(SEC_FETCH_SITE, "none"), (SEC_FETCH_DEST, "document")]), "a typed address");
         assert!(own(&[(SEC_FETCH_SITE, "cross-site"), (SEC_FETCH_DEST, "document")]), "a link");
         for site in ["cross-site", "same-site"] {
             assert!(!own(&[(SEC_FETCH_SITE, site), (SEC_FETCH_DEST, "image")]), "{site}");

@@ -1,4 +1,4 @@
-//! HTTP requests on their way to an object and back.
+//! HTTP requests on their way to an object, and their responses.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,26 +19,26 @@ use crate::gateway::{
     ToObject,
 };
 
-/// The most bytes of a response that may be on their way to its client.
+/// The maximum number of bytes of a response that were sent and not yet received by its client.
 pub(crate) const RESPONSE_WINDOW: usize = 256 * 1024;
 
-/// Returns what a chunk counts in the window of its response; one chunk always fits.
+/// Returns the share of a chunk in the window of its response; one chunk always fits.
 pub(crate) fn window_share(len: usize) -> u32 {
     (len + FRAME_BYTES).min(RESPONSE_WINDOW) as u32
 }
 
-/// Why there is no response.
+/// A reason why there is no response.
 #[derive(Debug)]
 pub(crate) enum ForwardError {
-    /// The object went out of use meanwhile; look it up again and send this once more.
+    /// The object was retired meanwhile; the caller looks it up again and sends the request once more.
     Retired(Box<(Head, Payload)>),
     /// The body ended early, before there was a response.
     Body(BodyFault),
-    /// The object gave the request up.
+    /// The object dropped the request.
     Broken,
 }
 
-/// Hands a request to an object and returns its response, whose body streams.
+/// Hands a request to an object and returns its response, whose body is streamed.
 pub(crate) async fn forward(
     hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
@@ -83,7 +83,7 @@ pub(crate) async fn forward(
     }
 }
 
-/// Posts a message, and waits while the mailbox is full; it comes back from an object that is out of use.
+/// Posts a message; waits while the mailbox is full. A retired object returns the message.
 pub(in crate::gateway) async fn post(port: &dyn ObjectPort, message: ToObject) -> Result<(), ToObject> {
     let mut message = Some(message);
     poll_fn(|cx| {
@@ -104,7 +104,7 @@ fn respond(head: ResponseHead, open: OpenRequest) -> Response {
     let mut response = Response::new(Body::from_stream(open));
     *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in head.headers {
-        // They were valid when the agent made them; a pipe in between could only lose one.
+        // They were valid when the agent made them; an invalid one is skipped.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) {
             response.headers_mut().append(name, value);
         }
@@ -112,20 +112,20 @@ fn respond(head: ResponseHead, open: OpenRequest) -> Response {
     response
 }
 
-/// A request until its response is whole; dropped early it tells the object.
+/// A request until its response is complete. When it is dropped early, the object is notified.
 struct OpenRequest {
     request: RequestKey,
     hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
     parts: mpsc::UnboundedReceiver<ResponsePart>,
     done: bool,
-    /// The sum of the window shares of the chunks that were taken and that the object does not know of yet.
+    /// The sum of the window shares of the chunks that were received and not yet reported to the object.
     owed: u64,
 }
 
 impl OpenRequest {
     fn pay(&mut self, cx: &Context<'_>) {
-        // An object that has said all of its response may sleep already.
+        // An object that has sent its whole response may hibernate already.
         if self.owed > 0 && self.hub.has_request(self.request) {
             let drained = ToObject::Drained { request: self.request, bytes: self.owed };
             if self.port.post(drained, cx).is_ok() {
@@ -156,7 +156,7 @@ impl Stream for OpenRequest {
             }
             Poll::Ready(Some(_) | None) => {
                 self.done = true;
-                Poll::Ready(Some(Err(std::io::Error::other("the agent broke off"))))
+                Poll::Ready(Some(Err(std::io::Error::other("the agent did not finish its response"))))
             }
         }
     }

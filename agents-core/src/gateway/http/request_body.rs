@@ -17,15 +17,15 @@ use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToOb
 use crate::limits::Limit;
 use crate::sampled::sampled;
 
-/// How many bytes of a body may be in an object that has not read them.
+/// The maximum number of bytes of a body that an object has not read.
 pub(crate) const BODY_WINDOW: usize = 256 * 1024;
 
-/// How much is still taken of a body that nobody reads any more, and for how long: a client that
-/// is cut off while it sends may never see the response.
+/// The bytes of an unread body that are still received, and the time for it. A client whose connection is cut
+/// while it sends may never read the response.
 const DRAIN_BYTES: usize = 256 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// The body of a request: all of it, or its start and what is still to come.
+/// The body of a request: all of it, or its start and the part that follows.
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) first: Bytes,
@@ -34,21 +34,21 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// One that is all there.
+    /// Returns a body that is complete.
     pub(crate) fn whole(first: Bytes, held: MemoryPermit) -> Self {
         Self { first, held, rest: None }
     }
 }
 
-/// What is still to come of a body.
+/// The part of a body that still follows.
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) body: Body,
-    /// What was read and is still to be handed on.
+    /// The bytes that were read and not yet handed on.
     pub(crate) ahead: Bytes,
-    /// How many bytes may still come.
+    /// The number of bytes that may still come.
     pub(crate) left: usize,
-    /// How long it may make no progress while there is room for more.
+    /// The maximum time without progress while the object has space for more.
     pub(crate) patience: Duration,
 }
 
@@ -71,7 +71,7 @@ pub enum BodyFault {
 }
 
 impl BodyFault {
-    /// The status of the response, if the object has not begun one.
+    /// Returns the status of the response, if the object has not begun one.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BrokeOff => StatusCode::BAD_REQUEST,
@@ -81,7 +81,7 @@ impl BodyFault {
         }
     }
 
-    /// The limit that was reached.
+    /// Returns the limit that was reached.
     pub(crate) fn limit(self) -> Option<Limit> {
         match self {
             Self::BrokeOff => None,
@@ -92,7 +92,7 @@ impl BodyFault {
     }
 }
 
-/// How much of a body the object still takes.
+/// The number of bytes of a body that the object still accepts.
 #[derive(Debug)]
 pub(crate) struct BodyCredit {
     room: Semaphore,
@@ -100,7 +100,7 @@ pub(crate) struct BodyCredit {
 }
 
 impl BodyCredit {
-    /// Of a body whose first bytes the object has.
+    /// Returns the credit of a body whose first bytes were already sent to the object.
     pub(crate) fn new(first: usize) -> Arc<Self> {
         Arc::new(Self {
             room: Semaphore::new(BODY_WINDOW.saturating_sub(first)),
@@ -108,26 +108,26 @@ impl BodyCredit {
         })
     }
 
-    /// The object has read so many bytes.
+    /// Adds bytes that the object has read.
     pub(crate) fn add(&self, bytes: usize) {
         self.room.add_permits(bytes);
     }
 
-    /// The request is over.
+    /// Ends the transfer, because the request is over.
     pub(crate) fn close(&self) {
         self.over.cancel();
     }
 
     async fn take(&self, bytes: usize) {
-        // Nobody closes it; whoever waits is dropped when the request is over.
+        // The semaphore is never closed; a waiting task is dropped when the request is over.
         if let Ok(permits) = self.room.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)).await {
             permits.forget();
         }
     }
 }
 
-/// Hands the rest of a body on as the object reads it, in a task of its own, and tells when it
-/// ended early.
+/// Hands the rest of a body on as the object reads it, in a task of its own. The receiver gets the fault when
+/// the body ended early.
 pub(crate) fn start(
     mut upload: Box<Upload>,
     request: RequestKey,
@@ -143,7 +143,7 @@ pub(crate) fn start(
             end = upload.send(request, &hub, &port, &credit) => Some(end),
         };
         let fault = match done {
-            // The response came first.
+            // The response was complete before the body.
             None => return upload.drain().await,
             Some(Ok(())) => None,
             Some(Err(fault)) => Some(fault),
@@ -152,7 +152,7 @@ pub(crate) fn start(
             if let Some(limit) = fault.limit() {
                 hub.gateway.totals.limits.record(limit);
             }
-            // Before the object hears of it and answers in its own way.
+            // The fault is sent before the object learns of it and responds in its own way.
             let _ = tell.send(fault);
         }
         let _ = post(&*port, ToObject::BodyEnd { request, fault }).await;
@@ -178,7 +178,7 @@ impl Upload {
                 if held.grow(&hub.gateway.incoming, len) {
                     credit.take(len).await;
                 } else {
-                    // What one may have anyway: one piece, when all before it are read.
+                    // Without a budget one piece is allowed, after all pieces before it were read.
                     hub.gateway.totals.limits.record(Limit::IncomingBytes);
                     credit.take(BODY_WINDOW).await;
                     credit.add(BODY_WINDOW - len);
@@ -188,7 +188,8 @@ impl Upload {
                     return Err(BodyFault::BrokeOff);
                 }
             }
-            // A client is waited for only while there is room: an object that does not read is not its fault.
+            // The time of a client counts only while there is space: an object that does not read is not the
+            // client's fault.
             credit.take(1).await;
             credit.add(1);
             let Some(data) = self.next().await? else { return Ok(()) };
@@ -215,7 +216,7 @@ impl Upload {
         }
     }
 
-    /// Takes a little more of what nobody reads.
+    /// Receives a little more of an unread body.
     async fn drain(&mut self) {
         let drain = async {
             let mut drained = 0;

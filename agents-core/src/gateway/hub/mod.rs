@@ -24,7 +24,7 @@ use crate::gateway::{
 use crate::limits::{Counter, Limits};
 use crate::wire::close_code;
 
-/// Stands for no request that is answered by itself; no message is so long.
+/// The length that stands for no auto-response; no message is so long.
 const NO_LENGTH: usize = usize::MAX;
 
 /// A part of a response on its way to the client.
@@ -35,11 +35,11 @@ pub(crate) enum ResponsePart {
     End { complete: bool },
 }
 
-/// A request whose response is not whole yet.
+/// A request whose response is not complete yet.
 #[derive(Debug)]
 struct OpenRequest {
     parts: mpsc::UnboundedSender<ResponsePart>,
-    /// Of a body that is still coming.
+    /// The credit of a request body that is still arriving.
     credit: Option<Arc<BodyCredit>>,
 }
 
@@ -56,19 +56,19 @@ impl Drop for OpenRequest {
 pub(crate) struct Hub {
     pub(crate) gateway: Arc<Gateway>,
     frames_in: Counter,
-    /// The length of what is answered by itself, so that other messages need no lock.
+    /// The length of the auto-response's request, so that messages of other lengths need no lock.
     auto_length: AtomicUsize,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Out of use for good: nothing is taken in any more.
+    /// `true` if the hub is out of use forever and accepts no socket and no request.
     retired: bool,
-    /// The host has stopped: whoever still comes is sent away.
+    /// `true` if the host has stopped; new sockets are closed.
     shut: bool,
     sockets: BTreeMap<ConnectionKey, Arc<Socket>>,
-    /// How many sockets are gone of whose end the object was not told yet.
+    /// The number of ended sockets whose close was not delivered to the object yet.
     pending_closes: usize,
     ids: HashMap<ById, ConnectionKey>,
     presence: Presence,
@@ -77,7 +77,7 @@ struct Inner {
     requests: HashMap<RequestKey, OpenRequest>,
 }
 
-/// A card that is found by its id.
+/// The metadata of a connection in a map by its id.
 #[derive(Debug)]
 struct ById(Arc<ConnectionMeta>);
 
@@ -104,18 +104,18 @@ impl Eq for ById {}
 #[derive(Debug)]
 struct Auto {
     request: String,
-    /// The response as a frame.
+    /// The response as an encoded frame.
     response: Bytes,
 }
 
-/// Why a socket was not taken in.
+/// A reason why a socket was not registered.
 #[derive(Debug)]
 pub(crate) enum RegisterError {
-    /// The object has as many sockets as it may have.
+    /// The object has the maximum number of sockets.
     Full,
-    /// The object is out of use; look it up again.
+    /// The object is out of use; the caller looks it up again.
     Retired,
-    /// Another socket has this id; the caller finds out whether it lives.
+    /// Another socket has this id; the caller checks whether that socket is alive.
     Taken(Arc<Socket>),
 }
 
@@ -133,7 +133,7 @@ impl Hub {
         &self.gateway.limits
     }
 
-    /// Takes a socket in; it is no target of anything until the object accepts it.
+    /// Registers a socket. The socket receives no messages until the object accepts it.
     pub(crate) fn register(&self, socket: &Arc<Socket>, id: &str, uri: &str) -> Result<(), RegisterError> {
         let mut inner = self.inner.lock();
         if inner.retired {
@@ -142,7 +142,7 @@ impl Hub {
         if inner.sockets.len() >= self.limits().connections_per_agent {
             return Err(RegisterError::Full);
         }
-        // One that is sent away at once need not wait for an id.
+        // A socket that is closed now need not wait for an id.
         if !inner.shut
             && let Some(other) = inner.ids.get(id).and_then(|key| inner.sockets.get(key))
         {
@@ -162,7 +162,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Forgets a socket that is gone or going, and returns what was kept of it.
+    /// Removes a socket that is gone or closing, and returns the data that was stored for it.
     pub(crate) fn remove(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         let mut inner = self.inner.lock();
         let socket = inner.sockets.remove(&key)?;
@@ -176,14 +176,14 @@ impl Hub {
         socket.info()
     }
 
-    /// As [`remove`](Self::remove), for a socket of whose end the object is still to be told: until
-    /// [`close_delivered`](Self::close_delivered) the hub stays in use, so that there is somebody to tell.
+    /// Removes a socket as [`remove`](Self::remove) does, when its close must still be delivered to the
+    /// object. The hub stays in use until [`close_delivered`](Self::close_delivered).
     pub(crate) fn begin_close(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         self.inner.lock().pending_closes += 1;
         self.remove(key)
     }
 
-    /// The object was told of the end of a socket, or never will be.
+    /// Records that the close of a socket was delivered to the object, or never will be.
     pub(crate) fn close_delivered(&self) {
         self.inner.lock().pending_closes -= 1;
     }
@@ -193,18 +193,19 @@ impl Hub {
         self.inner.lock().pending_closes += 1;
     }
 
-    /// Tells whether the object is still to be told of the end of some socket.
+    /// Returns whether the close of a socket must still be delivered to the object.
     pub(crate) fn has_pending_closes(&self) -> bool {
         self.inner.lock().pending_closes > 0
     }
 
-    /// Opens a request; `None` when the object is out of use and has to be looked up again.
+    /// Opens a request; returns `None` when the object is out of use and has to be looked up again.
     pub(crate) fn open_request(
         &self,
         request: RequestKey,
         credit: Option<Arc<BodyCredit>>,
     ) -> Option<mpsc::UnboundedReceiver<ResponsePart>> {
-        // Unbounded as a type, bounded by the window that the object keeps to (see `ToObject::Drained`).
+        // The channel is unbounded as a type; the object keeps to the window of the response (see
+        // `ToObject::Drained`).
         let (parts, receiver) = mpsc::unbounded_channel();
         let open = OpenRequest { parts, credit };
         let mut inner = self.inner.lock();
@@ -217,24 +218,24 @@ impl Hub {
         Some(receiver)
     }
 
-    /// Tells whether the object has more to say to a request.
+    /// Returns whether the response to a request is not complete.
     pub(crate) fn has_request(&self, request: RequestKey) -> bool {
         self.inner.lock().requests.contains_key(&request)
     }
 
-    /// Gives a request up; `false` when the object had said everything.
+    /// Drops a request; returns `false` when its response was complete.
     pub(crate) fn drop_request(&self, request: RequestKey) -> bool {
         let open = self.inner.lock().requests.remove(&request);
         open.is_some()
     }
 
-    /// Some of the connections that the object has accepted and that are not closing, oldest first.
+    /// Returns the selected connections that the object has accepted and that are not closing, oldest first.
     pub(crate) fn connections(&self, selection: &Selection) -> Vec<ConnectionInfo> {
         let inner = self.inner.lock();
         inner.open(selection).filter_map(|socket| socket.info()).collect()
     }
 
-    /// A connection that the object has accepted and that is not closing.
+    /// Returns a connection that the object has accepted and that is not closing.
     pub(crate) fn connection(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
         let socket = self.inner.lock().sockets.get(&key).cloned();
         socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
@@ -245,28 +246,28 @@ impl Hub {
         self.inner.lock().sockets.get(&key).map_or(0, |socket| socket.waiting())
     }
 
-    /// Tells whether a connection is there, whatever its stage.
+    /// Returns whether a connection exists, in any stage.
     pub(crate) fn has(&self, key: ConnectionKey) -> bool {
         self.inner.lock().sockets.contains_key(&key)
     }
 
-    /// The socket that has an id.
+    /// Returns the key of the socket with this id.
     pub(crate) fn key_of(&self, id: &str) -> Option<ConnectionKey> {
         self.inner.lock().ids.get(id).copied()
     }
 
-    /// The sockets that their object was asked to let in and that it has not.
+    /// Returns the sockets whose `Connect` was posted to the object and that it has not accepted.
     pub(crate) fn asking(&self) -> HashSet<ConnectionKey> {
         let inner = self.inner.lock();
         inner.sockets.values().filter(|socket| socket.is_asking()).map(|socket| socket.key).collect()
     }
 
-    /// Tells whether there are no sockets at all.
+    /// Returns whether there are no sockets.
     pub(crate) fn is_empty(&self) -> bool {
         self.inner.lock().sockets.is_empty()
     }
 
-    /// The only socket.
+    /// Returns the only socket.
     #[cfg(test)]
     pub(super) fn socket(&self) -> Arc<Socket> {
         let inner = self.inner.lock();
@@ -274,7 +275,7 @@ impl Hub {
         inner.sockets.values().next().cloned().unwrap()
     }
 
-    /// What the sockets have done so far.
+    /// Returns the usage of the sockets so far.
     pub(crate) fn metrics(&self) -> HubMetrics {
         let inner = self.inner.lock();
         HubMetrics {
@@ -285,13 +286,14 @@ impl Hub {
         }
     }
 
-    /// Counts messages that came in.
+    /// Counts messages from clients.
     pub(crate) fn count_in(&self, messages: usize) {
         self.frames_in.add(messages);
         self.gateway.totals.frames_in.add(messages);
     }
 
-    /// Answers a message of an accepted connection in the object's place; `false` if it is not one for that.
+    /// Sends the auto-response to a message of an accepted connection; returns `false` if the message is not
+    /// its request.
     pub(crate) fn answer(&self, socket: &Socket, message: &Message) -> bool {
         let Message::Text(text) = message else { return false };
         if text.len() != self.auto_length.load(Ordering::Relaxed) {
@@ -313,20 +315,20 @@ impl Hub {
         true
     }
 
-    /// Takes the hub out of use if nothing is in it: whoever comes next looks the object up again.
+    /// Retires the hub if it is empty; later callers look the object up again.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.retired = inner.sockets.is_empty() && inner.pending_closes == 0 && inner.requests.is_empty();
         inner.retired
     }
 
-    /// Takes a hub into use again whose object turned out to be awake.
+    /// Takes a retired hub into use again, because its object turned out to be awake.
     pub(crate) fn unretire(&self) {
         self.inner.lock().retired = false;
     }
 
-    /// The host stops: closes every socket behind what was sent to it and breaks the requests off, those
-    /// too that are still to come.
+    /// Stops the hub with its host: closes every socket after its pending messages and aborts the requests.
+    /// The same applies to sockets and requests that come later.
     pub(crate) fn shut(&self) {
         let mut inner = self.inner.lock();
         inner.shut = true;
@@ -339,11 +341,11 @@ impl Hub {
         drop(requests);
     }
 
-    /// Ends everything that waits for an object which failed: sockets with 1011, requests broken off.
+    /// Ends everything that waits for an object which failed: closes sockets with 1011 and aborts requests.
     ///
-    /// A socket that was not accepted yet gets a final code: between accept and identity a client
-    /// that retries would wait for ever for the promise that it already gave away. Some of them may wait
-    /// for the next life instead.
+    /// A socket that was not accepted yet gets a final code: between accept and identity a client that
+    /// retries would wait forever for a promise that it has already handed out. Sockets for which `may_wait`
+    /// returns `true` wait for the next activation instead.
     pub(crate) fn fail(&self, reason: &str, may_wait: impl Fn(ConnectionKey) -> bool) {
         let mut inner = self.inner.lock();
         for socket in inner.sockets.values() {
@@ -358,7 +360,7 @@ impl Hub {
         drop(requests);
     }
 
-    /// Carries out what an object says, in its order.
+    /// Applies the messages of an object in their order.
     ///
     /// The messages stay with the caller, who drops them: bytes in them may have an owner whose destructor is code of the
     /// user, which must not run under the lock.
@@ -380,7 +382,7 @@ impl Hub {
             ToGateway::Accept { connection, tags, attachment } => {
                 let Inner { sockets, ids, .. } = inner;
                 if let Some(socket) = sockets.get(connection) {
-                    // The index lets go of the card, so that it changes in place.
+                    // The index releases the metadata first, so that they can be changed in place.
                     if let Some(id) = socket.meta().map(|meta| meta.id.clone()) {
                         ids.remove(id.as_str());
                     }
@@ -428,7 +430,7 @@ impl Hub {
                 }
             }
             ToGateway::AwaitRoom { connection, request } => {
-                // The request ends when the last sender is gone.
+                // The request ends when the last sender is dropped.
                 let asked = inner.requests.remove(request)?;
                 if let Some(socket) = inner.sockets.get(connection) {
                     socket.await_room(asked.parts.clone());
@@ -446,7 +448,7 @@ impl Hub {
         None
     }
 
-    /// Sends a frame and returns how many sockets took it.
+    /// Sends a frame and returns the number of sockets that accepted it.
     fn send(&self, inner: &Inner, targets: &Targets, frame: &Bytes, latest: bool) -> u64 {
         match targets {
             Targets::One(key) => {
@@ -454,7 +456,7 @@ impl Hub {
                 socket.map_or(0, |socket| u64::from(socket.send(frame.clone(), latest, self)))
             }
             Targets::Many(selection) => {
-                // Counted here, once, however many sockets share it.
+                // The frame is counted once here, no matter how many sockets share it.
                 let frame = &MemoryPermit::frame(&self.gateway.outgoing, frame.clone());
                 let sent = inner.sockets.values().map(|it| it.send_if(selection, frame, latest, self));
                 sent.map(u64::from).sum()
@@ -463,7 +465,7 @@ impl Hub {
     }
 }
 
-/// The close frame of a host that stops.
+/// Returns the close frame of a host that stops.
 fn going_away() -> Bytes {
     codec::close(Some(close_code::GOING_AWAY), "server shutting down")
 }
@@ -476,7 +478,7 @@ impl Inner {
     /// Hands a part of a response on, and returns it if nothing takes it any more.
     fn respond(&self, request: RequestKey, part: ResponsePart) -> Option<ResponsePart> {
         match self.requests.get(&request) {
-            // A receiver that is gone has told so with `ToObject::Gone`.
+            // A dropped receiver has already reported `ToObject::Gone`.
             Some(open) => open.parts.send(part).err().map(|unsent| unsent.0),
             None => Some(part),
         }

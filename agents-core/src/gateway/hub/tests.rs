@@ -1,4 +1,4 @@
-//! A hub with sockets, an object that takes notes, and clients in memory.
+//! Tests of a hub with sockets, an object that records its messages, and clients in memory.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn an_auto_response_needs_no_credit_and_keeps_its_place() {
     let harness = GatewayHarness::new(None);
     let (key, mut client) = harness.accepted().await;
     pair(&harness, Some(("ping", "pong")));
-    // As many as the object takes at a time; they stay there.
+    // The object accepts two messages at a time; these two stay unhandled.
     client.send(TEXT, b"1").await;
     client.send(TEXT, b"2").await;
     harness.send(key, "before", false);
@@ -129,7 +129,7 @@ async fn the_time_of_an_auto_response_outlives_the_pair() {
     assert!((3_600_000..3_601_000).contains(&(at - before)));
     pair(&harness, None);
     client.send(TEXT, b"ping").await;
-    assert_eq!(client.texts().await, ["pong"], "only the first one");
+    assert_eq!(client.texts().await, ["pong"], "only the first message");
     assert_eq!(messages(&harness), ["ping".into()]);
     assert_eq!(harness.hub.connections(&Selection::default())[0].answered_at, Some(at));
     drop(client);
@@ -165,7 +165,7 @@ async fn only_the_latest_state_goes_to_a_reader_that_is_behind() {
     assert_eq!(texts[..2], ["state 999", "answer 0"]);
     harness.send(key, "a", true);
     harness.send(key, "b", true);
-    assert_eq!(client.texts().await, ["a", "b"], "a reader that keeps up gets every one");
+    assert_eq!(client.texts().await, ["a", "b"], "a reader that keeps up gets every message");
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,8 +206,8 @@ async fn connections_are_found_by_selection() {
     assert_eq!(second.texts().await, ["hi"]);
     assert!(first.frames().await.is_empty() && waiting.frames().await.is_empty());
     harness.hub.apply(&mut [ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
-    assert_eq!(harness.hub.connections(&all).len(), 1, "one that is closing is no longer listed");
-    assert_eq!(harness.hub.connection(b), None, "nor found");
+    assert_eq!(harness.hub.connections(&all).len(), 1, "a closing connection is not listed");
+    assert_eq!(harness.hub.connection(b), None, "a closing connection is not found");
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,13 +240,13 @@ async fn what_passes_is_counted() {
     sleep(Duration::from_secs(100)).await;
     drop(other);
     let_tasks_run().await;
-    harness.send(second, "to nobody", false);
+    harness.send(second, "without a receiver", false);
     sleep(Duration::from_secs(50)).await;
     let metrics = harness.hub.metrics();
     assert_eq!((metrics.frames_in, metrics.frames_out, metrics.sockets), (2, 3, 1));
     assert_eq!(metrics.connected.as_secs(), 250);
     let totals = harness.gateway.metrics();
-    assert_eq!(totals.all, metrics, "the host has one hub only");
+    assert_eq!(totals.all, metrics, "the host has only one hub");
     assert_eq!((totals.opened, totals.closed, totals.refused), (2, 1, 0));
     drop(first.frames().await);
 }
@@ -269,7 +269,7 @@ async fn an_object_that_failed_closes_for_good_what_it_never_accepted() {
     let (waiting, mut waits) = harness.connect().await;
     harness.hub.fail("the agent was restarted", |key| key == waiting);
     let closed = |code: u16| [(CLOSE, [&code.to_be_bytes()[..], b"the agent was restarted"].concat().into())];
-    assert_eq!(accepted.frames().await, closed(1011), "it has its identity and may come back");
-    assert_eq!(asking.frames().await, closed(4500), "it would wait for an identity for ever");
-    assert_eq!(waits.frames().await, [], "the next life may accept it");
+    assert_eq!(accepted.frames().await, closed(1011), "the client has its identity and may reconnect");
+    assert_eq!(asking.frames().await, closed(4500), "the client would wait for an identity forever");
+    assert_eq!(waits.frames().await, [], "the next activation may accept it");
 }

@@ -1,17 +1,17 @@
-//! A call between agents: a request whose head says so. No client can send one.
+//! A call between agents: a request with a call in its head. Clients cannot send one.
 
 use serde::{Deserialize, Serialize};
 
-/// What a call asks for, and who waits for it.
+/// The head of a call: its method, and the agents that wait for its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
-    /// The method, by its name on the wire.
+    /// The name of the method on the wire.
     pub(crate) method: String,
-    /// Who called whom, the first one first; empty for a call from outside of all agents.
+    /// The chain of callers, the first one first; empty for a call from outside of all agents.
     pub(crate) callers: Vec<CallerLink>,
 }
 
-/// One agent that waits for an answer.
+/// An agent that waits for a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallerLink {
     pub(crate) class: String,
@@ -19,14 +19,14 @@ pub(crate) struct CallerLink {
     pub(crate) waits: Blocking,
 }
 
-/// What an agent keeps from others while it waits.
+/// The part of an agent that is blocked for other calls while the agent waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Blocking {
-    /// Nothing.
+    /// No part is blocked.
     #[default]
     Free,
-    /// Its exclusive methods.
+    /// The exclusive methods are blocked.
     Exclusive,
-    /// Everything: it starts, or a handler runs alone.
+    /// Everything is blocked: the agent starts, or a handler runs alone.
     Closed,
 }

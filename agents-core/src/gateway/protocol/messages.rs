@@ -1,4 +1,4 @@
-//! The messages between the gateway and an object, and what they carry.
+//! The messages between the gateway and an object, and their contents.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gateway::{BodyFault, CallHead, Close, FRAME_BYTES, Flags, MemoryPermit, Message, RequestOrigin};
 
-/// Names a socket within a process; later sockets have greater keys.
+/// The key of a socket within a process; later sockets have greater keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ConnectionKey(pub(crate) u64);
 
@@ -20,12 +20,12 @@ impl fmt::Debug for ConnectionKey {
     }
 }
 
-/// Names an HTTP request within a process.
+/// The key of an HTTP request within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RequestKey(pub(crate) u64);
 
 impl RequestKey {
-    /// One that no request of this process had.
+    /// Returns a key that no earlier request of this process had.
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -36,14 +36,14 @@ impl RequestKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub(crate) method: String,
-    /// Path and query as the client sent them.
+    /// The path and query as the client sent them.
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, Bytes)>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) origin: RequestOrigin,
-    /// Whom the peer speaks for, or the peer itself.
+    /// The client that the peer speaks for, or the peer itself.
     pub(crate) client: Option<IpAddr>,
-    /// Another agent, or the program itself, calls a method.
+    /// The call, when an agent or the program itself calls a method.
     pub(crate) call: Option<Box<CallHead>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct ResponseHead {
     pub(crate) headers: Vec<(String, Bytes)>,
 }
 
-/// What never changes about an accepted connection.
+/// The data of an accepted connection that never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConnectionMeta {
     pub(crate) id: String,
@@ -62,24 +62,24 @@ pub(crate) struct ConnectionMeta {
     pub(crate) tags: Vec<String>,
 }
 
-/// What the gateway keeps of an accepted connection; an object that wakes asks for these.
+/// The data that the gateway stores of an accepted connection; an object that wakes loads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConnectionInfo {
     pub(crate) connection: ConnectionKey,
     pub(crate) meta: Arc<ConnectionMeta>,
     pub(crate) attachment: Bytes,
-    /// When the gateway last answered in the object's place, in milliseconds since 1970.
+    /// The time of the last auto-response to the connection, in milliseconds since 1970.
     pub(crate) answered_at: Option<u64>,
 }
 
-/// A text message that the gateway answers by itself, and the answer.
+/// A text message that the gateway answers by itself, with the response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AutoResponse {
     pub(crate) request: String,
     pub(crate) response: String,
 }
 
-/// From the gateway to the object.
+/// A message from the gateway to the object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ToObject {
     Connect {
@@ -90,14 +90,14 @@ pub(crate) enum ToObject {
     Message {
         connection: ConnectionKey,
         message: Message,
-        /// Its part of the memory for what clients send, until it is handled.
+        /// The part of the incoming budget that the message holds until it is handled.
         #[serde(skip)]
         held: MemoryPermit,
     },
     Close {
         connection: ConnectionKey,
         close: Close,
-        /// What the gateway kept of it, for an object that slept; `None` if it was never accepted.
+        /// The data of the connection, for an object that hibernated; `None` if it was never accepted.
         info: Option<Box<ConnectionInfo>>,
     },
     Error {
@@ -107,28 +107,29 @@ pub(crate) enum ToObject {
     Request {
         request: RequestKey,
         head: Box<Head>,
-        /// The body, or its start.
+        /// The whole body, or its start.
         body: Bytes,
-        /// Whether more of the body comes.
+        /// `true` if more of the body follows.
         more: bool,
-        /// As for a message.
+        /// The part of the incoming budget, as for a message.
         #[serde(skip)]
         held: MemoryPermit,
     },
-    /// More of the body of a request.
+    /// A further part of the body of a request.
     BodyChunk {
         request: RequestKey,
         chunk: Bytes,
-        /// As for a message, until it is read.
+        /// The part of the incoming budget, until the chunk is read.
         #[serde(skip)]
         held: MemoryPermit,
     },
-    /// The body of a request is over: all came, or no more will.
+    /// The end of the body of a request: complete, or with the fault that ended it.
     BodyEnd {
         request: RequestKey,
         fault: Option<BodyFault>,
     },
-    /// The client has taken chunks of a response that count so many bytes; as many more may come.
+    /// The client has received chunks that count this many bytes in the window of the response; as many more
+    /// may be sent.
     Drained {
         request: RequestKey,
         bytes: u64,
@@ -137,12 +138,12 @@ pub(crate) enum ToObject {
     Gone {
         request: RequestKey,
     },
-    /// The time of the object's alarm has come, as far as the index of alarms knows.
+    /// The object's alarm is due according to the index of alarms.
     Alarm,
 }
 
 impl ToObject {
-    /// The connection that it asks to let in.
+    /// Returns the connection whose accept it requests.
     pub(crate) fn connects(&self) -> Option<ConnectionKey> {
         match self {
             Self::Connect { connection, .. } => Some(*connection),
@@ -150,7 +151,7 @@ impl ToObject {
         }
     }
 
-    /// The connection that it is about, besides a request for one.
+    /// Returns the connection that it is about, except for a `Connect`.
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
         match self {
             Self::Message { connection, .. }
@@ -160,7 +161,7 @@ impl ToObject {
         }
     }
 
-    /// How many bytes of a client's it carries, besides its head.
+    /// Returns the number of payload bytes of a client, without the head.
     pub(crate) fn payload(&self) -> usize {
         match self {
             Self::Message { message, .. } => message.len(),
@@ -170,7 +171,7 @@ impl ToObject {
         }
     }
 
-    /// The request that it begins.
+    /// Returns the request that it begins.
     pub(crate) fn asks(&self) -> Option<RequestKey> {
         match self {
             Self::Request { request, .. } => Some(*request),
@@ -178,7 +179,8 @@ impl ToObject {
         }
     }
 
-    /// The request under way that it is about, and nothing to a life that did not begin it.
+    /// Returns the running request that it is about; such a message means nothing to an activation that did
+    /// not begin the request.
     pub(crate) fn about_request(&self) -> Option<RequestKey> {
         match self {
             Self::Drained { request, .. }
@@ -190,7 +192,7 @@ impl ToObject {
     }
 }
 
-/// Whom a message is for.
+/// The receivers of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Targets {
     One(ConnectionKey),
@@ -210,20 +212,20 @@ impl Targets {
     }
 }
 
-/// Some of an object's accepted connections; the default is all of them.
+/// A selection of an object's accepted connections; the default selects all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Selection {
-    /// Only those that have all of these tags.
+    /// Selects connections that have all of these tags.
     pub(crate) all_tags: Vec<String>,
-    /// Only those that have one of these tags; `None` asks for none.
+    /// Selects connections that have one of these tags; `None` applies no such filter.
     pub(crate) any_tag: Option<Vec<String>>,
-    /// Not those with one of these flags.
+    /// Excludes connections that have one of these flags.
     pub(crate) without: Flags,
     pub(crate) except: Vec<ConnectionKey>,
 }
 
 impl Selection {
-    /// Tells whether a connection is one of them.
+    /// Returns whether a connection is selected.
     pub(crate) fn has(&self, connection: ConnectionKey, tags: &[String], flags: Flags) -> bool {
         !flags.has(self.without)
             && self.all_tags.iter().all(|tag| tags.contains(tag))
@@ -232,7 +234,7 @@ impl Selection {
     }
 }
 
-/// From the object to the gateway.
+/// A message from the object to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ToGateway {
     Accept {
@@ -243,8 +245,8 @@ pub(crate) enum ToGateway {
     Send {
         targets: Targets,
         message: Message,
-        /// A message that makes earlier ones of this kind needless: to a client that is behind, it
-        /// is sent in the place of one that has not left yet.
+        /// `true` if the message makes earlier ones of this kind unnecessary. For a client that is behind, it
+        /// replaces an earlier one that has not left yet.
         latest: bool,
     },
     Close {
@@ -256,7 +258,7 @@ pub(crate) enum ToGateway {
         connection: ConnectionKey,
         attachment: Bytes,
     },
-    /// So many messages of the connection are done, with so many bytes; it may send as many more.
+    /// This many messages of the connection are done, with this many bytes; the client may send as many more.
     Credit {
         connection: ConnectionKey,
         messages: u32,
@@ -272,28 +274,28 @@ pub(crate) enum ToGateway {
     },
     RespondEnd {
         request: RequestKey,
-        /// Whether the body is whole; a broken one must not look complete to the client.
+        /// `true` if the body is complete; a truncated body must not look complete to the client.
         complete: bool,
     },
-    /// The object has read so many bytes of the body of a request; as many more may come.
+    /// The object has read this many bytes of the body of a request; as many more may come.
     BodyCredit {
         request: RequestKey,
         bytes: u64,
     },
-    /// The object waits until the client of a connection has taken nearly all that was sent to it; then this request
-    /// ends, or when the connection does.
+    /// Ends this request when the client of the connection has received nearly all bytes that were sent to
+    /// it, or when the connection ends.
     AwaitRoom {
         connection: ConnectionKey,
         request: RequestKey,
     },
-    /// Sets or takes away what the gateway answers by itself, on all connections.
+    /// Sets or removes the auto-response of all connections.
     AutoResponse {
         pair: Option<AutoResponse>,
     },
 }
 
 impl ToGateway {
-    /// Returns how many bytes it takes while it waits, about.
+    /// Returns the approximate number of bytes that it takes while it waits.
     pub(crate) fn bytes(&self) -> usize {
         let carried = match self {
             Self::Send { targets, message, .. } => targets.bytes() + message.len(),

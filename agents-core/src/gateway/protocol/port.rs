@@ -1,21 +1,21 @@
-//! How the gateway reaches an object.
+//! The port through which the gateway reaches an object.
 
 use std::task::Context;
 
 use crate::gateway::ToObject;
 use crate::limits::Limit;
 
-/// Why a message was not taken.
+/// A reason why a message was not accepted.
 #[derive(Debug)]
 pub(crate) enum PostError {
-    /// The mailbox has reached a limit; the task is woken when there is room.
+    /// The mailbox has reached a limit; the task is woken when the mailbox has space.
     Full(ToObject, Limit),
-    /// This handle is out of use; look the object up again.
+    /// The handle is out of use; the caller looks the object up again.
     Retired(ToObject),
 }
 
-/// The way into an object's mailbox.
+/// The sending side of an object's mailbox.
 pub(crate) trait ObjectPort: Send + Sync {
-    /// Puts a message into the mailbox and wakes the object if it sleeps.
+    /// Puts a message into the mailbox and wakes the object if it hibernates.
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError>;
 }

@@ -1,4 +1,4 @@
-//! How many connections there are, of a host and of one address.
+//! The number of connections of a host and of one address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,29 +10,30 @@ use dashmap::mapref::entry::Entry;
 
 use crate::limits::Limit;
 
-/// The places that connections take.
+/// The slots that connections take.
 #[derive(Debug)]
 pub(crate) struct ConnectionSlots {
     most: usize,
     taken: AtomicUsize,
-    /// How many one address may take, and how many each has; only those are in it that have any.
+    /// The maximum for one address, and the count of each address. Only addresses with a count above 0 are
+    /// listed.
     of_address: Option<(usize, DashMap<IpAddr, usize>)>,
 }
 
-/// An address that a place counts for, if addresses are counted. In a box: mostly there is none.
+/// The address that a slot counts for, if addresses are counted. It is boxed because most slots have none.
 pub(crate) type Counted = Option<Box<IpAddr>>;
 
-/// A place that is taken; given back when it is dropped.
+/// A slot that is taken; it is released when this is dropped.
 pub(crate) struct ConnectionSlot {
-    /// `None` when somebody else gives it back.
+    /// `None` when the caller releases the slot.
     places: Option<Arc<ConnectionSlots>>,
     address: Counted,
     is_socket: bool,
 }
 
 impl ConnectionSlot {
-    /// Leaves it to the caller to [give the place of a socket back](ConnectionSlots::give_back): a pointer less for
-    /// each socket.
+    /// Leaves it to the caller to [release the slot of a socket](ConnectionSlots::give_back). That saves a
+    /// pointer for each socket.
     pub(crate) fn keep(mut self) -> Counted {
         self.places = None;
         self.address.take()
@@ -45,7 +46,7 @@ impl ConnectionSlots {
         Arc::new(Self { most, taken: AtomicUsize::new(0), of_address })
     }
 
-    /// A place for a socket.
+    /// Takes a slot for a socket.
     pub(crate) fn socket(self: &Arc<Self>, client: Option<IpAddr>) -> Result<ConnectionSlot, Limit> {
         let mut place = self.request(client)?;
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.most {
@@ -56,7 +57,7 @@ impl ConnectionSlots {
         Ok(place)
     }
 
-    /// A place for a request: it counts for its address alone.
+    /// Takes a slot for a request, which counts only for its address.
     pub(crate) fn request(self: &Arc<Self>, client: Option<IpAddr>) -> Result<ConnectionSlot, Limit> {
         let mut address = None;
         if let (Some((most, counts)), Some(client)) = (&self.of_address, client) {
@@ -76,13 +77,13 @@ impl ConnectionSlots {
         Ok(ConnectionSlot { places: Some(self.clone()), address, is_socket: false })
     }
 
-    /// Counts the sockets that have a place.
+    /// Returns the number of sockets that have a slot.
     #[cfg(test)]
     pub(crate) fn sockets(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Frees the place of a socket.
+    /// Releases the slot of a socket.
     pub(crate) fn give_back(&self, address: Counted) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
         self.forget(address);
@@ -117,7 +118,8 @@ impl fmt::Debug for ConnectionSlot {
     }
 }
 
-/// What counts as one address: with IPv6 a client has a whole network of 64 bits to choose from.
+/// Returns the part of an address that counts as one client: an IPv6 client can choose from a whole network
+/// of 64 bits.
 pub(crate) fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -146,7 +148,7 @@ mod tests {
         assert_eq!(places.socket(ip("10.0.0.2")).unwrap_err(), Limit::Connections);
         drop((first, request, second));
         let (_, counts) = places.of_address.as_ref().unwrap();
-        assert!(counts.is_empty(), "nothing is kept of those who left");
+        assert!(counts.is_empty(), "no entry remains after the release");
         assert_eq!(places.taken.load(Ordering::Relaxed), 0);
         assert!(places.socket(ip("10.0.0.2")).is_ok());
     }

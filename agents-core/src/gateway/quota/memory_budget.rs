@@ -1,4 +1,4 @@
-//! Memory that all clients of a host share.
+//! The memory budgets that all clients of a host share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// What one socket or request may hold without being counted: most never hold more, and nobody can be
-/// kept from sending a small message.
+/// The bytes that one socket or request may hold without being counted. Most never hold more, and a small
+/// message can always be sent.
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
 
-/// What a frame that waits takes beside its bytes, about: without it very many tiny ones would be free.
+/// The approximate overhead of a waiting frame. Without it very many tiny frames would not be counted.
 pub(crate) const FRAME_BYTES: usize = 128;
 
 /// Returns about how many bytes a text takes when it is read as a JSON value: see [`ValueBytes`].
@@ -23,8 +23,9 @@ pub(crate) fn bytes_as_value(text: &str) -> usize {
 /// About how many bytes a text takes when it is read as a JSON value, which is the most that it can become: `[0,0,…]` takes
 /// many times its length. Counted piece by piece; what begins neither a list nor a map takes its length.
 ///
-/// Measured with values of 32 bytes, and of 72 (where maps keep the order of their keys): lists of zeros 16 and 36 times
-/// their length, of lists of one value 43 and 93 times, of maps of one key 95 and 64 times.
+/// Measured with values of 32 bytes, and of 72 bytes (where maps keep the order of their keys): lists of
+/// zeros take 16 and 36 times their length, lists of lists of one value 43 and 93 times, lists of maps of one
+/// key 95 and 64 times.
 #[derive(Debug, Default)]
 pub(crate) struct ValueBytes {
     sum: usize,
@@ -36,9 +37,9 @@ pub(crate) struct ValueBytes {
 
 impl ValueBytes {
     const VALUE: usize = size_of::<serde_json::Value>();
-    /// Room for four values, as a list gets it with its first one.
+    /// Four values, the capacity of a list after its first value.
     const LIST: usize = 4 * Self::VALUE + 32;
-    /// The first node of a map, and for each key its text and place.
+    /// The first node of a map. `KEY` is for the text and the entry of each key.
     const MAP: usize = 640;
     const KEY: usize = 128;
 
@@ -74,7 +75,7 @@ impl ValueBytes {
     }
 }
 
-/// A number of bytes that may be held at a time.
+/// A number of bytes that may be held at the same time.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
@@ -86,7 +87,7 @@ impl Budget {
         Arc::new(Self { limit, used: AtomicUsize::new(0) })
     }
 
-    /// Tells whether more is held than may be.
+    /// Returns whether the whole budget is held.
     pub(crate) fn is_used_up(&self) -> bool {
         self.used() >= self.limit
     }
@@ -95,15 +96,15 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Holds so many bytes, even beyond the limit: what is there already cannot be refused.
+    /// Holds this many bytes even beyond the limit, because bytes that already exist cannot be refused.
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> MemoryPermit {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         MemoryPermit(Some(Box::new(Share { budget: self.clone(), bytes })))
     }
 }
 
-/// A part of a budget; given back when it is dropped. It stays in this process: a copy, and what
-/// crosses to another process, holds nothing.
+/// A part of a budget, returned when it is dropped. It counts only in this process: a copy, and a permit that
+/// is sent to another process, hold nothing.
 #[derive(Default)]
 pub(crate) struct MemoryPermit(Option<Box<Share>>);
 
@@ -113,7 +114,7 @@ struct Share {
 }
 
 impl MemoryPermit {
-    /// Holds more, up to so many bytes together; `false` when the budget is used up.
+    /// Grows to this many bytes in total; returns `false` when the budget is used up.
     pub(crate) fn grow(&mut self, budget: &Arc<Budget>, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.0.as_ref().map_or(0, |share| share.bytes));
         if more == 0 {
@@ -128,7 +129,7 @@ impl MemoryPermit {
         true
     }
 
-    /// Holds so many bytes, more or less than before, even beyond the limit: as [`Budget::hold`].
+    /// Changes the held bytes to this number, even beyond the limit, like [`Budget::hold`].
     pub(crate) fn resize(&mut self, budget: &Arc<Budget>, bytes: usize) {
         match &mut self.0 {
             None => *self = budget.hold(bytes),
@@ -147,7 +148,7 @@ impl MemoryPermit {
         self.0.is_none()
     }
 
-    /// A frame that holds its bytes for as long as anybody has it, however many share it.
+    /// Returns a frame that holds its bytes until its last copy is dropped.
     pub(crate) fn frame(budget: &Arc<Budget>, frame: Bytes) -> Bytes {
         let held = budget.hold(frame.len() + FRAME_BYTES);
         Bytes::from_owner(Frame { frame, _held: held })
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(bytes_as_value(r#""[,{:\"],\\""#), 12, "a text");
         assert_eq!(bytes_as_value("1, [{:"), 6, "no list");
         let quoted = r#" ["[,{:\"],\\"]"#;
-        assert_eq!(bytes_as_value(quoted), bytes_as_value("[]") + 13, "what stands in quotes is text");
+        assert_eq!(bytes_as_value(quoted), bytes_as_value("[]") + 13, "quoted characters count as text");
         let mut pieces = ValueBytes::default();
         quoted.as_bytes().chunks(1).for_each(|piece| pieces.add(piece));
         assert_eq!(pieces.sum(), bytes_as_value(quoted));

@@ -1,4 +1,4 @@
-//! How a socket begins: taken in by a hub, or refused.
+//! The start of a socket: registered with a hub, or refused.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,11 +17,10 @@ use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, PostError
 use crate::limits::Limit;
 use crate::wire::close_code;
 
-/// Hands a socket to an object; the task that is returned serves it until it is closed.
+/// Hands a socket to an object and returns the task that serves it; `None` if the socket was refused.
 ///
-/// `find` looks the object up; a handle that went out of use meanwhile is looked up again. `wanted` is
-/// the id that the client asked for. When a live socket has it, this one gets a fresh id; a dead one is
-/// replaced. Without a task the socket was refused.
+/// `find` looks the object up, and again if its handle was retired meanwhile. `wanted` is the id that the
+/// client requested. If a live socket has that id, this one gets a new id; a dead socket is replaced.
 pub(crate) async fn accept(
     stream: Stream,
     find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
@@ -46,7 +45,7 @@ pub(crate) async fn accept(
                     id = nanoid::nanoid!();
                 } else {
                     other.close_now(codec::close(Some(close_code::GOING_AWAY), "replaced"));
-                    // The object hears of the old one's end before it hears of the new one.
+                    // The close of the old socket reaches the object before the new connection.
                     if let Some(close) = other.end(&hub, Close::dropped()) {
                         tell(&hub, &*port, close).await;
                     }
@@ -59,7 +58,7 @@ pub(crate) async fn accept(
     Some(Task::new(stream, socket, hub, port, connect, place))
 }
 
-/// Tells an object of the end of a socket, as soon as it has room.
+/// Posts the close of a socket to an object, as soon as the mailbox has space.
 async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
     let mut close = Some(close);
     poll_fn(|cx| match close.take().map(|close| port.post(close, cx)) {
@@ -73,10 +72,10 @@ async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
     hub.close_delivered();
 }
 
-/// Closes a socket that no object takes: nothing is sent but the close frame.
+/// Refuses a socket: only the close frame is sent.
 pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason: &str) {
     gateway.totals.refused.add(1);
-    // They count for no limit of connections, so there is one of their own.
+    // Refused sockets count for no limit of connections, so they have a limit of their own.
     let goodbye = gateway.pending_refusals.try_acquire();
     let patience = if goodbye.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
     let Stream { mut io, early } = stream;
@@ -84,8 +83,8 @@ pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason:
     let answered = async {
         io.write_all(&frame).await?;
         io.flush().await?;
-        // The peer's own close frame follows, or the end; both are awaited so that ours is not
-        // lost to a reset.
+        // The peer's own close frame or the end of the stream follows. Waiting for it keeps our close frame
+        // from being lost to a reset.
         let mut decoder = Decoder::new(1024);
         let mut incoming = VecDeque::new();
         let mut broken = decoder.push(&early, &mut incoming).is_err();
@@ -97,6 +96,6 @@ pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason:
         }
         io.shutdown().await
     };
-    // Whether the peer says goodbye changes nothing.
+    // The result is the same with and without the peer's close frame.
     let _ = timeout(patience, answered).await;
 }

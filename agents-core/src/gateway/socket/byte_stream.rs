@@ -1,4 +1,4 @@
-//! The bytes below a socket.
+//! The byte stream below a socket.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -9,19 +9,19 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Bytes both ways.
+/// A byte stream in both directions.
 pub(crate) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
-/// A stream to speak WebSocket on.
+/// A stream for a WebSocket.
 pub(crate) struct Stream {
     pub(super) io: Io,
-    /// What came behind the handshake and was read with it.
+    /// The bytes that were read together with the handshake.
     pub(super) early: Bytes,
 }
 
-/// A plain TCP stream without a box around it, or anything else.
+/// A plain TCP stream, which is not boxed, or any other stream.
 pub(super) enum Io {
     Tcp(TcpStream),
     Other(Box<dyn Connection>),

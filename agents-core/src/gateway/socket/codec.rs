@@ -1,7 +1,7 @@
 //! WebSocket frames (RFC 6455), without I/O.
 //!
-//! Ours and not a library's for two reasons: a sleeping socket must not own a read buffer, and a
-//! broadcast is encoded once and shared by all receivers, which needs the finished bytes.
+//! The codec is not one of a library for two reasons. An idle socket must not own a read buffer. A broadcast
+//! is encoded once and shared by all receivers, which needs the finished bytes.
 
 use std::collections::VecDeque;
 
@@ -17,26 +17,26 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// The longest payload of a control frame.
+/// The maximum payload of a control frame.
 const MAX_CONTROL: usize = 125;
-/// The longest reason of a close frame: a control payload without the code.
+/// The maximum length of a close reason: a control payload without the code.
 pub(crate) const MAX_REASON: usize = MAX_CONTROL - 2;
-/// The longest frame header: two bytes, eight of length, four of mask.
+/// The maximum frame header: two bytes, eight of length, four of mask.
 const MAX_HEADER: usize = 14;
-/// What is reserved ahead for a message at most; the rest grows as bytes really arrive.
+/// The maximum number of bytes that are reserved ahead for a message; the rest grows as bytes arrive.
 const RESERVE: usize = 64 * 1024;
 
-/// Something a peer sent.
+/// A complete item that a peer sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Message(Message),
     Ping(Vec<u8>),
     Pong,
-    /// A close frame; no code when it was empty.
+    /// A close frame; `None` when it had no code.
     Close(Option<(u16, String)>),
 }
 
-/// Why a socket must be closed.
+/// A reason why a socket must be closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) code: u16,
@@ -50,7 +50,7 @@ fn protocol<T>(reason: &'static str) -> Result<T, Violation> {
 const NO_UTF8: Result<(), Violation> =
     Err(Violation { code: close_code::INVALID_DATA, reason: "text must be UTF-8" });
 
-/// Reads frames of a client from bytes as they come.
+/// A decoder of a client's frames; the bytes may arrive in any pieces.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     max_message: usize,
@@ -58,9 +58,9 @@ pub(crate) struct Decoder {
     header_len: u8,
     /// The frame whose payload is being read.
     frame: Option<Frame>,
-    /// The message under way: its opcode and what has come of it.
+    /// The incomplete message: its opcode and the bytes that have arrived.
     message: Option<(u8, Vec<u8>)>,
-    /// The number of bytes of a text under way that are known to be UTF-8.
+    /// The number of bytes of an incomplete text that are known to be UTF-8.
     checked: usize,
     control: Vec<u8>,
 }
@@ -71,7 +71,7 @@ struct Frame {
     opcode: u8,
     remaining: u64,
     mask: [u8; 4],
-    /// How far the mask is turned.
+    /// The position in the mask.
     offset: usize,
 }
 
@@ -88,17 +88,17 @@ impl Decoder {
         }
     }
 
-    /// Tells whether nothing is under way: a fresh decoder would do as well.
+    /// Returns whether no frame and no message is incomplete, so that a new decoder could replace this one.
     pub(crate) fn is_idle(&self) -> bool {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
-    /// How much memory the message under way takes.
+    /// Returns the memory of the incomplete message.
     pub(crate) fn buffered(&self) -> usize {
         self.message.as_ref().map_or(0, |(_, bytes)| bytes.capacity())
     }
 
-    /// Takes bytes from the peer and appends what they complete.
+    /// Decodes bytes from the peer and appends the items that they complete.
     pub(crate) fn push(&mut self, mut data: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Violation> {
         loop {
             let Some(frame) = &mut self.frame else {
@@ -121,7 +121,7 @@ impl Decoder {
             frame.remaining -= take as u64;
             data = rest;
             let done = *frame;
-            // A text that is whole is checked once, when it is handed over.
+            // A complete text is checked once, when it is handed over.
             if (done.remaining > 0 || !done.fin) && done.opcode < CLOSE {
                 self.check_text()?;
             }
@@ -133,19 +133,19 @@ impl Decoder {
         }
     }
 
-    /// Checks what is new of a text under way, so that a peer learns at once that the rest is for nothing.
+    /// Checks the new bytes of an incomplete text, so that a peer gets the error before it sends the rest.
     fn check_text(&mut self) -> Result<(), Violation> {
         let Some((TEXT, text)) = &self.message else { return Ok(()) };
         match std::str::from_utf8(&text[self.checked..]) {
             Ok(_) => self.checked = text.len(),
-            // A character may come in two pieces.
+            // A character may arrive in two pieces.
             Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
             Err(_) => return NO_UTF8,
         }
         Ok(())
     }
 
-    /// Collects a header byte by byte until it is whole, then opens the frame.
+    /// Collects a header byte by byte until it is complete, then opens the frame.
     fn read_header(&mut self, data: &mut &[u8]) -> Result<(), Violation> {
         while let Some((&byte, rest)) = data.split_first() {
             *data = rest;
@@ -301,17 +301,17 @@ pub(crate) fn message(message: &Message) -> Bytes {
     encode(opcode, message.as_bytes())
 }
 
-/// An empty ping.
+/// Returns an empty ping.
 pub(crate) fn ping() -> Bytes {
     Bytes::from_static(&[0x80 | PING, 0])
 }
 
-/// Encodes the answer to a ping.
+/// Encodes a pong.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     encode(PONG, payload)
 }
 
-/// Tells whether an encoded frame is the answer to a ping.
+/// Returns whether an encoded frame is a pong.
 pub(crate) fn is_pong(frame: &[u8]) -> bool {
     frame.first() == Some(&(0x80 | PONG))
 }
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn bad_utf8_is_found_as_it_arrives() {
-        // The first bytes of a text that never ends: of a frame, and of a fragment that is whole.
+        // The first bytes of a text that never ends: in a frame, and in a complete fragment.
         let endless = |text: &[u8]| {
             let mut frame = client(0x81, &[text, &[b'x'; 60]].concat());
             frame.truncate(2 + 4 + text.len());
@@ -437,7 +437,7 @@ mod tests {
                 assert_eq!(decode(&client(0x01, bad), step).unwrap_err().code, 1007, "{bad:?}");
             }
         }
-        // A character over two fragments, with a ping in between; and one that is never finished.
+        // A character over two fragments, with a ping in between; and a character that is never complete.
         let mut late = client(0x01, b"\xe2\x82");
         late.extend(client(0x89, b""));
         late.extend(client(0x80, b"\xac"));
@@ -446,7 +446,7 @@ mod tests {
         late.extend([client(0x01, b"\xe2\x82"), client(0x80, b"")].concat());
         assert_eq!(decode(&late, 7).unwrap_err().code, 1007);
         assert_eq!(decode(&client(0x82, b"\xff"), 1), Ok(vec![Incoming::Message(Message::from(vec![0xff]))]));
-        assert_eq!(decode(&client(0x02, b"\xff"), 1), Ok(vec![]), "bytes are no text");
+        assert_eq!(decode(&client(0x02, b"\xff"), 1), Ok(vec![]), "bytes are not text");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! How much of a socket its object has not handled yet.
+//! The messages of a socket that its object has not handled yet.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The lower bits count bytes, the upper ones messages: one number, so that both change together.
+/// The lower bits count bytes, the upper bits count messages: both change together in one number.
 const BYTE_BITS: u32 = 40;
 const MOST_BYTES: u64 = (1 << BYTE_BITS) - 1;
 
@@ -23,7 +23,7 @@ impl Amount {
     }
 
     fn unpacked(packed: u64) -> Self {
-        // The upper 24 bits: they always fit.
+        // The number has 24 upper bits, which always fit.
         Self { messages: (packed >> BYTE_BITS) as u32, bytes: packed & MOST_BYTES }
     }
 }
@@ -33,13 +33,13 @@ impl InFlight {
         Amount::unpacked(self.0.load(Ordering::Acquire))
     }
 
-    /// Adds a message and returns what there is with it.
+    /// Adds a message and returns the new total.
     pub(super) fn add(&self, bytes: usize) -> Amount {
         let added = Amount { messages: 1, bytes: bytes as u64 }.packed();
         Amount::unpacked(self.0.fetch_add(added, Ordering::AcqRel) + added)
     }
 
-    /// Takes handled messages away.
+    /// Removes handled messages.
     pub(super) fn remove(&self, messages: u32, bytes: u64) {
         let removed = Amount { messages, bytes }.packed();
         let before = self.0.fetch_sub(removed, Ordering::AcqRel);

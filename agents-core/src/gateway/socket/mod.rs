@@ -1,4 +1,4 @@
-//! One socket: the part that others reach, and the task that serves it.
+//! A socket: the part that other tasks use, and the task that serves it.
 
 mod accept;
 mod byte_stream;
@@ -40,51 +40,52 @@ pub(crate) use byte_stream::Stream;
 #[cfg(test)]
 pub(crate) use task::Task;
 
-/// How long a socket with a wanted id may take to show that it lives.
+/// The time in which a socket with a wanted id must show that it is alive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Milliseconds in the unit of the time of the last message.
+/// The milliseconds in the unit of the time of the last message.
 const SPOKE_GRAIN: u64 = 250;
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
-/// The part of a socket that others reach.
+/// The part of a socket that other tasks use.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) key: ConnectionKey,
     shared: Mutex<Shared>,
     waker: AtomicWaker,
-    /// When bytes came from the peer, in the heartbeat's time.
+    /// The time at which bytes last came from the peer, in the heartbeat's time.
     last_byte: AtomicU64,
     in_flight: InFlight,
-    /// When a message last came, in quarters of a second of the heartbeat's time.
+    /// The time at which a message last came, in quarters of a second of the heartbeat's time.
     last_message: AtomicU32,
-    /// The object was told that the connection is over.
+    /// `true` if the close of the connection was handed over for the object.
     ended: AtomicBool,
-    /// The object was told that the connection wants to be let in, or is about to be.
+    /// `true` if the `Connect` of the connection was posted to the object, or is about to be.
     asked: AtomicBool,
-    /// The peer did not answer a ping in time.
+    /// `true` if the peer did not answer a ping in time.
     given_up: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     outbox: Outbox,
-    /// The memory of the queue of one who is behind.
+    /// The memory of the queue of a client that is behind.
     queue: MemoryPermit,
-    /// Set by the hub that takes the socket in; the tags come when the object accepts it.
+    /// The metadata, set by the hub that registers the socket; the object sets the tags when it accepts it.
     meta: Option<Arc<ConnectionMeta>>,
     accepted: Option<Accepted>,
-    /// In a box: most sockets have none.
+    /// The waiting tasks; boxed because most sockets have none.
     waiting: Option<Box<Waiting>>,
 }
 
-/// The senders for all that wait for something of a socket.
+/// The senders to tasks that wait for an event of a socket.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// For a sign of life.
+    /// The senders for a sign of life.
     probes: Vec<oneshot::Sender<bool>>,
-    /// For room in the outbox, see [`ToGateway::AwaitRoom`](crate::gateway::ToGateway::AwaitRoom). Dropped when there is.
+    /// The senders for space in the outbox, see
+    /// [`ToGateway::AwaitRoom`](crate::gateway::ToGateway::AwaitRoom). They are dropped when there is space.
     room: Vec<UnboundedSender<ResponsePart>>,
 }
 
@@ -95,7 +96,7 @@ struct Accepted {
 }
 
 impl Shared {
-    /// A frame for this socket alone. Most clients keep up, and what is on its way to them is not worth a count.
+    /// Returns a frame for this socket alone. Most clients keep up, and their frames are not counted.
     fn counted(&self, frame: Bytes, hub: &Hub) -> Bytes {
         match self.outbox.is_behind() {
             true => MemoryPermit::frame(&hub.gateway.outgoing, frame),
@@ -103,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// Counts the queue after a change.
+    /// Counts the memory of the queue after a change.
     fn count_queue(&mut self, outgoing: &Arc<Budget>) {
         let bytes = self.outbox.queue_bytes();
         if bytes > 0 {
@@ -113,7 +114,7 @@ impl Shared {
         }
     }
 
-    /// Takes out who waits for room, if there is room or nothing will be taken any more.
+    /// Takes the senders that wait for space, if the outbox has space or accepts no more frames.
     fn roomy(&mut self) -> Vec<UnboundedSender<ResponsePart>> {
         let has_room = self.outbox.is_closing() || !self.outbox.is_behind();
         self.waiting
@@ -146,7 +147,7 @@ impl Socket {
         })
     }
 
-    /// Queues an encoded frame and tells whether it was taken.
+    /// Queues an encoded frame and returns whether it was accepted.
     ///
     /// A reader that stays too far behind is closed with 1013.
     pub(crate) fn send(&self, frame: Bytes, latest: bool, hub: &Hub) -> bool {
@@ -155,14 +156,14 @@ impl Socket {
         self.push(shared, hub, |outbox, limit| outbox.push(frame, latest, limit))
     }
 
-    /// Queues the encoded answer to a ping.
+    /// Queues an encoded pong.
     fn pong(&self, frame: Bytes, hub: &Hub) {
         let shared = self.shared.lock();
         let frame = shared.counted(frame, hub);
         self.push(shared, hub, |outbox, limit| outbox.pong(frame, limit));
     }
 
-    /// Queues an encoded frame if the object has accepted the socket and means it.
+    /// Queues an encoded frame if the object has accepted the socket and the selection includes it.
     pub(crate) fn send_if(&self, selection: &Selection, frame: &Bytes, latest: bool, hub: &Hub) -> bool {
         let shared = self.shared.lock();
         shared.is_in(selection, self.key)
@@ -194,7 +195,7 @@ impl Socket {
         reached.unwrap_or(false)
     }
 
-    /// Queues an encoded close frame behind everything sent before.
+    /// Queues an encoded close frame after all frames that were sent before.
     pub(crate) fn close(&self, frame: Bytes) {
         self.change_outbox(|outbox| outbox.close(frame));
     }
@@ -213,7 +214,8 @@ impl Socket {
         self.shared.lock().outbox.waiting()
     }
 
-    /// Drops a sender when the client has taken nearly all that was sent to it, or nothing more is.
+    /// Drops the sender when the client has received nearly everything that was sent to it, or when no more
+    /// is sent.
     pub(crate) fn await_room(&self, sender: UnboundedSender<ResponsePart>) {
         let mut shared = self.shared.lock();
         let room = &mut shared.waiting.get_or_insert_default().room;
@@ -224,19 +226,19 @@ impl Socket {
         drop(roomy);
     }
 
-    /// Drops what was sent and not written yet, and closes.
+    /// Drops frames that were not written yet, and closes.
     fn close_now(&self, frame: Bytes) {
         self.change_outbox(|outbox| outbox.close_now(frame));
     }
 
-    /// Takes the socket out of its hub; what the object has to be told, once. After that the hub
-    /// wants to hear that it was [told](Hub::told).
+    /// Removes the socket from its hub, and returns the close for the object at the first call. After the
+    /// delivery the caller calls [`Hub::close_delivered`].
     pub(crate) fn end(&self, hub: &Hub, close: Close) -> Option<ToObject> {
         if self.ended.swap(true, Ordering::AcqRel) {
             return None;
         }
         let info = hub.begin_close(self.key).map(Box::new);
-        // The waiters are released: they would wait for nothing.
+        // The waiting tasks are released, because their event cannot happen any more.
         let waiting = self.shared.lock().waiting.take();
         drop(waiting);
         Some(ToObject::Close { connection: self.key, close, info })
@@ -258,7 +260,7 @@ impl Socket {
         self.shared.lock().meta.clone()
     }
 
-    /// Takes over what the object says about the connection, and returns the card with the tags.
+    /// Stores the tags and the attachment of the accepted connection, and returns its metadata.
     pub(crate) fn accept(&self, tags: Vec<String>, attachment: Bytes) -> Option<Arc<ConnectionMeta>> {
         let mut shared = self.shared.lock();
         let meta = shared.meta.as_mut()?;
@@ -268,12 +270,13 @@ impl Socket {
         Some(meta)
     }
 
-    /// Tells whether the object was asked to let the connection in, and has not done so.
+    /// Returns whether the `Connect` was posted to the object, and the object has not accepted the
+    /// connection.
     pub(crate) fn is_asking(&self) -> bool {
         self.asked.load(Ordering::Acquire) && !self.is_accepted()
     }
 
-    /// The object is about to be asked to let the connection in.
+    /// Records that the `Connect` is about to be posted to the object.
     pub(crate) fn asks(&self) {
         self.asked.store(true, Ordering::Release);
     }
@@ -288,7 +291,7 @@ impl Socket {
         }
     }
 
-    /// Notes when the gateway answered in the object's place; `false` before the object has accepted.
+    /// Records the time of an auto-response; returns `false` before the object has accepted the connection.
     pub(crate) fn set_answered(&self, now: u64) -> bool {
         let mut shared = self.shared.lock();
         let accepted = shared.accepted.as_mut();
@@ -299,7 +302,7 @@ impl Socket {
         self.shared.lock().is_in(selection, self.key)
     }
 
-    /// What the gateway keeps of the connection once the object has accepted it.
+    /// Returns the data that the gateway stores of the connection; `None` before the object has accepted it.
     pub(crate) fn info(&self) -> Option<ConnectionInfo> {
         let shared = self.shared.lock();
         let accepted = shared.accepted.as_ref()?;
@@ -311,13 +314,13 @@ impl Socket {
         })
     }
 
-    /// Takes back what handled messages used up.
+    /// Removes handled messages from the messages in flight.
     pub(crate) fn credit(&self, messages: u32, bytes: u64) {
         self.in_flight.remove(messages, bytes + u64::from(messages) * FRAME_BYTES as u64);
         self.waker.wake();
     }
 
-    /// Makes a message ready for the object; it counts until it is handled.
+    /// Prepares a message for the object; it counts as in flight until it is handled.
     fn hand_over(&self, message: Message, mut held: MemoryPermit, hub: &Hub) -> ToObject {
         let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
@@ -327,9 +330,11 @@ impl Socket {
         ToObject::Message { connection: self.key, message, held }
     }
 
-    /// Tells whether the object may get another message, or which limit is against it.
+    /// Checks whether the object may get another message.
     ///
-    /// Whoever is told to wait has something in flight, whose end wakes the socket.
+    /// # Errors
+    /// Fails with the limit that is reached. The socket then has messages in flight, and the credit for them
+    /// wakes it.
     fn has_room(&self, next: usize, hub: &Hub) -> Result<(), Limit> {
         let in_flight = self.in_flight.get();
         if in_flight.messages >= hub.limits().in_flight_per_connection {
@@ -349,38 +354,38 @@ impl Socket {
         Ok(())
     }
 
-    /// Notes that bytes came from the peer.
+    /// Records that bytes came from the peer.
     pub(crate) fn last_byte(&self, now: u64) {
         self.last_byte.store(now, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);
     }
 
-    /// When bytes last came from the peer.
+    /// Returns when bytes last came from the peer.
     pub(crate) fn last_heard(&self) -> u64 {
         self.last_byte.load(Ordering::Relaxed)
     }
 
-    /// Notes that a message came.
+    /// Records that a message came.
     pub(crate) fn last_message(&self, now: u64) {
         self.last_message.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// When a message last came.
+    /// Returns when a message last came.
     pub(crate) fn last_spoke(&self) -> u64 {
         u64::from(self.last_message.load(Ordering::Relaxed)) * SPOKE_GRAIN
     }
 
-    /// Closes the socket because no message has come for too long; `false` when it closes anyway.
+    /// Closes the socket because it was idle for too long; returns `false` when it is already closing.
     pub(crate) fn expire(&self) -> bool {
         if self.has_ended() || self.is_closing() {
             return false;
         }
-        // Final: a client that came back at once would be as idle as before.
+        // The code is final, because a client that reconnected at once would be as idle as before.
         self.close(codec::close(Some(close_code::IDLE), "idle"));
         true
     }
 
-    /// Asks for a sign of life; `false` when the socket is closing and has a deadline anyway.
+    /// Sends a ping; returns `false` when the socket is closing and has a deadline anyway.
     pub(crate) fn ping(&self) -> bool {
         let asked = !self.has_ended() && self.shared.lock().outbox.ping();
         if asked {
@@ -389,28 +394,29 @@ impl Socket {
         asked
     }
 
-    /// Ends the socket unless its task finds that something has come after all.
+    /// Ends the socket, unless its task finds that bytes have come meanwhile.
     pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
         self.waker.wake();
     }
 
-    /// Tells those who asked for a sign of life whether there was one.
+    /// Sends the result to the tasks that wait for a sign of life.
     pub(crate) fn answer_probes(&self, alive: bool) {
         let probes = self.shared.lock().waiting.as_mut().map(|waiting| mem::take(&mut waiting.probes));
         for probe in probes.into_iter().flatten() {
-            // Whoever asked may be gone.
+            // The task may have been dropped.
             let _ = probe.send(alive);
         }
     }
 
-    /// Asks the peer for a sign of life; `false` when none came in time.
+    /// Asks the peer for a sign of life; returns `false` when none came in time.
     async fn is_alive(&self) -> bool {
         let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
             shared.waiting.get_or_insert_default().probes.push(sender);
-            // Before all that waits: somebody else's claim must not end a connection that is merely slow.
+            // The ping overtakes waiting frames: a claim of another client must not end a connection that is
+            // only slow.
             shared.outbox.ping();
         }
         self.waker.wake();

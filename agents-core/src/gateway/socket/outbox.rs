@@ -1,4 +1,4 @@
-//! What waits to be written to one socket.
+//! The frames that wait to be written to a socket.
 
 use std::collections::VecDeque;
 
@@ -7,39 +7,39 @@ use bytes::Bytes;
 use crate::gateway::FRAME_BYTES;
 use crate::gateway::socket::codec;
 
-/// How many bytes wait for a socket that counts as behind.
+/// The number of waiting bytes above which a client counts as behind.
 pub(crate) const BEHIND_BYTES: usize = 64 * 1024;
 
-/// The bytes that an entry of a queue takes, including the room that the queue keeps for more.
+/// The memory of a queue entry, including the spare capacity of the queue.
 const ENTRY_BYTES: usize = 2 * size_of::<Bytes>();
 
-/// Behind how many frames only the last of several pings is answered.
+/// The number of waiting frames from which only the last of several pings is answered.
 const MANY_FRAMES: usize = 64;
 
-/// Frames on their way out, bounded by their bytes.
+/// The frames on their way out, bounded by their bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     frames: VecDeque<Bytes>,
-    /// What is in `frames`.
+    /// The bytes in `frames`.
     bytes: usize,
-    /// What the writer took last; it comes for more when all of that is written.
+    /// The bytes that the writer took last. The writer takes more when all of them are written.
     taken: usize,
-    /// Which of `frames` a later one of its kind may replace.
+    /// The index of the frame in `frames` that a later one of its kind may replace.
     latest: Option<u32>,
-    /// A ping goes before everything that waits.
+    /// `true` if a ping is sent before all waiting frames.
     ping: bool,
-    /// The frame that ends the conversation; nothing is taken after it. In a box: most sockets have none.
+    /// The close frame; later frames are not accepted. It is boxed because most sockets have none.
     closing: Option<Box<Bytes>>,
 }
 
-/// The outbox has more than its limit: the reader stays behind.
+/// The error of an outbox above its limit: the reader stays behind.
 #[derive(Debug)]
 pub(crate) struct Overflow;
 
 impl Outbox {
-    /// Adds a frame; `false` behind a close, where it is dropped as on any closed socket.
+    /// Adds a frame; returns `false` after a close, where frames are dropped as on any closed socket.
     ///
-    /// A `latest` frame takes the place of the one before it when the reader is behind.
+    /// A `latest` frame replaces the previous `latest` frame when the reader is behind.
     pub(crate) fn push(&mut self, frame: Bytes, latest: bool, limit: usize) -> Result<bool, Overflow> {
         if self.closing.is_some() {
             return Ok(false);
@@ -66,8 +66,8 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Adds the answer to a ping. A peer that sends pings and reads nothing gets one for the last of them,
-    /// which is enough, and takes no more memory.
+    /// Adds a pong. While many frames wait, a pong replaces the pong before it: an answer to the last ping is
+    /// enough, and takes no more memory.
     pub(crate) fn pong(&mut self, frame: Bytes, limit: usize) -> Result<bool, Overflow> {
         let many = self.frames.len() >= MANY_FRAMES && self.closing.is_none();
         match self.frames.back_mut() {
@@ -80,34 +80,34 @@ impl Outbox {
         }
     }
 
-    /// Returns the number of bytes that wait, including heads of frames and what the writer has taken.
+    /// Returns the number of waiting bytes, including frame overhead and the bytes that the writer has taken.
     pub(crate) fn waiting(&self) -> usize {
         self.bytes + self.taken + self.frames.len() * FRAME_BYTES
     }
 
-    /// Returns the bytes that the queue of a client that is behind takes beside the frames, which many queues
+    /// Returns the memory of the queue of a client that is behind, without the frames, which several queues
     /// may share.
     pub(crate) fn queue_bytes(&self) -> usize {
         if self.is_behind() { self.frames.len() * ENTRY_BYTES } else { 0 }
     }
 
-    /// Tells whether so much waits that the reader counts as behind.
+    /// Returns whether so much waits that the client counts as behind.
     pub(crate) fn is_behind(&self) -> bool {
         self.waiting() > BEHIND_BYTES
     }
 
-    /// Adds a ping before everything that waits; `false` when the socket is closing anyway.
+    /// Adds a ping before all waiting frames; returns `false` when the socket is closing.
     pub(crate) fn ping(&mut self) -> bool {
         self.ping = self.closing.is_none();
         self.ping
     }
 
-    /// Ends the outbox with a close frame, behind everything that is in it.
+    /// Adds a close frame after all waiting frames.
     pub(crate) fn close(&mut self, frame: Bytes) {
         self.closing.get_or_insert_with(|| Box::new(frame));
     }
 
-    /// Drops what has not been written and ends with a close frame.
+    /// Drops the frames that were not written, and ends with a close frame.
     pub(crate) fn close_now(&mut self, frame: Bytes) {
         *self = Self { closing: Some(Box::new(frame)), taken: self.taken, ..Self::default() };
     }
@@ -116,9 +116,9 @@ impl Outbox {
         self.closing.is_some()
     }
 
-    /// Moves frames out, up to about `most` bytes, and tells whether all of them went.
+    /// Moves frames out, up to about `most` bytes; returns whether the outbox is now empty.
     ///
-    /// `into` is empty: what was taken before has been written.
+    /// `into` must be empty: the frames that were taken before have been written.
     pub(crate) fn take(&mut self, into: &mut VecDeque<Bytes>, most: usize) -> bool {
         debug_assert!(into.is_empty(), "taken before the last frames were written");
         if std::mem::take(&mut self.ping) {
@@ -128,7 +128,7 @@ impl Outbox {
             self.frames.push_front(ping);
         }
         if self.bytes <= most {
-            // The queue itself moves: an idle socket keeps no memory for frames.
+            // The queue itself is moved: an idle socket keeps no memory for frames.
             *into = std::mem::take(&mut self.frames);
             self.taken = std::mem::take(&mut self.bytes);
             self.latest = None;
@@ -146,7 +146,7 @@ impl Outbox {
         self.frames.is_empty()
     }
 
-    /// The close frame, once everything before it was taken.
+    /// Returns the close frame, after all frames before it were taken.
     pub(crate) fn close_frame(&self) -> Option<Bytes> {
         self.closing.as_deref().filter(|_| self.frames.is_empty()).cloned()
     }
@@ -213,7 +213,7 @@ mod tests {
         push(&mut outbox, &newer, true);
         let lengths: Vec<_> = take_all(&mut outbox).iter().map(Bytes::len).collect();
         assert_eq!(lengths, [10, 30, 40, BEHIND_BYTES], "in place, and none lost while not behind");
-        // What the writer has counts until it comes for more, but is out of reach.
+        // The bytes of the writer count until it takes more, but its frames cannot be replaced.
         push(&mut outbox, &old, true);
         push(&mut outbox, &new, true);
         let lengths: Vec<_> = take_all(&mut outbox).iter().map(Bytes::len).collect();
@@ -240,7 +240,7 @@ mod tests {
                     }
                     1 => prop_assert!(outbox.ping()),
                     _ => {
-                        // The number in front tells the frames apart.
+                        // The number at the start identifies the frame.
                         let mut bytes = vec![0; len];
                         bytes[..4].copy_from_slice(&(sent.len() as u32).to_be_bytes());
                         let (frame, latest) = (Bytes::from(bytes), step < 5);

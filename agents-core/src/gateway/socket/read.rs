@@ -1,4 +1,4 @@
-//! Reading: what the peer sends.
+//! The read side of a socket.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,11 +13,11 @@ use crate::gateway::{Close, FREE_BYTES, MemoryPermit, ToObject};
 use crate::limits::Limit;
 use crate::wire::close_code;
 
-/// What one read takes at most; the buffer is on the stack, so that an idle socket has none.
+/// The maximum number of bytes of one read. The buffer is on the stack, so that an idle socket has none.
 const READ_BYTES: usize = 16 * 1024;
 
 impl Task {
-    /// Reads once; `false` at the end of the stream.
+    /// Reads once; returns `false` at the end of the stream.
     pub(super) fn poll_read(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut space);
@@ -32,7 +32,7 @@ impl Task {
         Poll::Ready(Ok(true))
     }
 
-    /// Takes bytes from the peer.
+    /// Handles bytes from the peer.
     pub(super) fn received(&mut self, work: &mut Work, bytes: &[u8]) {
         let now = self.hub.gateway.heartbeat.now();
         self.settle_pace();
@@ -58,7 +58,7 @@ impl Task {
         }
         let buffered = work.decoder.buffered();
         if buffered > FREE_BYTES && !work.growing.grow(&self.hub.gateway.incoming, buffered) {
-            // To wait would help nobody: it may be that everybody waits in the middle of something large.
+            // Waiting would not help: all clients may be in the middle of a large message.
             self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
             self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
         }
@@ -68,13 +68,13 @@ impl Task {
         if violation.code == close_code::TOO_LARGE {
             self.hub.gateway.totals.limits.record(Limit::MessageBytes);
         }
-        // Once the object has heard of the end it keeps nothing of the connection: what comes behind its goodbye
-        // is for nobody.
+        // After the object has learned of the close, it keeps no state of the connection: messages after the
+        // close frame have no receiver.
         if self.socket.has_ended() {
             work.incoming.clear();
             return self.break_off(work, violation.code, violation.reason);
         }
-        // What came whole before the violation is still handled, so the error goes behind it.
+        // Complete messages before the violation are still handled, so the error comes after them.
         let key = self.socket.key;
         for incoming in std::mem::take(&mut work.incoming) {
             if let Incoming::Message(message) = incoming
@@ -87,7 +87,7 @@ impl Task {
         self.break_off(work, violation.code, violation.reason);
     }
 
-    /// Closes the socket and listens no longer to its peer.
+    /// Closes the socket and ignores further data of its peer.
     pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
         self.peer = Peer::Broken;
         work.decoder = Decoder::new(self.hub.limits().message_bytes);

@@ -1,4 +1,4 @@
-//! The task of a socket: what it does, and what it hands to the object.
+//! The task of a socket: it reads, writes, and hands messages to the object.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -25,59 +25,59 @@ use crate::limits::Limit;
 use crate::sampled::sampled;
 use crate::wire::close_code;
 
-/// How often a socket reads before others get their turn.
+/// The number of reads of a socket before other tasks run.
 const READS: usize = 16;
-/// How long a peer may take to answer a close frame.
+/// The time in which a peer must answer a close frame.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves a socket; ready when it is over and the object knows.
+/// A task that serves a socket; it completes when the socket is over and the close is posted to the object.
 pub(crate) struct Task {
     pub(super) io: Io,
     pub(in crate::gateway) socket: Arc<Socket>,
     pub(super) hub: Arc<Hub>,
     port: Arc<dyn ObjectPort>,
-    /// The address that this socket's place counts for; the place is given back with the task.
+    /// The address that the slot of this socket counts for; the slot is released with the task.
     address: Counted,
-    /// What is under way; nothing in an idle socket.
+    /// The state of unfinished work; `None` for an idle socket.
     work: Option<Box<Work>>,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     pub(super) flushed: bool,
     pub(super) sent_close: bool,
     got_close: bool,
-    /// How many messages could pass when the peer was last heard.
+    /// The number of messages that could pass when bytes last came from the peer.
     pub(super) tokens: f32,
     pub(super) peer: Peer,
 }
 
-/// The peer of a socket, as far as it keeps to the protocol.
+/// The state of the peer with respect to the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     Sound,
-    /// It broke the protocol: what it still sends is thrown away.
+    /// The peer violated the protocol: the data that it still sends is dropped.
     Broken,
-    /// It broke the protocol, and knows that nothing more comes.
+    /// The peer violated the protocol, and our side of the stream is shut down.
     Left,
 }
 
-/// What a socket needs while something is under way.
+/// The state of a socket while work is unfinished.
 pub(super) struct Work {
     pub(super) decoder: Decoder,
     pub(super) incoming: VecDeque<Incoming>,
-    /// What the object must hear of and has no room for yet.
+    /// The messages for the object that did not fit into its mailbox yet.
     pub(super) posts: VecDeque<ToObject>,
     pub(super) writing: VecDeque<Bytes>,
-    /// The memory of a large message that is under way, and of one that has come whole.
+    /// The memory of a large message that is incomplete; `grown` is the memory of a complete one.
     pub(super) growing: MemoryPermit,
     pub(super) grown: MemoryPermit,
-    /// A limit that the next message waits for was counted.
+    /// `true` if the limit that the next message waits for was counted.
     waits: bool,
-    /// Since when the peer has sent nothing of a message that it began.
+    /// The time since which the peer has sent no byte of an incomplete message.
     pub(super) reading_since: Option<Instant>,
-    /// Since when the peer has taken nothing of what waits for it.
+    /// The time since which the peer has received no byte of the waiting frames.
     pub(super) writing_since: Option<Instant>,
-    /// When the next message may pass, if they come too fast.
+    /// The time at which the next message may pass, if messages come too fast.
     pub(super) resume: Option<Instant>,
-    /// Goes off at the first of what these lead to, or earlier.
+    /// A timer that fires at the first of these deadlines, or earlier.
     pub(super) timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -140,7 +140,7 @@ impl Task {
         self.socket.waker.register(cx.waker());
         if self.poll_io(work, cx).is_ready() || self.poll_overdue(work, cx).is_ready() {
             self.end(work, Close::dropped());
-            // Nothing reads or writes any more; only the object must still be told.
+            // Reading and writing have ended; only the close must still be posted to the object.
             work.incoming.clear();
             self.got_close = true;
             self.sent_close = true;
@@ -152,7 +152,7 @@ impl Task {
         Poll::Pending
     }
 
-    /// Ready when the connection is over, one way or the other.
+    /// Serves the stream; ready when the connection is over, by a close or an error.
     fn poll_io(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         let mut reads = 0;
         loop {
@@ -166,8 +166,9 @@ impl Task {
                     Poll::Ready(_) | Poll::Pending => Poll::Pending,
                 };
             }
-            // The close frame of a peer that broke the protocol is not looked for in what it still sends, so the end of the
-            // stream says that ours was the last. What still comes is read, so that no reset overtakes our frame.
+            // The close frame of a peer that violated the protocol is not searched in its further data, so
+            // the end of the stream marks ours as the last frame. Further data is read, so that no reset
+            // overtakes our frame.
             if self.peer == Peer::Broken && self.sent_close && work.writing.is_empty() {
                 match Pin::new(&mut self.io).poll_shutdown(cx) {
                     Poll::Ready(Ok(())) => self.peer = Peer::Left,
@@ -181,12 +182,12 @@ impl Task {
                 return Poll::Ready(());
             }
             if !delivered {
-                // It is us who do not read on.
+                // The delay is ours: we do not read on.
                 work.reading_since = None;
                 return Poll::Pending;
             }
             if reads == READS {
-                // There may be more, but others want to read as well.
+                // More data may be waiting, but other tasks have to run.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -194,8 +195,8 @@ impl Task {
             match self.poll_read(work, cx) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(()),
-                // Only here, when nothing is left to read: what the peer sent while the object had no
-                // room counts as well.
+                // The check is only here, after all data was read: data that the peer sent while the mailbox
+                // was full counts too.
                 Poll::Pending
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
@@ -217,18 +218,19 @@ impl Task {
         self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
     }
 
-    /// Tells the object that the connection is over, once.
+    /// Queues the close of the connection for the object, once.
     pub(super) fn end(&self, work: &mut Work, close: Close) {
         work.posts.extend(self.socket.end(&self.hub, close));
     }
 
-    /// Hands what came in to the object; pending while it has no room or enough of ours to do.
+    /// Hands the received items on; pending while the mailbox is full or a limit is reached.
     fn deliver(&mut self, work: &mut Work, cx: &Context<'_>) -> Poll<()> {
         loop {
             while let Some(message) = work.posts.pop_front() {
                 let close = is_close(&message);
                 if matches!(message, ToObject::Connect { .. }) {
-                    // Before it, so that an object which fails at once knows whom it was to let in.
+                    // The flag is set before the post, so that an object that fails at once finds the
+                    // connection in `Hub::asking`.
                     self.socket.asks();
                 }
                 match self.port.post(message, cx) {
@@ -239,8 +241,8 @@ impl Task {
                         return Poll::Pending;
                     }
                     Err(PostError::Retired(message)) => {
-                        // Not while a socket is registered, or has an end to tell of.
-                        tracing::error!(?message, "an object was retired before its socket was done");
+                        // This cannot happen while a socket is registered or has a pending close.
+                        tracing::error!(?message, "an object was retired before its socket had ended");
                     }
                 }
             }
@@ -278,7 +280,7 @@ impl Task {
                 let mut held = MemoryPermit::default();
                 if message.len() > FREE_BYTES {
                     held = std::mem::take(&mut work.grown);
-                    // Its object will have the message and what it reads of it at the same time.
+                    // The object holds the message and its decoded value at the same time.
                     if !held.grow(&self.hub.gateway.incoming, message.bytes_as_value()) {
                         self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
                         return self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
@@ -326,7 +328,7 @@ fn is_close(message: &ToObject) -> bool {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        // A task that is dropped with its runtime leaves no entry behind.
+        // A task that is dropped with its runtime leaves no entry in the hub.
         self.hub.remove(self.socket.key);
         self.hub.gateway.places.give_back(self.address.take());
         let posts = self.work.iter().flat_map(|work| &work.posts);

@@ -1,4 +1,5 @@
-//! Sockets at their limits: what a client sees of it, what is counted, and that others are unharmed.
+//! Tests of sockets at their limits: the effect on the client, the counters, and the independence of other
+//! sockets.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ fn closed_with(code: u16, reason: &str) -> (u8, bytes::Bytes) {
     (CLOSE, [&code.to_be_bytes(), reason.as_bytes()].concat().into())
 }
 
-/// The sizes of the messages that the object got, and how its connections ended.
+/// Returns the sizes of the messages that the object received, and the closes of its connections.
 fn last_byte(harness: &GatewayHarness) -> (Vec<usize>, Vec<Close>) {
     let (mut sizes, mut ends) = (Vec::new(), Vec::new());
     for message in harness.object.take() {
@@ -43,19 +44,19 @@ fn hits(harness: &GatewayHarness, limit: Limit) -> u64 {
     harness.gateway.metrics().limits[limit]
 }
 
-/// A client whose stream takes so little that everything waits here.
+/// Connects a client whose stream buffers so little that all data waits in the outbox.
 async fn slow(harness: &GatewayHarness) -> (ConnectionKey, Client) {
     let (key, client) = harness.connect_with(None, 64).await;
     harness.accept(key, &[], Flags::NONE);
     (key, client)
 }
 
-/// Waits for room as an object does.
+/// Waits for space as an object does.
 fn await_room(harness: &GatewayHarness, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
     let request = RequestKey::next();
     let parts = harness.hub.open_request(request, None).unwrap();
     harness.hub.apply(&mut [ToGateway::AwaitRoom { connection, request }]);
-    assert!(!harness.hub.has_request(request), "it keeps no hub in use");
+    assert!(!harness.hub.has_request(request), "the request does not keep the hub in use");
     parts
 }
 
@@ -68,14 +69,14 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
         Ok(part) => panic!("{part:?}"),
     };
     let (key, mut client) = slow(&harness).await;
-    assert!(room(&mut await_room(&harness, key)), "nothing waits");
+    assert!(room(&mut await_room(&harness, key)), "no byte is waiting");
     harness.send(key, vec![0; 100_000], false);
     harness.send(key, vec![0; 60_000], false);
     let mut parts = await_room(&harness, key);
     client.swallow(90_000).await;
     assert!(!room(&mut parts));
     client.swallow(10_010).await;
-    // What the writer took counts until all of it is written.
+    // The bytes of the writer count until all of them are written.
     client.swallow(60_004).await;
     assert!(room(&mut parts));
 
@@ -84,7 +85,7 @@ async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() 
     let_tasks_run().await;
     assert!(!room(&mut parts));
     harness.hub.apply(&mut [ToGateway::Close { connection: key, code: None, reason: String::new() }]);
-    assert!(room(&mut parts), "what comes now is dropped");
+    assert!(room(&mut parts), "later frames are dropped");
 
     let (key, client) = slow(&harness).await;
     harness.send(key, vec![0; 100_000], false);
@@ -134,7 +135,7 @@ async fn a_message_that_stops_on_its_way_times_out() {
     other.send(TEXT, b"hello").await;
     assert_eq!(last_byte(&harness).0, [5]);
     sleep(seconds(600)).await;
-    assert_eq!(harness.gateway.metrics().all.sockets, 1, "whoever begins nothing has all the time");
+    assert_eq!(harness.gateway.metrics().all.sockets, 1, "an idle client has no message timeout");
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +174,7 @@ async fn a_client_that_takes_nothing_is_dropped_even_if_it_talks() {
             deaf.send(PONG, b"").await;
         }
         slow.send(PONG, b"").await;
-        // A byte is enough.
+        // One byte is enough.
         slow.swallow(1).await;
     }
     assert_eq!(last_byte(&harness).1, [Close::dropped()]);
@@ -191,7 +192,7 @@ async fn bytes_in_flight_are_bounded_and_one_message_always_passes() {
     client.send_zeros(10).await;
     client.send(PING, b"").await;
     assert_eq!((last_byte(&harness).0, hits(&harness, Limit::InFlightBytesPerConnection)), (vec![], 1));
-    assert!(client.frames().await.is_empty(), "nothing behind it is read");
+    assert!(client.frames().await.is_empty(), "later frames are not read");
     done(&harness, key, 1, 300_000);
     let_tasks_run().await;
     assert_eq!(last_byte(&harness).0, [10]);
@@ -209,7 +210,7 @@ async fn large_messages_share_a_budget_and_small_ones_always_pass() {
     let (_, mut two) = harness.accepted().await;
     let (third, mut three) = harness.accepted().await;
     let busy = closed_with(1013, "server is busy");
-    // A buffer grows by doubling, and counts as what it takes.
+    // A buffer grows by doubling, and its capacity is counted.
     one.begin(600_000).await;
     one.bytes(&vec![0; 550_000]).await;
     two.begin(600_000).await;
@@ -221,9 +222,9 @@ async fn large_messages_share_a_budget_and_small_ones_always_pass() {
     assert_eq!(last_byte(&harness), (vec![], vec![close]));
     three.send(TEXT, b"small").await;
     three.send_zeros(60_000).await;
-    assert_eq!(last_byte(&harness).0, [5, 60_000], "others do not notice");
+    assert_eq!(last_byte(&harness).0, [5, 60_000], "other clients are not affected");
     done(&harness, third, 2, 60_005);
-    // Whole, and still held while it is not handled.
+    // The message is complete, and its memory is held until it is handled.
     one.bytes(&vec![0; 50_000]).await;
     let whole = harness.object.take();
     assert!(harness.gateway.incoming.used() >= 600_000);
@@ -245,7 +246,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     one.send_zeros(70_000).await;
     let held = harness.object.take();
     two.send_zeros(60_000).await;
-    assert_eq!(harness.gateway.incoming.used(), 70_000 + FRAME_BYTES, "a little is free");
+    assert_eq!(harness.gateway.incoming.used(), 70_000 + FRAME_BYTES, "64 KiB are not counted");
     two.send_zeros(60_000).await;
     let more = harness.object.take();
     assert_eq!(more.len(), 2);
@@ -255,7 +256,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     drop(held);
     done(&harness, first, 1, 70_000);
     let_tasks_run().await;
-    assert_eq!(last_byte(&harness).0, [5], "the end of its own is enough to go on");
+    assert_eq!(last_byte(&harness).0, [5], "the end of its own message is enough to continue");
     drop(more);
     assert_eq!(harness.gateway.incoming.used(), 0);
 }
@@ -295,7 +296,7 @@ async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
     let (behind, mut first) = slow(&harness).await;
     let (other, mut second) = slow(&harness).await;
     let (fine, mut third) = harness.accepted().await;
-    // The first one of each is not behind yet, and not counted.
+    // The first message of each client is not counted, because the client is not behind yet.
     for (key, count) in [(behind, 6), (other, 5)] {
         for _ in 0..count {
             harness.send(key, vec![0; 100_000], false);
@@ -304,12 +305,12 @@ async fn while_too_much_waits_for_all_those_who_are_behind_are_closed() {
     assert_eq!(harness.gateway.outgoing.used() / 10_000, 90);
     harness.send(fine, "hello", false);
     let_tasks_run().await;
-    assert_eq!(third.texts().await, ["hello"], "one that keeps up has no part in it");
+    assert_eq!(third.texts().await, ["hello"], "a client that keeps up is not affected");
     harness.send(behind, vec![0; 100_000], false);
     let_tasks_run().await;
     assert_eq!((hits(&harness, Limit::OutgoingBytes), hits(&harness, Limit::OutboxBytes)), (1, 0));
     assert_eq!(first.frames().await.pop(), Some(closed_with(1013, "too slow")));
-    // What it had is free, so the other one stays.
+    // The memory of the closed client is free, so the other one stays.
     harness.send(other, "x", false);
     assert_eq!(second.frames().await.len(), 6);
     assert_eq!(hits(&harness, Limit::OutgoingBytes), 1);
@@ -326,9 +327,9 @@ async fn messages_that_come_too_fast_wait_and_none_is_lost() {
     }
     let start = Instant::now();
     fast.bytes(&frames).await;
-    assert_eq!(last_byte(&harness).0.len(), 5, "as many as may come at once");
+    assert_eq!(last_byte(&harness).0.len(), 5, "the burst passes");
     other.send(TEXT, b"hello").await;
-    assert_eq!(last_byte(&harness).0, [5], "others are not held up");
+    assert_eq!(last_byte(&harness).0, [5], "other clients do not wait");
     fast.send(PING, b"").await;
     let mut got = 5;
     while got < 50 {
@@ -338,9 +339,9 @@ async fn messages_that_come_too_fast_wait_and_none_is_lost() {
         let most = 5.0 + passed * 10.0;
         assert!((got as f64) <= most + 0.1 && got as f64 >= most - 2.0, "{got} after {passed} s");
     }
-    assert_eq!(hits(&harness, Limit::MessagesPerSecond), 45, "each of them waited");
-    assert_eq!(fast.frames().await, [(PONG, "".into())], "it was behind them");
-    // Within the rate nobody waits.
+    assert_eq!(hits(&harness, Limit::MessagesPerSecond), 45, "each message waited");
+    assert_eq!(fast.frames().await, [(PONG, "".into())], "the ping was behind them");
+    // Within the rate no message waits.
     sleep(seconds(60)).await;
     for _ in 0..20 {
         fast.send(TEXT, b"x").await;
@@ -355,22 +356,22 @@ async fn messages_that_come_too_fast_wait_and_none_is_lost() {
 #[test]
 fn an_idle_socket_stays_small() {
     use crate::gateway::socket::{Socket, Task};
-    // Memory times all sockets.
+    // The memory of an idle socket counts once for each connection.
     assert!(size_of::<Socket>() <= 216, "{}", size_of::<Socket>());
     assert!(size_of::<Task>() <= 104, "{}", size_of::<Task>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_has_said_goodbye_says_nothing_more() {
+async fn messages_after_a_close_frame_are_dropped() {
     let harness = GatewayHarness::new(None);
     let (key, mut client) = slow(&harness).await;
-    // It still has to take something, so the socket is not done.
+    // The client still has to receive a frame, so the socket has not ended.
     harness.send(key, vec![0; 1000], false);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
     assert_eq!(last_byte(&harness), (vec![], vec![Close::clean(1000, "")]));
-    // A message, and then what is no frame.
+    // A message, followed by bytes that are not a frame.
     client.bytes(&[0x81, 0x81, 0, 0, 0, 0, b'a', 0x83, 0x80, 0, 0, 0, 0]).await;
-    assert_eq!(last_byte(&harness), (vec![], vec![]), "the object has let go of the connection");
+    assert_eq!(last_byte(&harness), (vec![], vec![]), "the object has released the connection");
 }
 
 #[tokio::test(start_paused = true)]
@@ -385,7 +386,7 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
     let pongs: Vec<_> = frames.iter().filter(|(opcode, _)| *opcode == PONG).collect();
     assert!(pongs.len() < 100, "{} answers waited", pongs.len());
     assert_eq!(pongs.last().unwrap().1, 999_u32.to_be_bytes()[..], "the last one is answered");
-    // Whoever keeps up gets every answer.
+    // A client that keeps up gets every pong.
     for number in 0..10_u32 {
         client.send(PING, &number.to_be_bytes()).await;
         assert_eq!(client.frames().await, [(PONG, number.to_be_bytes().to_vec().into())]);
@@ -396,7 +397,7 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
 async fn tiny_frames_count_with_what_they_take() {
     let harness = GatewayHarness::new(None);
     let (key, mut client) = slow(&harness).await;
-    // The limit is 1 MiB; each of these is two bytes.
+    // The limit is 1 MiB; each of these frames has two bytes.
     for _ in 0..100_000 {
         harness.send(key, "", false);
     }
@@ -413,15 +414,15 @@ async fn the_stream_ends_with_the_close_frame_of_a_peer_that_broke_the_protocol(
     client.send(3, b"").await;
     assert_eq!(client.frames().await, [closed_with(1002, "unknown opcode")]);
     assert!(client.is_over().await);
-    // The peer may still send what it likes: nothing is answered, and nothing is reset.
+    // The peer may still send data: it gets no answer and no reset.
     client.send(TEXT, b"late").await;
     client.send(CLOSE, &1002_u16.to_be_bytes()).await;
-    assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
+    assert!(start.elapsed() < seconds(1), "the close waits for no timeout: {:?}", start.elapsed());
     drop(client);
     let_tasks_run().await;
     let messages = harness.object.take();
     assert!(!messages.iter().any(|message| matches!(message, ToObject::Message { .. })), "{messages:?}");
-    assert_eq!(harness.tasks(), 0, "the task ends with the peer");
+    assert_eq!(harness.tasks(), 0, "the task ends when the peer closes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -433,6 +434,6 @@ async fn the_stream_ends_with_the_answer_to_a_close_frame() {
     assert_eq!(client.frames().await, [closed_with(1000, "done")]);
     client.send(CLOSE, &1000_u16.to_be_bytes()).await;
     assert!(client.is_over().await);
-    assert!(start.elapsed() < seconds(1), "no time is waited for: {:?}", start.elapsed());
+    assert!(start.elapsed() < seconds(1), "the close waits for no timeout: {:?}", start.elapsed());
     assert_eq!(harness.tasks(), 0);
 }

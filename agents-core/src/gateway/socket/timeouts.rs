@@ -1,7 +1,7 @@
-//! What has to happen after some time: an end for peers that stop in the middle, of what they send or of
-//! what they take, and another look at those who send too fast.
+//! The deadlines of a socket: the end of peers that stop in the middle of a message or do not read, and the
+//! next message of peers that send too fast.
 //!
-//! There is a timer only while something is under way.
+//! A timer exists only while work is unfinished.
 
 use std::future::Future;
 use std::task::{Context, Poll, ready};
@@ -14,7 +14,7 @@ use crate::sampled::sampled;
 use crate::wire::close_code;
 
 impl Task {
-    /// Ready when the peer has taken nothing for too long.
+    /// Returns `Ready` when the peer has received nothing for too long.
     pub(super) fn poll_overdue(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let gateway = &self.hub.gateway;
@@ -29,7 +29,7 @@ impl Task {
             }
             ready!(timer.as_mut().poll(cx));
             if timer.deadline() < next {
-                // Something moved meanwhile.
+                // A deadline has moved meanwhile.
                 timer.as_mut().reset(next);
                 continue;
             }
@@ -44,7 +44,7 @@ impl Task {
                 return Poll::Pending;
             }
             gateway.totals.limits.record(Limit::MessageTimeout);
-            // Retryable: what looks like this is mostly a network that broke down.
+            // The code allows a reconnect, because the usual cause is a broken network.
             self.break_off(work, close_code::TRY_AGAIN_LATER, "message timed out");
         }
     }

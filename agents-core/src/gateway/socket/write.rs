@@ -1,4 +1,4 @@
-//! Writing: what is in the outbox.
+//! The write side of a socket.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,13 +11,14 @@ use tokio::time::Instant;
 
 use crate::gateway::socket::task::{Task, Work};
 
-/// What is moved from the outbox to the socket in one go.
+/// The number of bytes that are moved from the outbox at a time.
 const WRITE_BYTES: usize = 256 * 1024;
-/// How many frames one system call writes.
+/// The maximum number of frames in one system call.
 const WRITE_FRAMES: usize = 32;
 
 impl Task {
-    /// Writes what is queued; pending is fine, an error means that the peer is gone.
+    /// Writes the queued frames; returns an error when the peer is gone, and `Ok` when the stream is not
+    /// ready.
     pub(super) fn poll_write(&mut self, work: &mut Work, cx: &mut Context<'_>) -> io::Result<()> {
         loop {
             if work.writing.is_empty() {
@@ -55,7 +56,7 @@ impl Task {
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => {
                     work.writing_since.get_or_insert_with(Instant::now);
-                    // A peer that reads nothing must not keep a socket that is to be closed.
+                    // A peer that reads nothing must not keep a closing socket open.
                     if self.socket.is_closing() {
                         self.start_deadline();
                     }
@@ -65,7 +66,7 @@ impl Task {
         }
     }
 
-    /// Moves frames from the outbox here, the close frame as the last one.
+    /// Moves frames from the outbox to `work`, with the close frame as the last one.
     fn take(&mut self, work: &mut Work) {
         let mut shared = self.socket.shared.lock();
         let all = shared.outbox.take(&mut work.writing, WRITE_BYTES);

@@ -1,4 +1,4 @@
-//! Commits, syncs, and what may leave after them.
+//! Commits, syncs, and the release of effects after them.
 
 use std::io;
 use std::pin::Pin;
@@ -15,10 +15,11 @@ use crate::storage::{Durability, StorageError, Store, SyncHandle};
 use crate::unwind::discard;
 
 impl Activation {
-    /// Commits what the turns wrote, waits for the disk, and lets out what may leave.
+    /// Commits the writes of the turns, waits for the disk, and releases the effects that may leave.
     pub(super) fn commit_and_release(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.credits.is_empty() {
-            // Behind what the handlers sent: who sends on while nothing can leave would fill the memory.
+            // Credits come after the messages of the handlers: otherwise a connection whose messages cannot
+            // leave could send on and fill the memory.
             let mut inner = self.object.lock();
             for (connection, (messages, bytes)) in self.credits.drain() {
                 inner.gate.stage(ToGateway::Credit { connection, messages, bytes });
@@ -48,8 +49,8 @@ impl Activation {
             Ok(Err(error)) => Error::hidden("sync", error),
             Err(_) => Error::hidden("sync", "a sync was given up"),
         };
-        // A failed sync leaves unknown what is on the disk; only a reopened file tells. A store that is lent
-        // was poisoned where it is.
+        // After a failed sync the contents of the disk are unknown until the file is reopened. A store that
+        // is lent was poisoned by its thread.
         let mut inner = self.object.lock();
         if let Some(store) = &mut inner.store {
             store.poison();
@@ -57,13 +58,13 @@ impl Activation {
         inner.failed.get_or_insert(error);
     }
 
-    /// Lets out what is durable.
+    /// Releases the effects whose commits are durable.
     pub(super) fn release(&self) {
         let released = self.object.lock().gate.released();
         self.let_out(released);
     }
 
-    /// Hands effects to the gateway, and lets those go on who waited for room.
+    /// Hands effects to the gateway, and wakes the tasks that waited for space in the gate.
     fn let_out(&self, mut released: Vec<ToGateway>) {
         if !released.is_empty() {
             self.handle.hub.apply(&mut released);
@@ -74,7 +75,7 @@ impl Activation {
         }
     }
 
-    /// Everything up to a commit is as durable as was promised.
+    /// Records that everything up to a commit is durable.
     fn durable(&mut self, lsn: u64) {
         let mut inner = self.object.lock();
         inner.gate.opened(lsn);
@@ -83,8 +84,8 @@ impl Activation {
         }
     }
 
-    /// Seals the turns so far and commits, unless a sync is under way: what is written meanwhile
-    /// goes into the next commit together.
+    /// Seals the turns so far and commits them, unless a sync is running. Writes made during a sync go into
+    /// the next commit together.
     fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Vec<ToGateway>, bool)> {
         let object = self.object.clone();
         let mut inner = object.lock();
@@ -142,7 +143,7 @@ impl Activation {
         }
     }
 
-    /// Tells whether something is on its way to the disk.
+    /// Returns whether a commit, a sync or an effect is still pending.
     pub(super) fn is_settling(&self) -> bool {
         let inner = self.object.lock();
         self.syncing.is_some()
@@ -153,7 +154,7 @@ impl Activation {
     }
 }
 
-/// Flushes the log, says so, and moves the log into the database.
+/// Flushes the log, reports the result, and moves the log into the database.
 fn sync_and_move(
     store: &mut Store,
     handle: &SyncHandle,
@@ -164,13 +165,13 @@ fn sync_and_move(
     if !on_disk {
         store.poison();
     }
-    // An activation that is gone needs no answer.
+    // An activation that has ended needs no result.
     let _ = synced.send(result);
     if on_disk { store.checkpoint() } else { Ok(()) }
 }
 
-/// Waits until the runtime has looked at its sockets once: with many clients several of them have
-/// their next message ready, and one sync then covers them all.
+/// Waits until the runtime has polled its sockets once. With many clients several sockets have their next
+/// message ready, and one sync then covers all of them.
 fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
     let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
     let done = pause.as_mut().poll(cx).is_ready();
@@ -180,7 +181,7 @@ fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>
     done
 }
 
-/// Makes sure that the index of alarms has what is about to be committed, or something earlier.
+/// Makes sure that the index of alarms has the alarm that is about to be committed, or an earlier one.
 fn registered(
     registering: &mut Option<(u64, BoxFuture<'static, Result<()>>)>,
     handle: &ObjectHandle,
@@ -207,9 +208,9 @@ fn registered(
     }
 }
 
-/// Tells the index what is committed.
+/// Reports the committed alarm to the index.
 fn tell_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
-    // While it rings the handler's own end is still to come.
+    // While the alarm is firing, the end of its handler is still to be reported.
     inner.alarm_owed = inner.ringing.is_some();
     handle.indexed.set(at);
     handle.environment.alarms.report_committed(&handle.key, at);

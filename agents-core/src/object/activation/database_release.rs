@@ -1,8 +1,8 @@
-//! Idle objects that close their database before they sleep, when very many are open.
+//! The release of databases of idle objects before they hibernate, when very many are open.
 //!
-//! An open database costs three files and about 150 KiB. A host that has many of them open at a time
-//! would run out of files long before it runs out of anything else, so idle objects give theirs
-//! back early. The instance stays; the next statement opens the database again.
+//! An open database costs three files and about 150 KiB. A host with many open databases would run out of
+//! files before any other resource, so idle objects close their database early. The instance stays, and the
+//! next statement opens the database again.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::error::Result;
 use crate::object::activation::{Activation, Environment};
 use crate::storage::{StorageError, Store};
 
-/// How long an object is idle before it may be asked for its database.
+/// The time for which an object is idle before its database may be closed.
 const IDLE: Duration = Duration::from_millis(200);
 
-/// A store on a thread that may block: it is closed, or its log is moved into its database.
+/// A store on a thread that may block: the thread closes it, or moves its log into its database.
 pub(super) type Lent = JoinHandle<(Store, Result<(), StorageError>)>;
 
-/// A database that counts as open among those of its host until this is dropped.
+/// A database that counts as open in its host until this is dropped.
 pub(super) struct OpenDatabase(Arc<Environment>);
 
 impl OpenDatabase {
@@ -39,7 +39,7 @@ impl Drop for OpenDatabase {
 }
 
 impl Activation {
-    /// Keeps count of the open databases of the host.
+    /// Updates the number of open databases of the host.
     pub(super) fn count_database(&mut self) {
         if self.lent.is_some() {
             return;
@@ -50,11 +50,11 @@ impl Activation {
         }
     }
 
-    /// Waits for a store that is lent: until it is back there is nothing to run handlers with.
+    /// Waits for a lent store. Until the store is back, no handler can run.
     pub(super) fn poll_lent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Some(lent) = &mut self.lent else { return Poll::Ready(Ok(())) };
         let Poll::Ready(back) = Pin::new(lent).poll(cx) else {
-            // What is on the disk need not wait for a log that is still being moved.
+            // Durable effects need not wait for a log that is still being moved.
             self.poll_sync(cx);
             self.release();
             return Poll::Pending;
@@ -77,12 +77,12 @@ impl Activation {
             let done = work(&mut store);
             (store, done)
         }));
-        // The task of that thread wakes this one.
+        // When that thread is done, its task wakes this one.
         cx.waker().wake_by_ref();
     }
 
-    /// Decides, once for each idle time, whether the database of an idle object is closed now;
-    /// `true` when that has begun.
+    /// Decides, once for each idle time, whether the database of an idle object is closed now; returns `true`
+    /// when closing has begun.
     pub(super) fn closes_idle_database(&mut self, cx: &mut Context<'_>) -> bool {
         if self.counted.is_none() || self.rest_decided == Some(self.last_activity) {
             return false;

@@ -1,4 +1,4 @@
-//! Events to handlers, and what follows when a handler is done.
+//! The dispatch of events to handlers, and the work after a handler is done.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::object::http::request_body::RequestBody;
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
 use crate::report::{self, Violation};
 
-/// What a handler was for.
+/// The event that a handler was started for.
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
     Message { connection: ConnectionKey, bytes: usize, _held: MemoryPermit },
@@ -35,7 +35,7 @@ impl Activation {
     pub(super) fn dispatch(&mut self, instance: &Arc<dyn Instance>, event: ToObject, cx: &mut Context<'_>) {
         self.dispatched = true;
         let connection = event.connection();
-        // Until `fetch` is done, what the connection sends waits, in its order.
+        // Until `fetch` is done, the messages of the connection wait in their order.
         if let Some(waiting) = connection.and_then(|key| self.connecting.get_mut(&key)) {
             waiting.push_back(event);
             return;
@@ -73,7 +73,8 @@ impl Activation {
                     if let Some(info) = info {
                         let entry = Arc::new(ConnectionEntry::from_info(ConnectionInfo::clone(&info)));
                         self.object.lock().roster.insert(entry);
-                        // With what is known of it: if this life fails first, the next one has to tell.
+                        // The information about the connection is kept: if this activation fails first, the
+                        // next one reports the close.
                         self.events.push_front(ToObject::Close { connection, close, info: Some(info) });
                         before.into_iter().rev().for_each(|event| self.events.push_front(event));
                     }
@@ -125,7 +126,7 @@ impl Activation {
                 let limit = self.handle.limits().alarm_timeout;
                 let handler = async move {
                     let Some(alarm) = object.begin_alarm()? else { return Ok(()) };
-                    // That it rings is not undone by what the handler does.
+                    // The code of the handler cannot undo the fact that the alarm is firing.
                     object.split_turn()?;
                     match in_time(&object, limit, on.alarm(alarm)).await {
                         Some(rang) => {
@@ -136,7 +137,7 @@ impl Activation {
                             object.reached(Limit::AlarmTimeout);
                             object.finish_alarm(false)?;
                             let error =
-                                format!("the alarm handler took longer than {limit:?} and is tried again");
+                                format!("the alarm handler took longer than {limit:?}; the alarm is retried");
                             on.alarm_timed_out(Error::hidden("alarm_timeout", error)).await
                         }
                     }
@@ -150,8 +151,8 @@ impl Activation {
         }
     }
 
-    /// Keeps what a connection said last that was over before the object knew it: what the gateway
-    /// kept of the connection comes with its end.
+    /// Keeps the last events of a connection that ended before the object knew it. The close event brings the
+    /// data that the gateway has of the connection.
     fn wait_for_end(&mut self, connection: ConnectionKey, event: ToObject) {
         self.leaving.entry(connection).or_default().push(event);
     }
@@ -160,7 +161,7 @@ impl Activation {
         WebSocket { object: self.object.clone(), entry }
     }
 
-    /// Gives a handler of a WebSocket event the time that the object has set for it.
+    /// Limits a handler of a WebSocket event to the time that the object has set.
     fn in_time(
         &self,
         instance: &Arc<dyn Instance>,
@@ -177,17 +178,17 @@ impl Activation {
         })
     }
 
-    /// Fails the event that an instance could not be started for; the next one tries again.
+    /// Fails the event for which an instance could not be started. The next event tries again.
     pub(super) fn refuse_event(&mut self, error: &Error) {
         let Some(event) = self.events.pop_front() else { return };
         let object = self.object.clone();
         if let Err(error) = own_turn(&object, || self.refuse(event, error)) {
-            tracing::error!(object = ?self.handle.key, %error, "an event was not refused well");
+            tracing::error!(object = ?self.handle.key, %error, "an event could not be rejected cleanly");
         }
     }
 
-    /// Fails everything that has come by now: a start that took too long may do so again, and each try would be as
-    /// much longer for those behind.
+    /// Fails all events that have arrived by now. A start that took too long may do so again, and each try
+    /// would delay the later events further.
     pub(super) fn refuse_all(&mut self, error: &Error) {
         if !self.handle.is_stopping() {
             self.handle.mailbox.take(&mut self.events);
@@ -221,13 +222,13 @@ impl Activation {
             },
             event if event.about_request().is_some() => Ok(()),
             event => {
-                tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was given up");
+                tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was dropped");
                 Ok(())
             }
         }
     }
 
-    /// Polls a new handler at once: most are done with it.
+    /// Starts a handler and polls it at once: most handlers finish in the first poll.
     fn start(
         &mut self,
         instance: Option<&Arc<dyn Instance>>,
@@ -285,19 +286,19 @@ impl Activation {
         }
     }
 
-    /// A message of a connection is done.
+    /// Records that a message of a connection is done.
     fn credit(&mut self, connection: ConnectionKey, bytes: usize) {
         let (messages, sum) = self.credits.entry(connection).or_default();
         *messages += 1;
         *sum += bytes as u64;
     }
 
-    /// What came from a connection while it was let in, or kept out, is handled now.
+    /// Handles the events that came from a connection before it was accepted or refused.
     fn connected(&mut self, entry: &ConnectionEntry) {
         let open = entry.is_accepted() && !entry.is_closing();
         let waiting = self.connecting.remove(&entry.key).unwrap_or_default();
         for event in waiting.into_iter().rev() {
-            // Of a connection that was refused only its end still matters.
+            // For a refused connection only the close still matters.
             if open || matches!(event, ToObject::Close { .. }) {
                 self.events.push_front(event);
             } else if let ToObject::Message { message, .. } = event {
@@ -306,7 +307,7 @@ impl Activation {
         }
     }
 
-    /// Ends what a handler left open that was given up.
+    /// Ends the open work of a handler that was undone.
     fn clean_up(&self, label: &Label, error: &Error) {
         let done = own_turn(&self.object, || match label {
             Label::Connect(entry) => fetch::refuse(&self.object, entry, error),
@@ -315,7 +316,7 @@ impl Activation {
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         });
         if let Err(error) = done {
-            tracing::error!(object = ?self.handle.key, %error, "what a handler left open was not ended");
+            tracing::error!(object = ?self.handle.key, %error, "the open work of a handler could not be ended");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The waking life of an object: one task that runs its handlers in turns.
+//! The activation of an object: one task that runs its handlers in turns.
 
 mod commit;
 mod database_release;
@@ -47,7 +47,7 @@ use crate::report::SingleLine;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::unwind::{Panic, caught, discard};
 
-/// What all objects of a host share.
+/// The environment that all objects of a host share.
 pub(crate) struct Environment {
     pub(crate) folder: Arc<DataFolder>,
     pub(crate) store: StoreOptions,
@@ -56,22 +56,22 @@ pub(crate) struct Environment {
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) alarms: Alarms,
-    /// In tests: objects sleep and crash as often as they can.
+    /// A test mode: objects hibernate and crash as often as possible.
     pub(crate) chaos: Option<Chaos>,
     /// The number of databases that are open.
     pub(crate) databases: AtomicUsize,
-    /// Places for objects that are awake.
+    /// The slots for awake objects.
     pub(crate) awake_slots: AwakeSlots,
-    /// Told when any object has fallen asleep.
+    /// Notified when any object has fallen asleep.
     pub(crate) asleep: Notify,
-    /// The way to other objects.
+    /// The directory of the other objects.
     pub(crate) peers: Arc<ObjectDirectory>,
     pub(crate) watchdog: Watchdog,
 }
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        // A host that was dropped without being stopped.
+        // The host was dropped without being stopped.
         self.alarms.stop();
     }
 }
@@ -82,11 +82,11 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Runs an object until it sleeps.
+/// Runs an object until it hibernates.
 pub(super) async fn run(handle: Arc<ObjectHandle>) {
     loop {
         if handle.is_stopping() {
-            // What came too late is given up; the host ends its sockets and requests.
+            // Messages that arrived too late are dropped; the host ends its sockets and requests.
             handle.mailbox.take(&mut VecDeque::new());
             if handle.mailbox.try_sleep() {
                 break;
@@ -103,8 +103,8 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             continue;
         };
         handle.life.wake();
-        // Everything of an activation is dropped before the next one starts: one writer. Whatever happens in this
-        // one, it has an end, and the mailbox has a reader again.
+        // Everything of an activation is dropped before the next one starts, so that a database has one
+        // writer. A panic ends the activation too, and the mailbox has a reader again.
         if let Err(panic) = AssertUnwindSafe(live(&handle)).catch_unwind().await {
             shutdown::cut_off(&handle, &Panic::new(panic)).await;
         }
@@ -117,7 +117,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
     }
 }
 
-/// Runs one life of an object, from its opening to its end.
+/// Runs one activation of an object, from its opening to its end.
 async fn live(handle: &Arc<ObjectHandle>) {
     match Activation::open(handle).await {
         Ok(mut activation) => {
@@ -142,33 +142,33 @@ async fn live(handle: &Arc<ObjectHandle>) {
     }
 }
 
-/// Why an activation is over.
+/// A reason why an activation is over.
 #[derive(Debug)]
 enum Ended {
     Idle,
     Stopped,
     Failed(Error),
-    /// As if the process had been killed; `quiet` when nobody was in the middle of something.
+    /// As if the process had been killed; `quiet` when no work was in progress.
     Crashed {
         quiet: bool,
     },
 }
 
 enum Phase {
-    /// No instance; the next event starts one.
+    /// No instance exists; the next event starts one.
     Cold,
     Starting(Turns<(), Result<Arc<dyn Instance>>>),
     Live(Arc<dyn Instance>),
-    /// The instance says goodbye.
+    /// The `hibernate` hook of the instance is running.
     Leaving(Turns<(), Result<()>>, Ended),
-    /// It did; only what it still sent has to go out.
+    /// The `hibernate` hook has ended; its effects are still to be released.
     Left(Ended),
 }
 
-/// The code of an error of a start.
+/// The code of the error of a start that took too long.
 const START_TIMEOUT: &str = "start_timeout";
 
-/// Starts an instance; one that takes too long is dropped.
+/// Starts an instance; a start that takes too long is dropped.
 fn start_in_time(
     behavior: &Arc<dyn Behavior>,
     object: ObjectContext,
@@ -188,33 +188,33 @@ struct Activation {
     phase: Phase,
     events: VecDeque<ToObject>,
     running: FuturesUnordered<Turns<Label, Result<()>>>,
-    /// Whose turn it is: new events and running handlers alternate.
+    /// The kind of work that is polled next: new events and running handlers alternate.
     next: Side,
-    /// How many of them are spawned tasks.
+    /// The number of running handlers that are spawned tasks.
     tasks: usize,
-    /// What came for connections whose connect handler still runs.
+    /// The events of connections whose connect handler still runs.
     connecting: HashMap<ConnectionKey, VecDeque<ToObject>>,
-    /// What came from connections that are over and whose end has not come yet.
+    /// The events of connections that are over and whose close event has not come yet.
     leaving: HashMap<ConnectionKey, Vec<ToObject>>,
-    /// What connections get back for messages that are done: how many, and their bytes.
+    /// The credits of connections for messages that are done: their number and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
     syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
-    /// The index of alarms is told of an alarm before it is committed.
+    /// The registration of an alarm in the index, before the alarm is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
-    /// What the index hears of the alarm once this commit is durable.
+    /// The report of the alarm to the index, sent once this commit is durable.
     settling: Option<(u64, Option<u64>)>,
-    /// Lets sockets that are ready hand their messages in before a commit is made.
+    /// Lets sockets that are ready deliver their messages before a commit is made.
     gathering: Option<BoxFuture<'static, ()>>,
     /// The store, while a thread that may block works on it.
     lent: Option<Lent>,
-    /// Up to when it was decided whether to close it.
+    /// The idle time for which the close of the database was decided.
     rest_decided: Option<Instant>,
     /// The database, while it counts as open.
     counted: Option<OpenDatabase>,
     last_activity: Instant,
-    /// Some event was handled, or begun.
+    /// `true` if an event was dispatched.
     dispatched: bool,
-    /// Where it stands in the list of idle objects.
+    /// The number of the object in the list of idle objects.
     listed: Option<u64>,
     timer: Option<Pin<Box<Sleep>>>,
     stop_at: Option<Instant>,
@@ -227,7 +227,7 @@ impl Activation {
         let mut store = environment.folder.store(&key.class, &key.name, &environment.store);
         let unknown = !handle.settings.is_known();
         if store.exists() && (unknown || store.needs_recovery()) {
-            // Recovery takes as long as the log is; not on a thread that others wait for.
+            // Recovery takes longer with a longer log, so it does not run on a runtime worker.
             let settings;
             (store, settings) = handle
                 .disk
@@ -308,7 +308,7 @@ impl Activation {
             }
             self.last_activity = started;
             if round.is_over() {
-                // Others get their turn; this task is polled again at once.
+                // Other tasks run first; this task is polled again at once.
                 cx.waker().wake_by_ref();
                 break;
             }
@@ -334,7 +334,7 @@ impl Activation {
         }
     }
 
-    /// Starts an instance when one is needed, and lets it start or leave.
+    /// Starts an instance when one is needed, and polls its start or its shutdown.
     fn poll_phase(&mut self, cx: &mut Context<'_>) -> bool {
         if matches!(self.phase, Phase::Live(_)) && std::mem::take(&mut self.object.lock().panicked) {
             tracing::warn!(object = ?self.handle.key, "a turn was undone, the instance is replaced");
@@ -344,8 +344,8 @@ impl Activation {
             Phase::Live(_) | Phase::Left(_) => false,
             Phase::Cold => {
                 self.fill_events();
-                // These concern handlers that still run, and need no instance.
-                // So do the bodies of requests; those of requests that still wait, wait behind them.
+                // These events concern handlers that still run, and need no instance. The same holds for
+                // bodies of requests, except for requests that still wait: their bodies wait behind them.
                 let waiting: HashSet<_> = self.events.iter().filter_map(ToObject::asks).collect();
                 for event in std::mem::take(&mut self.events) {
                     match event.about_request() {
@@ -388,7 +388,7 @@ impl Activation {
             Phase::Leaving(leave, _) => {
                 let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
                 if let Ok(Err(error)) = result {
-                    tracing::error!(object = ?self.handle.key, code = error.code(), "a goodbye failed: {}", SingleLine(&error));
+                    tracing::error!(object = ?self.handle.key, code = error.code(), "the hibernate hook failed: {}", SingleLine(&error));
                 }
                 if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::Left(ended);
@@ -414,7 +414,7 @@ impl Activation {
             }
             {
                 let mut inner = self.object.lock();
-                // What comes after a failure is for the next life.
+                // Events after a failure are for the next activation.
                 if inner.panicked || inner.section.is_some() || inner.failed.is_some() {
                     break;
                 }

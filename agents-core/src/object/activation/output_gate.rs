@@ -1,4 +1,4 @@
-//! The output gate: nothing leaves before the writes it depends on are durable.
+//! The output gate: no effect leaves before the writes that it depends on are durable.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,23 +11,23 @@ use crate::limits::Limit;
 /// The number of last wakers that are compared with a new one.
 const LAST_WAKERS: usize = 16;
 
-/// Effects of an object on their way out, in their order, bounded by their bytes.
+/// The effects of an object that have not left, in their order, bounded by their bytes.
 ///
-/// Every effect is stamped with the number of the commit that it may depend on: the one under way
-/// when there are uncommitted writes, else the last one. It leaves when that commit is durable.
+/// Every effect is stamped with the number of the commit that it may depend on: the next commit when there
+/// are uncommitted writes, else the last one. An effect leaves when its commit is durable.
 #[derive(Debug)]
 pub(crate) struct Gate {
     staged: Vec<ToGateway>,
     waiting: VecDeque<Batch>,
     durable: u64,
-    /// The bytes in `staged`, and the bytes of all that is here.
+    /// The bytes in `staged`; `bytes` counts all effects of the gate.
     staged_bytes: usize,
     bytes: usize,
     limit: usize,
     budget: Arc<Budget>,
-    /// The part of the budget for all that is here.
+    /// The part of the budget that the effects of the gate use.
     held: MemoryPermit,
-    /// Handlers and an activation that wait for room.
+    /// Handlers and an activation that wait for space in the gate.
     paused: Vec<Waker>,
 }
 
@@ -40,7 +40,7 @@ struct Batch {
 }
 
 impl Gate {
-    /// A gate for so many bytes, which count in a budget that objects share.
+    /// Returns a gate for this many bytes, which count in a budget that objects share.
     pub(crate) fn new(limit: usize, budget: Arc<Budget>) -> Self {
         Self {
             staged: Vec::new(),
@@ -55,7 +55,8 @@ impl Gate {
         }
     }
 
-    /// Returns which limit is against so many more bytes. One effect always fits.
+    /// Returns the limit that this many more bytes would exceed. An empty gate accepts one effect of any
+    /// size.
     pub(crate) fn reached(&self, more: usize) -> Option<Limit> {
         let bytes = self.bytes.saturating_add(more);
         if self.bytes == 0 {
@@ -64,29 +65,29 @@ impl Gate {
         if bytes > self.limit {
             return Some(Limit::OutgoingBytesPerAgent);
         }
-        // As much as was free before a turn began, and as much again for what it sends.
+        // With a used-up budget, a turn begins with at most `FREE_BYTES` waiting, and may send as much again.
         (bytes > 2 * FREE_BYTES && self.budget.is_used_up()).then_some(Limit::OutgoingBytes)
     }
 
-    /// Returns whether so much waits that no turn begins. A turn that begins has half of the limit before it,
-    /// so that what others left is no reason to refuse what it sends.
+    /// Returns whether so many bytes wait that no turn begins. Half of the limit is free when a turn begins,
+    /// so that earlier effects are not a reason to refuse what the turn sends.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes > self.limit / 2 || (self.bytes > FREE_BYTES && self.budget.is_used_up())
     }
 
-    /// Returns the number of bytes that are on their way out.
+    /// Returns the number of bytes of the effects that have not left.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Wakes a task once the gate is no longer full.
+    /// Registers a task to be woken when the gate is no longer full.
     pub(crate) fn wait(&mut self, waker: &Waker) {
         if !self.paused.iter().rev().take(LAST_WAKERS).any(|other| other.will_wake(waker)) {
             self.paused.push(waker.clone());
         }
     }
 
-    /// Returns the tasks that waited, when there is room again.
+    /// Returns the tasks that waited, if the gate has space again.
     pub(crate) fn resumed(&mut self) -> Vec<Waker> {
         if self.paused.is_empty() || self.is_full() { Vec::new() } else { mem::take(&mut self.paused) }
     }
@@ -99,12 +100,12 @@ impl Gate {
         self.count(self.bytes + bytes);
     }
 
-    /// A mark to which a turn that fails can be undone.
+    /// Returns a mark to which a failed turn can be undone.
     pub(crate) fn mark(&self) -> usize {
         self.staged.len()
     }
 
-    /// Takes back what was added since a mark.
+    /// Removes and returns the effects that were added since a mark.
     pub(crate) fn undo_to(&mut self, mark: usize) -> Vec<ToGateway> {
         let undone = self.staged.split_off(mark.min(self.staged.len()));
         let bytes: usize = undone.iter().map(ToGateway::bytes).sum();
@@ -113,7 +114,7 @@ impl Gate {
         undone
     }
 
-    /// Takes out everything that has not left, and never will.
+    /// Takes out all effects that have not left; they will never leave.
     pub(crate) fn given_up(&mut self) -> Vec<ToGateway> {
         let waiting = mem::take(&mut self.waiting).into_iter().flat_map(|batch| batch.effects);
         let effects = waiting.chain(mem::take(&mut self.staged)).collect();
@@ -122,7 +123,7 @@ impl Gate {
         effects
     }
 
-    /// Closes the turns so far: what depends on `stamp` waits for it.
+    /// Closes the turns so far: their effects wait for the commit `stamp`.
     pub(crate) fn seal(&mut self, stamp: u64) {
         if !self.staged.is_empty() {
             let (bytes, effects) = (mem::take(&mut self.staged_bytes), mem::take(&mut self.staged));
@@ -130,17 +131,17 @@ impl Gate {
         }
     }
 
-    /// Everything up to this commit is durable.
+    /// Records that everything up to this commit is durable.
     pub(crate) fn opened(&mut self, durable: u64) {
         self.durable = self.durable.max(durable);
     }
 
-    /// Takes out what may leave.
+    /// Takes out the effects that may leave.
     pub(crate) fn released(&mut self) -> Vec<ToGateway> {
         let (mut out, mut bytes) = (Vec::new(), 0);
         while let Some(batch) = self.waiting.pop_front_if(|batch| batch.stamp <= self.durable) {
             bytes += batch.bytes;
-            // The usual case, one batch, moves the list and copies nothing.
+            // In the usual case of one batch the list is moved and nothing is copied.
             if out.is_empty() {
                 out = batch.effects;
             } else {
@@ -157,7 +158,7 @@ impl Gate {
 
     fn count(&mut self, bytes: usize) {
         self.bytes = bytes;
-        // What is small is free.
+        // Up to `FREE_BYTES` are not counted.
         if bytes > FREE_BYTES || !self.held.is_empty() {
             self.held.resize(&self.budget, if bytes > FREE_BYTES { bytes } else { 0 });
         }
@@ -181,7 +182,7 @@ mod tests {
         ToGateway::Credit { connection: KEY, messages: n, bytes: 0 }
     }
 
-    /// An effect that counts so many bytes.
+    /// Returns an effect that counts this many bytes.
     fn large(bytes: usize) -> ToGateway {
         let message = Message::from(vec![0; bytes - FRAME_BYTES]);
         ToGateway::Send { targets: Targets::One(KEY), message, latest: false }
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn what_is_sent_has_a_limit_and_counts_until_it_leaves() {
         let mut gate = gate();
-        assert_eq!(gate.reached(100 * FREE_BYTES), None, "one always fits");
+        assert_eq!(gate.reached(100 * FREE_BYTES), None, "an empty gate accepts one effect");
         gate.stage(large(2 * FREE_BYTES));
         assert!(!gate.is_full());
         assert_eq!(gate.reached(2 * FREE_BYTES), None);
@@ -233,12 +234,12 @@ mod tests {
         gate.wait(&waker);
         assert!(gate.is_full() && gate.resumed().is_empty());
         gate.undo_to(mark);
-        assert!(!gate.is_full(), "what is undone is given back");
+        assert!(!gate.is_full(), "undone effects release their bytes");
         gate.stage(large(FREE_BYTES));
         gate.seal(2);
         gate.opened(1);
         assert_eq!((gate.released().len(), gate.bytes), (1, FREE_BYTES));
-        assert_eq!(gate.resumed().len(), 1, "noted once");
+        assert_eq!(gate.resumed().len(), 1, "registered once");
         assert!(gate.resumed().is_empty());
     }
 
@@ -248,7 +249,7 @@ mod tests {
         let (mut one, mut other) = (Gate::new(100 * FREE_BYTES, budget.clone()), gate());
         other.budget = budget.clone();
         one.stage(large(FREE_BYTES));
-        assert_eq!(budget.used(), 0, "what is small is free");
+        assert_eq!(budget.used(), 0, "small effects are not counted");
         one.stage(large(2 * FREE_BYTES));
         assert_eq!(budget.used(), 3 * FREE_BYTES);
         assert!(one.is_full() && !other.is_full());
@@ -267,6 +268,6 @@ mod tests {
         assert_eq!((one.given_up().len(), budget.used()), (2, 0));
         one.stage(large(4 * FREE_BYTES));
         drop(one);
-        assert_eq!(budget.used(), 0, "a life that ends gives all back");
+        assert_eq!(budget.used(), 0, "an activation that ends releases all bytes");
     }
 }

@@ -1,4 +1,4 @@
-//! Events of an object for which the host has no room.
+//! The rejection of events of an object that gets no slot.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use crate::wire::close_code;
 
 const BUSY: &str = "server is busy";
 
-/// Fails what waits for an object that could not start; ends of connections and alarms are kept.
+/// Fails the waiting events of an object that could not start; closes of connections and alarms are kept.
 pub(super) fn reject_pending(handle: &ObjectHandle) {
     sampled!(DEBUG, "objects that are turned away", object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
@@ -22,7 +22,7 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
     let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);
     for event in events {
         match event {
-            // Final before the accept, as every refusal there.
+            // The code is final for clients, as for every refusal before the accept.
             ToObject::Connect { connection, .. } => told.push(close(connection, close_code::UNAVAILABLE)),
             ToObject::Message { connection, .. } => told.push(close(connection, close_code::TRY_AGAIN_LATER)),
             ToObject::Request { request, .. } => {

@@ -1,4 +1,4 @@
-//! The end of an activation: asleep, stopped, failed or crashed.
+//! The end of an activation that hibernates, stops, fails or crashes.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,13 +19,13 @@ use crate::object::{ObjectHandle, Work};
 use crate::storage::Store;
 use crate::unwind::{Panic, caught, discard};
 
-/// The code of an error of storage.
+/// The code of the storage error for a full disk.
 const FULL: &str = "storage_full";
-/// The text that clients read when the object they are connected to failed.
+/// The text that clients receive when their object failed.
 const RESTARTED: &str = "the agent was restarted";
 
 impl Activation {
-    /// Tells whether anything is going on that ends by itself.
+    /// Returns whether work is pending that ends by itself.
     fn is_busy(&self) -> bool {
         !self.running.is_empty()
             || !self.events.is_empty()
@@ -68,7 +68,7 @@ impl Activation {
         if self.wait_until(asleep_at, cx) { self.shut_down(Ended::Idle, cx) } else { Poll::Pending }
     }
 
-    /// Waits for a moment; a timer that is set for an earlier one is only moved when it goes off.
+    /// Waits for a moment. A timer that is set for an earlier moment is moved only when it fires.
     pub(super) fn wait_until(&mut self, moment: Instant, cx: &mut Context<'_>) -> bool {
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(moment)));
         if timer.deadline() > moment {
@@ -83,7 +83,7 @@ impl Activation {
         false
     }
 
-    /// The host stops: what runs may finish for a while.
+    /// Stops with the host: running handlers may finish within the grace period.
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let grace = self.handle.limits().shutdown_grace;
         let stop_at = *self.stop_at.get_or_insert_with(|| Instant::now() + grace);
@@ -104,7 +104,7 @@ impl Activation {
         self.shut_down(Ended::Stopped, cx)
     }
 
-    /// The instance says goodbye: it and what it still sends have the grace period, no longer.
+    /// Waits for the `hibernate` hook and its effects, at most for the grace period.
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let done = matches!(self.phase, Phase::Left(_)) && !self.is_busy();
         if !done {
@@ -112,7 +112,7 @@ impl Activation {
             if !self.wait_until(until, cx) {
                 return Poll::Pending;
             }
-            tracing::warn!(object = ?self.handle.key, "the goodbye of an instance took too long");
+            tracing::warn!(object = ?self.handle.key, "the hibernate hook took too long");
         }
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::Leaving(_, ended) | Phase::Left(ended) => Poll::Ready(ended),
@@ -133,8 +133,8 @@ impl Activation {
         }
     }
 
-    /// Drops the instance and the handlers, closes the database, and tells clients when that is
-    /// the end for them.
+    /// Drops the instance and the handlers, closes the database, and closes connections if the activation
+    /// failed.
     pub(super) async fn finish(self, ended: Ended) {
         let Self {
             handle,
@@ -154,14 +154,14 @@ impl Activation {
         }
         discard(phase, &handle.key);
         drop(running);
-        // Out of the context, which user code may have kept: the next activation is the only writer. Tasks that have
-        // not begun hold the context, and the context holds them.
+        // The store is taken out of the context, which user code may have kept: the next activation is the
+        // only writer. Tasks that have not begun hold the context, and the context holds them.
         let (mut store, bodies) = object.lock().end();
         if let Some(lent) = lent {
-            // A thread still works on it.
+            // A thread still works on the store.
             store = lent.await.ok().map(|(store, _)| store);
         }
-        // Something outside of the handlers may still read them.
+        // Code outside of the handlers may still read the bodies.
         for body in bodies {
             body.end(Err(BodyFault::BrokeOff));
         }
@@ -178,14 +178,16 @@ impl Activation {
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.indexed.forget();
-            // Before the file is closed, which takes a while: who comes meanwhile waits for the next life.
-            // So does who came before and was not asked about, unless this life did nothing but fail: then the
-            // next one would do the same for ever. The order matters: what is posted while we look is spared.
+            // This happens before the file is closed, which takes a while: a connection that arrives
+            // meanwhile waits for the next activation. An earlier connection whose `fetch` was not called
+            // waits as well, unless this activation dispatched nothing before it failed: then the next one
+            // would fail the same way forever. The order matters: a connection that is posted between these
+            // statements is spared.
             let asking = handle.hub.asking();
             let mut waiting = handle.mailbox.connects();
             waiting.extend(events.iter().filter_map(ToObject::connects));
             handle.hub.fail(reason, |key| dispatched && (!asking.contains(&key) || waiting.contains(&key)));
-            // Ends of connections and alarms are no work that failed; they are still to be handled.
+            // Closes of connections and alarms have not failed; they are still to be handled.
             let is_kept = |event: &ToObject| match event {
                 ToObject::Close { .. } | ToObject::Alarm => true,
                 ToObject::Connect { .. } => dispatched,
@@ -203,11 +205,11 @@ impl Activation {
     }
 }
 
-/// Ends a life whose end itself panicked, so that the next one may begin.
+/// Ends an activation whose end panicked, so that the next one may begin.
 pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
-    // What panicked may have been what logs.
+    // The panic may have come from the logger.
     let said = caught(|| {
-        tracing::error!(object = ?handle.key, "the object did not end well and is restarted from its database: {panic}");
+        tracing::error!(object = ?handle.key, "the object did not end cleanly and is restarted from its database: {panic}");
     });
     drop(said);
     let context = handle.life.context();
@@ -221,11 +223,11 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     handle.indexed.forget();
     handle.hub.fail(RESTARTED, |_| false);
     close(handle, store, true).await;
-    // Nothing is known of what it was woken for.
+    // The outcome of the alarm that woke the object is unknown.
     ring_again(handle);
 }
 
-/// Closes the database, well or as if the process had been killed.
+/// Closes the database, cleanly or as if the process had been killed.
 async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
     let Some(store) = store.filter(Store::is_open) else { return };
     // Closing checkpoints and syncs, which blocks.
@@ -239,15 +241,15 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
     match closed.await.map_err(Error::internal) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::error!(object = ?handle.key, error = %error.into_error(), "the database was not closed well")
+            tracing::error!(object = ?handle.key, error = %error.into_error(), "the database was not closed cleanly")
         }
         Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
     }
 }
 
-/// Wakes an object again whose life ended before the index of alarms heard what became of its alarm.
+/// Wakes an object again whose activation ended before it reported the outcome of its alarm.
 ///
-/// Not at once: what the alarm does may be what brought the object down.
+/// The wake has a delay, because the alarm may be what made the object fail.
 pub(super) fn ring_again(handle: &ObjectHandle) {
     ring_after(handle, 1);
 }
@@ -300,7 +302,7 @@ pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
     });
 }
 
-/// Returns the text that clients read when the object they are connected to failed with an error.
+/// Returns the text that clients receive when their object failed with an error.
 fn close_code_of(error: &Error) -> &'static str {
     if error.code() == FULL { "the server's disk is full" } else { RESTARTED }
 }

@@ -1,31 +1,30 @@
-//! How long an object is at work before others get their turn.
+//! The time slice of an object: its work before other tasks run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many steps a round has at most.
+/// The maximum number of steps in a round.
 const STEPS: usize = 256;
-/// The number of steps that new events, or running handlers, have before it is the turn of the others.
+/// The maximum number of steps of new events, or of running handlers, before the other kind is polled.
 const STRETCH: usize = 16;
-/// After so long a round is over, whatever is left to do: a few large messages take as long as hundreds of
-/// small ones.
+/// The maximum time of a round. A few large messages take as long as hundreds of small ones.
 const LONGEST: Duration = Duration::from_millis(1);
-/// How many steps there are between two looks at the clock.
+/// The number of steps between two reads of the clock.
 const LOOK: usize = 4;
-/// A message of so many bytes is worth a look of its own.
+/// The size of a message after which the clock is read at once.
 const LARGE: usize = 16 * 1024;
 
-/// One stretch of work of an object; at its end the object commits and lets others run.
+/// One round of work of an object; at its end the object commits and yields.
 #[derive(Debug)]
 pub(super) struct Round {
     left: usize,
-    /// The number of steps that are left when the stretch is over.
+    /// The value of `left` at which the stretch is over.
     stretch: usize,
     until: Instant,
 }
 
-/// The work that an object may go on with.
+/// A kind of work that an object may continue with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Events,
@@ -33,8 +32,8 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// Whose turn it is next. It stays over rounds: each may use up one of its own, and the other comes first
-    /// in the next.
+    /// Returns the kind of work that is polled next. The kind is kept over rounds: if one kind uses up a
+    /// round, the other one comes first in the next.
     pub(super) fn other(self) -> Self {
         match self {
             Self::Events => Self::Handlers,
@@ -53,17 +52,17 @@ impl Round {
         self.stretch = self.left.saturating_sub(STRETCH);
     }
 
-    /// Returns whether it is the turn of the other kind of work, or the round is over.
+    /// Returns whether the other kind of work is next, or the round is over.
     pub(super) fn is_stretch_over(&self) -> bool {
         self.left <= self.stretch
     }
 
-    /// A handler has finished.
+    /// Counts a handler that has finished.
     pub(super) fn step(&mut self) {
         self.took(0);
     }
 
-    /// A message of so many bytes was taken.
+    /// Counts a message of this many bytes.
     pub(super) fn took(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(1);
         let look = bytes >= LARGE || self.left.is_multiple_of(LOOK);
@@ -100,7 +99,7 @@ mod tests {
             round.step();
             !round.is_over()
         });
-        assert!(steps.count() < LOOK, "it looks at the clock soon");
+        assert!(steps.count() < LOOK, "the clock is read soon");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! A turn: one uninterrupted poll of a handler. All its writes commit together or not at all.
+//! A turn: one uninterrupted poll of a handler. All writes of a turn commit together or not at all.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,20 +9,21 @@ use crate::error::{Error, Result};
 use crate::object::{BoxFuture, Instance, ObjectContext, Work};
 use crate::unwind::{caught, discard};
 
-/// A handler that is polled in turns, with a label that comes back with its result.
+/// A handler that is polled in turns, with a label that is returned with its result.
 pub(in crate::object) struct Turns<L, R> {
     object: ObjectContext,
-    /// Names the handler within its activation.
+    /// The number of the handler within its activation.
     id: u64,
     work: Work,
     future: Option<BoxFuture<'static, R>>,
     label: Option<L>,
-    /// The instance that it runs on. When that was replaced, its destructor is not part of the handler's last turn.
+    /// The instance that the handler runs on. If the instance was replaced, its destructor is not part of the
+    /// handler's last turn.
     instance: Option<Arc<dyn Instance>>,
 }
 
-/// The error of a turn that was undone and whose handler is given up. The handler panicked where nothing
-/// above caught it, or broke a constraint that is checked at the end of the turn.
+/// The error of a turn that was undone and whose handler was dropped. The handler panicked and no code above
+/// it caught the panic, or the turn violated a constraint that is checked at its end.
 #[derive(Debug)]
 pub(in crate::object) struct Undone(pub(in crate::object) Error);
 
@@ -56,7 +57,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
         let _watched = object.watched(*work);
         let polled = caught(|| running.as_mut().poll(cx)).and_then(|polled| match polled {
             Poll::Pending => Ok(None),
-            // What its locals do when they are dropped is part of the last turn.
+            // The destructors of its locals are part of the last turn.
             Poll::Ready(result) => match caught(|| drop(future.take())) {
                 Ok(()) => Ok(Some(result)),
                 Err(panic) => {
@@ -69,7 +70,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
             Ok(None) => match object.end_turn() {
                 Ok(()) => return Poll::Pending,
                 Err(error) => {
-                    // Its locals may still do something.
+                    // The destructors of its locals may still do work.
                     object.begin_own_turn();
                     discard(future.take(), object.key());
                     Err(error)
@@ -92,7 +93,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
         };
         let result = result.map_err(|error| {
             if error.code() != "panic" {
-                tracing::error!(object = ?object.key(), "what a handler did in a turn was undone: {error}");
+                tracing::error!(object = ?object.key(), "a turn of a handler was undone: {error}");
             }
             Undone(error)
         });
@@ -108,7 +109,7 @@ impl<L, R> Drop for Turns<L, R> {
     }
 }
 
-/// Gives a handler so much time; `None` when it took longer and was dropped.
+/// Limits the time of a handler; returns `None` when it took longer and was dropped.
 pub(in crate::object) async fn in_time<T>(
     object: &ObjectContext,
     limit: Duration,
@@ -116,13 +117,14 @@ pub(in crate::object) async fn in_time<T>(
 ) -> Option<T> {
     let done = tokio::time::timeout(limit, &mut handler).await.ok();
     if done.is_none() {
-        // If that panics, what follows goes on.
+        // A panic of the destructor does not stop the caller.
         discard(handler, object.key());
     }
     done
 }
 
-/// Does work of the runtime's own in a turn. What it runs of the user's may panic, and then the turn is undone.
+/// Runs work of the runtime in a turn of its own. The work may call user code; if that panics, the turn is
+/// undone.
 pub(in crate::object) fn own_turn(object: &ObjectContext, work: impl FnOnce() -> Result<()>) -> Result<()> {
     object.begin_own_turn();
     let done = caught(work).unwrap_or_else(|panic| {

@@ -1,9 +1,9 @@
-//! Turns that hold their thread, noticed by a thread of its own.
+//! A thread that detects turns that block their worker.
 //!
-//! The worker that polls the runtime's I/O is a worker like any other. When a handler blocks it, no
-//! parked worker takes its place before something new is put into the runtime's queue: sockets,
-//! timers and signals wait with it. So a thread that no handler can block looks at the turns that run,
-//! and puts an empty task into the queue while one of them takes long.
+//! The worker that polls the runtime's I/O also runs handlers. When a handler blocks that worker, no parked
+//! worker replaces it before a new task enters the runtime's queue: sockets, timers and signals wait with it.
+//! So a thread that no handler can block observes the running turns, and spawns an empty task while one of
+//! them takes long.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -17,11 +17,11 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::object::ObjectKey;
 
-/// The time between two looks at the turns. One that is seen twice is long.
+/// The time between two looks at the turns. A turn that is seen twice is long.
 const TICK: Duration = Duration::from_millis(5);
-/// The time after which the log names a turn.
+/// The time after which a turn is named in the log.
 const BLOCKED: Duration = Duration::from_secs(1);
-/// The number of looks at nothing after which the thread sleeps until a turn begins.
+/// The number of looks without activity after which the thread sleeps until a turn begins.
 const QUIET: u32 = 200;
 
 /// The names of [`Work`] in the log, in its order.
@@ -44,10 +44,10 @@ pub(crate) enum Work {
     Commit,
 }
 
-/// The way to find an object by the address of its handle.
+/// Finds an object by the address of its handle.
 type Find = Box<dyn Fn(usize) -> Option<ObjectKey> + Send + Sync>;
 
-/// The thread that looks after the other threads of a host.
+/// The thread that observes the workers of a host.
 pub(crate) struct Watchdog(Arc<Shared>);
 
 struct Shared {
@@ -67,14 +67,14 @@ struct Shared {
 /// The turn of one thread.
 #[derive(Default)]
 struct Slot {
-    /// Moves on when a turn begins and when it ends: odd while one runs.
+    /// Incremented when a turn begins and when it ends: odd while a turn runs.
     count: AtomicU64,
     /// The address of the object's handle; 0 for a hook of the host.
     object: AtomicUsize,
     work: AtomicU8,
     /// The callable that a turn runs, with the count of that turn.
     callable: Mutex<Option<(u64, &'static str)>>,
-    /// Used by the watchdog alone.
+    /// Used only by the watchdog.
     seen: Mutex<Seen>,
 }
 
@@ -87,7 +87,7 @@ struct Seen {
     told: bool,
 }
 
-/// A turn under way; over when it is dropped.
+/// A running turn; it ends when this is dropped.
 pub(crate) struct Watched<'a>(Option<&'a Slot>);
 
 impl Watchdog {
@@ -108,7 +108,7 @@ impl Watchdog {
             Ok(thread) => {
                 let _ = shared.thread.set(thread.thread().clone());
             }
-            Err(error) => tracing::error!(%error, "no thread looks after handlers that block"),
+            Err(error) => tracing::error!(%error, "the thread that detects blocked workers cannot start"),
         }
         Self(shared)
     }
@@ -118,7 +118,7 @@ impl Watchdog {
         let _ = self.0.find.set(Box::new(find));
     }
 
-    /// Begins a turn on this thread; one inside another counts as part of it.
+    /// Begins a turn on this thread. A turn inside another counts as part of the outer one.
     pub(crate) fn begin(&self, object: usize, work: Work) -> Watched<'_> {
         let slot = self.0.slots.get_or_default();
         if slot.is_busy() {
@@ -126,7 +126,7 @@ impl Watchdog {
         }
         slot.object.store(object, Ordering::Relaxed);
         slot.work.store(work as u8, Ordering::Relaxed);
-        // In one order with the look at `asleep`: either the thread sees the turn, or it is woken.
+        // Sequentially consistent with the read of `asleep`: either the thread sees the turn, or it is woken.
         slot.count.fetch_add(1, Ordering::SeqCst);
         if self.0.asleep.load(Ordering::SeqCst) && self.0.asleep.swap(false, Ordering::SeqCst) {
             self.0.wake();
@@ -134,18 +134,18 @@ impl Watchdog {
         Watched(Some(slot))
     }
 
-    /// Notes which callable the turn on this thread runs.
+    /// Records the callable that the turn on this thread runs.
     pub(crate) fn runs(&self, callable: &'static str) {
         let slot = self.0.slots.get_or_default();
         *slot.callable.lock() = Some((slot.count.load(Ordering::Relaxed), callable));
     }
 
-    /// Returns how many turns were blocked so far.
+    /// Returns the number of turns that were blocked so far.
     pub(crate) fn blocked(&self) -> u64 {
         self.0.blocked.load(Ordering::Relaxed)
     }
 
-    /// Returns how many threads are blocked at the moment.
+    /// Returns the number of threads that are blocked now.
     pub(crate) fn blocked_now(&self) -> usize {
         let is_blocked = |slot: &&Slot| {
             let seen = *slot.seen.lock();
@@ -188,7 +188,7 @@ impl Shared {
         }
     }
 
-    /// Looks at all threads once; returns whether one of them did something.
+    /// Looks at all threads once; returns whether one of them was active.
     fn look(&self) -> bool {
         let now = Instant::now();
         let (mut active, mut long) = (false, false);
@@ -218,7 +218,7 @@ impl Shared {
         active
     }
 
-    /// Makes a worker that waits look at the queue, after which it polls I/O if nothing else does.
+    /// Makes a waiting worker look at the queue; it then polls I/O if no other worker does.
     fn poke(&self) {
         let helps = self.runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
         if helps && !self.poked.swap(true, Ordering::AcqRel) {
@@ -227,14 +227,14 @@ impl Shared {
         }
     }
 
-    /// Names a turn in the log, on another thread: a log may block.
+    /// Names a turn in the log, on another thread because logging may block.
     fn tell(&self, slot: &Slot, count: u64) {
         let callable = slot.callable.lock().filter(|(turn, _)| *turn == count);
         let work = WORK.get(usize::from(slot.work.load(Ordering::Relaxed))).copied();
         let address = slot.object.load(Ordering::Relaxed);
         let object = self.find.get().and_then(|find| find(address));
         if slot.count.load(Ordering::Acquire) != count {
-            // It has ended just now; what was read may be of the next one.
+            // The turn has just ended; the values may belong to the next one.
             return;
         }
         let handler = match address {
@@ -245,9 +245,9 @@ impl Shared {
             tracing::warn!(
                 object = object.map(tracing::field::debug),
                 handler,
-                "a handler has held its thread for more than {BLOCKED:?} without an await, and what else would run \
-                 there may wait: work that blocks belongs to `tokio::task::spawn_blocking`, a statement of SQL may \
-                 lack an index"
+                "a handler has held its thread for more than {BLOCKED:?} without an await, and other work of the \
+                 thread may wait: move blocking work to `tokio::task::spawn_blocking`, and check that SQL statements \
+                 have an index"
             );
         });
     }

@@ -12,37 +12,38 @@ use crate::object::connections::send_window::Pace;
 #[derive(Debug)]
 pub(crate) struct ConnectionEntry {
     pub(crate) key: ConnectionKey,
-    /// Id and address of a connection that asks to be let in.
+    /// The id and address of a connection whose `fetch` has not accepted it yet.
     asking: Option<(String, Option<String>)>,
-    /// The cards that the connection was given when it was accepted, by this life or an earlier one.
+    /// The metadata records that the connection was given at its accepts, by this activation or an earlier
+    /// one.
     given: OnceLock<Given>,
     kept: Mutex<Kept>,
-    /// Made by whoever waits for the end of the connection.
+    /// Created by the first task that waits for the end of the connection.
     gone: OnceLock<CancellationToken>,
-    /// Made by the first piece of a long answer.
+    /// Created by the first piece of a long reply.
     pace: OnceLock<Box<Pace>>,
 }
 
-/// A card of a connection, and the one after it: an accept may be undone, and another one with other
-/// tags take its place. Who holds the tags of the first goes on holding them.
+/// A metadata record of a connection, and the record after it. An accept may be undone and followed by
+/// another one with other tags. A caller that holds the tags of the first record keeps them.
 #[derive(Debug)]
 struct Given {
     meta: Arc<ConnectionMeta>,
     next: OnceLock<Box<Self>>,
 }
 
-/// What changes during the life of a connection.
+/// The data of a connection that changes while the connection exists.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) attachment: Attachment,
-    /// Which of its cards counts; `None` before it is accepted.
+    /// The number of the current metadata record; `None` before the connection is accepted.
     pub(crate) accepted: Option<usize>,
-    /// We closed it; it is no longer listed.
+    /// `true` if the object has closed the connection; a closing connection is not listed.
     pub(crate) closing: bool,
 }
 
 impl ConnectionEntry {
-    /// A connection that was not accepted yet.
+    /// Returns an entry for a connection that was not accepted yet.
     pub(crate) fn new(key: ConnectionKey, id: String, uri: Option<String>) -> Self {
         let attachment = Attachment::new(Flags::NONE, &[]);
         let kept = Kept { attachment, accepted: None, closing: false };
@@ -56,7 +57,7 @@ impl ConnectionEntry {
         }
     }
 
-    /// A connection that an earlier activation accepted.
+    /// Returns an entry for a connection that an earlier activation accepted.
     pub(crate) fn from_info(info: ConnectionInfo) -> Self {
         let attachment = Attachment::decode(info.attachment);
         let kept = Kept { attachment, accepted: Some(0), closing: false };
@@ -85,18 +86,18 @@ impl ConnectionEntry {
         }
     }
 
-    /// The tags; empty before the connection is accepted.
+    /// Returns the tags; empty before the connection is accepted.
     pub(crate) fn tags(&self) -> &[String] {
         let accepted = self.kept.lock().accepted;
         accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |meta| &meta.tags)
     }
 
-    /// Tells whether the connection was accepted, now or earlier.
+    /// Returns whether the connection was accepted, now or earlier.
     pub(crate) fn is_accepted(&self) -> bool {
         self.kept.lock().accepted.is_some()
     }
 
-    /// Makes a card with these tags and returns its number; it counts once `Kept` says so.
+    /// Creates a metadata record with these tags and returns its number; `Kept::accepted` makes it current.
     pub(crate) fn give(&self, tags: Vec<String>) -> usize {
         if let Some(number) = self.cards().position(|meta| meta.tags == tags) {
             return number;
@@ -104,7 +105,7 @@ impl ConnectionEntry {
         let meta = ConnectionMeta { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
         let mut new = Given { meta: Arc::new(meta), next: OnceLock::new() };
         let Some(mut last) = self.given.get() else {
-            // Only the object's own task gives cards, so the place is free.
+            // Only the object's own task creates records, so the cell is empty.
             let _ = self.given.set(new);
             return 0;
         };
@@ -133,7 +134,7 @@ impl ConnectionEntry {
         std::mem::replace(&mut *self.kept.lock(), kept)
     }
 
-    /// Changes what is kept and returns how it was.
+    /// Changes the stored data and returns the data before the change.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Kept)) -> Kept {
         let mut kept = self.kept.lock();
         let before = kept.clone();
@@ -149,19 +150,19 @@ impl ConnectionEntry {
         self.kept.lock().closing
     }
 
-    /// Returns the measure of how far the pieces of long answers run ahead of the client.
+    /// Returns the pace of the pieces of long replies to this client.
     pub(in crate::object) fn pace(&self) -> &Pace {
         self.pace.get_or_init(|| Box::new(Pace::new()))
     }
 
-    /// The object has heard that the connection is over.
+    /// Wakes the tasks that wait for the end of the connection.
     pub(in crate::object) fn end(&self) {
         if let Some(gone) = self.gone.get() {
             gone.cancel();
         }
     }
 
-    /// Waits until the object hears that the connection is over; for ever when it has heard of it before.
+    /// Waits until the object learns that the connection is over; forever if that happened before the call.
     pub(crate) async fn until_gone(&self) {
         self.gone.get_or_init(CancellationToken::new).cancelled().await;
     }

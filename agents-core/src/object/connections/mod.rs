@@ -1,8 +1,8 @@
 //! The WebSockets of an object as the object knows them.
 //!
 //! This module owns the roster of known connections, their entries with tags and attachment, and the public
-//! [`WebSocket`](crate::object::WebSocket).
-//! The gateway keeps the sockets; a roster asks it for connections that it does not know yet.
+//! [`WebSocket`](crate::object::WebSocket). The gateway keeps the sockets; a roster asks it for connections
+//! that it does not know yet.
 
 pub(super) mod entry;
 pub(super) mod roster;

@@ -1,7 +1,7 @@
-//! The connections of an object, loaded from the gateway only as far as they are needed.
+//! The connections of an object, loaded from the gateway only when they are needed.
 //!
-//! An object with ten thousand connections that wakes for one message knows one of them. All are
-//! asked for when somebody lists them.
+//! An object with ten thousand connections that wakes for one message loads one of them. All connections are
+//! loaded when a handler lists them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::object::ConnectionEntry;
 #[derive(Debug, Default)]
 pub(in crate::object) struct Roster {
     known: BTreeMap<ConnectionKey, Arc<ConnectionEntry>>,
-    /// Nothing is missing that the gateway had before this activation.
+    /// `true` if every connection that the gateway had before this activation is loaded.
     complete: bool,
 }
 
 impl Roster {
-    /// One connection; the gateway is asked for one that is not known.
+    /// Returns a connection; loads it from the gateway if it is not known.
     pub(in crate::object) fn get(&mut self, key: ConnectionKey, hub: &Hub) -> Option<Arc<ConnectionEntry>> {
         if let Some(entry) = self.known.get(&key) {
             return Some(entry.clone());
@@ -29,14 +29,14 @@ impl Roster {
         hub.connection(key).map(|info| self.add(info))
     }
 
-    /// Those of a selection that are open, oldest first.
+    /// Returns the open connections of a selection, oldest first.
     pub(in crate::object) fn select(
         &mut self,
         selection: &Selection,
         hub: &Hub,
     ) -> Vec<Arc<ConnectionEntry>> {
         if !self.complete {
-            // What is known is newer than what the gateway has: it may wait for a commit.
+            // Known entries are newer than those of the gateway, because their changes may wait for a commit.
             for info in hub.connections(&Selection::default()) {
                 self.add(info);
             }
@@ -62,7 +62,7 @@ impl Roster {
         self.known.remove(&key)
     }
 
-    /// Those that are known; there may be more.
+    /// Returns the known connections; the gateway may have more.
     pub(in crate::object) fn known(&self) -> impl Iterator<Item = &Arc<ConnectionEntry>> {
         self.known.values()
     }

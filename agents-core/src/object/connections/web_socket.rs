@@ -1,4 +1,4 @@
-//! A WebSocket as an object sees it, and the request for one.
+//! A WebSocket of an object, and the request for one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::limits::{Limit, Limits};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 use crate::wire::strict_json;
 
-/// One client's WebSocket. Cheap to clone.
+/// A WebSocket of one client; cheap to clone.
 ///
-/// The runtime keeps it open while the object sleeps. Id, address, tags and attachment are kept
-/// with it.
+/// The runtime keeps the socket open while the object hibernates, together with its id, address, tags and
+/// attachment.
 #[derive(Clone)]
 pub struct WebSocket {
     pub(crate) object: ObjectContext,
@@ -23,39 +23,40 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// Returns the id: what the client asked for with `_pk`, or a random one.
+    /// Returns the id: the one that the client requested with `_pk`, or a random one.
     pub fn id(&self) -> &str {
         self.entry.id()
     }
 
-    /// Returns path and query of the request that opened the WebSocket.
+    /// Returns the path and query of the request that opened the WebSocket.
     pub fn uri(&self) -> Option<&str> {
         self.entry.uri()
     }
 
-    /// Returns the tags that it was accepted with.
+    /// Returns the tags with which the WebSocket was accepted.
     pub fn tags(&self) -> &[String] {
         self.entry.tags()
     }
 
-    /// Sends text, bytes, or a value as JSON. It leaves once the writes before it are durable.
+    /// Sends text, bytes, or a value as JSON. The message leaves when all earlier writes are durable.
     ///
-    /// To a client that is gone nothing is sent, and that is no error.
+    /// A message to a closed connection is dropped without an error.
     ///
     /// # Errors
-    /// `overflow` when more than [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) waits to
-    /// leave the object, when the value has no JSON form, or outside of the object's handlers.
+    /// Fails with `overflow` when more than
+    /// [`Limits::outgoing_bytes_per_agent`](crate::Limits::outgoing_bytes_per_agent) bytes wait to leave the
+    /// object. Fails when the value has no JSON form, or outside of the object's handlers.
     pub fn send(&self, message: impl IntoMessage) -> Result<()> {
         self.object.send(Targets::One(self.entry.key), message.into_message()?, false)
     }
 
-    /// Sends the one answer to something that was let in: it is never refused.
+    /// Sends the one answer to an accepted request; it is never refused.
     pub(crate) fn answer(&self, text: String) -> Result<()> {
         let (targets, message) = (Targets::One(self.entry.key), Message::Text(text));
         self.object.effect(ToGateway::Send { targets, message, latest: false })
     }
 
-    /// Sends a piece of a long answer; see [`ready`](Self::ready).
+    /// Sends a piece of a long reply; see [`ready`](Self::ready).
     pub(crate) fn piece(&self, text: String) -> Result<()> {
         self.object.piece(&self.entry, text)
     }
@@ -65,49 +66,51 @@ impl WebSocket {
         self.object.is_ahead(&self.entry)
     }
 
-    /// Waits until the client has taken nearly all pieces that were sent to it.
+    /// Waits until the client has received nearly all pieces that were sent to it.
     pub(crate) async fn ready(&self) -> Result<()> {
         self.object.until_room(&self.entry).await
     }
 
-    /// Closes the WebSocket behind everything that was sent to it.
+    /// Closes the WebSocket after everything that was sent to it.
     ///
-    /// The npm client takes 1008 and 4000-4999 as final and reconnects after any other code.
+    /// The codes 1008 and 4000-4999 are final for the npm client; it reconnects after any other code.
     ///
     /// # Errors
-    /// When the code is none of 1000-1003, 1007-1014 and 3000-4999; or when the reason has
-    /// more than 123 bytes.
+    /// Fails when the code is not one of 1000-1003, 1007-1014 and 3000-4999, when the reason has more than
+    /// 123 bytes, or outside of the object's handlers.
     pub fn close(&self, code: u16, reason: impl Into<String>) -> Result<()> {
         self.object.close(&self.entry, Some(code), reason.into())
     }
 
-    /// Closes the WebSocket without a code; the client sees 1005.
+    /// Closes the WebSocket without a code; the client receives 1005.
     ///
     /// # Errors
-    /// Outside of the object's handlers.
+    /// Fails outside of the object's handlers.
     pub fn close_without_code(&self) -> Result<()> {
         self.object.close(&self.entry, None, String::new())
     }
 
-    /// Tells whether it is open: connected and not closed by us.
+    /// Returns whether the WebSocket is open: connected, and not closed by the object.
     pub fn is_open(&self) -> bool {
         self.object.is_connected(self.entry.key)
     }
 
-    /// Keeps a value with the WebSocket, over sleep, until it is closed. The last one counts.
+    /// Stores a value with the WebSocket until it is closed; the value survives hibernation. A later value
+    /// replaces it.
     ///
     /// # Errors
-    /// `attachment_too_big` when its JSON has more than
-    /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB), or outside of the
-    /// object's handlers; or when the value has no JSON form, as NaN has none. Then nothing has changed.
+    /// Fails with `attachment_too_big` when its JSON has more than
+    /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB by default). Fails when the
+    /// value has no JSON form, as NaN, or outside of the object's handlers. After an error the attachment is
+    /// unchanged.
     pub fn serialize_attachment<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
         self.attach(strict_json(value)?.as_bytes())
     }
 
-    /// Returns what was kept with the WebSocket; `None` if nothing was.
+    /// Returns the value that is stored with the WebSocket; `None` if there is none.
     ///
     /// # Errors
-    /// When what was kept is not a `T`.
+    /// Fails when the stored value is not a `T`.
     pub fn deserialize_attachment<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         match self.entry.kept().attachment.user() {
             [] => Ok(None),
@@ -120,10 +123,10 @@ impl WebSocket {
         self.entry.flags()
     }
 
-    /// Sets the flags of the layer above; they are kept beside the attachment, not in it.
+    /// Sets the flags of the layer above; they are stored beside the attachment.
     ///
     /// # Errors
-    /// Outside of the object's handlers.
+    /// Fails outside of the object's handlers.
     pub fn set_flags(&self, flags: Flags) -> Result<()> {
         self.object.attach(&self.entry, self.entry.kept().attachment.with_flags(flags))
     }
@@ -133,7 +136,7 @@ impl WebSocket {
         if json.len() > limit {
             self.object.reached(Limit::AttachmentBytes);
             let message =
-                format!("what is kept for a connection has at most {limit} bytes, got {}", json.len());
+                format!("the attachment of a connection has at most {limit} bytes, got {}", json.len());
             return Err(Error::new("attachment_too_big", message));
         }
         self.object.attach(&self.entry, self.entry.kept().attachment.with_user(json))
@@ -156,16 +159,16 @@ impl fmt::Debug for WebSocket {
 
 /// A request for a WebSocket, to be accepted or refused by the object.
 ///
-/// The handshake is over by the time the object is asked: a client retries a refused handshake
-/// for ever. What `fetch` returns without accepting becomes a close code: 4000 plus the status, so
-/// 404 is 4404, with the start of the body as reason.
+/// The handshake is complete before `fetch` is called, because a client retries a failed handshake forever. A
+/// response that does not accept the WebSocket becomes a close code: 4000 plus the status, so 404 is 4404.
+/// The start of its body becomes the reason.
 #[derive(Clone)]
 pub struct WebSocketUpgrade {
     pub(crate) entry: Arc<ConnectionEntry>,
 }
 
 impl WebSocketUpgrade {
-    /// Takes the upgrade out of a request; `None` for a plain HTTP request.
+    /// Takes the upgrade out of a request; returns `None` for a plain HTTP request.
     pub fn take(request: &mut Request) -> Option<Self> {
         request.extensions_mut().remove()
     }
@@ -182,16 +185,16 @@ impl fmt::Debug for WebSocketUpgrade {
     }
 }
 
-/// Tags that cannot be given to a WebSocket.
+/// An error for tags that a WebSocket cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TagsError {
     /// More tags than a WebSocket can have.
     #[error("a connection has at most {most} tags, got {got}")]
     TooMany {
-        /// How many there may be.
+        /// The maximum number of tags.
         most: usize,
-        /// How many there were.
+        /// The number of given tags.
         got: usize,
     },
     /// An empty tag.
@@ -200,9 +203,9 @@ pub enum TagsError {
     /// A tag that is too long.
     #[error("a tag has at most {most} bytes, got {got}")]
     TooLong {
-        /// How many bytes it may have.
+        /// The maximum number of bytes of a tag.
         most: usize,
-        /// How many it had.
+        /// The number of bytes of the given tag.
         got: usize,
     },
 }

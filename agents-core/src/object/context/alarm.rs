@@ -1,4 +1,4 @@
-//! The alarm of an object: set, asked for, and run.
+//! The alarm of an object: its access, its start and its end.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,54 +14,54 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// The longest pause between two tries.
 const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 
-/// An alarm handler that runs.
+/// An alarm whose handler runs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::object) struct Ringing {
     alarm: Alarm,
-    /// Another alarm had been set in its place before it rang.
+    /// `true` if another alarm had replaced this one before it fired.
     owed: bool,
 }
 
 impl ObjectContext {
-    /// Sets the alarm: at a moment ([`SystemTime`]) or after a span of time ([`Duration`]) the object is
-    /// woken and its `alarm` handler runs. There is one alarm; a new one replaces it. A moment that has passed
-    /// means soon.
+    /// Sets the alarm: at a moment ([`SystemTime`]) or after a time span ([`Duration`]) the object is woken
+    /// and its `alarm` handler runs. An object has one alarm; a new one replaces it. An alarm in the past
+    /// fires as soon as possible.
     ///
-    /// The alarm counts with the other writes of its turn, and survives sleep and restarts. It rings at
-    /// least once: when the handler fails, it is tried again after 2, 4, 8 … 1,024 s, each up to a
-    /// quarter longer, for as long as it takes. What an object sets while it starts is the next alarm: one whose
-    /// time has come still rings before it.
+    /// The alarm is committed with the other writes of its turn, and survives hibernation and restarts. Its
+    /// handler runs at least once. When the handler fails, it is retried after 2, 4, 8 … 1,024 s, each pause
+    /// up to a quarter longer, until it succeeds. An alarm that is set during `start` is the next alarm: an
+    /// alarm that is already due still fires before it.
     ///
     /// # Errors
-    /// When storage fails, or outside of the object's handlers.
+    /// Fails when storage fails, or outside of the object's handlers.
     pub fn set_alarm(&self, time: impl AlarmTime) -> Result<()> {
         let at = millis_of(time.moment(moment_of(self.now())));
         self.change_alarm(Some(Alarm { at, retries: 0 }))
     }
 
-    /// Returns when the alarm will ring; `None` if none is set, also inside the handler that it
-    /// started.
+    /// Returns when the alarm will fire. Returns `None` if no alarm is set, also inside the handler of the
+    /// current alarm.
     ///
     /// # Errors
-    /// When storage fails, or outside of the object's handlers.
+    /// Fails when storage fails, or outside of the object's handlers.
     pub fn get_alarm(&self) -> Result<Option<SystemTime>> {
         let mut inner = self.turn()?;
         let rings = inner.ringing.is_some();
         let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
         let alarm = match alarms {
-            // The one that is set is the one that rings.
+            // The alarm that is set is the one that is firing.
             Alarms { owed: None, .. } if rings => None,
-            // One that still has to ring is tried again, if no other one is set.
+            // An alarm that still has to fire is retried, if no other one is set.
             Alarms { set: None, owed } if !rings => owed,
             Alarms { set, .. } => set,
         };
         Ok(alarm.map(|alarm| moment_of(alarm.at)))
     }
 
-    /// Takes the alarm away. A handler that runs is not stopped.
+    /// Deletes the alarm. A running handler is not stopped.
     ///
     /// # Errors
-    /// When storage fails, or outside of the object's handlers.
+    /// Fails when storage fails, or outside of the object's handlers.
     pub fn delete_alarm(&self) -> Result<()> {
         self.change_alarm(None)
     }
@@ -74,8 +74,8 @@ impl ObjectContext {
         inner.with_store(|store| {
             let change = |store: &mut Store| {
                 match store.alarms()? {
-                    // What rings has to end well before it is gone, and a start comes before the alarm that
-                    // it was for.
+                    // A firing alarm has to end successfully before it is deleted, and an instance may start
+                    // for a due alarm that has not fired yet.
                     Alarms { set: Some(due), owed: None }
                         if rings || (starts && (due.at <= now || due.retries > 0)) =>
                     {
@@ -93,13 +93,14 @@ impl ObjectContext {
         })
     }
 
-    /// Begins to ring if the time has come; `None` when the index of alarms was early or late.
+    /// Begins to fire the alarm if it is due; returns `None` when the index of alarms was early or late.
     pub(in crate::object) fn begin_alarm(&self) -> Result<Option<AlarmInfo>> {
         let now = self.now();
         let mut inner = self.turn()?;
         inner.alarm_owed = true;
         if inner.ringing.is_some() {
-            // The index hears of it when the handler is done, and would only ask again before.
+            // The result is reported to the index when the handler is done; a report now would only cause
+            // another wake.
             return Ok(None);
         }
         let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
@@ -111,7 +112,7 @@ impl ObjectContext {
         Ok(Some(AlarmInfo { scheduled_time: moment_of(alarm.at), retry_count: alarm.retries }))
     }
 
-    /// The handler is done: the alarm is gone, or it is tried again later.
+    /// Ends the alarm after its handler: deletes it, or schedules a retry.
     pub(in crate::object) fn finish_alarm(&self, ok: bool) -> Result<()> {
         let now = self.now();
         let mut inner = self.turn()?;
@@ -122,7 +123,7 @@ impl ObjectContext {
         let retry = Alarm { at: now.saturating_add(retry_after(retries)), retries };
         let store = inner.store()?;
         let end = |store: &mut Store| match store.alarms()?.owed {
-            // What the handler set takes the place of another try.
+            // An alarm that the handler set replaces the retry.
             Some(_) => store.owe_alarm((owed && !ok).then_some(retry)),
             None if ok => store.delete_alarm(),
             None => store.set_alarm(retry),
@@ -130,7 +131,7 @@ impl ObjectContext {
         end(store).map_err(StorageError::into_error)
     }
 
-    /// When the alarm rings, for the index of alarms.
+    /// Returns the time of the next alarm, for the index of alarms.
     pub(in crate::object) fn alarm_at(store: &mut Store) -> Result<Option<u64>> {
         Ok(store.alarms().map_err(StorageError::into_error)?.next().map(|alarm| alarm.at))
     }
@@ -143,11 +144,11 @@ impl Inner {
     }
 }
 
-/// The pause before a try, in milliseconds; the first one is 1.
+/// Returns the pause before a retry, in milliseconds; the first retry is 1.
 pub(in crate::object) fn retry_after(retry: u32) -> u64 {
     let doubled = FIRST_RETRY.saturating_mul(1 << retry.saturating_sub(1).min(16));
     let pause = u64::try_from(doubled.min(LONGEST_RETRY).as_millis()).unwrap_or(u64::MAX);
-    // Spread out, so that what failed together is not tried together.
+    // The pauses are spread, so that alarms that failed together are not retried together.
     pause + fastrand::u64(0..=pause / 4)
 }
 

@@ -1,4 +1,4 @@
-//! The changes that a turn has made outside of the database, and how they are put back.
+//! The changes that a turn has made outside of the database, and their undo.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,25 +10,25 @@ use crate::object::ConnectionEntry;
 use crate::object::connections::entry::Kept;
 use crate::object::runtime::settings::{Settings, SettingsSlot};
 
-/// A change that a running turn has made, with what was there before.
+/// A change that a running turn has made, with the value before.
 ///
-/// Every door that changes memory writes one; nothing else is needed for the change to be undone
-/// with its transaction or its turn.
+/// Every method that changes memory writes one. Nothing else is needed to undo the change with its
+/// transaction or its turn.
 pub(super) enum Change {
-    /// The data kept of a connection: attachment, tags, whether it is closed.
+    /// The stored data of a connection: attachment, tags, whether it is closed.
     Kept(Arc<ConnectionEntry>, Kept),
-    /// A connection is known that was not.
+    /// The connection was added to the roster.
     Known(ConnectionKey),
     Settings(Settings),
-    /// The alarm that rings.
+    /// The alarm that is firing.
     Ringing(Option<Ringing>),
-    /// Something of a layer above.
+    /// A change of a layer above.
     Other(Box<dyn Restore>),
 }
 
-/// Memory of a layer above the object that goes back to what it was when a turn is undone.
+/// Memory of a layer above the object that is restored when a turn is undone.
 ///
-/// It runs under the lock of the object: it opens none of its doors and runs no code of the user's.
+/// The restore runs under the lock of the object: it calls no method of the context and runs no user code.
 pub(crate) trait Restore: Send {
     fn restore(self: Box<Self>);
 }
@@ -39,7 +39,7 @@ impl<F: FnOnce() + Send> Restore for F {
     }
 }
 
-/// A point that a turn, or a transaction inside it, is undone to.
+/// A point to which a turn, or a transaction inside it, is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct JournalMark {
     effects: usize,
@@ -48,20 +48,20 @@ pub(super) struct JournalMark {
 }
 
 impl Inner {
-    /// Returns where the running turn stands.
+    /// Returns the current point of the running turn.
     pub(super) fn mark(&self) -> JournalMark {
         let changes = self.turn.as_ref().map_or(0, |turn| turn.changes.len());
         JournalMark { effects: self.gate.mark(), spawned: self.spawned.len(), changes }
     }
 
-    /// Notes a change of the running turn.
+    /// Records a change of the running turn.
     pub(super) fn note(&mut self, change: Change) {
         if let Some(turn) = &mut self.turn {
             turn.changes.push(change);
         }
     }
 
-    /// Puts back everything that changed since a mark of the running turn, the last change first.
+    /// Undoes all changes since a mark of the running turn, the last change first.
     pub(super) fn undo_to(&mut self, mark: JournalMark, settings: &SettingsSlot) {
         for effect in self.gate.undo_to(mark.effects) {
             self.give_up(effect);

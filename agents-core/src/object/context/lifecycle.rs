@@ -1,4 +1,4 @@
-//! What keeps an object awake, what runs beside its handlers, and how its life is ended.
+//! Guards that keep an object awake, tasks beside its handlers, and the abort of an activation.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::{ObjectContext, Section};
 use crate::error::{Error, Result};
 
-/// How long work that blocks all other handlers may take.
+/// The maximum time of work that blocks all other handlers.
 const SECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl ObjectContext {
-    /// Runs a future with the object: it keeps the object awake, works with this context, and is
-    /// dropped when the object's life ends early. Its error is logged.
+    /// Runs a future with the object. The future keeps the object awake and may use this context. The future
+    /// is dropped when the activation ends early. Its error is logged.
     ///
     /// # Errors
-    /// Outside of the object's handlers.
+    /// Fails outside of the object's handlers.
     pub fn spawn<F>(&self, future: F) -> Result<()>
     where
         F: Future<Output = Result<()>> + Send + 'static,
@@ -22,24 +22,26 @@ impl ObjectContext {
         self.run(Box::pin(future))
     }
 
-    /// Keeps the object awake until the guard is dropped; `reason` is shown in its status.
+    /// Keeps the object awake until the guard is dropped. The status of the object shows `reason`.
     ///
     /// # Errors
-    /// Outside of the object's handlers.
+    /// Fails outside of the object's handlers.
     pub fn keep_awake(&self, reason: impl Into<String>) -> Result<KeepAwake> {
         let number = self.next_handler();
         self.turn()?.kept_awake.push((number, reason.into()));
         Ok(KeepAwake { object: self.clone(), number })
     }
 
-    /// Runs a future while no other handler of the object runs and no other event starts one.
+    /// Runs a future while no other handler of the object runs and no event starts one.
     ///
-    /// Handlers that were running wait where they are. May be nested in itself. Work that waits for
-    /// another handler of this object waits for ever, so there is a limit of 30 s. Since an error
-    /// restarts the object, what a caller may be refused belongs before it.
+    /// Handlers that were running wait at their await. Calls may be nested. An error restarts the object, so
+    /// checks that may reject a caller belong before this call.
+    ///
+    /// # Limits
+    /// The future has 30 s, because work that waits for another handler of this object would wait forever.
     ///
     /// # Errors
-    /// The future's error, or `section_timeout`. Both restart the object from its database, as
+    /// Returns the future's error, or `section_timeout`. Both restart the object from its database, as
     /// [`abort`](Self::abort) does.
     pub async fn block_concurrency_while<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let _alone = self.enter_section()?;
@@ -57,10 +59,10 @@ impl ObjectContext {
         }
     }
 
-    /// Ends this life of the object: what was not committed is undone, what was not sent is dropped,
-    /// all its WebSockets are closed with 1011, and the next event starts it from its database.
+    /// Ends this activation: uncommitted writes are undone, unsent messages are dropped, all WebSockets of
+    /// the object are closed with 1011, and the next event starts the object from its database.
     ///
-    /// The error that comes back is there to be returned.
+    /// The returned error is meant as the result of the handler.
     pub fn abort(&self, reason: impl Into<String>) -> Error {
         let reason = reason.into();
         self.lock().failed.get_or_insert_with(|| Error::hidden("aborted", reason.clone()));
@@ -79,8 +81,8 @@ impl ObjectContext {
     }
 }
 
-/// Keeps an object awake; see [`ObjectContext::keep_awake`].
-#[must_use = "the object may sleep as soon as this is dropped"]
+/// A guard that keeps an object awake; see [`ObjectContext::keep_awake`].
+#[must_use = "the object may hibernate as soon as this is dropped"]
 pub struct KeepAwake {
     object: ObjectContext,
     number: u64,
@@ -99,7 +101,7 @@ impl fmt::Debug for KeepAwake {
     }
 }
 
-/// The handler that runs alone.
+/// A guard of the handler that runs alone.
 struct Alone {
     object: ObjectContext,
 }

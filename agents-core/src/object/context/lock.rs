@@ -1,4 +1,5 @@
-//! The lock of an object. Nothing of the user runs under it: what is given up there is dropped behind it.
+//! The lock of an object. No user code runs under it: values that are released there are dropped after
+//! unlock.
 
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
@@ -11,25 +12,25 @@ use crate::unwind::discard;
 
 /// The data behind the lock of an object, which stays locked until this is dropped.
 pub(in crate::object) struct Locked<'a> {
-    // In this order: first the lock opens, then what was given up is dropped.
+    // The order matters: first the mutex unlocks, then the values are dropped.
     inner: MutexGuard<'a, Inner>,
     given_up: GivenUp<'a>,
 }
 
-/// Values of the user, whose destructors may do anything.
+/// Values of user code, whose destructors may do anything.
 struct GivenUp<'a> {
     values: Vec<Box<dyn Any + Send>>,
     of: &'a ObjectKey,
 }
 
 impl ObjectContext {
-    /// For the activation: reaches everything, turn or no turn.
+    /// Locks the object for the activation, with or without a turn.
     pub(in crate::object) fn lock(&self) -> Locked<'_> {
         let given_up = GivenUp { values: Vec::new(), of: self.key() };
         Locked { inner: self.core.inner.lock(), given_up }
     }
 
-    /// As [`lock`](Self::lock), but waits for no turn.
+    /// Locks like [`lock`](Self::lock), but returns `None` during a turn.
     pub(in crate::object) fn try_lock(&self) -> Option<Locked<'_>> {
         let given_up = GivenUp { values: Vec::new(), of: self.key() };
         Some(Locked { inner: self.core.inner.try_lock()?, given_up })
@@ -37,7 +38,7 @@ impl ObjectContext {
 }
 
 impl Inner {
-    /// Drops a value of the user as soon as the lock is open.
+    /// Drops a value of user code after the lock is released.
     pub(in crate::object) fn give_up(&mut self, value: impl Send + 'static) {
         self.given_up.push(Box::new(value));
     }

@@ -1,4 +1,4 @@
-//! What an instance may do to its object: storage, connections, effects.
+//! The context of an object: access to its storage, its connections and its effects.
 
 pub(super) mod alarm;
 mod journal;
@@ -43,16 +43,16 @@ use crate::storage::Store;
 
 /// A context was used outside the turns of its agent, for example in a task of another runtime.
 ///
-/// Writes of a turn commit together; a write from elsewhere would fall into somebody else's turn.
+/// Writes of a turn commit together; a write from elsewhere would become part of another handler's turn.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the context was used outside its agent; run the work with `cx.spawn` and not with `tokio::spawn`")]
 pub struct OutsideTurn;
 
-/// The doors of a durable object, from inside. Cheap to clone.
+/// The context of a durable object for its handlers; cheap to clone.
 ///
-/// It works inside the handlers of its object and in tasks started with
-/// [`spawn`](Self::spawn); elsewhere every door that reads or writes fails with the code
-/// `outside_turn`. It belongs to one awake life of the object: kept beyond, it opens nothing.
+/// A context works inside the handlers of its object and in tasks started with [`spawn`](Self::spawn).
+/// Elsewhere every method that reads or writes fails with the code `outside_turn`. A context belongs to one
+/// activation of the object; its methods fail after the activation has ended.
 ///
 /// ```
 /// use agents_core::object::{DurableObject, ObjectContext, WebSocket};
@@ -71,11 +71,11 @@ pub struct OutsideTurn;
 #[derive(Clone)]
 pub struct ObjectContext {
     core: Arc<Core>,
-    /// Who is asked before each write; nobody where the object works for itself.
+    /// The guard that is asked before each write; `None` if every write is allowed.
     behalf: Option<Arc<dyn WriteGuard>>,
 }
 
-/// A context that keeps nothing alive: the handle looks into its activation with it.
+/// A weak reference to a context; the handle reads the status of its activation through it.
 pub(super) struct WeakContext(Weak<Core>);
 
 impl WeakContext {
@@ -87,10 +87,10 @@ impl WeakContext {
 struct Core {
     handle: Arc<ObjectHandle>,
     inner: Mutex<Inner>,
-    /// Moves on whenever the stored state changes or a change of it is undone.
+    /// Incremented when the stored state changes or a change of it is undone.
     state_version: AtomicU64,
     next_handler: AtomicU64,
-    /// The value that the layer above keeps for this life.
+    /// The value that the layer above keeps for this activation.
     above: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -100,40 +100,40 @@ pub(super) struct Inner {
     pub(super) gate: Gate,
     pub(super) spawned: Vec<Spawned>,
     pub(super) windows: HashMap<RequestKey, Arc<ResponseWindow>>,
-    /// Bodies of requests that came in part.
+    /// The request bodies that arrive in parts.
     pub(super) bodies: HashMap<RequestKey, Arc<BodyBuffer>>,
-    /// A turn failed in a way that only a restart from disk mends.
+    /// The error of a turn that only a restart from the disk repairs.
     pub(super) failed: Option<Error>,
-    /// A handler panicked: its instance is not used for new events.
+    /// Set when a handler panicked: its instance is not used for new events.
     pub(super) panicked: bool,
     pub(super) roster: Roster,
-    /// What keeps the object awake because somebody said so, by a number of its own.
+    /// The reasons of the guards of `keep_awake`, each with the number of its guard.
     pub(super) kept_awake: Vec<(u64, String)>,
-    /// The handler that nobody else may run beside.
+    /// The handler that runs alone.
     pub(super) section: Option<Section>,
-    /// An instance is being started: what it sets is the alarm after one whose time has come.
+    /// Set while an instance is started: an alarm that is set now comes after a due one.
     pub(super) starts: bool,
-    /// The alarm handler that runs.
+    /// The alarm whose handler runs.
     pub(super) ringing: Option<alarm::Ringing>,
-    /// The index of alarms has to hear of this object though nothing may have been written.
+    /// Set when the alarm must be reported to the index although nothing may have been written.
     pub(super) alarm_unsettled: bool,
-    /// The index of alarms woke this object and has not heard what became of it.
+    /// Set when the index of alarms woke this object and has no report about the alarm yet.
     pub(super) alarm_owed: bool,
-    /// What the handler that is polled keeps from others while it waits.
+    /// The parts of the object that the polled handler blocks while it waits.
     keeps: peer_calls::Keeps,
     turn: Option<Turn>,
-    /// Values of the user that are dropped when the lock opens.
+    /// Values of user code that are dropped after the lock is released.
     given_up: Vec<Box<dyn Any + Send>>,
 }
 
 /// A task that has not begun.
 pub(super) struct Spawned {
     pub(super) future: BoxFuture<'static, Result<()>>,
-    /// It runs although the turn that started it is undone.
+    /// `true` if the task runs although the turn that spawned it is undone.
     stays: bool,
 }
 
-/// A handler that runs alone, and who waits for its end.
+/// A handler that runs alone, and the tasks that wait for its end.
 pub(super) struct Section {
     owner: u64,
     depth: usize,
@@ -176,12 +176,13 @@ impl ObjectContext {
         WeakContext(Arc::downgrade(&self.core))
     }
 
-    /// Returns the name of the object in its one [form](crate::wire::name::canonical), which an address holds as it stands.
+    /// Returns the name of the object in its canonical [form](crate::wire::name::canonical), which an address
+    /// can contain without escapes.
     pub fn name(&self) -> &str {
         &self.key().name
     }
 
-    /// Returns the class of the object, as it stands in its address.
+    /// Returns the class of the object as it is written in its address.
     pub fn class(&self) -> &str {
         &self.key().class
     }
@@ -199,22 +200,22 @@ impl ObjectContext {
         &self.core.handle
     }
 
-    /// Lets the watchdog know what this thread does, until the guard is dropped.
+    /// Reports the work of this thread to the watchdog, until the guard is dropped.
     pub(super) fn watched(&self, work: Work) -> Watched<'_> {
         let handle = &self.core.handle;
         handle.environment.watchdog.begin(handle.address(), work)
     }
 
-    /// Lets the watchdog know which callable the turn runs.
+    /// Reports the callable that the turn runs to the watchdog.
     pub(crate) fn runs(&self, callable: &'static str) {
         self.core.handle.environment.watchdog.runs(callable);
     }
 
-    /// Returns the value that the layer above keeps for this life of the object, whatever instance it has.
-    /// The value is made when it is first asked for.
+    /// Returns the value that the layer above keeps for this activation, independent of the instance. The
+    /// value is created by the first call.
     pub(crate) fn of_this_life<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let kept = self.core.above.get_or_init(|| Arc::new(T::default()));
-        // There is one type that asks.
+        // Only one type is used here.
         kept.clone().downcast().unwrap_or_default()
     }
 
@@ -222,7 +223,7 @@ impl ObjectContext {
         self.core.next_handler.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// For instances: only inside a turn, on the thread that polls it.
+    /// Locks the object for an instance: only inside a turn, on the thread that polls it.
     fn turn(&self) -> Result<Locked<'_>> {
         let inner = self.lock();
         match &inner.turn {
@@ -269,15 +270,15 @@ impl ObjectContext {
         (RequestBody::pieces(pieces), collected)
     }
 
-    /// A request is over: its response is whole, and what nobody read of its body is dropped.
+    /// Ends a request: its response is complete, and the unread rest of its body is dropped.
     pub(super) fn close_window(&self, request: RequestKey) {
         self.lock().windows.remove(&request);
         self.end_body(request, Err(BodyFault::BrokeOff));
     }
 
-    /// Takes from the gateway how a request gets on.
+    /// Handles an event of the gateway about a request.
     pub(super) fn request_event(&self, event: ToObject) {
-        // What is told wakes its reader, so it is told without the lock.
+        // The notification wakes a reader, so it is sent without the lock.
         match event {
             ToObject::Drained { request, bytes } => {
                 if let Some(window) = self.window(request) {
@@ -312,14 +313,15 @@ impl ObjectContext {
         }
     }
 
-    /// Tells whether the caller runs in a turn of this object.
+    /// Returns whether the caller runs in a turn of this object.
     pub(crate) fn in_turn(&self) -> bool {
         self.turn().is_ok()
     }
 }
 
 impl Inner {
-    /// Ends the life: gives up what was not begun or sent, and returns the store and the bodies that still come.
+    /// Ends the activation: drops tasks that have not begun and effects that were not sent, and returns the
+    /// store and the bodies that are still arriving.
     pub(super) fn end(&mut self) -> (Option<Store>, Vec<Arc<BodyBuffer>>) {
         self.turn = None;
         for task in std::mem::take(&mut self.spawned) {
@@ -335,7 +337,7 @@ impl Inner {
         self.store.as_mut().ok_or_else(|| Error::hidden("outside_turn", OutsideTurn))
     }
 
-    /// Works on the store; what makes it useless ends the activation, as it was.
+    /// Works on the store. An error that makes the store unusable ends the activation unchanged.
     pub(super) fn with_store<R>(&mut self, work: impl FnOnce(&mut Store) -> Result<R>) -> Result<R> {
         let store = self.store()?;
         let result = work(store);

@@ -1,4 +1,4 @@
-//! Pieces of long answers: sent no faster than their client takes them.
+//! Pacing of long replies: their pieces are sent no faster than the client receives them.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::object::ConnectionEntry;
 use crate::object::context::sockets::overflow;
 
 impl ObjectContext {
-    /// Sends a piece of a long answer. It is refused while a half of what a socket may have waits for this client: then
-    /// there is room for the end of the answer.
+    /// Sends a piece of a long reply. The piece is refused while half of the outbox limit waits for this
+    /// client: the other half keeps space for the end of the reply.
     ///
     /// # Errors
-    /// `overflow` when too much waits to leave or for this client.
+    /// Fails with `overflow` when too many bytes wait to be sent, in total or for this client.
     pub(crate) fn piece(&self, entry: &ConnectionEntry, text: String) -> Result<()> {
         let pace = entry.pace();
         if pace.is_to_be_checked() {
@@ -31,12 +31,12 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Returns the most bytes of pieces that may wait for one reader.
+    /// Returns the maximum number of bytes of pieces that may wait for one reader.
     pub(crate) fn piece_bytes(&self) -> usize {
         self.handle().hub.limits().outbox_bytes / 2
     }
 
-    /// The memory for all that waits for clients.
+    /// Returns the memory budget for all bytes that wait for clients.
     pub(crate) fn outgoing(&self) -> Arc<Budget> {
         self.handle().environment.gateway.outgoing.clone()
     }
@@ -46,13 +46,15 @@ impl ObjectContext {
         entry.pace().is_ahead()
     }
 
-    /// Waits until a client has taken nearly all pieces that were sent to it, if those are more than a little.
+    /// Waits until a client has received nearly all pieces that were sent to it, if many bytes of them are
+    /// waiting.
     ///
     /// # Errors
-    /// Outside of the turns of the object, and when the host stops.
+    /// Fails outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_room(&self, entry: &ConnectionEntry) -> Result<()> {
         let pace = entry.pace();
-        // In turn: who comes first finds room and uses it up, the next one waits for the client again.
+        // Callers wait in turn: the first one finds space and uses it up, and the next one waits for the
+        // client again.
         let _turn = pace.turn().await;
         while pace.is_ahead() {
             let ahead = pace.ahead();
@@ -62,7 +64,8 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Waits until all that was sent so far has left and the client of a connection has taken nearly all of its part.
+    /// Waits until everything sent so far has left and the client of a connection has received nearly all of
+    /// its part.
     async fn until_taken(&self, connection: ConnectionKey) -> Result<()> {
         self.ask(|request| ToGateway::AwaitRoom { connection, request }).await.map(drop)
     }

@@ -1,4 +1,5 @@
-//! The way to other objects: when it is free, and what an object keeps from others while it waits.
+//! Calls to other objects: the wait before a call may leave, and the parts that an object blocks while it
+//! waits.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::gateway::{Blocking, Hub, RequestKey, ResponsePart, ToGateway};
 use crate::object::{ObjectDirectory, stopping};
 
-/// Forgets a request that has no end any more.
+/// Removes a request from the hub when its caller was dropped.
 struct Forget<'a>(&'a Hub, RequestKey);
 
 impl Drop for Forget<'_> {
@@ -18,7 +19,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// The parts of the object that a handler keeps others out of.
+/// The parts of the object that a handler blocks for other handlers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keeps {
     /// The exclusive methods.
@@ -27,7 +28,7 @@ pub(super) struct Keeps {
     everything: bool,
 }
 
-/// Puts back what an object keeps from others.
+/// Restores the blocked parts when it is dropped.
 struct Before<'a>(&'a ObjectContext, Keeps);
 
 impl Drop for Before<'_> {
@@ -41,19 +42,20 @@ impl ObjectContext {
         self.handle().environment.peers.clone()
     }
 
-    /// Waits until all that was written so far is durable, as anything that leaves the object does.
+    /// Waits until everything written so far is durable, as every effect of the object does.
     ///
     /// # Errors
-    /// Outside of the turns of the object, and when the host stops.
+    /// Fails outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_durable(&self) -> Result<()> {
         let told = self.ask(|request| ToGateway::RespondEnd { request, complete: true }).await?;
         told.map(drop).ok_or_else(stopping)
     }
 
-    /// Asks the gateway something behind all that was sent so far, by a request that ends with the answer, and waits.
+    /// Sends a question to the gateway behind everything sent so far, and waits for the answer. A request
+    /// carries the answer.
     ///
     /// # Errors
-    /// Outside of the turns of the object, and when the host stops.
+    /// Fails outside of the turns of the object, and when the host stops.
     pub(super) async fn ask(
         &self,
         effect: impl FnOnce(RequestKey) -> ToGateway,
@@ -67,11 +69,11 @@ impl ObjectContext {
         Ok(parts.recv().await)
     }
 
-    /// Does work that keeps others out of something: whom it calls meanwhile learns of it.
+    /// Runs work that blocks a part of the object. Objects that it calls meanwhile learn of the block.
     pub(crate) async fn while_blocking<T>(&self, waits: Blocking, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|cx| {
-            // Only while it is polled: other handlers of the object run in between.
+            // The block holds only while the work is polled: other handlers of the object run in between.
             let before = self.lock().keeps;
             let _before = Before(self, before);
             self.lock().keeps = Keeps {
@@ -83,7 +85,7 @@ impl ObjectContext {
         .await
     }
 
-    /// What the handler that is polled keeps from others while it waits.
+    /// Returns what the polled handler blocks while it waits.
     pub(crate) fn waits(&self) -> Blocking {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
@@ -96,7 +98,7 @@ impl ObjectContext {
         }
     }
 
-    /// Returns whether the handler that is polled is in exclusive work.
+    /// Returns whether the polled handler is in exclusive work.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.lock().keeps.exclusive
     }

@@ -1,4 +1,4 @@
-//! The WebSockets of an object: accepted, found, sent to, closed.
+//! The WebSockets of an object: accept, lookup, send and close.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,24 +18,29 @@ use crate::object::{
 };
 use crate::wire::close_code;
 
-/// The error of what is sent while too much waits to leave.
+/// Returns the error of a send while too many bytes wait to be sent.
 pub(crate) fn overflow() -> Error {
     Error::new("overflow", "too much is waiting to be sent")
 }
 
-/// How long either half of an auto-response may be, in bytes.
+/// The maximum length of either half of an auto-response, in bytes.
 const MAX_AUTO_RESPONSE: usize = 2048;
-/// The longest time that can be set for the handler of an event.
+/// The maximum time that can be set for the handler of an event.
 const MAX_EVENT_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl ObjectContext {
     /// Accepts a WebSocket and hands it to the runtime, which wakes the object for its events.
     ///
-    /// The socket may be sent to at once. What its client sends is handled after `fetch` has
-    /// returned. At most 10 different tags, each of 1 to 256 bytes; repeated ones are dropped.
+    /// The object can send to the socket at once. Messages of its client are handled after `fetch` has
+    /// returned.
+    ///
+    /// # Limits
+    /// By default at most 10 different tags, one more than
+    /// [`Limits::tags_per_connection`](crate::Limits::tags_per_connection), each of 1 to 256 bytes
+    /// ([`Limits::tag_bytes`](crate::Limits::tag_bytes)). Repeated tags are dropped.
     ///
     /// # Errors
-    /// When a tag breaks a limit, the upgrade was accepted before, or outside of the object's
+    /// Fails when a tag exceeds a limit, when the upgrade was accepted before, or outside of the object's
     /// handlers.
     pub fn accept_web_socket<I>(&self, upgrade: WebSocketUpgrade, tags: I) -> Result<WebSocket>
     where
@@ -47,7 +52,7 @@ impl ObjectContext {
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
     }
 
-    /// Counts tags that were refused by the limit that they reached.
+    /// Counts rejected tags by the limit that they reached.
     pub(crate) fn count_tags(&self, error: &TagsError) {
         match error {
             TagsError::TooMany { .. } => self.reached(Limit::TagsPerConnection),
@@ -58,11 +63,11 @@ impl ObjectContext {
 
     /// Refuses a WebSocket: it is closed at once, without any other frame.
     ///
-    /// Codes 1008 and 4000-4999 are final for the npm client; it tries again after any other. A
-    /// reason of more than 123 bytes is cut.
+    /// Codes 1008 and 4000-4999 are final for the npm client; it reconnects after any other code. A reason of
+    /// more than 123 bytes is cut.
     ///
     /// # Errors
-    /// When the code cannot be sent, or outside of the object's handlers.
+    /// Fails when the code cannot be sent, or outside of the object's handlers.
     pub fn refuse_web_socket(
         &self,
         upgrade: WebSocketUpgrade,
@@ -72,7 +77,7 @@ impl ObjectContext {
         self.close(&upgrade.entry, Some(code), cut_reason(reason.into()))
     }
 
-    /// Returns the open WebSockets, to be narrowed down, listed, or sent to.
+    /// Returns the open WebSockets, to filter, list or send to.
     ///
     /// ```
     /// # use agents_core::{Result, object::{ObjectContext, WebSocket}};
@@ -92,13 +97,13 @@ impl ObjectContext {
         socket.tags()
     }
 
-    /// Lets the gateway answer a text message by itself, without waking the object.
+    /// Sets an auto-response: the gateway answers a text message without waking the object.
     ///
-    /// A text message that is exactly `request` is answered with `response`, on every WebSocket of
-    /// the object. It holds over sleep and over restarts of the process.
+    /// A text message that is exactly `request` is answered with `response`, on every WebSocket of the
+    /// object. The setting survives hibernation and restarts of the process.
     ///
     /// # Errors
-    /// When one of the two has more than 2,048 bytes, or outside of the object's handlers.
+    /// Fails when one of the two has more than 2,048 bytes, or outside of the object's handlers.
     pub fn set_web_socket_auto_response(
         &self,
         request: impl Into<String>,
@@ -113,10 +118,10 @@ impl ObjectContext {
         self.set_settings(|settings| settings.auto_response = Some(pair))
     }
 
-    /// Takes the auto-response away.
+    /// Removes the auto-response.
     ///
     /// # Errors
-    /// When storage fails, or outside of the object's handlers.
+    /// Fails when storage fails, or outside of the object's handlers.
     pub fn clear_web_socket_auto_response(&self) -> Result<()> {
         self.set_settings(|settings| settings.auto_response = None)
     }
@@ -126,33 +131,33 @@ impl ObjectContext {
         self.handle().settings.get().auto_response.map(|pair| (pair.request, pair.response))
     }
 
-    /// Returns when the gateway last answered this WebSocket by itself, in milliseconds since 1970.
+    /// Returns when the gateway last sent the auto-response on this WebSocket, in milliseconds since 1970.
     pub fn get_web_socket_auto_response_timestamp(&self, socket: &WebSocket) -> Option<u64> {
         self.handle().hub.connection(socket.entry.key)?.answered_at
     }
 
-    /// Limits how long a handler of a WebSocket event may run; `None` (the default) for no limit.
+    /// Limits the time of a handler of a WebSocket event; `None`, the default, sets no limit.
     ///
-    /// A handler that takes longer is dropped, and [`web_socket_error`] hears of it with the code
-    /// `event_timeout`. It holds over sleep and restarts.
+    /// A handler that takes longer is dropped, and [`web_socket_error`] is called with the code
+    /// `event_timeout`. The setting survives hibernation and restarts.
     ///
     /// [`web_socket_error`]: crate::object::DurableObject::web_socket_error
     ///
     /// # Errors
-    /// When it is longer than seven days, or outside of the object's handlers.
+    /// Fails when the time is longer than seven days, or outside of the object's handlers.
     pub fn set_web_socket_event_timeout(&self, timeout: Option<Duration>) -> Result<()> {
         if timeout.is_some_and(|timeout| timeout > MAX_EVENT_TIMEOUT) {
-            return Err(Error::new("invalid_timeout", "a handler may be given at most seven days"));
+            return Err(Error::new("invalid_timeout", "the time of a handler is at most seven days"));
         }
         self.set_settings(|settings| settings.event_timeout = timeout.filter(|timeout| !timeout.is_zero()))
     }
 
-    /// Returns how long a handler of a WebSocket event may run.
+    /// Returns the time limit of a handler of a WebSocket event.
     pub fn get_web_socket_event_timeout(&self) -> Option<Duration> {
         self.handle().settings.event_timeout()
     }
 
-    /// Changes the settings, in memory, on the disk and in the gateway.
+    /// Changes the settings in memory, on the disk and in the gateway.
     pub(super) fn set_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
         self.may_write(Write::Settings)?;
         let mut inner = self.turn()?;
@@ -171,7 +176,7 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Takes a new connection in.
+    /// Accepts a new connection.
     pub(crate) fn accept(&self, entry: &Arc<ConnectionEntry>, tags: Vec<String>, flags: Flags) -> Result<()> {
         let mut inner = self.turn()?;
         if entry.is_accepted() {
@@ -199,7 +204,7 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Closes a connection behind what was sent to it.
+    /// Closes a connection after the messages that were sent to it.
     pub(crate) fn close(
         &self,
         entry: &Arc<ConnectionEntry>,
@@ -221,33 +226,33 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Checks that so many bytes more may be sent.
+    /// Checks that this many more bytes may be sent.
     ///
     /// # Errors
-    /// `overflow` when too much waits to leave.
+    /// Fails with `overflow` when too many bytes wait to be sent.
     fn admit(&self, inner: &Inner, bytes: usize) -> Result<()> {
         let Some(limit) = inner.gate.reached(bytes) else { return Ok(()) };
         self.reached(limit);
         Err(overflow())
     }
 
-    /// Checks that a message of so many bytes may be sent to some connections, before anything is done that is told
-    /// with it.
+    /// Checks that a message of this many bytes may be sent. A caller checks before it makes the changes that
+    /// the message reports.
     ///
     /// # Errors
-    /// `overflow` when too much waits to leave.
+    /// Fails with `overflow` when too many bytes wait to be sent.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<()> {
         let inner = self.turn()?;
         self.admit(&inner, bytes + FRAME_BYTES)
     }
 
-    /// Stages an effect that nothing keeps from leaving: of these there is one for each thing that was let in.
+    /// Stages an effect without a limit: there is one such effect for each accepted item.
     pub(crate) fn effect(&self, effect: ToGateway) -> Result<()> {
         self.turn()?.gate.stage(effect);
         Ok(())
     }
 
-    /// Notes a change of memory of a layer above, which is undone with the turn.
+    /// Records a change of memory of a layer above, which is undone with the turn.
     pub(crate) fn note(&self, memory: impl Restore + 'static) -> Result<()> {
         self.turn()?.note(Change::Other(Box::new(memory)));
         Ok(())
@@ -256,7 +261,7 @@ impl ObjectContext {
     /// Stages a message; see [`ToGateway::Send`] for `latest`.
     ///
     /// # Errors
-    /// `overflow` when too much waits to leave.
+    /// Fails with `overflow` when too many bytes wait to be sent.
     pub(crate) fn send(&self, targets: Targets, message: Message, latest: bool) -> Result<()> {
         let effect = ToGateway::Send { targets, message, latest };
         let mut inner = self.turn()?;
@@ -265,13 +270,13 @@ impl ObjectContext {
         Ok(())
     }
 
-    /// Some of the open connections, oldest first.
+    /// Returns the selected open connections, oldest first.
     pub(crate) fn select(&self, selection: &Selection) -> Result<Vec<Arc<ConnectionEntry>>> {
         let mut inner = self.turn()?;
         Ok(inner.roster.select(selection, &self.handle().hub))
     }
 
-    /// The open connection with this id.
+    /// Returns the open connection with this id.
     pub(crate) fn by_id(&self, id: &str) -> Result<Option<Arc<ConnectionEntry>>> {
         let mut inner = self.turn()?;
         let hub = &self.handle().hub;
@@ -280,19 +285,19 @@ impl ObjectContext {
         Ok(found.filter(|entry| entry.is_accepted() && !entry.is_closing()))
     }
 
-    /// Tells whether there may be somebody to send to.
+    /// Returns whether the object may have connections.
     pub(crate) fn has_connections(&self) -> Result<bool> {
         let inner = self.turn()?;
         Ok(inner.roster.known().next().is_some() || !self.handle().hub.is_empty())
     }
 
-    /// Tells whether a connection is there and not closing.
+    /// Returns whether a connection exists and is not closing.
     pub(crate) fn is_connected(&self, key: ConnectionKey) -> bool {
         let entry = self.lock().roster.get(key, &self.handle().hub);
         entry.is_some_and(|entry| !entry.is_closing())
     }
 
-    /// Runs a future with the object, also when the running turn or transaction is undone.
+    /// Runs a future with the object, even if the running turn or transaction is undone.
     pub(crate) fn spawn_detached(&self, future: BoxFuture<'static, Result<()>>) -> Result<()> {
         self.turn()?.spawned.push(Spawned { future, stays: true });
         Ok(())
@@ -306,7 +311,7 @@ impl ObjectContext {
 }
 
 impl Inner {
-    /// Changes what is kept of a connection.
+    /// Changes the stored data of a connection.
     fn keep(&mut self, entry: &Arc<ConnectionEntry>, change: impl FnOnce(&mut Kept)) {
         let before = entry.change(change);
         self.note(Change::Kept(entry.clone(), before));

@@ -1,4 +1,4 @@
-//! The database of an object: rows, keys and values, the state, and wiping all of it.
+//! The database of an object: rows, keys and values, the state, and the deletion of everything.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
 use crate::storage::{Kv, KvDoor, KvRange, KvReadDoor, StorageError, Store};
 
-/// A caller may read that something of theirs is too big; everything else stays in the log.
+/// Converts an error. A caller may read that a value is too big; other errors are only logged.
 fn storage_error(error: StorageError) -> Error {
     let visible = matches!(error, StorageError::TooBig { .. });
     let error = error.into_error();
@@ -29,11 +29,11 @@ impl ObjectContext {
 
     /// Removes everything that the object stored: tables, keys, state, alarm and settings.
     ///
-    /// It counts with the other writes of its turn. Connections stay. An object that stores nothing
-    /// afterwards keeps an empty file.
+    /// The deletion is committed with the other writes of its turn. Connections stay open. An object that
+    /// stores nothing afterwards keeps an empty file.
     ///
     /// # Errors
-    /// When storage fails, or outside of the object's handlers.
+    /// Fails when storage fails, or outside of the object's handlers.
     pub fn delete_all(&self) -> Result<()> {
         self.may_write(Write::Everything)?;
         self.write(Store::wipe)?;
@@ -47,32 +47,32 @@ impl ObjectContext {
         self.turn()?.with_store(work)
     }
 
-    /// Works on the store on behalf of a caller, who may read that something is too big.
+    /// Works on the store for a caller, who may read that a value is too big.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&mut Store) -> Result<R, StorageError>) -> Result<R> {
         self.store(|store| work(store).map_err(storage_error))
     }
 
-    /// Tells whoever keeps a decoded state whether it still is the state.
+    /// Returns the version of the state, so that a cached decoded state can be checked.
     pub(crate) fn state_version(&self) -> u64 {
         self.core.state_version.load(Ordering::Acquire)
     }
 
-    /// Returns whether an earlier life of the object has read what is kept in its state, or written it.
+    /// Returns whether this process has read or written the stored state in an earlier activation.
     pub(crate) fn is_readable(&self) -> bool {
         self.core.handle.readable.load(Ordering::Relaxed)
     }
 
-    /// Notes that the program reads what is kept in the state.
+    /// Records that this process can read the stored state.
     pub(crate) fn note_readable(&self) {
         self.core.handle.readable.store(true, Ordering::Relaxed);
     }
 
-    /// The state as JSON, `None` if there is none.
+    /// Returns the state as JSON; `None` if there is none.
     pub(crate) fn stored_state(&self) -> Result<Option<Bytes>> {
         self.store(|store| store.state().map_err(StorageError::into_error))
     }
 
-    /// Takes the state away and keeps a copy of it under a key; returns the key.
+    /// Removes the state and keeps a copy of it under a key; returns the key.
     pub(crate) fn put_state_aside(&self) -> Result<String> {
         let key = self.write(|store| {
             let key = store.copy_state_aside()?;

@@ -1,4 +1,4 @@
-//! Turns as the context sees them: begun, ended, undone, and the transactions inside.
+//! The turns of a context: begin, end, undo, and the transactions inside.
 
 use std::sync::atomic::Ordering;
 use std::task;
@@ -10,21 +10,21 @@ use crate::error::Result;
 use crate::storage::sql::Savepoint;
 use crate::storage::{StorageError, Store};
 
-/// The running turn and how to undo it.
+/// The running turn, with the data to undo it.
 pub(super) struct Turn {
     pub(super) thread: ThreadId,
-    /// Whose turn it is.
+    /// The number of the handler that runs in this turn.
     pub(super) handler: u64,
     /// The changes that the turn has made so far, in order.
     pub(super) changes: Vec<Change>,
     start: JournalMark,
-    /// Where its open transactions began.
+    /// The points where the open transactions of the turn began.
     transactions: Vec<JournalMark>,
 }
 
 impl ObjectContext {
-    /// Begins a turn of a handler; `false` when another one runs alone or too much waits to leave, and the task is
-    /// woken later.
+    /// Begins a turn of a handler. Returns `false` when another handler runs alone or too much waits to be
+    /// sent; then the task is woken later.
     pub(in crate::object) fn begin_turn(&self, handler: u64, cx: &task::Context<'_>) -> bool {
         let mut inner = self.lock();
         if let Some(section) = &mut inner.section
@@ -41,22 +41,22 @@ impl ObjectContext {
         true
     }
 
-    /// Begins a turn of the runtime's own.
+    /// Begins a turn of the runtime.
     pub(in crate::object) fn begin_own_turn(&self) {
         self.lock().start_turn(0);
     }
 
-    /// Lets those go on who waited for room in the gate, if there is room.
+    /// Wakes the tasks that waited for space in the gate, if there is space.
     pub(in crate::object) fn resume(&self) {
         let resumed = self.lock().gate.resumed();
         resumed.into_iter().for_each(task::Waker::wake);
     }
 
-    /// Ends the turn: what it did counts from here on.
+    /// Ends the turn and makes its changes final.
     ///
     /// # Errors
-    /// When a constraint does not hold that is checked at the end of a turn. Then all of the turn
-    /// is undone.
+    /// Fails when a constraint that is checked at the end of a turn is violated. The whole turn is then
+    /// undone.
     pub(in crate::object) fn end_turn(&self) -> Result<()> {
         let mut inner = self.lock();
         let ended = self.finish_turn(&mut inner);
@@ -66,12 +66,11 @@ impl ObjectContext {
         ended
     }
 
-    /// Makes final what the running turn did so far, and lets the rest of it be a turn of its own:
-    /// what the runtime did is not undone by the code of the user that it runs next, nor the other
-    /// way round.
+    /// Ends the running turn and begins another one for the same handler. So the user code that follows
+    /// cannot undo the changes of the runtime, and the runtime cannot undo the changes of user code.
     ///
     /// # Errors
-    /// As [`end_turn`](Self::end_turn).
+    /// Fails as [`end_turn`](Self::end_turn) does.
     pub(crate) fn split_turn(&self) -> Result<()> {
         let Ok(mut inner) = self.turn() else { return Ok(()) };
         let Some(turn) = &inner.turn else { return Ok(()) };
@@ -87,7 +86,7 @@ impl ObjectContext {
         ended
     }
 
-    /// Undoes what the running turn did so far, because its handler panicked.
+    /// Undoes the running turn, because its handler panicked.
     pub(crate) fn panicked(&self) {
         let mut inner = self.lock();
         inner.panicked = true;
@@ -103,8 +102,8 @@ impl ObjectContext {
         drop(turn);
     }
 
-    /// Takes a step of a transaction inside the turn. All that a transaction changed is undone with
-    /// what it wrote.
+    /// Begins, commits or rolls back a transaction inside the turn. A rollback undoes the writes and all
+    /// other changes of the transaction.
     pub(crate) fn transaction_step(&self, step: Savepoint) -> Result<()> {
         let mut inner = self.turn()?;
         let done = match step {
@@ -126,7 +125,7 @@ impl ObjectContext {
                 released
             }
             Savepoint::Rollback => {
-                // Memory first: of a store that failed nothing is left either.
+                // Memory comes first, because a failed store has no savepoint left.
                 let mark = inner.turn.as_mut().and_then(|turn| turn.transactions.pop());
                 if let Some(mark) = mark {
                     self.undo_to(&mut inner, mark);
@@ -137,12 +136,12 @@ impl ObjectContext {
         done.map_err(StorageError::into_error)
     }
 
-    /// Ends the turn in the store, which checks it; on a failure it is undone here too.
+    /// Ends the turn in the store, which checks it; on a failure the turn is undone here too.
     fn finish_turn(&self, inner: &mut Inner) -> Result<()> {
         let Some(turn) = &inner.turn else { return Ok(()) };
         let start = turn.start;
         if let Some(open) = turn.transactions.first().copied() {
-            // The store rolls back what was left open.
+            // The store rolls back the transactions that were left open.
             self.undo_to(inner, open);
         }
         let Some(store) = &mut inner.store else { return Ok(()) };
@@ -151,7 +150,7 @@ impl ObjectContext {
             inner.failed.get_or_insert(error.into_error());
             return Ok(());
         }
-        // What the instance remembers is of a turn that was undone.
+        // The memory of the instance is that of a turn that was undone.
         inner.panicked = true;
         self.undo_to(inner, start);
         Err(error.into_error())

@@ -1,4 +1,4 @@
-//! A context on behalf of somebody who may not write all the time.
+//! A context on behalf of a connection that may not always write.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use super::ObjectContext;
 use crate::error::{Error, Result};
 use crate::storage::StorageError;
 
-/// Somebody that a context acts for; asked at each write.
+/// A guard that is asked at each write.
 pub(crate) trait WriteGuard: Send + Sync {
-    /// Tells whether they may write now.
+    /// Returns whether a write is allowed now.
     fn may_write(&self) -> bool;
 
-    /// Hears of a write that was refused; returns what the handler gets.
+    /// Called when a write was refused; returns the error for the handler.
     fn refused(&self, write: Write, why: &str) -> Error;
 }
 
-/// A way to write.
+/// A kind of write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
     /// Rows.
@@ -24,19 +24,19 @@ pub(crate) enum Write {
     Storage,
     /// The alarm.
     Alarm,
-    /// What the gateway answers, and how long handlers may run.
+    /// The auto-response, and the time limit of handlers.
     Settings,
     /// `delete_all`.
     Everything,
 }
 
 impl ObjectContext {
-    /// The same doors on behalf of somebody.
+    /// Returns the same context on behalf of a guard.
     pub(crate) fn on_behalf(&self, behalf: Arc<dyn WriteGuard>) -> Self {
         Self { core: self.core.clone(), behalf: Some(behalf) }
     }
 
-    /// Refuses a write on behalf of somebody who may not.
+    /// Returns an error if the guard allows no write now.
     pub(super) fn may_write(&self, write: Write) -> Result<()> {
         match self.reader() {
             Some(reader) => Err(reader.refused(write, "only reading is allowed")),
@@ -44,7 +44,8 @@ impl ObjectContext {
         }
     }
 
-    /// Runs a statement. Only SQLite knows whether it writes: it is told whether it may.
+    /// Runs a statement. Only SQLite knows whether the statement writes, so SQLite gets the permission to
+    /// check.
     pub(super) fn checked<R>(&self, statement: impl FnOnce(bool) -> Result<R>) -> Result<R> {
         let reader = self.reader();
         statement(reader.is_some()).map_err(|error| match (reader, error.downcast_ref()) {
@@ -55,7 +56,8 @@ impl ObjectContext {
         })
     }
 
-    /// Who may not write now. Outside of a turn nobody is asked: no door opens there.
+    /// Returns the guard if it allows no write now. Outside of a turn the guard is not asked, because every
+    /// method fails there.
     fn reader(&self) -> Option<&dyn WriteGuard> {
         let behalf = self.behalf.as_deref()?;
         (!behalf.may_write() && self.in_turn()).then_some(behalf)

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::gateway::{BodyFault, Budget, FREE_BYTES, Hub, MemoryPermit, RequestKey, ToGateway, ValueBytes};
 use crate::limits::Limit;
 
-/// What came of a body and was not read yet.
+/// The received parts of a body that were not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct BodyBuffer(Mutex<Queue>);
 
@@ -19,7 +19,7 @@ struct Queue {
     pieces: VecDeque<(Bytes, MemoryPermit)>,
     end: Option<Result<(), BodyFault>>,
     reader: Option<Waker>,
-    /// Nobody will read any more.
+    /// `true` if the reader was dropped.
     dropped: bool,
 }
 
@@ -33,7 +33,7 @@ impl BodyBuffer {
         wake(queue);
     }
 
-    /// Nothing more comes; only the first end counts.
+    /// Ends the body; only the first end counts.
     pub(in crate::object) fn end(&self, end: Result<(), BodyFault>) {
         let mut queue = self.0.lock();
         queue.end.get_or_insert(end);
@@ -41,7 +41,7 @@ impl BodyBuffer {
     }
 }
 
-/// Wakes the reader, without the lock: its waker may be the user's.
+/// Wakes the reader after the lock is released: its waker may be user code.
 fn wake(mut queue: MutexGuard<'_, Queue>) {
     let reader = queue.reader.take();
     drop(queue);
@@ -113,7 +113,7 @@ impl Drop for Piece {
     }
 }
 
-/// A body that comes in pieces; the client sends on as they are read.
+/// A body that arrives in pieces; the client sends more as they are read.
 ///
 /// A handler that passes the pieces on may read as much as it likes. One that keeps them is told that the server is busy
 /// when the memory for clients does not suffice.
@@ -160,7 +160,7 @@ impl Pieces {
             return Poll::Ready(Some(Err(self.busy())));
         }
         self.as_value.add(&piece);
-        // Past the output gate: it carries no data.
+        // The credit bypasses the output gate, because it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
         self.hub.apply(&mut [credit]);
         self.collected.resize(|kept| kept + piece.len());

@@ -1,4 +1,4 @@
-//! Requests to an object: plain ones, whose response streams, and those for a WebSocket.
+//! Requests to an object: plain ones, whose response is streamed, and those for a WebSocket.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
 use crate::report;
 use crate::wire::close_code;
 
-/// How much of a refusal's body is read for the reason of the close.
+/// The number of bytes of a refusal's body that are read for the close reason.
 const REASON_BYTES: usize = 512;
 
 /// Answers a plain request and streams the body of the response.
@@ -62,14 +62,14 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             .collect(),
     };
     let window = object.open_window(key);
-    // Only now: a request that ended before its window was open does not notify the window, and the body
-    // would be sent for ever without a reader.
+    // The check comes after the window is open: a request that ended earlier does not notify the window, and
+    // the body would be sent forever without a reader.
     if !object.handle().hub.has_request(key) {
         return Ok(());
     }
     object.effect(ToGateway::Respond { request: key, head })?;
     loop {
-        // A body may say nothing for a long time; nobody waits for it any more.
+        // A body may be silent for a long time, also after its client has gone.
         let frame = tokio::select! {
             biased;
             () = window.until_gone() => break,
@@ -88,12 +88,12 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
     Ok(())
 }
 
-/// Says how long the body is, if that is known: what crosses to the gateway is only chunks.
+/// Sets the length of the body if it is known: the gateway receives only chunks.
 fn keep_length(parts: &mut http::response::Parts, body: &Body) {
     let status = parts.status;
     let bodiless = status.is_informational() || matches!(status.as_u16(), 204 | 304);
     let said = parts.headers.contains_key(CONTENT_LENGTH) || parts.headers.contains_key(TRANSFER_ENCODING);
-    // Nothing may also be the answer to HEAD, which says nothing of the length.
+    // An empty body may also be the response to HEAD, which does not give the length.
     if !bodiless
         && !said
         && let Some(length) = body.size_hint().exact().filter(|length| *length > 0)
@@ -102,7 +102,8 @@ fn keep_length(parts: &mut http::response::Parts, body: &Body) {
     }
 }
 
-/// The response to a request that lacks what its handler looked for: an extractor says so, or the body ended early.
+/// Returns the response to a request that an extractor rejected or whose body failed; `None` for other
+/// errors.
 pub(crate) fn rejection(error: &Error) -> Option<Response> {
     if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
         return Some((fault.status(), fault.to_string()).into_response());
@@ -119,11 +120,11 @@ pub(crate) fn rejection(error: &Error) -> Option<Response> {
         BytesRejection StringRejection JsonRejection FormRejection RawFormRejection QueryRejection
         PathRejection RawPathParamsRejection
     )?;
-    // What the program did wrong is told to nobody.
+    // Errors of the program are not shown to clients.
     status.is_client_error().then(|| (status, text).into_response())
 }
 
-/// Answers a request with 500 and what the client may read of the error.
+/// Answers a request with 500 and the part of the error that clients may read.
 pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
     let text = report::client_text(error, "fetch");
     let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
@@ -132,7 +133,7 @@ pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &E
     object.effect(ToGateway::RespondEnd { request: key, complete: true })
 }
 
-/// Asks the object about a WebSocket. What it answers without accepting becomes a close code.
+/// Calls `fetch` for a WebSocket. A response that does not accept the WebSocket becomes a close code.
 pub(in crate::object) async fn upgrade(
     object: ObjectContext,
     instance: Arc<dyn Instance>,
@@ -156,19 +157,19 @@ pub(in crate::object) async fn upgrade(
     }
 }
 
-/// Ends a connection whose handler failed.
+/// Closes a connection whose handler failed.
 pub(in crate::object) fn refuse(
     object: &ObjectContext,
     entry: &Arc<ConnectionEntry>,
     error: &Error,
 ) -> Result<()> {
-    // Final before the accept: there a client that retries would wait for ever for a promise that it
-    // already gave away.
+    // Before the accept the code is final for clients: a client that retries would wait forever for a promise
+    // that it has already handed out.
     let code = if entry.is_accepted() { close_code::INTERNAL_ERROR } else { close_code::SERVER_ERROR };
     object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
 }
 
-/// The close code of a response that accepted nothing, and the start of its body as reason.
+/// Returns the close code for a response that accepted nothing, with the start of its body as reason.
 async fn refusal(response: Response) -> (u16, String) {
     let status = response.status();
     let refused = status.is_client_error() || status.is_server_error();
@@ -186,7 +187,7 @@ async fn refusal(response: Response) -> (u16, String) {
     (code, cut_reason(text))
 }
 
-/// Makes a request again of what crossed from the gateway.
+/// Builds a request from the head that the gateway sent.
 pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     let mut builder = http::Request::builder().method(head.method.as_str()).uri(head.uri);
     for (name, value) in head.headers {

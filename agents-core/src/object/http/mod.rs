@@ -1,6 +1,6 @@
-//! HTTP requests to an object: how a handler reads the body and how its response leaves.
+//! HTTP requests to an object: the body that a handler reads, and the response that is sent.
 //!
-//! Both bodies travel as messages with credits; nothing in here knows an HTTP connection.
+//! Both bodies travel as messages with credits; this module uses no HTTP connection.
 
 pub(super) mod body_buffer;
 pub(super) mod fetch;

@@ -56,7 +56,7 @@ pub struct RequestBody(Content);
 
 #[derive(Debug)]
 enum Content {
-    /// What is left of a body that is complete.
+    /// The rest of a body that is complete.
     Whole(Bytes),
     Pieces(Pieces),
 }

@@ -1,11 +1,11 @@
-//! How far a streamed response may run ahead of its client.
+//! The window of a streamed response: the bytes that may be sent before the client receives them.
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{RESPONSE_WINDOW, window_share};
 
-/// Counts the bytes of a response that the client has not taken yet.
+/// Counts the bytes of a response that the client has not received yet.
 #[derive(Debug)]
 pub(crate) struct ResponseWindow {
     room: Semaphore,
@@ -17,7 +17,7 @@ impl ResponseWindow {
         Self { room: Semaphore::new(RESPONSE_WINDOW), gone: CancellationToken::new() }
     }
 
-    /// Waits until a chunk of so many bytes may go; `false` when the client is gone.
+    /// Waits until a chunk of this many bytes may be sent; returns `false` when the client is gone.
     pub(crate) async fn acquire(&self, len: usize) -> bool {
         match self.room.acquire_many(window_share(len)).await {
             Ok(permit) => {
@@ -28,12 +28,12 @@ impl ResponseWindow {
         }
     }
 
-    /// Ready when the client is gone.
+    /// Waits until the client is gone.
     pub(in crate::object) async fn until_gone(&self) {
         self.gone.cancelled().await;
     }
 
-    /// The client has taken so much, and never more than was sent.
+    /// Counts bytes that the client has received, which are never more than were sent.
     pub(in crate::object) fn drained(&self, bytes: u64) {
         self.room.add_permits(usize::try_from(bytes).unwrap_or(RESPONSE_WINDOW));
     }

@@ -1,13 +1,14 @@
-//! When objects are to be woken: one task a host, one index on the disk for all objects.
+//! The service that wakes objects for their alarms: one task for each host, with one index on the disk for
+//! all objects.
 //!
-//! The index may be early and is never late. Before an object commits an alarm, the index has it,
-//! or an earlier one, on the disk; when an alarm goes away or moves back, the index hears of it
-//! after the commit. An object that is woken for nothing says so, and the index is put right. So
-//! nothing is scanned when a host starts, and no alarm is lost between two files.
+//! The index may be early but is never late. Before an object commits an alarm, the index has that alarm or
+//! an earlier one on the disk. When an alarm is deleted or moved back, the index is updated after the commit.
+//! An object that is woken too early reports its true alarm, and the index is corrected. So the start of a
+//! host scans no objects, and no alarm is lost between two files.
 //!
-//! An index that is damaged is made anew while objects work and alarms ring. Where it cannot be written, as
-//! on a full disk, the reports of objects are kept and count, so that no object is woken again and again for
-//! what is done.
+//! A damaged index is rebuilt while objects work and alarms fire. When the index cannot be written, for
+//! example because the disk is full, the reports of objects are kept in memory and override its entries. So
+//! no object is woken repeatedly for an alarm that is done.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -29,55 +30,56 @@ use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
 
-/// The most objects that are woken for their alarms at a time, and at most half of those that may be awake.
-/// Further objects wait for one to be done.
+/// The maximum number of objects that are woken for their alarms at a time; at most half of the objects that
+/// may be awake. Further objects wait until one of them is done.
 const AT_ONCE: usize = 4096;
-/// The time for which an object that was woken counts among those. An object that takes longer is at work,
-/// and keeps no other from being woken.
+/// The time for which a woken object counts in that number. An object that takes longer is working, and does
+/// not delay the wake of another.
 const WAKING: Duration = Duration::from_secs(30);
-/// How long to sleep at most: the machine's clock may be set meanwhile.
+/// The maximum sleep, because the clock of the machine may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// How long to sleep when only news can end it.
+/// The sleep when only an update can end it.
 const NOTHING_DUE: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// The wait before an index that could not be used is tried again; twice as long each time.
+/// The wait before an unusable index is tried again; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// After how many failures of the disk the index is made anew elsewhere on it.
+/// The number of disk failures after which the index is rebuilt elsewhere on the disk.
 const GIVEN_UP: u32 = 3;
-/// The most objects of which changes are kept that could not be written. No object is woken beyond that.
+/// The maximum number of objects with changes that could not be written. No object is woken beyond that.
 const UNWRITTEN: usize = 16 * 1024;
-/// Into how many files is looked at a time while the index is made anew.
+/// The number of files that are read at a time while the index is rebuilt.
 const FILES: usize = 64;
 
-/// Finds the object that an alarm is for; `None` when its class is not registered.
+/// Finds the object of an alarm; `None` when its class is not registered.
 pub(crate) type FindObject = Box<dyn Fn(&ObjectKey) -> Option<Arc<ObjectHandle>> + Send + Sync>;
 
-/// The way to the index of alarms; cheap to clone.
+/// A handle on the index of alarms; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Alarms(Arc<Shared>);
 
 struct Shared {
-    /// In order, and few: an object waits for its registration, and reports one result a commit.
+    /// The updates in their order. The list is short: an object waits for its registration, and reports one
+    /// result for each commit.
     orders: Mutex<Vec<AlarmUpdate>>,
     news: Notify,
-    /// Nobody is woken any more.
+    /// Set when no object is woken any more.
     quiet: AtomicBool,
     stopped: AtomicBool,
-    /// The most objects that are woken at a time.
+    /// The maximum number of objects that are woken at a time.
     at_once: usize,
     disk: DiskWork,
 }
 
 struct AlarmUpdate {
     change: AlarmChange,
-    /// The object has handled what it was woken for.
+    /// `true` if the object has handled the alarm that woke it.
     handled: bool,
-    /// Told when the change is on the disk.
+    /// Notified when the change is on the disk.
     done: Option<oneshot::Sender<Result<(), String>>>,
 }
 
-/// What the index has for an object, as far as the object's handle knows.
+/// The entry of the index for an object, as far as the object's handle knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Indexed(Mutex<Known>);
 
@@ -89,7 +91,7 @@ enum Known {
 }
 
 impl Indexed {
-    /// Tells whether the index wakes the object at this time or earlier.
+    /// Returns whether the index wakes the object at this time or earlier.
     pub(in crate::object) fn covers(&self, at: u64) -> bool {
         matches!(*self.0.lock(), Known::At(Some(indexed)) if indexed <= at)
     }
@@ -104,7 +106,7 @@ impl Indexed {
 }
 
 impl Alarms {
-    /// A service for a host with so many places for objects that are awake.
+    /// Returns a service for a host with this many slots for awake objects.
     pub(crate) fn new(awake: usize) -> Self {
         Self(Arc::new(Shared {
             at_once: AT_ONCE.min(awake / 2).max(1),
@@ -121,7 +123,7 @@ impl Alarms {
         self.0.disk.is_under_way()
     }
 
-    /// Makes sure that the object is woken at this time or earlier; done when that is on the disk.
+    /// Makes sure that the object is woken at this time or earlier; completes when that is on the disk.
     pub(in crate::object) fn register(&self, key: &ObjectKey, at: u64) -> BoxFuture<'static, Result<()>> {
         let (sender, receiver) = oneshot::channel();
         self.order(key, Change::NotLaterThan(at), false, Some(sender));
@@ -134,12 +136,12 @@ impl Alarms {
         })
     }
 
-    /// Says what an object has committed.
+    /// Reports the alarm that an object has committed.
     pub(in crate::object) fn report_committed(&self, key: &ObjectKey, at: Option<u64>) {
         self.order(key, at.map_or(Change::Gone, Change::Exactly), true, None);
     }
 
-    /// Wakes an object again whose life ended while its alarm rang.
+    /// Wakes an object again whose activation ended while its alarm was firing.
     pub(in crate::object) fn again(&self, key: &ObjectKey) {
         self.order(key, Change::NotLaterThan(0), true, None);
     }
@@ -156,19 +158,19 @@ impl Alarms {
         self.0.news.notify_one();
     }
 
-    /// Wakes nobody any more; what objects still say is written.
+    /// Stops waking objects. Reports of objects are still written.
     pub(crate) fn quiet(&self) {
         self.0.quiet.store(true, Ordering::Release);
     }
 
-    /// Ends the service once everything that was said is written.
+    /// Ends the service once all reports are written.
     pub(crate) fn stop(&self) {
         self.quiet();
         self.0.stopped.store(true, Ordering::Release);
         self.0.news.notify_one();
     }
 
-    /// Serves the index until it is stopped.
+    /// Runs the service until it is stopped.
     pub(crate) async fn run(self, index: AlarmIndex, clock: Clock, find: FindObject, posts: TaskTracker) {
         let shared = self.0;
         let mut service = Service {
@@ -191,7 +193,7 @@ impl Alarms {
             }
             service.retry().await;
             if shared.stopped.load(Ordering::Acquire) {
-                // What cannot be written now is early in the index, and no more.
+                // A change that cannot be written now leaves an entry that is too early, and nothing worse.
                 let _ = service.write().await;
                 return;
             }
@@ -213,28 +215,28 @@ struct Service {
     clock: Clock,
     find: FindObject,
     posts: TaskTracker,
-    /// The objects that were woken and have not reported what became of it, with the time of waking; `None`
-    /// for those that cannot be woken, because their class is not registered.
+    /// The objects that were woken and have not reported a result, with the time of waking; `None` for an
+    /// object that cannot be woken because its class is not registered.
     woken: HashMap<ObjectKey, Option<Instant>>,
     at_once: usize,
     disk: DiskWork,
-    /// The changes that could not be written. Where the index has an entry for the same object, the change
-    /// here counts.
+    /// The changes that could not be written. A change here overrides the entry of the index for the same
+    /// object.
     unwritten: HashMap<ObjectKey, Change>,
     trouble: Option<Trouble>,
-    /// The index is being made anew from the files of the objects.
+    /// Set while the index is rebuilt from the files of the objects.
     filling: bool,
 }
 
-/// The index could not be used.
+/// The state of an index that could not be used.
 struct Trouble {
-    /// The number of failures since the index could last be used.
+    /// The number of failures since the index was last usable.
     failures: u32,
-    /// When it is tried again.
+    /// The time of the next try.
     retry_at: Instant,
-    /// It is to be made anew.
+    /// `true` if the index has to be rebuilt.
     damaged: bool,
-    /// Not even reading works.
+    /// `true` if reading fails too.
     unreadable: bool,
 }
 
@@ -252,7 +254,7 @@ impl Service {
                     let change = after(*known.get(), change);
                     known.insert(change);
                 }
-                // The index may be early: nothing is lost but a wake for nothing.
+                // The index may be early: the only loss is an unneeded wake.
                 Entry::Vacant(_) if full => {}
                 Entry::Vacant(new) => {
                     new.insert(change);
@@ -260,7 +262,7 @@ impl Service {
             }
             waiting.extend(done);
         }
-        // Who waits is told at once. The rest has time.
+        // A caller that waits gets its result now. Other changes can wait for the next try.
         if waiting.is_empty() && self.trouble.is_some() {
             return;
         }
@@ -272,12 +274,12 @@ impl Service {
             }
         }
         for waiting in waiting {
-            // One that was given up meanwhile needs no answer.
+            // A caller that was dropped meanwhile needs no result.
             let _ = waiting.send(result.clone());
         }
     }
 
-    /// Writes what is not written yet.
+    /// Writes the changes that are not written yet.
     async fn write(&mut self) -> Result<(), String> {
         let unwritten = &self.unwritten;
         let changes: Vec<_> = unwritten
@@ -305,7 +307,7 @@ impl Service {
         }
     }
 
-    /// Tries again what failed, when its time has come: makes a damaged index anew, writes and reads.
+    /// Retries after a failure when the time has come: rebuilds a damaged index, writes and reads.
     async fn retry(&mut self) {
         let Some(trouble) = self.trouble.as_ref().filter(|trouble| trouble.retry_at <= Instant::now()) else {
             return;
@@ -317,7 +319,7 @@ impl Service {
                     if let Some(trouble) = &mut self.trouble {
                         trouble.damaged = false;
                     }
-                    tracing::warn!("the index of alarms is made anew from the files of the agents");
+                    tracing::warn!("the index of alarms is rebuilt from the files of the agents");
                 }
                 Err(error) => return self.failed(&error, true),
             }
@@ -342,12 +344,12 @@ impl Service {
         });
         trouble.unreadable |= reading;
         if trouble.retry_at > now {
-            // Who waits for an answer has it tried in between, which does not put the next try off.
+            // A waiting caller causes a try in between; that try does not postpone the next one.
             return;
         }
         trouble.failures = trouble.failures.saturating_add(1);
         trouble.damaged |= AlarmIndex::is_damage(error)
-            // A part of the disk that does not answer is left behind.
+            // A part of the disk that does not respond is abandoned.
             || (error.kind() == Some(SqlErrorKind::Io) && trouble.failures >= GIVEN_UP);
         let pause = if first && trouble.damaged {
             Duration::ZERO
@@ -358,7 +360,7 @@ impl Service {
         if first {
             tracing::error!(
                 %error,
-                "the index of alarms cannot be used; what is known rings, and it is tried again, later and later"
+                "the index of alarms cannot be used; known alarms still fire, and the index is retried with increasing pauses"
             );
         } else {
             tracing::debug!(%error, failures = trouble.failures, "the index of alarms still cannot be used");
@@ -380,7 +382,7 @@ impl Service {
         self.filling && self.trouble.is_none()
     }
 
-    /// Looks into some more files of objects, while the index is made anew.
+    /// Reads some more files of objects while the index is rebuilt.
     async fn fill(&mut self) {
         if !self.fills() {
             return;
@@ -395,10 +397,10 @@ impl Service {
         }
     }
 
-    /// Wakes the objects whose time has come; how long nothing is due after that.
+    /// Wakes the objects that are due; returns the time until the next alarm is due.
     async fn wake_due(&mut self) -> Duration {
         if self.unwritten.len() >= UNWRITTEN {
-            // What they would say could not be kept.
+            // The reports of further objects could not be kept.
             return NOTHING_DUE;
         }
         let limit = self.woken.len() + self.unwritten.len() + 256;
@@ -441,7 +443,7 @@ impl Service {
                 continue;
             }
             if waking >= self.at_once {
-                // The others wait until one is handled, or has been at work for long.
+                // The other objects wait until one is done or has been working for a long time.
                 return WAKING;
             }
             waking += usize::from(self.wake(key));
@@ -451,19 +453,19 @@ impl Service {
         }
         let Some(at) = next else { return NOTHING_DUE };
         let pause = Duration::from_millis(at.saturating_sub(now));
-        // A virtual clock is never set, and need not be looked at in between.
+        // A virtual clock is never set, so the sleep needs no maximum.
         if matches!(self.clock, Clock::System) { pause.min(LONGEST_SLEEP) } else { pause }
     }
 
-    /// Wakes an object; `false` when its class is not registered.
+    /// Wakes an object; returns `false` when its class is not registered.
     fn wake(&mut self, key: ObjectKey) -> bool {
         let Some(handle) = (self.find)(&key) else {
-            tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it waits");
+            tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it fires once the class is registered");
             self.woken.insert(key, None);
             return false;
         };
         self.woken.insert(key.clone(), Some(Instant::now()));
-        // The usual case needs no task: there is room in the mailbox.
+        // Usually the mailbox is not full, and the delivery needs no task.
         let mut post = Box::pin(async move { handle.deliver(ToObject::Alarm).await });
         match (&mut post).now_or_never() {
             Some(Ok(())) => true,
@@ -481,11 +483,11 @@ impl Service {
     ) -> Result<R, StorageError> {
         let index = self.index.clone();
         let done = self.disk.spawn(move || work(&mut index.lock())).await;
-        done.unwrap_or(Err(StorageError::Misuse("the work on the index of alarms was given up")))
+        done.unwrap_or(Err(StorageError::Misuse("the work on the index of alarms was cancelled")))
     }
 }
 
-/// Returns what two changes of the same entry come to.
+/// Returns the change that has the effect of two changes of one entry.
 fn after(first: Change, second: Change) -> Change {
     match (first, second) {
         (Change::NotLaterThan(one), Change::NotLaterThan(other)) => Change::NotLaterThan(one.min(other)),

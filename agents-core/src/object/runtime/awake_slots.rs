@@ -1,8 +1,14 @@
-//! How many objects are in memory at a time.
+//! Limits the number of objects that are awake at the same time
+//! ([`Limits::agents_awake`](crate::Limits::agents_awake)).
 //!
-//! Each activation has a place from before it opens its database until everything of it is gone. When there
-//! is none left, whoever has to start waits in a queue, and idle objects are told to sleep: those that wait
-//! pick them from a list, and those that become idle meanwhile sleep at once.
+//! An activation holds a slot from before its database is opened until its last resource is dropped. If no
+//! slot is free, the new activation queues in arrival order, and idle objects are asked to hibernate:
+//!
+//! - a queued activation evicts one idle object immediately and then one every [`EVICTION_INTERVAL`];
+//! - an object that becomes idle while others are queued hibernates immediately.
+//!
+//! An activation that gets no slot within [`MAX_WAIT`] is rejected. The bound is needed because a caller that
+//! holds a slot may be waiting for a callee that needs one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,12 +21,12 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::object::{Command, ObjectHandle};
 
-/// How long an object waits for a place.
+/// The maximum time that an activation waits for a slot.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// How often somebody who waits tells another idle object to sleep.
+/// The interval at which a queued activation evicts an idle object.
 const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The places for objects that are awake.
+/// The slots for awake objects.
 #[derive(Debug)]
 pub(crate) struct AwakeSlots {
     slots: Arc<Semaphore>,
@@ -28,14 +34,14 @@ pub(crate) struct AwakeSlots {
     idle: Mutex<Idle>,
 }
 
-/// Objects that were idle at least once since they woke; the oldest first.
+/// Objects that were idle at least once since they woke, the oldest first.
 #[derive(Debug, Default)]
 struct Idle {
     listed: BTreeMap<u64, Weak<ObjectHandle>>,
     next: u64,
 }
 
-/// Somebody waits.
+/// An activation that is counted as waiting until this is dropped.
 struct Queued<'a>(&'a AtomicUsize);
 
 impl AwakeSlots {
@@ -44,9 +50,9 @@ impl AwakeSlots {
         Self { slots: Arc::new(Semaphore::new(most)), waiting: AtomicUsize::new(0), idle: Mutex::default() }
     }
 
-    /// A place for an object; `None` when none became free in time, or the host stops.
+    /// Returns a slot for an object; `None` when no slot became free in time, or the host stops.
     ///
-    /// Those who wait get theirs in the order in which they came.
+    /// Waiting activations get their slots in arrival order.
     pub(in crate::object) async fn enter(&self, object: &ObjectHandle) -> Option<OwnedSemaphorePermit> {
         if let Ok(slot) = self.slots.clone().try_acquire_owned() {
             return Some(slot);
@@ -69,12 +75,12 @@ impl AwakeSlots {
         }
     }
 
-    /// Tells whether somebody waits for a place.
+    /// Returns whether an activation waits for a slot.
     pub(in crate::object) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Notes an object that is idle and could sleep; returns its place in the list.
+    /// Registers an idle object that could hibernate; returns its number in the list.
     pub(in crate::object) fn register_idle(&self, object: &Arc<ObjectHandle>) -> u64 {
         let mut idle = self.idle.lock();
         let number = idle.next;
@@ -83,12 +89,12 @@ impl AwakeSlots {
         number
     }
 
-    /// Takes an object off the list.
+    /// Removes an object from the list.
     pub(in crate::object) fn unregister_idle(&self, number: u64) {
         self.idle.lock().listed.remove(&number);
     }
 
-    /// Tells one object to sleep as soon as nothing runs in it.
+    /// Asks one object to hibernate as soon as nothing runs in it.
     fn evict_one(&self) {
         let first = self.idle.lock().listed.pop_first();
         if let Some(object) = first.and_then(|(_, object)| object.upgrade()) {

@@ -1,10 +1,10 @@
-//! A mode for tests: objects sleep and crash as often as they can.
+//! A test mode in which objects hibernate and crash as often as possible.
 
 use std::fmt;
 
 use parking_lot::Mutex;
 
-/// Makes objects leave memory as soon as nothing runs, without being idle first.
+/// A source of random endings: objects hibernate as soon as nothing runs, without an idle time.
 pub(crate) struct Chaos(Mutex<fastrand::Rng>);
 
 impl Chaos {
@@ -13,8 +13,8 @@ impl Chaos {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
 
-    /// Whether the object leaves as if the process had been killed: no goodbye, and a database that
-    /// has to be recovered from its log.
+    /// Returns whether the object ends as if the process had been killed: without its `hibernate` hook, and
+    /// with a database that has to be recovered from its log.
     pub(in crate::object) fn crashes(&self) -> bool {
         self.0.lock().u8(..4) == 0
     }

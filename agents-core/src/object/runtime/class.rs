@@ -1,4 +1,4 @@
-//! A class of objects and a live instance of it, whatever their type.
+//! A class of objects and a live instance of it, independent of their type.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait Behavior: Send + Sync + 'static {
     fn options(&self) -> &ObjectOptions;
 
-    /// Makes an instance and starts it; no event is handled before this is done.
+    /// Creates an instance and starts it. No event is handled before the start is done.
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
 
-    /// Answers a message whose object could not start.
+    /// Answers a message whose object could not be started.
     fn start_failed(&self, socket: &WebSocket, message: &Message, error: &Error) -> Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! The other objects of a host, as one of them reaches them.
+//! The access of one object to the other objects of its host.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -12,10 +12,10 @@ use crate::gateway::{
 };
 use crate::object::ObjectHandle;
 
-/// Finds an object by its class and its name, as they stand in addresses.
+/// Finds an object by its class and its name as they are written in addresses.
 type Find = Box<dyn Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync>;
 
-/// The way to the other objects; the host sets it when it starts.
+/// The directory of the other objects; the host sets it at its start.
 #[derive(Default)]
 pub(crate) struct ObjectDirectory(OnceLock<Find>);
 
@@ -24,10 +24,11 @@ impl ObjectDirectory {
         let _ = self.0.set(Box::new(find));
     }
 
-    /// Calls a method of an agent. The response has lines, see [`SingleLine`](crate::agent::Line).
+    /// Calls a method of an agent. The response consists of reply frames (`agent/peer_calls/reply_frame.rs`).
     ///
     /// # Errors
-    /// When there is no such class or the name is none, the host stops, or the agent broke off before it answered.
+    /// Fails when the class does not exist, the name is invalid, the host stops, or the agent ended before it
+    /// answered.
     pub(crate) async fn call(
         &self,
         class: &str,
@@ -66,12 +67,13 @@ impl ObjectDirectory {
     }
 }
 
-/// The agent broke off: nobody can say whether it has done what it was asked for.
+/// Returns the error for an agent that ended before it answered. The caller cannot know whether the call took
+/// effect.
 pub(crate) fn interrupted() -> Error {
     Error::new("interrupted", "the agent was interrupted before it answered")
 }
 
-/// The host takes no more calls.
+/// Returns the error for a host that accepts no more calls.
 pub(crate) fn stopping() -> Error {
     Error::new("stopping", "the host is stopping")
 }

@@ -1,4 +1,4 @@
-//! The lasting part of an object: its mailbox and its gateway side.
+//! The part of an object that exists while it hibernates: its mailbox and its hub.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,7 +16,7 @@ use crate::object::runtime::mailbox::Mailbox;
 use crate::object::runtime::settings::SettingsSlot;
 use crate::object::{Behavior, ObjectKey};
 
-/// A handle on an object, asleep or awake.
+/// A handle on an object, hibernating or awake.
 pub(crate) struct ObjectHandle {
     pub(in crate::object) key: ObjectKey,
     pub(in crate::object) behavior: Arc<dyn Behavior>,
@@ -27,23 +27,24 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
     pub(in crate::object) disk: DiskWork,
-    /// A flag set once this program has read what the object kept, so that no later life need look at it.
+    /// Set once this process has read or written the stored state, so that no later activation checks it
+    /// again.
     pub(in crate::object) readable: AtomicBool,
     /// How many times in a row the database could not be opened.
     pub(in crate::object) failed_openings: AtomicU32,
     commands: AtomicU8,
-    /// The handle itself, for the task that it starts.
+    /// A weak reference to the handle itself, for the task that it starts.
     me: Weak<Self>,
 }
 
-/// Something that an activation is told to do.
+/// A command for an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Finish what runs, and go; nothing starts any more.
+    /// Finish the running handlers and end; no handler starts any more.
     Stop = 1,
-    /// Sleep as soon as nothing runs, without being idle first.
+    /// Hibernate as soon as nothing runs, without an idle time.
     Sleep = 2,
-    /// End at once, as a process that is killed.
+    /// End immediately, as if the process were killed.
     Crash = 4,
 }
 
@@ -79,12 +80,12 @@ impl ObjectHandle {
         &self.environment.gateway.limits
     }
 
-    /// Returns a number that stands for the handle as long as it exists.
+    /// Returns a number that identifies the handle as long as it exists.
     pub(in crate::object) fn address(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
 
-    /// Tells the activation to do something, if there is one.
+    /// Gives a command to the activation, if there is one.
     pub(crate) fn command(&self, command: Command) {
         self.commands.fetch_or(command as u8, Ordering::AcqRel);
         self.mailbox.wake();
@@ -94,7 +95,7 @@ impl ObjectHandle {
         self.commands.load(Ordering::Acquire) & command as u8 != 0
     }
 
-    /// Takes an order back that was carried out or has become needless.
+    /// Withdraws a command that was carried out or is no longer needed.
     pub(crate) fn withdraw(&self, command: Command) {
         self.commands.fetch_and(!(command as u8), Ordering::AcqRel);
     }
@@ -103,13 +104,12 @@ impl ObjectHandle {
         self.has_command(Command::Stop)
     }
 
-    /// Tells whether the object is in memory, or on its way.
+    /// Returns whether the object is in memory or about to be.
     pub(crate) fn is_awake(&self) -> bool {
         self.life.is_awake() || !self.mailbox.is_idle()
     }
 
-    /// Posts a message and waits while the mailbox is full; the message comes back from a handle
-    /// that is out of use.
+    /// Posts a message; waits while the mailbox is full. A retired handle returns the message.
     pub(crate) async fn deliver(&self, message: ToObject) -> Result<(), ToObject> {
         let mut message = Some(message);
         poll_fn(|cx| {
@@ -135,8 +135,8 @@ impl ObjectPort for ObjectHandle {
                 self.environment.gateway.totals.limits.record(*limit);
             }
         };
-        // Only an object that is awake has anything to forget; and no response streams from one that
-        // sleeps, so how the last one got on is no reason to wake it.
+        // Only an awake object has state to drop when a connection ends. A hibernating object streams no
+        // response, so the outcome of its last response is not a reason to wake it.
         let unheard = matches!(message, ToObject::Close { .. }) && !self.behavior.options().wakes_on_close;
         if unheard || message.about_request().is_some() {
             return self.mailbox.post_to_reader(limits, message, cx).inspect_err(waits);

@@ -1,12 +1,12 @@
-//! What names an object.
+//! The identity of an object.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Names an object: its class and its name within the class.
+/// The key of an object: its class and its name within the class.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ObjectKey {
-    /// The class as it stands in addresses.
+    /// The class as it is written in addresses.
     pub(crate) class: Arc<str>,
     pub(crate) name: Arc<str>,
 }

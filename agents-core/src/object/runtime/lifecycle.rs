@@ -1,4 +1,4 @@
-//! Whether an object is awake, why, and for how long it has been: readable from outside.
+//! The lifecycle of an object as other threads see it: whether it is awake, why, and for how long.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use crate::object::context::WeakContext;
 use crate::object::{ObjectContext, ObjectMetrics};
 use crate::storage::{Store, StoreMetrics};
 
-/// Why an object cannot sleep.
+/// A reason why an object cannot hibernate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PinnedBy {
     /// Its class has `hibernate = false`.
     Options,
-    /// It is starting, or saying goodbye.
+    /// The object is starting, or runs its `hibernate` hook.
     Change,
-    /// So many handlers run or wait at an await.
+    /// This many handlers run or wait at an await.
     Handlers(usize),
-    /// So many spawned tasks run.
+    /// This many spawned tasks run.
     Tasks(usize),
-    /// So many responses stream.
+    /// This many responses stream.
     Streams(usize),
     /// A guard of `keep_awake`, with its reason.
     KeepAwake(String),
-    /// What it wrote or sent is not durable yet.
+    /// Writes or messages of the object are not durable yet.
     Commit,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for PinnedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Options => f.write_str("the options of its class"),
-            Self::Change => f.write_str("a start or a goodbye"),
+            Self::Change => f.write_str("a start or a shutdown"),
             Self::Handlers(count) => write!(f, "{count} running handlers"),
             Self::Tasks(count) => write!(f, "{count} spawned tasks"),
             Self::Streams(count) => write!(f, "{count} open streams"),
@@ -44,17 +44,17 @@ impl fmt::Display for PinnedBy {
     }
 }
 
-/// What runs in an activation.
+/// The work of an activation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::object) struct ActiveWork {
-    /// Between two stages of life.
+    /// `true` if the activation is starting or shutting down.
     pub(in crate::object) changing: bool,
     pub(in crate::object) handlers: usize,
     pub(in crate::object) tasks: usize,
     pub(in crate::object) pinned: bool,
 }
 
-/// The life of an object over all its activations.
+/// The lifecycle of an object over all its activations.
 #[derive(Default)]
 pub(in crate::object) struct Lifecycle(Mutex<Inner>);
 
@@ -62,7 +62,7 @@ pub(in crate::object) struct Lifecycle(Mutex<Inner>);
 struct Inner {
     /// The activation, while there is one.
     awake: Option<Awake>,
-    /// When the object fell asleep; `None` before its first activation.
+    /// The time when the object fell asleep; `None` before its first activation.
     asleep_since: Option<Instant>,
     executing: Duration,
     pinned_idle: Duration,
@@ -78,7 +78,7 @@ struct Awake {
     context: Option<WeakContext>,
     store: Option<StoreMetrics>,
     busy: ActiveWork,
-    /// Up to when the time is accounted for.
+    /// The time up to which usage is accounted for.
     until: Instant,
 }
 
@@ -89,7 +89,7 @@ impl Awake {
 }
 
 impl Lifecycle {
-    /// An activation begins.
+    /// Records that an activation begins.
     pub(in crate::object) fn wake(&self) {
         let now = Instant::now();
         let inner = &mut *self.0.lock();
@@ -101,7 +101,7 @@ impl Lifecycle {
         inner.awake = Some(Awake { context: None, store: None, busy, until: now });
     }
 
-    /// The activation can be looked into.
+    /// Gives other threads access to the activation.
     pub(in crate::object) fn opened(&self, context: &ObjectContext, store: StoreMetrics) {
         if let Some(awake) = &mut self.0.lock().awake {
             awake.context = Some(context.downgrade());
@@ -109,7 +109,7 @@ impl Lifecycle {
         }
     }
 
-    /// A poll of the activation is over; from `started` on it was at work.
+    /// Records the end of a poll of the activation; the activation worked from `started` on.
     pub(in crate::object) fn worked(&self, started: Instant, busy: ActiveWork) {
         let now = Instant::now();
         let inner = &mut *self.0.lock();
@@ -121,7 +121,7 @@ impl Lifecycle {
         }
     }
 
-    /// The activation is over.
+    /// Records that the activation is over.
     pub(in crate::object) fn sleep(&self) {
         let now = Instant::now();
         let inner = &mut *self.0.lock();
@@ -135,7 +135,7 @@ impl Lifecycle {
         }
     }
 
-    /// The context of the activation, while something holds it.
+    /// Returns the context of the activation, while something holds it.
     pub(in crate::object) fn context(&self) -> Option<ObjectContext> {
         self.0.lock().awake.as_ref().and_then(Awake::context)
     }
@@ -144,7 +144,8 @@ impl Lifecycle {
         self.0.lock().awake.is_some()
     }
 
-    /// Returns what the object used, as far as it is known here. A handler that is at work is not waited for.
+    /// Returns the usage of the object as far as it is known here. The call does not wait for a running
+    /// handler.
     pub(in crate::object) fn metrics(&self) -> ObjectMetrics {
         let inner = &mut *self.0.lock();
         let now = Instant::now();
@@ -165,7 +166,7 @@ impl Lifecycle {
         }
     }
 
-    /// Why the object is awake; empty when it sleeps or soon will.
+    /// Returns why the object is awake; empty when it hibernates or is about to.
     pub(in crate::object) fn pinned_by(&self, hibernates: bool) -> Vec<PinnedBy> {
         let (busy, context) = match &self.0.lock().awake {
             Some(awake) => (awake.busy, awake.context()),
@@ -180,7 +181,7 @@ impl Lifecycle {
         }
         if let Some(context) = context {
             let Some(inner) = context.try_lock() else {
-                // It is in the middle of a turn, perhaps in a statement that takes long.
+                // The activation is in a turn, perhaps in a long statement.
                 pins.push(PinnedBy::Handlers(busy.handlers.max(1)));
                 return pins;
             };
@@ -202,7 +203,7 @@ impl Lifecycle {
 }
 
 impl Inner {
-    /// Accounts for the time since the last poll by what was going on then.
+    /// Accounts for the time since the last poll according to the work at that poll.
     fn account(&mut self, now: Instant) {
         let Some(awake) = &mut self.awake else { return };
         let passed = now.saturating_duration_since(awake.until);

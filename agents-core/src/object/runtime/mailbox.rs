@@ -1,4 +1,4 @@
-//! The queue of an object, and whether somebody reads it.
+//! The mailbox of an object, with the state of its reader.
 
 use std::collections::{HashSet, VecDeque};
 use std::task::{Context, Waker};
@@ -22,7 +22,7 @@ fn reached(limits: &Limits, inner: &Inner, payload: usize) -> Option<Limit> {
     full.then_some(Limit::MailboxBytes)
 }
 
-/// A bounded queue that survives the instance it belongs to.
+/// A bounded queue that outlives the activations that read it.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
@@ -32,7 +32,7 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct Inner {
     queue: VecDeque<ToObject>,
-    /// The payload of what is in `queue`.
+    /// The payload bytes of the messages in `queue`.
     bytes: usize,
     waiting: Vec<Waker>,
     reader: Reader,
@@ -40,16 +40,16 @@ struct Inner {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Reader {
-    /// Nobody reads: whoever posts starts a reader.
+    /// No activation reads; the next post starts one.
     #[default]
     Asleep,
     Awake,
-    /// The mailbox is out of use for good.
+    /// The mailbox is out of use forever.
     Retired,
 }
 
 impl Mailbox {
-    /// Adds a message; `Ok(true)` tells the caller to start the reader.
+    /// Adds a message; returns `Ok(true)` if the caller has to start the reader.
     pub(crate) fn post(
         &self,
         limits: &Limits,
@@ -59,7 +59,7 @@ impl Mailbox {
         self.add(limits, message, cx, true)
     }
 
-    /// Adds a message if somebody reads; otherwise nobody needs it.
+    /// Adds a message if there is a reader; otherwise drops the message.
     pub(crate) fn post_to_reader(
         &self,
         limits: &Limits,
@@ -86,7 +86,7 @@ impl Mailbox {
             return Ok(false);
         }
         if let Some(limit) = reached(limits, &inner, payload) {
-            // A task that asks again is mostly one of the last.
+            // A task that posts again is usually one of the last wakers.
             if !inner.waiting.iter().rev().take(16).any(|waker| waker.will_wake(cx.waker())) {
                 inner.waiting.push(cx.waker().clone());
             }
@@ -107,12 +107,12 @@ impl Mailbox {
         self.reader.register(cx.waker());
     }
 
-    /// Wakes the reader for another reason than a message.
+    /// Wakes the reader without a message.
     pub(crate) fn wake(&self) {
         self.reader.wake();
     }
 
-    /// Moves all waiting messages out.
+    /// Moves all waiting messages into `into`.
     pub(crate) fn take(&self, into: &mut VecDeque<ToObject>) {
         let waiting = {
             let mut inner = self.inner.lock();
@@ -127,11 +127,11 @@ impl Mailbox {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Lets the reader go if nothing came in meanwhile; what is about responses of the life that is
-    /// over is no reason to stay.
+    /// Ends the reader if no message came meanwhile. Messages about responses of the ended activation do not
+    /// keep it.
     pub(crate) fn try_sleep(&self) -> bool {
         let mut inner = self.inner.lock();
-        // Behind a request that waits they may be its body.
+        // Behind a waiting request they may be its body.
         let empty = inner.queue.iter().all(|message| message.about_request().is_some());
         let gone = if empty { std::mem::take(&mut inner.queue) } else { VecDeque::new() };
         if empty {
@@ -139,10 +139,10 @@ impl Mailbox {
         }
         if empty && inner.reader == Reader::Awake {
             inner.reader = Reader::Asleep;
-            // A waker keeps the whole task of the life that ends in memory.
+            // A waker keeps the whole task of the ending activation in memory.
             drop(self.reader.take());
         }
-        // They try again; whoever finds no room waits once more.
+        // The senders try again; a sender that finds the mailbox full waits once more.
         let waiting = std::mem::take(&mut inner.waiting);
         drop(inner);
         drop(gone);
@@ -150,7 +150,7 @@ impl Mailbox {
         empty
     }
 
-    /// Puts messages back in front, in their order, whatever the limit.
+    /// Puts messages back in front, in their order, regardless of the limits.
     pub(crate) fn put_back(&self, messages: impl DoubleEndedIterator<Item = ToObject>) {
         let mut inner = self.inner.lock();
         for message in messages.rev() {
@@ -159,24 +159,24 @@ impl Mailbox {
         }
     }
 
-    /// The connections that wait here to be let in.
+    /// Returns the connections that wait here for their `fetch`.
     pub(crate) fn connects(&self) -> HashSet<ConnectionKey> {
         self.inner.lock().queue.iter().filter_map(ToObject::connects).collect()
     }
 
-    /// Tells whether nobody reads and nothing waits.
+    /// Returns whether there is no reader and no message.
     pub(crate) fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
         inner.reader != Reader::Awake && inner.queue.is_empty()
     }
 
-    /// How many messages wait.
+    /// Returns the number of waiting messages.
     #[cfg(test)]
     pub(in crate::object) fn len(&self) -> usize {
         self.inner.lock().queue.len()
     }
 
-    /// Takes the mailbox out of use if nobody reads it and nothing is in it.
+    /// Takes the mailbox out of use if it has no reader and no message.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
         let unused = inner.reader == Reader::Asleep && inner.queue.is_empty();
@@ -225,7 +225,7 @@ mod tests {
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         assert_eq!(taken, [message(1), message(2)]);
-        assert!(!mailbox.try_retire(), "somebody reads");
+        assert!(!mailbox.try_retire(), "a reader is active");
         assert!(mailbox.try_sleep());
         assert!(mailbox.post(&limits(), message(3), &cx).unwrap());
     }
@@ -253,7 +253,7 @@ mod tests {
             mailbox.post(&limits(), large(1), &cx),
             Err(PostError::Full(_, Limit::MailboxBytes))
         ));
-        assert!(mailbox.post(&limits(), message(1), &cx).is_ok(), "nothing to carry");
+        assert!(mailbox.post(&limits(), message(1), &cx).is_ok(), "no payload");
         let mut taken = VecDeque::new();
         mailbox.take(&mut taken);
         mailbox.post(&limits(), large(600), &cx).unwrap();

@@ -1,8 +1,7 @@
-//! The parts of an object that exist while it sleeps, and the services that all objects of a host share.
+//! The parts of an object that exist while it hibernates, and the services that all objects of a host share.
 //!
-//! This module owns the handle of an object with its mailbox, the registry of handles, the slots for objects that are
-//! awake, and the service that rings alarms.
-//! The work of an object that is awake is in [`activation`](super::activation).
+//! This module owns the handle of an object with its mailbox, the registry of handles, the slots for awake
+//! objects, and the alarm service. The work of an awake object is in [`activation`](super::activation).
 
 pub(super) mod alarm_service;
 pub(super) mod awake_slots;

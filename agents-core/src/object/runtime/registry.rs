@@ -1,4 +1,4 @@
-//! All objects of a host.
+//! The registry of all objects of a host.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,21 +11,20 @@ use tokio::sync::Notify;
 use crate::object::activation::Environment;
 use crate::object::{Behavior, Command, ObjectHandle, ObjectKey, ObjectMetrics};
 
-/// Finds the handle of an object; there is one for a name at any time.
+/// The handles of all objects. A name has one handle at any time.
 pub(crate) struct Registry {
     objects: DashMap<ObjectKey, Arc<ObjectHandle>>,
     environment: Arc<Environment>,
     stopping: AtomicBool,
-    /// What objects used whose handles are gone.
+    /// The usage of objects whose handles are dropped.
     forgotten: Mutex<ObjectMetrics>,
-    /// The number of handles, and the number at which those that nothing needs are dropped.
+    /// The number of handles. `sweep_at` is the number at which unneeded handles are dropped.
     count: AtomicUsize,
     sweep_at: AtomicUsize,
     crowded: Arc<Notify>,
 }
 
-/// The handles of sleeping objects without connections that are kept until the next sweep; a quarter of all if that
-/// is more.
+/// The minimum number of new handles between two sweeps; a quarter of the remaining handles if that is more.
 const SPARE: usize = 1024;
 
 impl Registry {
@@ -45,7 +44,7 @@ impl Registry {
         &self.environment
     }
 
-    /// The handle of an object, made if it is not there.
+    /// Returns the handle of an object; creates it if it does not exist.
     pub(crate) fn object(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {
         if let Some(handle) = self.objects.get(key) {
             return handle.clone();
@@ -56,7 +55,7 @@ impl Registry {
             }
             let handle = ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone());
             if self.stopping.load(Ordering::Acquire) {
-                // It came too late for `stop` to find it.
+                // The handle was created too late for `stop` to find it.
                 handle.command(Command::Stop);
                 handle.hub.shut();
             }
@@ -65,28 +64,28 @@ impl Registry {
         self.objects.entry(key.clone()).or_insert_with(make).clone()
     }
 
-    /// Tells all objects to stop, those too that are still to come.
+    /// Commands all objects to stop, including objects that are created later.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.for_each(|handle| handle.command(Command::Stop));
     }
 
-    /// The handle of an object, if there is one.
+    /// Returns the handle of an object, if there is one.
     pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
         self.objects.get(key).map(|handle| handle.clone())
     }
 
-    /// The object whose handle has this address, for the log.
+    /// Returns the object whose handle has this address, for the log.
     pub(crate) fn at(&self, address: usize) -> Option<ObjectKey> {
         let mut found = self.objects.iter().filter(|entry| entry.value().address() == address);
         found.next().map(|entry| entry.key().clone())
     }
 
-    /// Drops the handles of objects that sleep and have nobody connected.
+    /// Drops the handles of hibernating objects without connections.
     pub(crate) fn sweep(&self) {
         self.objects.retain(|_, handle| {
-            // Whoever has the handle already finds its hub retired and comes back to the map, which
-            // is locked until this is decided.
+            // A caller that already has the handle finds its hub retired and returns to the map. The map is
+            // locked until this is decided.
             if !handle.hub.try_retire() {
                 return true;
             }
@@ -103,12 +102,12 @@ impl Registry {
         self.sweep_at.store(left + SPARE.max(left / 4), Ordering::Relaxed);
     }
 
-    /// Told when there are so many handles that it is time for a [`sweep`](Self::sweep).
+    /// Returns the notification for a [`sweep`](Self::sweep), sent when there are very many handles.
     pub(crate) fn crowded(&self) -> Arc<Notify> {
         self.crowded.clone()
     }
 
-    /// How many objects have a handle.
+    /// Returns the number of handles.
     pub(crate) fn len(&self) -> usize {
         self.objects.len()
     }
@@ -124,13 +123,13 @@ impl Registry {
         found
     }
 
-    /// Looks at all objects. The map is free meanwhile.
+    /// Calls `each` for all objects. The map is not locked meanwhile.
     pub(crate) fn for_each(&self, each: impl FnMut(Arc<ObjectHandle>)) {
         let handles: Vec<_> = self.objects.iter().map(|entry| entry.value().clone()).collect();
         handles.into_iter().for_each(each);
     }
 
-    /// What all objects used, present and past, and how many of the present ones are awake.
+    /// Returns the usage of all objects, present and past, and the number of awake objects.
     pub(crate) fn metrics(&self) -> (ObjectMetrics, usize) {
         let mut total = *self.forgotten.lock();
         let mut awake = 0;

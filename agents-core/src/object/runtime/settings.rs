@@ -1,4 +1,4 @@
-//! What an object has told the runtime to do in its place; kept with the object.
+//! The settings that an object has given to the runtime, stored with the object.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::gateway::AutoResponse;
 
-/// The settings of an object. They survive sleep in the handle and restarts in the database.
+/// The settings of an object. They survive hibernation in the handle, and restarts in the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Settings {
     pub(crate) auto_response: Option<AutoResponse>,
-    /// How long a handler of a WebSocket event may run.
+    /// The maximum time of a handler of a WebSocket event.
     pub(crate) event_timeout: Option<Duration>,
 }
 
-/// The place of the settings beside a sleeping object.
+/// The settings of an object in its handle.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsSlot(Mutex<Slot>);
 
 #[derive(Debug, Default)]
 enum Slot {
-    /// Not read yet.
+    /// The settings were not read yet.
     #[default]
     Unknown,
     Default,
@@ -53,7 +53,8 @@ impl SettingsSlot {
         *self.0.lock() = if default { Slot::Default } else { Slot::Set(Box::new(settings)) };
     }
 
-    /// They are read from the database again: what was set may not have become durable.
+    /// Drops the settings, so that they are read from the database again: changes may not have become
+    /// durable.
     pub(crate) fn forget(&self) {
         *self.0.lock() = Slot::Unknown;
     }

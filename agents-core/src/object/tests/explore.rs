@@ -1,8 +1,8 @@
-//! Runs small actors in every order in which their steps can come.
+//! An explorer that runs small actors in every possible order of their steps.
 //!
-//! An actor is a future. It goes on at once after each [`step`], in some order with the others, and
-//! waits at [`rest`] until somebody wakes it. A run follows one schedule to its end. The next run
-//! repeats it up to the last place where another actor could have gone first, and lets that one go.
+//! An actor is a future. After each [`step`] it continues in some order with the other actors. At [`rest`] it
+//! waits until it is woken. A run follows one schedule to its end. The next run repeats that schedule up to
+//! the last point where another actor could have run first, and runs that actor.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,13 +15,13 @@ use std::task::{Context, Poll, Wake, Waker};
 type Actor = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
-    /// The running actor wants to go on by itself.
+    /// Set when the running actor wants to continue by itself.
     static STEPPED: Cell<bool> = const { Cell::new(false) };
-    /// Who was started by the running actor.
+    /// The actors that the running actor has started.
     static STARTED: RefCell<Vec<Actor>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lets others go first.
+/// Lets other actors run first.
 pub(super) async fn step() {
     let mut done = false;
     poll_fn(|_| {
@@ -34,7 +34,7 @@ pub(super) async fn step() {
     .await;
 }
 
-/// Waits until the actor is woken; one that was woken since it last rested goes on at once.
+/// Waits until the actor is woken; an actor that was woken since its last rest continues at once.
 pub(super) async fn rest() {
     let mut done = false;
     poll_fn(|_| if std::mem::replace(&mut done, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -79,9 +79,9 @@ impl Task {
     }
 }
 
-/// A run with its actors, which is over when `settled` has nothing more to wake.
+/// A run with its actors. The run is over when no actor can continue and `settled` wakes none.
 pub(super) struct Run<W> {
-    /// What the actors share.
+    /// The state that the actors share.
     pub(super) world: W,
     tasks: Vec<Task>,
 }
@@ -99,19 +99,19 @@ impl<W> Run<W> {
         self.tasks.push(Task { actor: Some(actor), stepped: true, woken: Arc::default() });
     }
 
-    /// How many actors wait for something that nobody will do any more.
+    /// Returns the number of actors that wait for an event that can no longer happen.
     pub(super) fn waiting(&self) -> usize {
         self.tasks.iter().filter(|task| task.actor.is_some()).count()
     }
 }
 
-/// One schedule: who went at each place where several could, and how many could.
+/// One schedule: for each point where several actors could run, the chosen one and their number.
 type Schedule = VecDeque<(usize, usize)>;
 
-/// Explores all schedules of the runs that `make` makes, and returns how many there are.
+/// Explores all schedules of the runs that `make` returns, and returns the number of schedules.
 ///
-/// `settled` is asked when nobody can go: it may wake somebody, as time does, or check that all is
-/// well and return `false`.
+/// `settled` is called when no actor can continue. It wakes an actor, as the passing of time does, or checks
+/// the result and returns `false`.
 pub(super) fn explore<W>(make: impl Fn() -> Run<W>, settled: impl Fn(&Run<W>) -> bool) -> usize {
     let mut schedule = Schedule::new();
     let mut count = 0;
@@ -153,7 +153,7 @@ fn follow<W>(schedule: &mut Schedule, mut run: Run<W>, settled: &impl Fn(&Run<W>
 
 #[test]
 fn all_orders_are_explored() {
-    // Two actors of three steps each: 6 over 3. The last poll of each ends it.
+    // Two actors of three steps each: 6 over 3. The last poll of each actor ends it.
     let make = || {
         let mut run = Run::new(());
         for _ in 0..2 {

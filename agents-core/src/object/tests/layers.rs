@@ -1,9 +1,9 @@
-//! What each layer may know, read off its source.
+//! The modules that each layer may use, read from its source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The layers, each with what it may use besides itself.
+/// The layers, each with the layers that it may use besides itself.
 const LAYERS: [(&str, &[&str]); 11] = [
     ("wire", &["error"]),
     ("interface", &["error", "wire"]),
@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ),
 ];
 
-/// What belongs to the network: sockets are the gateway's, HTTP connections the server's.
+/// The words of the network: sockets belong to the gateway, HTTP connections to the server.
 const NETWORK: [&str; 4] = ["tokio::net", "TcpStream", "hyper", "tungstenite"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -51,7 +51,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The code of a file without its comments.
+/// Returns the code of a file without its comments.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
@@ -108,6 +108,6 @@ fn objects_and_agents_know_no_sockets() {
     }
     assert!(
         layer("gateway").iter().any(|(_, code)| code.contains("TcpStream")),
-        "the words are the right ones"
+        "the word occurs in the gateway"
     );
 }

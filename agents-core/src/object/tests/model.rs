@@ -1,8 +1,8 @@
-//! The mailbox and the hub in every order of what is done to them.
+//! The mailbox and the hub in every order of the calls to them.
 //!
-//! Each of their methods holds a lock from its beginning to its end, so what happens on several
-//! threads is some order of whole methods. The actors here call them as the handle, the activation,
-//! the registry and the socket do.
+//! Each of their methods holds a lock from its beginning to its end. So the work of several threads is some
+//! order of whole methods. The actors here call them as the handle, the activation, the registry and the
+//! socket do.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,20 +19,20 @@ use crate::limits::Limits;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::tests::explore::{Run, explore, rest, start, step};
 
-/// The object under test, and what became of its messages.
+/// The object under test, with the messages that it has handled.
 struct World {
     limits: Limits,
     gateway: Option<Arc<Gateway>>,
     /// The handle in the registry.
     current: RefCell<Option<Rc<Handle>>>,
-    /// All handles there have been.
+    /// All handles that existed in the run.
     handles: RefCell<Vec<Rc<Handle>>>,
-    /// The registry is locked by the sweeper.
+    /// Set while the sweeper holds the lock of the registry.
     locked: Cell<bool>,
     waiting_for_lock: RefCell<Vec<Waker>>,
     awake: Cell<usize>,
     handled: RefCell<Vec<ToObject>>,
-    /// The activations do not register before they look for messages; a mistake to be found.
+    /// `true` if activations look for messages before they register; a planted bug that the test must find.
     careless: bool,
 }
 
@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    /// The handle in the registry, made if it is not there.
+    /// Returns the handle in the registry; creates it if it does not exist.
     async fn handle(&self) -> Rc<Handle> {
         poll_fn(|cx| {
             if self.locked.get() {
@@ -102,12 +102,12 @@ impl World {
     }
 }
 
-/// A numbered message of a sender.
+/// Returns a numbered message of a sender.
 fn message(sender: u64, number: u64) -> ToObject {
     ToObject::Error { connection: ConnectionKey(sender * 100 + number), error: String::new() }
 }
 
-/// Posts as `ObjectHandle` does; the message comes back from a handle that is out of use.
+/// Posts as `ObjectHandle` does; a retired handle returns the message.
 async fn post(world: &Rc<World>, handle: &Rc<Handle>, message: ToObject) -> Result<(), ToObject> {
     let mut message = Some(message);
     let started = poll_fn(|cx| {
@@ -128,7 +128,7 @@ async fn post(world: &Rc<World>, handle: &Rc<Handle>, message: ToObject) -> Resu
     Ok(())
 }
 
-/// The life of an object, as `activation::run`.
+/// Runs the activations of an object, as `activation::run` does.
 async fn run(world: Rc<World>, handle: Rc<Handle>) {
     loop {
         assert_eq!(world.awake.replace(1), 0, "two activations at once");
@@ -146,7 +146,7 @@ async fn run(world: Rc<World>, handle: Rc<Handle>) {
     }
 }
 
-/// One activation until it falls asleep or crashes.
+/// Runs one activation until it hibernates or crashes.
 async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
     let register = || {
         poll_fn(|cx| {
@@ -161,7 +161,7 @@ async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
         if handle.told_to_crash.take() {
             return;
         }
-        // With a hub only its side is looked at step by step, or there are too many orders.
+        // With a hub only the steps of the hub are explored, because otherwise there are too many schedules.
         let mut coarse = handle.hub.is_some();
         loop {
             if events.is_empty() {
@@ -188,7 +188,7 @@ async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
 }
 
 async fn poster(world: Rc<World>, sender: u64, count: u64) {
-    // No sweeper is about, so the handle stays the same.
+    // There is no sweeper, so the handle stays the same.
     let handle = world.handle().await;
     for number in 0..count {
         step().await;
@@ -196,7 +196,7 @@ async fn poster(world: Rc<World>, sender: u64, count: u64) {
     }
 }
 
-/// The service of alarms: it has no socket that holds the handle in the registry.
+/// Posts as the alarm service does: it has no socket that keeps the handle in the registry.
 async fn alarm(world: Rc<World>) {
     let mut message = ToObject::Alarm;
     loop {
@@ -209,7 +209,7 @@ async fn alarm(world: Rc<World>) {
     }
 }
 
-/// The idle time is over, or a test wants the object to sleep.
+/// Ends the idle time, or acts as a test that wants the object to hibernate.
 async fn sleeper(world: Rc<World>) {
     let handle = world.handle().await;
     handle.told_to_sleep.set(true);
@@ -222,7 +222,7 @@ async fn crash(world: Rc<World>) {
     handle.mailbox.wake();
 }
 
-/// As `Registry::sweep` for one entry.
+/// Sweeps as `Registry::sweep` does, for one entry.
 async fn sweeper(world: Rc<World>) {
     world.locked.set(true);
     let handle = world.current.borrow().clone();
@@ -240,7 +240,7 @@ async fn sweeper(world: Rc<World>) {
     world.unlock();
 }
 
-/// A socket from its connect to its end, as `socket::open` and `socket::Task`.
+/// Runs a socket from its connect to its end, as `socket::open` and `socket::Task` do.
 async fn socket(world: Rc<World>, id: &'static str) {
     let socket = Socket::new();
     let connection = socket.key;
@@ -265,34 +265,34 @@ async fn socket(world: Rc<World>, id: &'static str) {
         call: None,
     });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
-    post(&world, &handle, connect).await.expect("nobody retires a handle with a socket");
+    post(&world, &handle, connect).await.expect("a handle with a socket is not retired");
     step().await;
     let Some(close) = socket.end(hub, Close::dropped()) else { return };
     step().await;
-    post(&world, &handle, close).await.expect("nobody retires a handle whose socket has more to say");
+    post(&world, &handle, close).await.expect("a handle whose socket has a pending close is not retired");
     hub.close_delivered();
 }
 
-/// Time passes: an object that waits falls asleep. `false` when nothing is left to happen.
+/// Lets time pass: an object that waits hibernates. Returns `false` when no event is left.
 fn time_passes(run: &Run<Rc<World>>) -> bool {
     let world = &run.world;
     let waiting = world.awake.get() == 1;
     if waiting {
         let handles = world.handles.borrow();
-        let awake = handles.iter().find(|handle| !handle.mailbox.is_idle()).expect("somebody reads");
+        let awake = handles.iter().find(|handle| !handle.mailbox.is_idle()).expect("a reader is active");
         assert_eq!(awake.mailbox.len(), 0, "messages wait for an activation that rests");
         assert!(!awake.told_to_sleep.replace(true), "an activation was not woken");
         awake.mailbox.wake();
         return true;
     }
-    assert_eq!(run.waiting(), 0, "somebody waits for ever");
+    assert_eq!(run.waiting(), 0, "an actor waits forever");
     for handle in &*world.handles.borrow() {
-        assert!(handle.mailbox.is_idle(), "messages wait and nobody reads");
+        assert!(handle.mailbox.is_idle(), "messages wait without a reader");
     }
     false
 }
 
-/// Every message of every sender came once and in order.
+/// Checks that every message of every sender was handled once and in order.
 fn check_messages(world: &World, senders: u64, count: u64) {
     for sender in 0..senders {
         let mut expected: Vec<_> = (0..count).map(|number| message(sender, number)).collect();
@@ -308,7 +308,7 @@ fn check_messages(world: &World, senders: u64, count: u64) {
     }
 }
 
-/// The schedules of some posters with what else happens beside them.
+/// Explores the schedules of some posters with other actors beside them.
 fn messages(capacity: usize, senders: u64, count: u64, others: fn(&mut Run<Rc<World>>)) -> usize {
     let make = || {
         let mut run = Run::new(World::new(capacity));
@@ -349,7 +349,7 @@ fn no_message_is_lost_in_a_crash() {
     report("two senders, a crash", messages(1, 2, 1, |run| run.actor(crash(run.world.clone()))));
 }
 
-/// Sockets and alarms beside a sweeper, each object event once.
+/// Explores sockets and alarms beside a sweeper; checks that each event was handled once.
 fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&mut Run<Rc<World>>)) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
@@ -384,7 +384,7 @@ fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&m
                         closed += 1;
                     }
                     ToObject::Alarm => rang += 1,
-                    other => panic!("from nobody: {other:?}"),
+                    other => panic!("unexpected: {other:?}"),
                 }
             }
             assert_eq!((closed, rang, handled.len()), (sockets.len(), alarms, sockets.len() * 2 + alarms));
@@ -394,7 +394,7 @@ fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&m
 }
 
 #[test]
-fn a_handle_goes_only_when_nobody_needs_it() {
+fn a_handle_is_dropped_only_when_it_is_unused() {
     report("a socket and a sweeper", handles(&["a"], 0, 1, |_| {}));
     report(
         "a socket, a sweeper, falling asleep",

@@ -5,9 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::StatusCode;
 use tokio::time::timeout;
 
 use crate::agent::{ConnectRequest, Refusal};
@@ -18,7 +16,6 @@ use crate::limits::Limit;
 use crate::object::{ObjectKey, Work};
 use crate::sampled::sampled;
 use crate::server::Host;
-use crate::server::access::rate_limits::Refused;
 use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
 use crate::unwind::Panic;
@@ -43,37 +40,6 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Why somebody is turned away: in a close frame, or as a response.
-#[derive(Debug)]
-pub(in crate::server) struct Denied {
-    pub(in crate::server) refusal: Refusal,
-    status: StatusCode,
-}
-
-impl Denied {
-    pub(in crate::server) fn new(code: u16, reason: &str) -> Self {
-        Refusal::new(code, reason).into()
-    }
-
-    pub(in crate::server) fn response(self) -> Response {
-        let mut response = self.refusal.into_response();
-        *response.status_mut() = self.status;
-        response
-    }
-}
-
-impl From<Refused> for Denied {
-    fn from((code, reason): Refused) -> Self {
-        Self::new(code, reason)
-    }
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.status(), refusal }
-    }
-}
-
 impl Host {
     /// Decides who may come in, and finds out which agent it is for.
     ///
@@ -83,7 +49,7 @@ impl Host {
         destination: Destination<'_>,
         head: &mut Head,
         handshake: bool,
-    ) -> Result<ObjectKey, Denied> {
+    ) -> Result<ObjectKey, Refusal> {
         let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
         if let Destination::Named(address) = destination {
             // Before the program is asked, so that it is asked about no text that names nothing.
@@ -109,16 +75,15 @@ impl Host {
             Ok(Err(panic)) => {
                 // Only the log sees what it said.
                 let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
-                Err(Refusal::from(error).into())
+                Err(Refusal::from(error))
             }
             Err(_) => {
                 self.gateway().totals.limits.record(Limit::HandshakeTimeout);
                 tracing::error!(
                     class = destination.class(),
-                    "nobody decided about an arrival within {most:?}"
+                    "`authorize` did not decide about a connection or request within {most:?}"
                 );
-                let denied = Denied::new(close_code::SERVER_ERROR, "nobody decided about this in time");
-                Err(Denied { status: StatusCode::SERVICE_UNAVAILABLE, ..denied })
+                Err(Refusal::new(close_code::UNAVAILABLE, "the program did not decide in time"))
             }
         }
     }

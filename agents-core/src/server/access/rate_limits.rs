@@ -14,10 +14,10 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use tokio::time::Instant;
 
+use crate::agent::Refusal;
 use crate::gateway::{ConnectionSlot, Gateway, prefix};
 use crate::limits::Limits;
 use crate::limits::{Limit, Rate};
-use crate::wire::close_code;
 
 /// Counts what comes from each address.
 #[derive(Debug)]
@@ -30,9 +30,6 @@ pub(in crate::server) struct AddressRateLimits {
     /// Said that no address is known.
     said: Once,
 }
-
-/// Why a socket does not come in: the close code and the reason.
-pub(in crate::server) type Refused = (u16, &'static str);
 
 impl AddressRateLimits {
     pub(in crate::server) fn new(limits: &Limits, gateway: Arc<Gateway>) -> Self {
@@ -65,10 +62,10 @@ impl AddressRateLimits {
     ///
     /// Refusals are final for the npm client. Its back-off would bring everybody back within seconds, who
     /// together are what the limit is there for; and a client that is told so can ask its user.
-    pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refused> {
+    pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refusal> {
         let refuse = |limit: Limit, reason: &'static str| {
             self.gateway.totals.limits.record(limit);
-            Err((close_code::TOO_MANY, reason))
+            Err(Refusal::too_many(reason))
         };
         self.check_address(client);
         if wait(&self.upgrades, client).is_some() {

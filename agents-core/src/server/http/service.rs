@@ -19,18 +19,17 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
-use crate::agent::query_value;
+use crate::agent::{Refusal, query_value};
 use crate::gateway::{
     self, BodyFault, ConnectionSlot, ForwardError, Head, ObjectPort, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::sampled::sampled;
 use crate::server::Host;
-use crate::server::access::authorize::{Denied, Destination};
+use crate::server::access::authorize::Destination;
 use crate::server::access::cors::Cors;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
-use crate::wire::close_code;
 
 /// The longest connection id that is taken from a client; it has to fit a tag.
 const MAX_ID_BYTES: usize = 256;
@@ -100,15 +99,15 @@ impl HostService {
         let mut head = self.plain_head(&head);
         let target = match allowed {
             true => self.target(destination, &mut head).await,
-            false => Err(Denied::new(close_code::FORBIDDEN, "origin not allowed")),
+            false => Err(Refusal::forbidden("origin not allowed")),
         };
         let ((key, behavior), place) = match target {
             Ok(target) => target,
-            Err(denied) if self.host.access().plain_refusals => {
+            Err(refusal) if self.host.access().plain_refusals => {
                 self.host.gateway().totals.refused.add(1);
-                return denied.response();
+                return refusal.into_response();
             }
-            Err(denied) => return self.refuse(upgrade, on_upgrade, denied),
+            Err(refusal) => return self.refuse(upgrade, on_upgrade, refusal),
         };
         // The program may have taken its time.
         if self.host.is_stopping() {
@@ -134,11 +133,10 @@ impl HostService {
     }
 
     /// Refuses behind the handshake: a client retries a refused handshake for ever.
-    fn refuse(&self, upgrade: Upgrade, on_upgrade: OnUpgrade, denied: Denied) -> Response {
+    fn refuse(&self, upgrade: Upgrade, on_upgrade: OnUpgrade, refusal: Refusal) -> Response {
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
             let Some(stream) = stream(on_upgrade).await else { return };
-            let refusal = denied.refusal;
             gateway::refuse(stream, host.gateway(), refusal.code(), refusal.reason()).await;
         });
         upgrade.response()
@@ -150,11 +148,11 @@ impl HostService {
         &self,
         destination: Destination<'_>,
         head: &mut Head,
-    ) -> Result<(Target, ConnectionSlot), Denied> {
-        let unknown = || Denied::new(close_code::NOT_FOUND, "unknown agent class");
+    ) -> Result<(Target, ConnectionSlot), Refusal> {
+        let unknown = || Refusal::not_found("unknown agent class");
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
-            return Err(Denied::new(close_code::BAD_REQUEST, "the transport capnweb is not supported"));
+            return Err(Refusal::bad_request("the transport capnweb is not supported"));
         }
         let place = self.host.rate_limits().upgrade(head.client)?;
         Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
@@ -198,9 +196,9 @@ impl HostService {
         };
         let key = match self.host.admit(destination, &mut head, false).await {
             Ok(key) => key,
-            Err(denied) => {
+            Err(refusal) => {
                 self.host.gateway().totals.refused.add(1);
-                return denied.response();
+                return refusal.into_response();
             }
         };
         if self.host.is_stopping() {

@@ -1,14 +1,16 @@
-//! The marks beside a database: its log tells how it was closed, and a file tells that it is new.
+//! The marks beside a database: the length of its log shows how it was closed, and a second file shows that
+//! it is new.
 //!
-//! A store that closes well leaves a log of four bytes. SQLite never leaves one of that size: its
-//! header alone is longer, and written at once. It takes such a log for empty and writes the first
-//! commit over it. So the size tells, whatever the bytes are, and the file need not be made anew at
-//! each wake, which costs much where many files come and go.
+//! A store that closes cleanly leaves a log of four bytes. SQLite never leaves a log of this length: its
+//! header alone is longer, and is written at once. SQLite treats the short log as empty and overwrites it
+//! with the first commit. So the length is the mark, whatever the bytes are. The log need not be created
+//! again at each wake, which would be expensive where many files come and go.
 //!
-//! Before a database is made its log gets a second name, that of the database with `-new` behind it, and after the
-//! first flush of the database that name goes. A name costs much less than a file. So a database that is cut short beside such a file was never whole, and nothing in it
-//! was promised; without one, it was whole once, and is damaged. File systems keep the order in which a folder got
-//! and lost its names.
+//! Before a database is made, its log gets a second name: the name of the database with the suffix `-new`.
+//! After the first flush of the database this name is removed. A name costs much less than a file. A
+//! truncated database beside such a name was never whole, and nothing in it was promised. Without such a name
+//! the database was whole once and is now damaged. File systems keep the order in which the names of a folder
+//! are added and removed.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,30 +18,30 @@ use std::path::Path;
 
 use super::create::suffixed;
 
-/// The size of the log of a database that was closed well.
+/// The size of the log of a database that was closed cleanly.
 pub(in crate::storage) const MARK: u64 = 4;
 
-/// The suffix that stands behind the name of a database while it is made.
+/// The suffix of the second name of the log while a database is made.
 pub(in crate::storage) const NEW: &str = "-new";
 
-/// The log of a database, as it is found.
+/// The state of the log of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum WalStatus {
-    /// None, not even its name: the database was closed well, by another tool or an older version.
+    /// There is no log. The database was closed cleanly by another tool or by an older version.
     Missing,
-    /// The mark: the database was closed well and flushed before.
+    /// The log is the mark. The database was flushed and closed cleanly.
     Closed,
-    /// Anything else: nobody knows whether the database was ever flushed.
+    /// The log is anything else. It is not known whether the database was ever flushed.
     Left {
-        /// Whether there is nothing in it.
+        /// `true` if the log has no bytes.
         empty: bool,
     },
-    /// Empty and just made, with its database: never found, only made.
+    /// The log is empty and was just made with its database. This state is never found in a folder.
     New,
 }
 
 impl WalStatus {
-    /// Looks at the log of a database.
+    /// Returns the state of the log of a database.
     pub(in crate::storage) fn of(database: &Path) -> Self {
         match fs::metadata(suffixed(database, "-wal")).map(|log| log.len()) {
             Err(_) => Self::Missing,
@@ -48,24 +50,24 @@ impl WalStatus {
         }
     }
 
-    /// Whether the database was closed well.
+    /// Returns whether the database was closed cleanly.
     pub(in crate::storage) fn closed_cleanly(self) -> bool {
         matches!(self, Self::Missing | Self::Closed)
     }
 
-    /// Whether the log is known to have no frames, so that the first commit need not be flushed
-    /// before the next.
+    /// Returns whether the log is known to have no frames, so that the first commit need not be flushed
+    /// before the next one.
     pub(in crate::storage) fn is_empty(self) -> bool {
         self.closed_cleanly() || matches!(self, Self::New | Self::Left { empty: true })
     }
 }
 
-/// Notes that a database is about to be made, or to go. The folder must be there, and better the log as well.
+/// Notes that a database is about to be made or removed. The folder must exist, and so should the log.
 pub(in crate::storage) fn making(database: &Path) -> io::Result<()> {
     let note = suffixed(database, NEW);
     match fs::hard_link(suffixed(database, "-wal"), &note) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            // Without a log, or on a file system without links.
+            // There is no log, or the file system has no links.
             File::options().write(true).create(true).truncate(false).open(note).map(drop)
         }
         _ => Ok(()),
@@ -80,16 +82,16 @@ pub(in crate::storage) fn made(database: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns whether a database was never known to be whole on the disk: nothing in it was promised.
+/// Returns whether a database was never known to be whole on the disk, so that nothing in it was promised.
 pub(in crate::storage) fn is_new(database: &Path) -> bool {
     suffixed(database, NEW).exists()
 }
 
-/// Marks a database as closed well. It must have been flushed, and be locked.
+/// Marks a database as closed cleanly. The database must be flushed and locked.
 ///
-/// A log that is longer than the mark is left as it is: something is in it.
+/// A log that is longer than the mark stays as it is, because it has content.
 pub(in crate::storage) fn mark(database: &Path) -> io::Result<()> {
     let log = File::options().write(true).open(suffixed(database, "-wal"))?;
-    // No byte is written: that would take a block on the disk.
+    // No byte is written, because that would take a block on the disk.
     if log.metadata()?.len() < MARK { log.set_len(MARK) } else { Ok(()) }
 }

@@ -1,9 +1,9 @@
-//! The file of a new object.
+//! Makes the file of a new object.
 //!
-//! The bytes of a new database are written to the final place at once, and nobody waits for the
-//! disk: the first sync of the store does that (`fresh`), and no write is acknowledged before.
-//! A power failure may leave a part of them until then. A file that stands beside them so long (`mark`) says that
-//! they are new, and `torn` tells whether they are whole.
+//! The bytes of a new database are written to their final path at once, and nothing waits for the disk. The
+//! first sync of the store flushes the file (`unsynced`), and no write is acknowledged before. Until then a
+//! power failure may leave a part of the bytes. During this time a second file (`clean_close`) marks the
+//! database as new, and `torn` checks whether it is whole.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -19,8 +19,9 @@ use crate::storage::{Durability, Result, StoreOptions};
 
 /// Makes the file of a new object, and an empty log beside it.
 ///
-/// The log comes first, then the note that both are new: a database without a log was closed well, so one that has
-/// never been flushed must not be found without. An empty log is not the mark of a closed one.
+/// The log is made first, then the note that both are new. The order matters because a database without a log
+/// counts as closed cleanly, so a database that was never flushed must not be found without a log. An empty
+/// log is not the mark of a clean close.
 pub(in crate::storage) fn create(
     path: &Path,
     class: &str,
@@ -32,15 +33,15 @@ pub(in crate::storage) fn create(
     let folder = parent_of(path);
     let mut folders = vec![folder.clone()];
     if !flush.is_named(&folder) {
-        // The folder may be as new as the file, whichever process made it.
+        // The folder may be as new as the file, regardless of which process made it.
         folders.push(parent_of(&folder));
     }
     let log = suffixed(path, "-wal");
     if WalStatus::of(path) == (WalStatus::Left { empty: false }) {
-        // A log whose database is gone must not be read into the new one.
+        // A log without a database must not be read into the new database.
         set_aside(path)?;
     }
-    // A new file, and not an old one made empty, which may still have its content on the disk.
+    // A new file is made. An old file that is truncated may still have its content on the disk.
     remove_if_there(&log)?;
     let make_log = || File::options().write(true).create_new(true).open(&log);
     let made = match make_log() {
@@ -55,7 +56,7 @@ pub(in crate::storage) fn create(
     let mut new = File::options();
     new.read(true).write(true);
     let file = match new.clone().create_new(true).open(path) {
-        // A power failure left it.
+        // A power failure has left an empty file.
         Err(error)
             if error.kind() == io::ErrorKind::AlreadyExists
                 && fs::metadata(path).is_ok_and(|file| file.len() == 0) =>
@@ -66,7 +67,7 @@ pub(in crate::storage) fn create(
     };
     let mut file = file.map_err(|error| StorageError::io("create", path, error))?;
     if let Err(error) = file.write_all(&bytes) {
-        // A part of a database is worse than none.
+        // A part of a database is worse than an empty file.
         let _ = file.set_len(0);
         return Err(StorageError::io("write", path, error));
     }
@@ -75,7 +76,7 @@ pub(in crate::storage) fn create(
     Ok(UnsyncedFile::new(path, keep.then_some(file), folders, flush))
 }
 
-/// Makes a folder and its parents; returns the folders that got a new name in them.
+/// Makes a folder and its parents. Returns the folders in which a name was added.
 pub(in crate::storage) fn make_folders(path: &Path) -> Result<Vec<PathBuf>> {
     let mut changed = Vec::new();
     let mut folder = path;
@@ -87,7 +88,7 @@ pub(in crate::storage) fn make_folders(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(changed)
 }
 
-/// The folder that a path is in.
+/// Returns the folder of a path.
 pub(in crate::storage) fn parent_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -95,8 +96,8 @@ pub(in crate::storage) fn parent_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Makes the names in a folder last. Where folders cannot be opened, as on Windows, the file
-/// system does it on its own.
+/// Flushes the names in a folder. Where folders cannot be opened, as on Windows, the file system does this
+/// itself.
 #[cfg(unix)]
 pub(in crate::storage) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path).and_then(|folder| folder.sync_all())
@@ -107,14 +108,14 @@ pub(in crate::storage) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A path with something behind its last component.
+/// Returns a path with a suffix behind its last component.
 pub(in crate::storage) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Removes a file; says whether there was one.
+/// Removes a file. Returns whether it existed.
 pub(in crate::storage) fn remove_if_there(path: &Path) -> Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),

@@ -22,7 +22,7 @@ const LOCK: &str = "agents.lock";
 
 /// The folder with the files of all objects: `<class>/<name>.sqlite`.
 ///
-/// One process at a time has it; the lock goes with the process, however it ends.
+/// One process at a time uses the folder. The lock ends with the process, even after a crash.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,21 +42,22 @@ pub struct DataFolder {
     home: Arc<Home>,
 }
 
-/// The place of a data folder, for as long as it is ours.
+/// The path and the lock of a data folder that this process uses.
 #[derive(Debug)]
 pub(crate) struct Home {
     root: PathBuf,
-    /// The folders of classes whose names are on the disk.
+    /// The class folders whose names are on the disk.
     named: Mutex<HashSet<PathBuf>>,
-    /// The classes whose turns write something brief first and then something that may take long.
+    /// The classes whose turns first write something brief and then something that may take long.
     separated: Mutex<HashSet<String>>,
-    // Held for its lock.
+    // The file is kept open for its lock.
     _lock: File,
     lock: Identity,
 }
 
 impl Home {
-    /// Fails when the folder was removed or replaced: another process may have what stands there now.
+    /// Fails when the folder was removed or replaced, because another process may use the folder that is
+    /// there now.
     pub(in crate::storage) fn check(&self) -> Result<()> {
         match self.lock.check(&self.root.join(LOCK)) {
             Ok(()) => Ok(()),
@@ -67,7 +68,7 @@ impl Home {
         }
     }
 
-    /// Notes that turns of a class get transactions of their own.
+    /// Records that turns of a class get transactions of their own.
     pub(in crate::storage) fn separates(&self, class: &str) {
         self.separated.lock().unwrap_or_else(PoisonError::into_inner).insert(class.to_owned());
     }
@@ -90,13 +91,14 @@ impl Home {
 }
 
 impl DataFolder {
-    /// Opens the folder and makes it if it is missing.
+    /// Opens the folder, or makes it if it is missing.
     ///
     /// # Errors
-    /// [`StorageError::Locked`] if another process has it.
+    /// Fails with [`StorageError::Locked`] if another process uses the folder.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref().to_owned();
-        // Names in the root too: an earlier process may have left some that were never flushed.
+        // The names in the root are flushed too: an earlier process may have left names that were never
+        // flushed.
         let names = fs::read_dir(&root).map(|names| names.flatten().map(|name| name.path()).collect());
         for folder in make_folders(&root)?.iter().chain([&root]) {
             sync_folder(folder).map_err(|error| StorageError::io("sync", folder, error))?;
@@ -137,12 +139,12 @@ impl DataFolder {
         self.home.check()
     }
 
-    /// Returns where the file of an object is, or would be.
+    /// Returns the path that the file of an object has or would have.
     pub fn store_path(&self, class: &str, name: &str) -> PathBuf {
         path_in(self.root(), class, name)
     }
 
-    /// Says whether an object has a file.
+    /// Returns whether an object has a file.
     pub fn contains(&self, class: &str, name: &str) -> bool {
         exists(&self.store_path(class, name))
     }
@@ -153,48 +155,49 @@ impl DataFolder {
         Store::lazy(&self.store_path(class, name), class, name, &options)
     }
 
-    /// Returns the alarm of an object that no store has open, and leaves its file as it is.
+    /// Returns the alarm of an object that no store has open. The file is not changed.
     ///
     /// # Errors
-    /// As [`Store::open`]; [`SqlErrorKind::Busy`](crate::storage::SqlErrorKind::Busy) if a store has it open.
+    /// Fails like [`Store::open`]; [`SqlErrorKind::Busy`](crate::storage::SqlErrorKind::Busy) if a store has
+    /// it open.
     pub fn alarm(&self, class: &str, name: &str) -> Result<Option<Alarm>> {
         peek_alarm(&self.store_path(class, name), name)
     }
 
-    /// Looks for damage in the file of an object, which a store of this or another process may have open.
+    /// Checks the file of an object for damage. A store of this or another process may have the file open.
     ///
-    /// It reads the header and the first pages of the tables of the runtime, so that it takes as long for a large
-    /// file as for a small one. What is damaged behind them is found when it is used.
+    /// The check reads the header and the first pages of the tables of the runtime, so it takes the same time
+    /// for a large file and for a small one. Damage in later pages is found when they are used.
     ///
     /// # Errors
-    /// [`StorageError::Damaged`], or when the file cannot be read.
+    /// Fails with [`StorageError::Damaged`], or when the file cannot be read.
     pub fn look(root: impl AsRef<Path>, class: &str, name: &str) -> Result<()> {
         look(&path_in(root.as_ref(), class, name))
     }
 
-    /// Opens the file of an object and makes it if it is missing.
+    /// Opens the file of an object, or makes it if it is missing.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// Fails like [`Store::open`].
     pub fn open_store(&self, class: &str, name: &str, options: &StoreOptions) -> Result<Store> {
         let mut store = self.store(class, name, options);
         store.opened()?;
         Ok(store)
     }
 
-    /// Removes the file of an object; says whether there was one. No store may have it open.
+    /// Removes the file of an object. Returns whether the file existed. No store may have it open.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// Fails when the file system refuses.
     pub fn remove(&self, class: &str, name: &str) -> Result<bool> {
         let path = self.store_path(class, name);
         if !path.exists() {
             return Ok(false);
         }
-        // From here on nothing in it is promised, wherever this ends.
+        // From here on nothing in the file is promised, even if this function fails.
         making(&path).map_err(|error| StorageError::io("remove", &path, error))?;
-        // The main file first: a journal alone means nothing, a file without its journal is older
-        // than it was.
+        // The main file is removed first. A journal alone has no meaning, but a database without its journal
+        // would be an older state.
         let found = remove_if_there(&path)?;
         for suffix in ["-wal", "-shm", "-journal", NEW] {
             remove_if_there(&suffixed(&path, suffix))?;
@@ -205,13 +208,13 @@ impl DataFolder {
         Ok(found)
     }
 
-    /// Lists all objects in no particular order, as (class, name).
+    /// Lists all objects as (class, name). The order is not defined.
     ///
-    /// Files that no object could have made are passed over, and so are those that were never whole. A damaged file is
-    /// listed; where its name cannot be read from it, as [`StorageError::Damaged`].
+    /// Files that are not made by an object are skipped, and so are files that were never whole. A damaged
+    /// file is listed. If its name cannot be read, the item is [`StorageError::Damaged`].
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// Fails when the folder cannot be read.
     pub fn list(&self) -> Result<Objects> {
         Self::objects(self.root())
     }
@@ -219,7 +222,7 @@ impl DataFolder {
     /// Lists the objects in a folder that another process may have open.
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// Fails when the folder cannot be read.
     pub fn objects(root: impl AsRef<Path>) -> Result<Objects> {
         let root = root.as_ref().to_owned();
         let classes = fs::read_dir(&root).map_err(|error| StorageError::io("read", &root, error))?;
@@ -268,7 +271,7 @@ impl Objects {
                 Decoded::Name(name) => name,
                 Decoded::Hashed => match look(&entry.path()).and_then(|()| peek(&entry.path())) {
                     Ok(name) => name,
-                    // It may have been removed since the folder was read, or is just being made.
+                    // The file may have been removed since the folder was read, or may just be being made.
                     Err(_) if !entry.path().exists() || is_new(&entry.path()) => continue,
                     Err(error) => return Err(error),
                 },

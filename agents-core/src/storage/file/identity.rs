@@ -1,9 +1,9 @@
-//! The file that a path led to when it was opened.
+//! The identity of an open file.
 
 use std::io;
 use std::path::Path;
 
-/// A file, told from others that may come to stand at its path.
+/// The identity of a file, which distinguishes it from a later file at the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) struct Identity {
     #[cfg(unix)]
@@ -13,7 +13,7 @@ pub(in crate::storage) struct Identity {
 }
 
 impl Identity {
-    /// Returns the file at a path.
+    /// Returns the identity of the file at a path.
     #[cfg(unix)]
     pub(in crate::storage) fn of(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -22,13 +22,15 @@ impl Identity {
         Ok(Self { device: file.dev(), inode: file.ino() })
     }
 
-    /// Returns the file at a path. Where open files can be neither removed nor moved, every file is itself.
+    /// Returns the identity of the file at a path. On a system where open files can be neither removed nor
+    /// moved, all identities are equal.
     #[cfg(not(unix))]
     pub(in crate::storage) fn of(path: &Path) -> io::Result<Self> {
         std::fs::metadata(path).map(|_| Self {})
     }
 
-    /// Fails when the path no longer leads to this file: what is written to it is lost.
+    /// Fails when the path no longer leads to this file, because data that is written to the file is then
+    /// lost.
     pub(in crate::storage) fn check(self, path: &Path) -> io::Result<()> {
         match Self::of(path) {
             Ok(found) if found == self => Ok(()),

@@ -1,17 +1,16 @@
-//! From an object's name to a file name and back.
+//! Encodes the name of an object as a file name and decodes it.
 //!
-//! Names are whatever clients put into an address, so a file name must not let one name reach the
-//! file of another: not through `..` or `/`, not on a file system that ignores case (so capitals
-//! are escaped), not through names that Windows keeps for devices. Lower-case letters, digits,
-//! `-`, `_` and inner dots stay readable; every other byte is `%` and two lower-case hex digits.
-//! What would be too long is cut and carries the SHA-256 of the whole name behind a `~`, a
-//! character that no shorter form contains.
+//! Clients choose the names in addresses, so one name must never lead to the file of another name. The
+//! encoding protects against `..` and `/`, against file systems that ignore case (capitals are escaped), and
+//! against names that Windows reserves for devices. Lower-case letters, digits, `-`, `_` and inner dots stay
+//! readable. Every other byte becomes `%` and two lower-case hex digits. A name that would be too long is cut
+//! and gets the SHA-256 of the whole name behind a `~`, a character that no shorter form contains.
 
 use sha2::{Digest, Sha256};
 
-/// The longest encoded form. Leaves room for suffixes below the usual limit of 255 bytes.
+/// The length of the longest encoded form. It leaves space for suffixes below the usual limit of 255 bytes.
 const LIMIT: usize = 180;
-/// How much of a long name stays readable in front of its hash.
+/// The length of the readable part of a long name in front of its hash.
 const PREFIX: usize = 96;
 const HASH: char = '~';
 const ESCAPE: u8 = b'%';
@@ -28,7 +27,8 @@ pub(crate) fn encode(name: &str) -> String {
         let plain = match byte {
             b'a'..=b'z' => !(reserved && at == 0),
             b'0'..=b'9' | b'-' | b'_' => true,
-            // A dot only inside: `.` and `..` are directories, and Windows drops dots at the end.
+            // A dot is allowed only inside a name: `.` and `..` are folders, and Windows drops dots at the
+            // end.
             b'.' => at != 0 && at + 1 != bytes.len(),
             _ => false,
         };
@@ -42,7 +42,7 @@ pub(crate) fn encode(name: &str) -> String {
         return out;
     }
     let mut end = PREFIX;
-    // Not in the middle of an escape.
+    // The name is not cut in the middle of an escape.
     while out.as_bytes()[end - 2..end].contains(&ESCAPE) {
         end -= 1;
     }
@@ -54,14 +54,14 @@ pub(crate) fn encode(name: &str) -> String {
     out
 }
 
-/// What an encoded name tells.
+/// The result of decoding a file name.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::storage) enum Decoded {
-    /// The name itself.
+    /// The name.
     Name(String),
-    /// The name is too long to stand in a file name; the file has it.
+    /// The name is too long for a file name. The file contains it.
     Hashed,
-    /// No name encodes to this: the file is not one of ours.
+    /// The file is not one of ours, because no name is encoded to this form.
     Foreign,
 }
 
@@ -78,11 +78,12 @@ pub(in crate::storage) fn decode(encoded: &str) -> Decoded {
             None => return Decoded::Foreign,
         }
     };
-    // Only what comes back the same is ours; `A.sqlite` or `%61.sqlite` were put there by hand.
+    // Only a name that is encoded to the same form is ours. Files such as `A.sqlite` or `%61.sqlite` were
+    // made by hand.
     if encode(&name) == encoded { Decoded::Name(name) } else { Decoded::Foreign }
 }
 
-/// The name that a component tells by itself.
+/// Returns the name of a component that contains all of it.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn decode_name(encoded: &str) -> Option<String> {
     match decode(encoded) {
@@ -117,7 +118,7 @@ fn push_hex(out: &mut String, byte: u8) {
     out.push(char::from(DIGITS[usize::from(byte & 15)]));
 }
 
-/// Whether Windows takes the name for a device; it looks at what stands before the first dot.
+/// Returns whether Windows treats the name as a device. Windows reads only the part before the first dot.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     match stem.as_bytes() {
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(encode(&longer).len(), PREFIX + 1 + 64);
         assert_ne!(encode(&longer), encode(&other));
         assert_eq!(decode(&encode(&longer)), Decoded::Hashed);
-        // Every cut position, so that also one inside an escape comes up.
+        // All cut positions occur, including those inside an escape.
         for shift in 0..3 {
             let name = format!("{}{}", "a".repeat(shift), "É".repeat(200));
             let encoded = encode(&name);

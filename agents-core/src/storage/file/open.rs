@@ -1,8 +1,8 @@
-//! From a path to a connection that statements may run on, and back.
+//! Opens a database so that statements may run on it, and closes it.
 //!
-//! What stands beside the database as its log (`mark`) says whether it was closed well. If so it
-//! is on the disk, and opening it looks at nothing but its meta table. If not, what is left in the
-//! log is moved into it, and it is flushed (again) before anything is acknowledged.
+//! The log beside the database shows whether the database was closed cleanly (`clean_close`). If so, the
+//! database is on the disk, and opening it reads only its meta table. If not, the content of the log is moved
+//! into the database, and the database is flushed (again) before any write is acknowledged.
 
 use std::fs;
 use std::path::Path;
@@ -26,40 +26,42 @@ use crate::storage::store::flush::Flush;
 use crate::storage::testing::faults::Faults;
 use crate::storage::{Durability, Result, StoreOptions};
 
-/// Files up to this size are looked at closely: a new database is never larger, whatever the
-/// name of its object.
+/// The largest size of a file that is checked closely. A new database is never larger, whatever the name of
+/// its object is.
 const SMALL: u64 = 64 * 1024;
-/// The pages of a log that is to be moved into the database; 4 MB.
+/// The number of pages of a log at which it is moved into the database; 4 MB.
 const LOG_PAGES: u32 = 1000;
 
-/// Databases of other tools may have smaller pages than ours.
+/// The smallest page size of SQLite. Databases of other tools may have smaller pages than ours.
 const SMALLEST_PAGE: u64 = 512;
 
 /// An open database.
 pub(in crate::storage) struct Database {
     pub(in crate::storage) connection: Connection,
     pub(in crate::storage) authorizer: Arc<SqlAuthorizer>,
-    /// `None` if the file was closed well when it was opened.
+    /// `None` if the file had been closed cleanly when it was opened.
     pub(in crate::storage) fresh: Option<Arc<UnsyncedFile>>,
-    /// The log as it was found. If it was missing, its name may not be on the disk yet.
+    /// The state of the log when the file was opened. If the log was missing, its name may not be on the disk
+    /// yet.
     pub(in crate::storage) log: WalStatus,
-    /// Whether SQLite flushes nothing at the moment: see [`Database::flush_from_now`].
+    /// `true` while SQLite flushes nothing; see [`Database::flush_from_now`].
     quiet: bool,
-    /// Whether there is something in the log, or may be.
+    /// `true` if the log has frames or may have some.
     filled: bool,
-    /// Whether nobody else can have the file open.
+    /// `true` if no other connection can have the file open.
     exclusive: bool,
     pub(in crate::storage) flush: Flush,
     /// The pages of the log after the last commit.
     pages: Arc<AtomicU32>,
     /// The number of pages at which the log is to be moved into the database.
     full_at: u32,
-    /// The number of pages after which this is tried again, and of a log that begins anew.
+    /// The number of pages at which a new log is moved into the database, and by which a failed attempt is
+    /// postponed.
     log_pages: u32,
     faults: Option<Arc<Faults>>,
 }
 
-/// Returns whether there is a file, and not just the beginning of one that was never made.
+/// Returns whether there is a database, and not just the beginning of one that was never completed.
 pub(in crate::storage) fn exists(path: &Path) -> bool {
     match size(path) {
         None => false,
@@ -68,7 +70,7 @@ pub(in crate::storage) fn exists(path: &Path) -> bool {
     }
 }
 
-/// Says whether a crash left something in the log.
+/// Returns whether a crash left frames in the log.
 pub(in crate::storage) fn needs_recovery(path: &Path) -> bool {
     WalStatus::of(path) == WalStatus::Left { empty: false } && exists(path)
 }
@@ -77,22 +79,22 @@ fn size(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().map(|file| file.len())
 }
 
-/// Returns the error that the database of an object cannot be what it was.
+/// Returns the error for a damaged database.
 fn damaged(path: &Path, reason: impl Into<String>) -> StorageError {
     StorageError::Damaged { path: path.to_owned(), reason: reason.into() }
 }
 
-/// Refuses a length that no database has. SQLite would remove the log beside a file of one byte.
+/// Refuses a length that a database cannot have. SQLite would remove the log beside a file of one byte.
 fn whole(size: u64) -> Result<()> {
     if size.is_multiple_of(SMALLEST_PAGE) {
         return Ok(());
     }
-    let message = format!("its {size} bytes are no whole number of pages");
+    let message = format!("its {size} bytes are not a whole number of pages");
     Err(SqlError::new(SqlErrorKind::Corrupt, message, "").into())
 }
 
-/// Looks for damage in a file that may be open elsewhere: in the header, in what the file holds about
-/// itself, and in the first pages of the tables of the runtime.
+/// Checks a file that may be open elsewhere for damage: the header, the metadata, and the first pages of the
+/// tables of the runtime.
 pub(in crate::storage) fn look(path: &Path) -> Result<()> {
     match size(path) {
         None if WalStatus::of(path) == (WalStatus::Left { empty: false }) => {}
@@ -108,13 +110,13 @@ pub(in crate::storage) fn look(path: &Path) -> Result<()> {
     if is_new(path) { Ok(()) } else { Err(missing(path)) }
 }
 
-/// Returns the error for a file that is empty, or not there although its log is.
+/// Returns the error for a file that is empty, or missing although its log exists.
 fn missing(path: &Path) -> StorageError {
-    let reason = if path.exists() { "the file is empty" } else { "its log is there and the file is not" };
+    let reason = if path.exists() { "the file is empty" } else { "the file is missing, but its log exists" };
     damaged(path, reason)
 }
 
-/// Opens the file of an object; `None` if there is none and `make` does not say to make one.
+/// Opens the file of an object. Returns `None` if the file is missing and `make` is `false`.
 pub(in crate::storage) fn open(
     path: &Path,
     class: &str,
@@ -174,21 +176,20 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
     }
     match log {
         WalStatus::Missing if !suffixed(path, "-wal").exists() => {
-            // Another tool has switched the log off.
+            // Another tool has switched off the write-ahead log.
             database.flush_from_now()?;
             use_log(&database.connection).map_err(|error| explain(error, path))?;
         }
-        // A file that was closed well was flushed before, so nothing but its meta table is looked
-        // at: file systems keep the order in which a folder got and lost its names, and in which a
-        // file got its lengths.
+        // A file that was closed cleanly was flushed before, so only its meta table is read. This relies on
+        // file systems: they keep the order of changes to the names in a folder and to the length of a file.
         WalStatus::Missing | WalStatus::Closed | WalStatus::New => {}
         WalStatus::Left { empty } => {
             if small && meta.version == VERSION {
                 check_roots(connection)?;
             }
             if !empty {
-                // What a dead process left in the log may not be on the disk yet, whoever asked
-                // for it.
+                // The frames that a dead process left in the log may not be on the disk yet, even if a sync
+                // was requested.
                 let emptied = database.empty_log(path)?;
                 database.filled = !emptied;
                 if emptied {
@@ -204,8 +205,8 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
     }
     let recording = options.faults.as_ref().is_some_and(|faults| faults.is_recording());
     let fresh = match log {
-        // A large file has been flushed by a checkpoint since it was made. Without the lock the
-        // content may be changing under us.
+        // A large file has been flushed by a checkpoint since it was made. Without the lock, the content may
+        // change while it is read.
         WalStatus::Left { .. } if options.durability == Durability::Disk => {
             Some(UnsyncedFile::adopt(path, small && exclusive, Flush::new(options))?)
         }
@@ -218,11 +219,12 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
 }
 
 impl Database {
-    /// Lets SQLite flush, after the first commit.
+    /// Lets SQLite flush from now on, at the latest after the first commit.
     ///
-    /// Before a new log gets its first frame SQLite flushes its header and its name, on the thread
-    /// that commits. That is there for logs that start again over old frames; a log that was empty
-    /// needs it no more than its frames do, and our sync flushes all of it. A checkpoint needs its flushes.
+    /// Before the first frame of a new log, SQLite flushes the header and the name of the log, on the thread
+    /// that commits. This is needed only for a log that starts again over old frames. An empty log needs this
+    /// flush no more than it needs a flush of its frames, and the sync of the store flushes all of it. A
+    /// checkpoint needs the flushes of SQLite.
     pub(in crate::storage) fn flush_from_now(&mut self) -> Result<()> {
         if self.quiet {
             self.connection
@@ -233,7 +235,7 @@ impl Database {
         Ok(())
     }
 
-    /// Lets SQLite flush nothing until the first commit is made: the log is empty.
+    /// Stops all flushes of SQLite until the first commit. The log must be empty.
     fn flush_nothing(&mut self) -> Result<()> {
         self.connection
             .execute_batch("PRAGMA synchronous = OFF")
@@ -242,48 +244,48 @@ impl Database {
         Ok(())
     }
 
-    /// Takes note of a commit.
+    /// Records a commit.
     pub(in crate::storage) fn committed(&mut self) -> Result<()> {
         self.filled = true;
         self.flush_from_now()
     }
 
-    /// Returns whether the log has become so long that it is to be moved into the database.
+    /// Returns whether the log is so long that it should be moved into the database.
     pub(in crate::storage) fn is_full(&self) -> bool {
         self.pages.load(Ordering::Relaxed) >= self.full_at
     }
 
-    /// Moves the log into the database with the flushes that this takes, calls `moved`, and begins the log anew.
+    /// Moves the log into the database with the necessary flushes, calls `moved`, and starts the log again.
     pub(in crate::storage) fn checkpoint(&mut self, path: &Path, moved: impl FnOnce(&Self)) -> Result<()> {
         self.flush_from_now()?;
         let error = |error| SqlError::from_sqlite(error, "");
         let whole = self.move_log(path, "PASSIVE")?;
         moved(self);
         if whole {
-            // The first commit over old frames flushes the new header before them. It is made here, so that no turn
-            // has to wait for the disk.
+            // The first commit over old frames flushes the new header before them. That commit is made here,
+            // so that no turn waits for the disk.
             let version: i64 =
                 self.connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(error)?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(error)?;
             self.full_at = self.log_pages;
         } else {
-            // Another tool reads an old state of the database.
+            // Another tool is reading an old state of the database.
             self.try_again_later();
         }
         Ok(())
     }
 
-    /// Leaves the log as it is until it has become longer.
+    /// Postpones the next checkpoint until the log has become longer.
     pub(in crate::storage) fn try_again_later(&mut self) {
         self.full_at = self.pages.load(Ordering::Relaxed).saturating_add(self.log_pages);
     }
 
-    /// Moves the log into the database and cuts it; returns whether all of it was moved.
+    /// Moves the log into the database and truncates it. Returns whether all of it was moved.
     fn empty_log(&self, path: &Path) -> Result<bool> {
         self.move_log(path, "TRUNCATE").map_err(|error| in_use(error, path))
     }
 
-    /// Moves the log into the database; returns whether all of it was moved.
+    /// Moves the log into the database. Returns whether all of it was moved.
     fn move_log(&self, path: &Path, mode: &str) -> Result<bool> {
         if let Some(faults) = &self.faults {
             faults.move_log(path)?;
@@ -295,13 +297,13 @@ impl Database {
         moved.map_err(|error| SqlError::from_sqlite(error, "").into())
     }
 
-    /// Closes the connection. `failed` says whether something went wrong since it was opened: the
-    /// log is left as it is then.
+    /// Closes the connection. `failed` is `true` if a write has failed since the file was opened. The log
+    /// then stays as it is.
     pub(in crate::storage) fn close(self, path: &Path, durability: Durability, failed: bool) -> Result<()> {
         let settled = if failed { Ok(false) } else { self.sync_before_close(path, durability) };
         let Self { connection, authorizer, fresh, exclusive, .. } = self;
-        // Where others may have the file open, only SQLite can tell whether this connection is the
-        // last one. It moves the log into the database then, and removes it.
+        // If other connections may have the file open, only SQLite knows whether this connection is the last
+        // one. SQLite then moves the log into the database and removes it.
         let kept = keep_log(&connection, exclusive || !matches!(settled, Ok(true)));
         let closed = connection.close().map_err(|(connection, error)| {
             drop(connection);
@@ -314,16 +316,15 @@ impl Database {
         settled.and(kept).and(closed)
     }
 
-    /// Flushes the database and marks it as closed well. Says whether there is nothing that forbids
-    /// it.
+    /// Flushes the database and marks it as closed cleanly. Returns `false` if the log must stay as it is.
     fn sync_before_close(&self, path: &Path, durability: Durability) -> Result<bool> {
         if self.quiet && self.filled {
-            // A checkpoint without a flush would risk the database.
+            // A checkpoint without a flush could damage the database.
             return Ok(false);
         }
         let disk = durability == Durability::Disk;
         let sync = |error| StorageError::io("sync", path, error);
-        // The next store takes the file for flushed. So it has to be.
+        // The next store assumes that the file is flushed.
         if let Some(fresh) = self.fresh.as_ref().filter(|_| disk) {
             fresh.flush().map_err(sync)?;
         }
@@ -334,7 +335,7 @@ impl Database {
             self.connection.execute_batch("ROLLBACK").map_err(|error| SqlError::from_sqlite(error, ""))?;
         }
         if self.filled {
-            // It flushes the log and the database, whatever commits promise.
+            // The checkpoint flushes the log and the database, regardless of the durability of commits.
             if !self.empty_log(path)? {
                 return Ok(false);
             }
@@ -344,25 +345,25 @@ impl Database {
         } else if self.log == WalStatus::Closed {
             return Ok(true);
         } else if !disk && self.log != WalStatus::Missing {
-            // It was never flushed.
+            // The database was never flushed.
             return Ok(false);
         }
         if disk && self.log == WalStatus::Missing {
-            // The next store relies on the name as well.
+            // The next store relies on the name of the log as well.
             self.flush.folder(&parent_of(path)).map_err(sync)?;
         }
-        // While the connection has its lock: nobody else may write to the log meanwhile.
+        // The mark is set while the connection has its lock, so that no other connection writes to the log.
         if let Err(error) = mark(path) {
-            // The next store looks closer, that is all.
-            tracing::warn!(path = %path.display(), %error, "a closed file could not be marked as such");
+            // Without the mark, the next store checks the file more closely.
+            tracing::warn!(path = %path.display(), %error, "a file could not be marked as closed cleanly");
         }
         Ok(true)
     }
 
-    /// Drops the connection as the death of the process would.
+    /// Drops the connection as if the process had died.
     pub(in crate::storage) fn abandon(self) {
         let Self { connection, authorizer, fresh, .. } = self;
-        // It fails only for a connection that is no connection.
+        // This fails only for an invalid connection.
         let _ = keep_log(&connection, true);
         drop(connection);
         drop(authorizer);
@@ -372,7 +373,7 @@ impl Database {
     }
 }
 
-/// Whether SQLite leaves the log as it is when the connection is closed.
+/// Sets whether SQLite keeps the log when the connection is closed.
 fn keep_log(connection: &Connection, on: bool) -> Result<()> {
     keep(connection, on).map_err(|error| SqlError::from_sqlite(error, "").into())
 }
@@ -395,7 +396,7 @@ fn in_use(error: StorageError, path: &Path) -> StorageError {
     }
 }
 
-/// Switches the write-ahead log on; new databases have it on.
+/// Switches on the write-ahead log. New databases already use one.
 pub(in crate::storage) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
     if mode == "wal" {
@@ -403,7 +404,7 @@ pub(in crate::storage) fn use_log(connection: &Connection) -> rusqlite::Result<(
     }
     Err(rusqlite::Error::SqliteFailure(
         rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
-        Some(format!("the file system allows no write-ahead log here, only `{mode}`")),
+        Some(format!("the file system does not allow a write-ahead log here, only `{mode}`")),
     ))
 }
 
@@ -412,8 +413,8 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    // Until the file has proved good, closing it must not move the log into it, nor remove a mark. A
-    // log that reading makes goes again.
+    // Until the file is checked, closing it must not move the log into it or remove a mark. A log that is
+    // made only by reading is removed again.
     keep(&connection, log != WalStatus::Missing)?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(options.statement_cache);
@@ -425,7 +426,7 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
     ))?;
     let pages = Arc::new(AtomicU32::new(0));
     let counted = pages.clone();
-    // In the place of SQLite's own, which would make a checkpoint in the turn that commits.
+    // This hook replaces that of SQLite, which would make a checkpoint in the turn that commits.
     connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
         counted.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
         Ok(())
@@ -433,7 +434,7 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
-        // "text" in double quotes means a column and never a string.
+        // A word in double quotes is a column and never a string.
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
     ] {

@@ -1,5 +1,4 @@
-//! The data that a file holds about itself, read while the file may be open elsewhere, and the alarm in a
-//! file that is at rest.
+//! Reads the metadata of a file that may be open elsewhere, and the alarm of a file that is closed.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,10 +13,10 @@ use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
 use crate::storage::tables::alarm::{self, Alarm};
 
-/// Reads the name in a file that a store may have open at this moment, and looks whether its tables are there.
+/// Reads the name in a file that a store may have open, and checks that the tables of the runtime exist.
 ///
-/// The name is never changed, so it can be read past all locks. A checkpoint may move the pages
-/// around it meanwhile, or the file may just be made, so what looks damaged gets another look.
+/// The name never changes, so it can be read without a lock. A checkpoint may move pages meanwhile, or the
+/// file may just be being made. So a file that looks damaged is read again.
 pub(in crate::storage) fn peek(path: &Path) -> Result<String> {
     let mut looks = 0;
     loop {
@@ -51,13 +50,13 @@ fn peek_once(path: &Path) -> Result<String> {
     Ok(meta.name)
 }
 
-/// Reads the alarm of an object that has nothing in memory, and changes nothing.
+/// Reads the alarm of an object that is not in memory. Nothing is changed.
 ///
-/// The content of the log counts, and stays there: the store that opens the file next finds it as it was.
+/// Commits in the log count, and the log stays as it is for the next store that opens the file.
 ///
 /// # Errors
-/// As [`Store::open`](crate::storage::Store::open); with [`SqlErrorKind::Busy`](crate::storage::SqlErrorKind::Busy) if a store has the
-/// file open.
+/// Fails like [`Store::open`](crate::storage::Store::open), and with
+/// [`SqlErrorKind::Busy`](crate::storage::SqlErrorKind::Busy) if a store has the file open.
 pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<Alarm>> {
     if !exists(path) {
         return Ok(None);
@@ -69,7 +68,8 @@ pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<A
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(|error| SqlError::from_sqlite(error, ""))?;
-        // Before anything is read: a log that is made for reading goes again, any other one stays.
+        // This is set before anything is read: a log that reading makes is removed again, and any other log
+        // stays.
         let set = || {
             connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log != WalStatus::Missing)?;
@@ -84,7 +84,7 @@ pub(in crate::storage) fn peek_alarm(path: &Path, name: &str) -> Result<Option<A
         Ok(alarm::read(&connection)?.next())
     };
     match read() {
-        // A creation that was cut short has no alarm.
+        // A file that was only partly made has no alarm.
         Err(error) if error.kind() == Some(SqlErrorKind::Corrupt) && is_new(path) => Ok(None),
         result => result,
     }

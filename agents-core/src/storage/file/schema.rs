@@ -1,4 +1,4 @@
-//! The tables of the runtime, and what the meta table says.
+//! The tables of the runtime, and the content of the meta table.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection};
@@ -6,11 +6,11 @@ use rusqlite::{CachedStatement, Connection};
 use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind};
 
-/// What [`SCHEMA`] brings a file to.
+/// The schema version that [`SCHEMA`] leads to.
 pub(in crate::storage) const VERSION: i64 = 2;
 
-/// The steps from one schema version to the next; the first one makes an empty file version 1.
-/// Steps are only ever added.
+/// The steps from one schema version to the next. The first step turns an empty file into version 1. Steps
+/// are added and never changed.
 pub(in crate::storage) const SCHEMA: &[&str] = &[
     "
     CREATE TABLE _agents_meta (key TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -24,18 +24,18 @@ pub(in crate::storage) const SCHEMA: &[&str] = &[
 ];
 
 const META: &str = "/*agents*/SELECT key, value FROM _agents_meta";
-/// Touches the first page of every other table of the runtime.
+/// Reads the first page of every other table of the runtime.
 const ROOTS: &str = "/*agents*/SELECT EXISTS (SELECT 1 FROM _agents_state), \
     EXISTS (SELECT 1 FROM _agents_kv), EXISTS (SELECT 1 FROM _agents_alarm)";
 
-/// What the meta table says.
+/// The content of the meta table.
 #[derive(Debug)]
 pub(in crate::storage) struct Meta {
     pub(in crate::storage) name: String,
     pub(in crate::storage) version: i64,
 }
 
-/// Brings an older file to the current schema.
+/// Converts an older file to the current schema.
 pub(in crate::storage) fn migrate(connection: &mut Connection, from: i64) -> Result<()> {
     let mut run = || -> rusqlite::Result<()> {
         let transaction = connection.transaction()?;
@@ -48,7 +48,7 @@ pub(in crate::storage) fn migrate(connection: &mut Connection, from: i64) -> Res
     run().map_err(|error| SqlError::from_sqlite(error, "").into())
 }
 
-/// Reads what the meta table says.
+/// Reads the meta table.
 pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
     let read = |mut statement: CachedStatement<'_>| {
         let mut found = (None, None);
@@ -72,8 +72,8 @@ pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
     }
 }
 
-/// Looks whether the tables of the runtime are there at all; for files so small that they may be
-/// a creation that a power failure cut short.
+/// Checks that the tables of the runtime exist. Used for files so small that a power failure may have
+/// interrupted their creation.
 pub(in crate::storage) fn check_roots(connection: &Connection) -> Result<()> {
     let check = connection.query_row(ROOTS, (), |_| Ok(()));
     check.map_err(|error| SqlError::from_sqlite(error, "").into())

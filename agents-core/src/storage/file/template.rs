@@ -1,7 +1,7 @@
 //! The bytes of a new database.
 //!
-//! SQLite makes them once, in memory: the tables of the runtime in an empty database. For each
-//! new object the rows of the meta table are added, the pages copied out, and the rows undone.
+//! SQLite makes them once, in memory: an empty database with the tables of the runtime. For each new object
+//! the rows of the meta table are inserted, the pages are copied, and the rows are rolled back.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,10 +12,10 @@ use super::schema::{SCHEMA, VERSION};
 use crate::storage::Result;
 use crate::storage::error::SqlError;
 
-/// The header's bytes that say whether the database has a write-ahead log, and their value then.
+/// The bytes of the header that show whether the database uses a write-ahead log, and their value if it does.
 const LOG_MARKS: std::ops::Range<usize> = 18..20;
 const WITH_LOG: u8 = 2;
-/// How many templates wait for their next use; more are made when more threads need one.
+/// The number of templates that are kept. More are made when more threads need one at the same time.
 const SPARE: usize = 4;
 
 static TEMPLATES: Mutex<Vec<Connection>> = Mutex::new(Vec::new());
@@ -28,9 +28,10 @@ pub(in crate::storage) fn database(class: &str, name: &str) -> Result<Vec<u8>> {
     database_of(class, name, created)
 }
 
-/// Returns the database of an object made at `created`, milliseconds since 1970.
+/// Returns the database of an object that was made at `created`, in milliseconds since 1970.
 pub(in crate::storage) fn database_of(class: &str, name: &str, created: i64) -> Result<Vec<u8>> {
-    // Taken out and put back, so that no thread waits for another one's work.
+    // A template is taken out of the list and put back later, so that no thread waits for the work of another
+    // one.
     let spare = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let made = spare.map_or_else(template, Ok).and_then(|mut connection| {
         let bytes = fill(&mut connection, class, name, created)?;

@@ -1,10 +1,10 @@
 //! A database file that may not be on the disk yet.
 //!
-//! Whoever flushes it needs a descriptor of the database file, and closing any descriptor of a
-//! file drops all POSIX locks that the process has on it, those of SQLite too. So the descriptor
-//! stays with the store and is closed after its connection: opened before SQLite opens the file
-//! (a new file) or while SQLite has it (a file that was not closed well), never closed in between.
-//! A handle that outlives the store finds it gone. Closing waits for a flush that is under way.
+//! A flush needs a descriptor of the database file. Closing any descriptor of a file releases all POSIX locks
+//! that the process holds on it, including those of SQLite. So the descriptor belongs to the store and is
+//! closed after the connection. It is opened before SQLite opens a new file, or while SQLite has a file open
+//! that was not closed cleanly. It is never closed in between. A handle that outlives the store finds no
+//! descriptor. Closing waits for a running flush.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -26,7 +26,7 @@ pub(in crate::storage) struct UnsyncedFile {
 
 #[derive(Debug)]
 struct Inner {
-    /// `None` where no flush is promised, and when the store has been closed.
+    /// `None` if no flush is promised, or if the store has been closed.
     file: Option<File>,
     folders: Vec<PathBuf>,
     flushed: bool,
@@ -42,10 +42,11 @@ impl UnsyncedFile {
         Self { path: path.to_owned(), flush, inner: Mutex::new(Inner { file, folders, flushed: false }) }
     }
 
-    /// Takes a file in that was not closed well: nobody knows whether it was ever flushed.
+    /// Opens a second descriptor of a file that was not closed cleanly, so that it may never have been
+    /// flushed.
     ///
-    /// `rewrite` writes its content anew. A flush that failed leaves pages that the kernel counts
-    /// as written, and a second flush would pass them over. Nobody else may have the file open.
+    /// `rewrite` writes the content of the file again. After a failed flush the kernel may count pages as
+    /// written, and a second flush would skip them. No other connection may have the file open.
     pub(in crate::storage) fn adopt(path: &Path, rewrite: bool, flush: Flush) -> Result<Self> {
         let open = || {
             let mut file = File::options().read(true).write(true).open(path)?;
@@ -64,7 +65,7 @@ impl UnsyncedFile {
         Ok(Self::new(path, Some(file), vec![folder, above], flush))
     }
 
-    /// Takes a file in that is on the disk, only to look at it.
+    /// Opens a second descriptor of a file that is on the disk, only to read it.
     pub(in crate::storage) fn observe(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| StorageError::io("open", path, error))?;
         let fresh = Self::new(path, Some(file), Vec::new(), Flush::default());
@@ -72,7 +73,7 @@ impl UnsyncedFile {
         Ok(fresh)
     }
 
-    /// Flushes the file and the way to it, once.
+    /// Flushes the file and the names of its folders, once.
     pub(in crate::storage) fn flush(&self) -> io::Result<()> {
         let mut inner = self.lock();
         if inner.flushed {
@@ -83,7 +84,7 @@ impl UnsyncedFile {
         for folder in &inner.folders {
             self.flush.folder(folder)?;
         }
-        // From here on it holds something that was promised.
+        // From here on the file holds content that was promised.
         self.flush.made(&self.path)?;
         self.flush.named(&parent_of(&self.path));
         inner.flushed = true;
@@ -94,12 +95,12 @@ impl UnsyncedFile {
         self.lock().flushed
     }
 
-    /// Closes the descriptor. The connection must be closed already.
+    /// Closes the descriptor. The connection must be closed before.
     pub(in crate::storage) fn close(&self) {
         self.lock().file = None;
     }
 
-    /// Reads the file past SQLite, for tests that record what is on the disk.
+    /// Reads the file without SQLite, for tests that record the content of the disk.
     pub(in crate::storage) fn content(&self) -> io::Result<Option<Vec<u8>>> {
         let inner = self.lock();
         inner.file.as_ref().map(content).transpose()
@@ -110,7 +111,7 @@ impl UnsyncedFile {
     }
 }
 
-/// Reads a file through a descriptor that is open already.
+/// Reads a file through an open descriptor.
 pub(in crate::storage) fn content(mut file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;

@@ -1,4 +1,4 @@
-//! What a user's SQL may not do, and for how long it may run.
+//! Restricts the SQL of users, and the time for which it may run.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -16,13 +16,14 @@ const INTERNAL: u8 = 0;
 const WRITE: u8 = 1;
 const READ: u8 = 2;
 
-/// How many instructions of SQLite run between two looks at the clock.
+/// The number of SQLite instructions between two checks of the clock.
 const CHECK_EVERY: i32 = 1000;
-/// The time after which a statement leaves the other work of its thread to another thread, and the time until that
-/// is tried again.
+/// The time after which a statement lets another thread take over the other tasks of its thread, and the time
+/// until it does so again.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const NEXT_PAUSE: Duration = Duration::from_millis(50);
-/// The time for which a statement stands still then: a shorter time would be over before another thread has taken over.
+/// The time for which a statement then pauses. A shorter pause would end before another thread has taken
+/// over.
 const PAUSE: Duration = Duration::from_micros(300);
 
 const SETTINGS: &[&str] = &[
@@ -34,7 +35,7 @@ const SETTINGS: &[&str] = &[
     "recursive_triggers",
     "reverse_unordered_selects",
 ];
-/// What stands behind these is an argument and not a new value.
+/// These take an argument, which is not a new value of a setting.
 const QUESTIONS: &[&str] = &[
     "foreign_key_check",
     "foreign_key_list",
@@ -49,32 +50,32 @@ const QUESTIONS: &[&str] = &[
 const READABLE: &[&str] = &["data_version", "page_size"];
 const MODULES: &[&str] = &["fts5", "fts5vocab", "rtree", "rtree_i32"];
 
-/// Shared by a store and by the callbacks it gave to SQLite. All of it stays on the thread that
-/// runs the statement; the atomics are there because the callbacks have to be `Send`.
+/// The guard in front of a connection, shared by a store and the callbacks that it gave to SQLite. It is used
+/// only on the thread that runs the statement. It uses atomics because the callbacks have to be `Send`.
 #[derive(Debug)]
 pub(in crate::storage) struct SqlAuthorizer {
     mode: AtomicU8,
     pragma: AtomicBool,
     setting: AtomicBool,
-    /// A statement makes, changes or drops tables.
+    /// `true` if the statement makes, changes or drops tables.
     tables: AtomicBool,
     schema: AtomicBool,
-    /// A statement does something besides reading and writing rows.
+    /// `true` if the statement does more than read and write rows.
     reshapes: AtomicBool,
     denied: Mutex<Option<Cow<'static, str>>>,
-    /// A statement was refused because it writes where only reading is allowed.
+    /// `true` if a statement was refused because it writes in a read-only context.
     write_denied: AtomicBool,
     epoch: Instant,
     /// Nanoseconds since `epoch`, 0 for none.
     deadline: AtomicU64,
     timed_out: AtomicBool,
     blocking: Option<Blocking>,
-    /// The time at which the statement that runs stands still, in nanoseconds since `epoch`.
+    /// The time of the next pause of the running statement, in nanoseconds since `epoch`.
     pause_at: AtomicU64,
 }
 
 impl SqlAuthorizer {
-    /// Puts a guard in front of a connection. It lets everything pass until [`SqlAuthorizer::enter`].
+    /// Installs a guard in front of a connection. The guard allows everything until [`SqlAuthorizer::enter`].
     pub(in crate::storage) fn install(
         connection: &mut Connection,
         blocking: Option<Blocking>,
@@ -104,7 +105,7 @@ impl SqlAuthorizer {
         Ok(authorizer)
     }
 
-    /// Notes that a statement is about to begin.
+    /// Records that a statement is about to begin.
     pub(in crate::storage) fn begins(&self) {
         if self.blocking.is_some() {
             self.pause_after(self.epoch.elapsed(), FIRST_PAUSE);
@@ -115,7 +116,7 @@ impl SqlAuthorizer {
         self.pause_at.store(nanoseconds(now.saturating_add(time)), Ordering::Relaxed);
     }
 
-    /// Treats what follows as a user's statement, until the scope is dropped.
+    /// Treats the following statements as those of a user, until the scope is dropped.
     pub(in crate::storage) fn enter(&self, read_only: bool, timeout: Duration) -> Scope<'_> {
         self.pragma.store(false, Ordering::Relaxed);
         self.setting.store(false, Ordering::Relaxed);
@@ -188,14 +189,14 @@ impl SqlAuthorizer {
     }
 }
 
-/// A user's statement is being prepared or run.
+/// The scope in which a statement of a user is prepared or run.
 #[derive(Debug)]
 pub(in crate::storage) struct Scope<'a> {
     authorizer: &'a SqlAuthorizer,
 }
 
 impl Scope<'_> {
-    /// Runs a statement of the runtime in the middle of the user's.
+    /// Runs a statement of the runtime during a statement of the user.
     pub(in crate::storage) fn internal<R>(&self, run: impl FnOnce() -> R) -> R {
         let mode = self.authorizer.mode.swap(INTERNAL, Ordering::Relaxed);
         let deadline = self.authorizer.deadline.swap(0, Ordering::Relaxed);
@@ -205,12 +206,12 @@ impl Scope<'_> {
         result
     }
 
-    /// Why the guard refused, if it did.
+    /// Returns the reason of a denial, if the guard denied something.
     pub(in crate::storage) fn denied(&self) -> Option<Cow<'static, str>> {
         self.authorizer.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether the guard refused because only reading is allowed.
+    /// Returns whether the guard refused the statement because only reading is allowed.
     pub(in crate::storage) fn denied_write(&self) -> bool {
         self.authorizer.write_denied.load(Ordering::Relaxed)
     }
@@ -219,8 +220,8 @@ impl Scope<'_> {
         self.authorizer.timed_out.load(Ordering::Relaxed)
     }
 
-    /// Whether the statement is a PRAGMA. Most of them act while they are prepared, so they must
-    /// not be kept: run a second time from the cache they would do nothing.
+    /// Returns whether the statement is a PRAGMA. Most of them act while they are prepared, so they must not
+    /// be cached: a second run from the cache would do nothing.
     pub(in crate::storage) fn saw_pragma(&self) -> bool {
         self.authorizer.pragma.load(Ordering::Relaxed)
     }
@@ -230,19 +231,19 @@ impl Scope<'_> {
         self.authorizer.tables.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the statement that was prepared last may give something a name, or refer to a name.
-    /// The call forgets the answer.
+    /// Returns whether the statement that was prepared last may give something a name or refer to a name. The
+    /// call resets the answer.
     pub(in crate::storage) fn saw_names(&self) -> bool {
         self.authorizer.schema.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns whether the statement does something besides reading and writing rows, after which others may run
-    /// in another way.
+    /// Returns whether the statement does more than read and write rows, so that other statements may run
+    /// differently after it.
     pub(super) fn saw_reshaping(&self) -> bool {
         self.authorizer.reshapes.load(Ordering::Relaxed)
     }
 
-    /// Whether the statement is a PRAGMA that changes a setting.
+    /// Returns whether the statement is a PRAGMA that changes a setting.
     pub(in crate::storage) fn saw_setting(&self) -> bool {
         self.authorizer.setting.load(Ordering::Relaxed)
     }
@@ -262,10 +263,10 @@ fn nanoseconds(time: Duration) -> u64 {
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Allow,
-    /// The statement goes on as if the action were not in it.
+    /// The statement continues without this action.
     Ignore,
     Deny(Cow<'static, str>),
-    /// It writes, and only reading is allowed.
+    /// The statement writes, and only reading is allowed.
     DenyWrite,
 }
 
@@ -339,7 +340,7 @@ fn judge(action: AuthAction<'_>, read_only: bool) -> Verdict {
                 )))
             }
         }
-        // Without a name ANALYZE means all tables; ours are left out then.
+        // ANALYZE without a name means all tables. The tables of the runtime are then left out.
         A::Analyze { table_name } if is_reserved(table_name) => Verdict::Ignore,
         A::Analyze { .. } | A::Reindex { .. } => Verdict::Allow,
         A::Pragma { pragma_name, pragma_value } => judge_pragma(pragma_name, pragma_value, read_only),
@@ -376,11 +377,11 @@ fn judge_pragma(name: &str, value: Option<&str>, read_only: bool) -> Verdict {
         if !sets {
             Verdict::Allow
         } else if read_only {
-            // Settings take effect while they are prepared: the check for statements that write
-            // would come too late.
+            // Settings take effect while they are prepared, so the check for statements that write would be
+            // too late.
             Verdict::DenyWrite
         } else if name.eq_ignore_ascii_case("foreign_keys") {
-            // Has no effect inside a transaction, and only there: so never.
+            // This setting has no effect inside a transaction. The statements of users always run in one.
             Verdict::Ignore
         } else {
             Verdict::Allow

@@ -1,21 +1,22 @@
-//! The effort of statements: those that are over soon, whatever the tables hold, and others.
+//! Distinguishes statements that end soon, regardless of the size of the tables, from other statements.
 //!
-//! The program that SQLite makes of a statement says it. One that goes through no loop but over rows that it made itself
-//! takes some steps for each row that it finds by its key, and nothing else.
+//! The decision is based on the program that SQLite makes of a statement. A program without loops, except
+//! over rows that it made itself, takes a few steps for each row that it finds by its key, and nothing else.
 
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-/// The number of statements whose effort is kept.
+/// The largest number of statements whose effort is kept.
 const KEPT: usize = 64;
-/// The longest statement, in bytes, that is looked at and kept. One that is longer counts as one that may take long.
+/// The length of the longest statement that is analysed and kept, in bytes. A longer one counts as one that
+/// may take long.
 const LONGEST: usize = 4 * 1024;
 
 const SEQUENCES: &str = "/*agents*/SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'";
 
-/// The instructions of programs without loops. What calls other programs (triggers, actions of foreign keys, virtual
-/// tables) is not among them.
+/// The instructions of programs without loops. Instructions that call other programs (triggers, actions of
+/// foreign keys, virtual tables) are not listed.
 const PLAIN: &[&str] = &[
     "Abortable",
     "Add",
@@ -125,15 +126,15 @@ const PLAIN: &[&str] = &[
 /// The effort of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage) enum Effort {
-    /// It writes nothing, and may be stopped at any time.
+    /// The statement writes nothing and may be stopped at any time.
     Reads,
-    /// It writes rows that it finds by their keys.
+    /// The statement writes rows that it finds by their keys.
     Brief,
-    /// It writes and may go through a whole table, or on for ever.
+    /// The statement writes and may read a whole table, or may never end.
     Long,
 }
 
-/// The efforts of statements that ran. They hold until tables, indexes or settings change.
+/// The efforts of earlier statements. They are valid until tables, indexes or settings change.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct Efforts(HashMap<String, Effort>);
 
@@ -157,7 +158,7 @@ impl Efforts {
     }
 }
 
-/// Looks at the program that SQLite makes of a statement.
+/// Returns the effort of a statement, from the program that SQLite makes of it.
 pub(in crate::storage) fn effort(connection: &Connection, sql: &str) -> rusqlite::Result<Effort> {
     let statement = connection.prepare(sql)?;
     if !super::run::writes(&statement) {
@@ -182,7 +183,7 @@ fn is_brief(connection: &Connection, sql: &str) -> rusqlite::Result<bool> {
         let plain = match step.name.as_str() {
             "Goto" => step.target == 1 || step.target > step.address,
             "Rewind" | "Next" => match tables.get(&step.cursor) {
-                // A table with one row for each table that numbers its rows so.
+                // This table has one row for each table that uses `AUTOINCREMENT`.
                 Some(root) => sequences(connection)? == Some(*root),
                 None => own.contains(&step.cursor),
             },
@@ -195,7 +196,8 @@ fn is_brief(connection: &Connection, sql: &str) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-/// An instruction of a program: its first operand is a cursor where that matters, its second one an address or a page.
+/// An instruction of a program. The first operand is a cursor where that matters, and the second one is an
+/// address or a page.
 struct Step {
     address: i64,
     name: String,
@@ -203,7 +205,7 @@ struct Step {
     target: i64,
 }
 
-/// Returns the page that the table of `AUTOINCREMENT` begins at.
+/// Returns the first page of the table of `AUTOINCREMENT`.
 fn sequences(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     use rusqlite::OptionalExtension;
     connection.prepare_cached(SEQUENCES)?.query_row((), |row| row.get(0)).optional()
@@ -280,7 +282,7 @@ mod tests {
                 "DELETE FROM plain",
                 "DELETE FROM plain WHERE id < ?1",
                 "DELETE FROM plain WHERE a LIKE ?1",
-                // Each row that refers to it is looked for.
+                // SQLite searches for each row that refers to the deleted one.
                 "DELETE FROM parents WHERE id = ?1",
                 "INSERT INTO watched VALUES (?1)",
                 "DELETE FROM owner WHERE id = ?1",

@@ -1,54 +1,54 @@
-//! The way from a handler to its object's database.
+//! The SQL API of a handler for the database of its object.
 
 use super::statement::{Reading, Writing};
 use super::{Column, FromRow, FromRows, Params, Rows, Statement};
 use crate::Result;
 use crate::storage::StorageError;
 
-/// What an [`SqlReader`] needs: something that reaches a store on behalf of a caller.
+/// The access of an [`SqlReader`] to a store, with the rights of a caller.
 pub trait SqlReadDoor {
-    /// Runs a statement and returns its rows, the first `most` of them.
+    /// Runs a statement and returns its first `most` rows.
     ///
     /// # Errors
-    /// When SQLite refuses, or the caller may not write what the statement writes.
+    /// Fails when SQLite refuses the statement, or when it writes and the caller may not write.
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows>;
 }
 
-/// What an [`Sql`] needs: a door through which a caller also writes.
+/// The access of an [`Sql`] to a store, which also allows a caller to write.
 pub trait SqlDoor: SqlReadDoor {
-    /// Runs a statement and returns how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// When SQLite refuses, or the caller may not write.
+    /// Fails when SQLite refuses it, or the caller may not write.
     fn execute(&self, sql: &str, params: &[Column]) -> Result<u64>;
 
-    /// Runs several statements, all or none.
+    /// Runs several statements: all of them or none.
     ///
     /// # Errors
-    /// When SQLite refuses one of them, or the caller may not write.
+    /// Fails when SQLite refuses one of them, or the caller may not write.
     fn execute_batch(&self, sql: &str) -> Result<()>;
 
     /// Takes a step of a transaction.
     ///
     /// # Errors
-    /// When storage fails.
+    /// Fails when storage fails.
     fn savepoint(&self, step: Savepoint) -> Result<()>;
 }
 
 /// A step of a transaction inside a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Savepoint {
-    /// It begins; they nest.
+    /// Begins a transaction. Transactions nest.
     Push,
-    /// The innermost one ends and counts.
+    /// Ends the innermost transaction and keeps its writes.
     Release,
-    /// The innermost one ends and is undone.
+    /// Ends the innermost transaction and undoes its writes.
     Rollback,
 }
 
-/// An object's database.
+/// The database of an object.
 ///
-/// Values are bound to `?1`, `?2` … and never become part of the text.
+/// Values are bound to `?1`, `?2` … and never become part of the SQL text.
 #[derive(Clone, Copy)]
 pub struct Sql<'a> {
     door: &'a (dyn SqlDoor + 'a),
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Sql<'_> {
 }
 
 impl<'a> Sql<'a> {
-    /// Makes one that goes through `door`.
+    /// Returns a handle that uses the given access to a store.
     pub fn new(door: &'a (dyn SqlDoor + 'a)) -> Self {
         Self { door }
     }
@@ -69,7 +69,7 @@ impl<'a> Sql<'a> {
     /// Returns all rows of a query.
     ///
     /// # Errors
-    /// When SQLite refuses the statement, or a row is not a `T`.
+    /// Fails when SQLite refuses the statement, or a row is not a `T`.
     pub fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
         Vec::from_query(self.door, sql, &params.into_columns()?)
     }
@@ -77,23 +77,23 @@ impl<'a> Sql<'a> {
     /// Returns the only row of a query.
     ///
     /// # Errors
-    /// As [`Sql::query`], and when there is not exactly one row.
+    /// Fails like [`Sql::query`], and when there is not exactly one row.
     pub fn query_one<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<T> {
         T::from_query(self.door, sql, &params.into_columns()?)
     }
 
-    /// Returns the only row of a query, or `None`.
+    /// Returns the only row of a query, or `None` if there is no row.
     ///
     /// # Errors
-    /// As [`Sql::query`], and when there is more than one row.
+    /// Fails like [`Sql::query`], and when there is more than one row.
     pub fn query_optional<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
         Option::from_query(self.door, sql, &params.into_columns()?)
     }
 
-    /// Runs a statement and returns how many rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// When SQLite refuses the statement, or the caller may not write.
+    /// Fails when SQLite refuses the statement, or the caller may not write.
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<u64> {
         self.door.execute(sql, &params.into_columns()?)
     }
@@ -101,31 +101,30 @@ impl<'a> Sql<'a> {
     /// Runs several statements, separated by `;` and without parameters: all of them or none.
     ///
     /// # Errors
-    /// When SQLite refuses one of them, or the caller may not write.
+    /// Fails when SQLite refuses one of them, or the caller may not write.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
         self.door.execute_batch(sql)
     }
 
-    /// Starts a statement whose parameters follow one by one; the macro `sql!` uses it.
+    /// Starts a statement whose parameters are bound one by one. The macro `sql!` uses it.
     pub fn statement(&self, sql: &'a str) -> Statement<'a> {
         Statement::new(self.door, Writing(self.door), sql)
     }
 
-    /// Runs `body` as one: if it fails or panics, all it wrote is undone, a changed state too, and
-    /// what it sent is not sent.
-    /// Transactions nest.
+    /// Runs `body` as a transaction. If `body` fails or panics, all its writes are undone, including a change
+    /// of the state, and its messages are not sent. Transactions nest.
     ///
     /// # Errors
-    /// What `body` returns, or when storage fails.
+    /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
         let step = |step| self.door.savepoint(step);
         Undo::around(&step, || body(self))
     }
 }
 
-/// An object's database, for reading alone: what a [`View`](crate::View) gives.
+/// The database of an object for reading only, as a [`View`](crate::View) offers it.
 ///
-/// It has no way to write. A query that writes after all, such as an `INSERT` with `RETURNING` or a
+/// There is no method that writes. A query that still writes, such as an `INSERT` with `RETURNING` or a
 /// `PRAGMA` that changes a setting, is refused with the code `sql_read_only`.
 #[derive(Clone, Copy)]
 pub struct SqlReader<'a> {
@@ -139,7 +138,7 @@ impl std::fmt::Debug for SqlReader<'_> {
 }
 
 impl<'a> SqlReader<'a> {
-    /// Makes one that goes through `door`.
+    /// Returns a handle that uses the given access to a store.
     pub fn new(door: &'a (dyn SqlReadDoor + 'a)) -> Self {
         Self { door }
     }
@@ -147,7 +146,7 @@ impl<'a> SqlReader<'a> {
     /// Returns all rows of a query.
     ///
     /// # Errors
-    /// When SQLite refuses the statement, it writes, or a row is not a `T`.
+    /// Fails when SQLite refuses the statement, it writes, or a row is not a `T`.
     pub fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
         Vec::from_query(self.door, sql, &params.into_columns()?)
     }
@@ -155,26 +154,26 @@ impl<'a> SqlReader<'a> {
     /// Returns the only row of a query.
     ///
     /// # Errors
-    /// As [`query`](Self::query), and when there is not exactly one row.
+    /// Fails like [`query`](Self::query), and when there is not exactly one row.
     pub fn query_one<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<T> {
         T::from_query(self.door, sql, &params.into_columns()?)
     }
 
-    /// Returns the only row of a query, or `None`.
+    /// Returns the only row of a query, or `None` if there is no row.
     ///
     /// # Errors
-    /// As [`query`](Self::query), and when there is more than one row.
+    /// Fails like [`query`](Self::query), and when there is more than one row.
     pub fn query_optional<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
         Option::from_query(self.door, sql, &params.into_columns()?)
     }
 
-    /// Starts a query whose parameters follow one by one; the macro `sql!` uses it.
+    /// Starts a query whose parameters are bound one by one. The macro `sql!` uses it.
     pub fn statement(&self, sql: &'a str) -> Statement<'a, Reading> {
         Statement::new(self.door, Reading, sql)
     }
 }
 
-/// Rolls a transaction back unless it was released.
+/// A guard that rolls a transaction back unless the transaction was released.
 pub(in crate::storage) struct Undo<'a> {
     step: Option<&'a dyn Fn(Savepoint) -> Result<()>>,
 }
@@ -197,14 +196,14 @@ impl<'a> Undo<'a> {
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
         if let Some(step) = self.step {
-            // The failure that brought us here is what the caller gets. If undoing fails, the
-            // store is poisoned, and every later call says so.
+            // The caller gets the first failure. If the rollback fails, the store is poisoned, and every
+            // later call reports it.
             let _ = step(Savepoint::Rollback);
         }
     }
 }
 
-/// The error for a query that gave another number of rows than asked for.
+/// Returns the error for a query that returned another number of rows than requested.
 pub(super) fn wrong_count(expected: &'static str, found: &'static str, sql: &str) -> crate::Error {
     StorageError::RowCount { expected, found, sql: crate::storage::error::shorten(sql) }.into_error()
 }

@@ -1,7 +1,7 @@
-//! SQL for users: values in and out, rows as Rust types, and the statements themselves.
+//! The SQL API for users: statements, their parameters, and rows as Rust types.
 //!
-//! Agents reach it through a [`SqlDoor`], or a [`SqlReadDoor`] where they only read, so nothing of
-//! SQLite's own types is in a signature.
+//! Agents use it through a [`SqlDoor`], or through a [`SqlReadDoor`] where they only read. So the types of
+//! SQLite do not appear in signatures.
 
 pub(super) mod authorizer;
 mod effort;

@@ -18,10 +18,10 @@ use crate::Result;
     note = "write `()`, a tuple as in `(id,)` or `(id, name)`, or an array of values of one type"
 )]
 pub trait Params {
-    /// Turns them into columns, in the order of `?1`, `?2` …
+    /// Converts the parameters into columns, in the order of `?1`, `?2` …
     ///
     /// # Errors
-    /// When a value cannot be stored in a column.
+    /// Fails when a value cannot be stored in a column.
     fn into_columns(self) -> Result<Vec<Column>>;
 }
 

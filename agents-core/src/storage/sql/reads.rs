@@ -1,4 +1,4 @@
-//! The two ways in which a type reads: it knows what it wants, or it takes whatever it finds.
+//! Distinguishes types that request a certain kind of value from types that accept any kind.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::forward_to_deserialize_any;
 
 use crate::wire::{SCALAR, Wire};
 
-/// Returns whether a type takes whatever it finds, and so needs a form that says what it is.
+/// Returns whether a type accepts any kind of value, so that its stored form must show the kind.
 ///
-/// Untagged enums do, `serde_json::Value`, and what is made of these alone.
+/// Such types are untagged enums, `serde_json::Value`, and types that consist only of these.
 pub(super) fn reads_anything<T: Wire>() -> bool {
     matches!(T::wire_deserialize(Asked), Err(Probe::Anything))
 }
 
-/// Gives no value and remembers what was asked for.
+/// A deserializer that returns no value and reports the kind that was requested.
 struct Asked;
 
 #[derive(Debug)]

@@ -1,28 +1,29 @@
-//! What of SQL is ours: a table prefix, and a mark in front of the runtime's own statements.
+//! The names and statements that are reserved for the runtime: a table prefix, and a mark in front of its
+//! statements.
 
-/// The mark that every statement of the runtime begins with, and no statement of a user may.
+/// The mark at the beginning of every statement of the runtime. A statement of a user must not begin with it.
 ///
-/// The authorizer is asked when a statement is prepared, and prepared statements are kept by
-/// their text. Without the mark a user who writes exactly one of our statements would get ours.
+/// The authorizer is called when a statement is prepared, and prepared statements are cached by their text.
+/// Without the mark, a user who writes exactly a statement of the runtime would get the cached one.
 pub const INTERNAL: &str = "/*agents*/";
 
 /// The prefix of the runtime's tables, without the `_` behind it.
 const STEM: &[u8] = b"_agents";
 
-/// Whether a table, an index or a view is one of the runtime's.
+/// Returns whether a table, an index or a view belongs to the runtime.
 ///
-/// So is one that is called as the prefix without its last character: the tables that a virtual table keeps beside
-/// itself begin with its name and `_`.
+/// The name `_agents` itself also does: the shadow tables of a virtual table have its name and `_` as their
+/// prefix.
 pub(in crate::storage) fn is_reserved(name: &str) -> bool {
     let name = name.as_bytes();
     let start = name.get(..STEM.len()).is_some_and(|start| start.eq_ignore_ascii_case(STEM));
     start && name.get(STEM.len()).is_none_or(|next| *next == b'_')
 }
 
-/// Returns whether a name of the runtime stands anywhere in a statement, in quotes and comments as well.
+/// Returns whether a statement contains a name of the runtime, including in quotes and comments.
 ///
-/// The authorizer hears of the table that is renamed, and not of its new name; of the table that is made, and not
-/// of those it refers to.
+/// The authorizer gets the name of a table that is renamed but not the new name. It gets the name of a table
+/// that is made but not the names that the table refers to.
 pub(in crate::storage) fn names_reserved(sql: &str) -> bool {
     let bytes = sql.as_bytes();
     let mut parts = bytes.windows(STEM.len()).enumerate();
@@ -33,14 +34,14 @@ pub(in crate::storage) fn names_reserved(sql: &str) -> bool {
     })
 }
 
-/// Whether the keyword `ROLLBACK` stands in a statement outside of quotes and comments.
+/// Returns whether a statement contains the keyword `ROLLBACK` outside of quotes and comments.
 ///
 /// `INSERT OR ROLLBACK`, `ON CONFLICT ROLLBACK` and `RAISE(ROLLBACK, ..)` would undo the whole
 /// transaction, which holds the writes of other turns too. The authorizer does not see them.
 pub(in crate::storage) fn says_rollback(sql: &str) -> bool {
     const WORD: &[u8] = b"rollback";
     let bytes = sql.as_bytes();
-    // Nearly no statement has the letters at all.
+    // Most statements do not contain these letters at all.
     if !bytes.windows(WORD.len()).any(|part| part.eq_ignore_ascii_case(WORD)) {
         return false;
     }
@@ -68,8 +69,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
-/// The position behind a quoted part. A doubled quote ends one part and begins the next, which
-/// comes to the same here.
+/// Returns the position behind a quoted part. A doubled quote ends one part and begins the next one, which
+/// gives the same result.
 fn after_quote(bytes: &[u8], from: usize, quote: u8) -> usize {
     after(bytes, from, &[quote])
 }

@@ -1,7 +1,7 @@
 //! The rows of a query, copied out of the database.
 //!
-//! The code that makes values of them is code of users. It may do anything with the object meanwhile. So no
-//! statement and no lock is open by then.
+//! User code makes values from the rows, and may use the object meanwhile. So no statement and no lock is
+//! open at that time.
 
 use std::cell::OnceCell;
 
@@ -11,19 +11,19 @@ use super::Row;
 use super::values::row::Name;
 use crate::wire::name::camel_case;
 
-/// The rows that a query gave.
+/// The rows that a query returned.
 #[derive(Debug, Default)]
 pub struct Rows {
     columns: usize,
-    /// The names of the columns, and behind them the cells, row by row.
+    /// The names of the columns, followed by the cells, row by row.
     cells: Vec<Copied>,
-    /// The text and the bytes of these cells, one after the other.
+    /// The texts and blobs of the cells, one after the other.
     bytes: Vec<u8>,
-    /// The names; made when a row needs them.
+    /// The names of the columns, made when a row needs them.
     names: OnceCell<Vec<Name>>,
 }
 
-/// A cell. Text and bytes are a place in [`Rows::bytes`]: SQLite has none of 2 GiB and more.
+/// A cell. Text and blobs are ranges of [`Rows::bytes`]; in SQLite they are smaller than 2 GiB.
 #[derive(Clone, Copy, Debug)]
 enum Copied {
     Null,
@@ -34,7 +34,7 @@ enum Copied {
 }
 
 impl Rows {
-    /// Room for the rows of a statement.
+    /// Returns an empty collection for the rows of a statement.
     pub(super) fn of(statement: &rusqlite::Statement<'_>) -> Self {
         let mut rows = Self { columns: statement.column_count(), ..Self::default() };
         for name in statement.column_names() {
@@ -74,7 +74,7 @@ impl Rows {
         }
     }
 
-    /// Returns how many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         match self.columns {
             0 => 0,
@@ -82,14 +82,14 @@ impl Rows {
         }
     }
 
-    /// Returns whether there is no row.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Returns the rows in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        // The first ones are the names.
+        // The first cells are the names.
         (0..self.len()).map(|row| Row::new(self, (row + 1) * self.columns))
     }
 
@@ -97,7 +97,7 @@ impl Rows {
         self.columns
     }
 
-    /// A cell, by its place among all.
+    /// Returns a cell by its position in the list of cells.
     pub(super) fn cell(&self, place: usize) -> Option<ValueRef<'_>> {
         let bytes = |start: usize, length: u32| self.bytes.get(start..start + length as usize);
         Some(match *self.cells.get(place)? {

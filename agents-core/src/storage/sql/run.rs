@@ -1,4 +1,4 @@
-//! Statements of users, and of the runtime, on a store.
+//! Runs the statements of users and of the runtime on a store.
 
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, CachedStatement, Statement};
@@ -12,20 +12,20 @@ use crate::storage::store::Store;
 use crate::storage::store::statement::OpenStore;
 
 impl Store {
-    /// Runs a statement of the user and returns its rows, the first `most` of them.
+    /// Runs a statement of the user and returns its first `most` rows.
     ///
     /// # Errors
-    /// When SQLite or the guard refuses, or the statement writes although `read_only` is set.
+    /// Fails when SQLite or the guard refuses it, or the statement writes although `read_only` is set.
     pub fn query(&mut self, sql: &str, params: &[Column], read_only: bool, most: usize) -> Result<Rows> {
         self.check_user(sql)?;
         let result = self.run_user(sql, params, read_only, Some(most)).map(|(_, rows)| rows);
         self.poison_on_fatal(result)
     }
 
-    /// Runs a statement of the user and returns how many rows it changed.
+    /// Runs a statement of the user and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// When SQLite or the guard refuses, or the statement writes although `read_only` is set.
+    /// Fails when SQLite or the guard refuses it, or the statement writes although `read_only` is set.
     pub fn execute(&mut self, sql: &str, params: &[Column], read_only: bool) -> Result<u64> {
         self.check_user(sql)?;
         let result = self.run_user(sql, params, read_only, None).map(|(changed, _)| changed);
@@ -35,13 +35,13 @@ impl Store {
     /// Runs several statements of the user, all or none of them.
     ///
     /// # Errors
-    /// When SQLite or the guard refuses one of them, or one writes although `read_only` is set.
+    /// Fails when SQLite or the guard refuses one of them, or one writes although `read_only` is set.
     pub fn execute_batch(&mut self, sql: &str, read_only: bool) -> Result<()> {
         self.check_user(sql)?;
         let nested = self.savepoint_push();
         let result = self.run_batch(sql, read_only);
         let result = self.poison_on_fatal(result);
-        // Outside of a turn there is no level to undo; the runtime does not do that.
+        // Outside of a turn there is no level to undo, but the runtime always runs statements in a turn.
         if nested.is_ok() && !self.is_poisoned() {
             match &result {
                 Ok(()) => self.savepoint_release()?,
@@ -51,19 +51,21 @@ impl Store {
         result
     }
 
-    /// Runs a statement of the runtime, past the guard, and returns its rows.
+    /// Runs a statement of the runtime without the guard and returns its rows.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
+    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite
+    /// refuses it.
     pub fn internal_query(&mut self, sql: &'static str, params: &[Column]) -> Result<Rows> {
         let result = self.run_internal(sql, params, Some(usize::MAX)).map(|(_, rows)| rows);
         self.poison_on_fatal(result)
     }
 
-    /// Runs a statement of the runtime, past the guard; returns how many rows it changed.
+    /// Runs a statement of the runtime without the guard and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`]; when SQLite refuses.
+    /// Fails with [`StorageError::Misuse`] if the text does not begin with [`INTERNAL`], or when SQLite
+    /// refuses it.
     pub fn internal_execute(&mut self, sql: &'static str, params: &[Column]) -> Result<u64> {
         let result = self.run_internal(sql, params, None).map(|(changed, _)| changed);
         self.poison_on_fatal(result)
@@ -75,7 +77,7 @@ impl Store {
             let message = format!("a statement may not begin with {INTERNAL}");
             return Err(SqlError::new(SqlErrorKind::Denied, message, sql).into());
         }
-        // SQLite reads up to it and says nothing of the rest.
+        // SQLite reads only up to a NUL character and does not report the rest.
         if sql.contains('\0') {
             let message = "a statement may not contain a NUL character";
             return Err(SqlError::new(SqlErrorKind::Syntax, message, sql).into());
@@ -107,7 +109,7 @@ impl Store {
             return Err(StorageError::ReadOnly { sql: shorten(sql) });
         }
         if let Err(error) = run.check_names(&statement, sql) {
-            // From the cache it would not be asked about again.
+            // The authorizer would not be called again for a cached statement.
             statement.discard();
             return Err(error);
         }
@@ -154,16 +156,16 @@ impl Store {
     }
 }
 
-/// What running a statement needs of a store while the statement borrows the connection.
+/// The parts of a store that are needed while the statement borrows the connection.
 struct Run<'a> {
     parts: OpenStore<'a>,
-    /// `None` for the runtime.
+    /// `None` for a statement of the runtime.
     scope: Option<&'a Scope<'a>>,
 }
 
 impl Run<'_> {
-    /// Runs a statement to its end, or until it gave as many rows as are kept; returns how many rows it changed, and
-    /// those that it gave.
+    /// Runs a statement to its end, or until it has returned the requested number of rows. Returns the number
+    /// of rows that it changed, and the rows that it returned.
     fn step(
         &mut self,
         statement: &mut Statement<'_>,
@@ -176,7 +178,7 @@ impl Run<'_> {
             let message = format!("the statement has {expected} parameters, {} are given", params.len());
             return Err(SqlError::new(SqlErrorKind::Parameters, message, sql).into());
         }
-        // A setting such as `defer_foreign_keys` lasts as long as the transaction it is made in.
+        // A setting such as `defer_foreign_keys` lasts as long as the transaction in which it is made.
         let setting = self.scope.is_some_and(|scope| scope.saw_setting());
         let writes = writes(statement);
         if writes || setting {
@@ -218,14 +220,14 @@ impl Run<'_> {
         }
         self.parts.metrics.rows_read(read);
         done.map_err(|error| self.explain(error, sql))?;
-        // SQLite keeps the count of the last statement that had one.
+        // SQLite keeps the count of the last statement that changed rows.
         let written = self.parts.connection.total_changes().wrapping_sub(before);
         self.parts.metrics.rows_written(written);
         let changed = writes && written > 0;
         Ok((if changed { self.parts.connection.changes() } else { 0 }, rows))
     }
 
-    /// Refuses names of the runtime where the guard does not hear of them.
+    /// Refuses names of the runtime in statements for which the authorizer does not get them.
     fn check_names(&self, statement: &Statement<'_>, sql: &str) -> Result<()> {
         if !self.scope.is_some_and(Scope::saw_names) {
             return Ok(());
@@ -245,7 +247,7 @@ impl Run<'_> {
         }
     }
 
-    /// Says in our words why SQLite failed.
+    /// Converts an error of SQLite into one that names the cause.
     fn explain(&self, error: rusqlite::Error, sql: &str) -> StorageError {
         let mut error = SqlError::from_sqlite(error, sql);
         let Some(scope) = self.scope else { return error.into() };
@@ -266,12 +268,12 @@ impl Run<'_> {
     }
 }
 
-/// Whether running a statement writes. SQLite judges a statement behind EXPLAIN as if it ran.
+/// Returns whether running a statement writes. SQLite judges a statement behind EXPLAIN as if it ran.
 pub(super) fn writes(statement: &Statement<'_>) -> bool {
     !statement.readonly() && statement.is_explain() == 0
 }
 
-/// Whether a statement is nothing but white space and comments.
+/// Returns whether a statement consists only of white space and comments.
 fn is_blank(statement: &Statement<'_>) -> bool {
     statement.expanded_sql().is_none_or(|sql| sql.trim().is_empty())
 }

@@ -1,23 +1,23 @@
-//! One statement, its parameters bound one by one.
+//! A statement whose parameters are bound one by one.
 
 use super::{Column, FromRows, SqlDoor, SqlReadDoor, ToColumn};
 use crate::{Error, Result};
 
-/// The right of a [`Statement`] to write, as an [`Sql`](super::Sql) has it.
+/// The right of a [`Statement`] to write. A statement from an [`Sql`](super::Sql) has it.
 #[derive(Clone, Copy)]
 pub struct Writing<'a>(pub(super) &'a (dyn SqlDoor + 'a));
 
-/// The right of a [`Statement`] to read and no more, as an [`SqlReader`](super::SqlReader) has it.
+/// The right of a [`Statement`] only to read. A statement from an [`SqlReader`](super::SqlReader) has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading;
 
-/// What a [`Statement`] that writes must have.
+/// The right that a [`Statement`] needs to write.
 #[diagnostic::on_unimplemented(
     message = "a `View` cannot write: take `&Context<Self>` for this statement",
     label = "this statement writes"
 )]
 pub trait MayWrite {
-    /// The way to the database.
+    /// Returns the access to the database.
     fn door(&self) -> &(dyn SqlDoor + '_);
 }
 
@@ -36,8 +36,8 @@ impl std::fmt::Debug for Writing<'_> {
 
 /// A statement whose parameters are bound one by one.
 ///
-/// A value that cannot be bound does not break the chain: the error comes out of
-/// [`fetch`](Statement::fetch) or [`run`](Statement::run).
+/// A value that cannot be bound does not end the chain: [`fetch`](Statement::fetch) or
+/// [`run`](Statement::run) returns the error.
 #[must_use = "a statement does nothing before `fetch` or `run`"]
 pub struct Statement<'a, Right = Writing<'a>> {
     door: &'a (dyn SqlReadDoor + 'a),
@@ -49,7 +49,7 @@ pub struct Statement<'a, Right = Writing<'a>> {
 
 impl<Right> std::fmt::Debug for Statement<'_, Right> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The parameters are the users' data.
+        // The parameters are not shown, because they are data of users.
         f.debug_struct("Statement")
             .field("sql", &self.sql)
             .field("params", &self.params.len())
@@ -62,7 +62,7 @@ impl<'a, Right> Statement<'a, Right> {
         Self { door, right, sql, params: Vec::new(), error: None }
     }
 
-    /// Says that the statement writes, before its rows are fetched: `INSERT .. RETURNING ..`.
+    /// Declares that the statement writes, before its rows are fetched: `INSERT .. RETURNING ..`.
     pub fn writing(self) -> Self
     where
         Right: MayWrite,
@@ -81,11 +81,11 @@ impl<'a, Right> Statement<'a, Right> {
         self
     }
 
-    /// Runs it and returns its rows: all of them as a `Vec<T>`, none or one as an `Option<T>`, or
+    /// Runs the statement and returns its rows: all of them as a `Vec<T>`, none or one as an `Option<T>`, or
     /// exactly one as a `T`.
     ///
     /// # Errors
-    /// When a value could not be bound, SQLite refuses, or the rows are not what was asked for.
+    /// Fails when a value could not be bound, SQLite refuses, or the rows are not what was requested.
     pub fn fetch<R: FromRows>(self) -> Result<R> {
         match self.error {
             Some(error) => Err(error),
@@ -93,10 +93,10 @@ impl<'a, Right> Statement<'a, Right> {
         }
     }
 
-    /// Runs it and returns how many rows it changed.
+    /// Runs the statement and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// When a value could not be bound, SQLite refuses, or the caller may not write.
+    /// Fails when a value could not be bound, SQLite refuses, or the caller may not write.
     pub fn run(self) -> Result<u64>
     where
         Right: MayWrite,

@@ -1,10 +1,10 @@
-//! Constraints that hold at the end of a turn: foreign keys that are deferred, or put off by a setting.
+//! Checks constraints at the end of a turn: deferred foreign keys, and those that a setting defers.
 //!
-//! SQLite checks them at a COMMIT and nowhere else, and one that does not hold would fail the commit
-//! that a turn shares with others. So each turn that may have broken one is asked about at its end.
-//! SQLite counts the broken ones. The count cannot be read, but its effect can be seen: before SQLite
-//! looks whether a row that goes away mends one, it looks whether there are any. An update that changes
-//! nothing takes more steps when there are.
+//! SQLite checks them only at a COMMIT, and a broken one would fail the commit that several turns share. So
+//! each turn that may have broken a constraint is checked at its end. SQLite counts the broken constraints.
+//! The count cannot be read, but its effect is visible: before SQLite checks whether a removed row repairs a
+//! constraint, it checks whether any is broken. An update that changes nothing takes more steps if there are
+//! broken ones.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const TABLES: &str = "CREATE TEMP TABLE _agents_parents (id INTEGER PRIMARY KEY)
         (parent INTEGER NOT NULL REFERENCES _agents_parents (id) DEFERRABLE INITIALLY DEFERRED);
     INSERT INTO temp._agents_parents VALUES (1);
     INSERT INTO temp._agents_children VALUES (1);";
-/// The row that is written had a parent and has it again.
+/// The row that is written had a parent and still has it.
 const PROBE: &str = "/*agents*/UPDATE temp._agents_children SET parent = 1 WHERE rowid = 1";
 const BREAK: &str = "/*agents*/INSERT INTO temp._agents_children VALUES (2)";
 const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
@@ -31,30 +31,30 @@ const ROLLBACK_TO: &str = "/*agents*/ROLLBACK TO s";
 
 const BROKEN: &str = "SELECT \"table\", rowid, parent, fkid FROM pragma_foreign_key_check LIMIT 1";
 const COLUMNS: &str = "SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq";
-/// The longest time to look for the name of a broken constraint.
+/// The longest time for finding the name of a broken constraint.
 const LONGEST_SEARCH: Duration = Duration::from_millis(20);
 
-/// The facts that are known of constraints that are checked late.
+/// The known facts about deferred constraints.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct Deferred {
-    /// The presence of such a constraint in some table; `None` when the tables may have changed.
+    /// `true` if a table has such a constraint; `None` when the tables may have changed.
     known: Option<bool>,
-    /// A setting of the open transaction puts constraints off.
+    /// `true` if a setting of the open transaction defers constraints.
     put_off: bool,
-    /// The mark that SQL of the running turn has written.
+    /// `true` if SQL of the running turn has written.
     wrote: bool,
     /// The number of steps that the probe takes when all constraints hold.
     steps: Option<i32>,
 }
 
 impl Deferred {
-    /// SQL of the user is about to write, or to change a setting.
+    /// Records that SQL of the user is about to write or to change a setting.
     pub(in crate::storage) fn writes(&mut self, setting: bool) {
         self.wrote = true;
         self.put_off |= setting;
     }
 
-    /// The tables may have changed.
+    /// Records that the tables may have changed.
     pub(in crate::storage) fn forget_tables(&mut self) {
         self.known = None;
     }
@@ -63,17 +63,18 @@ impl Deferred {
         self.wrote = false;
     }
 
-    /// Returns whether a setting puts constraints off, and forgets it: the answer is given once.
+    /// Returns whether a setting defers constraints, and resets the answer.
     pub(in crate::storage) fn takes_put_off(&mut self) -> bool {
         std::mem::take(&mut self.put_off)
     }
 }
 
 impl Store {
-    /// Checks what is checked at a commit, at the end of a turn.
+    /// Checks the deferred constraints at the end of a turn.
     ///
     /// # Errors
-    /// The constraint that does not hold; nothing is undone by that. When SQLite fails the store is poisoned.
+    /// Returns the constraint that does not hold; nothing is undone. When SQLite fails, the store is
+    /// poisoned.
     pub(in crate::storage) fn check_deferred(&mut self) -> Result<()> {
         if !self.levels.deferred.wrote {
             return Ok(());
@@ -85,7 +86,7 @@ impl Store {
         match broken {
             Ok(false) => Ok(()),
             Ok(true) => {
-                // A table that the turn has dropped comes back.
+                // The rollback restores a table that the turn has dropped.
                 self.levels.deferred.forget_tables();
                 let message = self
                     .broken()
@@ -99,7 +100,7 @@ impl Store {
         }
     }
 
-    /// Names a constraint that does not hold, if it is found soon.
+    /// Returns a description of a broken constraint, if one is found in time.
     fn broken(&mut self) -> Option<String> {
         let parts = self.opened().ok()?;
         let _scope = parts.authorizer.enter(true, LONGEST_SEARCH);
@@ -122,7 +123,7 @@ impl Store {
 }
 
 impl OpenStore<'_> {
-    /// Returns whether constraints may be checked late.
+    /// Returns whether constraints may be deferred.
     fn defers(&mut self) -> Result<bool> {
         if self.levels.deferred.put_off {
             return Ok(true);
@@ -138,13 +139,13 @@ impl OpenStore<'_> {
         Ok(found)
     }
 
-    /// Returns whether a constraint does not hold at the moment.
+    /// Returns whether a constraint is broken at the moment.
     fn is_broken(&mut self) -> Result<bool> {
         let steps = self.probe()?;
         if self.levels.deferred.steps == Some(steps) {
             return Ok(false);
         }
-        // As many steps as with one that is broken for sure?
+        // The steps are compared with those for a constraint that is certainly broken.
         run(self.connection, self.metrics, SAVEPOINT)?;
         run(self.connection, self.metrics, BREAK)?;
         let most = self.probe()?;
@@ -156,15 +157,16 @@ impl OpenStore<'_> {
         Ok(steps >= most)
     }
 
-    /// Returns how many steps the probe takes.
+    /// Returns the number of steps that the probe takes.
     fn probe(&mut self) -> Result<i32> {
         loop {
             match self.try_probe() {
                 Ok(Some(steps)) => return Ok(steps),
-                // It was prepared anew on the way, which takes steps of its own.
+                // The probe was prepared again meanwhile, which adds steps.
                 Ok(None) => {}
                 Err(error) if error.kind == SqlErrorKind::NoSuchTable => {
-                    // They are gone with a transaction that was rolled back, or the file was just opened.
+                    // The tables of the probe were rolled back with a transaction, or the file was just
+                    // opened.
                     self.metrics.statement();
                     let made = self.connection.execute_batch(TABLES);
                     made.map_err(|error| SqlError::from_sqlite(error, TABLES))?;

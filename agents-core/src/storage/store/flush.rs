@@ -1,6 +1,7 @@
-//! The flushes of a store: each one reaches the disk, and the recorder of simulated power failures.
+//! The flushes of a store. Each flush is also reported to the recorder of simulated power failures.
 //!
-//! The recorder sits around the real calls, so that a flush that is left out counts for nothing.
+//! The recorder is called around the real flushes, so a flush that is missing in the code is missing in the
+//! simulation.
 
 use std::fs::File;
 use std::io;
@@ -27,7 +28,7 @@ impl Flush {
         Self { recorder, home: options.home.clone() }
     }
 
-    /// Flushes a database that is not open elsewhere, with its length.
+    /// Flushes the content and the length of a database that is not open elsewhere.
     pub(in crate::storage) fn database(&self, file: &File, path: &Path) -> io::Result<()> {
         let before =
             self.recorder.as_ref().map(|faults| Ok::<_, io::Error>((faults, content(file)?))).transpose()?;
@@ -38,7 +39,7 @@ impl Flush {
         Ok(())
     }
 
-    /// Flushes the log of a database, with its length.
+    /// Flushes the content and the length of the log of a database.
     pub(in crate::storage) fn log(&self, log: &File, database: &Path) -> io::Result<()> {
         let before = self.recorder.as_ref().map(|faults| (faults, faults.before_flush(database)));
         log.sync_data()?;
@@ -63,14 +64,14 @@ impl Flush {
         self.home.as_ref().is_some_and(|home| home.is_named(folder))
     }
 
-    /// Notes that the name of a folder is on the disk.
+    /// Records that the name of a folder is on the disk.
     pub(in crate::storage) fn named(&self, folder: &Path) {
         if let Some(home) = &self.home {
             home.named(folder);
         }
     }
 
-    /// Notes that a database was made and is on the disk.
+    /// Records that a database was made and is on the disk.
     pub(in crate::storage) fn made(&self, database: &Path) -> io::Result<()> {
         clean_close::made(database)?;
         if let Some(faults) = &self.recorder {

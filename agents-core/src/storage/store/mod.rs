@@ -23,9 +23,9 @@ use super::{Result, StoreOptions};
 
 /// The file of one object: its rows, its keys and values, and its state.
 ///
-/// A store belongs to one object and is used by one turn at a time; it can move between threads.
-/// A [lazy](Store::lazy) one opens its file when it is first needed, and makes one when something
-/// is first written.
+/// A store belongs to one object and is used by one turn at a time. It can move between threads. A
+/// [lazy](Store::lazy) store opens its file when the file is first needed, and makes the file at the first
+/// write.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +48,7 @@ use super::{Result, StoreOptions};
 /// ```
 pub struct Store {
     pub(super) sync: Option<SyncHandle>,
-    /// `None` until it is needed.
+    /// `None` until the database is needed.
     pub(super) database: Option<Database>,
     pub(super) levels: Levels,
     pub(super) state: State,
@@ -56,7 +56,8 @@ pub struct Store {
     pub(super) lsn: Lsn,
     pub(super) metrics: StoreMetrics,
     pub(super) poisoned: bool,
-    /// The files that take the commits when none is synced, and the time when they were last looked at.
+    /// The files that the commits are written to if they are not synced, and the time of the last check of
+    /// their paths.
     pub(super) place: Option<(DatabaseFiles, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
@@ -65,23 +66,23 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file of an object and makes it if it is missing.
+    /// Opens the file of an object, or makes it if it is missing.
     ///
-    /// Blocks after a crash: the log is moved into the database first.
+    /// Blocks after a crash, because the log is then moved into the database first.
     ///
     /// # Errors
-    /// When the file cannot be opened, is in use by another store, is no database, was written by
-    /// a newer version, or belongs to another object.
+    /// Fails when the file cannot be opened, is in use by another store, is not a database, was written by a
+    /// newer version, or belongs to another object.
     pub fn open(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Result<Self> {
         let mut store = Self::lazy(path, class, name, options);
         store.opened()?;
         Ok(store)
     }
 
-    /// Makes a store that touches its file only when it is needed.
+    /// Returns a store that opens its file only when the file is needed.
     ///
-    /// Reading opens a file that is there, and finds nothing where there is none. Writing, and any
-    /// SQL of the user, makes the file. What [`Store::open`] may fail with, these calls may.
+    /// Reading opens an existing file, and finds nothing if there is no file. Writing, and any SQL of the
+    /// user, makes the file. These calls may fail like [`Store::open`].
     pub fn lazy(path: &Path, class: &str, name: &str, options: &StoreOptions) -> Self {
         Self {
             sync: None,
@@ -100,18 +101,18 @@ impl Store {
         }
     }
 
-    /// Says whether the file is open.
+    /// Returns whether the file is open.
     pub fn is_open(&self) -> bool {
         self.database.is_some()
     }
 
-    /// Says whether the object has a file with something in it.
+    /// Returns whether the object has a file that is not empty.
     pub fn exists(&self) -> bool {
         self.is_open() || open::exists(&self.path)
     }
 
-    /// Says whether a crash left something in the log that opening moves into the database: call
-    /// [`Store::warm`] on a thread that may block then.
+    /// Returns whether a crash left frames in the log, which opening moves into the database. If so, call
+    /// [`Store::warm`] on a thread that may block.
     pub fn needs_recovery(&self) -> bool {
         !self.is_open() && open::needs_recovery(&self.path)
     }
@@ -119,20 +120,19 @@ impl Store {
     /// Opens the file now if there is one.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// Fails like [`Store::open`].
     pub fn warm(&mut self) -> Result<()> {
         self.found().map(|_| ())
     }
 
-    /// Closes the file; what was not committed is undone. Dropping the store does the same, but
-    /// keeps quiet about errors.
+    /// Closes the file. Uncommitted writes are undone. Dropping the store does the same but ignores errors.
     ///
-    /// Blocks: the log is moved into the database and flushed with it. What stays of the log are
-    /// the few bytes that tell the next store so. A store that never opened its file has nothing to
-    /// do, one that only read next to nothing.
+    /// Blocks: the log is moved into the database and both are flushed. A log of four bytes remains as the
+    /// mark of a clean close. For a store that never opened its file there is nothing to do, and very little
+    /// for one that only read.
     ///
     /// # Errors
-    /// When the disk or SQLite fails. The log is still there then, and nothing is lost.
+    /// Fails when the disk or SQLite fails. The log then remains, and nothing is lost.
     pub fn close(mut self) -> Result<()> {
         if let Some(faults) = &self.options.faults {
             faults.close();
@@ -140,8 +140,8 @@ impl Store {
         self.shut()
     }
 
-    /// Drops the file as the death of the process would: what was not committed is lost, the log
-    /// stays, and the next store recovers from it.
+    /// Drops the store as if the process had died: uncommitted writes are lost, the log stays, and the next
+    /// store recovers from it.
     pub fn abandon(mut self) {
         self.sync = None;
         if let Some(database) = self.database.take() {
@@ -149,37 +149,38 @@ impl Store {
         }
     }
 
-    /// Closes the file until the next statement opens it again. Numbers of commits go on, and the state
-    /// stays known.
+    /// Closes the file until the next statement opens it again. The numbers of commits continue, and the
+    /// state stays in memory.
     ///
-    /// Blocks as [`close`](Self::close) does.
+    /// Blocks like [`close`](Self::close).
     ///
     /// # Errors
-    /// As [`close`](Self::close); [`StorageError::Misuse`] while something waits for a commit.
+    /// Fails like [`close`](Self::close), or with [`StorageError::Misuse`] while writes wait for a commit.
     pub fn rest(&mut self) -> Result<()> {
         self.check()?;
         if self.has_uncommitted() {
-            return Err(StorageError::Misuse("a file was to be closed before its commit"));
+            return Err(StorageError::Misuse("a file must not be closed before its commit"));
         }
         self.shut()
     }
 
-    /// Returns whether the log has become so long that [`checkpoint`](Self::checkpoint) is due: about 4 MB.
+    /// Returns whether the log is so long that a [`checkpoint`](Self::checkpoint) is due: about 4 MB.
     pub fn wants_checkpoint(&self) -> bool {
         self.database.as_ref().is_some_and(Database::is_full)
     }
 
-    /// Moves the log into the database. No commit does it, so that no turn waits for the disk.
+    /// Moves the log into the database. A commit never does this, so that no turn waits for the disk.
     ///
-    /// Blocks: the log and the database are flushed. Call it right after a commit, on a thread that may block.
+    /// Blocks while the log and the database are flushed. Call it right after a commit, on a thread that may
+    /// block.
     ///
     /// # Errors
-    /// When the disk or SQLite fails; the store is poisoned then, unless the disk is full.
-    /// [`StorageError::Misuse`] while something waits for a commit.
+    /// Fails when the disk or SQLite fails; the store is then poisoned, unless the disk is full. Fails with
+    /// [`StorageError::Misuse`] while writes wait for a commit.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.check()?;
         if self.has_uncommitted() {
-            return Err(StorageError::Misuse("a log was to be moved before its commit"));
+            return Err(StorageError::Misuse("a log must not be moved before its commit"));
         }
         let Self { database: Some(database), options, path, .. } = self else { return Ok(()) };
         if let Some(faults) = &options.faults {
@@ -192,7 +193,7 @@ impl Store {
         };
         match database.checkpoint(path, moved) {
             Err(error) if error.kind() == Some(SqlErrorKind::Full) => {
-                // Nothing is lost: the log goes on.
+                // Nothing is lost, because the log continues to grow.
                 tracing::warn!(path = %path.display(), %error, "a log cannot be moved into its database");
                 database.try_again_later();
                 Ok(())
@@ -230,12 +231,12 @@ impl Store {
         &self.name
     }
 
-    /// Returns where the file is, or would be.
+    /// Returns the path that the file has or would have.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Says whether a write failed in a way that only opening the store again can mend.
+    /// Returns whether a write failed so that the store has to be opened again.
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
     }
@@ -244,7 +245,7 @@ impl Store {
         self.options.home.as_ref().map_or(Ok(()), |home| home.check())
     }
 
-    /// Fails when nothing may be read or written.
+    /// Fails when the store is poisoned or the running level is broken, so that no statement may run.
     pub(super) fn check(&self) -> Result<()> {
         self.check_sound()?;
         self.levels.broken().map_or(Ok(()), |error| Err(error.into()))
@@ -254,12 +255,12 @@ impl Store {
         if self.poisoned { Err(StorageError::Poisoned) } else { Ok(()) }
     }
 
-    /// The open database; it is opened or made if need be.
+    /// Returns the open database. Opens or makes it if necessary.
     pub(super) fn opened(&mut self) -> Result<OpenStore<'_>> {
         self.reach(true)?.ok_or(StorageError::Misuse("a file was not made"))
     }
 
-    /// The open database, `None` if the object has none.
+    /// Returns the open database, or `None` if the object has no file.
     pub(super) fn found(&mut self) -> Result<Option<OpenStore<'_>>> {
         self.reach(false)
     }
@@ -307,7 +308,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // Whoever wants to know calls `close`.
+        // Errors are ignored here. A caller that needs them calls `close`.
         let _ = self.shut();
     }
 }

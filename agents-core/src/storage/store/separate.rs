@@ -1,14 +1,14 @@
-//! Turns that get a transaction of their own.
+//! Gives some turns a transaction of their own.
 //!
-//! The turns between two commits share a transaction of SQLite. A statement that writes and runs too long can be stopped
-//! only together with its transaction. So before a statement that may take long, what other turns have written is
-//! committed: without a flush and without a number, as a part of the next commit. A statement that is
-//! [brief](Effort::Brief) stays in the transaction of the others, and is not stopped.
+//! The turns between two commits share a transaction of SQLite. A statement that writes and runs too long can
+//! be stopped only together with its transaction. So the writes of earlier turns are committed before a
+//! statement that may take long. This commit has no flush and no number, and becomes part of the next commit.
+//! A [brief](Effort::Brief) statement stays in the shared transaction and is not stopped.
 //!
-//! Two cases are left in which a statement that is stopped takes other turns along, and the store is poisoned. One is the first
-//! turn of its class in this process that wrote something brief before: it stands in the middle of the others.
-//! From then on all turns of the class are separated. The other is a transaction with an alarm, which must not be
-//! committed before the index of alarms has it.
+//! In two cases a stopped statement still undoes other turns, and the store is poisoned. The first case is
+//! the first turn of its class in this process that writes something brief before: the turn has joined the
+//! shared transaction. From then on all turns of the class are separated. The second case is a transaction
+//! with an alarm, which must not be committed before the alarm is in the alarm index.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::storage::Result;
 use crate::storage::sql::{Effort, effort};
 
 impl Store {
-    /// Gets ready for a statement of the user, and returns how long it may run.
+    /// Prepares for a statement of the user. Returns the time for which the statement may run.
     pub(in crate::storage) fn separate(&mut self, sql: &str, read_only: bool) -> Result<Duration> {
         let timeout = self.options.statement_timeout;
         if !self.levels.is_shared() {
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// Gets ready for statements of the user that may take long.
+    /// Prepares for statements of the user that may take long.
     pub(in crate::storage) fn separate_long(&mut self) -> Result<()> {
         if !self.levels.is_shared() {
             return Ok(());
@@ -47,7 +47,7 @@ impl Store {
         self.commit_earlier()
     }
 
-    /// Gets ready for a statement that takes no time, perhaps with a long one behind it.
+    /// Prepares for a short statement that a long one may follow.
     pub(in crate::storage) fn separate_write(&mut self) -> Result<()> {
         let separates =
             |store: &Self| store.options.home.as_ref().is_some_and(|home| home.is_separated(store.class()));
@@ -63,7 +63,7 @@ impl Store {
         }
         let parts = self.opened()?;
         let scope = parts.authorizer.enter(read_only, parts.options.statement_timeout);
-        // What is wrong with the statement is found when it runs.
+        // An error in the statement is reported when the statement runs.
         let effort = effort(parts.connection, sql).unwrap_or(Effort::Reads);
         let pragma = scope.saw_pragma();
         drop(scope);
@@ -73,7 +73,7 @@ impl Store {
         Ok(effort)
     }
 
-    /// Commits what the turns before the running one have written.
+    /// Commits the writes of the turns before the running one.
     fn commit_earlier(&mut self) -> Result<()> {
         if self.alarm_changed {
             return Ok(());

@@ -11,7 +11,7 @@ use crate::storage::sql::authorizer::SqlAuthorizer;
 use crate::storage::sql::reserved::INTERNAL;
 use crate::storage::{Result, StoreOptions};
 
-/// The parts of a store with an open database, borrowed one by one.
+/// The parts of a store with an open database, borrowed separately.
 pub(in crate::storage) struct OpenStore<'a> {
     pub(in crate::storage) connection: &'a Connection,
     pub(in crate::storage) authorizer: &'a SqlAuthorizer,
@@ -21,12 +21,12 @@ pub(in crate::storage) struct OpenStore<'a> {
 }
 
 impl OpenStore<'_> {
-    /// Runs a statement that gives no rows; returns how many rows it changed.
+    /// Runs a statement that returns no rows. Returns the number of rows that it changed.
     pub(in crate::storage) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
         change(self.connection, self.metrics, sql, params)
     }
 
-    /// Runs a statement that gives one text or nothing.
+    /// Runs a statement that returns one text or nothing.
     pub(in crate::storage) fn read_one(
         &mut self,
         sql: &'static str,
@@ -47,14 +47,14 @@ impl OpenStore<'_> {
         Ok(value)
     }
 
-    /// Makes sure that what follows is inside a transaction.
+    /// Begins a transaction for the following statements if none is open.
     pub(in crate::storage) fn ready_to_write(&mut self) -> Result<()> {
         let (connection, metrics) = (self.connection, self.metrics);
         self.levels.ready_to_write(self.options, |sql| run(connection, metrics, sql))
     }
 }
 
-/// JSON that is bound as text without a second look at its encoding.
+/// JSON that is bound as text without a check of its encoding.
 pub(in crate::storage) struct Json<'a>(pub(in crate::storage) &'a [u8]);
 
 impl ToSql for Json<'_> {
@@ -63,7 +63,7 @@ impl ToSql for Json<'_> {
     }
 }
 
-/// Runs a statement of the runtime without parameters and rows.
+/// Runs a statement of the runtime that has no parameters and returns no rows.
 pub(in crate::storage) fn run(
     connection: &Connection,
     metrics: &StoreMetrics,

@@ -1,61 +1,57 @@
-//! When a commit is on the disk.
+//! Brings commits to the disk.
 //!
-//! SQLite runs with a write-ahead log and `synchronous=NORMAL`: a commit appends to the file
-//! `…-wal` and does not wait for the disk. The wait is ours, outside of the store and for many
-//! turns at once: [`SyncHandle::sync`] flushes the `-wal` file through a descriptor of its own.
-//! After it every commit made before the call survives a power failure. Why that holds:
+//! SQLite runs with a write-ahead log and `synchronous=NORMAL`: a commit appends to the file `…-wal` and does
+//! not wait for the disk. The runtime waits instead, outside of the store and for many turns at once:
+//! [`SyncHandle::sync`] flushes the `-wal` file through a descriptor of its own. After the sync, every commit
+//! made before the call survives a power failure. The reasons are:
 //!
-//! - *A commit in the current log.* Its frames were written to the file before the call, so the
-//!   flush covers them and the length of the file. The first sync after a log was made flushes
-//!   its name in the folder as well; SQLite, which would flush the header and the name of an empty
-//!   log before its first frame, is kept from that by `synchronous=OFF` until the first commit is
-//!   made. Recovery accepts frames up to the
-//!   first whose checksum or salt is wrong, so a flushed commit can be lost only if one before it
-//!   was, and those were flushed with it.
-//! - *A commit in the log of an earlier store.* Closing moves the log into the database with the
-//!   flushes of a checkpoint, then cuts it to nothing, and makes it four bytes long as a mark
-//!   (`mark`), all under the lock of the connection. None of the cuts is flushed. After a power
-//!   failure the log may be whole again, and brings the database to where it is; or be empty, or
-//!   have its mark; or have what the next store wrote to it. It is never a beginning of its old
-//!   frames, which would take pages of the database back: file systems bring a file to its new
-//!   length at once, and give it other blocks when it grows again. So the next store need not flush
-//!   its header before its frames either, as SQLite would over old frames that were not cut. The
-//!   same holds for what a crash left in a log: opening moves and cuts it in the same way.
-//! - *A commit that a checkpoint has moved into the database.* No commit makes one: the store asks
-//!   for it when the log is long, and it is made on a thread that may block. It flushes the log, then
-//!   copies pages, then flushes the database, and only then says that the log may be reused. So
-//!   when the log starts again from its beginning, all that it held is in the database for good,
-//!   and it does not matter that our flush no longer finds the old frames. The new header, with
-//!   new salts, is flushed before new frames overwrite old ones: recovery sees the old log whole,
-//!   the new one up to some commit, or a broken header, which means the database as it stands.
-//!   An empty commit right after the checkpoint does that, on its thread.
-//! - *The right file.* After a flush the paths of the database and of its log must still lead to the files that are
-//!   open; a folder that was removed or moved fails the sync. The log is removed when the last connection of another tool closes, and when
-//!   the journal mode changes; the store is a connection, keeps it open and lets nobody change the
-//!   mode. The
-//!   descriptor is a second one of the same file. SQLite holds its locks on the database file and
-//!   not on the log, so closing ours drops none of them. (Closing a second descriptor of the
-//!   database file would: `fresh` says how the one for a new file is kept.)
-//! - *A new database.* It is written without a flush. The first sync of its store flushes the
-//!   database, then its name in the folder and the names of new folders, takes away the note that it
-//!   is new (`mark`), and then flushes the log, so
-//!   nothing in the log is acknowledged before there is a database to apply it to. A store that is
-//!   closed before that flushes the same. One that failed, or dies with its process, leaves its
-//!   log as it is, even an empty one; the next store sees by it that the database may not be on
-//!   the disk, and its first sync does the same again. A database whose log is a mark was closed
-//!   well, and the name of the log was flushed before the mark was set; one without a log was
-//!   closed well by another tool or an older version. A mark that comes back after a power failure
-//!   is still true: before the first checkpoint after it, SQLite flushes the log that took its
-//!   place.
-//! - *After a failed flush* the kernel may count pages as clean that never reached the disk, and a
-//!   later flush would not write them. The store has to be poisoned and dropped then. Opening it
-//!   again finds the log, and the first thing is a checkpoint: the pages are written anew and
-//!   flushed, and the log starts empty.
+//! - *A commit in the current log.* Its frames were written to the file before the call, so the flush covers
+//!   them and the length of the file. The first sync after a log was made also flushes the name of the log in
+//!   the folder. SQLite would flush the header and the name of an empty log before the first frame;
+//!   `synchronous=OFF` prevents that until the first commit is made. Recovery accepts frames up to the first
+//!   one with a wrong checksum or salt. So a flushed commit can be lost only if an earlier one was lost, and
+//!   the earlier ones were flushed with it.
+//! - *A commit in the log of an earlier store.* Closing moves the log into the database with the flushes of a
+//!   checkpoint, then truncates the log, and sets its length to four bytes as a mark (`clean_close`), all
+//!   under the lock of the connection. The truncation and the mark are not flushed. After a power failure the
+//!   log may be whole again, and then leads to the same database. Or it may be empty, have its mark, or have
+//!   the frames that the next store wrote to it. It never holds only the beginning of its old frames, which
+//!   would set pages of the database back: file systems change the length of a file at once, and allocate
+//!   other blocks when the file grows again. So the next store need not flush the header before its frames
+//!   either, as SQLite would for old frames that were not truncated. The same holds for frames that a crash
+//!   left in a log: opening moves and truncates them in the same way.
+//! - *A commit that a checkpoint has moved into the database.* A commit never makes a checkpoint. The store
+//!   requests one when the log is long, and it runs on a thread that may block. The checkpoint flushes the
+//!   log, copies the pages, flushes the database, and only then allows the log to be reused. So when the log
+//!   starts again from its beginning, all its old frames are durable in the database, and a flush need not
+//!   cover them any more. The new header, with new salts, is flushed before new frames overwrite old ones. So
+//!   recovery finds the whole old log, the new log up to some commit, or a broken header, which means the
+//!   database without a log. An empty commit right after the checkpoint writes that header, on the same
+//!   thread.
+//! - *The right file.* After a flush, the paths of the database and its log must still lead to the open
+//!   files. A sync fails if the folder was removed or moved. The log is removed when the last connection of
+//!   another tool closes, and when the journal mode changes. The store itself is a connection, so it keeps
+//!   the log open and prevents a change of the mode. The descriptor is a second one of the same file. SQLite
+//!   holds its locks on the database file and not on the log, so closing the descriptor releases no lock.
+//!   (Closing a second descriptor of the database file would: `unsynced` explains how the one for a new file
+//!   is kept.)
+//! - *A new database.* It is written without a flush. The first sync of its store flushes the database, then
+//!   its name in the folder and the names of new folders. Then it removes the note that the database is new
+//!   (`clean_close`), and then it flushes the log. So no write in the log is acknowledged before the database
+//!   is on the disk. A store that is closed earlier flushes the same. A store that failed, or died with its
+//!   process, leaves its log as it is, even an empty one. The next store sees from the log that the database
+//!   may not be on the disk, and its first sync does the same again. A database whose log is a mark was
+//!   closed cleanly, and the name of the log was flushed before the mark was set. A database without a log
+//!   was closed cleanly by another tool or an older version. A mark that is back after a power failure is
+//!   still true: before the first checkpoint after it, SQLite flushes the log that replaced it.
+//! - *After a failed flush* the kernel may count pages as clean that never reached the disk, and a later
+//!   flush would not write them. So the store has to be poisoned and dropped. Opening it again finds the log
+//!   and makes a checkpoint first: the pages are written again and flushed, and the log starts empty.
 //!
-//! With `Durability::Process` there is no flush. The log is with the operating system, which is
-//! enough if only the process dies, and SQLite's own order of flushes at checkpoints still keeps
-//! the file consistent after a power failure. A file that was made so may be lost as a whole, also
-//! to a later process that promises more, until the operating system has written it.
+//! With `Durability::Process` there is no flush. The operating system has the log, which is enough if only
+//! the process dies. The order of SQLite's own flushes at checkpoints still keeps the file consistent after a
+//! power failure. A file that was made in this mode may be lost as a whole until the operating system has
+//! written it, also for a later process with `Durability::Disk`.
 
 use std::fs::File;
 use std::io;
@@ -76,15 +72,15 @@ use crate::storage::file::unsynced::UnsyncedFile;
 use crate::storage::options::Durability;
 use crate::storage::testing::faults::Faults;
 
-/// Makes commits last; cheap to clone, for any thread.
+/// A handle that makes commits durable, for any thread. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SyncHandle {
-    // `None` where a commit promises nothing beyond the process, or there is no file yet.
+    // `None` if a commit promises nothing beyond the process, or if there is no file yet.
     files: Option<Arc<Files>>,
     faults: Option<Arc<Faults>>,
 }
 
-/// What a sync flushes.
+/// The files that a sync flushes.
 #[derive(Debug)]
 struct Files {
     path: PathBuf,
@@ -92,7 +88,7 @@ struct Files {
     log: File,
     place: DatabaseFiles,
     flush: Flush,
-    /// Whether the name of the log in its folder is on the disk.
+    /// `true` if the name of the log in its folder is on the disk.
     named: AtomicBool,
 }
 
@@ -101,7 +97,7 @@ impl Files {
         let name = suffixed(path, "-wal");
         let log = File::options().write(true).open(&name);
         let log = log.map_err(|error| StorageError::io("open", &name, error))?;
-        // Flushing a fresh file flushes the folder as well.
+        // The flush of an unsynced file also flushes its folder.
         let fresh = database.fresh.as_ref().is_some_and(|fresh| !fresh.is_flushed());
         let named = AtomicBool::new(fresh || database.log != WalStatus::Missing);
         Ok(Self {
@@ -123,12 +119,12 @@ impl Files {
             self.flush.folder(&parent_of(&self.path))?;
             self.named.store(true, Ordering::Relaxed);
         }
-        // A descriptor goes on working when its file has no name any more.
+        // A descriptor continues to work after its file has lost its name.
         self.place.check()
     }
 }
 
-/// A database and its log, which their paths have to lead to.
+/// The identities of a database and its log, for checking that the paths still lead to them.
 #[derive(Debug)]
 pub(in crate::storage) struct DatabaseFiles([(PathBuf, Identity); 2]);
 
@@ -141,7 +137,7 @@ impl DatabaseFiles {
         Ok(Self([find(database.to_owned())?, find(suffixed(database, "-wal"))?]))
     }
 
-    /// Fails when one of them was removed or replaced.
+    /// Fails when one of the files was removed or replaced.
     fn check(&self) -> io::Result<()> {
         self.0.iter().try_for_each(|(path, found)| found.check(path))
     }
@@ -150,11 +146,11 @@ impl DatabaseFiles {
 impl SyncHandle {
     /// Waits until every commit made before this call is as durable as the options promise.
     ///
-    /// Call it on a thread that may block. When it fails, call [`Store::poison`] and open the
-    /// store again: what was committed since the last good sync may or may not be there.
+    /// Call this method on a thread that may block. After an error, call [`Store::poison`] and open the store
+    /// again: commits since the last successful sync may or may not be on the disk.
     ///
     /// # Errors
-    /// Whatever the disk reports, and that a file was removed or replaced.
+    /// Fails with the error of the disk, or when a file was removed or replaced.
     pub fn sync(&self) -> io::Result<()> {
         if let Some(faults) = &self.faults {
             faults.sync()?;
@@ -163,12 +159,11 @@ impl SyncHandle {
     }
 }
 
-/// The time after which a store looks again at its files, if their commits promise nothing beyond the
-/// process.
+/// The time after which a store checks its files again, if its commits promise nothing beyond the process.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Store {
-    /// Looks from time to time, where no sync does, whether commits still go to files that can be found again.
+    /// Checks from time to time that commits still reach files that can be found again, if no sync does so.
     pub(in crate::storage) fn check_place(&mut self) -> Result<()> {
         if self.options.durability == Durability::Disk {
             return Ok(());
@@ -184,11 +179,11 @@ impl Store {
         Ok(())
     }
 
-    /// Returns what makes this store's commits last. It is opened once and then shared; a store
-    /// that has no file yet returns one that has nothing to do.
+    /// Returns the handle that makes the commits of this store durable. The log is opened once, and the
+    /// handle is then shared. A store without a file returns a handle that does nothing.
     ///
     /// # Errors
-    /// When the log cannot be opened.
+    /// Fails when the log cannot be opened.
     pub fn sync_handle(&mut self) -> Result<SyncHandle> {
         if let Some(handle) = &self.sync {
             return Ok(handle.clone());

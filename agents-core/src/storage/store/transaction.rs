@@ -1,4 +1,4 @@
-//! Turns, the transactions inside them, and the commit they share.
+//! Turns, the transactions inside turns, and the commit that several turns share.
 
 use std::fmt;
 
@@ -27,10 +27,10 @@ impl fmt::Display for Lsn {
 }
 
 impl Store {
-    /// Begins a turn. Costs nothing until the turn writes.
+    /// Begins a turn. No statement runs until the turn writes.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] if a turn is running.
+    /// Fails with [`StorageError::Poisoned`], or with [`StorageError::Misuse`] if a turn is running.
     pub fn begin_turn(&mut self) -> Result<()> {
         self.check()?;
         if !self.levels.stack.is_empty() {
@@ -40,12 +40,12 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a turn: its writes are part of the next commit. Transactions of the user that were
-    /// left open are rolled back.
+    /// Ends a turn. Its writes become part of the next commit. Open transactions of the user are rolled back.
     ///
     /// # Errors
-    /// A deferred constraint that does not hold, or a statement that was stopped after others of the turn had written: the
-    /// turn is over and all of it is undone. When SQLite fails the store is poisoned.
+    /// Fails when a deferred constraint does not hold, or when a statement was stopped after other statements of
+    /// the turn had written: the turn is then over and all of it is undone. When SQLite fails, the store is
+    /// poisoned.
     pub fn end_turn(&mut self) -> Result<()> {
         self.check_sound()?;
         self.roll_back_open()?;
@@ -62,28 +62,28 @@ impl Store {
         self.pop_release()
     }
 
-    /// Returns whether the running turn has written and staged nothing yet.
+    /// Returns whether the running turn has neither written nor staged anything.
     pub fn is_turn_untouched(&self) -> bool {
         self.levels.is_untouched()
     }
 
-    /// Undoes all that the running turn wrote or staged, and nothing else.
+    /// Undoes everything that the running turn wrote or staged, and nothing else.
     ///
     /// # Errors
-    /// When SQLite fails; the store is poisoned then.
+    /// Fails when SQLite fails. The store is then poisoned.
     pub fn rollback_turn(&mut self) -> Result<()> {
         if self.is_poisoned() {
-            // All of it is rolled back already.
+            // Everything is rolled back already.
             return Ok(());
         }
         self.roll_back_open()?;
         self.pop_rollback()
     }
 
-    /// Begins a transaction of the user inside the turn; they nest.
+    /// Begins a transaction of the user inside the turn. Transactions nest.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`]; [`StorageError::Misuse`] outside of a turn.
+    /// Fails with [`StorageError::Poisoned`], or with [`StorageError::Misuse`] outside of a turn.
     pub fn savepoint_push(&mut self) -> Result<()> {
         self.check()?;
         if self.levels.stack.is_empty() {
@@ -93,33 +93,35 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the innermost transaction of the user; its writes count as far as those around it do.
+    /// Ends the innermost transaction of the user. Its writes become part of the enclosing level.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if there is none; a statement that was stopped after others had written, and then the
-    /// transaction has to be rolled back; when SQLite fails the store is poisoned.
+    /// Fails with [`StorageError::Misuse`] if there is none. Fails when a statement was stopped after other
+    /// statements had written; the transaction then has to be rolled back. When SQLite fails, the store is
+    /// poisoned.
     pub fn savepoint_release(&mut self) -> Result<()> {
         self.check_savepoint()?;
         self.check()?;
         self.pop_release()
     }
 
-    /// Undoes the innermost transaction of the user, staged state included.
+    /// Undoes the innermost transaction of the user, including a staged state.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] if there is none; when SQLite fails the store is poisoned.
+    /// Fails with [`StorageError::Misuse`] if there is none. When SQLite fails, the store is poisoned.
     pub fn savepoint_rollback(&mut self) -> Result<()> {
         self.check_savepoint()?;
         self.pop_rollback()
     }
 
-    /// Commits what the turns since the last commit wrote; `None` if they wrote nothing.
+    /// Commits the writes of the turns since the last commit. Returns `None` if there are none.
     ///
-    /// The commit is with the operating system then. [`SyncHandle::sync`](crate::storage::SyncHandle::sync)
-    /// brings it to the disk.
+    /// After the call the operating system has the commit.
+    /// [`SyncHandle::sync`](crate::storage::SyncHandle::sync) flushes it to the disk.
     ///
     /// # Errors
-    /// When it fails all of it is rolled back and the store is poisoned: drop it, open it again.
+    /// If the commit fails, all of it is rolled back and the store is poisoned. Drop the store and open it
+    /// again.
     pub fn commit(&mut self) -> Result<Option<Lsn>> {
         self.check()?;
         if !self.levels.stack.is_empty() {
@@ -151,7 +153,7 @@ impl Store {
         if let Some(faults) = &self.options.faults {
             faults.commit().map_err(|error| StorageError::io("commit to", &self.path, error))?;
         }
-        // A state alone needs no transaction around it: one statement is one.
+        // A state alone does not need a transaction, because it is one statement.
         state(self)?;
         if self.levels.open {
             self.run(COMMIT)?;
@@ -160,17 +162,17 @@ impl Store {
         self.check_at_once(put_off)
     }
 
-    /// Says whether something waits for a commit.
+    /// Returns whether writes wait for a commit.
     pub fn has_uncommitted(&self) -> bool {
         self.levels.open || self.levels.unnumbered || self.state.is_staged()
     }
 
-    /// Returns the number of the last commit, 0 before the first.
+    /// Returns the number of the last commit, or 0 before the first one.
     pub fn last_lsn(&self) -> Lsn {
         self.lsn
     }
 
-    /// Gives the store up: what was not committed is undone, and every later call fails.
+    /// Makes the store unusable: uncommitted writes are undone, and every later call fails.
     pub fn poison(&mut self) {
         if self.poisoned {
             return;
@@ -179,7 +181,7 @@ impl Store {
         if let Some(database) = &self.database
             && !database.connection.is_autocommit()
         {
-            // If this fails too, closing the connection does it.
+            // If this fails too, closing the connection rolls back.
             let _ = run(&database.connection, &self.metrics, ROLLBACK);
         }
         self.alarm_changed = false;
@@ -187,8 +189,8 @@ impl Store {
         self.state.forget();
     }
 
-    /// Runs a statement of the runtime that writes, inside the transaction of the running turn; the
-    /// file is made if there is none. Returns how many rows changed.
+    /// Runs a statement of the runtime that writes, inside the transaction of the running turn. Makes the
+    /// file if there is none. Returns the number of rows that changed.
     pub(in crate::storage) fn write(&mut self, sql: &'static str, params: impl Params) -> Result<u64> {
         self.check()?;
         self.separate_write()?;
@@ -199,7 +201,7 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// As [`Store::write`], but where there is no file there is nothing to do.
+    /// Runs a statement like [`Store::write`], but does nothing if there is no file.
     pub(in crate::storage) fn write_if_there(
         &mut self,
         sql: &'static str,
@@ -215,8 +217,9 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Looks at how a statement ended. If SQLite gave up a transaction that the running turn had for itself, the turn
-    /// loses what it wrote; if it was shared, or the file cannot be trusted, the store is poisoned.
+    /// Checks the result of a statement. If SQLite ended a transaction that only the running turn used, the turn
+    /// loses its writes. If the transaction was shared, or the file cannot be used any more, the store is
+    /// poisoned.
     pub(in crate::storage) fn poison_on_fatal<T>(&mut self, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let fatal = match error {
@@ -273,7 +276,7 @@ impl Store {
             self.state.restore(undo);
         }
         if level.mark != Mark::Nothing {
-            // A change to a table may be undone.
+            // The rollback may undo a change to a table.
             self.levels.efforts.forget();
         }
         match level.mark {
@@ -286,20 +289,21 @@ impl Store {
             Mark::Savepoint => {
                 self.run_or_poison(ROLLBACK_TO)?;
                 self.run_or_poison(RELEASE)?;
-                // The savepoint does not bring the setting back, and the turns before have not made it.
+                // The savepoint does not restore the setting, and the earlier turns have not made it.
                 let put_off = self.levels.stack.is_empty() && self.levels.deferred.takes_put_off();
                 self.check_at_once(put_off)
             }
         }
     }
 
-    /// Lets constraints be checked at once again. SQLite does it by itself with a transaction, but goes on using
-    /// statements that were prepared under the setting: those report what they break and leave it there.
+    /// Ends the deferral of constraints. SQLite does this itself at the end of a transaction, but continues
+    /// to use statements that were prepared under the setting. Those statements report a broken constraint
+    /// without undoing the change.
     fn check_at_once(&mut self, put_off: bool) -> Result<()> {
         if !put_off {
             return Ok(());
         }
-        // Never from the cache: a setting acts while it is prepared.
+        // The statement is never cached, because a setting acts while it is prepared.
         let parts = self.opened()?;
         let result = parts.connection.execute_batch(CHECK_AT_ONCE);
         result.map_err(|error| {
@@ -316,7 +320,7 @@ impl Store {
         result
     }
 
-    /// Runs a statement of the runtime that has no parameters and gives no rows.
+    /// Runs a statement of the runtime that has no parameters and returns no rows.
     fn run(&mut self, sql: &'static str) -> Result<()> {
         let parts = self.opened()?;
         run(parts.connection, parts.metrics, sql)

@@ -15,26 +15,26 @@ const DELETE: &str = "/*agents*/DELETE FROM _agents_alarm WHERE id = ?1";
 const SET: i64 = 0;
 const OWED: i64 = 1;
 
-/// When an object wants to be woken.
+/// An alarm: a time at which an object is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Alarm {
     /// The time, in milliseconds since 1970.
     pub at: u64,
-    /// How often its handler has failed already.
+    /// The number of times that the handler has failed.
     pub retries: u32,
 }
 
-/// The alarm of an object, and the one before it that still has to ring.
+/// The alarm of an object, and an earlier alarm that is still due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Alarms {
     /// The alarm that is set.
     pub set: Option<Alarm>,
-    /// An alarm whose time had come when another one was set or it was deleted. It rings first.
+    /// An alarm that was due when it was replaced or deleted. It is delivered first.
     pub owed: Option<Alarm>,
 }
 
 impl Alarms {
-    /// Returns the alarm that rings next.
+    /// Returns the alarm that is delivered next.
     pub fn next(&self) -> Option<Alarm> {
         self.owed.or(self.set)
     }
@@ -44,7 +44,7 @@ impl Store {
     /// Returns the alarms of the object, as the running turn sees them.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
     pub fn alarms(&mut self) -> Result<Alarms> {
         let result = self.found().and_then(|parts| {
             let Some(parts) = parts else { return Ok(Alarms::default()) };
@@ -57,26 +57,26 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Sets the alarm; there is one an object.
+    /// Sets the alarm. Each object has one alarm.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
     pub fn set_alarm(&mut self, alarm: Alarm) -> Result<()> {
         self.write_alarm(SET, Some(alarm))
     }
 
-    /// Takes the alarm away.
+    /// Deletes the alarm.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
     pub fn delete_alarm(&mut self) -> Result<()> {
         self.write_alarm(SET, None)
     }
 
-    /// Replaces the alarm that still has to ring before the one that is set; `None` takes it away.
+    /// Replaces the alarm that is delivered before the one that is set; `None` deletes it.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
     pub fn owe_alarm(&mut self, alarm: Option<Alarm>) -> Result<()> {
         self.write_alarm(OWED, alarm)
     }
@@ -92,8 +92,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says whether turns since the last commit may have changed the alarm. A change that was
-    /// rolled back may count; the commit starts anew.
+    /// Returns whether turns since the last commit may have changed the alarm. A change that was rolled back
+    /// may count. A commit resets the answer.
     pub fn alarm_changed(&self) -> bool {
         self.alarm_changed
     }

@@ -1,4 +1,4 @@
-//! Keys and values beside the rows.
+//! The keys and values of an object.
 
 use bytes::Bytes;
 use rusqlite::types::Value;
@@ -27,9 +27,9 @@ const DOWN: &str = "/*agents*/SELECT key, value FROM _agents_kv \
 const DOWN_FROM: &str = "/*agents*/SELECT key, value FROM _agents_kv \
     WHERE key >= ?1 AND key < ?3 ORDER BY key DESC LIMIT ?2";
 
-/// Which entries to list: all of them, unless something narrows it down.
+/// A range of entries to list. Without further calls the range has all entries.
 ///
-/// Keys are in the order of their UTF-8 bytes.
+/// Keys are ordered by their UTF-8 bytes.
 ///
 /// ```
 /// use agents_core::storage::KvRange;
@@ -48,59 +48,59 @@ pub struct KvRange {
 }
 
 impl KvRange {
-    /// All entries.
+    /// Returns the range of all entries.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// The entries whose keys begin with `prefix`.
+    /// Returns the range of the entries whose keys begin with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Self { prefix: Some(prefix.into()), ..Self::default() }
     }
 
-    /// Only keys from `key` on.
+    /// Limits the range to keys from `key` on.
     #[must_use]
     pub fn start(mut self, key: impl Into<String>) -> Self {
         self.start = Some(key.into());
         self
     }
 
-    /// Only keys behind `key`.
+    /// Limits the range to keys behind `key`.
     #[must_use]
     pub fn start_after(mut self, key: impl Into<String>) -> Self {
         self.start_after = Some(key.into());
         self
     }
 
-    /// Only keys before `key`.
+    /// Limits the range to keys before `key`.
     #[must_use]
     pub fn end(mut self, key: impl Into<String>) -> Self {
         self.end = Some(key.into());
         self
     }
 
-    /// From the last key to the first.
+    /// Reverses the order: from the last key to the first.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.reverse = true;
         self
     }
 
-    /// Not more than `count` entries.
+    /// Limits the number of entries to `count`.
     #[must_use]
     pub fn limit(mut self, count: usize) -> Self {
         self.limit = Some(count);
         self
     }
 
-    /// The first key that is high enough.
+    /// Returns the first key of the range.
     fn lowest(&self) -> String {
-        // Nothing lies between a key and the same key with a NUL behind it.
+        // No key lies between a key and the same key followed by a NUL.
         let behind = self.start_after.as_ref().map(|key| format!("{key}\0"));
         [self.start.clone(), self.prefix.clone(), behind].into_iter().flatten().max().unwrap_or_default()
     }
 
-    /// The first key that is too high.
+    /// Returns the first key behind the range.
     fn highest(&self) -> Option<String> {
         let behind = self.prefix.as_deref().and_then(successor);
         match (self.end.clone(), behind) {
@@ -110,12 +110,12 @@ impl KvRange {
     }
 }
 
-/// The first text behind all texts that begin with `prefix`; `None` if there is none.
+/// Returns the first text behind all texts that begin with `prefix`, or `None` if there is none.
 fn successor(prefix: &str) -> Option<String> {
     let mut out = prefix.to_owned();
     while let Some(last) = out.pop() {
         let next = match last {
-            // What lies between are no characters.
+            // The values in between are not characters.
             '\u{d7ff}' => Some('\u{e000}'),
             last => char::from_u32(u32::from(last) + 1),
         };
@@ -128,10 +128,10 @@ fn successor(prefix: &str) -> Option<String> {
 }
 
 impl Store {
-    /// Returns the value of a key, JSON text.
+    /// Returns the value of a key as JSON text.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_get(&mut self, key: &str) -> Result<Option<Bytes>> {
         let result = self.found().and_then(|parts| match parts {
             Some(mut parts) => parts.read_one(GET, (key,)),
@@ -140,10 +140,10 @@ impl Store {
         self.poison_on_fatal(result)
     }
 
-    /// Sets the value of a key, JSON text.
+    /// Sets the value of a key. The value is JSON text.
     ///
     /// # Errors
-    /// [`StorageError::TooBig`], [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::TooBig`], [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_put(&mut self, key: &str, json: &[u8]) -> Result<()> {
         self.check()?;
         for (what, size, limit) in [
@@ -157,26 +157,26 @@ impl Store {
         self.write(PUT, (key, Json(json))).map(|_| ())
     }
 
-    /// Removes a key; says whether it was there.
+    /// Removes a key. Returns whether it existed.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_delete(&mut self, key: &str) -> Result<bool> {
         self.write_if_there(DELETE, (key,)).map(|removed| removed > 0)
     }
 
-    /// Removes all keys; returns how many there were.
+    /// Removes all keys. Returns the number of removed keys.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_delete_all(&mut self) -> Result<u64> {
         self.write_if_there(DELETE_ALL, ())
     }
 
-    /// Lists keys with their values, JSON text.
+    /// Returns keys with their values as JSON text.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn kv_list(&mut self, range: &KvRange) -> Result<Vec<(String, Bytes)>> {
         let limit = range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         let highest = range.highest();

@@ -1,4 +1,4 @@
-//! The way from a handler to its object's keys and values.
+//! The key-value API of a handler for its object.
 
 use bytes::Bytes;
 
@@ -8,49 +8,49 @@ use crate::storage::error::StorageError;
 use crate::storage::sql::{Savepoint, Undo};
 use crate::wire::Wire;
 
-/// What a [`KvReader`] needs: something that reaches a store on behalf of a caller.
+/// The access of a [`KvReader`] to a store, with the rights of a caller.
 pub trait KvReadDoor {
-    /// Returns the value of a key, JSON text.
+    /// Returns the value of a key as JSON text.
     ///
     /// # Errors
-    /// When storage fails.
+    /// Fails when storage fails.
     fn get(&self, key: &str) -> crate::Result<Option<Bytes>>;
 
-    /// Lists keys with their values, JSON text.
+    /// Returns keys with their values as JSON text.
     ///
     /// # Errors
-    /// When storage fails.
+    /// Fails when storage fails.
     fn list(&self, range: &KvRange) -> crate::Result<Vec<(String, Bytes)>>;
 }
 
-/// What a [`Kv`] needs: a door through which a caller also writes.
+/// The access of a [`Kv`] to a store, which also allows a caller to write.
 pub trait KvDoor: KvReadDoor {
-    /// Sets the value of a key, JSON text.
+    /// Sets the value of a key. The value is JSON text.
     ///
     /// # Errors
-    /// When storage fails, the entry is too large, or the caller may not write.
+    /// Fails when storage fails, the entry is too large, or the caller may not write.
     fn put(&self, key: &str, json: &[u8]) -> crate::Result<()>;
 
-    /// Removes a key; says whether it was there.
+    /// Removes a key. Returns whether it existed.
     ///
     /// # Errors
-    /// When storage fails or the caller may not write.
+    /// Fails when storage fails or the caller may not write.
     fn delete(&self, key: &str) -> crate::Result<bool>;
 
-    /// Removes all keys; returns how many there were.
+    /// Removes all keys. Returns the number of removed keys.
     ///
     /// # Errors
-    /// When storage fails or the caller may not write.
+    /// Fails when storage fails or the caller may not write.
     fn delete_all(&self) -> crate::Result<u64>;
 
     /// Takes a step of a transaction.
     ///
     /// # Errors
-    /// When storage fails.
+    /// Fails when storage fails.
     fn savepoint(&self, step: Savepoint) -> crate::Result<()>;
 }
 
-/// An object's keys and values.
+/// The keys and values of an object.
 #[derive(Clone, Copy)]
 pub struct Kv<'a> {
     door: &'a (dyn KvDoor + 'a),
@@ -63,15 +63,15 @@ impl std::fmt::Debug for Kv<'_> {
 }
 
 impl<'a> Kv<'a> {
-    /// Makes one that goes through `door`.
+    /// Returns a handle that uses the given access to a store.
     pub fn new(door: &'a (dyn KvDoor + 'a)) -> Self {
         Self { door }
     }
 
-    /// Returns the value of a key; `None` if it has none.
+    /// Returns the value of a key, or `None` if the key does not exist.
     ///
     /// # Errors
-    /// When storage fails, or the value is not a `T`.
+    /// Fails when storage fails, or the value is not a `T`.
     pub fn get<T: Wire>(&self, key: &str) -> crate::Result<Option<T>> {
         read(self.door, key)
     }
@@ -79,39 +79,40 @@ impl<'a> Kv<'a> {
     /// Sets the value of a key.
     ///
     /// # Errors
-    /// When storage fails, the entry is too large (2 KiB a key, 2 MiB with its value), or the
-    /// caller may not write; `storage_json` when the value could not be read again, such as one with NaN in it.
+    /// Fails when storage fails, when the entry is too large (2 KiB for a key, 2 MiB with its value), or when
+    /// the caller may not write. Fails with `storage_json` when the value could not be read again, such as a
+    /// value that contains NaN.
     pub fn put<T: Wire>(&self, key: &str, value: &T) -> crate::Result<()> {
         let json = to_stored(value).map_err(|source| json_error(key, source))?;
         self.door.put(key, json.as_bytes())
     }
 
-    /// Removes a key; says whether it was there.
+    /// Removes a key. Returns whether it existed.
     ///
     /// # Errors
-    /// When storage fails or the caller may not write.
+    /// Fails when storage fails or the caller may not write.
     pub fn delete(&self, key: &str) -> crate::Result<bool> {
         self.door.delete(key)
     }
 
-    /// Lists keys with their values, in the order of the keys' bytes.
+    /// Returns keys with their values, ordered by the bytes of the keys.
     ///
     /// # Errors
-    /// When storage fails, or a value is not a `T`.
+    /// Fails when storage fails, or a value is not a `T`.
     pub fn list<T: Wire>(&self, range: KvRange) -> crate::Result<Vec<(String, T)>> {
         read_range(self.door, &range)
     }
 
-    /// Removes all keys; returns how many there were. Tables and the state stay.
+    /// Removes all keys. Returns their number. Tables and the state stay.
     ///
     /// # Errors
-    /// When storage fails or the caller may not write.
+    /// Fails when storage fails or the caller may not write.
     pub fn delete_all(&self) -> crate::Result<u64> {
         self.door.delete_all()
     }
 
-    /// Runs `body` as one: if it fails or panics, all it wrote is undone, rows and a changed state
-    /// too, and what it sent is not sent. Transactions nest.
+    /// Runs `body` as a transaction. If `body` fails or panics, all its writes are undone, including rows and
+    /// a change of the state, and its messages are not sent. Transactions nest.
     ///
     /// ```
     /// # use agents_core::storage::Kv;
@@ -125,14 +126,14 @@ impl<'a> Kv<'a> {
     /// ```
     ///
     /// # Errors
-    /// What `body` returns, or when storage fails.
+    /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> crate::Result<R>) -> crate::Result<R> {
         let step = |step| self.door.savepoint(step);
         Undo::around(&step, || body(self))
     }
 }
 
-/// An object's keys and values, for reading alone: what a [`View`](crate::View) gives.
+/// The keys and values of an object for reading only, as a [`View`](crate::View) offers them.
 #[derive(Clone, Copy)]
 pub struct KvReader<'a> {
     door: &'a (dyn KvReadDoor + 'a),
@@ -145,23 +146,23 @@ impl std::fmt::Debug for KvReader<'_> {
 }
 
 impl<'a> KvReader<'a> {
-    /// Makes one that goes through `door`.
+    /// Returns a handle that uses the given access to a store.
     pub fn new(door: &'a (dyn KvReadDoor + 'a)) -> Self {
         Self { door }
     }
 
-    /// Returns the value of a key; `None` if it has none.
+    /// Returns the value of a key, or `None` if the key does not exist.
     ///
     /// # Errors
-    /// When storage fails, or the value is not a `T`.
+    /// Fails when storage fails, or the value is not a `T`.
     pub fn get<T: Wire>(&self, key: &str) -> crate::Result<Option<T>> {
         read(self.door, key)
     }
 
-    /// Lists keys with their values, in the order of the keys' bytes.
+    /// Returns keys with their values, ordered by the bytes of the keys.
     ///
     /// # Errors
-    /// When storage fails, or a value is not a `T`.
+    /// Fails when storage fails, or a value is not a `T`.
     pub fn list<T: Wire>(&self, range: KvRange) -> crate::Result<Vec<(String, T)>> {
         read_range(self.door, &range)
     }

@@ -1,7 +1,7 @@
-//! The tables that the runtime keeps in the file of an object beside the user's.
+//! The tables of the runtime in the file of an object, beside those of the user.
 //!
-//! This module owns the state, the key-value store, the alarm, the properties and the settings, and wiping all of them.
-//! Values are JSON that their type has read back before it is stored.
+//! This module owns the state, the key-value store, the alarm, the properties and the settings, and removes
+//! all of them at a wipe. Values are JSON that their type has read back before it is stored.
 
 pub(super) mod alarm;
 pub(super) mod kv;

@@ -1,4 +1,4 @@
-//! The properties that an object was first started with.
+//! The properties with which an object was first started.
 
 use crate::storage::StorageError;
 use crate::storage::sql::Column;
@@ -8,18 +8,18 @@ const READ: &str = "/*agents*/SELECT value FROM _agents_meta WHERE key = 'props'
 const WRITE: &str = "/*agents*/INSERT OR REPLACE INTO _agents_meta (key, value) VALUES ('props', ?1)";
 
 impl Store {
-    /// Returns the properties as JSON, `None` if none were given.
+    /// Returns the properties as JSON, or `None` if none were given.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn props(&mut self) -> crate::Result<Option<String>> {
         self.meta_text(READ)
     }
 
-    /// Keeps the properties, JSON text.
+    /// Stores the properties. They are JSON text.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Fails when SQLite fails.
     pub fn put_props(&mut self, json: String) -> crate::Result<()> {
         self.internal_execute(WRITE, &[Column::Text(json)]).map(|_| ()).map_err(StorageError::into_error)
     }

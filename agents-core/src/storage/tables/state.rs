@@ -1,4 +1,4 @@
-//! The state row: read when it is first asked for, written once a commit.
+//! The state of an object: read at the first use, written once for each commit.
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -14,10 +14,11 @@ const WRITE: &str = "/*agents*/INSERT INTO _agents_state (id, value) VALUES (0, 
     ON CONFLICT (id) DO UPDATE SET value = excluded.value";
 const DELETE: &str = "/*agents*/DELETE FROM _agents_state";
 
-/// The key of a state that the program could not read; later ones have a number.
+/// The key of a state that the program could not read. Later ones have a number.
 const UNREADABLE: &str = "unreadable_state";
 
-/// Lets a row be as large as SQLite takes it: the state has a limit of its own, which is checked where it is set.
+/// Runs `work` with the largest row length of SQLite. The state has a limit of its own, which is checked when
+/// it is set.
 fn with_room<R>(connection: &Connection, work: impl FnOnce() -> Result<R>) -> Result<R> {
     let failed = |error| StorageError::from(SqlError::from_sqlite(error, ""));
     let limit = connection.limit(Limit::SQLITE_LIMIT_LENGTH).map_err(failed)?;
@@ -30,12 +31,12 @@ fn with_room<R>(connection: &Connection, work: impl FnOnce() -> Result<R>) -> Re
 /// The state as the object sees it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::storage) struct State {
-    /// `None`: not read yet. `Some(None)`: there is no state.
+    /// `None` if the state is not read yet; `Some(None)` if there is no state.
     current: Option<Option<Bytes>>,
     staged: bool,
 }
 
-/// The state as it was before a level changed it.
+/// The state before a level changed it.
 pub(in crate::storage) type Undo = State;
 
 impl State {
@@ -57,12 +58,12 @@ impl State {
 }
 
 impl Store {
-    /// Returns the state, JSON text, as the running turn sees it; `None` if none was ever set.
+    /// Returns the state as JSON text, as the running turn sees it, or `None` if no state was ever set.
     ///
-    /// The first call reads the row, later ones return what is in memory.
+    /// The first call reads the row. Later calls return the value in memory.
     ///
     /// # Errors
-    /// [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn state(&mut self) -> Result<Option<Bytes>> {
         self.check()?;
         if let Some(state) = &self.state.current {
@@ -80,11 +81,11 @@ impl Store {
         Ok(row)
     }
 
-    /// Sets the state, JSON text; `None` takes it away. The next commit writes it, once however
-    /// often it was set, and a rollback undoes it.
+    /// Sets the state, which is JSON text; `None` removes it. The next commit writes the last value once. A
+    /// rollback undoes the change.
     ///
     /// # Errors
-    /// [`StorageError::TooBig`], and nothing has changed then.
+    /// Fails with [`StorageError::TooBig`]; the state is then unchanged.
     pub fn stage_state(&mut self, state: Option<Bytes>) -> Result<()> {
         self.check()?;
         let size = state.as_ref().map_or(0, Bytes::len);
@@ -101,10 +102,11 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a copy of the state under a key of its own, where it is until the user deletes it. Returns the key.
+    /// Stores a copy of the state under a key of its own until the user deletes it. Returns the key.
     ///
     /// # Errors
-    /// [`StorageError::TooBig`] when no value of a key may be so large, or when SQLite fails.
+    /// Fails with [`StorageError::TooBig`] when the state is too large for a value of a key, or when SQLite
+    /// fails.
     pub fn copy_state_aside(&mut self) -> Result<String> {
         let state = self.state()?.unwrap_or_default();
         let copy = serde_json::Value::from(String::from_utf8_lossy(&state)).to_string();
@@ -114,7 +116,7 @@ impl Store {
                 number => format!("{UNREADABLE}_{number}"),
             };
             match self.kv_get(&key)? {
-                // Another version of the program could not read another one.
+                // The key holds another state that an earlier version of the program could not read.
                 Some(other) if other != copy.as_bytes() => {}
                 Some(_) => return Ok(key),
                 None => {
@@ -130,7 +132,7 @@ impl Store {
         self.write_state(self.state.clone())
     }
 
-    /// Writes the state that the turns before the running one have left.
+    /// Writes the state as the turns before the running one have left it.
     pub(in crate::storage) fn flush_earlier_state(&mut self) -> Result<()> {
         let earlier = self.levels.earlier_state().unwrap_or(&mut self.state);
         let state = earlier.clone();

@@ -1,4 +1,4 @@
-//! Values as they are kept: JSON that their type reads again.
+//! Stored values: JSON that their type can read again.
 
 use std::any::type_name;
 use std::collections::HashMap;
@@ -9,21 +9,22 @@ use serde::de::Error as _;
 use crate::storage::StorageError;
 use crate::wire::{De, Wire, from_json, to_json};
 
-/// Up to here each value is read back before it is kept.
+/// The largest size at which each value is read back before it is stored, in bytes.
 const ALWAYS_CHECKED: usize = 64 * 1024;
 
-/// Writes a value that is to be kept.
+/// Returns a value as JSON that can be stored.
 ///
 /// # Errors
-/// `storage_json` as [`to_stored`], for what has no name of its own.
+/// Fails with `storage_json`, like [`to_stored`]. For values without a key or column name.
 pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
     to_stored(value).map_err(|source| StorageError::Unfit { source }.into_error())
 }
 
-/// Writes a value that is to be kept.
+/// Returns a value as JSON that can be stored.
 ///
 /// # Errors
-/// When the value has no JSON form, or its type does not read what it wrote; the error names the place.
+/// Fails when the value has no JSON form, or when its type does not read back that form. The error names the
+/// part of the value.
 pub(in crate::storage) fn to_stored<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
     let json = to_json(value)?;
     if is_checked::<T>(json.len()) {
@@ -32,15 +33,16 @@ pub(in crate::storage) fn to_stored<T: Wire>(value: &T) -> Result<String, serde_
     Ok(json)
 }
 
-/// Reads a value that was kept.
+/// Reads a stored value.
 ///
 /// # Errors
-/// When the text is not JSON, or not a value of this type.
+/// Fails when the text is not JSON, or not a value of this type.
 pub(crate) fn from_stored<T: Wire>(json: &[u8]) -> Result<T, serde_json::Error> {
     std::str::from_utf8(json).map_err(serde_json::Error::custom).and_then(from_json)
 }
 
-/// Makes the error of a value whose type does not read it back; reads it once more for the place.
+/// Returns the error for a value that its type does not read back. Reads the value once more to find the
+/// part.
 fn unreadable<T: Wire>(json: &str, error: serde_json::Error) -> serde_json::Error {
     let reader = &mut serde_json::Deserializer::from_str(json);
     let place = match serde_path_to_error::deserialize::<_, De<T>>(reader) {
@@ -50,10 +52,10 @@ fn unreadable<T: Wire>(json: &str, error: serde_json::Error) -> serde_json::Erro
     serde_json::Error::custom(format_args!("{place}the type does not read what it writes: {error}"))
 }
 
-/// Returns whether a value of this size is read back before it is kept.
+/// Returns whether a value of this size is read back before it is stored.
 ///
-/// Reading takes longer than writing. So of large values a program checks the first one of a type, and each that is
-/// twice as large as those before; with debug assertions all of them.
+/// Reading takes longer than writing. So a release build checks only the first large value of a type, and
+/// each value that is twice as large as those before. A build with debug assertions checks all values.
 pub(in crate::storage) fn is_checked<T>(bytes: usize) -> bool {
     static LARGEST: Mutex<Option<HashMap<&'static str, usize>>> = Mutex::new(None);
     if bytes <= ALWAYS_CHECKED || cfg!(debug_assertions) {

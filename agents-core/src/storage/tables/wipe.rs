@@ -1,4 +1,4 @@
-//! Taking away all that an object stored.
+//! Removes everything that an object stored.
 
 use rusqlite::Connection;
 
@@ -17,7 +17,7 @@ const OWN: [&str; 3] = [
     "/*agents*/DELETE FROM _agents_meta WHERE key IN ('props', 'settings')",
 ];
 
-/// Something of the user's in the schema.
+/// An item of the schema that belongs to the user.
 struct Item {
     kind: String,
     name: String,
@@ -25,14 +25,15 @@ struct Item {
 }
 
 impl Store {
-    /// Takes away all that the object stored: tables, views, triggers and indexes of the user,
-    /// keys and values, the state, the alarm, the settings and the properties. What the file says
-    /// about itself stays. A rollback of the running turn brings all of it back.
+    /// Removes everything that the object stored: tables, views, triggers and indexes of the user, keys and
+    /// values, the state, the alarm, the settings and the properties. The metadata of the file stays. A
+    /// rollback of the running turn restores everything.
     ///
     /// # Errors
-    /// [`StorageError::Misuse`] outside of a turn; [`StorageError::Poisoned`], or when SQLite fails.
+    /// Fails with [`StorageError::Misuse`] outside of a turn; [`StorageError::Poisoned`], or when SQLite
+    /// fails.
     pub fn wipe(&mut self) -> Result<()> {
-        // A level of its own: what was taken away before a failure comes back.
+        // The wipe has a level of its own, so that a failure restores everything that was removed before.
         self.savepoint_push()?;
         let result = self.take_all();
         let result = self.poison_on_fatal(result);
@@ -62,14 +63,14 @@ impl Store {
 
 fn drop_items(parts: &mut OpenStore<'_>) -> Result<()> {
     let connection = parts.connection;
-    // The rows of a table that others refer to go before the rows that refer: in between the
+    // The rows of a referenced table are removed before the rows that refer to them. In between the
     // references do not hold.
     let deferred = connection
         .query_row(DEFERS, (), |row| row.get::<_, bool>(0))
         .map_err(|error| StorageError::from(SqlError::from_sqlite(error, DEFERS)))?;
     defer(connection, true)?;
-    // With a table its indexes, triggers and shadow tables go as well, so each kind is looked up
-    // when its time has come.
+    // With a table its indexes, triggers and shadow tables are removed as well, so each kind is listed right
+    // before its items are removed.
     let turns: [fn(&Item) -> bool; 4] = [
         |item| item.kind == "trigger",
         |item| item.kind == "view",

@@ -1,4 +1,4 @@
-//! A test seam: storage that fails on request, and remembers what is on the disk.
+//! Storage for tests that fails on request and records the content of the disk.
 
 use std::fs::File;
 use std::io;
@@ -13,34 +13,34 @@ use crate::storage::file::unsynced::{self, UnsyncedFile};
 
 /// Makes the next commits, syncs or writes of a store fail, and simulates power failures.
 ///
-/// For tests of what is above storage: put one into `StoreOptions::faults`, keep a clone of it.
+/// For tests of the layers above storage. Put one into `StoreOptions::faults` and keep a clone of it.
 ///
 /// # Power failures
 ///
-/// From [`record`](Self::record) on it remembers what is on the disk for sure, and
-/// [`power_cut`](Self::power_cut) writes a data folder as it may be found after a power failure at
-/// that moment. What was flushed is known from the calls that flush, file by file and folder by folder, so a flush
-/// that is left out counts for nothing. Simulated are:
+/// After [`record`](Self::record) it records the content that is certainly on the disk, and
+/// [`power_cut`](Self::power_cut) writes a data folder as it may be found after a power failure at that
+/// moment. The record is made by the calls that flush, for each file and each folder, so a missing flush is
+/// missing in the record. Simulated are:
 ///
-/// - the log: what was in it when its last successful flush began is there; what was written
-///   since is there or not in pieces of 512 bytes each, and its length is old, new or in between;
-/// - its header, which SQLite flushes itself before it overwrites older frames;
-/// - the database: what a flush of a new file, a checkpoint or a close left is there;
-/// - a new file that was never flushed: it is missing, empty, all zeros, or made of
-///   pieces that are there or zero; its log as above;
-/// - names in a folder that was not flushed since they came: they are missing, the newer ones first; the note that a
-///   file is new may be there again;
-/// - the database after a checkpoint that broke off ([`break_checkpoints`](Self::break_checkpoints)): each piece is old
-///   or new, and the log is there;
-/// - a log that was cut when its store was opened or closed: it may be there again, whole, or be
-///   empty, or have the mark of a store that closed well;
-/// - the index of alarms, like any other database.
+/// - the log: its content at the start of the last successful flush is there; each later piece of 512 bytes
+///   is there or not, and the length is the old one, the new one or in between;
+/// - the header of the log, which SQLite itself flushes before it overwrites older frames;
+/// - the database: the content after a flush of a new file, a checkpoint or a close is there;
+/// - a new file that was never flushed: it is missing, empty, all zeros, or made of pieces that are there or
+///   zero; its log as above;
+/// - names in a folder that was not flushed since they were added: they are missing, the newer ones first;
+///   the note that a file is new may be there again;
+/// - the database after a checkpoint that broke off ([`break_checkpoints`](Self::break_checkpoints)): each
+///   piece is old or new, and the log is there;
+/// - a log that was cut when its store was opened or closed: it may be whole again, or empty, or have the
+///   mark of a store that closed cleanly;
+/// - the alarm index, like any other database.
 ///
-/// Not simulated are: a moment in the middle of a checkpoint that goes on; removed
-/// databases that come back; sectors that are torn themselves; a disk that lies about flushes; anything under
+/// Not simulated are: a moment in the middle of a checkpoint that completes; removed databases that come
+/// back; torn sectors; a disk that acknowledges a flush too early; anything under
 /// [`Durability::Process`](crate::storage::Durability::Process), where syncs flush nothing.
 ///
-/// Take it while no other thread uses the stores.
+/// Call `power_cut` while no other thread uses the stores.
 #[derive(Debug, Default)]
 pub struct Faults {
     commits: AtomicU32,
@@ -54,9 +54,9 @@ pub struct Faults {
     checkpoints: AtomicU32,
     full_checkpoints: AtomicU32,
     broken_checkpoints: AtomicU32,
-    /// Databases that a log was moved into in part: see `move_in_part`.
+    /// The databases into which a part of a log was moved; see `move_in_part`.
     in_part: Mutex<Vec<File>>,
-    /// 0 for the usual length.
+    /// The length of a log at which a checkpoint is due, or 0 for the default.
     log_pages: AtomicU32,
     hanging: Mutex<bool>,
     goes_on: Condvar,
@@ -64,7 +64,7 @@ pub struct Faults {
     record: Mutex<Record>,
 }
 
-/// The part of a disk that hangs.
+/// The operations of a disk that hang.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Held {
     #[default]
@@ -74,23 +74,24 @@ enum Held {
 }
 
 impl Faults {
-    /// Lets the next `count` commits fail.
+    /// Makes the next `count` commits fail.
     pub fn fail_commits(&self, count: u32) {
         self.commits.store(count, Ordering::SeqCst);
     }
 
-    /// Lets the next `count` syncs fail.
+    /// Makes the next `count` syncs fail.
     pub fn fail_syncs(&self, count: u32) {
         self.syncs.store(count, Ordering::SeqCst);
     }
 
-    /// Lets syncs hang until the guard is dropped, as on a disk that does not answer.
+    /// Makes syncs wait until the guard is dropped, like a disk that does not respond.
     #[must_use = "syncs hang for as long as this is kept"]
     pub fn hold_syncs(self: &Arc<Self>) -> HeldSyncs {
         self.hold(Held::Syncs)
     }
 
-    /// As [`hold_syncs`](Self::hold_syncs), and the end of a store and the index of alarms wait as well.
+    /// Makes syncs wait like [`hold_syncs`](Self::hold_syncs), and also the close of a store and the alarm
+    /// index.
     #[must_use = "the disk hangs for as long as this is kept"]
     pub fn hold_disk(self: &Arc<Self>) -> HeldSyncs {
         self.hold(Held::Everything)
@@ -107,71 +108,71 @@ impl Faults {
         drop(self.released.wait_while(held, |held| *held >= from));
     }
 
-    /// A store is about to be closed well.
+    /// Called when a store is about to be closed cleanly.
     pub(in crate::storage) fn close(&self) {
         self.wait(Held::Everything);
     }
 
-    /// Lets the next `count` statements that write fail, as if the disk were full.
+    /// Makes the next `count` statements that write fail, as if the disk were full.
     pub fn fail_writes(&self, count: u32) {
         self.writes.store(count, Ordering::SeqCst);
     }
 
-    /// Lets the next `count` statements that write fail, as if the disk were broken.
+    /// Makes the next `count` statements that write fail, as if the disk were broken.
     pub fn break_writes(&self, count: u32) {
         self.disk_errors.store(count, Ordering::SeqCst);
     }
 
-    /// Lets the next `count` writes to the index of alarms fail, as if the disk were full.
+    /// Makes the next `count` writes to the alarm index fail, as if the disk were full.
     pub fn fail_index_writes(&self, count: u32) {
         self.index_full.store(count, Ordering::SeqCst);
     }
 
-    /// Returns how many times a write to the index of alarms was tried.
+    /// Returns the number of attempted writes to the alarm index.
     pub fn index_writes(&self) -> u32 {
         self.index_writes.load(Ordering::SeqCst)
     }
 
-    /// Lets every checkpoint hang until this is called with `false`, as a disk that does not answer would.
+    /// Makes every checkpoint wait until this is called with `false`, like a disk that does not respond.
     pub fn hang_checkpoints(&self, hang: bool) {
         *self.hanging.lock().unwrap_or_else(PoisonError::into_inner) = hang;
         self.goes_on.notify_all();
     }
 
-    /// Lets the next `count` times that a log is moved into its database break off in the middle, as if the disk were
-    /// full: in a checkpoint, when a store is closed, and when one is opened that was not closed well.
+    /// Makes the next `count` moves of a log into its database break off in the middle, as if the disk were
+    /// full: in a checkpoint, when a store is closed, and when a store is opened that was not closed cleanly.
     ///
-    /// A part of the log is in the database then, and all of it still in the log.
+    /// After that a part of the log is in the database, and the whole log is still there.
     pub fn fail_checkpoints(&self, count: u32) {
         self.full_checkpoints.store(count, Ordering::SeqCst);
     }
 
-    /// Does what [`fail_checkpoints`](Self::fail_checkpoints) does, as if the disk were broken.
+    /// Has the same effect as [`fail_checkpoints`](Self::fail_checkpoints), as if the disk were broken.
     pub fn break_checkpoints(&self, count: u32) {
         self.broken_checkpoints.store(count, Ordering::SeqCst);
     }
 
-    /// Lets stores that are opened from now on want a checkpoint when their log has `pages` pages.
+    /// Sets the length of a log, in pages, at which stores that are opened from now on request a checkpoint.
     pub fn checkpoint_at(&self, pages: u32) {
         self.log_pages.store(pages, Ordering::SeqCst);
     }
 
-    /// Returns how many checkpoints have begun.
+    /// Returns the number of checkpoints that have begun.
     pub fn checkpoints(&self) -> u32 {
         self.checkpoints.load(Ordering::SeqCst)
     }
 
-    /// Begins to remember what is on the disk. Files that are there already count as flushed.
+    /// Begins to record the content of the disk. Existing files count as flushed.
     ///
     /// Call it before the first store is opened.
     pub fn record(&self) {
         self.recording.store(true, Ordering::SeqCst);
     }
 
-    /// Writes into the folder `into` what a power failure may leave of the folder `data`.
+    /// Writes into the folder `into` a possible content of the folder `data` after a power failure.
     ///
     /// # Errors
-    /// When a file cannot be read or written.
+    /// Fails when a file cannot be read or written.
     pub fn power_cut(&self, data: &Path, into: &Path, seed: u64) -> io::Result<()> {
         self.with(|record| record.power_cut(data, into, seed))
     }
@@ -180,14 +181,14 @@ impl Faults {
         take(&self.commits).map_or(Ok(()), |()| Err(io::Error::other("a commit failed on request")))
     }
 
-    /// A store is about to move its log into the database.
+    /// Called when a store is about to move its log into the database.
     pub(in crate::storage) fn checkpoint(&self) {
         self.checkpoints.fetch_add(1, Ordering::SeqCst);
         let hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.goes_on.wait_while(hanging, |hanging| *hanging));
     }
 
-    /// A log is about to be moved into its database.
+    /// Called when a log is about to be moved into its database.
     pub(in crate::storage) fn move_log(&self, database: &Path) -> Result<(), Box<SqlError>> {
         let kind = if take(&self.full_checkpoints).is_some() {
             SqlErrorKind::Full
@@ -236,14 +237,14 @@ impl Faults {
         self.recording.load(Ordering::SeqCst)
     }
 
-    /// A store is about to open or close its file, which may move the log into the database.
+    /// Called when a store is about to open or close its file, which may move the log into the database.
     pub(in crate::storage) fn moving(&self, path: &Path) {
         if self.is_recording() {
             self.with(|record| record.moving(path));
         }
     }
 
-    /// A store has opened its file.
+    /// Called when a store has opened its file.
     pub(in crate::storage) fn opened(&self, path: &Path, fresh: Option<&UnsyncedFile>) {
         if let Some(bytes) = self.content(fresh) {
             let flushed = fresh.is_some_and(UnsyncedFile::is_flushed);
@@ -251,44 +252,44 @@ impl Faults {
         }
     }
 
-    /// SQLite may have moved the log into the database.
+    /// Called when SQLite may have moved the log into the database.
     pub(in crate::storage) fn checkpointed(&self, path: &Path, fresh: Option<&UnsyncedFile>) {
         if let Some(bytes) = self.content(fresh) {
             self.with(|record| record.checkpointed(path, bytes));
         }
     }
 
-    /// A flush of a log is about to begin.
+    /// Called when a flush of a log is about to begin.
     pub(in crate::storage) fn before_flush(&self, database: &Path) -> Before {
         self.with(|record| record.before_flush(database))
     }
 
-    /// The log of a database was flushed.
+    /// Called when the log of a database was flushed.
     pub(in crate::storage) fn flushed_log(&self, database: &Path, before: Before) {
         self.with(|record| record.flushed_log(database, before));
     }
 
-    /// A database was flushed that had this content.
+    /// Called when a database with this content was flushed.
     pub(in crate::storage) fn flushed_database(&self, path: &Path, content: Vec<u8>) {
         self.with(|record| record.flushed_database(path, content));
     }
 
-    /// The note that a database is new was taken away.
+    /// Called when the note that a database is new was removed.
     pub(in crate::storage) fn note_removed(&self, note: PathBuf) {
         self.with(|record| record.note_removed(note));
     }
 
-    /// The names in a folder, as a flush of it is about to begin.
+    /// Returns the names in a folder. Called when a flush of the folder is about to begin.
     pub(in crate::storage) fn names_in(&self, folder: &Path) -> Vec<PathBuf> {
         power_failure::names_in(folder)
     }
 
-    /// A folder was flushed that had these names.
+    /// Called when a folder with these names was flushed.
     pub(in crate::storage) fn flushed_folder(&self, folder: &Path, names: Vec<PathBuf>) {
         self.with(|record| record.flushed_folder(folder, names));
     }
 
-    /// A store has closed its file.
+    /// Called when a store has closed its file.
     pub(in crate::storage) fn closed(&self, path: &Path) {
         self.with(|record| record.closed(path));
     }
@@ -305,7 +306,7 @@ impl Faults {
     }
 }
 
-/// A disk that does not answer; see [`Faults::hold_syncs`].
+/// A disk that does not respond; see [`Faults::hold_syncs`].
 #[derive(Debug)]
 pub struct HeldSyncs(Arc<Faults>);
 
@@ -316,7 +317,7 @@ impl Drop for HeldSyncs {
     }
 }
 
-/// Takes one off, if there is one.
+/// Decrements the counter. Returns `None` if it is 0.
 fn take(counter: &AtomicU32) -> Option<()> {
     counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok().then_some(())
 }

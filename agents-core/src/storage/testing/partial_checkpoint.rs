@@ -1,4 +1,4 @@
-//! A log that was moved into its database in part, as a checkpoint that breaks off leaves it; for tests.
+//! Moves a part of a log into its database, like a checkpoint that breaks off; for tests.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,16 +7,16 @@ use std::path::Path;
 
 use crate::storage::file::create::suffixed;
 
-/// The length of a log's header, and of the header of each frame.
+/// The lengths of the header of a log and of the header of each frame.
 const HEADER: usize = 32;
 const FRAME: usize = 24;
 
-/// Writes the first half of the committed pages of a log to their places in the database, the last of them in part,
-/// and flushes nothing.
+/// Writes the first half of the committed pages of a log to the database, the last of them only in part.
+/// Nothing is flushed.
 ///
-/// SQLite writes them in the order of their numbers too. Nothing of the log is changed, so each of these pages is still
-/// read from there. Returns the database, which has to stay open for as long as SQLite has it: closing one
-/// descriptor of a file drops all locks of the process on it.
+/// SQLite also writes the pages in the order of their numbers. The log is not changed, so each of these pages
+/// is still read from it. Returns the database file, which has to stay open as long as SQLite has it open:
+/// closing one descriptor of a file releases all locks of the process on it.
 pub(super) fn move_in_part(database: &Path) -> io::Result<File> {
     let log = fs::read(suffixed(database, "-wal"))?;
     let mut file = File::options().read(true).write(true).open(database)?;
@@ -42,7 +42,7 @@ fn committed(log: &[u8]) -> BTreeMap<u32, &[u8]> {
     let mut uncommitted = Vec::new();
     for frame in frames.chunks_exact(FRAME + size).take_while(|frame| frame[8..16] == *salts) {
         uncommitted.push((number(frame), &frame[FRAME..]));
-        // A commit says how long the database is.
+        // A frame with the length of the database is the end of a commit.
         if number(&frame[4..]) > 0 {
             pages.extend(uncommitted.drain(..));
         }

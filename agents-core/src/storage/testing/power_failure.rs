@@ -1,4 +1,4 @@
-//! What is on the disk for sure, and what a power failure may leave of the rest.
+//! Simulates power failures: records the content that is certainly on the disk, and chooses the rest.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::storage::file::clean_close::{MARK, NEW, WalStatus};
 use crate::storage::file::create::{parent_of, suffixed};
 
-/// The smallest piece that a disk writes whole.
+/// The smallest unit that a disk writes completely.
 const SECTOR: usize = 512;
 /// The length of a log's header.
 const HEADER: usize = 32;
 
-/// What is on the disk of each database, by its path.
+/// The content of the disk for each database, by its path.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct Record {
     files: HashMap<PathBuf, Durable>,
     /// Files and folders whose names are on the disk.
     named: HashSet<PathBuf>,
-    /// Notes that a database is new whose removal is not on the disk.
+    /// Notes that a database is new, whose removal is not on the disk.
     removed: HashSet<PathBuf>,
-    /// Folders that a database was opened in.
+    /// Folders in which a database was opened.
     folders: HashSet<PathBuf>,
 }
 
@@ -29,20 +29,20 @@ pub(in crate::storage) struct Record {
 struct Durable {
     /// `None` before the first flush.
     database: Option<Vec<u8>>,
-    /// The database as it was made, before its first flush.
+    /// The new database before its first flush.
     made: Option<Vec<u8>>,
-    /// The database as it was written, and not flushed, by a checkpoint that broke off.
+    /// The database as an interrupted checkpoint wrote it, without a flush.
     in_part: Option<Vec<u8>>,
     log: Vec<u8>,
-    /// The log before it was cut, as it is on the disk: the cut may not be.
+    /// The log on the disk before it was cut. The cut may not be on the disk.
     cut: Option<Vec<u8>>,
-    /// All that was written to the log when the store was about to be opened or closed.
+    /// The whole content of the log when the store was about to be opened or closed.
     moving: Vec<u8>,
-    /// Counts checkpoints, so that a sync that began before one does not undo what it brought.
+    /// The number of checkpoints, so that a sync that began before a checkpoint does not undo its effect.
     checkpoints: u64,
 }
 
-/// The log as it was when a sync began.
+/// The log at the start of a sync.
 #[derive(Debug)]
 pub(in crate::storage) struct Before {
     log: Vec<u8>,
@@ -50,7 +50,8 @@ pub(in crate::storage) struct Before {
 }
 
 impl Durable {
-    /// Whether a checkpoint has moved something into the database: it flushes a new one as well.
+    /// Returns whether a checkpoint has moved frames into the database. A checkpoint flushes a new database
+    /// as well.
     fn is_moved(&self, bytes: &[u8]) -> bool {
         self.database.as_ref().or(self.made.as_ref()).is_some_and(|before| before != bytes)
     }
@@ -68,12 +69,12 @@ impl Record {
         }
         match self.files.get_mut(path) {
             Some(file) => file.moving = content(&log),
-            // What is there before it was ever opened counts as flushed.
+            // A file that existed before it was first opened counts as flushed.
             None if path.exists() => self.named.extend(way_to(path).chain(log.exists().then(|| log.clone()))),
             None => {}
         }
         if !log.exists() {
-            // The next one has to get its name on the disk again.
+            // The name of the next log has to be flushed again.
             self.named.remove(&log);
         }
     }
@@ -99,7 +100,7 @@ impl Record {
     pub(in crate::storage) fn checkpointed(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = self.files.entry(path.to_owned()).or_default();
         if file.is_moved(&bytes) {
-            // A checkpoint: SQLite flushed the log, wrote the database and flushed that.
+            // In a checkpoint SQLite flushed the log, wrote the database and flushed it.
             file.database = Some(bytes);
             file.in_part = None;
             file.log = content(&suffixed(path, "-wal"));
@@ -108,7 +109,8 @@ impl Record {
         }
     }
 
-    /// A checkpoint broke off and left the database with this content: SQLite had flushed the log before.
+    /// Records that a checkpoint broke off and left the database with this content. SQLite had flushed the
+    /// log before.
     pub(in crate::storage) fn moved_in_part(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = self.files.entry(path.to_owned()).or_default();
         file.in_part = Some(bytes);
@@ -153,12 +155,12 @@ impl Record {
             let database = Some(content(path));
             file.in_part = None;
             if file.database == database {
-                // The log brought nothing new. It may come back, or the one before it, if that was
-                // not yet seen to be cut.
+                // The log brought nothing new. After a power failure it may be back, or the earlier log, if
+                // that one was not yet seen to be cut.
                 file.cut = file.cut.take().or(Some(log));
             } else {
-                // SQLite flushed all of the log and its name first. If it comes back, it comes back
-                // whole and brings the database to where it is.
+                // SQLite flushed the whole log and its name first. If the log is back after a power failure,
+                // it is whole and leads to the same database.
                 file.database = database;
                 file.cut = Some(moving);
             }
@@ -170,7 +172,8 @@ impl Record {
         let mut random = Random(seed);
         let mut found = Vec::new();
         databases(data, &mut found)?;
-        // The order of a folder is not the same everywhere, a seed should be.
+        // The order of names in a folder differs between systems. With the sort, a seed has the same effect
+        // everywhere.
         found.sort();
         let lost = Durable::default();
         for path in found {
@@ -184,7 +187,7 @@ impl Record {
             if noted {
                 fs::write(suffixed(&target, NEW), "")?;
             }
-            // Names come to the disk in the order in which they were given: the log, the note, the database.
+            // Names reach the disk in the order in which they were added: the log, the note, the database.
             let log = suffixed(&path, "-wal");
             let is_named = way_to(&path).all(|name| name == data || self.named.contains(&name));
             let lost_names = if is_named { 0 } else { random.below(3) };
@@ -205,7 +208,7 @@ impl Record {
             let written = content(&log);
             let left = match &file.cut {
                 Some(cut) if random.flip() => cut.clone(),
-                // The cut alone, without the mark.
+                // The cut is on the disk, and the mark is not.
                 Some(_) if random.flip() => torn_log(&[], &written, &mut random),
                 _ => torn_log(&file.log, &written, &mut random),
             };
@@ -217,7 +220,8 @@ impl Record {
     }
 }
 
-/// The names that lead to a file: its own and that of its folder. The data folder itself is not looked after.
+/// Returns the names that lead to a file: its own and that of its folder. The data folder itself is not
+/// tracked.
 fn way_to(path: &Path) -> impl Iterator<Item = PathBuf> {
     [path.to_owned(), parent_of(path)].into_iter()
 }
@@ -227,7 +231,7 @@ pub(in crate::storage) fn names_in(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()
 }
 
-/// All databases in a folder and in the folders in it.
+/// Collects all databases in a folder and in its folders.
 fn databases(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -244,7 +248,7 @@ fn content(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_default()
 }
 
-/// What is left of a new file that was never flushed.
+/// Returns the rest of a new file that was never flushed.
 fn never_flushed(written: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     match random.below(6) {
         0 => None,
@@ -264,7 +268,7 @@ fn never_flushed(written: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     }
 }
 
-/// What is left of a database that was written over and not flushed.
+/// Returns the rest of a database that was overwritten and not flushed.
 fn in_part(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = if random.flip() { durable.to_vec() } else { written.to_vec() };
     let other = if bytes.len() == durable.len() { written } else { durable };
@@ -276,10 +280,10 @@ fn in_part(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// What is left of a log: `durable` is on the disk, `written` is what it should be.
+/// Returns the rest of a log. `durable` is on the disk, `written` is the intended content.
 fn torn_log(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
-    // SQLite flushes a new header over old frames, and with it the length, before it writes frames
-    // behind it.
+    // SQLite flushes a new header over old frames, together with the length, before it writes frames behind
+    // it.
     let fresh =
         durable.len() >= HEADER && written.len() >= HEADER && written.get(..HEADER) != durable.get(..HEADER);
     let mut base = durable.to_vec();
@@ -294,9 +298,9 @@ fn torn_log(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
         1 => written.len(),
         _ => short + random.below(long - short + 1),
     };
-    // The length becomes that of the mark with the mark only: a header is written at once.
+    // The length equals that of the mark only if the log is the mark, because a header is written at once.
     let length = if length as u64 == MARK { short } else { length };
-    // Often none of it or all of it is there: with many pieces a whole commit never would be.
+    // Often none or all of the pieces are there. With many random pieces a whole commit would never be there.
     let way = random.below(4);
     if way == 0 {
         return base;
@@ -311,7 +315,7 @@ fn torn_log(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
         let source = source.get(from..).unwrap_or_default();
         let count = source.len().min(piece.len());
         piece[..count].copy_from_slice(&source[..count]);
-        // What both have is there in any case.
+        // The common part is there in any case.
         let header = base.get(from..).unwrap_or_default();
         if fresh && at == 0 {
             let count = HEADER.min(header.len()).min(piece.len());
@@ -321,7 +325,7 @@ fn torn_log(durable: &[u8], written: &[u8], random: &mut Random) -> Vec<u8> {
     out
 }
 
-/// Numbers that a seed determines.
+/// A generator of random numbers that are determined by a seed.
 #[derive(Debug)]
 struct Random(u64);
 

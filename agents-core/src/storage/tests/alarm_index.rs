@@ -1,4 +1,4 @@
-//! The index of all alarms.
+//! Tests of the alarm index.
 
 use super::*;
 use crate::storage::{Alarm, AlarmChange, AlarmIndex, Change, Durability};
@@ -7,7 +7,7 @@ fn change(name: &str, change: Change) -> AlarmChange {
     AlarmChange { class: "room".to_owned(), name: name.to_owned(), change }
 }
 
-/// Opens the index and fills it, should it be new.
+/// Opens the index, and fills it if it is new.
 fn open(folder: &Arc<DataFolder>) -> AlarmIndex {
     let mut index = AlarmIndex::open(folder.clone(), Durability::Disk, None).unwrap();
     fill(&mut index);
@@ -16,7 +16,7 @@ fn open(folder: &Arc<DataFolder>) -> AlarmIndex {
 
 fn fill(index: &mut AlarmIndex) {
     while index.is_filling() {
-        // In small steps: each ends in the middle of the folder.
+        // Each step is small and ends in the middle of the folder.
         index.fill(2).unwrap();
     }
 }
@@ -86,7 +86,7 @@ fn a_batch_counts_as_a_whole_or_not_at_all() {
     index.apply(&[change("a", Change::NotLaterThan(1))]).unwrap_err();
     assert!(due(&index).is_empty());
     index.apply(&[change("a", Change::NotLaterThan(1))]).unwrap();
-    // Nothing gets earlier here, so nothing is flushed.
+    // No entry becomes earlier here, so nothing is flushed.
     faults.fail_syncs(1);
     index.apply(&[change("a", Change::Exactly(5)), change("b", Change::Gone)]).unwrap();
     index.apply(&[change("a", Change::Exactly(4))]).unwrap_err();
@@ -97,7 +97,7 @@ fn a_batch_counts_as_a_whole_or_not_at_all() {
 fn only_one_has_the_index() {
     let (folder, _root) = data_folder();
     let _index = open(&folder);
-    // No class is called so, whatever its name.
+    // No class has this name in the folder.
     assert!(!folder.store_path("=alarms.sqlite", "x").starts_with(file(&folder)));
     assert_eq!(folder.list().unwrap().count(), 0);
 }
@@ -111,7 +111,7 @@ fn a_missing_index_is_made_anew_from_the_objects() {
     let mut store = folder.store("room", "none", &StoreOptions::default());
     in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
     drop(store);
-    // One that cannot be read keeps nobody else from waking.
+    // An object that cannot be read does not prevent the other ones from waking.
     std::fs::write(folder.store_path("room", "damaged"), "no database").unwrap();
     let all = entries(&[("n1", 1), ("n2", 2), ("n3", 3), ("n4", 4), ("n5", 5)]);
     let mut index = open(&folder);
@@ -178,8 +178,8 @@ fn a_large_index_with_a_broken_page_is_made_anew_when_that_is_read() {
     index.apply(&many).unwrap();
     drop(index);
     let mut bytes = std::fs::read(file(&folder)).unwrap();
-    assert!(bytes.len() > 300 * 1024, "the test wants a large one: {}", bytes.len());
-    // Everything behind the page with the schema.
+    assert!(bytes.len() > 300 * 1024, "the test needs a large index: {}", bytes.len());
+    // Overwrites everything behind the page with the schema.
     bytes[4096..].fill(0);
     std::fs::write(file(&folder), bytes).unwrap();
     let mut index = open(&folder);
@@ -187,13 +187,13 @@ fn a_large_index_with_a_broken_page_is_made_anew_when_that_is_read() {
     let writing = index.apply(&[change("b", Change::NotLaterThan(3))]).unwrap_err();
     assert!(AlarmIndex::is_damage(&reading) && AlarmIndex::is_damage(&writing), "{reading}, {writing}");
     index.renew().unwrap();
-    // It works while it is filled.
+    // The index works while it is filled.
     index.apply(&[change("b", Change::NotLaterThan(3))]).unwrap();
     assert_eq!(due(&index), entries(&[("b", 3)]));
     fill(&mut index);
     assert_eq!(due(&index), entries(&[("b", 3), ("a", 7)]));
     drop(index);
-    assert_eq!(due(&open(&folder)), entries(&[("b", 3), ("a", 7)]), "it counts as whole");
+    assert_eq!(due(&open(&folder)), entries(&[("b", 3), ("a", 7)]), "the index counts as complete");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn making_an_index_anew_says_nothing_of_the_files_it_reads() {
     let (folder, _root) = data_folder();
     let mut store = folder.store("room", "a", &StoreOptions::default());
     in_turn(&mut store, |store| store.set_alarm(Alarm { at: 7, retries: 0 }).unwrap());
-    // It was never flushed.
+    // The file was never flushed.
     store.abandon();
     let path = folder.store_path("room", "a");
     let log = std::fs::read(crate::storage::file::create::suffixed(&path, "-wal")).unwrap();
@@ -253,7 +253,7 @@ fn an_index_whose_file_was_removed_takes_no_more() {
     index.apply(&[change("a", Change::NotLaterThan(3))]).unwrap();
     fill(&mut index);
     assert_eq!(due(&index), entries(&[("a", 3)]));
-    // Where the folder is gone there is nothing to be made.
+    // If the folder is missing, no index can be made.
     std::fs::remove_dir_all(folder.root()).unwrap();
     assert_eq!(index.renew().unwrap_err().code(), "storage_gone");
     index.apply(&[change("a", Change::NotLaterThan(3))]).unwrap_err();

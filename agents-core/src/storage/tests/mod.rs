@@ -1,4 +1,4 @@
-//! Tests of the layer as a whole. What a file does alone is tested beside it.
+//! Tests of the layer as a whole. The parts of a single file are tested beside it.
 
 mod alarm_index;
 mod file;
@@ -17,7 +17,7 @@ use super::{
     DataFolder, Faults, Kv, KvDoor, KvRange, KvReadDoor, SqlErrorKind, StorageError, Store, StoreOptions,
 };
 
-/// A store in a folder of its own, used as an agent would use it.
+/// A store in a folder of its own, used in the same way as by an agent.
 struct Bench {
     store: RefCell<Option<Store>>,
     read_only: bool,
@@ -46,7 +46,7 @@ impl Bench {
         f(self.store.borrow_mut().as_mut().unwrap())
     }
 
-    /// Runs `f` as a turn of its own.
+    /// Runs `f` as a separate turn.
     fn turn<R>(&self, f: impl FnOnce(&Sql<'_>) -> R) -> R {
         self.on(Store::begin_turn).unwrap();
         let value = f(&self.sql());
@@ -81,7 +81,7 @@ impl Bench {
         self.sql().query("SELECT n FROM t ORDER BY n", ()).unwrap()
     }
 
-    /// A store with the table that the tests of turns use.
+    /// Returns a store with the table that the tests of turns use.
     fn with_table() -> Self {
         let bench = Self::new();
         bench.turn(|sql| sql.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)", ()).unwrap());
@@ -94,7 +94,7 @@ fn insert(sql: &Sql<'_>, n: i64) {
     assert_eq!(sql.execute("INSERT INTO t (n) VALUES (?1)", (n,)).unwrap(), 1);
 }
 
-/// The storage error inside an error for handlers.
+/// Returns the storage error inside an error for handlers.
 fn storage(error: &crate::Error) -> &StorageError {
     error.downcast_ref().unwrap_or_else(|| panic!("not from storage: {error}"))
 }
@@ -159,12 +159,12 @@ impl KvDoor for Bench {
     }
 }
 
-/// The value of a query with one column and one row.
+/// Returns the value of a query with one column and one row.
 fn one<T: super::sql::FromRow>(bench: &Bench, sql: &str, params: impl Params) -> T {
     bench.sql().query_one(sql, params).unwrap()
 }
 
-/// A data folder of its own.
+/// Makes a new data folder.
 fn data_folder() -> (DataFolder, TempDir) {
     let root = tempfile::tempdir().unwrap();
     (DataFolder::open(root.path()).unwrap(), root)

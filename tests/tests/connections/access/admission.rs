@@ -357,8 +357,8 @@ async fn a_hook_without_end_refuses_after_ten_seconds() {
     .expect("the host");
     let before = tokio::time::Instant::now();
     let mut client = host.connect("/agents/open-hall/x").await;
-    let reason = "nobody decided about this in time".to_owned();
-    assert_eq!(client.next().await, Received::Close(4500, reason));
+    let reason = "the program did not decide in time".to_owned();
+    assert_eq!(client.next().await, Received::Close(4503, reason));
     assert!(before.elapsed() >= Duration::from_secs(10));
     let request = agents::http::Request::get("/agents/open-hall/x").body(Default::default());
     assert_eq!(host.request(request.expect("a request")).await.status(), 503);

@@ -9,31 +9,31 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Expected, Unexpected,
 use crate::storage::sql::ColumnRef;
 use crate::wire::SCALAR;
 
-/// Why serde could not read a column or a row.
+/// The error of serde for a column or a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::storage::sql) enum DeError {
     /// A field has no column.
     Missing(&'static str),
-    /// A field wanted something else than a column holds.
+    /// A field requested another type than the column holds.
     Mistyped(Mistyped, String),
-    /// Anything else.
+    /// Another error.
     Other(String),
 }
 
-/// The names that serde's own `bool` and `String` give to what they expect.
+/// The names of the expected types in the errors of serde for `bool` and `String`.
 const FLAG: &str = "a boolean";
 const TEXT: &str = "a string";
 
-/// The value that was found where another was wanted, as far as it helps to read the column in another way.
+/// The kind of mismatch, as far as it shows that the column should be read in another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage::sql) enum Mistyped {
-    /// An integer for a `bool`.
+    /// An integer was found for a `bool`.
     NumberForFlag,
-    /// The column that is marked, for a `bool`.
+    /// The marked column was found for a `bool`.
     MarkForFlag,
-    /// A list or an object for a `String`.
+    /// A list or an object was found for a `String`.
     PartsForText,
-    /// The column that is marked, for a `String`.
+    /// The marked column was found for a `String`.
     MarkForText,
 }
 
@@ -77,26 +77,26 @@ impl From<serde_json::Error> for DeError {
     }
 }
 
-/// Deserialises what one column holds.
+/// A deserializer for the value of one column.
 #[derive(Clone, Copy)]
 pub(in crate::storage::sql) struct Cell<'a> {
     value: ColumnRef<'a>,
     reading: Reading,
 }
 
-/// The meaning that a value is taken to have where anything will do.
+/// The interpretation of a value when any type is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::storage::sql) enum Reading {
-    /// Text is JSON: a type that takes anything is stored so.
+    /// Text is JSON, because a type that accepts anything is stored as JSON.
     Json,
-    /// Text is text: the type is a scalar.
+    /// Text is text, because the type is a scalar.
     Scalar,
-    /// Serde reads the value before it knows what is wanted, as it does for flattened structs: text is taken for
+    /// Serde reads the value before it knows the requested type, as it does for flattened structs. Text is
     /// JSON only if it looks like an object or an array.
     Guess,
     /// The integer is a `bool`.
     Flag,
-    /// As `Guess`, but so that an error tells the value from all others.
+    /// As `Guess`, but the value is presented in a form by which an error identifies it.
     Marked,
 }
 
@@ -109,7 +109,8 @@ impl<'a> Cell<'a> {
         Self { value, reading }
     }
 
-    /// Hands out what is there, which is not what was wanted.
+    /// Passes the actual value to a visitor that requested another type, so that the visitor reports the
+    /// mismatch.
     fn as_it_is<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.value {
             ColumnRef::Null => visitor.visit_unit(),
@@ -121,12 +122,12 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Returns whether a `serde_json::Value` is read, which is the same whether serde keeps it for later or not.
+/// Returns whether a `serde_json::Value` is read. The result is the same when serde buffers the value first.
 fn is_value<T>() -> bool {
     type_name::<T>() == type_name::<serde_json::Value>()
 }
 
-/// Hands text to serde_json, which calls `$method` of its own deserializer.
+/// Passes text to serde_json and calls `$method` of its deserializer.
 macro_rules! json {
     ($text:expr, $method:ident ( $($arg:expr),* )) => {{
         let mut json = serde_json::Deserializer::from_str($text);
@@ -155,7 +156,8 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         let is_json = |text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         match (self.value, self.reading) {
             (ColumnRef::Integer(value), Reading::Flag) => visitor.visit_bool(value != 0),
-            // The other kind of integer is the mark: who takes the one takes the other.
+            // The unsigned form of an integer is the mark. A visitor that accepts one form accepts the other
+            // one.
             (ColumnRef::Integer(value), Reading::Marked) => visitor.visit_u64(value.unsigned_abs()),
             (ColumnRef::Text(_), Reading::Marked) => visitor.visit_bool(true),
             (ColumnRef::Text(text), Reading::Json) if is_json(text) => json!(text, deserialize_any(visitor)),
@@ -178,7 +180,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.value {
-            // Also when it looks like JSON: text was asked for.
+            // Text stays text even if it looks like JSON, because text was requested.
             ColumnRef::Text(text) => visitor.visit_borrowed_str(text),
             _ => self.as_it_is(visitor),
         }

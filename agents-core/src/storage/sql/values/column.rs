@@ -1,4 +1,4 @@
-//! What stands in one column, going in and coming out.
+//! The value of one column, for writing and for reading.
 
 use serde_json::Value;
 
@@ -52,12 +52,12 @@ impl ColumnRef<'_> {
         }
     }
 
-    /// Returns the value in JSON: text is a string, bytes are a list of numbers.
+    /// Returns the value as JSON: text becomes a string, a blob becomes a list of numbers.
     pub(in crate::storage::sql) fn to_json(self) -> Result<Value> {
         Ok(match self {
             Self::Null => Value::Null,
             Self::Integer(value) => value.into(),
-            // `Value` would make null of an infinity.
+            // `Value` would turn an infinity into null.
             Self::Real(value) => serde_json::Number::from_f64(value)
                 .map(Value::Number)
                 .ok_or_else(|| StorageError::column(format!("JSON has no number {value}")).into_error())?,
@@ -79,7 +79,7 @@ impl ColumnRef<'_> {
 }
 
 impl Column {
-    /// Returns how many bytes a text or blob has; 0 for what is small.
+    /// Returns the number of bytes of a text or blob, and 0 for other values.
     fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -115,8 +115,8 @@ impl rusqlite::ToSql for Column {
 
 /// A type that can be read from a column.
 ///
-/// Scalars, `String`, `Vec<u8>` (a BLOB), `Option` of these (NULL), `serde_json::Value` (JSON
-/// text) and `#[wire]` types. A type that takes whatever it finds reads text as JSON.
+/// Implemented for scalars, `String`, `Vec<u8>` (a BLOB), `Option` of these (NULL), `serde_json::Value` (JSON
+/// text) and `#[wire]` types. A type that accepts any kind of value reads text as JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a column",
     label = "not a column type",
@@ -126,45 +126,45 @@ pub trait FromColumn: Sized {
     /// Reads the value.
     ///
     /// # Errors
-    /// When the column holds something else.
+    /// Fails when the column holds a value of another type.
     fn from_column(value: ColumnRef<'_>) -> Result<Self>;
 }
 
 /// A type that can be bound to a parameter.
 ///
-/// Scalars, text, bytes, `Option` of these (NULL), `serde_json::Value` (JSON text) and `#[wire]`
-/// types.
+/// Implemented for scalars, text, bytes, `Option` of these (NULL), `serde_json::Value` (JSON text) and
+/// `#[wire]` types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be bound to a parameter of a statement",
     label = "not a column type",
     note = "put `#[wire]` on your own struct or enum; it is stored as JSON text"
 )]
 pub trait ToColumn {
-    /// Turns the value into what SQLite stores.
+    /// Converts the value into a column of SQLite.
     ///
     /// # Errors
-    /// When SQLite has no such value, for example for a `u64` above `i64::MAX`.
+    /// Fails when SQLite cannot store the value, for example a `u64` above `i64::MAX`.
     fn to_column(&self) -> Result<Column>;
 }
 
-/// Reads a wire value from a column: scalars as they are, an enum's variant from its name,
-/// anything else from JSON text.
+/// Reads a wire value from a column: a scalar directly, a variant of an enum from its name, any other value
+/// from JSON text.
 ///
 /// # Errors
-/// When the column does not hold a `T`.
+/// Fails when the column does not hold a `T`.
 pub fn column_as_wire<T: Wire>(value: ColumnRef<'_>) -> Result<T> {
     T::wire_deserialize(Cell::new(value))
         .map_err(|error| StorageError::column(error.to_string()).into_error())
 }
 
-/// Turns a wire value into a column: scalars stay scalars, also inside a newtype; a variant
-/// without fields becomes its name; anything else becomes JSON text.
+/// Converts a wire value into a column. A scalar stays a scalar, also inside a newtype. A variant without
+/// fields becomes its name. Any other value becomes JSON text.
 ///
-/// A type that takes whatever it finds, as an untagged enum does, is JSON text always: whether a text `5` was a text
-/// or a number could not be told otherwise.
+/// A type that accepts any kind of value, such as an untagged enum, is always JSON text. Otherwise the text
+/// `5` and the number 5 could not be distinguished.
 ///
 /// # Errors
-/// When the value has no JSON form, a number does not fit, or the type does not read what it writes.
+/// Fails when the value has no JSON form, a number does not fit, or the type does not read what it writes.
 pub fn wire_as_column<T: Wire>(value: &T) -> Result<Column> {
     let unfit = |message: String| StorageError::value(message).into_error();
     let as_json = || to_stored(value).map(Column::Text).map_err(|error| unfit(error.to_string()));

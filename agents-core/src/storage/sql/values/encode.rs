@@ -7,15 +7,16 @@ use serde::ser::{Impossible, Serialize, Serializer};
 use crate::storage::StorageError;
 use crate::storage::sql::Column;
 
-/// Serialises what fits a column as it is; [`NotScalar::Compound`] for everything else.
+/// A serializer that converts a scalar into a column and returns [`NotScalar::Compound`] for every other
+/// value.
 pub(in crate::storage::sql) struct Scalar;
 
-/// Why a value is not a scalar.
+/// The reason why a value is not a scalar.
 #[derive(Debug)]
 pub(in crate::storage::sql) enum NotScalar {
-    /// It has parts: it becomes JSON text.
+    /// The value has parts, so it becomes JSON text.
     Compound,
-    /// It cannot be stored at all.
+    /// The value cannot be stored.
     Error(String),
 }
 

@@ -1,7 +1,7 @@
-//! The conversion between values of Rust and columns of SQL, in both directions.
+//! Converts values of Rust into columns of SQL and back.
 //!
-//! Scalars are scalars in SQL; a type that reads whatever it finds is JSON text.
-//! Nothing in here runs a statement.
+//! Scalars are scalars in SQL. A type that accepts any kind of value is JSON text. This module does not run
+//! statements.
 
 pub(super) mod cell;
 pub(super) mod column;

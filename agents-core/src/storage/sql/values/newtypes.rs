@@ -1,4 +1,5 @@
-//! Columns of the wire types that are scalars: exact integers, spans of time, types of other crates.
+//! Column conversions of the wire types that are scalars: exact integers, spans of time, types of other
+//! crates.
 
 use crate::error::Result;
 use crate::storage::sql::{
@@ -27,7 +28,7 @@ macro_rules! integers {
     ($($ty:ty),*) => {$(
         read!($ty);
 
-        // Text would not be in order.
+        // As text, the values would not sort in their order.
         impl ToColumn for $ty {
             fn to_column(&self) -> Result<Column> {
                 self.0.to_column()

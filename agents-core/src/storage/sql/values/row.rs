@@ -1,4 +1,4 @@
-//! One row of a query, and what can be made of rows.
+//! A row of a query, and the types that can be made of rows.
 
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
@@ -8,11 +8,11 @@ use crate::storage::StorageError;
 use crate::storage::sql::handle::wrong_count;
 use crate::storage::sql::{Column, ColumnRef, FromColumn, Rows, SqlReadDoor};
 
-/// One row of a query.
+/// A row of a query.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     rows: &'a Rows,
-    /// Where its first cell is.
+    /// The position of the first cell of the row.
     first: usize,
 }
 
@@ -26,9 +26,9 @@ impl std::fmt::Debug for Row<'_> {
 /// The name of a column.
 #[derive(Debug)]
 pub(in crate::storage::sql) struct Name {
-    /// As SQL has it.
+    /// The name in SQL.
     pub(in crate::storage::sql) column: Box<str>,
-    /// As a field has it in JSON.
+    /// The name of the field in JSON.
     pub(in crate::storage::sql) field: Box<str>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Row<'a> {
         Self { rows, first }
     }
 
-    /// Returns how many columns there are.
+    /// Returns the number of columns.
     pub fn columns(&self) -> usize {
         self.rows.columns()
     }
@@ -50,21 +50,21 @@ impl<'a> Row<'a> {
     /// Reads a column, by its position from 0 or by its name.
     ///
     /// # Errors
-    /// When there is no such column, or it holds something else.
+    /// Fails when there is no such column, or when the column holds a value of another type.
     pub fn get<T: FromColumn>(&self, column: impl ColumnIndex) -> Result<T> {
         let index = column.index(self)?;
         T::from_column(self.value(index)?).map_err(|error| self.name_column(error, index))
     }
 
-    /// Returns what a column holds.
+    /// Returns the value of a column.
     ///
     /// # Errors
-    /// When there is no such column, or its text is not UTF-8.
+    /// Fails when there is no such column, or its text is not UTF-8.
     pub fn value(&self, index: usize) -> Result<ColumnRef<'a>> {
         let value = (index < self.columns()).then(|| self.rows.cell(self.first + index)).flatten();
         let value = value.ok_or_else(|| {
             StorageError::Row {
-                message: format!("the query has {} columns, there is none at {index}", self.columns()),
+                message: format!("the query has {} columns, the index {index} is too large", self.columns()),
             }
             .into_error()
         })?;
@@ -92,11 +92,11 @@ impl<'a> Row<'a> {
         if found == count {
             return Ok(());
         }
-        let message = format!("the query has {found} columns, {count} are asked for");
+        let message = format!("the query has {found} columns, {count} are requested");
         Err(StorageError::Row { message }.into_error())
     }
 
-    /// Adds the column's name to an error that does not know it.
+    /// Adds the name of the column to an error that lacks it.
     fn name_column(&self, error: crate::Error, index: usize) -> crate::Error {
         match error.downcast_ref::<StorageError>() {
             Some(StorageError::Column { column, message }) if column.is_empty() => StorageError::Column {
@@ -111,10 +111,10 @@ impl<'a> Row<'a> {
 
 /// A column's position, from 0, or its name.
 pub trait ColumnIndex {
-    /// Finds the position.
+    /// Returns the position of the column.
     ///
     /// # Errors
-    /// When there is no column of this name, or more than one.
+    /// Fails when there is no column of this name, or more than one.
     fn index(&self, row: &Row<'_>) -> Result<usize>;
 }
 
@@ -132,7 +132,7 @@ impl ColumnIndex for &str {
             (Some(index), None) => return Ok(index),
             (None, _) => format!("the query has no column `{self}`"),
             (Some(_), Some(_)) => {
-                format!("the query has more than one column `{self}`: name them apart with AS")
+                format!("the query has more than one column `{self}`: give each a different name with AS")
             }
         };
         Err(StorageError::Row { message }.into_error())
@@ -142,8 +142,8 @@ impl ColumnIndex for &str {
 /// A type that a row can be read as: a scalar for one column, a tuple for columns in their order,
 /// a `#[wire]` struct for columns by their names.
 ///
-/// A column `created_at` fills the field `createdAt`, and so does a column `createdAt`.
-/// `serde_json::Map` takes any row as it is.
+/// A column `created_at` fills the field `createdAt`, and so does a column `createdAt`. `serde_json::Map`
+/// accepts any row.
 #[diagnostic::on_unimplemented(
     message = "a row cannot be read as `{Self}`",
     label = "not a row type",
@@ -154,7 +154,7 @@ pub trait FromRow: Sized {
     /// Reads the row.
     ///
     /// # Errors
-    /// When the columns do not fit.
+    /// Fails when the columns do not fit.
     fn from_row(row: &Row<'_>) -> Result<Self>;
 }
 
@@ -169,8 +169,8 @@ impl FromRow for Map<String, Value> {
     }
 }
 
-/// What a query may be fetched as: `Vec<T>` for all rows, `Option<T>` for none or one, `T` for
-/// exactly one; `T` is a [`FromRow`].
+/// A type that a query can be fetched as: `Vec<T>` for all rows, `Option<T>` for none or one, `T` for exactly
+/// one. `T` is a [`FromRow`].
 #[diagnostic::on_unimplemented(
     message = "a query cannot be fetched as `{Self}`",
     label = "not made of rows",
@@ -181,7 +181,7 @@ pub trait FromRows: Sized {
     /// Runs the query and reads its rows.
     ///
     /// # Errors
-    /// When SQLite refuses, or the rows are not what was asked for.
+    /// Fails when SQLite refuses it, or the rows are not what was requested.
     fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self>;
 }
 
@@ -211,7 +211,7 @@ fn only_row<T: FromRow>(
     params: &[Column],
     expected: &'static str,
 ) -> Result<Option<T>> {
-    // The second one shows that there are more.
+    // A second row shows that there is more than one.
     let rows = door.query(sql, params, 2)?;
     let only = rows.iter().next().map(|row| T::from_row(&row)).transpose()?;
     if rows.len() > 1 { Err(wrong_count(expected, "more than one", sql)) } else { Ok(only) }

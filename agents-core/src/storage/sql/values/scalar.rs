@@ -1,4 +1,4 @@
-//! Rust's scalars as columns and as rows of one column.
+//! The scalars of Rust as columns, and as rows of one column.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ impl FromColumn for f64 {
     fn from_column(value: ColumnRef<'_>) -> Result<Self> {
         match value {
             ColumnRef::Real(value) => Ok(value),
-            // SQLite keeps whole numbers as integers in some places; 2 is a fine 2.0.
+            // SQLite stores whole numbers as integers in some cases, so an integer is accepted as a float.
             ColumnRef::Integer(value) => Ok(value as Self),
             other => mismatch("a number", other),
         }
@@ -55,7 +55,7 @@ impl FromColumn for f64 {
 impl ToColumn for f64 {
     fn to_column(&self) -> Result<Column> {
         if self.is_nan() {
-            // SQLite would make NULL of it without a word.
+            // SQLite would store NULL without an error.
             return Err(StorageError::value("a number that is not a number (NaN)").into_error());
         }
         Ok(Column::Real(*self))

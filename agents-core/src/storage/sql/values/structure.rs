@@ -1,4 +1,4 @@
-//! A row as a struct, by the names of its columns.
+//! Reads a row as a struct, by the names of its columns.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -10,14 +10,15 @@ use crate::storage::StorageError;
 use crate::storage::sql::{ColumnRef, Row};
 use crate::wire::Wire;
 
-/// Reads a row as a struct: columns fill the fields of their names.
+/// Reads a row as a struct. Each column fills the field of the same name.
 ///
-/// A column `created_at` fills the field `createdAt`, unless a field is called `created_at`. A
-/// column without a field is passed over; a field without a column is an error, unless the field
-/// is an `Option` or has a default.
+/// A column `created_at` fills the field `createdAt`, unless a field is called `created_at`. A column without
+/// a field is skipped. A field without a column is an error, unless the field is an `Option` or has a
+/// default.
 ///
 /// # Errors
-/// When a field has no column, two columns have one name, or a column holds something else.
+/// Fails when a field has no column, when two columns have one name, or when a column holds a value of
+/// another type.
 pub fn row_as_struct<T: Wire>(row: &Row<'_>) -> Result<T> {
     let mut guessed = Vec::new();
     read(row, &mut guessed).or_else(|failure| read_otherwise(row, guessed, failure)).map_err(|failure| {
@@ -35,10 +36,10 @@ pub fn row_as_struct<T: Wire>(row: &Row<'_>) -> Result<T> {
     })
 }
 
-/// Why a row could not be read.
+/// The reason why a row could not be read.
 struct Failure {
     error: DeError,
-    /// The column, if it was one.
+    /// The column that caused the error, if one did.
     column: Option<usize>,
 }
 
@@ -48,18 +49,18 @@ impl Failure {
     }
 }
 
-/// Reads the row once. `guessed` has the columns whose type is not known, and what each is taken for.
+/// Reads the row once. `guessed` contains the columns of unknown type, each with its interpretation.
 fn read<T: Wire>(row: &Row<'_>, guessed: &mut Vec<(usize, Reading)>) -> Result<T, Failure> {
     let mut column = None;
     let result = T::wire_deserialize(Whole { row, guessed, failed: &mut column });
     result.map_err(|error| Failure { error, column })
 }
 
-/// Reads a row whose flattened fields were not what their columns were taken for.
+/// Reads a row again whose flattened fields did not match the interpretation of their columns.
 ///
-/// Serde reads such columns before it knows the types of the fields. SQLite has no `bool`, and text may look like
-/// JSON. So an error about one of them says only that some column is to be read in another way; which one is found
-/// by reading again with one after the other marked.
+/// Serde reads such columns before it knows the types of the fields. SQLite has no `bool`, and text may look
+/// like JSON. So an error only shows that some column has to be read in another way. To find the column, the
+/// row is read again with one column after the other marked.
 fn read_otherwise<T: Wire>(
     row: &Row<'_>,
     mut guessed: Vec<(usize, Reading)>,
@@ -100,7 +101,7 @@ fn list(row: &Row<'_>) -> String {
     names.join(", ")
 }
 
-/// Deserialises a whole row.
+/// A deserializer for a whole row.
 struct Whole<'r, 'a> {
     row: &'r Row<'a>,
     guessed: &'r mut Vec<(usize, Reading)>,
@@ -165,10 +166,10 @@ impl<'de> Deserializer<'de> for Whole<'_, 'de> {
     }
 }
 
-/// The columns of a row, one after the other.
+/// An iterator over the columns of a row.
 struct Columns<'r, 'a> {
     row: &'r Row<'a>,
-    /// The fields of the struct, if serde told them.
+    /// The fields of the struct, if serde provides them.
     fields: Option<&'static [&'static str]>,
     next: usize,
     guessed: &'r mut Vec<(usize, Reading)>,
@@ -199,7 +200,7 @@ impl<'a> Columns<'_, 'a> {
         Ok(value)
     }
 
-    /// The field that the current column fills.
+    /// Returns the field that the current column fills.
     fn field(&self) -> Option<&'a str> {
         let names = self.row.names();
         let name = names.get(self.next)?;
@@ -221,7 +222,7 @@ impl<'de> MapAccess<'de> for Columns<'_, 'de> {
         let names = self.row.names();
         if names[..self.next].iter().any(|name| name.column == names[self.next].column) {
             return Err(DeError::Other(format!(
-                "the query has more than one column `{}`: name them apart with AS",
+                "the query has more than one column `{}`: give each a different name with AS",
                 names[self.next].column
             )));
         }

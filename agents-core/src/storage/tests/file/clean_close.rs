@@ -1,4 +1,4 @@
-//! What a store that closed well leaves of its log, and what the next one makes of it.
+//! Tests of the log that a clean close leaves, and of its use by the next store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn keys(store: &mut Store) -> Vec<String> {
     store.kv_list(&KvRange::all()).unwrap().into_iter().map(|(key, _)| key).collect()
 }
 
-/// An object with one key, closed well.
+/// Makes an object with one key and closes it cleanly.
 fn closed(folder: &DataFolder) -> PathBuf {
     let mut store = lazy(folder);
     put(&mut store, "a");
@@ -35,7 +35,7 @@ fn closed(folder: &DataFolder) -> PathBuf {
     path
 }
 
-/// Whether the store took its file for flushed.
+/// Returns whether the store treats its file as flushed.
 fn trusted(store: &Store) -> bool {
     store.database.as_ref().unwrap().fresh.is_none()
 }
@@ -59,7 +59,7 @@ fn sleeping_and_waking_keeps_the_file_of_the_log() {
             assert!(fs::metadata(log_of(&path)).unwrap().len() > MARK);
             store.sync_handle().unwrap().sync().unwrap();
         }
-        // A turn that was not committed is undone by closing.
+        // Closing undoes a turn that was not committed.
         store.begin_turn().unwrap();
         store.kv_put("z", ONE).unwrap();
         drop(store);
@@ -82,7 +82,7 @@ fn a_life_that_only_reads_changes_nothing() {
     assert_eq!(keys(&mut store), ["a"]);
     store.close().unwrap();
     assert!(look() == before);
-    // Nor does one that failed, or died.
+    // A store that failed or was abandoned changes nothing either.
     let mut store = lazy(&folder);
     store.warm().unwrap();
     store.poison();
@@ -124,13 +124,13 @@ fn a_kill_at_any_point_of_closing_is_recovered_from() {
     assert!(half != whole);
     let points = [
         ("before the checkpoint", &half, Some(frames.clone())),
-        ("in front of the cut", &whole, Some(frames)),
-        ("behind the cut", &whole, Some(Vec::new())),
+        ("before the truncation", &whole, Some(frames)),
+        ("after the truncation", &whole, Some(Vec::new())),
         ("without a log", &whole, None),
         ("with a mark of other bytes", &whole, Some(b"what".to_vec())),
         ("with less than a mark", &whole, Some(b"wha".to_vec())),
         ("with less than a header", &whole, Some(vec![7; 31])),
-        ("with a header that is none", &whole, Some(vec![7; 5000])),
+        ("with an invalid header", &whole, Some(vec![7; 5000])),
     ];
     for (what, database, log) in points {
         fs::write(&path, database).unwrap();
@@ -169,7 +169,7 @@ fn another_tool_may_use_a_closed_file() {
     put(&mut store, "c");
     store.close().unwrap();
     assert_eq!(WalStatus::of(&path), WalStatus::Closed);
-    // One that switches the log off.
+    // A tool that switches off the log.
     let tool = rusqlite::Connection::open(&path).unwrap();
     assert_eq!(count(&tool), 3);
     tool.execute_batch("PRAGMA journal_mode = DELETE; INSERT INTO _agents_kv VALUES ('d', '1')").unwrap();
@@ -178,7 +178,7 @@ fn another_tool_may_use_a_closed_file() {
     assert_eq!(keys(&mut store), ["a", "b", "c", "d"]);
     store.close().unwrap();
     assert_eq!(WalStatus::of(&path), WalStatus::Closed);
-    // And one that dies: what it wrote is in the log.
+    // A tool that dies: its writes are in the log.
     let tool = rusqlite::Connection::open(&path).unwrap();
     tool.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
     tool.execute("INSERT INTO _agents_kv VALUES ('e', '1')", ()).unwrap();
@@ -198,7 +198,7 @@ fn a_file_that_others_may_have_open_is_closed_by_sqlite() {
     let tool = rusqlite::Connection::open(&path).unwrap();
     tool.execute("INSERT INTO _agents_kv VALUES ('c', '1')", ()).unwrap();
     store.close().unwrap();
-    // Nothing was put over what the other one has in its log.
+    // The frames of the other connection in the log were not overwritten.
     assert!(fs::metadata(log_of(&path)).unwrap().len() > MARK);
     tool.execute("INSERT INTO _agents_kv VALUES ('d', '1')", ()).unwrap();
     tool.close().unwrap();
@@ -229,7 +229,7 @@ fn what_is_in_the_log_without_a_commit_is_not_cut() {
     let (folder, _root) = data_folder();
     fs::remove_file(log_of(&closed(&folder))).unwrap();
     let mut store = lazy(&folder);
-    // Past the store, which knows nothing of it.
+    // A write without the store, which does not notice it.
     let connection = store.opened().unwrap().connection;
     connection.execute("INSERT INTO _agents_kv VALUES ('b', '1')", ()).unwrap();
     store.close().unwrap();
@@ -244,7 +244,7 @@ fn the_mark_goes_with_its_object() {
     let path = closed(&folder);
     assert!(folder.remove("room", "a").unwrap());
     assert_eq!(WalStatus::of(&path), WalStatus::Missing);
-    // A mark whose database is gone says nothing about the next one.
+    // A mark without a database has no meaning for the next one.
     closed(&folder);
     fs::remove_file(&path).unwrap();
     let mut store = lazy(&folder);

@@ -1,4 +1,4 @@
-//! Damaged databases: whatever is cut or zero, no object starts from nothing.
+//! Tests of damaged databases: an object with a truncated or zeroed file never starts from nothing.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::storage::{Alarm, Result};
 const SECTOR: usize = 512;
 const PAGE: usize = 4096;
 
-/// Files as they are found: a database, and its log if there is one.
+/// The files of an object: a database, and its log if there is one.
 struct Found {
     what: &'static str,
     database: Vec<u8>,
@@ -39,7 +39,7 @@ fn write(store: &mut Store, n: i64) {
     store.sync_handle().unwrap().sync().unwrap();
 }
 
-/// All ways in which a file is found that holds what was promised.
+/// Returns all states in which a file with promised content can be found.
 fn all_found() -> Vec<Found> {
     let (folder, _root) = data_folder();
     let path = folder.store_path("room", "a");
@@ -70,7 +70,7 @@ fn all_found() -> Vec<Found> {
     all
 }
 
-/// Returns the contents that may be left of a database, each with a name.
+/// Returns the possible contents of a damaged database, each with a name.
 fn damages(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
     let length = whole.len();
     let mut all = vec![("zeros".to_owned(), vec![0; length]), ("sevens".to_owned(), vec![7; length])];
@@ -95,8 +95,8 @@ fn damages(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Reads what an object begins with; `true` where it looks new. A single key whose bytes are zero is another key, and
-/// nothing but a look at the whole file would tell.
+/// Reads the data that an object reads at its start. Returns `true` if the object looks new. A single key
+/// whose bytes are zero is another key, and only a check of the whole file would find that.
 fn reads(store: &mut Store) -> Result<bool> {
     let state = store.state()?;
     store.kv_get("n")?;
@@ -118,12 +118,12 @@ fn a_damaged_database_never_begins_from_nothing() {
                 fs::write(suffixed(&path, "-wal"), log).unwrap();
             }
             let looked = DataFolder::look(folder.root(), "room", "a");
-            assert_eq!(folder.list().unwrap().count(), 1, "{case}: it is not listed");
+            assert_eq!(folder.list().unwrap().count(), 1, "{case}: the object is not listed");
             let mut store = folder.store("room", "a", &StoreOptions::default());
             assert!(store.exists(), "{case}");
             match store.warm() {
                 Ok(()) => match reads(&mut store) {
-                    Ok(new) => assert!(!new, "{case}: it begins anew"),
+                    Ok(new) => assert!(!new, "{case}: the object begins anew"),
                     Err(error) => assert_eq!(error.code(), "storage_corrupt", "{case}"),
                 },
                 Err(error) => {
@@ -131,12 +131,12 @@ fn a_damaged_database_never_begins_from_nothing() {
                     assert_eq!(error.code(), "storage_corrupt", "{case}");
                     assert!(error.to_string().contains(&*path.to_string_lossy()), "{case}: {error}");
                     drop(store);
-                    assert!(fs::read(&path).unwrap() == bytes, "{case}: it was touched");
-                    assert!(fs::read(suffixed(&path, "-wal")).ok() == log, "{case}: its log was touched");
+                    assert!(fs::read(&path).unwrap() == bytes, "{case}: the database was changed");
+                    assert!(fs::read(suffixed(&path, "-wal")).ok() == log, "{case}: the log was changed");
                     let files = 1 + usize::from(log.is_some());
                     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), files, "{case}");
                     let damaged = matches!(looked, Err(StorageError::Damaged { .. }));
-                    // What is in the log is not looked at, only what it covers.
+                    // The content of the log is not checked, only the pages that it covers.
                     assert!(damaged || log.as_ref().is_some_and(|log| log.len() > 4), "{case}: {looked:?}");
                 }
             }
@@ -160,7 +160,7 @@ fn a_database_that_is_gone_and_has_left_its_log_does_not_begin_from_nothing() {
     let error = folder.open_store("room", "a", &StoreOptions::default()).unwrap_err();
     assert!(matches!(&error, StorageError::Damaged { .. }), "{error}");
     assert!(fs::read(suffixed(&path, "-wal")).unwrap() == log);
-    // With the log gone as well it is as if it had never been.
+    // Without the log too, the object counts as one that never existed.
     fs::remove_file(suffixed(&path, "-wal")).unwrap();
     folder.open_store("room", "a", &StoreOptions::default()).unwrap();
 }

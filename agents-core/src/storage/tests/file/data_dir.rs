@@ -1,4 +1,4 @@
-//! The data folder, and the file of an object in it.
+//! Tests of the data folder and of the file of an object in it.
 
 use crate::storage::Durability;
 use crate::storage::file::clean_close::making;
@@ -33,7 +33,7 @@ fn all_objects_are_listed_by_their_real_names() {
         open.push(folder.open_store(class, name, &StoreOptions::default()).unwrap());
         assert!(folder.contains(class, name));
     }
-    // Strangers in the folder are not ours to judge.
+    // Foreign files in the folder are not listed.
     std::fs::write(root.path().join("notes.txt"), "x").unwrap();
     std::fs::create_dir(root.path().join("Backup")).unwrap();
     std::fs::write(root.path().join("chat-room/COPY.sqlite"), "x").unwrap();
@@ -45,7 +45,7 @@ fn all_objects_are_listed_by_their_real_names() {
         found.sort();
         found
     };
-    // Also while the objects are awake and hold their files, and while they write.
+    // The list is the same while the objects are awake and hold their files, and while they write.
     assert_eq!(list(), expected);
     for store in &mut open {
         store.begin_turn().unwrap();
@@ -175,7 +175,7 @@ fn a_removal_that_was_cut_short_leaves_no_object() {
     store.sync_handle().unwrap().sync().unwrap();
     store.abandon();
     let path = folder.store_path("room", "a");
-    // The note and the database are the first two steps. The log has frames.
+    // The note and the database are the first two steps of a removal. The log has frames.
     making(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let mut store = folder.store("room", "a", &StoreOptions::default());
@@ -216,14 +216,14 @@ fn a_folder_that_was_removed_or_replaced_takes_no_commit() {
                 assert!(error.to_string().contains("was removed or replaced"), "{way}: {error}");
                 store.poison();
             } else {
-                // It looks once a second.
+                // The store checks its files once a second.
                 store.place.as_mut().unwrap().1 -= std::time::Duration::from_secs(2);
                 assert_eq!(store.commit().unwrap_err().code(), "storage_io", "{way}");
                 assert!(store.is_poisoned(), "{way}");
             }
             drop(store);
             if !data.exists() {
-                // Nothing is made anew in its place: the place may belong to another program.
+                // Nothing is made at the same path, because the path may belong to another program.
                 let mut store = folder.store("room", "b", &options);
                 store.begin_turn().unwrap();
                 assert_eq!(store.kv_put("k", b"1").unwrap_err().code(), "storage_gone", "{way}");

@@ -1,4 +1,4 @@
-//! Stores that touch their file when it is needed.
+//! Tests of stores that open their file when it is needed.
 
 use crate::storage::file::create::suffixed;
 use crate::storage::tests::*;
@@ -83,7 +83,7 @@ fn taking_a_state_away_that_never_was_is_a_commit_without_a_file() {
     store.sync_handle().unwrap().sync().unwrap();
     assert!(!store.exists());
     in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
-    // The handle from before had nothing to flush; the next one has.
+    // The earlier handle had nothing to flush, and the next one has.
     store.sync_handle().unwrap().sync().unwrap();
     store.close().unwrap();
     assert!(folder.contains("room", "a"));
@@ -155,7 +155,7 @@ fn the_first_commit_flushes_nothing_however_the_log_was_found() {
     let log = suffixed(&folder.store_path("room", "a"), "-wal");
     assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
     let mut store = open();
-    assert!(!flushes(&mut store), "an empty one that was left");
+    assert!(!flushes(&mut store), "an empty one that a crash left");
     write(&mut store);
     assert!(flushes(&mut store), "a checkpoint needs it");
     store.abandon();
@@ -163,7 +163,7 @@ fn the_first_commit_flushes_nothing_however_the_log_was_found() {
     assert!(!flushes(&mut store), "one that was emptied");
     write(&mut store);
     store.close().unwrap();
-    assert!(!flushes(&mut open()), "one that was closed well");
+    assert!(!flushes(&mut open()), "one that was closed cleanly");
 }
 
 #[test]

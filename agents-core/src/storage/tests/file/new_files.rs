@@ -1,4 +1,4 @@
-//! Files of new objects, and what a power failure leaves of them.
+//! Tests of files of new objects, and of their remains after a power failure.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::storage::file::template::database;
 use crate::storage::file::torn::is_torn;
 use crate::storage::tests::*;
 
-/// Puts a file at the place of the object `a` that is noted as new.
+/// Writes a file at the path of the object `a` and marks it as new.
 fn put(folder: &DataFolder, bytes: &[u8]) -> std::path::PathBuf {
     let path = folder.store_path("room", "a");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -23,7 +23,7 @@ fn aside(path: &Path) -> std::path::PathBuf {
     suffixed(path, ".torn-1")
 }
 
-/// The file of the object `a` with some rows in it, closed well.
+/// Returns the file of the object `a` with some rows in it, closed cleanly.
 fn used(folder: &DataFolder) -> Vec<u8> {
     let mut store = folder.store("room", "a", &StoreOptions::default());
     in_turn(&mut store, |store| {
@@ -117,7 +117,7 @@ fn a_damaged_file_is_not_taken_for_a_torn_creation() {
     let (folder, _root) = data_folder();
     let used = used(&folder);
     let whole = database("room", "a").unwrap();
-    assert_eq!(used.len(), whole.len(), "the test wants a file of the same size");
+    assert_eq!(used.len(), whole.len(), "the test needs a file of the same size");
     let mut cases = Vec::new();
     for page in 0..used.len() / 4096 {
         let mut damaged = used.clone();
@@ -139,7 +139,7 @@ fn a_damaged_file_is_not_taken_for_a_torn_creation() {
         assert!(!aside(&path).exists(), "{what}");
         assert_eq!(fs::read(&path).unwrap(), bytes, "{what}");
     }
-    // The new file of somebody else is not ours to move either.
+    // The new file of another object is not moved either.
     let mut torn = database("room", "b").unwrap();
     torn[..512].fill(0);
     let path = put(&folder, &torn);
@@ -177,14 +177,14 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
     let is_flushed = |store: &Store| {
         store.database.as_ref().unwrap().fresh.as_ref().is_none_or(|fresh| fresh.is_flushed())
     };
-    // Made and closed: that flushes it.
+    // Closing a new file flushes it.
     let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(is_new(&path));
     store.close().unwrap();
     assert_eq!(WalStatus::of(&path), WalStatus::Closed);
     assert!(!is_new(&path));
     folder.remove("room", "a").unwrap();
-    // A store that failed flushes nothing: the log stays and says so.
+    // A store that failed flushes nothing, and its log stays as the sign of that.
     let mut store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     store.poison();
     store.close().unwrap();
@@ -205,7 +205,7 @@ fn a_file_that_may_not_be_on_the_disk_keeps_its_log() {
     store.abandon();
     let store = folder.open_store("room", "a", &StoreOptions::default()).unwrap();
     assert!(!is_flushed(&store));
-    // A handle that outlives its store reaches nothing of it.
+    // A handle that outlives its store does not reach the file any more.
     handle.sync().unwrap();
 }
 

@@ -1,15 +1,15 @@
-//! Power failures, simulated.
+//! Tests with simulated power failures.
 
 use std::collections::BTreeMap;
 
 use crate::storage::tests::*;
 use crate::storage::{Alarm, AlarmChange, AlarmIndex, Change, Durability};
 
-/// What a test knows of an object.
+/// The expected content of an object.
 struct Object {
     store: Option<Store>,
     name: String,
-    /// The number of the last commit, and of the last one that a sync acknowledged.
+    /// The number of the last commit, followed by that of the last commit that a sync acknowledged.
     committed: i64,
     synced: i64,
 }
@@ -23,7 +23,7 @@ impl Plan {
     }
 }
 
-/// A turn that writes several rows, a key, the state and the alarm, all with the same number.
+/// Runs a turn that writes several rows, a key, the state and the alarm, all with the same number.
 fn write(store: &mut Store, n: i64, weight: u64) {
     in_turn(store, |store| {
         if n == 1 {
@@ -34,7 +34,7 @@ fn write(store: &mut Store, n: i64, weight: u64) {
             let params = [Column::Integer(n), Column::Integer(part), filler];
             store.execute("INSERT INTO t VALUES (?1, ?2, ?3)", &params, false).unwrap();
         }
-        // Old rows go, so that pages are used again and the log starts again as well.
+        // Old rows are deleted, so that pages are reused and the log starts again as well.
         store.execute("DELETE FROM t WHERE n < ?1", &[Column::Integer(n - 5)], false).unwrap();
         store.kv_put("n", n.to_string().as_bytes()).unwrap();
         store.stage_state(Some(n.to_string().into())).unwrap();
@@ -42,7 +42,7 @@ fn write(store: &mut Store, n: i64, weight: u64) {
     });
 }
 
-/// The number that an object found after a power failure has; 0 for none.
+/// Returns the number in an object that is found after a power failure, or 0 for none.
 fn check(folder: &DataFolder, name: &str) -> i64 {
     let mut store = folder.store("room", name, &StoreOptions::default());
     let Some(state) = store.state().unwrap() else {
@@ -58,7 +58,7 @@ fn check(folder: &DataFolder, name: &str) -> i64 {
         *parts.entry(row.get(0).unwrap()).or_default() += 1;
     }
     let expected: BTreeMap<i64, usize> = ((n - 5).max(1)..=n).map(|n| (n, 3)).collect();
-    assert_eq!(parts, expected, "turns that are there in part");
+    assert_eq!(parts, expected, "some turns are there only in part");
     let connection = store.opened().unwrap().connection;
     let whole: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok");
@@ -119,7 +119,7 @@ fn survives(seed: u64) {
             }
             _ => {
                 object.committed += 1;
-                // Now and then so much that the log is moved into the database.
+                // Some commits are so large that the log is moved into the database.
                 let weight = if plan.below(4) == 0 { 500_000 } else { plan.below(9000) };
                 write(store, object.committed, weight);
                 if store.wants_checkpoint() && plan.below(3) > 0 {
@@ -168,7 +168,7 @@ fn what_was_never_synced_may_be_lost_in_every_way() {
         let after = DataFolder::open(after.path()).unwrap();
         *found.entry(check(&after, "a")).or_insert(0) += 1;
         aside += usize::from(after.root().join("room/a.sqlite.torn-1").exists());
-        // And the object can be used again.
+        // The object can be used again.
         let mut store = after.store("room", "a", &StoreOptions::default());
         in_turn(&mut store, |store| store.kv_put("again", b"1").unwrap());
         store.sync_handle().unwrap().sync().unwrap();
@@ -261,7 +261,7 @@ fn the_name_of_a_log_that_another_tool_removed_is_flushed_again() {
     assert_eq!(found(0..30), [1, 2]);
     store.sync_handle().unwrap().sync().unwrap();
     assert_eq!(found(0..30), [2]);
-    // Closing flushes it as well: the next store takes the mark for what it says.
+    // Closing also flushes the name, because the next store trusts the mark.
     store.close().unwrap();
     std::fs::remove_file(crate::storage::file::create::suffixed(&path, "-wal")).unwrap();
     let mut store = folder.store("room", "a", &options);
@@ -279,7 +279,7 @@ fn the_folder_of_a_class_is_flushed_by_each_of_its_objects_until_one_has_done_it
     let faults = Arc::new(Faults::default());
     faults.record();
     let options = StoreOptions { faults: Some(faults.clone()), ..StoreOptions::default() };
-    // It makes the folder, and is never flushed.
+    // This store makes the folder and is never flushed.
     let mut first = folder.store("room", "first", &options);
     write(&mut first, 1, 10);
     let mut second = folder.store("room", "a", &options);

@@ -1,4 +1,4 @@
-//! Stores whose file is closed for a while.
+//! Tests of stores whose file is closed for a while.
 
 use crate::storage::Lsn;
 use crate::storage::tests::*;

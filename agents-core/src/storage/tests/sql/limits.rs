@@ -1,4 +1,4 @@
-//! Limits of SQL, and of time.
+//! Tests of the limits of SQL and of its running time.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn a_query_that_takes_too_long_is_stopped() {
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(error.code(), "sql_timeout");
     assert!(error.to_string().contains("ran longer than 50ms"), "{error}");
-    // A query undoes nothing.
+    // A stopped query undoes nothing.
     assert!(!bench.on(|store| store.is_poisoned()));
     assert_eq!(bench.numbers(), [1]);
     assert_eq!(bench.commit(), Some(2));
@@ -44,7 +44,7 @@ fn the_time_of_one_statement_is_not_counted_for_the_next() {
 }
 
 thread_local! {
-    /// The number of times that this thread ran work that may block.
+    /// The number of times that this thread has run blocking work.
     static BLOCKED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
@@ -65,7 +65,7 @@ fn what_takes_long_lets_other_work_of_the_thread_go_on() {
     bench.commit();
     assert_eq!(BLOCKED.replace(0), 1, "the file was made, and nothing else took long");
     bench.sql().query::<i64>(FOREVER, ()).unwrap_err();
-    assert!(BLOCKED.get() >= 1, "a statement that runs on");
+    assert!(BLOCKED.get() >= 1, "a long statement");
     BLOCKED.set(0);
     bench.reopen();
     assert_eq!(bench.numbers(), [1]);
@@ -90,7 +90,7 @@ fn limits_are_those_of_the_platform() {
         ] {
             let error = sql.query::<serde_json::Map<String, serde_json::Value>>(&text, ()).unwrap_err();
             assert_eq!(storage(&error).code().split('_').next(), Some("sql"), "{error}");
-            assert!(!error.to_string().contains(&"x".repeat(600)), "the whole statement is in the error");
+            assert!(!error.to_string().contains(&"x".repeat(600)), "the error contains the whole statement");
         }
         let error = sql.execute("INSERT INTO t VALUES (?1)", (vec![0_u8; 5_000_000],)).unwrap_err();
         assert_eq!(kind(&error), SqlErrorKind::TooBig);
@@ -114,7 +114,7 @@ fn the_largest_state_is_a_row_and_gives_no_other_row_its_room() {
     });
     let error = bench.on(|store| store.stage_state(Some(Bytes::from(vec![b'1'; most + 1])))).unwrap_err();
     assert!(matches!(error, StorageError::TooBig { .. }), "{error}");
-    // No value of a key may be so large, so there is no copy, and the state stays.
+    // The state is too large for a value of a key, so there is no copy, and the state stays.
     bench.turn(|_| bench.on(Store::copy_state_aside).unwrap_err());
     assert_eq!(bench.on(Store::state).unwrap().map(|state| state.len()), Some(most));
 }

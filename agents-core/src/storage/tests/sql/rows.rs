@@ -1,4 +1,4 @@
-//! Values and rows as Rust types.
+//! Tests of values and rows as Rust types.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::storage::sql::{
 use crate::storage::tests::*;
 use crate::wire::Wire;
 
-/// What `#[wire]` does, as far as it matters here.
+/// The part of `#[wire]` that matters for these tests.
 macro_rules! wire {
     ($ty:ident) => {
         impl Wire for $ty {
@@ -150,7 +150,7 @@ fn a_struct_that_does_not_fit_says_which_column() {
         ("?4 AS", "2 * ?4 AS", "column `pinned`: invalid type: integer `2`, expected a boolean"),
         ("?1 AS", "length(?1) AS", "column `author`: invalid type: integer `5`, expected a string"),
         ("?6 AS", "'[1' || substr(?6, 1, 0) AS", "column `tags`: in its JSON text"),
-        ("?7 AS", "'nobody' || substr(?7, 1, 0) AS", "column `role`: unknown variant `nobody`"),
+        ("?7 AS", "'guest' || substr(?7, 1, 0) AS", "column `role`: unknown variant `guest`"),
         ("?4 AS", "substr(?4, 1, 0) || NULL AS", "column `pinned`: invalid type"),
     ] {
         let sql = SELECT.replace(from, to);
@@ -235,7 +235,7 @@ enum Mixed {
 }
 wire!(Mixed);
 
-/// The types that take anything, alone and beside other fields.
+/// The types that accept any kind of value, alone and beside other fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Holder {
     payload: Payload,
@@ -250,7 +250,7 @@ impl FromRow for Holder {
     }
 }
 
-/// The same, where serde reads the columns before it knows the fields.
+/// The same types where serde reads the columns before it knows the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Wrapped {
     plain: Value,
@@ -425,7 +425,7 @@ fn what_could_not_be_read_again_is_not_written() {
     let error = (0..128).fold(Value::Null, |inner, _| json!([inner])).to_column().unwrap_err();
     assert_eq!(error.code(), "sql_value");
     assert!(wire_as_column(&Small(9)).is_ok() && wire_as_column(&Average(None)).is_ok());
-    // SQLite has infinities, JSON has not.
+    // SQLite has infinities, and JSON does not.
     let bench = Bench::new();
     assert_eq!(one::<f64>(&bench, "SELECT 9e999", ()), f64::INFINITY);
     let error = bench.sql().query_one::<Map<String, Value>>("SELECT 9e999 AS x", ()).unwrap_err();
@@ -492,8 +492,8 @@ fn values_that_do_not_fit_are_errors_and_never_wrap() {
         sql.query_one::<String>("SELECT CAST(x'ff' AS TEXT) AS x", ()).map(|_| ()),
         "column `x`: the text is not UTF-8",
     );
-    says(sql.query_one::<(i64, i64)>("SELECT 1", ()).map(|_| ()), "the query has 1 columns, 2 are asked for");
-    says(sql.query_one::<i64>("SELECT 1, 2", ()).map(|_| ()), "the query has 2 columns, 1 are asked for");
+    says(sql.query_one::<(i64, i64)>("SELECT 1", ()).map(|_| ()), "the query has 1 columns, 2 are requested");
+    says(sql.query_one::<i64>("SELECT 1, 2", ()).map(|_| ()), "the query has 2 columns, 1 are requested");
 }
 
 #[test]
@@ -555,7 +555,7 @@ fn a_row_can_be_read_by_hand() {
     assert_eq!(row.value(0).unwrap(), ColumnRef::Integer(1));
     assert!(row.get::<i64>("B").unwrap_err().to_string().contains("no column `B`"));
     assert!(row.get::<i64>("c").unwrap_err().to_string().contains("more than one column `c`"));
-    assert!(row.get::<i64>(4).unwrap_err().to_string().contains("none at 4"));
+    assert!(row.get::<i64>(4).unwrap_err().to_string().contains("index 4 is too large"));
     let none = bench.on(|store| store.query("SELECT 1 WHERE 0", &[], true, 1)).unwrap();
     assert!(none.is_empty() && none.iter().next().is_none());
     let map: Map<String, Value> =

@@ -1,4 +1,4 @@
-//! Statements of users: what they may say, and how mistakes are told.
+//! Tests of statements of users: which are allowed, and the errors of the others.
 
 use crate::storage::tests::*;
 
@@ -45,7 +45,7 @@ fn transactions_belong_to_the_runtime() {
     ] {
         denied(&bench, sql);
     }
-    // Also when the same statement is in the cache already, put there by the runtime.
+    // The denial also holds when the runtime has put the same statement into the cache.
     insert(&bench.sql(), 1);
     denied(&bench, "/*agents*/BEGIN IMMEDIATE");
     assert!(denied(&bench, "BEGIN IMMEDIATE").contains("use `transaction`"));
@@ -73,7 +73,7 @@ fn the_tables_of_the_runtime_are_out_of_reach() {
     let bench = Bench::with_table();
     bench.turn(|_| {
         bench.kv().put("k", &1).unwrap();
-        // In the cache of prepared statements, too.
+        // This puts the statement into the cache of prepared statements.
         bench.kv().get::<u32>("k").unwrap();
         bench.on(|store| store.stage_state(Some(Bytes::from_static(b"1")))).unwrap();
     });
@@ -96,7 +96,7 @@ fn the_tables_of_the_runtime_are_out_of_reach() {
             "CREATE VIEW _agents_view AS SELECT 1",
             "CREATE TRIGGER g AFTER INSERT ON _agents_kv BEGIN SELECT 1; END",
             "CREATE VIRTUAL TABLE _agents_fts USING fts5 (a)",
-            // The tables behind it would be `_agents_data` and so on.
+            // The shadow tables would be `_agents_data` and so on.
             "CREATE VIRTUAL TABLE _agents USING fts5 (a)",
             "CREATE VIRTUAL TABLE f USING fts5 (value, content='_agents_kv')",
             "CREATE VIRTUAL TABLE f USING fts5vocab ('_agents_kv', 'row')",
@@ -125,7 +125,7 @@ fn the_tables_of_the_runtime_are_out_of_reach() {
         }
         let batch = "CREATE TABLE u (n); ALTER TABLE u RENAME TO _agents_u";
         assert_eq!(kind(&sql.execute_batch(batch).unwrap_err()), SqlErrorKind::Denied);
-        // A value is no name, also beside a statement that makes one.
+        // A value is not a name, also beside a statement that defines one.
         sql.execute_batch(
             "CREATE TABLE my_agents_list (s TEXT); INSERT INTO my_agents_list VALUES ('_agents_kv')",
         )
@@ -212,7 +212,8 @@ fn settings_last_as_long_as_they_should() {
         insert(sql, 1);
     });
     bench.commit();
-    // Twice the same text: the second must not be taken from the cache, where it does nothing.
+    // The same text runs twice. The second statement must not come from the cache, because it would do
+    // nothing there.
     for _ in 0..2 {
         bench.turn(|sql| {
             sql.execute("PRAGMA case_sensitive_like = ON", ()).unwrap();

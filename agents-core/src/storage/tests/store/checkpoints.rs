@@ -1,4 +1,4 @@
-//! Checkpoints that break off in the middle.
+//! Tests of checkpoints that break off in the middle.
 
 use crate::storage::file::clean_close::MARK;
 use crate::storage::file::create::suffixed;
@@ -13,7 +13,7 @@ fn content(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
     (std::fs::read(&path).unwrap(), std::fs::read(suffixed(&path, "-wal")).unwrap())
 }
 
-/// Writes so many rows of some pages each, one commit each.
+/// Writes rows of several pages each, with one commit for each row.
 fn fill(bench: &Bench, rows: std::ops::Range<i64>) {
     for n in rows {
         bench.turn(|sql| {
@@ -54,7 +54,7 @@ fn a_checkpoint_that_a_broken_disk_breaks_off_ends_the_store_and_loses_nothing()
     assert!(half != before && kept == log, "a part was moved, and the log is there");
     assert!(matches!(bench.on(Store::begin_turn), Err(StorageError::Poisoned)));
     bench.store.borrow_mut().take();
-    assert_eq!(content(&bench), (half, log), "closing it is no second try");
+    assert_eq!(content(&bench), (half, log), "closing does not try again");
     bench.reopen();
     check(&bench, 40);
     bench.reopen();

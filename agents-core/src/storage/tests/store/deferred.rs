@@ -1,4 +1,4 @@
-//! Constraints that are checked at the end of a turn.
+//! Tests of constraints that are checked at the end of a turn.
 
 use crate::storage::tests::*;
 
@@ -67,7 +67,7 @@ fn turns_that_cannot_break_one_cost_nothing() {
         bench.commit();
         statements
     };
-    // BEGIN and the row, and once a look at the tables.
+    // The statements are BEGIN and the row, and once a query of the tables.
     assert_eq!(statements(&plain, &|sql| insert(sql, 1)), 2);
     assert_eq!(statements(&plain, &|sql| insert(sql, 2)), 2);
     assert_eq!(statements(&deferred, &|_| deferred.kv().put("key", &1).unwrap()), 2);
@@ -78,7 +78,7 @@ fn turns_that_cannot_break_one_cost_nothing() {
         sql.execute_batch("DROP TABLE c; CREATE TABLE d (n INTEGER REFERENCES t (n))").unwrap()
     };
     statements(&deferred, &other);
-    assert_eq!(statements(&deferred, &|sql| insert(sql, 3)), 2, "there is none any more");
+    assert_eq!(statements(&deferred, &|sql| insert(sql, 3)), 2, "there is no deferred constraint any more");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_setting_that_puts_constraints_off_ends_with_its_transaction() {
         end(&bench).unwrap();
         bench.commit();
         bench.turn(|sql| {
-            // A statement that was prepared under the setting.
+            // This statement was prepared under the setting.
             let refused = sql.execute("INSERT INTO d VALUES (?1)", (99,)).unwrap_err();
             assert_eq!(kind(&refused), SqlErrorKind::Constraint);
         });
@@ -120,7 +120,7 @@ fn a_setting_of_a_turn_that_was_undone_is_undone() {
 fn tables_that_came_back_are_known_again() {
     let bench = bench(&[CHILDREN, "CREATE TABLE d (n INTEGER REFERENCES t (n))"]);
     bench.turn(|sql| insert(sql, 1));
-    // The turn drops the table that has such a constraint, and breaks another one.
+    // The turn drops the table with the deferred constraint and breaks another constraint.
     bench.on(Store::begin_turn).unwrap();
     bench.sql().execute("DROP TABLE c", ()).unwrap();
     bench.sql().execute("PRAGMA defer_foreign_keys = ON", ()).unwrap();
@@ -133,7 +133,7 @@ fn tables_that_came_back_are_known_again() {
     assert_eq!(bench.sql().query::<i64>("SELECT n FROM c", ()).unwrap(), [1]);
 }
 
-/// Nothing that SQLite documents says that the probe works: this does.
+/// Shows that the probe works, because the documentation of SQLite does not promise it.
 #[test]
 fn the_probe_sees_what_a_commit_sees() {
     let tables = [
@@ -165,7 +165,7 @@ fn the_probe_sees_what_a_commit_sees() {
             bench.sql().execute("PRAGMA defer_foreign_keys = ON", ()).unwrap();
         }
         for _ in 0..random.usize(1..5) {
-            // Some break a constraint that is checked at once.
+            // Some statements break a constraint that is checked at once.
             let _ = bench.sql().execute(random.choice(statements).unwrap(), (random.i64(1..6),));
         }
         let broken: bool = one(&bench, "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_check)", ());

@@ -1,4 +1,4 @@
-//! The log, syncs, and what a crash leaves.
+//! Tests of the log, of syncs, and of recovery after a crash.
 
 use crate::storage::file::clean_close::MARK;
 use crate::storage::file::create::suffixed;
@@ -8,7 +8,7 @@ fn wal(bench: &Bench) -> std::path::PathBuf {
     suffixed(&bench.on(|store| store.path().to_owned()), "-wal")
 }
 
-/// Copies the files as they are at this moment, which is what a crash would leave.
+/// Copies the files in their current state, which is the state after a crash.
 fn crash_copy(bench: &Bench, to: &DataFolder) {
     let from = bench.on(|store| store.path().to_owned());
     let target = to.store_path("room", "lobby");
@@ -28,7 +28,7 @@ fn the_log_stays_the_same_file_over_checkpoints_and_restarts() {
     let handle = bench.on(Store::sync_handle).unwrap();
     let first = std::fs::metadata(wal(&bench)).unwrap();
     let mut largest = 0;
-    // Some 8 MB through a log that is checkpointed every 4 MB.
+    // About 8 MB pass through a log that is checkpointed every 4 MB.
     for _ in 0..40 {
         bench.turn(|sql| sql.execute("INSERT INTO b VALUES (randomblob(200000))", ()).unwrap());
         bench.commit();
@@ -38,7 +38,7 @@ fn the_log_stays_the_same_file_over_checkpoints_and_restarts() {
         }
         let now = std::fs::metadata(wal(&bench)).unwrap();
         assert_eq!(now.ino(), first.ino());
-        assert!(now.len() >= largest, "the log was cut");
+        assert!(now.len() >= largest, "the log was truncated");
         largest = now.len();
     }
     assert!(largest < 7_000_000, "the log never started again: {largest}");
@@ -70,7 +70,7 @@ fn a_commit_never_moves_the_log_nor_begins_it_anew() {
     let after = header();
     assert_ne!(after, before, "the log has begun anew, with its header flushed");
     write();
-    assert_eq!(header(), after, "no commit has to do it");
+    assert_eq!(header(), after, "a commit does not have to flush the header");
     bench.on(Store::begin_turn).unwrap();
     bench.sql().execute("INSERT INTO b VALUES (1)", ()).unwrap();
     bench.on(Store::end_turn).unwrap();
@@ -140,7 +140,7 @@ fn a_closed_store_is_one_file_and_a_mark() {
     assert!(log.exists());
     bench.store.borrow_mut().take().unwrap().close().unwrap();
     assert_eq!(std::fs::metadata(&log).unwrap().len(), MARK);
-    // A handle that outlives its store has nothing left to do, and does not fail.
+    // A handle that outlives its store does nothing and does not fail.
     handle.sync().unwrap();
 }
 

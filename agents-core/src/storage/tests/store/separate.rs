@@ -1,14 +1,14 @@
-//! Statements that are stopped, and the turns beside them.
+//! Tests of statements that are stopped, and of other turns between the same commits.
 
 use std::time::Duration;
 
 use crate::storage::Alarm;
 use crate::storage::tests::*;
 
-/// Writes without end.
+/// A statement that never ends.
 const FOREVER: &str =
     "INSERT INTO t WITH RECURSIVE c (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c";
-/// Writes one row, by way of a loop.
+/// A statement that writes one row and has a loop.
 const LOOP: &str = "INSERT INTO t SELECT coalesce(max(n), 0) + 1 FROM t";
 
 fn impatient() -> Bench {
@@ -19,7 +19,7 @@ fn impatient() -> Bench {
     bench
 }
 
-/// Runs a statement that does not end.
+/// Runs a statement that does not end, and returns its error.
 fn stopped(bench: &Bench) -> crate::Error {
     let error = bench.sql().execute(FOREVER, ()).unwrap_err();
     assert_eq!(error.code(), "sql_timeout", "{error}");
@@ -44,7 +44,7 @@ fn is_poisoned(bench: &Bench) -> bool {
 
 #[test]
 fn a_write_that_is_stopped_is_undone_alone() {
-    // The turn has written nothing before, so it may go on.
+    // The turn has written nothing before, so it may continue.
     for before in 0..3 {
         let bench = impatient();
         for n in 0..before {
@@ -76,7 +76,7 @@ fn a_turn_that_wrote_before_is_undone_with_the_statement() {
     stage(&bench, "2");
     bench.sql().execute(LOOP, ()).unwrap();
     stopped(&bench);
-    // Nothing more is read or written in it.
+    // The level runs no further statement.
     for error in [
         bench.sql().query::<i64>("SELECT n FROM t", ()).unwrap_err(),
         bench.sql().execute("INSERT INTO t VALUES (7)", ()).unwrap_err(),
@@ -106,7 +106,7 @@ fn a_transaction_of_the_user_is_undone_with_the_statement() {
             sql.execute(FOREVER, ())
         });
         assert_eq!(error.unwrap_err().code(), "sql_timeout");
-        // One that is not told to its caller fails the transaction all the same.
+        // An error that the closure ignores still fails the transaction.
         let error = sql.transaction(|sql| {
             sql.execute(LOOP, ())?;
             stopped(&bench);
@@ -137,7 +137,7 @@ fn what_is_committed_before_waits_for_the_flush_of_the_others() {
     assert!(bench.on(|store| store.has_uncommitted()), "nothing may leave yet");
     assert!(bench.on(Store::rest).is_err() && bench.on(Store::checkpoint).is_err());
     assert_eq!(bench.on(|store| store.last_lsn().0), 1);
-    // The process dies: the turn is there with all that it did, or not at all.
+    // After the death of the process, the turn is there as a whole or not at all.
     let store = bench.store.borrow_mut().take().unwrap();
     store.abandon();
     bench.reopen();
@@ -156,7 +156,7 @@ fn a_commit_before_that_fails_is_a_commit_that_fails() {
     assert!(bench.numbers().is_empty());
 }
 
-/// The power fails while commits without a flush stand in the log.
+/// Simulates a power failure while commits without a flush are in the log.
 #[test]
 fn turns_are_whole_after_a_power_failure() {
     let bench = impatient();
@@ -206,7 +206,7 @@ fn statements_that_are_over_soon_share_a_transaction() {
     assert_eq!(count(&bench, &|sql| drop(sql.query::<i64>("SELECT n FROM t", ()).unwrap())), 1);
     assert_eq!(count(&bench, &|sql| assert_eq!(sql.execute(LOOP, ()).unwrap(), 1)), 3, "COMMIT and BEGIN");
     assert_eq!(count(&bench, &brief(10)), 3, "SAVEPOINT and RELEASE");
-    // A trigger makes it long, until it is gone.
+    // With a trigger the statement may take long.
     let trigger = "CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t WHERE n < 0; END";
     bench.turn(|sql| assert_eq!(sql.execute(trigger, ()).unwrap(), 0));
     bench.turn(|_| bench.kv().put("key", &2).unwrap());
@@ -238,7 +238,7 @@ fn a_class_that_writes_something_brief_first_is_separated_from_then_on() {
     bench.turn(|sql| insert(sql, 1));
     mixed(LOOP).unwrap();
     end(&bench).unwrap();
-    // Another life, and other turns of the class that hit the limit.
+    // The object wakes again, and other turns of the class reach the time limit.
     bench.commit();
     bench.reopen();
     bench.turn(|sql| insert(sql, 3));
@@ -251,7 +251,7 @@ fn a_class_that_writes_something_brief_first_is_separated_from_then_on() {
     assert_eq!(bench.numbers(), [1, 2, 3, 4]);
 }
 
-/// The index of alarms has to know an alarm before it is committed.
+/// Checks that an alarm is in the alarm index before it is committed.
 #[test]
 fn an_alarm_is_not_committed_before_its_time() {
     let bench = impatient();

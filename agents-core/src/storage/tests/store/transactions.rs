@@ -1,4 +1,4 @@
-//! Turns, transactions inside them, the state, and the commit they share.
+//! Tests of turns, of transactions inside turns, of the state, and of the commit that turns share.
 
 use crate::storage::tests::*;
 
@@ -33,7 +33,7 @@ fn several_turns_share_one_commit() {
     for n in 1..=3 {
         bench.turn(|sql| insert(sql, n));
     }
-    // BEGIN, three rows, SAVEPOINT and RELEASE for the second and third turn.
+    // The statements are BEGIN, three rows, and SAVEPOINT and RELEASE for the second and third turn.
     assert_eq!(bench.statements() - before, 1 + 3 + 4);
     assert!(bench.on(|store| store.has_uncommitted()));
     assert_eq!(bench.commit(), Some(2));
@@ -228,7 +228,7 @@ fn a_transaction_restores_the_state_it_found() {
         .unwrap_err();
         assert_eq!(bench.on(Store::state).unwrap(), text("1"));
     });
-    // The same through a rollback of the whole turn: the inner undo has become the outer's.
+    // A rollback of the whole turn does the same: the inner undo has become part of the outer one.
     bench.on(Store::begin_turn).unwrap();
     bench
         .sql()

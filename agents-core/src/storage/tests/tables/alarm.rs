@@ -1,4 +1,4 @@
-//! The alarm, the settings, and files of the schema before them.
+//! Tests of the alarm, of the settings, and of files with an older schema.
 
 use crate::storage::Alarm;
 use crate::storage::file::schema::SCHEMA;
@@ -26,7 +26,7 @@ fn an_object_has_one_alarm() {
     bench.reopen();
     assert_eq!(bench.on(Store::alarms).unwrap().set, None);
     bench.turn(|_| bench.on(Store::delete_alarm).unwrap());
-    assert!(!bench.on(|store| store.alarm_changed()), "there was none to take away");
+    assert!(!bench.on(|store| store.alarm_changed()), "there was no alarm to delete");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date() {
     )
     .unwrap();
     old.close().unwrap();
-    // It is shorter than a new file of today, and no torn creation for that.
+    // The file is shorter than a new file of today, but it is not a torn new file.
     let new = crate::storage::file::template::database("room", "a").unwrap();
     assert!(std::fs::metadata(&path).unwrap().len() < new.len() as u64);
     for log in [false, true] {

@@ -1,4 +1,4 @@
-//! Keys and values.
+//! Tests of keys and values.
 
 use crate::storage::tests::*;
 
@@ -77,7 +77,7 @@ fn large_entries_are_refused_with_their_size() {
         bench.kv().put(&key, &1).unwrap();
         let error = bench.kv().put(&format!("{key}k"), &1).unwrap_err();
         assert_eq!(error.to_string(), "the key has 2049 bytes, the limit is 2048");
-        // Two quotes and one letter of key.
+        // The rest are two quotes and one letter of the key.
         let most = 2 * 1024 * 1024 - 3;
         bench.kv().put("k", &"x".repeat(most)).unwrap();
         let error = bench.kv().put("k", &"x".repeat(most + 1)).unwrap_err();

@@ -1,4 +1,4 @@
-//! Taking away all that an object stored.
+//! Tests of removing everything that an object stored.
 
 use crate::storage::Alarm;
 use crate::storage::tests::*;
@@ -113,7 +113,7 @@ fn a_transaction_inside_the_turn_undoes_a_wipe_alone() {
         is_full(&bench);
         assert_eq!(sql.query_one::<i64>("SELECT count(*) FROM parent", ()).unwrap(), 3);
     });
-    // References are looked at again as they were before.
+    // References are checked again as before.
     bench.turn(|sql| {
         let error = sql.execute("INSERT INTO child VALUES (9, 99, NULL)", ()).unwrap_err();
         assert_eq!(kind(&error), SqlErrorKind::Constraint);
