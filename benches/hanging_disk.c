@@ -1,5 +1,5 @@
-// Makes flushes of files whose path has "hanging" in it take 13 seconds: a disk that does not answer.
-// benches/hostile.sh loads it before the C library.
+// Delays each flush of a file whose path contains "hanging" by 13 seconds, to imitate a disk that does not
+// answer. benches/hostile.sh loads this library before the C library.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

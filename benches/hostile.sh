@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds in release, starts the bench server on one core and hostile clients on another.
+# Builds in release, and starts the bench server on one core and the hostile clients on another.
 # Usage: benches/hostile.sh [seconds of attack, 600] [preset of limits: default or internet]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ bin="${CARGO_TARGET_DIR:-target}/release"
 work=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# A disk that hangs for one agent.
+# The disk hangs for one agent.
 cc -shared -fPIC -O2 -o "$work/hanging_disk.so" benches/hanging_disk.c -ldl
 
 LD_PRELOAD="$work/hanging_disk.so" BENCH_LIMITS="$preset" taskset -c "${SERVER_CORE:-0}" "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data" \
@@ -27,6 +27,6 @@ for _ in $(seq 100); do
 done
 echo "limits: $preset, attack: $seconds s"
 taskset -c "${GENERATOR_CORE:-1}" "$bin/bench-hostile" --url "$url" --server-pid "$pid" --seconds "$seconds"
-# What the server counted.
+# The limits that the server counted.
 curl -s "$metrics" | grep -v '^#' | grep -E 'limit_reached|refused' | grep -v ' 0$' || true
 sort "$work/errors" | cut -c1-160 | uniq -c | sort -rn | head -5

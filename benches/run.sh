@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds in release, puts load on the server and on a bare axum echo, and compares with the targets.
-# Server on one core, generator on another. Usage: benches/run.sh [seconds per run]
+# Builds in release, puts load on the server and on a bare axum echo, and compares the figures with the
+# targets.
+# The server runs on one core and the generator on another. Usage: benches/run.sh [seconds per run]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ if (($(nproc) < 2)); then
     echo "two cores are needed: the server and the generator must not share one" >&2
     exit 1
 fi
-# Each process holds one descriptor a connection.
+# Each process uses one file descriptor per connection.
 if ! ulimit -n $((connections * 2)) 2>/dev/null; then
     echo "ulimit -n $((connections * 2)) is not allowed here" >&2
     exit 1
@@ -49,7 +50,7 @@ start() {
     exit 1
 }
 
-# load NAME ARGUMENTS...: runs the generator, shows its table and keeps its numbers
+# load NAME ARGUMENTS...: runs the generator, shows its table and stores its figures
 failed=0
 load() {
     local name=$1
@@ -65,7 +66,7 @@ number() {
 }
 
 rows=()
-# row TEXT RUN NUMBER UNIT [OPERATOR TARGET]: without a target the number is only shown
+# row TEXT RUN NUMBER UNIT [OPERATOR TARGET]: a number without a target is only shown
 row() {
     local value baseline=- target=- verdict=
     value=$(number "$2" "$3")
@@ -101,12 +102,12 @@ load increment increment --prefix count --seconds "$seconds"
 load broadcast broadcast --prefix cast --connections 1000 --seconds "$seconds"
 kill "$pid"
 
-# A server of its own, so that nothing but the connections is in its memory.
+# Each scenario has a server of its own, so that the server's memory holds only these connections.
 start connections "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-connections"
 load connections connections --prefix many --connections "$connections"
 kill "$pid"
 
-# What sleep costs and saves; agents of the class `nap` sleep after a second.
+# Measures the cost and the savings of sleep. Agents of the class `nap` sleep after a second.
 start hundred "$bin/bench-server" serve --addr 127.0.0.1:0 --data "$work/data-hundred"
 load hundred connections --class nap --prefix hundred --connections "$connections" --agents 100 --hold 5
 kill "$pid"

@@ -4,8 +4,9 @@
 #   scripts/autobahn.sh               all cases
 #   scripts/autobahn.sh '6.*' 7.7.1   the named ones
 #
-# The report stays in target/autobahn/report. Cases on compression are left out: the server does not offer it.
-# The suite needs Python 2.7: PYTHON2 names its program, else python2.7 or one of pyenv is taken.
+# The report is in target/autobahn/report. Cases about compression are left out: the server does not offer
+# compression.
+# The suite needs Python 2.7. PYTHON2 names the program; without it, python2.7 or one of pyenv is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -72,7 +73,8 @@ python3 - "$out/report/index.json" <<'REPORT'
 import collections, json, sys
 
 cases = json.load(open(sys.argv[1]))["agents"]
-# INFORMATIONAL has no right answer. NON-STRICT is right as well: what came before a violation may be answered or not.
+# INFORMATIONAL has no right answer. NON-STRICT is also correct: messages before a violation may be answered
+# or not.
 good = {"OK", "INFORMATIONAL", "NON-STRICT"}
 bad = [(name, case) for name, case in cases.items() if {case["behavior"], case["behaviorClose"]} - good]
 for name, case in bad:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what an example needs, builds it and its page, and starts it.
+# Installs the requirements of an example, builds the example and its page, and starts it.
 #
 #   scripts/example.sh chat                     http://127.0.0.1:8787
 #   scripts/example.sh chat --addr 0.0.0.0:80   options of the program

@@ -4,10 +4,11 @@
 #   scripts/fuzz.sh                   every target, 60 seconds each
 #   scripts/fuzz.sh 3600 frames routes  the named targets, an hour each
 #
-# New inputs stay in target/fuzz/found; what makes a target fail goes to target/fuzz/artifacts. Copy such an
-# input to fuzz/corpus/TARGET, mend the cause, and the tests of `agents-fuzz` guard it from then on.
+# New inputs stay in target/fuzz/found. An input that makes a target fail is in target/fuzz/artifacts. Copy
+# such an input to fuzz/corpus/TARGET and mend the cause; the tests of `agents-fuzz` then run that input each
+# time.
 #
-# Needs a C++ compiler. With a nightly toolchain the address sanitizer watches, too.
+# Needs a C++ compiler. With a nightly toolchain, the address sanitizer is used too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,7 @@ targets=("$@")
 if ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install cargo-fuzz --locked
 fi
-# Coverage needs no nightly features, the sanitizer does.
+# Coverage needs no nightly features; the sanitizer does.
 toolchain=() sanitizer=none
 if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
   toolchain=(+nightly) sanitizer=address

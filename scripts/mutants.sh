@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Applies each mutant of tests/mutants to a copy of the sources and runs the tests that have to notice it.
+# Applies each mutant of tests/mutants to a copy of the sources and runs the tests that must fail with it.
 # A mutant is a patch whose head names its tests: a line `Tests: ` with the arguments of `cargo nextest run`.
-# Not part of scripts/test.sh: run it by hand after a change to the files that the patches touch.
+# This script is not part of scripts/test.sh: run it by hand after a change to the files that the patches
+# touch.
 #
 #   scripts/mutants.sh                    all mutants
 #   scripts/mutants.sh sync poison        those whose name contains one of these words
-#   scripts/mutants.sh --check            only tells whether every patch still applies
+#   scripts/mutants.sh --check            only checks that every patch still applies
 #
-# Exits with 1 when a mutant survives, when a patch does not apply, or when a mutant does not compile.
+# Exits with 1 if a mutant survives, if a patch does not apply, or if a mutant does not compile.
 set -euo pipefail
 exec 2>&1
 cd "$(dirname "$0")/.."
@@ -37,7 +38,7 @@ if [ -z "$check" ]; then
   git worktree remove --force "$copy" 2>/dev/null || true
   git worktree add --quiet --detach "$copy" HEAD
   trap 'git -C "$root" worktree remove --force "$copy"' EXIT
-  # Of its own, so that the builds of the sources themselves are not thrown away.
+  # A separate target folder keeps the builds of the sources themselves.
   export CARGO_TARGET_DIR=$target/mutants/build
 fi
 
@@ -56,7 +57,7 @@ for patch in tests/mutants/*.patch; do
   git -C "$copy" apply "$root/$patch"
   tests=$(sed -n 's/^Tests: //p' "$patch")
   code=0
-  # The arguments hold quoted expressions.
+  # The arguments contain quoted expressions.
   (cd "$copy" && eval "cargo nextest run --locked --no-tests fail $tests") >"$log/$name.log" 2>&1 || code=$?
   git -C "$copy" checkout --quiet -- .
   case $code in

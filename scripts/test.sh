@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds once, and runs every test there is:
-# format, lints, docs, the TypeScript client, the pages of the examples, the npm client, a real browser,
-# and the Rust tests.
+# Installs the requirements of the tests, builds once, and runs all tests:
+# format, lints, docs, the TypeScript client, the pages of the examples, the npm client, a real browser, and
+# the Rust tests.
 # Stops at the first step that fails, with its name, and exits with its code.
 #
 #   scripts/test.sh                   everything
 #   scripts/test.sh build npm         only the named steps, in the order below
 #
-# AGENTS_TEST_CHAOS is the seed of the step chaos, 1 by default.
-# CHROMIUM names another browser program than /usr/bin/chromium.
+# AGENTS_TEST_CHAOS is the seed of the step chaos. The default is 1.
+# CHROMIUM names a browser program. The default is /usr/bin/chromium.
 set -euo pipefail
 exec 2>&1
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 CHROMIUM="${CHROMIUM:-/usr/bin/chromium}"
 export CHROMIUM
 CHAOS="${AGENTS_TEST_CHAOS:-1}"
-# All other steps are without it.
+# All other steps run without AGENTS_TEST_CHAOS.
 unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
@@ -32,7 +32,7 @@ step_tools() {
     say "$CHROMIUM is missing: installing chromium"
     local code=0
     install chromium || code=$?
-    # Without root the browser tests are skipped; any other failure counts.
+    # Without root the browser tests are skipped. Any other failure ends the script.
     [ "$code" = 0 ] || [ "$code" = 90 ] || return "$code"
   fi
 }
@@ -45,8 +45,8 @@ step_packages() {
 }
 
 step_format() { cargo fmt --all --check; }
-# The licences, sources and duplicates of deny.toml; the snapshots of the Rust step guard the tree
-# of dependencies where this tool is missing.
+# Checks the licences, sources and duplicates of deny.toml. Without this tool, the snapshots of the Rust step
+# check the tree of dependencies.
 step_licences() {
   if ! cargo deny --version >/dev/null 2>&1; then
     say "SKIPPED licences: cargo-deny is not installed (cargo install cargo-deny)"
@@ -55,7 +55,8 @@ step_licences() {
   cargo deny --log-level error check licenses bans sources
 }
 
-# A program that is a client alone, built alone: together with the others it would get the server's half.
+# A program that is only a client is built alone: together with the others it would get the features of the
+# server.
 step_client() { cargo clippy -p chat-cli --locked -- -D warnings; }
 
 step_build() { cargo build --workspace --all-targets --locked; }
@@ -66,10 +67,10 @@ step_docs() {
   node scripts/public-api.mjs --check
 }
 step_doctests() { cargo test --workspace --doc --locked; }
-# The client that the command `types` writes.
+# Checks the client that the command `types` writes.
 step_typescript() { (cd agents-core/typescript && npm run --silent check && npm test --silent); }
 
-# The pages of the examples that are written in TypeScript, with the types of the programs as they are now.
+# Checks the pages of the examples that are written in TypeScript, with the current types of the programs.
 step_pages() {
   export AGENTS_EXAMPLES="$CARGO_TARGET_DIR/debug/examples"
   (cd examples/web && npm run --silent check && npm run --silent bundle)
@@ -85,7 +86,7 @@ step_browser() {
   (cd tests/browser && npm test --silent)
 }
 
-# The behaviour tests once more, with agents that hibernate or crash after every event.
+# Runs the behaviour tests again, with agents that hibernate or crash after every event.
 step_chaos() {
   local tests=(--test connections --test state --test durability --test hibernation --test limits --test calls)
   if cargo nextest --version >/dev/null 2>&1; then
@@ -119,7 +120,7 @@ current=
 started=$SECONDS
 took=()
 
-# `set -e` ends the script where a command of a step fails; this says where.
+# `set -e` ends the script where a command of a step fails. This trap prints the step.
 finish() {
   local code=$?
   if [ "$code" != 0 ] && [ -n "$current" ]; then

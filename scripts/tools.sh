@@ -1,8 +1,8 @@
-# What the scripts share: to be read by them, not to be run.
+# Functions that the scripts share. The scripts read this file; it is not run by itself.
 
 say() { printf '==> %s\n' "$*"; }
 
-# Runs its arguments as root, or says that this is not possible.
+# Runs its arguments as root, or reports that this is not possible.
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
@@ -21,7 +21,7 @@ install() {
     apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# need PROGRAM PACKAGE...: installs the packages unless the program is there.
+# need PROGRAM PACKAGE...: installs the packages if the program is missing.
 need() {
   local program=$1
   shift

@@ -1,4 +1,4 @@
-//! Making, opening and closing the file of an object, and a commit.
+//! Creating, opening and closing the file of an object, and a commit.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
@@ -9,7 +9,7 @@ use agents_core::storage::{DataFolder, Durability, Store, StoreOptions};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Times `work` on values that `prepare` made, and leaves what comes out to `clean`, untimed.
+/// Times `work` on values that `prepare` made. `clean` gets the results; `prepare` and `clean` are not timed.
 fn timed<A, B>(
     count: u64,
     mut prepare: impl FnMut(u64) -> A,
@@ -70,7 +70,7 @@ fn stores(c: &mut Criterion) {
     group.bench_function("commit_state", |b| {
         let mut store = open("lobby");
         let mut odd = false;
-        // The same bytes again would not be written.
+        // SQLite would not write the same bytes again.
         b.iter(|| {
             odd = !odd;
             put(&mut store, if odd { br#"{"count":1}"# } else { br#"{"count":2}"# })

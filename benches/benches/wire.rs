@@ -22,7 +22,7 @@ fn reading(c: &mut Criterion) {
         ("call", CALL),
         ("large_call", &large),
         ("state", &state),
-        ("plain_text", "a text that is not of the protocol"),
+        ("plain_text", "a text that does not belong to the protocol"),
         ("json_of_the_user", r#"{"type":"typing","user":"ann","since":1700000000000}"#),
     ] {
         group.throughput(Throughput::Bytes(text.len() as u64));

@@ -15,7 +15,7 @@ pub const PONG: u8 = 10;
 
 /// Appends one whole client frame.
 ///
-/// Clients must mask; the key of all zeros is a valid one and leaves the payload as it is.
+/// Clients must mask their frames. The key here is zero, which is valid and leaves the payload unchanged.
 pub fn encode(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.push(0x80 | opcode);
     let size = payload.len();
@@ -32,9 +32,10 @@ pub fn encode(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend(payload);
 }
 
-/// The first frame in a buffer: its opcode, where its payload is, and where the next one starts.
+/// Returns the opcode of the first frame in a buffer, the range of its payload, and the start of the next
+/// frame.
 ///
-/// `None` when it is not complete yet.
+/// Returns `None` while the frame is incomplete.
 pub fn decode(input: &[u8]) -> Option<(u8, Range<usize>)> {
     let (&[first, second], rest) = input.split_first_chunk::<2>()?;
     let (size, head) = match second & 0x7f {
@@ -50,7 +51,7 @@ pub fn decode(input: &[u8]) -> Option<(u8, Range<usize>)> {
 mod tests {
     use super::*;
 
-    /// What a server would send: the same without the mask.
+    /// Builds the frame that a server would send: the same frame without the mask.
     fn server(payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         encode(&mut out, TEXT, payload);

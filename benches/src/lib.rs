@@ -1,7 +1,7 @@
-//! A load generator for any server that speaks the protocol, and what it measures with.
+//! A load generator for any server that speaks the protocol, and its measurements.
 //!
-//! The generator must cost less than the server it drives, so it writes its frames ahead of time
-//! and looks at answers no closer than it has to.
+//! The generator must cost less than the server under load. So it writes its frames ahead of time and parses
+//! answers no further than necessary.
 
 #![forbid(unsafe_code)]
 

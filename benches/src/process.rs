@@ -1,9 +1,9 @@
-//! What Linux knows about a process.
+//! The figures of Linux about a process.
 
 use std::fs;
 use std::time::Duration;
 
-/// The kernel counts CPU time in hundredths of a second on every platform with `/proc`.
+/// The unit of CPU time: a hundredth of a second on every platform with `/proc`.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// A process that is measured from outside.
@@ -11,23 +11,23 @@ const TICKS_PER_SECOND: u64 = 100;
 pub struct Process(u32);
 
 impl Process {
-    /// The process with this id.
+    /// Returns the process with this id.
     pub fn new(id: u32) -> Self {
         Self(id)
     }
 
-    /// This process.
+    /// Returns this process.
     pub fn this() -> Self {
         Self(std::process::id())
     }
 
-    /// The CPU time that all its threads have used, in user and in kernel mode.
+    /// Returns the CPU time that all threads have used, in user and in kernel mode.
     pub fn cpu(self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
         cpu_of(&stat)
     }
 
-    /// The memory it holds, in bytes.
+    /// Returns the resident memory, in bytes.
     pub fn memory(self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -37,7 +37,7 @@ impl Process {
 }
 
 fn cpu_of(stat: &str) -> Option<Duration> {
-    // The name is in parentheses and may hold anything, spaces and parentheses included.
+    // The name is in parentheses and may contain any characters, including spaces and parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! What a run has shown.
+//! The report of a run.
 
 use std::io::{Result, Write};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
-/// Named numbers, in the order they were added, and whether the run counts.
+/// Named figures in the order in which they were added, and the problems of the run.
 #[derive(Debug)]
 pub struct Report {
     scenario: String,
@@ -15,12 +15,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// An empty report.
+    /// Creates an empty report.
     pub fn new(scenario: impl Into<String>) -> Self {
         Self { scenario: scenario.into(), lines: Vec::new(), problems: Vec::new() }
     }
 
-    /// Adds a number.
+    /// Adds a figure.
     pub fn number(&mut self, name: &'static str, value: f64, unit: &'static str) {
         self.lines.push((name, value, unit));
     }
@@ -33,7 +33,7 @@ impl Report {
         self.number("max", histogram.max() as f64, "µs");
     }
 
-    /// Adds CPU time: of the server per unit of work, and the load of both sides.
+    /// Adds CPU time: the server's time per unit of work, and the load of both sides.
     pub fn cpu(&mut self, per: &'static str, used: Used, work: u64) {
         if let Some(server) = used.server {
             let micros = server.as_micros() as f64;
@@ -43,17 +43,17 @@ impl Report {
         self.number("generator_cpu", 100.0 * used.own.as_secs_f64() / used.wall.as_secs_f64(), "%");
     }
 
-    /// Adds something that makes the run worthless.
+    /// Adds a problem that makes the run invalid.
     pub fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    /// Whether nothing went wrong.
+    /// Returns whether the run has no problems.
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The numbers as JSON.
+    /// Returns the figures as JSON.
     pub fn json(&self) -> Value {
         let mut map = Map::new();
         map.insert("scenario".to_owned(), json!(self.scenario));
@@ -64,10 +64,10 @@ impl Report {
         Value::Object(map)
     }
 
-    /// Writes a table for people and, below it, one line of JSON for programs.
+    /// Writes a table for people and, below the table, one line of JSON for programs.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Errors of the writer.
     pub fn write(&self, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{}", self.scenario)?;
         for (name, value, unit) in &self.lines {
@@ -80,14 +80,14 @@ impl Report {
     }
 }
 
-/// CPU time that was used in a stretch of time.
+/// CPU time that was used in a period.
 #[derive(Debug, Clone, Copy)]
 pub struct Used {
-    /// How long the stretch was.
+    /// The length of the period.
     pub wall: Duration,
-    /// What the server has used, if its process is known.
+    /// The CPU time of the server, if its process is known.
     pub server: Option<Duration>,
-    /// What the generator has used.
+    /// The CPU time of the generator.
     pub own: Duration,
 }
 

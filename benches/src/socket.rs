@@ -1,4 +1,4 @@
-//! A client's socket without any comfort.
+//! The WebSocket of a client, with a minimum of work for each frame.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::frame;
 pub struct Socket {
     stream: TcpStream,
     input: Vec<u8>,
-    /// Where the next frame starts.
+    /// The start of the next frame in the buffer.
     read: usize,
     output: Vec<u8>,
 }
@@ -23,12 +23,12 @@ impl Socket {
     /// Connects and upgrades.
     ///
     /// # Errors
-    /// Those of the network, and an answer other than 101.
+    /// Errors of the network, and a status other than 101.
     pub async fn open(address: SocketAddr, target: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut socket = Self { stream, input: Vec::new(), read: 0, output: Vec::new() };
-        // The key is that of the standard's example: nobody here needs the proof it stands for.
+        // The key is the example of RFC 6455: the accept value of the server is not checked.
         let request = format!(
             "GET {target} HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -53,10 +53,10 @@ impl Socket {
         self.output.extend(encoded);
     }
 
-    /// Sends what was pushed.
+    /// Sends all pushed bytes.
     ///
     /// # Errors
-    /// Those of the network.
+    /// Errors of the network.
     pub async fn flush(&mut self) -> Result<()> {
         if !self.output.is_empty() {
             self.stream.write_all(&self.output).await?;
@@ -68,7 +68,7 @@ impl Socket {
     /// Waits for bytes.
     ///
     /// # Errors
-    /// Those of the network, and the end of the connection.
+    /// Errors of the network, and the end of the connection.
     pub async fn fill(&mut self) -> Result<()> {
         if self.read == self.input.len() {
             self.input.clear();
@@ -83,12 +83,12 @@ impl Socket {
         }
     }
 
-    /// Takes the next data frame that is here whole; [`payload`](Self::payload) has its content.
+    /// Takes the next complete data frame. [`payload`](Self::payload) returns its content.
     ///
     /// Pings are answered with the next flush.
     ///
     /// # Errors
-    /// When the server has closed.
+    /// When the server has closed the connection.
     pub fn next_data(&mut self) -> Result<Option<Range<usize>>> {
         while let Some((opcode, range)) = frame::decode(&self.input[self.read..]) {
             let payload = self.read + range.start..self.read + range.end;
@@ -111,12 +111,12 @@ impl Socket {
         Ok(None)
     }
 
-    /// The content of a frame; valid until the next [`fill`](Self::fill).
+    /// Returns the content of a frame. The range is valid until the next [`fill`](Self::fill).
     pub fn payload(&self, range: Range<usize>) -> &[u8] {
         &self.input[range]
     }
 
-    /// Gives unused memory back, for sockets that will mostly wait.
+    /// Frees unused memory, for sockets that are mostly idle.
     pub fn shrink(&mut self) {
         if self.read == self.input.len() {
             self.input = Vec::new();
@@ -125,10 +125,10 @@ impl Socket {
         self.output.shrink_to_fit();
     }
 
-    /// Closes with 1000 and waits for the answer and the end.
+    /// Closes with code 1000 and waits for the answer and the end of the stream.
     ///
     /// # Errors
-    /// Those of the network, and another close than ours.
+    /// Errors of the network, and a close frame with another code.
     pub async fn close(mut self) -> Result<()> {
         frame::encode(&mut self.output, frame::CLOSE, &1000u16.to_be_bytes());
         self.flush().await?;

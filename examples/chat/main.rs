@@ -1,4 +1,4 @@
-//! A chat room: who may come in, who is there, who types, what was said, and a channel for the admins.
+//! A chat room: admission, a member list, typing hints, a history, and a channel for the admins.
 //!
 //! `cargo run --example chat`, then open the address it prints.
 
@@ -17,7 +17,7 @@ struct Room {
     messages: u64,
 }
 
-/// What the room knows about one connection; gone when the connection is.
+/// The state that the room keeps for one connection. It is dropped with the connection.
 #[wire]
 #[derive(Clone)]
 struct Member {
@@ -43,7 +43,7 @@ struct Post {
     posted_at: u64,
 }
 
-/// What the others may know about a member.
+/// The part of a member's data that other members can see.
 #[wire]
 struct Presence {
     name: String,
@@ -51,7 +51,7 @@ struct Presence {
     last_seen: u64,
 }
 
-/// Everything the room says of its own accord.
+/// Each event that the room sends on its own initiative.
 #[wire]
 #[serde(tag = "type")]
 enum Event {
@@ -72,7 +72,7 @@ enum Event {
     UserTyping {
         user_id: String,
     },
-    /// Keyed by connection id: one person may be here twice.
+    /// Keyed by connection id: one person may have several connections.
     Presence {
         users: BTreeMap<String, Presence>,
     },
@@ -99,7 +99,8 @@ impl ChatRoom {
         Ok(())
     }
 
-    /// The name comes from the query, and so does the role: fine for a demonstration. A real room reads both from a signed token.
+    /// Reads the name and the role from the query, which is fine for a demonstration. A real room reads both
+    /// from a signed token.
     #[hook]
     fn authorize(&self, cx: &Context<Self>, req: &ConnectRequest) -> Result<Member, Refusal> {
         let username = req.query("username").unwrap_or_default().trim().to_owned();
@@ -132,7 +133,7 @@ impl ChatRoom {
         cx.broadcast_except(&join, [conn.id()])
     }
 
-    /// By now the connection is no longer in the list, but its state can still be read.
+    /// Called when the connection is no longer in the list. The state of the connection can still be read.
     #[hook]
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         cx.broadcast(&self.presence(cx)?)?;
@@ -142,7 +143,7 @@ impl ChatRoom {
         cx.broadcast(&Event::Leave { user: member.username.clone(), timestamp: cx.now() })
     }
 
-    /// Plain text is a post, `ping` is a heartbeat, bytes are none of our business.
+    /// Handles plain text: `ping` is a heartbeat, other text is a post. Binary messages are ignored.
     #[hook]
     fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> Result<()> {
         match message.text() {
@@ -155,20 +156,20 @@ impl ChatRoom {
         }
     }
 
-    /// The state is the room's: members change it through the methods below, not by pushing a whole state.
+    /// Rejects pushes of a whole state: members change the state through the methods below.
     #[hook]
     fn validate_state_change(&self, _next: &Room, source: &StateSource<Self>) -> Result<()> {
         if source.is_client() {
-            return Err(Error::msg("the state of a room is not for pushing"));
+            return Err(Error::msg("the state of a room cannot be pushed"));
         }
         Ok(())
     }
 
-    /// Says something to everybody.
+    /// Posts a message to all members.
     #[callable]
     fn post(&self, cx: &Context<Self>, from: &Connection<Self>, body: String) -> Result<()> {
         if body.trim().is_empty() {
-            return Err(Error::msg("there is nothing in the message"));
+            return Err(Error::msg("the message is empty"));
         }
         let author = from.state()?.username.clone();
         let now = cx.now();
@@ -177,7 +178,7 @@ impl ChatRoom {
         cx.broadcast(&Event::Message { user: author, text: body, timestamp: now })
     }
 
-    /// The last posts, oldest first.
+    /// Returns the last posts, oldest first.
     #[callable]
     fn history(&self, cx: &View<Self>, limit: Option<u32>) -> Result<Vec<Post>> {
         let limit = limit.unwrap_or(20).min(200);
@@ -187,7 +188,7 @@ impl ChatRoom {
         Ok(posts)
     }
 
-    /// Tells the others, and only them, that this member is typing.
+    /// Notifies all other members that this member is typing.
     #[callable]
     fn typing(&self, cx: &Context<Self>, from: &Connection<Self>) -> Result<()> {
         cx.broadcast_except(&Event::UserTyping { user_id: from.id().to_owned() }, [from.id()])
@@ -202,7 +203,7 @@ impl ChatRoom {
         cx.update_state(|room| room.topic = topic)
     }
 
-    /// Tells the admins something; nobody else hears it. The result is how many of them are here.
+    /// Sends a report to the admins only. Returns the number of admins that are connected.
     #[callable]
     fn report(&self, cx: &Context<Self>, from: &Connection<Self>, text: String) -> Result<u32> {
         let report = Event::Report { user: from.state()?.username.clone(), text, timestamp: cx.now() };
@@ -212,7 +213,7 @@ impl ChatRoom {
             reached += 1;
         }
         if reached == 0 {
-            return Err(Error::msg("no admin is here"));
+            return Err(Error::msg("no admin is connected"));
         }
         Ok(reached)
     }

@@ -1,4 +1,5 @@
-//! One counter, many clients: state that follows the agent, callables, a stream, and a client that may only look.
+//! One counter and many clients: state that belongs to the agent, callables, a stream, and a read-only
+//! client.
 //!
 //! `cargo run --example counter`, then open the address it prints.
 
@@ -16,7 +17,7 @@ const PAGE: &str = concat!(
     include_str!("page.html"),
 );
 
-/// What every client sees, and may replace from its side.
+/// The state that every client sees and may replace.
 #[wire]
 #[derive(Clone, Default)]
 struct Count {
@@ -24,7 +25,7 @@ struct Count {
     last_by: Option<String>,
 }
 
-/// Who is behind a connection.
+/// The state of a connection: the name of its user.
 #[wire]
 #[derive(Clone)]
 struct Visitor {
@@ -45,13 +46,13 @@ impl Counter {
         Ok(Visitor { user_id, joined_at: cx.now() })
     }
 
-    /// `?mode=view` may look and stream, but not write.
+    /// Makes a connection with `?mode=view` read-only. Such a client may still start a stream.
     #[hook]
     fn should_connection_be_readonly(&self, req: &ConnectRequest) -> bool {
         req.query("mode").as_deref() == Some("view")
     }
 
-    /// Holds for writes from here and from the clients alike.
+    /// Checks changes from this program and from clients alike.
     #[hook]
     fn validate_state_change(&self, next: &Count) -> Result<()> {
         if next.count.abs() > 100 {
@@ -60,7 +61,7 @@ impl Counter {
         Ok(())
     }
 
-    /// Frames that are not the protocol's: text goes to everybody, bytes are counted.
+    /// Handles frames that do not belong to the protocol: text is sent to all clients, bytes are counted.
     #[hook]
     fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> Result<()> {
         match message {
@@ -71,26 +72,26 @@ impl Counter {
         }
     }
 
-    /// Adds to the count, 1 unless told otherwise.
+    /// Adds to the count; the default is 1.
     #[callable]
     fn increment(&self, cx: &Context<Self>, from: &Connection<Self>, by: Option<i64>) -> Result<i64> {
         self.add(cx, from, by.unwrap_or(1))
     }
 
-    /// Takes from the count, 1 unless told otherwise.
+    /// Subtracts from the count; the default is 1.
     #[callable]
     fn decrement(&self, cx: &Context<Self>, from: &Connection<Self>, by: Option<i64>) -> Result<i64> {
         self.add(cx, from, by.unwrap_or(1).saturating_neg())
     }
 
-    /// Starts again at zero.
+    /// Sets the count to zero.
     #[callable]
     fn reset(&self, cx: &Context<Self>, from: &Connection<Self>) -> Result<()> {
         let last_by = Some(from.state()?.user_id.clone());
         cx.set_state(Count { count: 0, last_by })
     }
 
-    /// Counts down aloud: every number is a chunk, the last word is the result.
+    /// Counts down: each number is a chunk, and the last word is the result.
     #[callable]
     async fn countdown(&self, out: &StreamingResponse<u32>, start: u32) -> Result<String> {
         if start > 20 {

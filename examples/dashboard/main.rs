@@ -1,4 +1,4 @@
-//! A dashboard: admins sign in and write, everybody else watches.
+//! A dashboard: admins sign in and write, all other visitors watch.
 //!
 //! `cargo run --example dashboard`, then open the address it prints.
 
@@ -22,17 +22,17 @@ const PAGE: &str = concat!(
     include_str!("page.html"),
 );
 
-/// How long a sign-in lasts.
+/// The lifetime of a sign-in.
 const SIGN_IN: Duration = Duration::from_secs(15 * 60);
 
-/// Who signed in, as the token says it.
+/// The owner of a token.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(crate = "agents::serde")]
 struct Admin {
     name: String,
 }
 
-/// What everybody sees.
+/// The state that all visitors see.
 #[wire]
 #[derive(Clone)]
 struct Board {
@@ -55,7 +55,7 @@ enum Health {
     Down,
 }
 
-/// Who a connection belongs to; kept with it, also while the agent sleeps.
+/// The user of a connection. It is stored with the connection, so it survives hibernation.
 #[wire]
 #[derive(Clone)]
 struct Visitor {
@@ -76,7 +76,7 @@ enum Event {
     Entry { entry: Entry },
 }
 
-/// The state of a system. `strict`: a visitor who only watches writes neither the state nor the log.
+/// The state of a system. With `strict`, a visitor writes neither the state nor the log.
 #[agent(state = Board, connection = Visitor, strict = true)]
 #[derive(Default)]
 struct StatusBoard;
@@ -89,7 +89,7 @@ impl StatusBoard {
         Ok(())
     }
 
-    /// The host has looked at the token already; here its owner becomes the connection's.
+    /// Stores the owner of the token with the connection. The host has verified the token before.
     #[hook]
     fn authorize(&self, req: &ConnectRequest) -> Result<Visitor, Refusal> {
         let admin = req.try_identity::<Admin>()?;
@@ -109,7 +109,7 @@ impl StatusBoard {
         Ok(())
     }
 
-    /// Who changed what, in the log. The changes of callables write their own lines.
+    /// Logs each change that a client pushes. Changes by callables write their own lines.
     #[hook]
     fn on_state_changed(&self, cx: &Context<Self>, change: StateChange<Self>) -> Result<()> {
         if !change.source.is_client() {
@@ -119,8 +119,8 @@ impl StatusBoard {
         self.write(cx, who, format!("announced: {}", change.state.announcement))
     }
 
-    /// Refused attempts are in the log, too; it is the agent who writes them. Everybody reads the log, so it
-    /// does not have `rejection.message`, which may say more than clients should know.
+    /// Logs refused attempts. The agent writes these lines itself. All visitors read the log, so the line
+    /// leaves out `rejection.message`, which may contain details that clients should not see.
     #[hook]
     fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
         let who = self.name_of(rejection.source.connection())?;
@@ -131,7 +131,7 @@ impl StatusBoard {
         self.write(cx, who, format!("was refused: {what} is not theirs to write"))
     }
 
-    /// Says how a service is.
+    /// Sets the status of a service.
     #[callable]
     fn set_health(
         &self,
@@ -152,7 +152,7 @@ impl StatusBoard {
         self.write(cx, self.name_of(Some(conn))?, format!("set {service} to {word}"))
     }
 
-    /// Writes a line into the log. It changes no state: only `strict` keeps a visitor from it.
+    /// Writes a line into the log. The call changes no state, so only `strict` refuses a visitor.
     #[callable]
     fn note(&self, cx: &Context<Self>, conn: &Connection<Self>, text: String) -> Result<()> {
         self.write(cx, self.name_of(Some(conn))?, format!("noted: {text}"))
@@ -163,7 +163,7 @@ impl StatusBoard {
         conn.state().map(std::sync::Arc::unwrap_or_clone)
     }
 
-    /// The last lines of the log, oldest first.
+    /// Returns the last lines of the log, oldest first.
     #[callable]
     fn log(&self, cx: &View<Self>) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> = sql!(cx, "SELECT who, what FROM log ORDER BY rowid DESC LIMIT 50")?;
@@ -197,7 +197,8 @@ struct SignedIn {
     token: String,
 }
 
-/// A password in the source is for a demonstration; the token that follows is the real thing.
+/// Checks the password and returns a token. A password in the source is for a demonstration only; the signed
+/// token is not.
 async fn sign_in(
     State(tokens): State<Tokens<Admin>>,
     Json(SignIn { name, password }): Json<SignIn>,
@@ -220,7 +221,7 @@ async fn main() -> Result<()> {
         .with_state(tokens.clone());
     Agents::new()
         .register::<StatusBoard>()
-        // Who brings no token watches; who brings a bad one is told.
+        // A visitor without a token watches; a request with an invalid token is refused.
         .authorize(tokens.optional())
         .routes(routes)
         .run()

@@ -1,4 +1,4 @@
-//! A document: editors write, viewers watch, and a table shows who changed it and who was not allowed to.
+//! A document: editors write, viewers watch, and a table lists all changes and all refused attempts.
 //!
 //! `cargo run --example docs`, then open the address it prints.
 
@@ -11,10 +11,10 @@ use agents::state::RejectionKind;
 /// The longest text of a document, in characters.
 const LONGEST: usize = 2_000;
 
-/// What turns a viewer into an editor. A real program keeps such a thing out of its source.
+/// The code that turns a viewer into an editor. A real program keeps such a code out of its source.
 struct Invitation(&'static str);
 
-/// The document that everybody sees.
+/// The document that all clients see.
 #[wire]
 #[derive(Clone, Default)]
 struct Document {
@@ -22,7 +22,7 @@ struct Document {
     text: String,
 }
 
-/// What is known about one connection; gone when the connection is.
+/// The state that the document keeps for one connection. It is dropped with the connection.
 #[wire]
 #[derive(Clone)]
 struct Person {
@@ -30,7 +30,7 @@ struct Person {
     editor: bool,
 }
 
-/// What a connection may do.
+/// The rights of a connection.
 #[wire]
 struct Permissions {
     editor: bool,
@@ -51,14 +51,14 @@ struct Entry {
     outcome: String,
 }
 
-/// Somebody who looks at the document, and whether they may write at the moment.
+/// A participant, and whether the participant may write at the moment.
 #[wire]
 struct Reader {
     name: String,
     can_edit: bool,
 }
 
-/// What the document says of its own accord.
+/// Each event that the document sends on its own initiative.
 #[wire]
 #[serde(tag = "type")]
 enum Event {
@@ -84,7 +84,8 @@ impl SharedDocument {
         Ok(())
     }
 
-    /// Name and role come from the query: fine for a demonstration. See the example `dashboard` for signed tokens.
+    /// Reads the name and the role from the query, which is fine for a demonstration. The example `dashboard`
+    /// uses signed tokens.
     #[hook]
     fn authorize(&self, req: &ConnectRequest) -> Result<Person, Refusal> {
         let name = req.query("name").unwrap_or_default().trim().to_owned();
@@ -94,7 +95,7 @@ impl SharedDocument {
         Ok(Person { name, editor: req.query("role").as_deref() == Some("editor") })
     }
 
-    /// From the very first frame on, a viewer writes nothing.
+    /// Makes a viewer read-only before its first frame is handled.
     #[hook]
     fn should_connection_be_readonly(&self, conn: &Connection<Self>) -> Result<bool> {
         Ok(!conn.state()?.editor)
@@ -126,10 +127,11 @@ impl SharedDocument {
         self.note(cx, &change.source, "done".to_owned())
     }
 
-    /// Attempts that failed never reach `on_state_changed`; they come here.
+    /// Logs failed attempts, which never reach `on_state_changed`.
     #[hook]
     fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) -> Result<()> {
-        // The message may say more than clients should read, for example SQL; ours of a validation may be read.
+        // A message may contain details such as SQL that clients should not read. The messages of our own
+        // validation are safe.
         let why = match rejection.kind {
             RejectionKind::Readonly => "Connection is readonly".to_owned(),
             RejectionKind::Right(right) => format!("the right `{right}` is missing"),
@@ -138,32 +140,32 @@ impl SharedDocument {
         self.note(cx, &rejection.source, format!("refused: {why}"))
     }
 
-    /// Asked before the body of every callable that requires a right.
+    /// Called before the body of every callable that requires a right.
     #[hook]
     fn has_right(&self, conn: &Connection<Self>, right: &str) -> Result<bool> {
         Ok(right == "editor" && conn.state()?.editor)
     }
 
-    /// Gives the document another title. The check sits in the change of the state: a viewer's call fails there.
+    /// Sets the title. The check is part of the state change, so the call of a viewer fails there.
     #[callable]
     fn rename(&self, cx: &Context<Self>, title: String) -> Result<()> {
         cx.update_state(|document| document.title = title)
     }
 
-    /// Empties the document, for editors who have not locked themselves.
+    /// Empties the document. Editors that have locked themselves cannot call it.
     #[callable(write, require = "editor")]
     fn clear(&self, cx: &Context<Self>) -> Result<()> {
         cx.update_state(|document| document.text.clear())
     }
 
-    /// Says what the caller may do, so that a page shows no button that would fail.
+    /// Returns the rights of the caller, so that a page shows only buttons that work.
     #[callable]
     fn get_permissions(&self, conn: &Connection<Self>) -> Result<Permissions> {
         Ok(Permissions { editor: conn.state()?.editor, can_edit: !conn.is_readonly() })
     }
 
-    /// Locks or unlocks the caller. A lock protects an editor from slips; it keeps nobody out, which is why
-    /// only editors can open it.
+    /// Locks or unlocks the caller. A lock protects an editor from mistakes. It does not protect the
+    /// document, so only editors can remove it.
     #[callable(require = "editor")]
     fn set_my_readonly(&self, cx: &Context<Self>, conn: &Connection<Self>, readonly: bool) -> Result<()> {
         conn.set_readonly(readonly)?;
@@ -187,7 +189,7 @@ impl SharedDocument {
         Ok(Upgrade { success: true })
     }
 
-    /// The last lines of the audit table, oldest first.
+    /// Returns the last lines of the audit table, oldest first.
     #[callable]
     fn audit(&self, cx: &View<Self>) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> =

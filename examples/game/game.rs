@@ -1,16 +1,16 @@
-//! The agent: a board, its four seats, and who may change it.
+//! The agent: a board, its four seats, and the rights of its clients.
 
 use agents::prelude::*;
 
 const SEATS: usize = 4;
 const CELLS: usize = 36;
 
-/// The game that everybody sees.
+/// The game that all clients see.
 #[wire]
 #[derive(Clone)]
 pub(crate) struct Game {
     players: Vec<Player>,
-    /// Who has each cell: the id of a player, or nothing.
+    /// The id of the player that owns each cell. A free cell has none.
     cells: Vec<Option<String>>,
 }
 
@@ -20,7 +20,7 @@ impl Default for Game {
     }
 }
 
-/// Somebody with a seat. The id is that of the connection, which a client keeps over reconnects.
+/// A player with a seat. The id is that of the connection, which a client keeps over reconnects.
 #[wire]
 #[derive(Clone)]
 struct Player {
@@ -28,7 +28,7 @@ struct Player {
     name: String,
 }
 
-/// What is known about one connection.
+/// The state that the game keeps for one connection.
 #[wire]
 #[derive(Clone)]
 pub(crate) struct Guest {
@@ -40,7 +40,7 @@ struct Mode {
     mode: String,
 }
 
-/// What the caller may do.
+/// The rights of the caller.
 #[wire]
 struct Permissions {
     can_edit: bool,
@@ -63,23 +63,24 @@ impl BoardGame {
         Ok(Guest { name })
     }
 
-    /// Everybody comes as a spectator, but for players who come back to their seat.
+    /// Makes each client a spectator, except for a player that returns to its seat.
     #[hook]
     fn should_connection_be_readonly(&self, cx: &View<Self>, conn: &Connection<Self>) -> Result<bool> {
         Ok(!cx.state()?.players.iter().any(|player| player.id == conn.id()))
     }
 
-    /// Who leaves for good gives the seat back; who is only cut off keeps it until somebody else wants it.
+    /// Frees the seat of a player that closes its connection. A player whose connection was lost keeps the
+    /// seat until another client takes it.
     #[hook]
     fn on_close(&self, cx: &Context<Self>, conn: &Connection<Self>, close: Close) -> Result<()> {
         if close.code == 1000 { self.leave(cx, conn.id()) } else { Ok(()) }
     }
 
-    /// The state is changed by moves; nobody pushes one.
+    /// Rejects pushes of a whole state: only moves change the state.
     #[hook]
     fn validate_state_change(&self, _next: &Game, source: &StateSource<Self>) -> Result<()> {
         if source.is_client() {
-            return Err(Error::msg("a game is changed by its moves"));
+            return Err(Error::msg("only moves change a game"));
         }
         Ok(())
     }
@@ -102,10 +103,10 @@ impl BoardGame {
         Ok(Mode { mode: "player".to_owned() })
     }
 
-    /// Gives the seat back and watches on.
+    /// Frees the seat; the caller becomes a spectator.
     #[callable]
     fn start_spectating(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Mode> {
-        // In this order: once the connection is read-only, the call cannot change the state any more.
+        // The order matters: once the connection is read-only, the call can no longer change the state.
         if !conn.is_readonly() {
             self.leave(cx, conn.id())?;
         }
@@ -113,13 +114,13 @@ impl BoardGame {
         Ok(Mode { mode: "spectator".to_owned() })
     }
 
-    /// Says what the caller may do; nothing for a call that comes from no connection.
+    /// Returns the rights of the caller. A call without a connection has none.
     #[callable]
     fn get_my_permissions(&self, conn: Option<&Connection<Self>>) -> Option<Permissions> {
         conn.map(|conn| Permissions { can_edit: !conn.is_readonly(), connection_id: conn.id().to_owned() })
     }
 
-    /// Takes a free cell. A spectator's call fails where it changes the state.
+    /// Takes a free cell. The call of a spectator fails at the state change.
     #[callable]
     fn claim(&self, cx: &Context<Self>, conn: &Connection<Self>, cell: usize) -> Result<()> {
         match cx.state()?.cells.get(cell) {

@@ -1,4 +1,4 @@
-//! A game: four players claim cells of a board, everybody else watches.
+//! A game: four players claim cells of a board, all other clients watch.
 //!
 //! `cargo run --example game`, then open the address it prints.
 

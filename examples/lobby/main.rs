@@ -1,4 +1,5 @@
-//! A lobby that knows who is where: rooms report to it, and a route of the program asks it.
+//! A lobby that knows the number of people in each room: rooms report to the lobby, and a route of the
+//! program asks it.
 //!
 //! `cargo run --example lobby`, then open the address it prints; `curl http://127.0.0.1:8787/rooms` shows the same.
 
@@ -20,33 +21,34 @@ const PAGE: &str = concat!(
     include_str!("page.html"),
 );
 
-/// The one lobby.
+/// The name of the only lobby.
 const MAIN: &str = "main";
 
-/// How many people are in each room that has some.
+/// The number of people in each room that is in use.
 #[wire]
 #[derive(Clone, Default)]
 struct Rooms {
     rooms: BTreeMap<String, usize>,
 }
 
-/// Knows all rooms that are in use.
+/// An agent that knows all rooms in use.
 #[agent(state = Rooms)]
 #[derive(Default)]
 struct Lobby;
 
 #[agent]
 impl Lobby {
-    /// The state is what the rooms say; nobody pushes one.
+    /// Rejects pushes of a whole state: only rooms change it.
     #[hook]
     fn validate_state_change(&self, _next: &Rooms, source: &StateSource<Self>) -> Result<()> {
         if source.is_client() {
-            return Err(Error::msg("rooms report themselves"));
+            return Err(Error::msg("only rooms change this state"));
         }
         Ok(())
     }
 
-    /// A room tells how many people it has. No client can call this, and a room speaks for itself alone.
+    /// Called by a room to report its number of people. Clients cannot call this, and a room reports only for
+    /// itself.
     #[callable(internal)]
     fn report(&self, cx: &Context<Self>, people: usize) -> Result<()> {
         let Some(CallOrigin::Agent { class: "room", name, .. }) = cx.called_by() else {
@@ -58,14 +60,14 @@ impl Lobby {
         })
     }
 
-    /// The rooms in use, and how many people are in each.
+    /// Returns the rooms in use and the number of people in each.
     #[callable]
     fn rooms(&self, cx: &View<Self>) -> Result<BTreeMap<String, usize>> {
         Ok(cx.state()?.rooms.clone())
     }
 }
 
-/// A place to be.
+/// A room that reports to the lobby.
 #[agent]
 #[derive(Default)]
 struct Room;
@@ -82,13 +84,14 @@ impl Room {
         self.report(cx).await
     }
 
-    /// Counts when it is its turn to speak, so the last report is the right one.
+    /// Reports the number of people. The number is counted when the report is due, so the last report is
+    /// correct.
     async fn report(&self, cx: &Context<Self>) -> Result<()> {
         cx.agent::<Lobby>(MAIN).report(cx.connections().count()).await
     }
 }
 
-/// `GET /rooms`: the program asks an agent, as agents ask each other.
+/// Handles `GET /rooms`: the program calls an agent in the same way as agents call each other.
 async fn rooms(host: Host) -> Response {
     match host.get::<Lobby>(MAIN).rooms().await {
         Ok(rooms) => Json(rooms).into_response(),

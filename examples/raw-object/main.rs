@@ -1,7 +1,8 @@
-//! A chat on the layer below agents: sockets with tags and attachments, SQL, an auto-response, an alarm, and sleep.
+//! A chat on the layer below agents: sockets with tags and attachments, SQL, an auto-response, an alarm, and
+//! hibernation.
 //!
-//! `cargo run --example raw-object`, then open the address it prints. The page shows three guests, and whether the object
-//! that serves them is in memory at all.
+//! `cargo run --example raw-object`, then open the address it prints. The page shows three guests, and
+//! whether the object that serves them is in memory.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,21 +25,21 @@ const PAGE: &str = concat!(
     include_str!("page.html"),
 );
 
-/// The object leaves memory after so long without work. Short, so that one can watch it.
+/// The idle time after which the object leaves memory. It is short so that a visitor can watch it.
 const IDLE: Duration = Duration::from_secs(3);
-/// When the digest comes after the first post that is to be in it, in milliseconds.
+/// The time from the first post of a digest to the digest, in milliseconds.
 const DIGEST_AFTER: Duration = Duration::from_secs(15);
-/// How many posts are kept.
+/// The number of posts that are kept.
 const KEPT: u32 = 500;
 
-/// What a client asks for in the query of its address.
+/// The query parameters of a client.
 #[wire]
 struct Asked {
     name: Option<String>,
     room: Option<String>,
 }
 
-/// What is kept with a socket: it lasts as long as the socket, also while the object sleeps.
+/// The attachment of a socket. It lasts as long as the socket and survives hibernation.
 #[wire]
 struct Guest {
     name: String,
@@ -52,11 +53,11 @@ struct Post {
     posted_at: u64,
 }
 
-/// Everything that a guest hears, as JSON with a `type`.
+/// Each message to a guest, as JSON with a `type`.
 #[wire]
 #[serde(tag = "type")]
 enum Event {
-    /// Only for the guest who has just come in.
+    /// Sent only to a guest that has just joined.
     Welcome {
         posts: Vec<Post>,
     },
@@ -77,7 +78,7 @@ enum Event {
     },
 }
 
-/// What a plain GET answers.
+/// The response to a plain GET.
 #[wire]
 struct Room {
     room: String,
@@ -86,7 +87,7 @@ struct Room {
     digest_at: Option<u64>,
 }
 
-/// When the digest comes, in milliseconds since 1970 as a page counts.
+/// Returns the time of the next digest, in milliseconds since 1970 as in JavaScript.
 fn digest_at(cx: &ObjectContext) -> Result<Option<u64>> {
     let since = cx.get_alarm()?.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     Ok(since.and_then(|since| u64::try_from(since.as_millis()).ok()))
@@ -94,8 +95,8 @@ fn digest_at(cx: &ObjectContext) -> Result<Option<u64>> {
 
 /// A house with rooms: one object, one database, all guests of all rooms.
 ///
-/// The struct has no fields, and could not keep a list of guests in one: its memory goes whenever the house sleeps, while the
-/// sockets stay open. Who is there is asked of the runtime, by tag.
+/// The struct has no fields and could not keep a list of guests in one: its memory is freed whenever the
+/// house hibernates, while the sockets stay open. The runtime lists the guests by tag.
 #[derive(Default)]
 struct House;
 
@@ -104,7 +105,7 @@ impl DurableObject for House {
         ObjectOptions::new().hibernate_after(IDLE)
     }
 
-    /// Runs at every wake, so everything in it must do no harm the second time.
+    /// Called at every wake, so all statements must be safe to repeat.
     async fn start(&mut self, cx: &ObjectContext) -> Result<()> {
         cx.sql().execute_batch(
             "CREATE TABLE IF NOT EXISTS posts (
@@ -113,11 +114,11 @@ impl DurableObject for House {
              );
              CREATE INDEX IF NOT EXISTS posts_by_room ON posts (room, id)",
         )?;
-        // The gateway answers these by itself: a heartbeat of the clients wakes nobody.
+        // The gateway sends this response itself, so a client's heartbeat does not wake the object.
         cx.set_web_socket_auto_response("ping", "pong")
     }
 
-    /// The one way in, for plain requests and for sockets: `/agents/house/NAME?room=ROOM&name=GUEST`.
+    /// Handles all requests, plain ones and sockets: `/agents/house/NAME?room=ROOM&name=GUEST`.
     async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
         let Ok(Query(Asked { name, room })) = Query::try_from_uri(request.uri()) else {
             return Ok((StatusCode::BAD_REQUEST, "the query cannot be read").into_response());
@@ -130,7 +131,8 @@ impl DurableObject for House {
             let (guests, posts) = (guests(cx, &room)?, history(cx, &room)?);
             return Ok(Json(Room { room, guests, posts, digest_at: digest_at(cx)? }).into_response());
         };
-        // A response without an accepted socket refuses it. The client sees the status as close code 4400, and the text.
+        // A response without an accepted socket refuses the connection. The client sees the status as close
+        // code 4400, and the text.
         let Some(name) = name.filter(|name| is_name(name)) else {
             return Ok((StatusCode::BAD_REQUEST, "a name has 1 to 20 letters or digits").into_response());
         };
@@ -142,8 +144,8 @@ impl DurableObject for House {
         Ok(StatusCode::SWITCHING_PROTOCOLS.into_response())
     }
 
-    /// Text is a post. It is in the database before anybody hears of it: nothing that is sent leaves before the writes of its
-    /// turn are on the disk.
+    /// Handles a text message as a post. The post is on the disk before any guest receives it: the output
+    /// gate holds all messages until the writes of their turn are synced.
     async fn web_socket_message(
         &self,
         cx: &ObjectContext,
@@ -151,7 +153,7 @@ impl DurableObject for House {
         message: Message,
     ) -> Result<()> {
         let (Some(guest), Some(room)) = (socket.deserialize_attachment::<Guest>()?, room_of(socket)) else {
-            return socket.close(1011, "nobody knows you");
+            return socket.close(1011, "this socket has no guest");
         };
         let Some(body) = message.text().map(str::trim).filter(|body| (1..=500).contains(&body.len())) else {
             return socket.close(1003, "say something in 1 to 500 bytes of text");
@@ -161,14 +163,14 @@ impl DurableObject for House {
             "INSERT INTO posts (room, author, body, posted_at) VALUES (?1, ?2, ?3, ?4)",
             (room, &post.author, &post.body, post.posted_at),
         )?;
-        // There is one alarm; the first post after a digest sets it.
+        // There is one alarm. The first post after a digest sets it.
         if cx.get_alarm()?.is_none() {
             cx.set_alarm(DIGEST_AFTER)?;
         }
         sockets_in(cx, room).send(&Event::Said { post })
     }
 
-    /// By now the socket is no longer among the others, but its tags and its attachment can still be read.
+    /// Called when the socket is no longer listed. Its tags and its attachment can still be read.
     async fn web_socket_close(&self, cx: &ObjectContext, socket: &WebSocket, _close: Close) -> Result<()> {
         let (Some(guest), Some(room)) = (socket.deserialize_attachment::<Guest>()?, room_of(socket)) else {
             return Ok(());
@@ -176,7 +178,8 @@ impl DurableObject for House {
         sockets_in(cx, room).send(&Event::Left { name: guest.name, guests: guests(cx, room)? })
     }
 
-    /// Tells each room how much was said since the last time, and drops what is too old. It wakes the house if need be.
+    /// Sends each room the number of new posts since the last digest, and deletes old posts. The alarm wakes
+    /// the house if necessary.
     async fn alarm(&self, cx: &ObjectContext, _alarm: AlarmInfo) -> Result<()> {
         let told = cx.storage().get::<i64>("told")?.unwrap_or_default();
         let news: Vec<(String, u32, u32)> = cx.sql().query(
@@ -208,7 +211,7 @@ fn guests(cx: &ObjectContext, room: &str) -> Result<Vec<Guest>> {
         .collect()
 }
 
-/// The last posts, oldest first.
+/// Returns the last posts, oldest first.
 fn history(cx: &ObjectContext, room: &str) -> Result<Vec<Post>> {
     let mut posts: Vec<Post> = cx.sql().query(
         "SELECT author, body, posted_at FROM posts WHERE room = ?1 ORDER BY id DESC LIMIT 50",
@@ -222,13 +225,13 @@ fn is_name(text: &str) -> bool {
     (1..=20).contains(&text.chars().count()) && text.chars().all(char::is_alphanumeric)
 }
 
-/// Which house the page asks about.
+/// The name of the house that the page asks about.
 #[wire]
 struct Which {
     house: String,
 }
 
-/// How a house is. The host knows it, so asking wakes nobody.
+/// The status of a house. The host knows it, so a request for it does not wake the object.
 #[wire]
 #[derive(Default)]
 struct Status {
@@ -243,7 +246,8 @@ struct Status {
 }
 
 async fn status(State(host): State<Host>, Query(Which { house }): Query<Which>) -> Json<Status> {
-    // Without connections, a house that sleeps is forgotten; so is one that never was.
+    // The host forgets a house that hibernates without connections, so such a house has no status. Neither
+    // has a house that never existed.
     let Some(status) = host.status("house", &house) else {
         return Json(Status::default());
     };

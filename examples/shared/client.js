@@ -1,4 +1,5 @@
-// A small client of the agents wire protocol: enough for these pages, and short enough to read in one go.
+// A small client of the agents wire protocol: complete enough for these pages, and short enough to read at
+// once.
 // In an application, use the npm package `agents` (AgentClient, useAgent): it speaks the same frames.
 "use strict";
 
@@ -6,7 +7,7 @@ class AgentSocket {
   #socket; #timer; #attempts = 0; #calls = new Map(); #lastId = 0; #beforePush; #on;
 
   /**
-   * `agent` is the class in kebab case, `name` the instance, `query` goes into the address.
+   * `agent` is the class in kebab case, `name` is the instance, and `query` is added to the address.
    * Handlers: onStatus(status, detail), onState(state), onStateError(text), onMessage(value), onFrame(arrow, data).
    */
   constructor({ agent, name, query = {}, ...handlers }) {
@@ -32,7 +33,7 @@ class AgentSocket {
     socket.onclose = ({ code, reason }) => socket === this.#socket && this.#closed(code, reason);
   }
 
-  /** Leaves, and stays away until connect() is called. */
+  /** Closes the connection. The client does not reconnect until connect() is called. */
   close() {
     const socket = this.#socket;
     this.#drop();
@@ -41,17 +42,17 @@ class AgentSocket {
     this.#setStatus("closed");
   }
 
-  /** Calls a method; the promise settles with its result, its error, or the end of the connection. */
+  /** Calls a method; the promise settles with the result, with an error, or with the end of the connection. */
   call(method, ...args) {
     return this.#request(method, args, undefined, 30_000);
   }
 
-  /** Calls a streaming method; every chunk goes to `onChunk`, the promise has the final value. */
+  /** Calls a streaming method; every chunk goes to `onChunk`, the promise resolves with the final value. */
   stream(method, args, onChunk) {
     return this.#request(method, args, onChunk, undefined);
   }
 
-  /** Replaces the state. The server answers only if it refuses, and then the old state comes back. */
+  /** Replaces the state. The server answers only if it refuses the state; the client then shows the old state again. */
   setState(state) {
     this.#beforePush = this.state;
     this.state = state;
@@ -59,7 +60,7 @@ class AgentSocket {
     this.#on.onState?.(state);
   }
 
-  /** Sends a frame of the application's own: text as it is, or bytes. */
+  /** Sends an application frame: plain text or bytes. */
   send(data) {
     this.#transmit(data);
   }
@@ -142,7 +143,8 @@ class AgentSocket {
       this.#drop();
       return this.#setStatus("refused", `${code} ${reason}`);
     }
-    // Back off up to 8 s, with jitter: a restarted server must not meet all its clients at once.
+    // Back off up to 8 s, with jitter, so that the clients of a restarted server do not all reconnect at the
+    // same time.
     const delay = Math.min(8000, 300 * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => this.connect(), delay);
     return this.#setStatus("lost", `${code} ${reason}`);
@@ -153,7 +155,8 @@ class AgentSocket {
     this.#socket = undefined;
   }
 
-  // A call that was on the wire may have run, so it is not sent again; one that still waits goes out after the reconnect.
+  // A call that was sent may have run, so it is not sent again. A call that was not sent yet is sent after
+  // the reconnect.
   #failCalls(why, all) {
     for (const [id, { sent }] of [...this.#calls]) {
       if (sent || all) this.#settle(id, (call) => call.reject(new Error(why)));

@@ -1,6 +1,6 @@
-//! Pages in TypeScript, which npm builds: the folder `examples/web`.
+//! Pages in TypeScript that are built by npm: the folder `examples/web`.
 //!
-//! The types of the program and the client stand in `agents` in the folder of a page. They are not checked in: the
+//! The types of the program and the client are in the folder `agents` of a page. They are not checked in: the
 //! program writes them when it starts.
 
 use std::path::Path;
@@ -17,7 +17,7 @@ const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web");
 
 /// Serves the pages of one example.
 ///
-/// They are built first if they are not there, or older than their sources and the types of the program.
+/// The pages are built first if they are missing, or older than their sources or the types of the program.
 pub(crate) fn pages(name: &str, types: &TypeScript) -> Router {
     match build(Path::new(WEB), name, types) {
         Ok(()) => Router::new().fallback_service(ServeDir::new(Path::new(WEB).join("dist").join(name))),
@@ -46,7 +46,7 @@ fn build(web: &Path, name: &str, types: &TypeScript) -> io::Result<()> {
     npm(web, &["run", "--silent", "bundle", "--", name])
 }
 
-/// When the newest file of a folder, or the one file, was changed.
+/// Returns the modification time of a file, or that of the newest file in a folder.
 fn newest(path: &Path) -> io::Result<SystemTime> {
     let mut newest = fs::metadata(path)?.modified()?;
     if path.is_dir() {
@@ -60,7 +60,7 @@ fn newest(path: &Path) -> io::Result<SystemTime> {
 fn npm(folder: &Path, arguments: &[&str]) -> io::Result<()> {
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
     eprintln!("npm {}", arguments.join(" "));
-    // What a program writes to its standard output is for whoever started it.
+    // The standard output of this program belongs to its caller, so npm writes to the standard error.
     let status = Command::new(program)
         .args(arguments)
         .current_dir(folder)

@@ -1,4 +1,4 @@
-//! The server's side of the lab: it starts the process with the clients, gives it orders, and measures.
+//! The server's side of the lab: starts the process with the clients, sends it orders, and measures.
 
 use std::fs;
 use std::process::Stdio;
@@ -13,49 +13,50 @@ use tokio::sync::Mutex;
 
 use crate::{ALLOCATOR, sleepers};
 
-/// Files that are left to everything else.
+/// Files that are reserved for everything else.
 const SPARE_FILES: u64 = 200;
-/// How many files an agent has open while it is awake, at most.
+/// The maximum number of files that an agent has open while it is awake.
 const FILES_AWAKE: u64 = 4;
-/// How many agents are to be awake at a time. The allocator keeps most of the memory that they had.
+/// The number of agents that are to be awake at the same time. The allocator keeps most of the memory that
+/// they used.
 const MOST_AWAKE: u64 = 500;
-/// How often the clients may wake some more agents, and how many each time.
+/// The interval at which the clients may wake more agents, and the number of agents each time.
 const TICK: Duration = Duration::from_millis(50);
 const MOST_EACH_TICK: u64 = 50;
-/// After so long, whoever was to wake has done so.
+/// The time after which an agent that was to be woken has been woken.
 const QUIET: Duration = Duration::from_secs(1);
-/// The system has some 28,000 ports for connections between two of its processes.
+/// The number of ports for connections between two processes of the system, rounded down.
 const MOST_SOCKETS: u64 = 25_000;
 
-/// One lab for a server; cheap to clone.
+/// A lab for one server. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Lab {
     host: Host,
-    /// How many files the process may have open.
+    /// The number of files that the process may have open.
     files: u64,
     run: Arc<Mutex<Option<Run>>>,
 }
 
-/// The process with the clients, while there is one.
+/// The process with the clients, while it runs.
 struct Run {
     orders: ChildStdin,
     sockets: u32,
-    /// How many agents are still to be woken by what the clients were told to do.
+    /// The number of agents that are still to be woken by the orders.
     due: u64,
-    /// How many wakes the clients were allowed, and the count of wakes when that began.
+    /// The number of wakes that the clients were allowed, and the count of wakes at the start of that period.
     allowed: u64,
     wakes: u64,
-    /// When they were last allowed some.
+    /// The time of the last allowance.
     last: Instant,
     /// The memory of the server before the first socket.
     before: Memory,
     failed: u64,
     answers: u64,
-    /// Killed when this is dropped.
+    /// The process, which is killed when this value is dropped.
     _process: Child,
 }
 
-/// What the clients can be told once they are there.
+/// An order for the clients when they are connected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
     WakeOne,
@@ -63,18 +64,19 @@ pub(crate) enum Order {
     Close,
 }
 
-/// How much memory the server has, in bytes.
+/// The memory of the server, in bytes.
 #[wire]
 #[derive(Clone, Copy, Default)]
 struct Memory {
-    /// In RAM, as the system counts it: with what the program has freed and the allocator keeps for later. Absent where the
-    /// system does not tell.
+    /// Resident memory as the system counts it, including memory that the program has freed and the allocator
+    /// keeps. `None` if the system does not report it.
     resident: Option<u64>,
-    /// In use by Rust code. SQLite, which is C, is not in it; agents that sleep have nothing there.
+    /// Memory in use by Rust code. SQLite is written in C and not included; agents that are asleep use no
+    /// memory of SQLite.
     in_use: u64,
 }
 
-/// What the page draws.
+/// The data that the page draws.
 #[wire]
 #[derive(Default)]
 pub(crate) struct Sample {
@@ -96,12 +98,13 @@ impl Lab {
         Self { host, files, run: Arc::default() }
     }
 
-    /// How many sockets are possible: a quarter of the files is for the databases of agents that are awake.
+    /// Returns the maximum number of sockets. A quarter of the files is for the databases of agents that are
+    /// awake.
     fn most(&self) -> u64 {
         (self.files.saturating_sub(SPARE_FILES) / 4 * 3).min(MOST_SOCKETS)
     }
 
-    /// How many agents may be awake at a time, so that their databases do not use the files up.
+    /// Returns the maximum number of agents that are awake at the same time, so that enough files remain.
     fn most_awake(&self, sockets: u32) -> u64 {
         let files = self.files.saturating_sub(SPARE_FILES + u64::from(sockets));
         (files / FILES_AWAKE).clamp(1, MOST_AWAKE)
@@ -146,7 +149,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Reads what the clients report, up to their end.
+    /// Reads the reports of the clients until the pipe ends.
     async fn follow(self, reports: ChildStdout) {
         let mut lines = BufReader::new(reports).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -159,7 +162,7 @@ impl Lab {
         *self.run.lock().await = None;
     }
 
-    /// Lets the clients carry out what they were told, as fast as agents fall asleep again.
+    /// Lets the clients carry out their orders, at the speed at which agents fall asleep again.
     async fn pace(self) {
         let mut ticks = tokio::time::interval(TICK);
         loop {
@@ -171,13 +174,13 @@ impl Lab {
             let metrics = self.host.metrics();
             let (awake, wakes) = (metrics.awake as u64, metrics.objects.wakes);
             if awake == 0 && run.last.elapsed() > QUIET {
-                // An order to one that was awake has woken nobody: begin to count anew.
+                // An order to an agent that was already awake wakes no agent, so the count starts again.
                 (run.allowed, run.wakes) = (0, wakes);
             }
             let coming = run.allowed.saturating_sub(wakes - run.wakes);
             let room = self.most_awake(run.sockets).saturating_sub(awake + coming);
             let some = room.min(MOST_EACH_TICK).min(run.due);
-            // When they are gone, `follow` hears of it.
+            // When the process has ended, `follow` reads the end of the pipe.
             if some > 0 && run.orders.write_all(format!("go {some}\n").as_bytes()).await.is_ok() {
                 run.due -= some;
                 run.allowed += some;
@@ -186,7 +189,7 @@ impl Lab {
         }
     }
 
-    /// Gives the clients an order that wakes agents.
+    /// Sends the clients an order that wakes agents.
     pub(crate) async fn tell(&self, order: Order) -> Result<()> {
         let mut run = self.run.lock().await;
         let run = run.as_mut().ok_or_else(|| Error::msg("no sockets are open"))?;
@@ -194,7 +197,7 @@ impl Lab {
         let (line, due) = match order {
             Order::WakeOne => ("wake one\n", run.due + 1),
             Order::WakeAll => ("wake all\n", run.due + all),
-            // Nothing that was to be done before matters any more.
+            // Earlier orders are dropped.
             Order::Close => ("close\n", all),
         };
         run.orders.write_all(line.as_bytes()).await?;
@@ -229,12 +232,12 @@ impl Lab {
 
 fn memory() -> Memory {
     let stats = ALLOCATOR.stats();
-    // Other threads may count between the two.
+    // Other threads may allocate or free between the two reads.
     let in_use = stats.bytes_allocated.saturating_sub(stats.bytes_deallocated) as u64;
     Memory { resident: resident(), in_use }
 }
 
-/// What Linux tells of the process.
+/// Returns the value of a field in the process status of Linux.
 fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,7 +1,7 @@
-//! Sleep in numbers: what many open sockets cost a server whose agents are asleep.
+//! Hibernation in numbers: the cost of many open sockets for a server whose agents are asleep.
 //!
-//! `cargo run --release --example sleep-lab`, then open the address it prints. The clients run in a second process, so the
-//! memory that the page shows is the server's alone.
+//! `cargo run --release --example sleep-lab`, then open the address it prints. The clients run in a second
+//! process, so the page shows the memory of the server only.
 
 mod lab;
 mod sleepers;
@@ -16,7 +16,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use lab::{Lab, Order, Sample};
 
-/// Counts what is in use, because the system's figure also has what was freed and not given back.
+/// An allocator that counts the bytes in use. The figure of the system also includes memory that was freed
+/// but not returned.
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
@@ -29,21 +30,21 @@ const PAGE: &str = concat!(
     include_str!("page.html"),
 );
 
-/// What an agent keeps, in its own database.
+/// The state of an agent, stored in its own database.
 #[wire]
 #[derive(Clone, Default)]
 struct Nudges {
     count: u64,
 }
 
-/// An agent that mostly sleeps. After two seconds without work it leaves memory; its socket stays open.
+/// An agent that mostly sleeps. It leaves memory after two seconds without work; its socket stays open.
 #[agent(state = Nudges, hibernate_after = "2s")]
 #[derive(Default)]
 struct Sleeper;
 
 #[agent]
 impl Sleeper {
-    /// Counts, which is work enough: the agent has to be in memory for it, with its database open.
+    /// Adds one. The agent must be in memory for the call, with its database open.
     #[callable]
     fn nudge(&self, cx: &Context<Self>) -> Result<u64> {
         cx.update_state(|nudges| {
@@ -59,7 +60,7 @@ struct Open {
 }
 
 async fn open(State(lab): State<Lab>, headers: HeaderMap, Query(Open { sockets }): Query<Open>) -> Answer {
-    // The page was reached at this port, so the clients reach the server there, too.
+    // The clients reach the server at the port of the page.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let port = host.and_then(|host| host.rsplit(':').next()?.parse().ok()).unwrap_or(80);
     answer(lab.open(port, sockets).await)
@@ -103,7 +104,8 @@ fn routes(host: &Host, files: u64) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    // A socket is a file to the system: take as many as this process may have.
+    // Each socket is a file for the system, so the limit of open files is raised to the maximum of this
+    // process.
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let [word, address] = &args[..]

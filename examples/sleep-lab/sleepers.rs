@@ -1,8 +1,9 @@
-//! The clients' side of the lab, a process of its own: one socket for each agent.
+//! The clients' side of the lab, in a separate process: one socket for each agent.
 //!
-//! Orders come in on stdin, a line each: `open SOCKETS`, `wake one`, `wake all` and `close` say what is to be done, and
-//! `go COUNT` lets so many sockets do it. Reports go out on stdout: how many sockets failed and how many answers came. The
-//! process ends with its stdin, so it does not outlive the server.
+//! Orders are read from stdin, one a line: `open SOCKETS`, `wake one`, `wake all` and `close` select the
+//! work, and `go COUNT` lets that many sockets do it. Reports are written to stdout: the number of sockets
+//! that failed and the number of answers. The process ends when its stdin ends, so it does not outlive the
+//! server.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -25,12 +26,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 pub(crate) const COMMAND: &str = "sleepers";
 
 const TICK: Duration = Duration::from_millis(50);
-/// How many handshakes are under way at a time.
+/// The maximum number of handshakes that run at the same time.
 const MOST_CONNECTING: u64 = 256;
-/// A call as the wire protocol has it.
+/// A call in the wire protocol.
 const NUDGE: &str = r#"{"type":"rpc","id":"1","method":"nudge","args":[]}"#;
 
-/// Something to do, when its turn comes.
+/// A piece of work that waits for its turn.
 enum Job {
     Open(u32),
     Tell(usize, Order),
@@ -68,7 +69,7 @@ pub(crate) async fn run(server: SocketAddr) -> Result<()> {
                 ["open", sockets] => jobs.extend((0..sockets.parse()?).map(Job::Open)),
                 ["go", count] => allowed += count.parse::<u64>()?,
                 ["wake", "one"] if !sleepers.is_empty() => {
-                    // The next one in turn, before all others.
+                    // The next socket in turn, before all others.
                     due = (due + 1) % sleepers.len();
                     jobs.push_front(Job::Tell(due, Order::Nudge));
                 }
@@ -94,7 +95,7 @@ pub(crate) async fn run(server: SocketAddr) -> Result<()> {
                             sleepers.push(send);
                             tokio::spawn(sleep(server, number, orders, counts.clone()));
                         }
-                        // Whoever is gone hears nothing.
+                        // A socket that has closed receives nothing.
                         Job::Tell(who, order) => drop(sleepers[who].send(order)),
                     }
                 }
@@ -112,7 +113,7 @@ pub(crate) async fn run(server: SocketAddr) -> Result<()> {
     }
 }
 
-/// Passes the lines of stdin on; the server is gone when they end.
+/// Forwards the lines of stdin. The server is gone when they end.
 fn read(lines: &UnboundedSender<String>) {
     for line in io::stdin().lines().map_while(io::Result::ok) {
         if lines.send(line).is_err() {
@@ -122,7 +123,7 @@ fn read(lines: &UnboundedSender<String>) {
     process::exit(0);
 }
 
-/// One client, from its connect to its end.
+/// Runs one client, from its connect to its end.
 async fn sleep(server: SocketAddr, number: u32, orders: UnboundedReceiver<Order>, counts: Arc<Counts>) {
     let socket = connect(server, number).await;
     counts.open.fetch_add(1, Relaxed);
@@ -135,7 +136,7 @@ async fn sleep(server: SocketAddr, number: u32, orders: UnboundedReceiver<Order>
     if let Err(error) = ended
         && counts.failed.fetch_add(1, Relaxed) == 0
     {
-        // The first one stands for all: they mostly fail for one reason.
+        // Only the first error is printed: the others mostly have the same cause.
         let _ = writeln!(io::stderr(), "a sleeper failed: {error}");
     }
 }
@@ -144,7 +145,7 @@ type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
 
 async fn connect(server: SocketAddr, number: u32) -> Result<Socket, Error> {
     let stream = TcpStream::connect(server).await?;
-    // The usual buffers are for few sockets with much to say.
+    // The default buffers are meant for few sockets with much traffic.
     let config = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0);
     let url = format!("ws://{server}/agents/sleeper/{number}");
     Ok(client_async_with_config(url, stream, Some(config)).await?.0)
@@ -165,12 +166,12 @@ async fn serve(
                     socket.close(None).await?;
                 }
             },
-            // Pings are answered in here.
+            // This call also answers pings.
             frame = socket.next() => match frame {
                 Some(Ok(Message::Text(text))) if text.contains(r#""type":"rpc""#) => {
                     counts.answers.fetch_add(1, Relaxed);
                 }
-                // Goodbyes of a server that stops are no failures.
+                // A close by a server that shuts down is not a failure.
                 Some(Ok(Message::Close(Some(close)))) if !closing && close.code != CloseCode::Away => {
                     return Err(Error::Io(io::Error::other(format!("closed with {close}"))));
                 }

@@ -1,5 +1,5 @@
-// Cuts the programs in TypeScript out of the guides, so that the compiler sees them: `npm run check`.
-// They are written for the example `chat`.
+// Extracts the TypeScript programs from the guides, so that the compiler checks them: `npm run check`. The
+// programs are written for the example `chat`.
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ let count = 0;
 for (const guide of guides) {
   const text = await readFile(join(here, "../..", guide), "utf8");
   for (const { index, 1: kind, 2: program } of text.matchAll(/^```(tsx?)\n(.*?)^```$/gms)) {
-    // What the generator writes is shown too; it is compiled elsewhere.
+    // The output of the generator is shown in the guides too. It is compiled elsewhere.
     if (program.startsWith("export type")) continue;
     const line = text.slice(0, index).split("\n").length;
     const name = `${guide.replace(/\W+/g, "-")}-line-${line}.${kind}`;

@@ -1,6 +1,6 @@
-// Makes the pages: node pages.js STEP... [PAGE...], without a name all of them.
+// Makes the pages: node pages.js STEP... [PAGE...]. Without a page name, all pages are made.
 //
-// types    writes the folder `agents` of a page by the command `types` of its program
+// types    writes the folder `agents` of a page with the command `types` of its program
 // bundle   builds a page into `dist/PAGE`
 
 import { execFileSync } from "node:child_process";
@@ -15,7 +15,7 @@ const PAGES = { chat: [], docs: [], "game-react": ["--react"] };
 const STEPS = { types, bundle };
 const here = import.meta.dirname;
 
-/** AGENTS_EXAMPLES is the folder of the programs, where they are built; without it cargo builds them. */
+/** AGENTS_EXAMPLES is the folder of programs that are already built. Without it, cargo builds them. */
 function types(page) {
   const built = process.env.AGENTS_EXAMPLES;
   const [program, ...args] = built

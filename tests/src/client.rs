@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Response;
 
 use crate::patient;
 
-/// A WebSocket on a server; whatever is not here comes from [`TestConnection`].
+/// A WebSocket to a server. The other methods are those of [`TestConnection`].
 #[derive(Debug)]
 pub struct Client(TestConnection);
 
@@ -21,10 +21,10 @@ impl Client {
         Self::try_connect(addr, path, headers).await.expect("the handshake").0
     }
 
-    /// Opens a WebSocket, or tells how the handshake failed.
+    /// Opens a WebSocket, or returns the reason for which the handshake failed.
     ///
     /// # Errors
-    /// What the server answered instead of 101.
+    /// The response of the server if it is not 101.
     pub async fn try_connect(
         addr: SocketAddr,
         path: &str,
@@ -37,24 +37,25 @@ impl Client {
         Ok((Self(connection), response))
     }
 
-    /// Takes identity, state (if there has to be one) and MCP frame, and returns the state.
+    /// Reads the identity frame, the state frame (if one must come) and the MCP frame. Returns the state.
     pub async fn greeting(&mut self, state: bool) -> Option<Value> {
         let got = self.0.greeting().await;
         assert_eq!(got.is_some(), state, "the state on connect: {got:?}");
         got
     }
 
-    /// Calls a method and returns its result, `null` when it has none; an error fails the test.
+    /// Calls a method and returns its result, or `null` if it has none. An error fails the test.
     pub async fn call(&mut self, method: &str, args: Value) -> Value {
         self.0.call(method, args).await
     }
 
-    /// Sends a close frame, empty without a code, and returns what comes back in the end.
+    /// Sends a close frame, which is empty without a code, and returns all that the server sends until the
+    /// end.
     pub async fn close(self, frame: Option<(u16, &str)>) -> Received {
         self.0.close(frame).await
     }
 
-    /// The stream below, to send what no client would.
+    /// Returns the underlying stream, to send bytes that a client would not send.
     pub fn into_stream(self) -> Box<dyn Transport> {
         self.0.into_transport()
     }

@@ -1,4 +1,4 @@
-//! What the behaviour tests of `agents` share: a server on a free port and a plain client.
+//! Helpers that the behaviour tests of `agents` share: a server on a free port and a plain client.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,16 +12,16 @@ pub use client::Client;
 pub use recorder::{Notes, Recorder, recorder};
 pub use server::TestServer;
 
-/// How long anything may take before a test is called stuck.
+/// The time after which a test that waits counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Returns a moment in milliseconds since 1970.
+/// Returns the current time in milliseconds since 1970.
 pub fn since_1970(moment: SystemTime) -> u64 {
     let since = moment.duration_since(UNIX_EPOCH).expect("a moment after 1970");
     u64::try_from(since.as_millis()).expect("a moment of this age")
 }
 
-/// Waits for something that must come; a test that is stuck fails.
+/// Waits for a future that must end. A test that is stuck fails.
 pub async fn patient<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("nothing came")
+    tokio::time::timeout(PATIENCE, future).await.expect("the future did not end in time")
 }

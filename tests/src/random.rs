@@ -1,11 +1,11 @@
-//! Numbers that a seed determines.
+//! Random numbers that are determined by a seed.
 
-/// A sequence of numbers that its seed determines.
+/// A sequence of numbers that is determined by its seed.
 #[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// Begins the sequence of a seed.
+    /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -25,7 +25,7 @@ impl Random {
         (self.next() % end as u64) as usize
     }
 
-    /// Returns one of two.
+    /// Returns `true` or `false`.
     pub fn flip(&mut self) -> bool {
         self.next() & 1 == 1
     }

@@ -1,28 +1,28 @@
-//! What an agent saw, told to its test.
+//! Notes that agents write for their test.
 
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::patient;
 
-/// Given to agents as their `env`: what they note is read from [`Notes`], in order.
+/// The writing side. Agents get it as their `env`, and the test reads the notes from [`Notes`] in order.
 #[derive(Clone, Debug)]
 pub struct Recorder(UnboundedSender<Value>);
 
-/// What the agents of a test noted.
+/// The notes of the agents of a test.
 #[derive(Debug)]
 pub struct Notes(UnboundedReceiver<Value>);
 
-/// Makes a recorder and the place to read it.
+/// Creates a recorder and the notes that it fills.
 pub fn recorder() -> (Recorder, Notes) {
     let (sender, receiver) = unbounded_channel();
     (Recorder(sender), Notes(receiver))
 }
 
 impl Recorder {
-    /// Tells the test something.
+    /// Adds a note.
     pub fn note(&self, note: impl Into<Value>) {
-        // A test that is over reads no more.
+        // A test that has ended does not read.
         let _ = self.0.send(note.into());
     }
 }
@@ -30,10 +30,10 @@ impl Recorder {
 impl Notes {
     /// Waits for the next note.
     pub async fn next(&mut self) -> Value {
-        patient(self.0.recv()).await.expect("somebody can still note something")
+        patient(self.0.recv()).await.expect("a recorder still exists")
     }
 
-    /// The notes that are there and were not read yet.
+    /// Returns the notes that have not been read yet.
     pub fn so_far(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.0.try_recv().ok()).collect()
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::Client;
 
-/// The seed of the chaos that all objects of a test have to bear; `None` in a plain run.
+/// Returns the seed of the chaos that all objects of a test run with, or `None` in a plain run.
 fn chaos_seed() -> Option<u64> {
     let seed = std::env::var("AGENTS_TEST_CHAOS").ok()?;
     Some(seed.parse().expect("AGENTS_TEST_CHAOS is a number"))
@@ -22,19 +22,19 @@ pub struct TestServer {
     addr: SocketAddr,
     host: Host,
     data: PathBuf,
-    /// Removed with the server, unless the folder was given.
+    /// The temporary folder, which is removed with the server, unless the folder was given.
     _temporary: Option<tempfile::TempDir>,
     serving: JoinHandle<()>,
 }
 
 impl TestServer {
-    /// Starts a host in a temporary folder; in chaos mode when `AGENTS_TEST_CHAOS` has a seed.
+    /// Starts a host in a temporary folder, in chaos mode if `AGENTS_TEST_CHAOS` has a seed.
     pub async fn start(agents: Agents) -> Self {
         Self::start_in_temporary(agents, chaos_seed()).await
     }
 
-    /// Starts a host in a temporary folder that is never in chaos mode. The reason tells what the
-    /// test keeps in memory on purpose.
+    /// Starts a host in a temporary folder that is never in chaos mode. The reason names the data that the
+    /// test keeps in memory.
     pub async fn start_resident(agents: Agents, _reason: &'static str) -> Self {
         Self::start_in_temporary(agents, None).await
     }
@@ -46,7 +46,8 @@ impl TestServer {
         server
     }
 
-    /// Starts a host on the data of an earlier one; in chaos mode as [`start`](Self::start).
+    /// Starts a host on the data of an earlier one, in chaos mode under the same condition as
+    /// [`start`](Self::start).
     pub async fn start_in(agents: Agents, data: &Path) -> Self {
         Self::serve(agents, data, chaos_seed()).await
     }
@@ -75,22 +76,22 @@ impl TestServer {
         Self { addr, host, data: data.to_owned(), _temporary: None, serving }
     }
 
-    /// The host.
+    /// Returns the host.
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// The folder of the databases.
+    /// Returns the folder of the databases.
     pub fn data(&self) -> &Path {
         &self.data
     }
 
-    /// The address as `host:port`.
+    /// Returns the address as `host:port`.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The URL of a path on this server.
+    /// Returns the URL of a path on this server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
@@ -100,19 +101,19 @@ impl TestServer {
         Client::connect(self.addr, path, &[]).await
     }
 
-    /// Opens a socket and takes the frames that every connection gets; `state` tells whether one
-    /// of them is a state.
+    /// Opens a socket and reads the frames that every connection gets. `state` is `true` if one of them is a
+    /// state.
     pub async fn join(&self, path: &str, state: bool) -> Client {
         let mut client = self.connect(path).await;
         client.greeting(state).await;
         client
     }
 
-    /// Stops the host as a signal would, and frees the data folder.
+    /// Stops the host in the same way as a signal, and releases the data folder.
     pub async fn shutdown(self) {
         self.host.shutdown().await;
         self.serving.abort();
-        // The listener is gone once its task is.
+        // The listener is closed when its task has ended.
         let _ = self.serving.await;
     }
 }

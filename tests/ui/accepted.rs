@@ -1,4 +1,4 @@
-//! What the macros accept: programs that compile and run.
+//! Programs that the macros accept: they compile and run.
 
 #![allow(
     unused_imports,

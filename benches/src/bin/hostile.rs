@@ -1,4 +1,4 @@
-//! Sends hostile clients to a server on this machine and measures what others notice.
+//! Sends hostile clients to a server on this machine and measures the effect on other clients.
 
 #![forbid(unsafe_code)]
 
@@ -11,28 +11,28 @@ use agents_benches::hostile::{Plan, soak};
 use agents_benches::process::Process;
 use clap::Parser;
 
-/// Sends hostile clients to a server on this machine and measures what others notice.
+/// Sends hostile clients to a server on this machine and measures the effect on other clients.
 #[derive(Debug, Parser)]
 struct Options {
     /// The server, on a loopback address.
     #[arg(long, default_value = "http://127.0.0.1:8787")]
     url: String,
-    /// The server's process, to measure its memory.
+    /// The process id of the server, to measure its memory.
     #[arg(long)]
     server_pid: u32,
-    /// How many seconds the attack lasts.
+    /// The length of the attack, in seconds.
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// How many seconds are quiet before and after.
+    /// The length of the quiet time before and after the attack, in seconds.
     #[arg(long, default_value_t = 30)]
     quiet: u64,
-    /// Makes only the attacks whose name has this text in it.
+    /// Runs only the attacks whose name contains this text.
     #[arg(long, default_value = "")]
     only: String,
-    /// Where the attackers come from.
+    /// The source address of the attacking clients.
     #[arg(long, default_value = "127.0.0.1")]
     attackers: IpAddr,
-    /// Where the client that measures comes from.
+    /// The source address of the measuring client.
     #[arg(long, default_value = "127.0.0.2")]
     witness: IpAddr,
 }
@@ -53,7 +53,7 @@ async fn run(options: &Options) -> io::Result<bool> {
     let host = options.url.trim_start_matches("http://").trim_end_matches('/');
     let server: SocketAddr = host.parse().map_err(Error::other)?;
     if ![server.ip(), options.attackers, options.witness].iter().all(IpAddr::is_loopback) {
-        return Err(Error::other("this is for a server on this machine: give loopback addresses"));
+        return Err(Error::other("only a server on this machine may be attacked: use loopback addresses"));
     }
     let plan = Plan {
         only: options.only.clone(),

@@ -12,67 +12,68 @@ use clap::{Parser, ValueEnum};
 /// Puts load on a server and measures it from outside.
 #[derive(Debug, Parser)]
 struct Options {
-    /// What to do.
+    /// The scenario.
     scenario: Scenario,
-    /// The server.
+    /// The address of the server.
     #[arg(long, default_value = "http://127.0.0.1:8787")]
     url: String,
     /// The class of the agents, in kebab case.
     #[arg(long, default_value = "bench")]
     class: String,
-    /// The first part of the agents' names; take another one for fresh agents.
+    /// The first part of the agents' names. Another prefix gives new agents.
     #[arg(long, default_value = "load")]
     prefix: String,
-    /// The server's process, to measure its CPU time and memory.
+    /// The process id of the server, to measure its CPU time and memory.
     #[arg(long)]
     server_pid: Option<u32>,
-    /// Calls of agents, or plain texts that come back.
+    /// The protocol: calls of agents, or plain texts that the server sends back.
     #[arg(long, value_enum, default_value = "rpc")]
     protocol: Protocol,
-    /// How many agents: 16, or (connections) 1, or (wake) 2,000.
+    /// The number of agents: 16 by default, 1 for connections, 2,000 for wake.
     #[arg(long)]
     agents: Option<usize>,
-    /// How many connections: to each agent, or (broadcast, connections) in all.
+    /// The number of connections to each agent, or in all (broadcast, connections).
     #[arg(long)]
     connections: Option<usize>,
-    /// How many calls each connection has under way, or how many broadcasts there are: 8; or (wake)
-    /// how many agents are woken at a time: 32.
+    /// The number of calls or broadcasts that each connection has in flight: 8 by default. For wake: the
+    /// number of agents that are woken at the same time, 32 by default.
     #[arg(long)]
     in_flight: Option<usize>,
-    /// How many seconds count.
+    /// The length of the measurement, in seconds.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// How many seconds to warm up.
+    /// The length of the warm-up, in seconds.
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
-    /// The method that wakes agents up (wake).
+    /// The method that wakes the agents (wake).
     #[arg(long, default_value = "echo")]
     method: String,
-    /// How many seconds to wait for the agents to fall asleep (connections, wake).
+    /// The time to wait for the agents to fall asleep, in seconds (connections, wake).
     #[arg(long, default_value_t = 0.0)]
     hold: f64,
-    /// How many connections to open and close in a second, 0 for as many as go (connections).
+    /// The number of connections to open and close in a second; 0 means without a limit (connections).
     #[arg(long, default_value_t = 0.0)]
     rate: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scenario {
-    /// `echo(text)`, many calls under way.
+    /// `echo(text)`, with many calls in flight.
     RpcEcho,
-    /// `increment()`, which changes the state and must be durable before its answer.
+    /// `increment()`, which changes the state. The change must be durable before the answer is sent.
     Increment,
-    /// `echo(text)`, one connection and one call under way.
+    /// `echo(text)`, with one connection and one call in flight.
     Latency,
-    /// One sender, many receivers.
+    /// One sender and many receivers.
     Broadcast,
-    /// Very many connections, most of them at rest; one broadcast to those of one agent.
+    /// Very many connections, most of them idle, and one broadcast to the connections of one agent.
     Connections,
-    /// Sleeping agents, each woken by one call: one after the other, then some at a time.
+    /// Sleeping agents that are each woken by one call: first one after the other, then several at the same
+    /// time.
     Wake,
 }
 
-// One thread: the generator is pinned to one core, and nothing in it waits for another thread.
+// The generator uses one thread, because it is pinned to one core and nothing in it waits for another thread.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();

@@ -1,4 +1,4 @@
-//! The server under load: the smallest agent that has something to measure.
+//! The server under load, with small agents that have something to measure.
 
 #![forbid(unsafe_code)]
 
@@ -7,13 +7,13 @@ use std::time::Duration;
 use agents::limits::Limits;
 use agents::prelude::*;
 
-// SQLite takes its memory from the C library. With one allocator for both, what sockets keep for long
-// lies between what databases use for a moment, and little of that goes back to the system.
+// SQLite takes its memory from the C library. With a single allocator, the long-lived memory of sockets would
+// lie between the short-lived memory of databases, and little of the latter would be returned to the system.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// How often `increment` was called.
+/// The number of calls of `increment`.
 #[wire]
 #[derive(Clone, Default)]
 struct Counted {
@@ -33,7 +33,7 @@ impl Bench {
         value
     }
 
-    /// Adds one; the answer leaves when the new state is durable.
+    /// Adds one. The answer is sent when the new state is durable.
     #[callable]
     fn increment(&self, cx: &Context<Self>) -> Result<u64> {
         cx.update_state(|counted| {
@@ -42,19 +42,19 @@ impl Bench {
         })
     }
 
-    /// Sends a text to everybody.
+    /// Sends a text to all connections.
     #[callable]
     fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
         cx.broadcast(text)
     }
 
-    /// Numbers without end, always ready.
+    /// Returns an endless stream of numbers that is always ready.
     #[callable]
     fn numbers(&self) -> impl Stream<Item = u64> {
         futures_util::stream::iter(0..)
     }
 
-    /// Sends to the caller as much as it may.
+    /// Sends to the caller until a limit stops it.
     #[callable]
     fn send_in_loop(&self, from: &Connection<Self>) -> Result<()> {
         loop {
@@ -62,7 +62,7 @@ impl Bench {
         }
     }
 
-    /// Sends to everybody as much as it may.
+    /// Sends to all connections until a limit stops it.
     #[callable]
     fn broadcast_in_loop(&self, cx: &Context<Self>) -> Result<()> {
         loop {
@@ -76,44 +76,44 @@ impl Bench {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
-    /// Takes no arguments.
+    /// Returns at once and takes no arguments.
     #[callable]
     fn nothing(&self) {}
 
-    /// Takes any value and returns how many items it has.
+    /// Takes any value and returns the number of its items.
     #[callable]
     fn measure(&self, value: serde_json::Value) -> usize {
         value.as_array().map_or(1, Vec::len)
     }
 }
 
-/// An agent that falls asleep soon, so that a run need not wait for long.
+/// An agent that falls asleep after a short time, so that a run is short.
 #[agent(state = Counted, hibernate_after = "1s")]
 #[derive(Default)]
 struct Nap;
 
 #[agent]
 impl Nap {
-    /// Sends its argument back; nothing of the agent's is read.
+    /// Sends its argument back without reading data of the agent.
     #[callable]
     fn echo(&self, value: String) -> String {
         value
     }
 
-    /// Reads the state and sends its argument back.
+    /// Reads the state, then sends its argument back.
     #[callable]
     fn read(&self, cx: &View<Self>, value: String) -> Result<String> {
         cx.state()?;
         Ok(value)
     }
 
-    /// Sends a text to everybody.
+    /// Sends a text to all connections.
     #[callable]
     fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
         cx.broadcast(text)
     }
 
-    /// Changes the state and sends its argument back, durably.
+    /// Changes the state, then sends its argument back when the change is durable.
     #[callable]
     fn write(&self, cx: &Context<Self>, value: String) -> Result<String> {
         cx.update_state(|counted| counted.count += 1)?;
@@ -134,14 +134,14 @@ impl Plain {
         value
     }
 
-    /// Sends a text to everybody.
+    /// Sends a text to all connections.
     #[callable]
     fn broadcast_to_all(&self, cx: &Context<Self>, text: String) -> Result<()> {
         cx.broadcast(text)
     }
 }
 
-/// `BENCH_LIMITS=internet` takes the limits for a host that faces the internet.
+/// Returns the limits; `BENCH_LIMITS=internet` selects those for a host that faces the internet.
 fn limits() -> Limits {
     match std::env::var("BENCH_LIMITS").as_deref() {
         Ok("internet") => Limits::internet_facing(),

@@ -1,4 +1,4 @@
-//! What hostile clients do, one function for each kind.
+//! The attacks of hostile clients, one function for each kind.
 
 use std::io::{Error, Result};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ type Round = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 /// A kind of attack.
 pub(super) struct Attack {
     pub(super) name: &'static str,
-    /// How many clients do it at a time.
+    /// The number of clients that attack at the same time.
     pub(super) clients: usize,
     /// One round: a connection from its start to its end.
     pub(super) round: fn(Road, Arc<AtomicU64>) -> Round,
@@ -29,7 +29,7 @@ pub(super) const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Those that send much, or slowly, or nonsense.
+/// The attacks that send much data, send slowly, or send invalid data.
 pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "calls without end, answers read",
@@ -86,13 +86,13 @@ pub(super) const ATTACKS: [Attack; 11] = [
         pause: ms(20),
     },
     Attack {
-        name: "bytes that are no frames",
+        name: "bytes that are not frames",
         clients: 4,
         round: |road, n| Box::pin(garbage(road, n)),
         pause: ms(20),
     },
     Attack {
-        name: "ever new agents, with states to keep",
+        name: "always new agents, with states to keep",
         clients: 2,
         round: |road, n| Box::pin(names(road, n)),
         pause: ms(100),
@@ -110,7 +110,7 @@ pub(super) fn call_as(id: &str, method: &str, arguments: &str) -> Vec<u8> {
     out
 }
 
-/// Calls as fast as the server takes them.
+/// Sends calls as fast as the server takes them.
 async fn flood(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let stream = road.upgrade("/agents/bench/flooded").await?;
     let (mut read, mut write) = stream.into_split();
@@ -129,7 +129,7 @@ async fn flood(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     }
 }
 
-/// The same, and no answer is ever read.
+/// Sends calls in the same way, but never reads an answer.
 async fn deaf(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/unheard").await?;
     let many = call("echo", r#"["0123456789abcdef"]"#).repeat(200);
@@ -138,7 +138,7 @@ async fn deaf(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     }
 }
 
-/// Asks for answers of 256 KiB that it never reads.
+/// Requests answers of 256 KiB and never reads them.
 async fn large(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/large").await?;
     let one = call("echo", &format!(r#"["{}"]"#, "x".repeat(256 * 1024)));
@@ -204,17 +204,17 @@ async fn slow_body(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     }
 }
 
-/// Connects and is gone.
+/// Connects and disconnects.
 async fn churn(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let agent = n.fetch_add(1, Ordering::Relaxed) % 16;
     drop(road.upgrade(&format!("/agents/bench/churned-{agent}")).await?);
     Ok(())
 }
 
-/// Sends what is no frame, until it is closed.
+/// Sends bytes that are not frames until the server closes the connection.
 async fn garbage(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/garbage").await?;
-    // Different every time, without a source of chance.
+    // The bytes differ in each round, although no random source is used.
     let seed = n.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let bytes: Vec<u8> = (0..512_u64).map(|at| (seed.rotate_left((at % 61) as u32) ^ at) as u8).collect();
     stream.write_all(&bytes).await?;
@@ -222,7 +222,7 @@ async fn garbage(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     closed(&mut stream).await
 }
 
-/// Makes an agent with a state of its own, and leaves it.
+/// Makes an agent with a stored state and disconnects.
 async fn names(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let agent = n.fetch_add(1, Ordering::Relaxed);
     let mut stream = road.upgrade(&format!("/agents/nap/new-{agent}")).await?;

@@ -1,4 +1,4 @@
-//! A connection that may do anything.
+//! A connection that can send anything.
 
 use std::io::{Error, Result};
 use std::net::{IpAddr, SocketAddr};
@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// How long an attacker waits for anything before it goes on to the next connection.
+/// The time that an attacker waits before it goes on to the next connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where an attacker comes from, and where it goes.
+/// The source address of an attacker, and the address of the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Road {
     pub(super) from: IpAddr,
@@ -19,7 +19,7 @@ pub(super) struct Road {
 }
 
 impl Road {
-    /// Connects, and says nothing.
+    /// Connects and sends nothing.
     pub(super) async fn connect(self) -> Result<TcpStream> {
         let socket = if self.from.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.bind(SocketAddr::new(self.from, 0))?;
@@ -44,7 +44,7 @@ impl Road {
     }
 }
 
-/// Waits until the server closes, throwing away what it says.
+/// Waits until the server closes the connection, and discards all received bytes.
 pub(super) async fn closed(stream: &mut TcpStream) -> Result<()> {
     let mut sink = [0; 16 * 1024];
     while timeout(PATIENCE, stream.read(&mut sink)).await?? > 0 {}

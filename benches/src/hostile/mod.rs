@@ -1,4 +1,4 @@
-//! Clients that mean no good, and one that measures what the others notice of them.
+//! Hostile clients, and a client that measures their effect on others.
 
 mod attacks;
 mod line;

@@ -1,4 +1,4 @@
-//! Attacks of hostile clients that make an agent send, allocate or wait for something.
+//! Attacks that make an agent send, allocate or wait.
 
 use std::io::{Error, Result};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::attacks::{Attack, call, call_as, ms};
 use super::line::{PATIENCE, Road, closed};
 use crate::frame::{TEXT, encode};
 
-/// The longest message that a server takes.
+/// The longest message that a server accepts.
 const MESSAGE: usize = 28 * 1024 * 1024;
-/// The time for which a client takes the pieces of a stream.
+/// The time for which a client accepts the chunks of a stream.
 const LISTENS: Duration = Duration::from_secs(20);
 
-/// All of them.
+/// All attacks of this module.
 pub(super) const ATTACKS: [Attack; 9] = [
     Attack {
         name: "streams that never wait, read",
@@ -56,13 +56,13 @@ pub(super) const ATTACKS: [Attack; 9] = [
         pause: ms(200),
     },
     Attack {
-        name: "frames of 7 bytes at an agent that waits",
+        name: "frames of 7 bytes to an agent that waits",
         clients: 2,
         round: |road, _| Box::pin(tiny_frames(road)),
         pause: ms(200),
     },
     Attack {
-        name: "arguments nobody asked for, 28 MB of [0,0,..]",
+        name: "unused arguments, 28 MB of [0,0,..]",
         clients: 2,
         round: |road, _| Box::pin(wide(road, "nothing", "0")),
         pause: ms(1000),
@@ -75,7 +75,7 @@ pub(super) const ATTACKS: [Attack; 9] = [
     },
 ];
 
-/// Asks for a stream without end and reads it, or not.
+/// Starts an endless stream and reads it, or does not read it.
 async fn endless(road: Road, reads: bool) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/endless").await?;
     stream.write_all(&call("numbers", "[]")).await?;
@@ -87,14 +87,14 @@ async fn endless(road: Road, reads: bool) -> Result<()> {
     Ok(())
 }
 
-/// Calls what sends as much as it may, and reads for a while.
+/// Calls a method that sends until a limit stops it, and reads for a while.
 async fn once(road: Road, agent: &str, method: &str) -> Result<()> {
     let mut stream = road.upgrade(&format!("/agents/bench/{agent}")).await?;
     stream.write_all(&call(method, "[]")).await?;
     timeout(LISTENS / 10, closed(&mut stream)).await.unwrap_or(Ok(()))
 }
 
-/// Asks for pieces that each carry the id.
+/// Starts streams whose chunks each carry the long id.
 async fn long_ids(road: Road) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/long-ids").await?;
     let one = call_as(&"i".repeat(1_000_000), "numbers", "[]");
@@ -105,16 +105,16 @@ async fn long_ids(road: Road) -> Result<()> {
     Ok(())
 }
 
-/// Writes once, so that the flush hangs, and reads without end.
+/// Writes once, so that the flush hangs, and then calls a reading method without end.
 async fn hanging_disk(road: Road) -> Result<()> {
-    // The script makes the disk hang for this one.
+    // The script makes the disk hang for this agent.
     let stream = road.upgrade("/agents/bench/hanging").await?;
     let (read, mut write) = stream.into_split();
     write.write_all(&call("increment", "[]")).await?;
     both(read, write, call("echo", &format!(r#"["{}"]"#, "x".repeat(16 * 1024)))).await
 }
 
-/// Sends messages of one byte, which take seven on the wire.
+/// Sends messages of one byte, which are frames of seven bytes.
 async fn tiny_frames(road: Road) -> Result<()> {
     let stream = road.upgrade("/agents/bench/waits").await?;
     let (read, write) = stream.into_split();
@@ -123,14 +123,14 @@ async fn tiny_frames(road: Road) -> Result<()> {
     both(read, write, tiny.repeat(4000)).await
 }
 
-/// Gives a method a very long list of arguments.
+/// Calls a method with a very long list of arguments.
 async fn wide(road: Road, method: &str, item: &str) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/wide").await?;
     timeout(PATIENCE, stream.write_all(&call(method, &list(item)))).await??;
     closed(&mut stream).await
 }
 
-/// Gives a method one value that is much larger in memory.
+/// Calls a method with one value that is much larger in memory than on the wire.
 async fn values(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let agent = n.fetch_add(1, Ordering::Relaxed) % 4;
     let mut stream = road.upgrade(&format!("/agents/bench/values-{agent}")).await?;
@@ -150,7 +150,7 @@ fn list(item: &str) -> String {
     text
 }
 
-/// Writes the same without end, and reads what comes.
+/// Writes the same bytes without end, and reads all answers.
 async fn both(
     mut read: impl AsyncRead + Unpin,
     mut write: impl AsyncWrite + Unpin,

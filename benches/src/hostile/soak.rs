@@ -1,4 +1,4 @@
-//! All attacks at once, and what a client that behaves notices.
+//! All attacks at the same time, and their effect on a client that behaves correctly.
 
 use std::io::{Error, Result};
 use std::net::{IpAddr, SocketAddr};
@@ -17,29 +17,29 @@ use super::witness::{Seen, Witness};
 use crate::process::Process;
 use crate::report::Report;
 
-/// How often the memory is looked at.
+/// The interval at which the memory is measured.
 const SAMPLE: Duration = Duration::from_secs(5);
 
-/// A soak.
+/// The plan of a soak test.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// A part of the name of the attacks that are made; empty for all.
+    /// A text that the names of the chosen attacks contain. The empty text chooses all attacks.
     pub only: String,
-    /// The server.
+    /// The address of the server.
     pub server: SocketAddr,
-    /// Its process.
+    /// The process of the server.
     pub process: Process,
-    /// Where the attackers come from.
+    /// The source address of the attackers.
     pub attackers: IpAddr,
-    /// Where the witness comes from.
+    /// The source address of the witness.
     pub witness: IpAddr,
-    /// How long it is quiet before and after.
+    /// The length of the quiet time before and after the attack.
     pub quiet: Duration,
-    /// How long the attack lasts.
+    /// The length of the attack.
     pub attack: Duration,
 }
 
-/// All attacks whose name has a text in it.
+/// Returns all attacks whose name contains a text.
 fn attacks(only: &str) -> impl Iterator<Item = &'static Attack> {
     attacks::ATTACKS.iter().chain(&outgoing::ATTACKS).filter(move |attack| attack.name.contains(only))
 }
@@ -50,14 +50,14 @@ struct Counted {
     ended_early: AtomicU64,
 }
 
-/// Runs the soak: quiet, attack, quiet.
+/// Runs the soak test: quiet time, attack, quiet time.
 ///
 /// # Errors
-/// When the witness loses its connection or gets no answer.
+/// When a witness loses its connection or gets no answer.
 pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report> {
     let road = Road { from: plan.attackers, server: plan.server };
     let mut witness = Witness::connect(plan.witness, road, "witness").await?;
-    // One whose agent is flooded.
+    // A second witness, whose agent is flooded.
     let mut neighbour = Witness::connect(plan.witness, road, "waits").await?;
     let mut report = Report::new("hostile");
 
@@ -71,7 +71,8 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
 
     let end = Instant::now() + plan.attack;
     let counted: Arc<[Counted]> = attacks(&plan.only).map(|_| Counted::new()).collect();
-    // A thread of their own: the witness must wait for the server and not for the attackers.
+    // The attackers run on a thread of their own: the witness must wait for the server and not for the
+    // attackers.
     let attackers = {
         let (counted, only) = (counted.clone(), plan.only.clone());
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -105,7 +106,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
     let line: Vec<String> = samples.iter().map(|bytes| format!("{:.0}", mib(*bytes))).collect();
     progress(format!("memory every {} s, MiB: {}", SAMPLE.as_secs(), line.join(" ")));
     report.number("memory_at_rest", mib(at_rest), "MiB");
-    // The first fifth warms caches up; what comes later shows whether it grows.
+    // The first fifth of the samples is the warm-up of caches. The others show whether the memory grows.
     let fifth = samples.len() / 5;
     let peak = |part: &[u64]| part.iter().copied().max().unwrap_or_default();
     report.number("memory_peak", mib(peak(&samples)), "MiB");
@@ -115,7 +116,7 @@ pub async fn soak(plan: Plan, mut progress: impl FnMut(String)) -> Result<Report
     Ok(report)
 }
 
-/// All attackers, until the end.
+/// Runs all attackers until the end.
 async fn attack(road: Road, end: Instant, only: String, counted: Arc<[Counted]>) {
     let mut attackers = JoinSet::new();
     for (kind, attack) in attacks(&only).enumerate() {

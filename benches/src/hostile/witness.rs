@@ -1,4 +1,4 @@
-//! A client that behaves, and measures.
+//! A client that behaves correctly and measures.
 
 use std::io::{Error, Result};
 use std::net::IpAddr;
@@ -13,19 +13,19 @@ use tokio::time::{Instant, interval, timeout};
 use super::line::{PATIENCE, Road};
 use crate::frame::{PING, PONG, TEXT, decode, encode};
 
-/// How often it calls.
+/// The interval between two calls.
 const EVERY: Duration = Duration::from_millis(25);
 
-/// What a witness has seen in one stretch of time, in microseconds.
+/// The latencies of a witness in one period, in microseconds.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// Calls that read nothing.
+    /// Calls that read no data.
     pub(super) echo: Histogram<u32>,
-    /// Calls that are durable before their answer.
+    /// Calls that are durable before they are answered.
     pub(super) increment: Histogram<u32>,
 }
 
-/// An open connection to an agent of its own.
+/// A connection to an agent that no other client uses.
 pub(super) struct Witness {
     stream: TcpStream,
     input: Vec<u8>,
@@ -39,7 +39,7 @@ impl Witness {
         Ok(Self { stream, input: Vec::new(), calls: 0 })
     }
 
-    /// Calls what pauses for 10 ms, until a moment comes, and returns how long that took, in microseconds.
+    /// Calls a method that pauses for 10 ms, until the given time, and returns the latencies in microseconds.
     pub(super) async fn watch_pauses(&mut self, until: Instant) -> Result<Histogram<u32>> {
         let mut seen = Histogram::new(3).map_err(Error::other)?;
         let mut beat = interval(EVERY);
@@ -53,7 +53,7 @@ impl Witness {
         Ok(seen)
     }
 
-    /// Calls until a moment comes.
+    /// Calls until the given time.
     pub(super) async fn watch(&mut self, until: Instant) -> Result<Seen> {
         let new = || Histogram::new(3).map_err(Error::other);
         let mut seen = Seen { echo: new()?, increment: new()? };
@@ -90,7 +90,7 @@ impl Witness {
                         self.stream.write_all(&pong).await?;
                         false
                     }
-                    crate::frame::CLOSE => return Err(Error::other("the witness was closed")),
+                    crate::frame::CLOSE => return Err(Error::other("the server closed the socket")),
                     _ => false,
                 };
                 self.input.drain(..end);

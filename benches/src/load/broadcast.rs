@@ -1,4 +1,4 @@
-//! One sender, many receivers.
+//! One sender and many receivers.
 
 use std::io::{Error, Result};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::target::{PATIENCE, Target, Window};
 use crate::report::Report;
 use crate::socket::Socket;
 
-/// What is sent to everybody.
+/// The text of a broadcast.
 const TEXT: &str = "bench:0123456789abcdef0123456789abcdef";
 
-/// What the receivers tell the sender.
+/// The progress that the receivers report to the sender.
 #[derive(Debug, Default)]
 struct Progress {
     delivered: AtomicU64,
-    /// The number of deliveries the sender waits for.
+    /// The number of deliveries that the sender waits for.
     wanted: AtomicU64,
     reached: Notify,
 }
@@ -49,11 +49,11 @@ impl Progress {
 
 /// Broadcasts for a while and reports the rate of deliveries.
 ///
-/// At most `under_way` broadcasts are on their way at a time, so that the receivers are never so
-/// far behind that the server gives them up.
+/// At most `under_way` broadcasts are in flight at the same time. So the receivers never fall so far behind
+/// that the server closes them.
 ///
 /// # Errors
-/// Those of the network.
+/// Errors of the network.
 pub async fn broadcast(
     target: &Target,
     receivers: usize,
@@ -84,7 +84,7 @@ pub async fn broadcast(
     report.number("receivers", each as f64, "");
     report.cpu("cpu_per_delivery", used, delivered);
     let all = timeout(PATIENCE, progress.reach(sent * each)).await;
-    // A little longer, so that a message too many would show.
+    // The receivers run a little longer, so that a surplus message is counted.
     sleep(Duration::from_millis(100)).await;
     if all.is_err() || progress.delivered() != sent * each {
         let found = progress.delivered();
@@ -98,7 +98,7 @@ pub async fn broadcast(
     Ok(report)
 }
 
-/// Receives until the task is dropped; an error means that the connection was lost.
+/// Receives until the task is dropped. An error means that the connection was lost.
 async fn receive(mut socket: Socket, progress: Arc<Progress>) -> Result<()> {
     loop {
         socket.fill().await?;
@@ -107,7 +107,7 @@ async fn receive(mut socket: Socket, progress: Arc<Progress>) -> Result<()> {
     }
 }
 
-/// How many of the frames that are here are broadcasts.
+/// Returns the number of broadcasts among the buffered frames.
 fn received(socket: &mut Socket) -> Result<u64> {
     let mut count = 0;
     while let Some(range) = socket.next_data()? {
@@ -121,7 +121,7 @@ fn received(socket: &mut Socket) -> Result<u64> {
     Ok(count)
 }
 
-/// Sends until the window ends, and returns how many broadcasts that were.
+/// Sends until the window ends, and returns the number of broadcasts.
 async fn send(
     mut socket: Socket,
     progress: &Arc<Progress>,
@@ -147,7 +147,7 @@ async fn send(
             () = sleep_until(window.end) => {}
         }
     }
-    // The sender is a receiver too: it goes on until its own copies are here.
+    // The sender is also a receiver: it reads until its own copies have arrived.
     tokio::spawn(receive(socket, Arc::clone(progress)));
     Ok(sent)
 }

@@ -1,4 +1,4 @@
-//! Many calls at a time over many connections.
+//! Many calls at the same time over many connections.
 
 use std::collections::VecDeque;
 use std::io::{Error, Result};
@@ -15,51 +15,52 @@ use crate::frame;
 use crate::report::Report;
 use crate::socket::Socket;
 
-/// What an answer looks like.
+/// The protocol of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Protocol {
     /// Calls of a method of an agent.
     Rpc,
-    /// A server that sends back every text, for comparison.
+    /// Plain texts that the server sends back, for comparison.
     Raw,
 }
 
-/// How many calls, and of what.
+/// The plan of a run of calls.
 #[derive(Debug, Clone)]
 pub struct Calls {
     /// The name of the run.
     pub scenario: &'static str,
     /// Calls of agents, or plain texts.
     pub protocol: Protocol,
-    /// How many agents.
+    /// The number of agents.
     pub agents: usize,
-    /// How many connections to each agent.
+    /// The number of connections to each agent.
     pub connections: usize,
-    /// How many calls each connection has under way.
+    /// The number of calls that each connection has in flight.
     pub in_flight: usize,
-    /// The method on the wire.
+    /// The name of the method on the wire.
     pub method: &'static str,
-    /// Its arguments, a JSON array.
+    /// The arguments, as a JSON array.
     pub args: String,
-    /// Whether each call adds one to `count` in the agent's state, to be checked at the end.
+    /// `true` if each call adds one to `count` in the agent's state. The sum is checked at the end.
     pub counts: bool,
-    /// How long to warm up before the numbers count.
+    /// The length of the warm-up before the measurement.
     pub warm_up: Duration,
-    /// How long the numbers count.
+    /// The length of the measurement.
     pub length: Duration,
 }
 
 #[derive(Debug)]
 struct Tally {
     agent: usize,
-    /// All calls that succeeded, for the check.
+    /// The number of all calls that succeeded, for the check.
     total: u64,
-    /// Those inside the window, for the numbers.
+    /// The number of calls inside the window, for the figures.
     counted: u64,
     latencies: Histogram<u32>,
 }
 
-/// Latencies to a minute in microseconds, with two digits: small enough for one a connection.
+/// Creates a histogram of latencies up to a minute, in microseconds with two digits. It is small enough to
+/// have one for each connection.
 fn histogram() -> Result<Histogram<u32>> {
     Histogram::new_with_bounds(1, 60_000_000, 2).map_err(|error| Error::other(format!("{error:?}")))
 }
@@ -67,7 +68,7 @@ fn histogram() -> Result<Histogram<u32>> {
 /// Runs calls and reports their rate, latency and cost.
 ///
 /// # Errors
-/// Those of the network, and calls that fail.
+/// Errors of the network, and calls that fail.
 pub async fn calls(target: &Target, plan: &Calls) -> Result<Report> {
     let mut sockets = Vec::new();
     let mut counts = vec![0; plan.agents];
@@ -105,7 +106,7 @@ pub async fn calls(target: &Target, plan: &Calls) -> Result<Report> {
     report.latencies(&latencies);
     report.cpu("cpu_per_call", used, counted);
     if counted == 0 {
-        report.problem("no call was answered");
+        report.problem("the server answered no call");
     }
     if plan.counts {
         check(target, &counts, &mut report).await?;
@@ -113,21 +114,21 @@ pub async fn calls(target: &Target, plan: &Calls) -> Result<Report> {
     Ok(report)
 }
 
-/// Compares what the agents have counted with what was answered.
+/// Compares the counts of the agents with the number of answers.
 async fn check(target: &Target, counts: &[u64], report: &mut Report) -> Result<()> {
     for (agent, expected) in counts.iter().enumerate() {
         let mut socket = target.open(agent).await?;
         let state = greeting(&mut socket).await?;
         let found = state.as_ref().and_then(|state| state["count"].as_u64());
         if found != Some(*expected) {
-            report.problem(format!("agent {agent} counts {found:?}, answered were {expected}"));
+            report.problem(format!("agent {agent} counts {found:?}, but {expected} calls were answered"));
         }
         socket.close().await?;
     }
     Ok(())
 }
 
-/// One frame for each call that can be under way, made once.
+/// Builds one frame for each call that can be in flight.
 fn requests(plan: &Calls) -> Vec<Vec<u8>> {
     let (method, args) = (plan.method, &plan.args);
     (0..plan.in_flight)
@@ -144,7 +145,7 @@ async fn drive(agent: usize, mut socket: Socket, plan: Calls, window: Window) ->
     let requests = requests(&plan);
     let answers = Answers::new();
     let mut started = vec![Instant::now(); plan.in_flight];
-    // Plain texts have no id: they come back in the order they went.
+    // Plain texts have no id: they come back in the order in which they were sent.
     let mut order: VecDeque<usize> = (0..plan.in_flight).collect();
     let mut under_way = plan.in_flight;
     let mut tally = Tally { agent, total: 0, counted: 0, latencies: histogram()? };
@@ -153,7 +154,7 @@ async fn drive(agent: usize, mut socket: Socket, plan: Calls, window: Window) ->
     }
     while under_way > 0 {
         socket.flush().await?;
-        // Only the last answers can hang: while the load runs there is always another one.
+        // Only the last answers can be missing: while the load runs, another answer always follows.
         timeout(PATIENCE, socket.fill()).await??;
         let now = Instant::now();
         while let Some(range) = socket.next_data()? {
@@ -183,7 +184,7 @@ async fn drive(agent: usize, mut socket: Socket, plan: Calls, window: Window) ->
     Ok(tally)
 }
 
-/// Finds out which call a frame answers, without reading it as JSON.
+/// A parser that finds the call of an answer, without parsing the frame as JSON.
 struct Answers {
     kind: memmem::Finder<'static>,
     id: memmem::Finder<'static>,

@@ -1,4 +1,4 @@
-//! Very many connections, most of them at rest.
+//! Very many connections, most of them idle.
 
 use std::io::{Error, Result};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::process::Process;
 use crate::report::Report;
 use crate::socket::Socket;
 
-/// How many connections are being made at a time: below the usual backlog of a listener.
+/// The number of connections that are opened at the same time: less than the usual backlog of a listener.
 pub(super) const AT_A_TIME: usize = 100;
 
-/// How long the server is watched while everything sleeps.
+/// The time for which the server is measured while all agents sleep.
 const ASLEEP: Duration = Duration::from_secs(10);
 
-/// What is sent to everybody.
+/// The text of the broadcast.
 const TEXT: &str = "bench:everybody";
 
-/// A call with one text as its argument, as a frame.
+/// Builds the frame of a call with one text as its argument.
 pub(super) fn request(method: &str, text: &str) -> Vec<u8> {
     let call = format!(r#"{{"type":"rpc","id":"0","method":"{method}","args":["{text}"]}}"#);
     let mut out = Vec::new();
@@ -31,30 +31,30 @@ pub(super) fn request(method: &str, text: &str) -> Vec<u8> {
     out
 }
 
-/// Very many connections.
+/// The plan of a run with very many connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd {
-    /// How many connections in all.
+    /// The number of connections in all.
     pub connections: usize,
-    /// How many agents they are spread over.
+    /// The number of agents.
     pub agents: usize,
-    /// How many are opened, and later closed, in a second; 0 for as many as go.
+    /// The number of connections that are opened, and later closed, in a second; 0 means without a limit.
     ///
-    /// Both wake an agent up, and one that is awake has files open.
+    /// Opening and closing both wake an agent, and an agent that is awake has files open.
     pub rate: f64,
-    /// How long to wait for the agents to fall asleep; without it their sleep is not watched.
+    /// The time to wait for the agents to fall asleep. With zero, sleep is not measured.
     pub hold: Duration,
 }
 
 impl Crowd {
-    /// Waits until it is time for one of them.
+    /// Waits until the connection with this number is due.
     async fn pace(&self, start: Instant, number: usize) {
         if self.rate > 0.0 {
             sleep_until(start + Duration::from_secs_f64(number as f64 / self.rate)).await;
         }
     }
 
-    /// Opens connections to the agents in turn and waits until all are greeted.
+    /// Opens connections to the agents in turn and waits until each agent has greeted its connections.
     async fn open(&self, target: &Target, from: usize) -> Result<Vec<Kept>> {
         let mut kept = Vec::with_capacity(self.connections);
         let mut tasks = JoinSet::new();
@@ -73,7 +73,7 @@ impl Crowd {
     }
 }
 
-/// A connection that a task answers pings on until it is needed again.
+/// A connection whose pings are answered by a task until the connection is needed again.
 struct Kept {
     agent: usize,
     stop: watch::Sender<()>,
@@ -116,15 +116,15 @@ pub(super) async fn open_many(target: &Target, count: usize) -> Result<Vec<Socke
     Ok(sockets)
 }
 
-/// Opens many connections, lets their agents fall asleep, reaches those of one agent with one
-/// broadcast, and closes them all.
+/// Opens many connections, lets their agents fall asleep, sends one broadcast to the connections of one
+/// agent, and closes all connections.
 ///
 /// # Errors
-/// Those of the network.
+/// Errors of the network.
 pub async fn connections(target: &Target, crowd: Crowd) -> Result<Report> {
     let (memory, cpu) = (|| target.server.and_then(Process::memory), || target.server.and_then(Process::cpu));
     let mut report = Report::new("connections");
-    // One connection comes first, so that the memory for the first of everything is not counted.
+    // One connection is opened first, so that one-time allocations are not counted.
     let mut kept = vec![open(target.clone(), 0).await?];
     let (memory_before, cpu_before, start) = (memory(), cpu(), Instant::now());
     kept.extend(crowd.open(target, 1).await?);
@@ -181,7 +181,7 @@ pub async fn connections(target: &Target, crowd: Crowd) -> Result<Report> {
     Ok(report)
 }
 
-/// Lets one of an agent's connections send a broadcast, and returns those that it has reached.
+/// Lets one connection of an agent send a broadcast, and returns the connections that received it.
 async fn reach(kept: Vec<Kept>, report: &mut Report) -> Result<Vec<Socket>> {
     let mut sockets = Vec::with_capacity(kept.len());
     for kept in kept {

@@ -1,4 +1,4 @@
-//! What an agent sends to a newcomer.
+//! The frames that an agent sends to a new connection.
 
 use std::io::Result;
 
@@ -9,14 +9,14 @@ use tokio::time::timeout;
 use super::target::PATIENCE;
 use crate::socket::Socket;
 
-/// Waits for the frames an agent greets with, and returns the state among them.
+/// Waits for the greeting of an agent, and returns the state that it contains.
 pub(crate) async fn greeting(socket: &mut Socket) -> Result<Option<Value>> {
     let frames = async {
         let mut state = None;
         loop {
             while let Some(range) = socket.next_data()? {
                 let payload = socket.payload(range);
-                // This one is always the last.
+                // This frame is always the last.
                 if memmem::find(payload, b"cf_agent_mcp_servers").is_some() {
                     return Ok(state);
                 }

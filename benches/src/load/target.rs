@@ -1,4 +1,4 @@
-//! What is measured, and when.
+//! The measured server, and the time of the measurement.
 
 use std::io::{Error, Result};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -10,7 +10,7 @@ use crate::process::Process;
 use crate::report::Used;
 use crate::socket::Socket;
 
-/// How long anything that should happen at once may take.
+/// The maximum time for each step that should take a moment only.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server under load.
@@ -18,17 +18,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Target {
     address: SocketAddr,
     class: String,
-    /// The server's process, for its CPU time and memory.
+    /// The process of the server, for its CPU time and memory.
     pub server: Option<Process>,
-    /// The first part of the names of agents, so that a run can have fresh ones.
+    /// The first part of the names of agents, so that a run can use new agents.
     pub prefix: String,
 }
 
 impl Target {
-    /// A server by its `http://host:port`, and the class of its agents in kebab case.
+    /// Creates a target from `http://host:port` and the class of its agents in kebab case.
     ///
     /// # Errors
-    /// When the address is not one.
+    /// When the URL has no address.
     pub fn new(url: &str, class: &str, prefix: &str, server: Option<u32>) -> Result<Self> {
         let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("ws://")).unwrap_or(url);
         let address = host
@@ -47,7 +47,7 @@ impl Target {
     /// Connects to an agent by its number.
     ///
     /// # Errors
-    /// Those of the network.
+    /// Errors of the network.
     pub async fn open(&self, agent: usize) -> Result<Socket> {
         let path = format!("/agents/{}/{}-{agent}", self.class, self.prefix);
         Socket::open(self.address, &path).await
@@ -68,17 +68,17 @@ impl Target {
     }
 }
 
-/// The stretch of time that counts.
+/// The period of the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
-    /// When warming up ends.
+    /// The end of the warm-up.
     pub begin: Instant,
-    /// When the load ends.
+    /// The end of the load.
     pub end: Instant,
 }
 
 impl Window {
-    /// A window that begins after a warm-up.
+    /// Creates a window that begins after a warm-up.
     pub fn new(warm_up: Duration, length: Duration) -> Self {
         let begin = Instant::now() + warm_up;
         Self { begin, end: begin + length }

@@ -1,4 +1,4 @@
-//! Sleeping agents, woken by one message each.
+//! Sleeping agents that are each woken by one message.
 
 use std::io::{Error, Result};
 use std::time::Duration;
@@ -15,24 +15,24 @@ use crate::process::Process;
 use crate::report::{Report, Used};
 use crate::socket::Socket;
 
-/// Which agents are woken, and how.
+/// The plan of a run of wakes.
 #[derive(Debug, Clone)]
 pub struct Wake {
-    /// How many agents, one connection each: the first half is woken one after the other, the second
-    /// half some at a time.
+    /// The number of agents, with one connection each. The first half is woken one after the other, the
+    /// second half several at the same time.
     pub agents: usize,
-    /// How many are woken at a time in the second half.
+    /// The number of agents that are woken at the same time in the second half.
     pub at_once: usize,
-    /// The method that wakes them, called with one text.
+    /// The method that wakes the agents. It is called with one text.
     pub method: String,
-    /// How long to wait for the agents to fall asleep.
+    /// The time to wait for the agents to fall asleep.
     pub hold: Duration,
 }
 
 /// Lets agents fall asleep and wakes each of them once.
 ///
 /// # Errors
-/// Those of the network, and calls that fail.
+/// Errors of the network, and calls that fail.
 pub async fn wake(target: &Target, plan: &Wake) -> Result<Report> {
     let mut sockets = open_all(target, plan.agents).await?;
     sleep(plan.hold).await;
@@ -95,7 +95,7 @@ async fn open_all(target: &Target, agents: usize) -> Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-/// Sends a call and waits for its answer.
+/// Sends a call and waits for the answer.
 async fn answered(socket: &mut Socket, call: &[u8]) -> Result<()> {
     socket.push(call);
     socket.flush().await?;

@@ -49,14 +49,14 @@ function member(name: string, role: string) {
 
   let client: AgentClient<"ChatRoom">;
   let users: { [id: string]: Presence } = {};
-  let lastHint = 0; // when the others were last told that this member types
-  const typists = new Map<string, number>(); // connection id → the timer that takes the hint away
+  let lastHint = 0; // when the last typing hint was sent
+  const typists = new Map<string, number>(); // connection id → the timer that removes the hint
 
   const notice = (text: string) => {
     ui.notice.textContent = text;
   };
   const refused = (what: string) => (error: Error) => notice(`${what}: ${error.message}`);
-  const nameOf = (id: string) => users[id]?.name ?? "somebody";
+  const nameOf = (id: string) => users[id]?.name ?? "a member";
 
   const write = (list: HTMLElement, className: string, ...content: (Node | string)[]) => {
     list.append(element("li", { className }, ...content));
@@ -118,7 +118,8 @@ function member(name: string, role: string) {
     }
   };
 
-  // Posts from before the answer are in it, later ones arrive after it: what is on the page can go, nothing is lost.
+  // The answer contains all posts from before it, and later posts arrive after it. So the page can be
+  // cleared, and no post is lost.
   const showHistory = async (username: string) => {
     const posts = await client.history(50);
     for (const old of ui.log.querySelectorAll(".message")) old.remove();
@@ -196,7 +197,7 @@ function member(name: string, role: string) {
     lastHint = Date.now();
     client.typing().catch(refused("typing"));
   };
-  // The heartbeat of the presence list: the agent notes when this member was last seen and answers "pong".
+  // The heartbeat of the presence list: the agent notes the time and answers "pong".
   setInterval(() => {
     if (client.status === "open") client.send("ping");
   }, HEARTBEAT);

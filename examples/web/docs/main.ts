@@ -44,7 +44,8 @@ function open(reader: string, role: string) {
 
   const document_ = connect("SharedDocument", name, { query: { name: reader, role } });
 
-  // The buttons follow what the server says; the fields stay open, so that the server's refusal can be seen.
+  // The buttons follow the rights that the server reports. The fields stay enabled, so that the refusal of
+  // the server can be seen.
   const showPermissions = async () => {
     permissions = await document_.getPermissions();
     const { editor, canEdit } = permissions;

@@ -1,4 +1,4 @@
-// The page around the game: a name first, then a seat or a place to watch from.
+// The page around the game: first a form for the name, then the game.
 
 import { type ComponentType, type FormEvent, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
@@ -10,7 +10,7 @@ export type PlayProps = { name: string; table: string };
 
 const options = new URLSearchParams(location.search);
 
-/** Shows the page; `Play` is the part that talks to the agent. */
+/** Shows the page; `Play` is the part that is connected to the agent. */
 export function show(Play: ComponentType<PlayProps>, hook: string) {
   createRoot(document.getElementById("root")!).render(
     <StrictMode>

@@ -1,4 +1,4 @@
-// The game as it looks: everything it shows comes in, everything that is clicked goes out.
+// The view of the game: all data comes in as properties, and all clicks go out as callbacks.
 
 import type { Game, Permissions } from "./agents/agents";
 import type { Toast } from "./toasts";

@@ -19,7 +19,7 @@ function Play({ name, table }: PlayProps) {
     query: { name },
     minReconnectionDelay: 300,
     maxReconnectionDelay: 5_000,
-    // After each connect, the first and those after a loss.
+    // Called after each connect: the first one and each reconnect.
     onIdentity: () => {
       setStatus("open");
       void ask();

@@ -20,7 +20,7 @@ function Play({ name, table }: PlayProps) {
   });
   const { client, status } = game;
 
-  // After each connect, the first and those after a loss.
+  // Called after each connect: the first one and each reconnect.
   useEffect(() => {
     if (status === "open") client.getMyPermissions().then(setPermissions, () => setPermissions(null));
   }, [client, status]);

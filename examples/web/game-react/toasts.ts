@@ -1,4 +1,4 @@
-// Short notices that go by themselves.
+// Short notices that disappear by themselves.
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
@@ -6,7 +6,7 @@ export type Toast = { key: number; text: string };
 
 const LIFETIME = 6_000;
 
-/** The notices that are on the page, and a function that adds one. */
+/** Returns the notices on the page, and a function that adds one. */
 export function useToasts(): [readonly Toast[], (text: string) => void] {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const next = useRef(0);

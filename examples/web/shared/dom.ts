@@ -4,8 +4,8 @@ type Kinds = Record<string, new () => HTMLElement>;
 type Parts<K extends Kinds> = { [Name in keyof K]: InstanceType<K[Name]> };
 
 /**
- * Copies the page's <template> into <main> and returns the elements of it that have a `data-part`, by name.
- * Each gets the id and test id `key-part`.
+ * Copies the page's <template> into <main> and returns its elements that have a `data-part`, by name. Each
+ * element gets the id and the test id `key-part`.
  */
 export function panel<K extends Kinds>(key: string, kinds: K): Parts<K> {
   const template = document.querySelector("template")!;

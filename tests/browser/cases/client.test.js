@@ -241,7 +241,7 @@ test("S109 the experimental transport of 0.32.0 ends with an error instead of si
     const client = test.open("a", { name, transport: "capnweb" });
     return client.call("getCount").catch((e) => e.message);
   }, fresh());
-  // Whoever sees the close first rejects the call: the transport or the client.
+  // The call is rejected by the side that sees the close first: the transport or the client.
   assert.match(message, /4400|^Connection closed$/);
   await page.waitForFunction(() => test.log("a").connectionErrors.length === 1);
   assert.equal(await page.evaluate(() => test.log("a").connectionErrors[0].code), 4400);

@@ -27,7 +27,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page on a fresh counter, all three clients connected. */
+/** Opens the page with a fresh counter and waits until all three clients are connected. */
 async function counterPage(t, options) {
   const room = `counter-${(rooms += 1)}`;
   const page = await openPage(t, browser, `${server.url}/?room=${room}`, options);

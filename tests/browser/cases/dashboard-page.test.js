@@ -30,7 +30,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page with a fresh board: nobody has signed in. */
+/** Opens the page with a fresh board. No client has signed in. */
 async function dashboard(t, options = {}) {
   const name = `board-${(boards += 1)}`;
   const page = await openPage(t, browser, `${server.url}/?board=${name}`, options);
@@ -53,7 +53,7 @@ test("S122 S153 S176 the dashboard page: who signs in writes, the others see it"
   await signIn(on, "ada");
   await on.shows("ada", "role", "admin Ada");
   await on.choose("ada", "mail", "down");
-  // The announcement is a push of the whole state: it has to be the one that the call has made.
+  // The announcement is a push of the whole state: it must contain the change of the call.
   await on.health("ada", "mail", "down");
   await on.part("ada", "text").fill("mail is back at noon");
   await on.part("ada", "announce").click();

@@ -30,7 +30,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page with a fresh document: Ada edits, Ben and Cyd look on. */
+/** Opens the page with a fresh document: Ada edits, Ben and Cyd watch. */
 async function docsPage(t, options = {}) {
   const name = `document-${(documents += 1)}`;
   const page = await openPage(t, browser, `${server.url}/?document=${name}`, options);
@@ -54,7 +54,7 @@ async function rename(on, who, title) {
 test("S119 S115 the docs page: what an editor writes, viewers see", async (t) => {
   const on = await docsPage(t);
   await rename(on, "ada", "Handbook");
-  // A push replaces the whole state, so Ada has to know the new title first.
+  // A push replaces the whole state, so Ada's client must know the new title first.
   await on.has("ada", "audit", "call rename");
   await on.part("ada", "text").fill("First line <b>& more</b> ü 🦀");
   for (const who of ["ben", "cyd"]) {
@@ -158,22 +158,22 @@ for (const version of VERSIONS) {
       const agent = "SharedDocument";
       const editor = test.open("editor", { agent, name, query: { name: "Ada", role: "editor" } });
       const viewer = test.open("viewer", { agent, name, query: { name: "Ben" } });
-      const nobody = test.open("nobody", { agent, name });
+      const unnamed = test.open("unnamed", { agent, name });
       await Promise.all([editor.ready, viewer.ready]);
       await editor.call("rename", ["Title"]);
       viewer.setState({ title: "mine", text: "" });
       const refused = await viewer.call("rename", ["mine"]).catch((error) => error.message);
       const right = await viewer.call("clear").catch((error) => error.message);
       const deadline = Date.now() + 5000;
-      while (!test.log("nobody").connectionErrors.length && Date.now() < deadline) {
+      while (!test.log("unnamed").connectionErrors.length && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       return {
         refused,
         right,
         stateErrors: test.log("viewer").stateErrors,
-        closed: test.log("nobody").connectionErrors,
-        frames: test.log("nobody").frames,
+        closed: test.log("unnamed").connectionErrors,
+        frames: test.log("unnamed").frames,
         title: (await editor.call("audit")).length > 2 && editor.state.title,
       };
     }, `npm-${version.label}`);

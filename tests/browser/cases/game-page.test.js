@@ -31,7 +31,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page with a fresh game: five guests, nobody plays yet. */
+/** Opens the page with a fresh game: five guests and no players. */
 async function gamePage(t, url = server.url, options = {}) {
   const name = `game-${(games += 1)}`;
   const page = await openPage(t, browser, `${url}/?game=${name}`, options);
@@ -62,7 +62,7 @@ test("S136 S156 S158 the game page: four play, the fifth is told that the game i
     for (const other of ALL) await owned(on.page, other, seat, seat);
   }
   await screenshot(on.page, "game");
-  // A seat that is given back is the next one's.
+  // The next spectator gets a seat that was given back.
   await on.part("ada", "watch").click();
   await mode(on.page, "ada", "spectator");
   await play(on, "eve");

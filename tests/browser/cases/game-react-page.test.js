@@ -19,7 +19,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The same tests for both pages: one is on the hook of the npm package, one on ours. */
+/** Registers the same tests for both pages: one uses the hook of the npm package, the other uses ours. */
 function each(title, body) {
   for (const [hook, file] of [["official", ""], ["ours", "ours.html"]]) {
     test(`${title} [${hook}]`, async (t) => {

@@ -32,15 +32,15 @@ test("the lobby page: rooms tell the lobby who is there, and a route asks it", a
   assert.equal(await fits(page), true);
   assert.deepEqual(await asked(), { kitchen: 2, library: 1 });
 
-  // From one room into the other, and out.
+  // A member changes the room, then leaves.
   await on.part("cyd", "room").fill("kitchen");
   await on.part("cyd", "enter").click();
   await rooms("kitchen3");
   await on.part("ben", "leave").click();
   await rooms("kitchen2");
 
-  // Who closes the page leaves, too.
+  // Closing the page also leaves the room.
   await page.close();
   const deadline = Date.now() + 10_000;
-  while (Object.keys(await asked()).length) assert.ok(Date.now() < deadline, "somebody is still there");
+  while (Object.keys(await asked()).length) assert.ok(Date.now() < deadline, "a room still has members");
 });

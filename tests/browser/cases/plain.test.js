@@ -1,4 +1,4 @@
-// What `types --js` writes, in a page that nobody compiles: an import map leads to `partysocket`.
+// The output of `types --js`, in a page without a compiler: an import map leads to `partysocket`.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -22,7 +22,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page on a fresh house: Ada and Ben in one room, Cyd in another. */
+/** Opens the page with a fresh house: Ada and Ben in one room, Cyd in another. */
 async function housePage(t, url = server.url, options = {}) {
   const house = `house-${(houses += 1)}`;
   const page = await openPage(t, browser, `${url}/?house=${house}`, options);
@@ -32,7 +32,7 @@ async function housePage(t, url = server.url, options = {}) {
   return { page, house, ...on, ...life(page) };
 }
 
-/** The row that tells about the object itself. */
+/** Returns the row about the object. */
 function life(page) {
   const number = async (name) => parseFloat(await page.getByTestId(`life-${name}`).textContent());
   return {
@@ -53,9 +53,9 @@ async function say(on, who, text) {
 test("the raw object page: a post reaches its room, the sender included, and no other room", async (t) => {
   const on = await housePage(t);
   await say(on, "ada", "hello <b>there</b> & ü 🦀");
-  await say(on, "cyd", "anybody in the garden?");
+  await say(on, "cyd", "is Dot in the garden?");
   for (const who of ["ada", "ben"]) await on.has(who, "log", "Ada hello <b>there</b> & ü 🦀");
-  await on.has("cyd", "log", "Cyd anybody in the garden?");
+  await on.has("cyd", "log", "Cyd is Dot in the garden?");
   assert.doesNotMatch(await on.part("cyd", "log").textContent(), /hello/);
   assert.doesNotMatch(await on.part("ben", "log").textContent(), /garden/);
   await on.counts("sockets", "3");
@@ -82,7 +82,7 @@ test("the raw object page: asleep with open sockets, pings do not wake it, a pos
   await on.counts("wakes", String(wakes + 1));
   await screenshot(on.page, "raw-object-awake");
 
-  // Names come from the attachments, rooms from the tags: both outlast the sleep.
+  // Names come from the attachments and rooms from the tags. Both survive hibernation.
   await on.awake(false);
   await on.part("ada", "leave").click();
   await on.status("ada", "closed");

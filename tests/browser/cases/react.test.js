@@ -21,7 +21,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** Two pages with the React counter on one agent. */
+/** Opens two pages with the React counter on one agent. */
 function each(title, body) {
   for (const version of VERSIONS) {
     test(`${title} [${version.label}]`, async (t) => {

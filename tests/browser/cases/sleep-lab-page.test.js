@@ -17,7 +17,7 @@ after(async () => {
   await browser?.close();
 });
 
-/** The page of a lab of its own. */
+/** Opens the page of a fresh lab. */
 async function labPage(t, options) {
   const server = await TestServer.start(example("sleep-lab"));
   t.after(() => server.stop());
@@ -38,13 +38,13 @@ async function labPage(t, options) {
   };
 }
 
-/** Waits until nothing but what `page` shows changes: every agent asleep, after so many wakes. */
+/** Waits until every agent is asleep after the given number of wakes. */
 async function asleep(lab, wakes) {
   await lab.shows("wakes", String(wakes));
   await lab.shows("awake", "0");
 }
 
-/** The processes with the clients of a server. */
+/** Returns the ids of the client processes of a server. */
 async function sleepers(server) {
   const found = [];
   for (const pid of await readdir("/proc")) {
@@ -104,7 +104,7 @@ test("the sleep lab: sockets open, agents fall asleep, one wakes, all wake, all 
   assert.equal(await lab.on("open").isEnabled(), true);
 });
 
-/** Tells whether a canvas has several colours on it. */
+/** Returns whether a canvas contains several colours. */
 function isDrawn(canvas) {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const seen = new Set(new Uint32Array(data.buffer));

@@ -1,10 +1,10 @@
-// Puts the unmodified client on `window`, where the tests drive it.
+// Puts the unmodified client on `window`, so that the tests can use it.
 
 import { AgentClient, agentFetch } from "agents/client";
 
 const clients = new Map();
 
-/** Opens a client and keeps it, with a log of what it sees, under `key`. */
+/** Opens a client and stores it under `key`, with a log of all events. */
 function open(key, options) {
   const log = {
     frames: [],

@@ -1,4 +1,4 @@
-// A small React application on `useAgent`: a counter that says what it may do.
+// A small React application on `useAgent`: a counter that shows its rights.
 
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,4 +1,4 @@
-// One Chromium for a test file, pages with a bundle of the npm package in them.
+// One Chromium for a test file, and pages that contain a bundle of the npm package.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export const VERSIONS = [
   },
 ];
 
-/** Starts Chromium without any connection of its own to the outside. */
+/** Starts Chromium without outside connections of its own. */
 export function launch() {
   return chromium.launch({
     executablePath: PROGRAM,
@@ -44,7 +44,7 @@ export function launch() {
 
 const bundles = new Map();
 
-/** The page source `pages/NAME` with everything it imports, as one script. */
+/** Bundles the page source `pages/NAME` and all its imports into one script. */
 export function bundle(name, version) {
   const key = `${name} ${version.label}`;
   if (!bundles.has(key)) {
@@ -68,8 +68,8 @@ export function bundle(name, version) {
 }
 
 /**
- * Opens `url` in a fresh browser context and fails the test when the page has
- * an uncaught error, or asks any host but those of the test for something.
+ * Opens `url` in a fresh browser context. The test fails if the page has an uncaught error, or sends a
+ * request to a host that does not belong to the test.
  */
 export async function openPage(t, browser, url, options = {}) {
   const context = await browser.newContext({
@@ -107,7 +107,7 @@ export async function screenshot(page, name) {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
 
-/** Whether the whole page is to be seen without scrolling. */
+/** Returns whether the whole page is visible without scrolling. */
 export function fits(page) {
   return page.evaluate(() => {
     const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;

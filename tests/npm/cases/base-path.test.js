@@ -1,4 +1,4 @@
-// A path without a name in it: the server finds the agent by the session.
+// A path without a name: the server finds the agent by the session.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -14,8 +14,8 @@ import {
 } from "../support/client.js";
 import { TestServer } from "../support/server.js";
 
-// Reconnecting takes at most 200 ms here, so a client that means to come back
-// has done so several times within this pause.
+// Reconnecting takes at most 200 ms here, so a client that reconnects does so several times within this
+// pause.
 const LONG_ENOUGH_MS = 1_200;
 
 let server;
@@ -210,7 +210,7 @@ each(test, "S10 a dropped connection is (1006, not clean), once", async (t, vers
   assert.equal((await stays.call("closes")).length, 1);
 });
 
-each(test, "S138 an answer that is ready after its caller has gone harms nobody", async (t, version) => {
+each(test, "S138 an answer that is ready after its caller has gone does no harm", async (t, version) => {
   const name = uniqueName();
   const stays = await connect(t, version, server, { name });
   const leaves = await connect(t, version, server, { name });

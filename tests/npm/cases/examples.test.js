@@ -8,7 +8,7 @@ import { TestServer, example } from "../support/server.js";
 
 const REFUSED = "Connection is readonly";
 
-/** Ends with a final close: `onConnectionError` once, pending calls rejected, no further attempt. */
+/** Waits for a final close: `onConnectionError` once, pending calls rejected, no further attempt. */
 async function closedFor(client, code, reason) {
   await until(() => client.log.connectionErrors.length, "the connection error");
   const [error] = client.log.connectionErrors;
@@ -73,7 +73,7 @@ describe("docs", () => {
     await viewer.call("clear");
   });
 
-  each(test, "S21 without a name nobody comes in, and that is final", async (t, version) => {
+  each(test, "S21 a connection without a name is refused, and that is final", async (t, version) => {
     const client = open(t, version, running.server, { agent: "SharedDocument", name: uniqueName() });
     const early = assert.rejects(settled(client.call("getPermissions"), "the early call"), {
       message: "Connection closed",
@@ -123,7 +123,7 @@ describe("game", () => {
     await assert.rejects(players[1].call("claim", [36]), { message: "there is no such cell" });
   });
 
-  each(test, "S21 without a name nobody comes in, and that is final", async (t, version) => {
+  each(test, "S21 a connection without a name is refused, and that is final", async (t, version) => {
     const client = open(t, version, running.server, { agent: "BoardGame", name: uniqueName() });
     await closedFor(client, 4401, "a name of 1 to 20 characters is required");
   });

@@ -79,7 +79,7 @@ each(test, "agentFetch streams both ways: what is sent comes back while more is 
     async pull(controller) {
       if (sent === count) return controller.close();
       sent += 1;
-      // The last piece leaves when something has come back.
+      // The last chunk is sent after the first bytes have come back.
       if (sent === count) await first;
       controller.enqueue(piece);
     },
@@ -92,7 +92,7 @@ each(test, "agentFetch streams both ways: what is sent comes back while more is 
   let came = 0;
   for await (const chunk of response.body) {
     for (const [n, byte] of chunk.entries()) {
-      if (byte !== ((came + n) % piece.length) % 251) assert.fail(`byte ${came + n} is another one`);
+      if (byte !== ((came + n) % piece.length) % 251) assert.fail(`byte ${came + n} is not the byte that was sent`);
     }
     came += chunk.length;
     heard();
@@ -141,7 +141,7 @@ each(test, "S12 S13 a failed request hook: 500 with the agent's own words or an 
   assert.equal(own.status, 500);
   assert.match(await own.text(), /in the request hook/);
   assert.deepEqual(corsOf(own), CORS);
-  // The hook parses this number; what the parser says is for the log.
+  // The hook parses this number. The message of the parser goes to the log only.
   const foreign = await version.agentFetch({ ...options, query: { set: "many" } });
   assert.equal(foreign.status, 500);
   const text = await foreign.text();
@@ -181,7 +181,7 @@ test("S113 the preflight of a known class: 200, empty, with the CORS headers", a
   });
   assert.equal(response.status, 200);
   assert.equal(await response.text(), "");
-  // A star would not cover Authorization, so what is asked for is named.
+  // A star would not cover Authorization, so the requested headers are named.
   assert.deepEqual(corsOf(response), { ...CORS, "access-control-allow-headers": "x-test, authorization" });
 });
 

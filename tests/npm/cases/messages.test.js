@@ -136,7 +136,7 @@ each(test, "S48 S50 connections by tag, and a message to them alone", async (t, 
   const admin = await connect(t, version, server, { name, query: { role: "admin" } });
   const other = await connect(t, version, server, { name, query: { role: "moderator" } });
   assert.deepEqual(await other.call("connectionIds", ["admin"]), [admin._pk]);
-  assert.deepEqual(await other.call("connectionIds", ["nobody"]), []);
+  assert.deepEqual(await other.call("connectionIds", ["unused"]), []);
   assert.deepEqual(
     (await other.call("connectionIds", [null])).sort(),
     [admin._pk, other._pk].sort(),

@@ -1,4 +1,5 @@
-// One name, one agent: the texts in `tests/names.json`, which the tests of the other clients read as well.
+// The texts of `tests/names.json`, which the tests of the other clients read too: all spellings of a name
+// lead to one agent.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -27,7 +28,7 @@ each(test, "S17 S148 all spellings of a name lead to one agent, which knows its 
       await client.call("setCount", [before + index + 1]);
       const answer = await version.agentFetch({ host: server.host, protocol: "http", agent: "TestCounter", name });
       assert.equal((await answer.json()).name, form, name);
-      // The name that a client was given leads back.
+      // The name that a client received leads to the same agent.
       assert.equal((await connect(t, version, server, { name: client.name })).name, form);
     }
   }

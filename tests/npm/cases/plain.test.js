@@ -1,4 +1,4 @@
-// What `types --js` writes: loaded as it is, without a bundler or a compiler, and true to its declarations.
+// The output of `types --js`: it loads without a bundler or a compiler, and it matches its declarations.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -22,7 +22,7 @@ describe("the client in JavaScript", () => {
   let folder;
   let server;
   before(async () => {
-    // Beside `node_modules`, where `partysocket` is.
+    // The folder is beside `node_modules`, which contains `partysocket`.
     folder = await mkdtemp(join(NPM, "plain-"));
     await cp(join(NPM, "plain"), folder, { recursive: true });
     await writeFile(join(folder, "package.json"), '{ "type": "module" }');
@@ -63,7 +63,7 @@ describe("the client in JavaScript", () => {
       ended: "closed",
       agent: "chat-room",
     });
-    // The same program has the same types, in either form.
+    // The same program has the same types in both forms.
     const types = await readFile(join(NPM, "types/chat/agents.ts"), "utf8");
     assert.ok(types.includes(`schemaHash = "${schemaHash}"`), schemaHash);
   });

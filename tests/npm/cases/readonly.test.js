@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A viewer and an editor of one fresh agent. */
+/** Opens a viewer and an editor of one fresh agent. */
 async function pair(t, version) {
   const name = uniqueName();
   const editor = await connect(t, version, server, { name });
@@ -33,7 +33,7 @@ async function pair(t, version) {
   return { name, editor, viewer };
 }
 
-each(test, "S117 S140 S141 S144 a viewer's push is refused, nothing changes, nobody else hears", async (t, version) => {
+each(test, "S117 S140 S141 S144 a viewer's push is refused, nothing changes, no other client gets a frame", async (t, version) => {
   const { editor, viewer } = await pair(t, version);
   const before = editor.log.frames.length;
   viewer.setState({ count: 5 });
@@ -128,7 +128,7 @@ each(test, "S127 S180 one connection can lock another, and only that one", async
   const third = await connect(t, version, server, { name });
   assert.equal(await editor.call("setReadonlyOf", [third._pk, true]), true);
   assert.equal(await editor.call("setReadonlyOf", [viewer._pk, false]), true);
-  assert.equal(await editor.call("setReadonlyOf", ["nobody", true]), false);
+  assert.equal(await editor.call("setReadonlyOf", ["unknown", true]), false);
   await assert.rejects(third.call("increment"), { message: REFUSED });
   assert.equal(await viewer.call("increment"), 1);
   assert.equal(await editor.call("increment"), 2);

@@ -126,7 +126,7 @@ each(test, "S132 a panic is a generic error, and the agent goes on", async (t, v
   );
   assert.notEqual(error.message, "");
   assert.doesNotMatch(error.message, /secret|panic\.rs|\.rs:|stack|thread/i);
-  // The socket may be closed (1011) with the instance; the client comes back.
+  // The socket may be closed with the instance (1011). The client then reconnects.
   assert.equal(
     await until(
       () => client.call("getCount").catch(() => undefined),

@@ -112,7 +112,7 @@ each(test, "S145 a push that is not the agent's state type is refused the same w
   assert.equal(await client.call("getCount"), 0);
 });
 
-each(test, "S145 validation refuses a write in a call: the caller gets the text, nobody a state", async (t, version) => {
+each(test, "S145 validation refuses a write in a call: the caller gets the text, no client gets a state", async (t, version) => {
   const client = await connect(t, version, server, { name: uniqueName() });
   await drained(client);
   client.log.frames.length = 0;

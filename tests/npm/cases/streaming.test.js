@@ -93,7 +93,7 @@ each(test, "S138 what is sent after the end is dropped", async (t, version) => {
     ["done", 99],
   ]);
   assert.equal(value, 99);
-  // One chunk, one end, and the answer that drained() waited for.
+  // The frames are one chunk, one end, and the answer that drained() waited for.
   assert.equal(framesOf(client, "rpc").length, 3);
 });
 
@@ -115,7 +115,7 @@ each(test, "S112 two streams of one client run side by side, other calls between
   );
 });
 
-each(test, "S138 a client that leaves in the middle of a stream harms nobody", async (t, version) => {
+each(test, "S138 a client that leaves in the middle of a stream does no harm", async (t, version) => {
   const name = uniqueName();
   const leaver = await connect(t, version, server, { name });
   const other = await connect(t, version, server, { name });

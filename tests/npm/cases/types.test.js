@@ -1,4 +1,5 @@
-// The TypeScript that programs write of their agents: up to date, true, and of use to the unmodified npm client.
+// The TypeScript that programs generate for their agents: current, correct, and usable with the unmodified
+// npm client.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -17,7 +18,7 @@ const TYPES = fileURLToPath(new URL("../types", import.meta.url));
 const TSC = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
 const EXAMPLES = ["chat", "counter", "dashboard", "docs", "game"];
 
-/** Runs a program to its end; how it ended is for the caller to judge. */
+/** Runs a program until it ends. The caller checks the exit code. */
 function run(program, args, options = {}) {
   return new Promise((resolve) => {
     execFile(program, args, options, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
@@ -40,7 +41,7 @@ describe("the compiler", () => {
   }
 
   test("notices a method that has changed, at the call", async (t) => {
-    // Beside the others, so that the npm package is found.
+    // The file is beside the others, so that the npm package is found.
     const path = await mkdtemp(`${TYPES}-`);
     t.after(() => rm(path, { recursive: true }));
     await cp(TYPES, path, { recursive: true });
@@ -84,7 +85,7 @@ describe("the command", () => {
     assert.match(drifted.stderr, /out of date: run `types` again/);
     assert.deepEqual(await readdir(cwd), ["web"], "no folder for data");
 
-    // So with the client that stands beside it.
+    // The same holds for the client beside it.
     assert.equal((await run(example("chat"), ["types", "--out", out], { cwd })).code, 0);
     assert.equal((await run(example("chat"), ["types", "--check", "--out", out], { cwd })).code, 0);
     await rm(join(out, "runtime/stream.ts"));

@@ -1,4 +1,4 @@
-// The declarations of `types --js`, as a program sees them. It is compiled, and run as it is.
+// Uses the declarations of `types --js` as a program does. This file is compiled, and run without changes.
 
 import { AgentError, connect, type AgentClient, type AgentStream } from "./agents/client.js";
 import { agents, schemaHash, type ChatRoom, type Post } from "./agents/agents.js";
@@ -22,6 +22,6 @@ export function refused(room: AgentClient<"ChatRoom">, methods: ChatRoom, words:
   void room.post(1);
   // @ts-expect-error no such method
   void room.pots("a");
-  // @ts-expect-error a piece is a text
+  // @ts-expect-error a chunk is a text
   void words.next().then(({ value }) => value?.toFixed());
 }

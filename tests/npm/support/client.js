@@ -1,5 +1,5 @@
-// Clients of the two pinned versions of the npm package, with what the tests
-// need around them: a log of frames, waiting, and closing after the test.
+// Clients of the two pinned versions of the npm package, with helpers for the tests: a log of frames,
+// waiting, and closing after the test.
 
 import * as newer from "agents/client";
 import * as older from "agents-0.21/client";
@@ -14,7 +14,7 @@ export const VERSIONS = [
 const WAIT_LIMIT_MS = 10_000;
 let names = 0;
 
-/** An instance name that no other test uses. */
+/** Returns an instance name that no other test uses. */
 export function uniqueName(prefix = "room") {
   names += 1;
   return `${prefix}-${process.pid}-${names}`;
@@ -25,7 +25,7 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Polls until `check` returns something truthy, and returns that. */
+/** Polls until `check` returns a truthy value, and returns that value. */
 export async function until(check, what, limit = WAIT_LIMIT_MS) {
   const end = Date.now() + limit;
   for (;;) {
@@ -49,11 +49,10 @@ export function settled(promise, what, limit = WAIT_LIMIT_MS) {
 }
 
 /**
- * Opens a client of `version` and records all it sees.
+ * Opens a client of `version` and records all its events.
  *
- * The result is the unmodified `AgentClient`, with `log` beside it: `frames`
- * (text frames as parsed JSON, else as they are), `states`, `stateErrors`,
- * `closes`, `opens`, `attempts` and `connectionErrors`.
+ * The result is the unmodified `AgentClient` with a `log`: `frames` (text frames as parsed JSON if possible,
+ * else unchanged), `states`, `stateErrors`, `closes`, `opens`, `attempts` and `connectionErrors`.
  */
 export function open(t, version, server, options = {}) {
   const log = {
@@ -98,7 +97,7 @@ export function open(t, version, server, options = {}) {
   client.addEventListener("error", () => {});
   client.log = log;
   t.after(() => {
-    // Terminal closes end the client by themselves; closing twice is harmless.
+    // Terminal closes end the client by themselves. A second close does no harm.
     client.close();
   });
   return client;
@@ -111,21 +110,21 @@ export async function connect(t, version, server, options = {}) {
   return client;
 }
 
-/** Waits for a frame that matches `wanted`, among those seen and to come. */
+/** Waits for a frame that matches `wanted`. Earlier frames count too. */
 export function frame(client, wanted, what = "a frame") {
   return until(() => client.log.frames.find(wanted), what);
 }
 
-/** The frames of one protocol type. */
+/** Returns the frames of one protocol type. */
 export function framesOf(client, type) {
   return client.log.frames.filter((each) => each?.type === type);
 }
 
 /**
- * Lets every frame that the server has sent to `client` so far arrive.
+ * Waits until every frame that the server has sent to `client` so far has arrived.
  *
- * Frames of one socket keep their order, so the answer of a call comes after
- * whatever was on its way; this makes "nothing came" a fact, not a pause.
+ * Frames of one socket keep their order, so the answer of a call comes after all frames before it. After this
+ * wait, a frame that has not arrived was not sent.
  */
 export async function drained(client) {
   await settled(client.call("echo", ["drained"]), "an answer");

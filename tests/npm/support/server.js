@@ -1,4 +1,4 @@
-// Starts a server of this project as a child process, one for each test file.
+// Starts a server of this project as a child process, one server for each test file.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -14,7 +14,7 @@ const CONFORMANCE =
 const LISTENING = /listening on (http:\/\/\S+)/;
 const START_LIMIT_MS = 20_000;
 
-/** The program of the example `name`. */
+/** Returns the path of the program of the example `name`. */
 export function example(name) {
   return join(TARGET, "debug", "examples", name);
 }
@@ -25,7 +25,7 @@ export class TestServer {
   #child;
   #log = "";
 
-  /** Starts a server with an empty data folder, on a port of its own choice. */
+  /** Starts a server with an empty data folder, on a free port. */
   static async start(program = CONFORMANCE) {
     const server = new TestServer();
     server.#program = program;
@@ -34,27 +34,27 @@ export class TestServer {
     return server;
   }
 
-  /** `127.0.0.1:PORT`, as the option `host` of the clients wants it. */
+  /** Returns `127.0.0.1:PORT`, the form of the option `host` of the clients. */
   get host() {
     return new URL(this.url).host;
   }
 
-  /** What the server wrote to standard error so far. */
+  /** Returns the standard error of the server so far. */
   get log() {
     return this.#log;
   }
 
-  /** Ends the process without a chance to clean up. */
+  /** Kills the process without any cleanup. */
   async kill() {
     await this.#end("SIGKILL");
   }
 
-  /** Asks the process to end, and waits until it has. */
+  /** Sends SIGTERM to the process and waits until it has ended. */
   async terminate() {
     await this.#end("SIGTERM");
   }
 
-  /** Starts again on the same port and data folder. */
+  /** Starts the server again on the same port and data folder. */
   async startAgain() {
     await this.#spawn(this.host);
   }
@@ -77,7 +77,7 @@ export class TestServer {
         reject(new Error(`${this.#program} ${what}\n${this.#log}`));
       const timer = setTimeout(() => {
         child.kill("SIGKILL");
-        failed("did not say where it listens");
+        failed("did not print its address");
       }, START_LIMIT_MS);
       let out = "";
       child.stdout.setEncoding("utf8");

@@ -1,4 +1,4 @@
-// What the official clients make of the types of the chat room. A line that must not compile says so.
+// Uses the types of the chat room with the official clients. Each line that must not compile is marked.
 
 import { AgentClient } from "agents/client";
 import { useAgent } from "agents/react";
@@ -26,7 +26,7 @@ export async function calls() {
   room.setState({ topic: "tea" });
   // @ts-expect-error no such method
   await room.call("pots", ["hello"]);
-  // @ts-expect-error a number is no body
+  // @ts-expect-error a number is not a body
   await room.call("post", [1]);
   // @ts-expect-error the body is missing
   await room.call("post", []);
@@ -38,7 +38,7 @@ export async function calls() {
   await room.stub.pots("hello");
   // @ts-expect-error the body is missing
   await room.stub.post();
-  // @ts-expect-error posts are no text
+  // @ts-expect-error posts are not a text
   const text: string = await room.stub.history();
   return [posts, reached, nothing, text];
 }
@@ -48,7 +48,7 @@ export async function Page() {
   const posts: Post[] = await agent.stub.history();
   const topic: string | undefined = agent.state?.topic;
   await agent.call("post", ["hello"]);
-  // @ts-expect-error a number is no body
+  // @ts-expect-error a number is not a body
   await agent.call("post", [1]);
   // @ts-expect-error no such method
   await agent.stub.pots("hello");

@@ -1,4 +1,4 @@
-// The other examples, and the agent of the tests that has every kind of type.
+// Uses the types of the other examples, and of the agent of the tests that has every kind of type.
 
 import { AgentClient } from "agents/client";
 import { useAgent } from "agents/react";
@@ -35,10 +35,10 @@ export async function boards() {
   return [health, cells];
 }
 
-/** The buttons that a page turns off for a viewer. */
+/** Returns whether a page disables a button for a viewer. */
 export function isOff(method: keyof SharedDocument, canEdit: boolean): boolean {
   const writes: SharedDocumentWrites[] = ["clear"];
-  // @ts-expect-error it is not refused
+  // @ts-expect-error the connection is not refused
   writes.push("audit");
   return !canEdit && (writes as string[]).includes(method);
 }
@@ -57,7 +57,7 @@ export async function everything() {
   // @ts-expect-error the third is required
   await kitchen.stub.optional(null, null);
   await kitchen.stub.enums("vert", { fields: { firstField: true, second: null } }, { type: "unit" }, { t: "new", c: 1 });
-  // @ts-expect-error the name of this variant is another one
+  // @ts-expect-error this variant has another name
   await kitchen.stub.enums("green", "unit", { type: "unit" }, { t: "unit" });
   const pair: [number, string] = await kitchen.stub.delete("x", { vert: 1 });
   const made: void = await kitchen.stub.new();
@@ -85,7 +85,7 @@ export function area(internal: Internal): number {
 
 export const any: Bare["state"] = { any: [1, "two", null] } satisfies JsonValue;
 
-/** Who knows more of a state than its class says. */
+/** Uses clients whose state type is narrower than that of the class. */
 export function knowing() {
   const bare = useAgent<Bare, {}>({ agent: "Bare" });
   const counted = useAgent<Bare, { count: number }>({ agent: "Bare" });
@@ -94,7 +94,7 @@ export function knowing() {
   return [bare.state, count];
 }
 
-/** A value that may be missing is `undefined` in most programs. */
+/** Returns a value that may be missing, as `undefined`. */
 export function missing(next?: number): Page<Tree> {
   return { items: [{ value: 1, children: [] }], next };
 }

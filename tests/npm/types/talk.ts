@@ -1,4 +1,4 @@
-// A visit to the chat room of the examples, typed by what the program says of itself. It is compiled and then run.
+// Visits the chat room of the examples with the generated types. This file is compiled and then run.
 
 import type { AgentClient } from "agents/client";
 

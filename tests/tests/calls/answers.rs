@@ -1,4 +1,4 @@
-//! What comes back of a call.
+//! The results and errors of calls between agents.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -27,7 +27,7 @@ async fn x13_the_program_calls_agents() {
     assert_eq!(peer.name(), "a%20b");
     assert_eq!(peer.call::<u32>("add", (4,)).await.unwrap(), 4);
     assert_eq!(peer.call::<String>("origin", ()).await.unwrap(), "host unconnected");
-    // The same agent that its address leads to.
+    // The stub and the address lead to the same agent.
     let mut client = host.connect("/agents/peer/a%20b").await;
     assert_eq!(client.call::<u32>("count", ()).await, 4);
 }
@@ -36,11 +36,11 @@ async fn x13_the_program_calls_agents() {
 async fn s135_no_connection_crosses_over() {
     let (host, _levers) = host();
     let mut client = host.connect("/agents/peer/a").await;
-    assert_eq!(client.call::<String>("origin", ()).await, "nobody connected");
+    assert_eq!(client.call::<String>("origin", ()).await, "client connected");
     assert_eq!(client.call::<String>("forwardOrigin", ("b",)).await, "peer/a unconnected");
     let peer = host.host().get::<Peer>("a");
     assert_eq!(peer.call::<()>("needsConnection", ()).await.unwrap_err().code(), "no_connection");
-    // Rights are those of clients.
+    // Rights apply to clients only.
     assert_eq!(client.call_error("needsRight", ()).await, "Insufficient permissions");
     assert_eq!(peer.call::<u32>("needsRight", ()).await.unwrap(), 5);
 }
@@ -64,7 +64,7 @@ async fn errors_cross_as_clients_read_them() {
     assert_eq!(code("origin", json!([])).await, "invalid_answer");
     let error = peer.call::<()>("panics", ()).await.unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
-    assert_eq!(peer.call::<u32>("add", (1,)).await.unwrap(), 1, "it goes on");
+    assert_eq!(peer.call::<u32>("add", (1,)).await.unwrap(), 1, "the agent still answers");
     let error = host.host().get::<Peer>("never-starts").call::<u32>("add", (1,)).await.unwrap_err();
     assert_eq!((error.code(), error.to_string()), ("not_started", "out of order".to_owned()));
 }
@@ -75,7 +75,7 @@ async fn a_number_that_json_lacks_is_the_error_of_its_writer() {
     let peer = host.host().get::<Peer>("a");
     let fails = |error: Error| {
         assert_eq!(error.code(), "not_json");
-        // The place in the value is for the log of the callee.
+        // The position inside the value is for the log of the callee only.
         assert!(error.to_string().starts_with("Internal error (id "), "{error}");
     };
     fails(peer.mean(Vec::new()).await.unwrap_err());
@@ -92,7 +92,7 @@ async fn a_number_that_json_lacks_is_the_error_of_its_writer() {
     assert_eq!(means.next().await.unwrap().unwrap(), Mean { values: vec![1.0] });
     fails(means.next().await.unwrap().unwrap_err());
 
-    // In an argument the caller is the writer.
+    // The caller writes the argument, so the caller gets the position.
     let typed = peer.mean(vec![1.0, f64::NAN]).await.unwrap_err();
     let plain = peer.call::<Value>("mean", (vec![1.0, f64::NAN],)).await.unwrap_err();
     assert_eq!((typed.code(), plain.code()), ("not_json", "not_json"));

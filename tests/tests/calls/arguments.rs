@@ -1,11 +1,11 @@
-//! Arguments and answers as JavaScript writes and expects them.
+//! Arguments and results in the forms that JavaScript writes and expects.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
 use agents::testing::TestHost;
 use futures_util::StreamExt;
 
-/// Adds, and gives back.
+/// An agent that adds numbers and returns its arguments.
 #[agent(state = Note)]
 #[derive(Default)]
 struct Desk;
@@ -80,7 +80,7 @@ fn host() -> TestHost {
 async fn arguments_beyond_those_of_the_method_are_ignored() {
     let host = host();
     let mut client = host.connect("/agents/desk/a").await;
-    // As `items.map(agent.stub.double)` does.
+    // `items.map(agent.stub.double)` sends such arguments.
     assert_eq!(client.call::<u32>("double", json!([4, 0, [4, 5]])).await, 8);
     assert_eq!(client.call::<u32>("orTen", json!([null, "x"])).await, 10);
     assert_eq!(client.call::<u32>("orTen", json!([3, {}, 1])).await, 3);

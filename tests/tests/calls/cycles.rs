@@ -8,9 +8,9 @@ async fn a_call_back_into_a_waiting_agent_runs() {
     let mut client = host.connect("/agents/peer/a").await;
     assert_eq!(client.call::<u32>("roundTrip", ("b", "add")).await, 1);
     assert_eq!(client.call::<u32>("roundTrip", ("a", "add")).await, 2);
-    // The way back asks for an exclusive method, and nobody is in one.
+    // The call back asks for an exclusive method, and no exclusive method runs.
     assert_eq!(client.call::<u32>("roundTrip", ("b", "addAlone")).await, 3);
-    // Somebody is, but the way back asks for another one.
+    // An exclusive method runs, but the call back asks for a method that is not exclusive.
     assert_eq!(client.call::<u32>("roundTripAlone", ("b", "add")).await, 4);
 }
 
@@ -23,7 +23,7 @@ async fn x10_a_call_back_into_a_waiting_exclusive_method_fails_at_once() {
     assert_eq!(error, "peer/a waits for this call and accepts no other until then");
     let error = client.call_error("forwardAlone", ("a", "addAlone", 1)).await;
     assert_eq!(error, "peer/a waits for this call and accepts no other until then");
-    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(host.now(), started, "no call waited for a time limit");
     assert_eq!(client.call::<u32>("addAlone", (1,)).await, 1);
 }
 
@@ -34,7 +34,7 @@ async fn a_call_back_into_a_handler_that_runs_alone_fails_at_once() {
     let started = host.now();
     let error = client.call_error("roundTripClosed", ("b",)).await;
     assert_eq!(error, "peer/a waits for this call and accepts no other until then");
-    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(host.now(), started, "no call waited for a time limit");
     assert_eq!(client.call::<u32>("add", (1,)).await, 1);
 }
 
@@ -47,7 +47,7 @@ async fn a_start_that_waits_for_itself_fails() {
         assert_eq!(error.code(), "not_started");
         assert!(error.to_string().contains("waits for this call"), "{error}");
     }
-    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(host.now(), started, "no call waited for a time limit");
     assert_eq!(host.host().get::<Peer>("greets").call::<u32>("add", (1,)).await.unwrap(), 1);
     assert_eq!(host.host().get::<Peer>("greeted").call::<u32>("count", ()).await.unwrap(), 1);
 }
@@ -72,7 +72,7 @@ async fn sections_are_exclusive_work_too() {
         let error = a.call::<u32>(method, ("b", back)).await.unwrap_err();
         assert_eq!(error.code(), "call_cycle", "{method} {back}");
     }
-    assert_eq!(host.now(), started, "nobody waited for a time limit");
+    assert_eq!(host.now(), started, "no call waited for a time limit");
     assert_eq!(a.round_trip_in_section("b".into(), "add".into()).await.unwrap(), 1);
     assert_eq!(a.add_in_section(1).await.unwrap(), 2);
 }
@@ -101,7 +101,7 @@ async fn a_goodbye_that_waits_for_itself_fails() {
 #[tokio::test(start_paused = true)]
 async fn an_agent_is_found_by_the_name_that_it_has_itself() {
     let (host, _levers) = host();
-    // With characters that do not stand in an address.
+    // The names have characters that an address must escape.
     let stub = host.host().get::<Peer>("a b/é");
     assert_eq!(stub.round_trip("c d".into(), "add".into()).await.unwrap(), 1);
     assert_eq!(stub.count().await.unwrap(), 1);

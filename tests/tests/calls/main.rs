@@ -1,4 +1,4 @@
-//! Calls between agents, and from the program that hosts them.
+//! Calls between agents, and calls from the program that hosts them.
 
 mod answers;
 mod arguments;

@@ -1,4 +1,4 @@
-//! Streams from agent to agent.
+//! Streams between agents.
 
 use std::sync::atomic::Ordering;
 
@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use crate::support::{Levers, Peer, host};
 
-/// Waits until the endless stream of another one has ended.
+/// Waits until the endless stream of another agent has ended.
 async fn quiet(levers: &Levers) {
     while levers.streams.load(Ordering::SeqCst) != 0 {
         tokio::task::yield_now().await;
@@ -27,9 +27,9 @@ async fn pieces_come_in_their_order_and_the_result_last() {
         assert!(pieces.next().await.is_none() && pieces.next().await.is_none());
         assert_eq!(pieces.result().unwrap(), result);
     }
-    // A plain call of a stream has its result alone.
+    // A plain call of a stream returns only its result.
     assert_eq!(peer.call::<String>("spoken", (3,)).await.unwrap(), "said");
-    // And a plain method is a stream without pieces.
+    // A streaming call of a plain method is a stream without chunks.
     let mut pieces = peer.call_streaming::<u32>("add", (3,)).await.unwrap();
     assert!(pieces.next().await.is_none());
     assert_eq!(pieces.result().unwrap(), 3);
@@ -83,7 +83,7 @@ async fn a_flood_ends_a_stream() {
         }
         count += 1;
     };
-    // A half of what may wait for a socket, heads of pieces included.
+    // The bound is half of the bytes that may wait for a socket, including the headers of the chunks.
     assert_eq!((error.code(), count), ("overflow", 31));
     assert!(pieces.next().await.is_none());
 }

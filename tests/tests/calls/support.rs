@@ -1,4 +1,4 @@
-//! Two classes that call each other.
+//! Agents that call each other, and the state that they share with a test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,17 +11,17 @@ use agents::testing::TestHost;
 use futures_util::stream;
 use tokio::sync::Notify;
 
-/// What handlers of a test share with it.
+/// State that the handlers share with their test.
 #[derive(Default)]
 pub(crate) struct Levers {
     pub(crate) go: Notify,
-    /// How many endless streams run.
+    /// The number of endless streams that run.
     pub(crate) streams: AtomicU32,
-    /// The number of pieces that `pours` has sent.
+    /// The number of chunks that `pours` has sent.
     pub(crate) poured: AtomicU32,
-    /// Starts of a `Peer`.
+    /// The number of starts of a `Peer`.
     pub(crate) starts: AtomicU32,
-    /// What became of the call of the last one that fell asleep and called itself.
+    /// The outcome of the last call that an agent made to itself while it fell asleep.
     pub(crate) goodbye: Mutex<Option<String>>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Mean {
     pub(crate) values: Vec<f64>,
 }
 
-/// Counts, and calls others.
+/// An agent that counts and calls other agents.
 #[agent(state = Tally, env = Arc<Levers>)]
 #[derive(Default)]
 pub(crate) struct Peer;
@@ -95,7 +95,7 @@ impl Peer {
         self.add(cx, by)
     }
 
-    /// Calls a method of another one with one argument.
+    /// Calls a method of another agent with one argument.
     #[callable]
     async fn forward(&self, cx: &Context<Self>, to: String, method: String, by: u32) -> Result<u32> {
         cx.agent::<Peer>(to).call(&method, (by,)).await
@@ -106,7 +106,7 @@ impl Peer {
         cx.agent::<Peer>(to).call(&method, (by,)).await
     }
 
-    /// Calls another one, which calls this one back.
+    /// Calls another agent, which calls this agent back.
     #[callable]
     async fn round_trip(&self, cx: &Context<Self>, over: String, method: String) -> Result<u32> {
         let me = cx.name().to_owned();
@@ -123,11 +123,11 @@ impl Peer {
     async fn round_trip_closed(&self, cx: &Context<Self>, over: String) -> Result<u32> {
         let me = cx.name().to_owned();
         let called = cx.agent::<Self>(over).call("forward", (me, "add", 1));
-        // The section itself goes well, or the agent would be restarted.
+        // The section itself must succeed, because an agent whose section fails is restarted.
         cx.object().block_concurrency_while(async { Ok(called.await) }).await?
     }
 
-    /// Calls another one from a section, which calls this one back.
+    /// Calls another agent from an exclusive section. That agent calls this agent back.
     #[callable]
     async fn round_trip_in_section(&self, cx: &Context<Self>, over: String, method: String) -> Result<u32> {
         let back = (cx.name().to_owned(), method, 1);
@@ -140,7 +140,7 @@ impl Peer {
         cx.exclusive(async { self.add(cx, by) }).await?
     }
 
-    /// Passes a ball on and does not wait for what becomes of it.
+    /// Passes a ball on without waiting for the result.
     #[callable]
     fn bounce(&self, cx: &Context<Self>, to: String, left: u32) -> Result<()> {
         if left == 0 {
@@ -148,21 +148,21 @@ impl Peer {
         }
         let inner = cx.clone();
         cx.spawn(async move {
-            // Once the one who passed it on has its answer.
+            // The sender gets its answer first.
             tokio::task::yield_now().await;
             let me = inner.name().to_owned();
             inner.agent::<Self>(to).bounce(me, left - 1).await
         })
     }
 
-    /// More at once than may wait for a reader.
+    /// Sends more at once than may wait for a reader.
     #[callable]
     fn floods(&self, out: &StreamingResponse<String>) -> Result<()> {
         let mebibyte = "x".repeat(1024 * 1024);
         (0..100).try_for_each(|_| out.send(mebibyte.clone()))
     }
 
-    /// Much more, as its reader takes it.
+    /// Sends much more, as fast as the reader takes it.
     #[callable]
     async fn pours(&self, cx: &Context<Self>, out: &StreamingResponse<String>) -> Result<u32> {
         let mebibyte = "x".repeat(1024 * 1024);
@@ -174,7 +174,7 @@ impl Peer {
         Ok(100)
     }
 
-    /// Calls from a task that is none of the agent's.
+    /// Calls from a task that does not belong to the agent.
     #[callable]
     async fn forward_from_outside(&self, cx: &Context<Self>, to: String) -> Result<String> {
         let call = cx.agent::<Self>(to).call::<u32>("add", (1,));
@@ -210,7 +210,7 @@ impl Peer {
 
     #[callable]
     fn mean(&self, of: Vec<f64>) -> Mean {
-        // Of nothing it is NaN.
+        // The mean of an empty list is NaN.
         Mean { values: vec![of.iter().sum::<f64>() / of.len() as f64] }
     }
 
@@ -219,7 +219,7 @@ impl Peer {
         stream::iter([self.mean(vec![1.0]), self.mean(of)])
     }
 
-    /// Sends a mean and returns another one.
+    /// Sends a mean and returns another.
     #[callable]
     fn two_means(&self, out: &StreamingResponse<Mean>, sent: Vec<f64>, returned: Vec<f64>) -> Result<Mean> {
         out.send(self.mean(sent))?;
@@ -243,13 +243,13 @@ impl Peer {
         Ok((error.code().to_owned(), error.to_string()))
     }
 
-    /// Who called, and whether a connection came along.
+    /// Returns the caller, and whether the call has a connection.
     #[callable]
     fn origin(&self, cx: &Context<Self>, conn: Option<&Connection<Self>>) -> Result<String> {
         let called_by = match cx.called_by() {
             Some(CallOrigin::Agent { class, name, .. }) => format!("{class}/{name}"),
             Some(_) => "host".to_owned(),
-            None => "nobody".to_owned(),
+            None => "client".to_owned(),
         };
         assert_eq!(conn.is_some(), cx.caller().is_some());
         let ambient = agents::current::<Self>().expect("a context");
@@ -265,7 +265,7 @@ impl Peer {
     #[callable]
     fn needs_connection(&self, _conn: &Connection<Self>) {}
 
-    /// Doubles the count; no client may.
+    /// Doubles the count. Clients cannot call this method.
     #[callable(internal)]
     fn double(&self, cx: &Context<Self>) -> Result<u32> {
         cx.update_state(|tally| {
@@ -289,7 +289,7 @@ impl Peer {
         false
     }
 
-    /// Writes and calls, then fails: the write is undone, so the call must not have left.
+    /// Writes and calls, then fails. The write is undone, so the call must not have been sent.
     #[callable]
     async fn call_then_fail(&self, cx: &Context<Self>, to: String) -> Result<()> {
         let call = cx.agent::<Peer>(to).call::<u32>("add", (1,));
@@ -300,7 +300,7 @@ impl Peer {
         call.await.map(drop)
     }
 
-    /// Writes, then calls.
+    /// Writes, then calls another agent.
     #[callable]
     async fn add_then_forward(&self, cx: &Context<Self>, to: String) -> Result<u32> {
         self.add(cx, 1)?;
@@ -336,7 +336,7 @@ impl Peer {
         })
     }
 
-    /// Passes on what another one says.
+    /// Passes on the stream of another agent.
     #[callable]
     async fn relay(
         &self,
@@ -357,7 +357,7 @@ pub(crate) fn host() -> (TestHost, Arc<Levers>) {
     let levers = Arc::new(Levers::default());
     let shared = levers.clone();
     let program = move || program(&shared);
-    // In chaos agents sleep or crash after every event that lets them.
+    // In chaos mode, agents hibernate or crash after every event that allows it.
     let host = match std::env::var("AGENTS_TEST_CHAOS") {
         Ok(seed) => TestHost::chaos(seed.parse().expect("a number"), program),
         Err(_) => TestHost::start(program),

@@ -1,4 +1,4 @@
-//! What can happen to a call on its way.
+//! Failures during a call.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,9 +28,9 @@ async fn both_are_awake_while_a_call_runs_and_asleep_after_it() {
     let call = tokio::spawn(stub.call::<u32>("forwardWaits", ("b", 3_600_000)));
     host.advance(Duration::from_secs(60)).await;
     assert!(a.is_awake() && b.is_awake());
-    assert!(b.status().is_some_and(|status| !status.pinned_by.is_empty()), "a call keeps it awake");
+    assert!(b.status().is_some_and(|status| !status.pinned_by.is_empty()), "a call keeps the callee awake");
     levers.go.notify_waiters();
-    // The hour of the inner call is longer than the outer one's 30 s.
+    // The hour of the inner call is longer than the 30 s of the outer call.
     assert_eq!(call.await.unwrap().unwrap_err().code(), "timeout");
     host.advance(Duration::from_secs(60)).await;
     assert!(!a.is_awake() && !b.is_awake());
@@ -94,18 +94,19 @@ async fn a_call_does_not_leave_before_what_it_may_depend_on_is_durable() {
         host.faults().fail_commits(0);
         host.faults().fail_syncs(0);
         let count = u32::try_from(round).unwrap() + 1;
-        // What a failed sync covers may be in the file or not; in no case was the other one told.
+        // A write that a failed sync covers may or may not be in the file. In both cases the other agent was
+        // not called.
         assert_eq!(b.count().await.unwrap(), count);
         assert_eq!(a.add_then_forward("b".into()).await.unwrap(), count + 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_of_nobody_calls_nobody_and_leaves_nothing_behind() {
+async fn a_task_outside_of_an_agent_makes_no_call_and_leaves_nothing_behind() {
     let (host, _levers) = host();
     let a = host.host().get::<Peer>("a");
     assert_eq!(a.forward_from_outside("b".into()).await.unwrap(), "outside_turn");
     assert!(host.agent::<Peer>("b").status().is_none());
     host.advance(Duration::from_secs(60)).await;
-    assert!(host.agent::<Peer>("a").status().is_none(), "the handle of who sleeps and has nobody is dropped");
+    assert!(host.agent::<Peer>("a").status().is_none(), "a sleeping agent without clients is forgotten");
 }

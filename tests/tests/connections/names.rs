@@ -1,6 +1,8 @@
-//! One name, one agent: every client and every door that takes a name leads all spellings of it to one agent.
+//! One name, one agent: every client and every method that takes a name maps all spellings of the name to one
+//! agent.
 //!
-//! `tests/names.json` has the names; the tests of the clients in TypeScript and JavaScript read it as well.
+//! `tests/names.json` contains the names. The tests of the clients in TypeScript and JavaScript read the file
+//! too.
 
 use std::collections::BTreeSet;
 
@@ -50,13 +52,13 @@ impl Visited {
 /// A name, and the texts that lead to its agent.
 #[wire]
 struct Name {
-    /// The form that the agent sees.
+    /// The form of the name that the agent sees.
     form: String,
     /// The name as plain text.
     plain: String,
-    /// Texts that all clients take, those that put them into an address as they stand, too.
+    /// Texts that all clients accept, including clients that put the text into an address unchanged.
     spellings: Vec<String>,
-    /// Texts for clients that escape.
+    /// Texts for clients that escape the name.
     #[serde(default)]
     escaping: Vec<String>,
 }
@@ -78,7 +80,7 @@ async fn by_query(request: ConnectRequest) -> Result<String, Refusal> {
 
 fn agents() -> Agents {
     let named = async |incoming: AdmissionRequest| -> Result<Admission, Refusal> {
-        // Agents are asked for by the form of their names, whatever the address looks like.
+        // The stub is created with the form of the name, no matter how the address is spelled.
         assert_eq!(name::canonical(incoming.name()).as_deref(), Ok(incoming.name()));
         Ok(match incoming.request().query("named") {
             Some(name) => Admission::pass().named(name),
@@ -88,12 +90,12 @@ fn agents() -> Agents {
     Agents::new().register::<Visited>().route_to::<Visited>("/mine", by_query).authorize(named)
 }
 
-/// A text as the value of a query.
+/// Escapes a text as the value of a query.
 fn query(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
-/// Asks as a browser does: a URL parser stands before the network.
+/// Sends a request as a browser does: a URL parser normalises the path first.
 async fn get(server: &TestServer, path: &str) -> Value {
     let answer = patient(reqwest::get(server.url(path))).await.expect("an answer");
     let text = patient(answer.text()).await.expect("a body");
@@ -115,7 +117,7 @@ async fn all_spellings_lead_to_one_agent_from_every_door() {
         for spelling in spellings {
             visited("HTTP", spelling, get(&server, &format!("/agents/visited/{spelling}?x=1")).await);
             let path = format!("/agents/visited/{}?x=1", spelling.replace(' ', "%20"));
-            // Without a URL parser, as far as the text can stand in a request.
+            // This client has no URL parser, so it sends the text unchanged if a request may contain it.
             if path.is_ascii() && path.parse::<agents::http::Uri>().is_ok() {
                 let mut client = server.connect(&path).await;
                 assert_eq!(client.json().await["name"], **form, "the identity");
@@ -140,7 +142,7 @@ async fn all_spellings_lead_to_one_agent_from_every_door() {
             let status = server.host().status("visited", spelling);
             assert!(status.is_some(), "Host::status with {spelling:?}");
         }
-        // A program gives names as plain text.
+        // A program passes names as plain text.
         let asked = query(plain);
         visited("route_to", plain, get(&server, &format!("/mine?name={asked}")).await);
         visited("Admission::named", plain, get(&server, &format!("/agents/visited/x?named={asked}")).await);
@@ -156,7 +158,7 @@ async fn all_spellings_lead_to_one_agent_from_every_door() {
         let refused = Received::Close(4400, "Invalid name".to_owned());
         assert_eq!(server.connect(&path).await.next().await, refused, "{text}");
     }
-    // The data folder has the same names, and no others.
+    // The data folder contains the same names, and no others.
     server.shutdown().await;
     let found: BTreeSet<String> =
         DataFolder::objects(&data).expect("a folder").map(|object| object.expect("an object").1).collect();

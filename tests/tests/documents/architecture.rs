@@ -28,7 +28,7 @@ fn mapped(page: &str) -> Vec<String> {
     found
 }
 
-/// Adds the folders below a folder, and their Rust files but for `mod.rs`. A folder `tests` stands for all in it.
+/// Adds the folders below a folder, and their Rust files except `mod.rs`. A folder `tests` represents all its files.
 fn existing(folder: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(root().join(folder)).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -75,7 +75,7 @@ fn every_folder_and_file_of_the_core_is_in_the_map_once() {
         missing.is_empty() && gone.is_empty(),
         "not in the map: {missing:?}, not in the repository: {gone:?}"
     );
-    assert_eq!(mapped.len(), rows.len(), "a row stands twice");
+    assert_eq!(mapped.len(), rows.len(), "a row occurs twice");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The rows of `docs/compatibility.md` and the tests that name them.
+//! The rows of `docs/compatibility.md`, and the tests that name them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ const LONGEST_CELL: usize = 120;
 struct Row {
     number: u32,
     holds: String,
-    /// Pairs of a path and the name of a function or words of a title.
+    /// Pairs of a path and either the name of a function or words of a test title.
     tests: Vec<(String, String)>,
 }
 
@@ -37,7 +37,7 @@ fn row(line: &str) -> Row {
     Row { number, holds: holds.to_owned(), tests: [first, second].into_iter().filter_map(named).collect() }
 }
 
-/// Returns the path and the name of a cell, or nothing of an empty one.
+/// Returns the path and the name of a cell, or `None` for an empty cell.
 fn named(cell: &str) -> Option<(String, String)> {
     let parts: Vec<_> = cell.split('`').collect();
     match parts[..] {

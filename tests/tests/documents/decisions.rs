@@ -5,7 +5,7 @@ use crate::support::{files, read};
 const FOLDER: &str = "docs/decisions/";
 const INDEX: &str = "docs/decisions/README.md";
 const SECTIONS: [&str; 4] = ["## Decision", "## Why", "## Alternatives", "## Cost"];
-/// A section that may follow them.
+/// The title of an optional last section.
 const PROOF: &str = "## Proof";
 
 #[test]

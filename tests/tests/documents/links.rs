@@ -1,10 +1,10 @@
-//! Links and paths of the Markdown files to files of the repository.
+//! Links and paths in the Markdown files that lead to files of the repository.
 
 use std::path::Path;
 
 use crate::support::{files, read, root};
 
-/// Folders of the repository whose names begin a path in a text.
+/// Folders of the repository that begin a path in a text.
 const FOLDERS: [&str; 9] = [
     "agents-client/",
     "agents-core/",
@@ -50,7 +50,7 @@ fn every_link_to_a_file_leads_to_one() {
 fn every_path_in_a_text_leads_to_a_file() {
     let mut checked = 0;
     for path in files(&["md"]) {
-        // The changelog tells of files that are gone.
+        // The changelog names files that were removed.
         if path == "CHANGELOG.md" {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Documents that say something of the repository, held against it.
+//! Checks of documents against the repository.
 
 mod architecture;
 mod compatibility;

@@ -30,7 +30,7 @@ fn prose(page: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Returns whether a sentence ends within the line and another one begins.
 fn has_two_sentences(line: &str) -> bool {
-    // The number of a list is no sentence.
+    // The number of a list item is not a sentence.
     let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(". ");
     line.match_indices(". ").any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -50,7 +50,7 @@ fn cells(row: &str) -> Vec<String> {
 fn a_sentence_stands_on_one_line_and_a_cell_is_short() {
     for path in pages() {
         let page = read(&path);
-        // The row of a layer names what the layer uses, however much it is.
+        // The row of a layer names all layers that it uses, so it may be long.
         let layers = page.find("| layer | uses |").map(|at| page[..at].lines().count());
         for (number, line) in prose(&page) {
             if line.starts_with('|') {
@@ -69,7 +69,7 @@ fn a_sentence_stands_on_one_line_and_a_cell_is_short() {
 #[test]
 fn machines_are_no_persons() {
     for path in pages() {
-        // The rule and the rows that quote it.
+        // This page contains the rule and its examples.
         if path == "docs/style.md" {
             continue;
         }

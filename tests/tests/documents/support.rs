@@ -1,4 +1,4 @@
-//! The files of the repository.
+//! Access to the files of the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above")
 }
 
-/// Returns the text of a file, named from the root.
+/// Returns the text of a file. The path starts at the root of the repository.
 pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns the paths, from the root and in order, of all files with one of these extensions.
+/// Returns the paths of all files with one of these extensions, sorted and relative to the root.
 ///
-/// Folders that are built, installed or hidden are left out.
+/// Folders that are built, installed or hidden are skipped.
 pub(crate) fn files(extensions: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     collect(root(), extensions, &mut found);

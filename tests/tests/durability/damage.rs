@@ -1,4 +1,4 @@
-//! Files that are damaged, or gone, while the agent is in memory or not.
+//! Files that are damaged or missing, while the agent is in memory or asleep.
 
 use std::fs;
 use std::path::Path;
@@ -67,7 +67,7 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
         let lost = client.try_call::<i64>("add", ["lost"]).await;
         assert!(matches!(lost, Err(CallError::Ended(_))), "{lost:?}");
     }
-    // Not even a new agent begins there.
+    // A new agent cannot start there either.
     let refused = host.agent::<Ledger>("new").connect("").await.end().await;
     assert!(matches!(refused, Received::Close(1011 | 4500, _)), "{refused:?}");
     assert!(!data.exists(), "nothing is made in its place");
@@ -85,11 +85,11 @@ async fn a_file_whose_flush_failed_does_not_count_as_closed_well() {
     host.faults().fail_syncs(1);
     let lost = client.try_call::<i64>("add", ["lost"]).await;
     assert!(matches!(lost, Err(CallError::Ended(_))), "{lost:?}");
-    // The life ends behind the close that its clients see.
+    // The activation ends after the close that its clients receive.
     host.advance(std::time::Duration::from_secs(1)).await;
     assert!(!host.agent::<Ledger>("one").is_awake());
     let log = fs::metadata(folder.path().join("ledger/one.sqlite-wal")).expect("a log").len();
-    assert!(log > 4, "the next life would take the file for flushed: {log}");
+    assert!(log > 4, "the next activation would treat the file as flushed: {log}");
     assert!(join(&host, "one").await.call::<i64>("add", ["after"]).await >= 2);
     host.shutdown().await;
 }

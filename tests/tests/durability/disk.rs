@@ -1,4 +1,4 @@
-//! A disk that is full, for real where a small one may be mounted.
+//! A full disk: a real one where a small file system can be mounted.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::Ledger;
 
-/// A file system of two megabytes, or a folder whose host fails writes on request.
+/// A file system of two megabytes, or a folder with a host that fails writes on request.
 struct Disk {
     folder: tempfile::TempDir,
     mounted: bool,
@@ -40,7 +40,7 @@ impl Disk {
         self.folder.path().join("filler")
     }
 
-    /// Takes all the room there is.
+    /// Fills the disk completely.
     fn fill(&self, host: &TestHost) {
         if !self.mounted {
             return host.faults().fail_writes(u32::MAX);
@@ -63,7 +63,7 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         if self.mounted {
-            // Nothing is left to be done if this fails.
+            // The test is over, so an error here has no effect.
             let _ = Command::new("umount").arg("-l").arg(self.folder.path()).status();
         }
     }
@@ -98,7 +98,7 @@ async fn a_full_disk_is_told_of_and_loses_nothing() {
     }
 
     disk.fill(&host);
-    // There may be room in the log for a little more.
+    // The log may still have a little free space.
     let mut end = None;
     for number in 0..1000 {
         let note = format!("{number} {}", "x".repeat(500));
@@ -116,9 +116,9 @@ async fn a_full_disk_is_told_of_and_loses_nothing() {
     }
     assert_eq!(end, Some(Received::Close(1011, "the server's disk is full".into())));
 
-    // Others go on, and what is stored can be read.
+    // Other agents still write, and stored data can be read.
     assert_eq!(notes(&mut two).await.len(), 5);
-    // A new agent cannot be made; whoever wants it is told.
+    // A new agent cannot be created, and its client is refused.
     let mut new = host.agent::<Ledger>("new").connect("").await;
     let refused = new.end().await;
     assert!(matches!(refused, Received::Close(1011 | 4500, _)), "{refused:?}");
@@ -162,7 +162,7 @@ async fn a_broken_disk_restarts_its_agent_from_what_is_there() {
         assert!(matches!(end, Received::Close(1011, _)), "nothing of it was sent: {end:?}");
         let mut again = join(&host, "one").await;
         let left = notes(&mut again).await;
-        // After a failed sync nobody knows; what the agent says now is what it goes on with.
+        // After a failed sync the outcome is unknown. The agent continues with the count that it reports now.
         if number == 1 && left.last() == Some(&lost) {
             told.push(lost);
         }

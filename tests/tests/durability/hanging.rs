@@ -1,4 +1,4 @@
-//! A disk that does not answer any more while the host stops.
+//! A disk that stops answering while the host shuts down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn agents(faults: &Arc<Faults>) -> Agents {
     Agents::new().register::<Ledger>().limits(limits).faults(faults.clone())
 }
 
-/// Reads up to the close frame; returns the answers before it.
+/// Reads until the close frame and returns the answers before it.
 async fn until_closed(client: &mut Client) -> Vec<serde_json::Value> {
     let mut answers = Vec::new();
     loop {
@@ -32,7 +32,7 @@ async fn until_closed(client: &mut Client) -> Vec<serde_json::Value> {
     }
 }
 
-/// Starts a host again as soon as the threads of the last one have left its folder.
+/// Starts a host again as soon as the threads of the last one have released its folder.
 async fn start_again(agents: impl Fn() -> Agents, data: &std::path::Path) -> Host {
     loop {
         match agents().data_dir(data).start() {
@@ -54,7 +54,7 @@ async fn a_host_stops_although_the_disk_hangs_and_acknowledges_nothing_more() {
     idle.call("add", json!(["kept"])).await;
     writer.drain().await;
     idle.drain().await;
-    // Flushes hang, and so does the close of a database.
+    // Both the flushes and the close of a database hang.
     let held = faults.hold_disk();
     writer.start_call("add", json!(["lost or not"])).await;
     let host = server.host().clone();
@@ -65,7 +65,7 @@ async fn a_host_stops_although_the_disk_hangs_and_acknowledges_nothing_more() {
     stopped.expect("the host does not wait for the disk");
     assert_eq!(until_closed(&mut writer).await, Vec::<serde_json::Value>::new());
     assert_eq!(until_closed(&mut idle).await, Vec::<serde_json::Value>::new());
-    // The threads of the host go on when the disk does, and still have the folder to themselves until then.
+    // The threads of the host continue when the disk does. Until then they keep the folder locked.
     let locked = agents(&faults).data_dir(folder.path()).start().expect_err("the folder is in use");
     assert_eq!(locked.code(), "storage_locked");
     drop((held, host));

@@ -1,4 +1,4 @@
-//! Turns and the output gate: all of a turn or nothing, and no answer for a write that is gone.
+//! Turns and the output gate: a turn is stored completely or not at all, and a lost write has no answer.
 
 mod damage;
 mod disk;
@@ -118,7 +118,7 @@ async fn faulty() -> (TestServer, Arc<Faults>) {
     (server, faults)
 }
 
-/// What a client saw until its end: nothing of the write that failed may be in it.
+/// Returns all frames that a client saw until its end. None of them may come from the failed write.
 async fn seen_until_end(client: &mut agents_tests::Client) -> (Vec<Received>, Received) {
     let mut seen = Vec::new();
     loop {

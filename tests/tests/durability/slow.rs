@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{LEDGER, Ledger};
 
-/// Fills the log of an agent until it is moved, which hangs.
+/// Fills the log of an agent until it is moved into the database. The move hangs.
 async fn fill(client: &mut Client, faults: &Faults) -> Vec<String> {
     let mut calls = Vec::new();
     for _ in 0..12 {
@@ -33,7 +33,7 @@ async fn a_checkpoint_that_hangs_holds_up_neither_answers_nor_other_agents() {
         let mut other = server.join("/agents/ledger/other", true).await;
         faults.hang_checkpoints(true);
         let calls = fill(&mut writer, &faults).await;
-        // The test and the host share one thread: it is free.
+        // The test and the host share one thread, which is not blocked.
         assert_eq!(other.call("add", json!(["meanwhile"])).await, 1);
         writer.answer(&calls[0]).await;
         assert_eq!(

@@ -1,6 +1,7 @@
-//! Sleep: what survives it, what is lost, when it comes, what ends it, what prevents it, what it costs.
+//! Hibernation: the data that survives it, the data that is lost, its begin and its end, the reasons that
+//! prevent it, and its cost.
 //!
-//! All on the virtual clock of a test host, so that hours pass at once.
+//! All tests run on the virtual clock of a test host, so that hours pass at once.
 
 mod alarms;
 mod connections;

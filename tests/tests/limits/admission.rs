@@ -1,4 +1,4 @@
-//! Who comes in: how many, from where, and how fast.
+//! Admission: the number of connections, their addresses, and their rate.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ fn closed(reason: &str) -> Received {
     Received::Close(4429, reason.to_owned())
 }
 
-/// A request from an address.
+/// Builds a request from an address.
 fn from(address: &str, path: &str) -> Request<Body> {
     let peer: SocketAddr = address.parse().expect("an address");
     let mut request = Request::get(path).body(Body::empty()).expect("a request");
@@ -34,17 +34,17 @@ async fn a_host_has_so_many_connections() {
     }
     let mut third = host.connect("/agents/desk/three").await;
     assert_eq!(third.end().await, closed("too many connections"));
-    assert_eq!(first.call::<u64>("wait", (1,)).await, 1, "the others do not notice");
+    assert_eq!(first.call::<u64>("wait", (1,)).await, 1, "the other connections are not affected");
     assert_eq!(hits(&host, Limit::Connections), 1);
     assert_eq!(host.host().metrics().refused, 1);
-    assert!(host.host().status("desk", "three").is_none(), "no agent heard of it");
+    assert!(host.host().status("desk", "three").is_none(), "no agent was called");
     second.close(None).await;
     host.advance(secs(1)).await;
     let mut fourth = host.connect("/agents/desk/three").await;
     fourth.greeting().await;
     let mut fifth = host.connect("/agents/desk/three").await;
     assert_eq!(fifth.end().await, closed("too many connections"));
-    // A connection that another limit refuses keeps no place.
+    // A connection that another limit refuses releases its slot.
     drop((first, fourth));
     host.advance(secs(1)).await;
     for _ in 0..5 {
@@ -73,7 +73,7 @@ async fn an_address_has_so_many_connections_as_a_trusted_proxy_tells() {
     };
     let mut first = open("6.6.6.6, 203.0.113.5").await;
     first.greeting(false).await;
-    assert_eq!(first.call("ip", json!([])).await, "203.0.113.5", "not what the client wrote itself");
+    assert_eq!(first.call("ip", json!([])).await, "203.0.113.5", "the proxy's value counts");
     assert_eq!(open("7.7.7.7, 203.0.113.5").await.end().await, closed("too many connections"));
     let mut other = open("203.0.113.6").await;
     other.greeting(false).await;
@@ -85,7 +85,7 @@ async fn an_address_has_so_many_connections_as_a_trusted_proxy_tells() {
     let answer = request.header("x-forwarded-for", "203.0.113.5").send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().ok()), (429, Some("1")));
     first.close(None).await;
-    // The server has seen the end once it has answered it, or a moment later.
+    // The server has counted the end when its answer was read, or a moment later.
     for attempt in 0.. {
         let mut again = open("203.0.113.5").await;
         match again.next().await {
@@ -160,7 +160,7 @@ async fn an_address_has_so_many_requests_at_a_time() {
     let (first, second, late) = tokio::join!(wait(), wait(), late);
     assert_eq!((first.status().as_u16(), second.status().as_u16(), late), (200, 200, (429, 200)));
     let refused = host.request(from("10.0.0.1:1", "/agents/desk/one")).await.status();
-    assert_eq!(refused, 429, "nobody has read the answers yet");
+    assert_eq!(refused, 429, "no client has read its answer yet");
     assert_eq!((body(first).await, body(second).await), ("0".to_owned(), "0".to_owned()));
     assert_eq!(hits(&host, Limit::ConnectionsPerAddress), 2);
     assert_eq!(host.request(from("10.0.0.1:1", "/agents/desk/one")).await.status(), 200);
@@ -205,7 +205,7 @@ async fn names_tags_and_attachments_have_limits_that_count() {
     let error = client.call_error("keep", ("x".repeat(60),)).await;
     assert!(error.contains("at most 50 bytes"), "{error}");
     assert_eq!(hits(&host, Limit::AttachmentBytes), 1);
-    assert_eq!(client.call::<Option<String>>("ip", ()).await.as_deref(), Some("short"), "nothing is lost");
+    assert_eq!(client.call::<Option<String>>("ip", ()).await.as_deref(), Some("short"), "it is kept");
 }
 
 #[tokio::test(start_paused = true)]

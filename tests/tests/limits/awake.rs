@@ -1,4 +1,4 @@
-//! How many agents are awake.
+//! The limit of agents that are awake.
 
 use agents::axum::body::Body;
 use agents::http::Request;
@@ -18,7 +18,7 @@ async fn idle_agents_make_room_at_once() {
         clients.push(client);
         assert!(host.host().metrics().awake <= 2);
     }
-    // They would be idle for an hour.
+    // Without the limit, these agents would be idle for an hour.
     for (n, client) in clients.iter_mut().enumerate() {
         assert_eq!(client.call::<u64>("wait", (0,)).await, 0, "{n}");
         assert!(host.host().metrics().awake <= 2);
@@ -29,7 +29,7 @@ async fn idle_agents_make_room_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_need_nobody_is_pushed_out() {
+async fn without_need_no_object_is_pushed_out() {
     let host = host(|limits| limits.agents_awake = 3);
     for n in 0..3 {
         host.connect(&format!("/agents/desk/{n}")).await.greeting().await;
@@ -62,7 +62,7 @@ async fn busy_agents_stay_and_those_who_find_no_room_are_told() {
     assert_eq!(late.end().await, Received::Close(4503, "server is busy".to_owned()));
     assert_eq!(sleeper.end().await, Received::Close(1013, "server is busy".to_owned()));
     assert!(hits(&host, Limit::AgentsAwake) >= 3);
-    // Whoever was awake did not notice, and there is room for others once they are done.
+    // The agents that were awake are not affected, and slots are free when their calls have ended.
     for (client, id) in &mut busy {
         assert_eq!(client.answer(id).await["result"], 15);
     }
@@ -80,7 +80,7 @@ async fn all_get_their_turn_in_the_order_in_which_they_came() {
         client.greeting().await;
         clients.push(client);
     }
-    // Almost a second each, three at a time: the last ones wait for nine times that.
+    // Each takes almost a second, three at the same time: the last ones wait for nine times that.
     let mut ids = Vec::new();
     for client in &mut clients {
         ids.push(client.start_call("pause", (950,)).await);
@@ -127,5 +127,5 @@ async fn names_that_sleep_and_have_no_connection_are_forgotten_before_they_are_m
     assert!((1000..1100).contains(&most), "{most} names were known at a time");
     assert!(start.elapsed() < secs(1), "without time passing: {:?}", start.elapsed());
     assert_eq!(stays.call::<u64>("wait", (0,)).await, 0);
-    assert_eq!(host.host().metrics().objects.wakes, 4001 + 1, "what they used is counted");
+    assert_eq!(host.host().metrics().objects.wakes, 4001 + 1, "their resources are counted");
 }

@@ -1,4 +1,4 @@
-//! Memory: of bodies, of mailboxes, of all clients together.
+//! Memory of bodies, of mailboxes, and of all clients together.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ fn post(name: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(format!("/agents/desk/{name}")).body(body.into()).expect("a request")
 }
 
-/// A body that comes in pieces, with pauses.
+/// Returns a body that arrives in chunks with pauses.
 fn slowly(pieces: usize, len: usize, pause: u64) -> Body {
     let pieces = stream::iter(0..pieces).then(move |_| async move {
         tokio::time::sleep(secs(pause)).await;
@@ -30,7 +30,7 @@ fn slowly(pieces: usize, len: usize, pause: u64) -> Body {
 async fn a_body_that_stops_on_its_way_is_408() {
     let host = host(|_| {});
     let answer = host.request(post("one", slowly(5, 10, 29))).await;
-    assert_eq!((answer.status().as_u16(), body(answer).await), (200, "50".to_owned()), "any progress counts");
+    assert_eq!((answer.status().as_u16(), body(answer).await), (200, "50".to_owned()), "progress resets it");
     let start = tokio::time::Instant::now();
     let answer = host.request(post("one", slowly(1, 10, 1000))).await;
     assert_eq!((answer.status().as_u16(), start.elapsed().as_secs()), (408, 30));
@@ -52,7 +52,7 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     let waiting = host.request(post("one/wait", vec![0; 150_000]));
     let late = async {
         host.advance(secs(1)).await;
-        assert_eq!(host.host().metrics().incoming_bytes, 150_000, "held until it is read");
+        assert_eq!(host.host().metrics().incoming_bytes, 150_000, "counted until the body is read");
         let answer = host.request(post("two", vec![0; 100_000])).await;
         assert_eq!((answer.status().as_u16(), body(answer).await), (503, "The server is busy".to_owned()));
         assert_eq!(host.request(post("two", vec![0; 60_000])).await.status(), 200);
@@ -69,7 +69,7 @@ async fn bodies_share_the_memory_for_clients_and_small_ones_always_pass() {
     assert_eq!(host.request(post("two", vec![0; 150_000])).await.status(), 200);
 }
 
-/// A list of so many zeros.
+/// Returns a JSON list with this number of zeros.
 fn zeros(count: usize) -> String {
     format!("[{}0]", "0,".repeat(count - 1))
 }
@@ -87,7 +87,7 @@ async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_
         let late = host.request(post("two", zeros(400_000))).await;
         assert_eq!((late.status().as_u16(), body(late).await), (503, "The server is busy".to_owned()));
         assert_eq!(used(), as_value);
-        // The same bytes are no list.
+        // The same bytes as a string are not a list, and need less memory.
         let text = format!("\"{}\"", zeros(400_000));
         assert_eq!(body(host.request(post("two", text)).await).await, "800003");
     };
@@ -95,7 +95,7 @@ async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_
     assert_eq!(body(first).await, json.len().to_string());
     host.advance(secs(1)).await;
     assert_eq!((used(), hits(&host, Limit::IncomingBytes)), (0, 1));
-    // A crowd of them gets what there is and no more.
+    // Together, many requests get the memory of the budget and no more.
     let crowd = (0..20).map(|n| host.request(post(&format!("{n}/think"), zeros(100_000))));
     let answers = join_all(crowd).await;
     let served = answers.iter().filter(|answer| answer.status() == 200).count();
@@ -108,7 +108,7 @@ async fn a_body_that_a_handler_passes_on_takes_no_more_than_its_window() {
     let host = host(|limits| limits.incoming_bytes = 600_000);
     let answer = host.request(post("one/pass-on", zeros(2_000_000))).await;
     assert_eq!((answer.status().as_u16(), body(answer).await), (200, "4000001".to_owned()));
-    // Also while others have all the memory: they come one piece after the other then.
+    // The body also passes while others use all the memory: its chunks are then read one after the other.
     let waiting = host.request(post("one/wait", vec![0; 250_000]));
     let others = host.request(post("two/wait", vec![0; 250_000]));
     let meanwhile = async {
@@ -131,7 +131,7 @@ async fn a_full_mailbox_makes_its_clients_wait_and_loses_nothing() {
             true => limits.mailbox_bytes = 1000,
             false => limits.mailbox_messages = 3,
         });
-        // It starts for five seconds and reads nothing meanwhile.
+        // The agent needs five seconds to start and reads no message until then.
         let mut client = host.connect("/agents/desk/slow").await;
         let mut ids = Vec::new();
         for n in 0..100 {
@@ -140,7 +140,7 @@ async fn a_full_mailbox_makes_its_clients_wait_and_loses_nothing() {
         let start = tokio::time::Instant::now();
         let mut other = host.connect("/agents/desk/other").await;
         other.greeting().await;
-        assert_eq!(start.elapsed(), secs(0), "another agent is not held up");
+        assert_eq!(start.elapsed(), secs(0), "another agent is not delayed");
         for id in ids {
             client.answer(&id).await;
         }
@@ -162,7 +162,7 @@ async fn a_client_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
         ids.push(fast.start_call("wait", (0,)).await);
     }
     other.call::<u64>("wait", (0,)).await;
-    assert!(start.elapsed() < secs(1), "others are not held up");
+    assert!(start.elapsed() < secs(1), "other agents are not delayed");
     for id in ids {
         assert_eq!(fast.answer(&id).await["success"], true);
     }

@@ -1,4 +1,4 @@
-//! New messages and handlers that run already share the time of an agent.
+//! New messages and running handlers share the time of an agent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use tokio::task::yield_now;
 
 use crate::support::body;
 
-/// The number of times that a handler gives way in these tests.
+/// The number of times that a handler yields in these tests.
 const STEPS: usize = 10;
-/// The greatest number of messages that may be handled between two of its steps: those of a full round and of
-/// the full round before.
+/// The maximum number of messages that may be handled between two steps of a handler: those of a full round
+/// and of the full round before.
 const BETWEEN: usize = 2 * 256;
 
 #[wire]
@@ -32,12 +32,12 @@ struct Counts {
     tell: mpsc::UnboundedSender<usize>,
 }
 
-/// Has much to do.
+/// An agent with handlers that yield often.
 #[agent(connection = Passed, env = Counts)]
 #[derive(Default)]
 struct Counter;
 
-/// Gives way some times and returns how many messages were handled meanwhile.
+/// Yields several times and returns the number of messages that were handled in between.
 async fn steps(messages: &AtomicUsize) -> usize {
     let before = messages.load(Ordering::SeqCst);
     for _ in 0..STEPS {
@@ -92,17 +92,17 @@ async fn a_flood_of_messages_does_not_starve_what_runs() {
     let program = move || {
         let counts = Counts { messages: count.clone(), tell: tell.clone() };
         let mut limits = Limits::default();
-        // All that is in flight fits into the mailbox, so that nothing else waits there.
+        // All messages in flight fit into the mailbox, so that no other event waits there.
         limits.in_flight_per_connection = 50;
         Agents::new().register::<Counter>().env(counts).limits(limits)
     };
     let host = TestHost::start(program).expect("the host starts");
-    // More than a round takes while each of them sends once.
+    // Together the clients send more messages than a round handles.
     for _ in 0..40 {
         let mut flooder = host.connect("/agents/counter/one").await;
         tokio::spawn(async move { while flooder.try_send("x").await {} });
     }
-    // Enough for a mailbox that is never empty.
+    // Each client sends enough to keep the mailbox from becoming empty.
     while messages.load(Ordering::SeqCst) < 10_000 {
         yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! The log: a client can cause as many lines as it likes, and few are written.
+//! The log writes few lines, no matter how many a client causes.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::support::secs;
 
 const TIMES: usize = 10_000;
-/// Far more than a kind may have in a second.
+/// A number far above the limit of lines for one kind in a second.
 const FEW: usize = 20;
 
 #[wire]
@@ -20,7 +20,7 @@ struct Count {
     count: u32,
 }
 
-/// An agent whose clients may not do what they do.
+/// An agent that rejects the messages and states of its clients.
 #[agent(state = Count)]
 #[derive(Default)]
 struct Strict;
@@ -41,7 +41,7 @@ impl Strict {
     fn handled(&self) {}
 }
 
-/// The lines of this thread.
+/// The log lines of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -76,7 +76,7 @@ async fn a_client_that_causes_very_many_lines_leaves_a_few_and_their_number() {
     for (cause, line) in [
         (r#"{"type":"cf_agent_state","state":{"count":"one"}}"#, "not of the agent's type"),
         (r#"{"type":"cf_agent_state","state":{"count":6}}"#, "a pushed state was rejected"),
-        ("a message", "what it may not"),
+        ("a message", "broke a rule"),
     ] {
         let mut client = host.connect("/agents/strict/one").await;
         client.greeting().await;

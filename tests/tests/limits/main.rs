@@ -1,5 +1,5 @@
-//! Limits of a host: each is reached once, the client sees what is documented, a counter moves, and
-//! everybody else goes on.
+//! Limits of a host. Each limit is reached once, the client sees the documented error, a counter increases,
+//! and all other clients are not affected.
 
 mod admission;
 mod awake;

@@ -1,4 +1,4 @@
-//! Memory: what an agent sends, from the turn that sends it to the socket.
+//! Memory of outgoing messages, from the turn that sends them to the socket.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::support::hits;
 
 /// The limit of an agent in these tests.
 const LIMIT: usize = 1024 * 1024;
-/// Beyond a limit there may be what one turn sends before it is refused, and heads of messages.
+/// The bytes that may exceed a limit: the messages of one turn before it is refused, and message headers.
 const MARGIN: usize = 64 * 1024;
 
 #[wire]
@@ -27,10 +27,10 @@ struct Note {
     text: String,
 }
 
-/// The number of reads that were handled, or of pieces that were made.
+/// The number of reads that were handled, or of chunks that were made.
 type Handled = Arc<AtomicUsize>;
 
-/// Sends much.
+/// An agent that sends large amounts of data.
 #[agent(state = Note, connection = Note, env = Handled, hibernate_after = "1h")]
 #[derive(Default)]
 struct Press;
@@ -74,7 +74,7 @@ impl Press {
         }
     }
 
-    /// Numbers without end, always ready; counts what it was asked for.
+    /// Returns an endless stream of numbers that is always ready. Counts the numbers that were requested.
     #[callable]
     fn numbers(&self, cx: &Context<Self>) -> impl Stream<Item = usize> + use<> {
         let handled = cx.env().clone();
@@ -83,7 +83,7 @@ impl Press {
         }))
     }
 
-    /// The same by hand.
+    /// Sends the same numbers through a response object.
     #[callable]
     async fn counts(&self, cx: &Context<Self>, out: &StreamingResponse<usize>) -> Result<()> {
         for n in 0.. {
@@ -97,7 +97,7 @@ impl Press {
         Ok(())
     }
 
-    /// Sends on, a little a turn, whether its reader takes it or not.
+    /// Sends a small chunk in each turn, whether the reader takes it or not.
     #[callable]
     async fn drips(&self, out: &StreamingResponse<String>) -> Result<()> {
         let text = "x".repeat(1000);
@@ -161,11 +161,11 @@ async fn a_turn_that_sends_without_end_is_refused_and_others_go_on() {
         assert_eq!(error, "too much is waiting to be sent", "{method}");
         assert_eq!(hits(&host, Limit::OutgoingBytesPerAgent), count as u64 + 1, "{method}");
         assert_eq!(client.call::<String>("read", (3,)).await, "xxx", "{method}");
-        assert_eq!(host.host().metrics().outgoing_bytes, 0, "{method}: what was sent is given back");
+        assert_eq!(host.host().metrics().outgoing_bytes, 0, "{method}: the memory is released");
     }
     let mut client = join(&host, "one").await;
     let length: usize = client.call("length", ()).await;
-    // States of 1, 2, .. thousand bytes; the last one that was told is the one that is kept.
+    // The states have 1, 2, .. thousand bytes. The last state that was sent is the one that is stored.
     assert!((40_000..50_000).contains(&length), "{length}");
 }
 
@@ -214,7 +214,7 @@ async fn an_agent_whose_answers_cannot_leave_takes_no_messages_beyond_its_limit(
     for _ in 0..100 {
         ids.push(client.start_call("read", (LIMIT / 16,)).await);
     }
-    // It stops at a half of its limit.
+    // The agent stops at half of its limit.
     while handled.load(Ordering::SeqCst) < 8 {
         yield_now().await;
     }
@@ -249,7 +249,8 @@ async fn a_call_with_a_long_id_is_told_so_and_its_connection_goes_on() {
     assert_eq!(client.call::<String>("read", (2,)).await, "xx");
 }
 
-/// The most pieces of `numbers` that may be under way: as many as fit into what may wait, and into the pipe.
+/// The maximum number of chunks of `numbers` in flight: those that may wait, and those that fit into the
+/// pipe.
 const UNDER_WAY: usize = 4000;
 
 #[tokio::test(start_paused = true)]
@@ -311,7 +312,7 @@ async fn a_reader_that_is_far_behind_ends_a_stream_that_does_not_wait_for_it() {
         yield_now().await;
     }
     assert!(host.host().metrics().outgoing_bytes < LIMIT / 2 + 2 * MARGIN);
-    // The connection lives.
+    // The connection stays open.
     assert_eq!(client.answer(&id).await["error"], "too much is waiting to be sent");
     assert!(client.drain().await.len() > 200, "what was sent before arrives");
 }
@@ -327,7 +328,7 @@ async fn the_body_of_a_response_goes_as_fast_as_it_is_read() {
             other.call::<usize>("length", ()).await;
         }
         let made = handled.load(Ordering::SeqCst);
-        // A quarter of a MiB may be under way, and one is made ahead.
+        // A quarter of a MiB may be in flight, and one chunk is made ahead.
         assert!(made <= read + 5, "{made} pieces, and {read} were read");
         assert_eq!(pieces.next().await.expect("a piece").expect("no error").len(), MARGIN);
     }

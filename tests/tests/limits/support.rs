@@ -1,4 +1,4 @@
-//! An agent to run into limits with.
+//! An agent whose limits the tests reach.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use agents::limits::{Limit, Limits};
 use agents::prelude::*;
 use agents::testing::TestHost;
 
-/// Who a client is, as its agent sees it.
+/// The properties of a client that its agent sees.
 #[wire]
 #[derive(Clone)]
 pub(crate) struct Seen {
@@ -83,7 +83,7 @@ impl Desk {
     }
 }
 
-/// A host with one class and changed limits.
+/// Starts a host with one class and changed limits.
 pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> TestHost {
     let program = move || {
         let mut limits = Limits::default();
@@ -93,7 +93,7 @@ pub(crate) fn host(change: impl Fn(&mut Limits) + Send + Sync + 'static) -> Test
     TestHost::start(program).expect("the host starts")
 }
 
-/// How often a limit was reached.
+/// Returns the number of times that a limit was reached.
 pub(crate) fn hits(host: &TestHost, limit: Limit) -> u64 {
     host.host().metrics().limits[limit]
 }

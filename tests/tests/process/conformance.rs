@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 use agents_tests::Client;
 
-/// How long a process may take to do what it is asked.
+/// The maximum time for a step of a process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server; it is killed when it goes out of scope.
+/// A running server. The process is killed when this value is dropped.
 pub(crate) struct Program {
     child: Child,
     addr: SocketAddr,
     stderr: File,
 }
 
-/// The command with nothing from the outside in it.
+/// Returns a command without environment variables from outside.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
     let variables = [
@@ -36,7 +36,7 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Runs the program to its end and returns what it said.
+/// Runs the program until it ends and returns its output.
 pub(crate) async fn run(args: &[&str], data: &Path) -> Output {
     let mut command = command();
     command.args(args).arg("--data").arg(data).stdin(Stdio::null());
@@ -46,14 +46,15 @@ pub(crate) async fn run(args: &[&str], data: &Path) -> Output {
 impl Program {
     /// Starts a server on a free port.
     ///
-    /// It works in the folder above its data, so that a stray relative path would be seen there.
+    /// The server works in the folder above its data, so that a wrong relative path would create a file
+    /// there.
     pub(crate) async fn start(data: &Path) -> Self {
         Self::start_with(data, &[]).await.0
     }
 
-    /// Starts a server with further arguments and returns what it says after its first line.
+    /// Starts a server with further arguments and returns its output after the first line.
     ///
-    /// It announces itself in one piece.
+    /// The server prints the whole announcement at once.
     pub(crate) async fn start_with(data: &Path, args: &[&str]) -> (Self, String) {
         Self::start_on(data, "127.0.0.1:0", args, &[]).await
     }
@@ -102,20 +103,20 @@ impl Program {
         Client::connect(self.addr, path, &[]).await
     }
 
-    /// Opens a socket on an agent with a state and takes the three frames.
+    /// Opens a socket to an agent with a state and reads the three frames of the greeting.
     pub(crate) async fn join(&self, path: &str) -> Client {
         let mut client = self.connect(path).await;
         client.greeting(true).await;
         client
     }
 
-    /// What `GET` answers.
+    /// Sends a GET request and returns the status and the body.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = reqwest::get(self.url(path)).await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 
-    /// Kills the process as nothing can prevent, and waits until it is gone.
+    /// Kills the process with a signal that it cannot handle, and waits until it has ended.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("the process was running");
         self.child.wait().expect("the process is gone");
@@ -128,7 +129,7 @@ impl Program {
         assert!(sent.success(), "{name} was not sent");
     }
 
-    /// The most memory that the process has had so far, in bytes.
+    /// Returns the peak memory of the process, in bytes.
     #[cfg(target_os = "linux")]
     pub(crate) fn peak_memory(&self) -> u64 {
         let status =
@@ -141,7 +142,7 @@ impl Program {
         self.child.try_wait().expect("a status").is_none()
     }
 
-    /// Waits for the end and returns how it ended, with everything on stderr.
+    /// Waits until the process ends and returns its status and its standard error.
     pub(crate) async fn exit(mut self) -> (ExitStatus, String) {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -153,7 +154,7 @@ impl Program {
         }
     }
 
-    /// Everything on stderr so far.
+    /// Returns the standard error so far.
     pub(crate) fn stderr(&mut self) -> String {
         let mut text = String::new();
         self.stderr.rewind().expect("its beginning");
@@ -164,7 +165,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Gone already in most tests.
+        // In most tests, the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The built server as a process: killed, stopped, fed with nonsense, and started twice.
+//! The built server as a process: killed, stopped, started twice, and with invalid input.
 
 mod conformance;
 mod failures;

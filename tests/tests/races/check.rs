@@ -1,4 +1,4 @@
-//! What must be true in the end.
+//! Conditions that must hold at the end of a run.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::clients::{Told, address};
 use crate::ledger::{LONG, Witness};
 
-/// Checks what all objects have stored against what their clients were told, and returns how many
-/// turns it is.
+/// Compares the stored data of all objects with the acknowledgements to their clients, and returns the number
+/// of turns.
 pub(crate) async fn check_all(host: &TestHost, objects: usize, told: &Told, witness: &Witness) -> usize {
     let mut entries = 0;
     for object in 0..objects {
@@ -21,7 +21,7 @@ pub(crate) async fn check_all(host: &TestHost, objects: usize, told: &Told, witn
     entries
 }
 
-/// What an object has stored in the end.
+/// Returns the data that an object has stored.
 async fn books(object: &TestObject, agent: bool) -> Value {
     let mut ends = Vec::new();
     for _ in 0..5 {
@@ -50,7 +50,7 @@ async fn books(object: &TestObject, agent: bool) -> Value {
             }
         }
     }
-    panic!("{object:?} tells nothing: {ends:?}");
+    panic!("{object:?} does not answer: {ends:?}");
 }
 
 fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> usize {
@@ -73,7 +73,7 @@ fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> 
         &|| format!("{count} rows, response {}, timeout {}", books["response"], books["timeout"]),
     );
     for (number, part) in &entries {
-        check(told.tried.get(number) == Some(&object), &|| format!("{number} was entered by nobody"));
+        check(told.tried.get(number) == Some(&object), &|| format!("no client entered {number}"));
         check(*part == 0 || entries.contains(&(*number, 0)), &|| format!("{number} has a second part only"));
     }
     for (_, number, parts) in told.entered.iter().filter(|(of, ..)| *of == object) {
@@ -97,7 +97,7 @@ fn check_books(object: usize, books: &Value, told: &Told, witness: &Witness) -> 
     entries.len()
 }
 
-/// Of every connection that was let in the end was heard, once.
+/// Checks that the end of every accepted connection was handled exactly once.
 pub(crate) fn check_ends(told: &Told, witness: &Witness) {
     let mut let_in: HashMap<&(u64, String), usize> = HashMap::new();
     for connection in &told.let_in {
@@ -107,7 +107,7 @@ pub(crate) fn check_ends(told: &Told, witness: &Witness) {
         let mut found = Vec::new();
         for (connection, count) in let_in {
             let closed = seen.closes.get(connection).copied().unwrap_or_default();
-            // Those that ended with their host are not heard.
+            // Connections that ended with their host are not reported.
             if connection.0 == seen.run && closed < count {
                 found.push(format!("{connection:?} was let in {count} times and closed {closed} times"));
             }
@@ -123,18 +123,19 @@ pub(crate) fn check_ends(told: &Told, witness: &Witness) {
     found.into_iter().for_each(|what| witness.violated(what));
 }
 
-/// A folder in memory where there is one: most of the time would go into flushes.
+/// Returns a temporary folder, in memory if possible: on a disk, most of the time would be spent in flushes.
 pub(crate) fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// Runs one seed, or all of them; `AGENTS_SEEDS=5000` runs more, `AGENTS_SEED=17` one. Both write a log.
+/// Runs one seed or all seeds. `AGENTS_SEEDS=5000` runs more, and `AGENTS_SEED=17` runs one. Both write a
+/// log.
 pub(crate) fn all_seeds(usual: u64, run: impl Fn(u64) + std::panic::RefUnwindSafe) {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let (one, many) = (number("AGENTS_SEED"), number("AGENTS_SEEDS"));
     if one.or(many).is_some() {
-        // Another test may have been first.
+        // Another test may have installed a log before.
         let _ = tracing_subscriber::fmt().with_test_writer().without_time().try_init();
     }
     let seeds = match one {

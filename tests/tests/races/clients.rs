@@ -1,4 +1,4 @@
-//! Clients that do anything at any time.
+//! Clients with random actions at random times.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,45 +16,45 @@ use tokio::time::sleep;
 use crate::ledger::Witness;
 use crate::random::Random;
 
-/// As long as an object is idle before it sleeps.
+/// The idle time after which an object hibernates, in milliseconds.
 const IDLE: u64 = 10_000;
 
-/// What the clients were told.
+/// The acknowledgements that the clients received.
 #[derive(Clone, Default)]
 pub(crate) struct Told {
-    /// Numbers that somebody tried to enter, with the object.
+    /// Numbers that a client tried to enter, with the object.
     pub(crate) tried: HashMap<u64, usize>,
-    /// Those that were acknowledged; with how many parts.
+    /// Acknowledged numbers: the object, the number, and the count of parts.
     pub(crate) entered: Vec<(usize, u64, u64)>,
     pub(crate) alarms: Vec<(usize, u64)>,
     /// Numbers whose work was undone, with the object.
     pub(crate) undone: Vec<(usize, u64)>,
-    /// Connections that were let in, and on which run of the host.
+    /// Accepted connections, with the run of the host.
     pub(crate) let_in: Vec<(u64, String)>,
 }
 
-/// The host, which is restarted now and then.
+/// The host, which may be restarted at any time.
 pub(crate) struct Stage {
     pub(crate) host: RwLock<Option<TestHost>>,
     pub(crate) witness: Arc<Witness>,
     told: Mutex<Told>,
     next: AtomicU64,
-    /// How many objects there are.
+    /// The number of objects.
     objects: usize,
-    /// Whether the host is restarted, and the disk fails.
+    /// The faults of the run: restarts of the host, and failures of the disk.
     trouble: Trouble,
 }
 
-/// What clients do besides talking.
+/// The actions of clients besides messages.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Trouble {
-    /// Nothing but what objects can do to themselves.
+    /// Only actions that objects can do to themselves.
     None,
     Faults,
     FaultsAndRestarts,
 }
 
-/// Class and name of an object.
+/// Returns the class and the name of an object.
 pub(crate) fn address(object: usize) -> (&'static str, String) {
     (if object % 3 == 2 { "room" } else { "ledger" }, format!("o{object}"))
 }
@@ -71,7 +71,7 @@ impl Stage {
         })
     }
 
-    /// What the clients were told up to now.
+    /// Returns the acknowledgements so far.
     pub(crate) fn told(&self) -> Told {
         self.told.lock().unwrap().clone()
     }
@@ -96,26 +96,26 @@ impl Stage {
     }
 }
 
-/// What a client waits for.
+/// A message whose answer a client waits for.
 #[derive(Debug)]
 enum Open {
     Call { id: String, number: u64 },
     Message { text: String },
 }
 
-/// One connection of a client.
+/// A connection of a client.
 struct Line {
     socket: TestConnection,
     object: usize,
     id: String,
     run: u64,
-    /// An agent has told its identity.
+    /// `true` once the identity frame has arrived.
     greeted: bool,
-    /// In the order in which they were sent.
+    /// The unanswered messages, in the order in which they were sent.
     open: Vec<Open>,
-    /// Of the next numbered frame.
+    /// The number of the next numbered frame.
     expected: u64,
-    /// The highest state seen.
+    /// The highest state so far.
     total: u64,
 }
 
@@ -156,7 +156,7 @@ impl Client {
         sleep(Duration::from_millis(times[self.random.below(times.len())])).await;
     }
 
-    /// A handle on an object; it must not be kept beyond a restart.
+    /// Returns a handle to an object. The handle is not valid after a restart of the host.
     fn object(&self, host: &TestHost, object: usize) -> TestObject {
         let (class, name) = address(object);
         host.object(class, &name)
@@ -168,7 +168,7 @@ impl Client {
         let stage = self.stage.clone();
         let host = stage.host.read().await;
         let run = stage.witness.with(|seen| seen.run);
-        // Sometimes the id of the connection before.
+        // The client sometimes reuses the id of an earlier connection.
         let panics = if self.random.below(8) == 0 { "&panic" } else { "" };
         let wanted = format!("_pk=c{}-{}{panics}", self.name, self.random.below(3));
         let host = host.as_ref().expect("a host");
@@ -186,7 +186,7 @@ impl Client {
         self.line = Some(line);
     }
 
-    /// Ends the connection, one way or the other, with or without listening before.
+    /// Ends the connection with or without a close, and with or without reading before.
     async fn leave(&mut self) {
         if self.random.flip() {
             self.listen().await;
@@ -208,7 +208,7 @@ impl Client {
             let pause = [0, 1, 50, IDLE][self.random.below(4)];
             let what = self.random.below(15);
             if let 11 | 12 = what {
-                // Neither is answered.
+                // Neither message is answered.
                 let order = if what == 11 { "panic" } else { "break" };
                 self.stage.try_number(number, line.object);
                 self.stage.tell(|told| told.undone.push((line.object, number)));
@@ -264,7 +264,7 @@ impl Client {
         self.line = None;
     }
 
-    /// Reads until everything that was asked is answered, or the connection ends.
+    /// Reads until every message is answered, or the connection ends.
     async fn listen(&mut self) {
         let Some(mut line) = self.line.take() else { return };
         while !line.open.is_empty() || line.id.is_empty() {
@@ -339,7 +339,7 @@ impl Client {
         let Some(at) = line.open.iter().position(mine) else {
             return witness.violated(format!("an answer to nothing: {answer}"));
         };
-        // What waits in the middle may be overtaken, nothing else.
+        // Only a message whose handler pauses may be overtaken.
         let overtaken =
             line.open[..at].iter().any(|open| matches!(open, Open::Message { text } if quick(text)));
         if overtaken && quick(answer) {
@@ -384,7 +384,7 @@ impl Client {
         let host = stage.host.read().await;
         let object = self.random.below(self.stage.objects);
         let object = self.object(host.as_ref().expect("a host"), object);
-        // It may be woken again before somebody looks.
+        // The object may have been woken again before the call returns.
         let _ = object.hibernate().await;
     }
 
@@ -409,7 +409,7 @@ impl Client {
     }
 }
 
-/// Lets the disk hang while others run so many times; time stands still meanwhile.
+/// Lets the disk hang for this number of turns of other tasks. The virtual time does not advance.
 fn hang(faults: &Arc<Faults>, turns: usize) {
     let held = faults.hold_syncs();
     tokio::spawn(async move {

@@ -1,7 +1,7 @@
-//! An agent that keeps books, an object that does the same, and what both say to their test.
+//! An agent and an object that store each number in several places, and their reports to the test.
 //!
-//! Every turn that writes writes a row, a key and the state; they agree at any time or a turn was
-//! torn. What is sent to a connection is numbered, and the number is kept with the connection.
+//! Every turn that writes changes a row, a key and the state. If they ever disagree, a turn was torn.
+//! Messages to a connection are numbered, and the number is stored with the connection.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,27 +18,27 @@ use serde_json::Value;
 
 use crate::random::Random;
 
-/// What all lives of all objects tell their test.
+/// The reports of all activations of all objects to their test.
 #[derive(Default)]
 pub(crate) struct Witness {
     seen: Mutex<Seen>,
-    /// Decides which destructors panic; without it none does.
+    /// The random source that decides which destructors panic. Without it, none panics.
     bombs: Mutex<Option<Random>>,
 }
 
 #[derive(Default)]
 pub(crate) struct Seen {
     live: HashMap<String, usize>,
-    /// How often connects and closes were heard of a connection.
+    /// The number of connects that were handled, by connection.
     pub(crate) connects: HashMap<(u64, String), usize>,
     pub(crate) closes: HashMap<(u64, String), usize>,
-    /// The run of the host.
+    /// The number of the host's run.
     pub(crate) run: u64,
     pub(crate) violations: Vec<String>,
 }
 
 impl Witness {
-    /// One whose instances and tasks panic now and then when they are dropped.
+    /// Creates a witness whose instances and tasks sometimes panic when they are dropped.
     pub(crate) fn with_bombs(seed: u64) -> Self {
         Self { bombs: Mutex::new(Some(Random::new(seed))), ..Self::default() }
     }
@@ -55,7 +55,7 @@ impl Witness {
         self.with(|seen| seen.violations.push(what));
     }
 
-    /// Panics with everything that was violated.
+    /// Panics with all violations.
     pub(crate) fn check(&self) {
         let violations = self.with(|seen| std::mem::take(&mut seen.violations));
         assert!(violations.is_empty(), "{violations:#?}");
@@ -74,12 +74,12 @@ impl Witness {
     }
 }
 
-/// One instance: from its making to its drop.
+/// An instance, from its creation to its drop.
 struct Life {
     witness: Arc<Witness>,
     who: String,
     started: bool,
-    /// It was replaced: handlers that run on it finish beside the next one.
+    /// `true` once the instance was replaced. Handlers that run on it finish beside the next instance.
     replaced: AtomicBool,
 }
 
@@ -104,7 +104,7 @@ impl Life {
 }
 
 impl Life {
-    /// Another instance may live from here on: this one is dropped, or about to be replaced.
+    /// Marks the end of this instance: it is dropped, or about to be replaced, so another instance may start.
     fn ends(&self) {
         if !self.replaced.swap(true, Ordering::Relaxed) {
             self.witness.with(|seen| *seen.live.entry(self.who.clone()).or_default() -= 1);
@@ -123,19 +123,19 @@ pub(crate) const NEVER: &str = "never";
 /// The message with which a destructor panics.
 pub(crate) const BOMB: &str = "a destructor panics";
 
-/// May panic when it is dropped.
+/// A value that may panic when it is dropped.
 struct Bomb(Option<Arc<Witness>>);
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        // A second panic while one unwinds ends every program.
+        // A second panic during unwinding aborts every program.
         if !std::thread::panicking() && self.0.as_ref().is_some_and(|witness| witness.goes_off()) {
             panic!("{BOMB}");
         }
     }
 }
 
-/// Something that a task owns: it keeps the object awake, and looks at it at its end.
+/// A value of a task. It keeps the object awake, and reads from the object when it is dropped.
 struct Owned {
     object: ObjectContext,
     _awake: KeepAwake,
@@ -151,12 +151,12 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        // Outside of a turn it is refused.
+        // The access is refused outside of a turn.
         let _ = self.object.storage().get::<u64>("count");
     }
 }
 
-/// Spawns tasks, and enters something, in a transaction that is undone.
+/// Spawns tasks and enters a number, in a transaction that is undone.
 fn undo(
     cx: &ObjectContext,
     number: u64,
@@ -177,7 +177,7 @@ fn undo(
     Ok(())
 }
 
-/// Enters something and remembers an alarm, to be undone.
+/// Enters a number and remembers an alarm. The caller undoes both.
 fn all(cx: &ObjectContext, number: u64) -> Result<()> {
     enter(cx, number, 0)?;
     remember(cx, number, 1)
@@ -192,7 +192,8 @@ fn spawn(cx: &ObjectContext, millis: u64, witness: &Arc<Witness>) -> Result<()> 
     let mut owned = Owned::new(cx, witness)?;
     cx.spawn(async move {
         tokio::time::sleep(Duration::from_millis(millis)).await;
-        // At its own end it would be a panic of the task, and the instance would be replaced beside its handlers.
+        // A panic at the regular end would be a panic of the task, and the instance would be replaced beside
+        // its handlers.
         owned.bomb.0 = None;
         drop(owned);
         Ok(())
@@ -207,13 +208,13 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS orphans (parent INTEGER NOT NULL REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
 ";
 
-/// Makes the tables once: a start that writes nothing cannot fail, and the event behind it not either.
+/// Creates the tables once: a start without writes cannot fail, and neither can the event after it.
 fn make_tables(cx: &ObjectContext) -> Result<()> {
     let tables: u64 = cx.sql().query_one("SELECT count(*) FROM sqlite_master WHERE name = 'rang'", ())?;
     if tables == 0 { cx.sql().execute_batch(TABLES) } else { Ok(()) }
 }
 
-/// The settings follow the number of entries, from this many seconds on.
+/// The first timeout in seconds. The timeout and the auto-response follow the number of entries.
 pub(crate) const LONG: u64 = 200_000;
 
 /// Writes a row, a key and the settings.
@@ -226,7 +227,7 @@ fn enter(cx: &ObjectContext, number: u64, part: u64) -> Result<u64> {
     Ok(count)
 }
 
-/// Remembers an alarm; the earliest one is set.
+/// Remembers an alarm, and sets the earliest one.
 fn remember(cx: &ObjectContext, number: u64, millis: u64) -> Result<()> {
     let at = cx.now() + millis;
     cx.sql().execute("INSERT INTO due VALUES (?1, ?2)", (number, at))?;
@@ -240,7 +241,7 @@ fn set_next(cx: &ObjectContext) -> Result<()> {
     }
 }
 
-/// Notes what was due, and sets the alarm for the rest.
+/// Notes all alarms that are due, and sets the alarm for the others.
 fn ring(cx: &ObjectContext, alarm: &AlarmInfo, witness: &Witness) -> Result<()> {
     let now = cx.now();
     let at = since_1970(alarm.scheduled_time);
@@ -252,7 +253,7 @@ fn ring(cx: &ObjectContext, alarm: &AlarmInfo, witness: &Witness) -> Result<()> 
     set_next(cx)
 }
 
-/// Everything that an object stored.
+/// Returns all stored data of an object.
 fn books(cx: &ObjectContext) -> Result<Value> {
     let entries: Vec<(u64, u64)> = cx.sql().query("SELECT number, part FROM entries", ())?;
     let rang: Vec<u64> = cx.sql().query("SELECT number FROM rang", ())?;
@@ -269,18 +270,18 @@ fn books(cx: &ObjectContext) -> Result<Value> {
     }))
 }
 
-/// What a client asks for in a plain message.
+/// An order in a plain message of a client.
 enum Order {
     Add(u64),
-    /// In two turns with a pause.
+    /// Adds in two turns with a pause.
     AddTwice(u64, u64),
     Alarm(u64, u64),
-    /// In a transaction that is undone.
+    /// Adds in a transaction that is undone.
     Undo(u64),
-    /// In a turn that panics, or breaks a constraint.
+    /// Adds in a turn that panics, or breaks a constraint.
     Panic(u64),
     Break(u64),
-    /// A task that takes some time.
+    /// Spawns a task that takes some time.
     Task(u64),
     Echo,
 }
@@ -430,7 +431,8 @@ impl Ledger {
         Ok(number)
     }
 
-    /// Sends and ends an answer that a panic or a transaction undoes, and then answers for good.
+    /// Sends and ends an answer in a transaction or in a turn that panics, which undoes both. After the
+    /// transaction, returns the final answer.
     #[callable]
     fn say(
         &self,
@@ -460,7 +462,7 @@ impl Ledger {
         Ok(number)
     }
 
-    /// Enters and panics.
+    /// Enters a number and panics.
     #[callable]
     fn boom(&self, cx: &Context<Self>, number: u64) -> Result<u64> {
         spawn(cx.object(), 1000, &self.life.witness)?;
@@ -477,7 +479,7 @@ impl Ledger {
     }
 }
 
-/// The same as a plain object; its state is a second key.
+/// The same as a plain object. Its state is a second key.
 pub(crate) struct Room {
     life: Life,
     _bomb: Bomb,
@@ -577,7 +579,7 @@ impl DurableObject for Room {
     }
 }
 
-/// A program with both classes.
+/// Returns a program with both classes.
 pub(crate) fn program(witness: &Arc<Witness>) -> Agents {
     let (for_agents, for_objects) = (witness.clone(), witness.clone());
     Agents::new()

@@ -1,4 +1,4 @@
-//! What happens at the same moment: waking and falling asleep, connecting and stopping, failing.
+//! Events at the same moment: waking and hibernating, connecting and stopping, and failures.
 
 mod check;
 mod clients;

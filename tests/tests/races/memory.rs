@@ -1,4 +1,4 @@
-//! The memory that the process uses.
+//! The memory in use by the process.
 
 use std::alloc::System;
 
@@ -7,9 +7,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// A moment, to compare later ones with.
+/// A measurement that later ones are compared with.
 ///
-/// All threads of the process count; run one test in a process where the difference matters.
+/// All threads of the process are counted, so a test that needs the exact difference must run alone.
 pub(crate) struct Memory(isize);
 
 impl Memory {
@@ -17,7 +17,7 @@ impl Memory {
         Self(in_use())
     }
 
-    /// Returns how many bytes more are in use than at that moment.
+    /// Returns the number of bytes by which the memory has grown since the measurement.
     pub(crate) fn grown(&self) -> usize {
         usize::try_from(in_use() - self.0).unwrap_or(0)
     }

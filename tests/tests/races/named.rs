@@ -1,4 +1,4 @@
-//! One test for each race that has a name.
+//! One test for each known race.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::stage::{host, host_in};
 
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// Reads notes up to this one and returns those before it.
+/// Reads notes until this one and returns the notes before it.
 async fn until(notes: &mut Notes, last: &str) -> Vec<Value> {
     let mut before = Vec::new();
     loop {
@@ -30,14 +30,14 @@ async fn text(client: &mut TestConnection) -> String {
     client.next().await.text()
 }
 
-/// The close frame, which is answered.
+/// Returns the close frame, which is answered.
 async fn goodbye(client: &mut TestConnection) -> Received {
     let close = client.next().await;
     assert_eq!(client.next().await, Received::Dropped);
     close
 }
 
-/// Everything sleeps and nobody says why not.
+/// Checks that all objects hibernate and none reports a reason to stay awake.
 async fn all_asleep(host: &TestHost) {
     host.advance(Duration::from_secs(31)).await;
     for status in host.host().statuses() {
@@ -56,7 +56,7 @@ async fn a_message_while_falling_asleep_wakes_the_object_again() {
     until(&mut notes, "hibernate").await;
     client.send("hello").await;
     host.advance(MOMENT).await;
-    assert_eq!(notes.so_far(), Vec::<Value>::new(), "the old life takes nothing more");
+    assert_eq!(notes.so_far(), Vec::<Value>::new(), "the old activation takes no more events");
     stage.open("hibernate", 2);
     assert_eq!(text(&mut client).await, "welcome");
     assert_eq!(text(&mut client).await, "got hello");
@@ -96,7 +96,7 @@ async fn a_close_while_waking_is_heard_once_after_the_start() {
     assert_eq!(
         notes.so_far(),
         ["close b 4321", "message wake up", "close a 1006"],
-        "what a client said before it left is handled, and before its end"
+        "the messages of a client are handled before its close"
     );
     all_asleep(&host).await;
 }
@@ -121,14 +121,14 @@ async fn what_is_queued_for_a_socket_arrives_though_its_object_sleeps() {
     let mut client = object.connect("_pk=a").await;
     client.send("flood 50").await;
     until(&mut notes, "message flood 50").await;
-    // Much more than the pipe holds, and nobody reads.
+    // The messages need much more than the pipe holds, and the client does not read.
     object.hibernate().await.unwrap();
     host.advance(Duration::from_secs(1)).await;
     assert_eq!(text(&mut client).await, "welcome");
     for number in 0..25 {
         assert!(text(&mut client).await.starts_with(&format!("{number} ")));
     }
-    assert!(!object.is_awake(), "nobody is woken for that");
+    assert!(!object.is_awake(), "no object is woken for that");
     client.send("more").await;
     for number in 25..50 {
         assert!(text(&mut client).await.starts_with(&format!("{number} ")));
@@ -170,7 +170,7 @@ async fn an_alarm_while_falling_asleep_rings_in_the_next_life() {
         assert_eq!(text(&mut client).await, expected);
     }
     all_asleep(&host).await;
-    assert_eq!(notes.so_far(), ["hibernate", "asleep"], "it rang once");
+    assert_eq!(notes.so_far(), ["hibernate", "asleep"], "the alarm was delivered once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,7 +180,7 @@ async fn an_alarm_handler_that_waits_is_not_called_meanwhile() {
     client.send("alarm 1000").await;
     host.advance(Duration::from_secs(2)).await;
     until(&mut notes, "alarm").await;
-    // Another one is set, and due while the first still rings.
+    // Another alarm is set, and due while the handler of the first still runs.
     client.send("alarm 500").await;
     for expected in ["welcome", "set", "set", "rang", "rang"] {
         assert_eq!(text(&mut client).await, expected);
@@ -197,7 +197,7 @@ async fn an_alarm_whose_writes_are_lost_rings_again() {
         client.send("alarm 1000").await;
         assert_eq!(text(&mut client).await, "welcome");
         assert_eq!(text(&mut client).await, "set");
-        // The index of alarms has the disk to itself until then.
+        // The index of alarms is written before the disk fails.
         host.advance(MOMENT).await;
         let faults = host.faults();
         if sync {
@@ -207,7 +207,7 @@ async fn an_alarm_whose_writes_are_lost_rings_again() {
         }
         host.advance(Duration::from_secs(60)).await;
         let rang = notes.so_far().iter().filter(|note| *note == "alarm").count();
-        // What was committed and not synced is still in the file.
+        // A write that was committed and not synced is still in the file.
         assert_eq!(rang, if sync { 1 } else { 2 });
         let mut again = object.connect("_pk=b").await;
         assert_eq!(text(&mut again).await, "welcome");
@@ -241,7 +241,7 @@ async fn an_alarm_rings_though_its_object_could_not_be_opened() {
     let file = std::fs::read_dir(host.data().join("actor")).unwrap();
     let file = file.map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
     let hidden = file.with_extension("hidden");
-    // A folder in the place of the file.
+    // A folder replaces the file.
     std::fs::rename(&file, &hidden).unwrap();
     std::fs::create_dir(&file).unwrap();
     host.advance(Duration::from_secs(31)).await;
@@ -284,8 +284,8 @@ async fn a_start_without_end_does_not_keep_the_host_from_stopping() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_connects_while_the_host_stops_is_told() {
-    // A client is at every point of its way when the host stops.
+async fn a_client_that_connects_while_the_host_stops_is_told() {
+    // With each number of steps, the host stops at another point of the connect.
     for steps in 0..40 {
         let (host, object, _, _) = host(&[]);
         let path = "/agents/actor/one?_pk=a";
@@ -310,7 +310,7 @@ async fn whoever_connects_while_the_host_stops_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_while_the_host_stops_is_answered() {
+async fn a_request_while_the_host_stops_is_answered() {
     for steps in 0..40 {
         let (host, object, _, _) = host(&[]);
         let asking = tokio::spawn(async move { object.get("").await.status() });
@@ -350,7 +350,8 @@ async fn a_start_that_fails_answers_everybody_who_waits() {
     let notes = notes.so_far();
     assert_eq!(notes.iter().filter(|note| *note == "start").count(), 3, "{notes:?}");
 
-    // Asleep with sockets, it fails once more: the message is lost, the sockets are not.
+    // The object hibernates with sockets, and its start fails once more. The message is lost, and the sockets
+    // stay open.
     object.hibernate().await.unwrap();
     stage.fail_starts(1);
     last[0].send("lost").await;
@@ -389,8 +390,8 @@ async fn a_crash_at_any_point_of_a_commit_keeps_what_was_answered() {
     assert!(not > 0, "some crashes came before the answer: {answered} did not");
 }
 
-/// Writes until the log of the object was moved into its database so many times, or the connection ends; returns what was
-/// answered and the end.
+/// Writes until the log of the object was moved into its database this number of times, or the connection
+/// ends. Returns the acknowledged notes and the end.
 async fn write_until_moved(
     host: &TestHost,
     client: &mut TestConnection,
@@ -427,7 +428,7 @@ async fn a_checkpoint_that_a_broken_disk_breaks_off_ends_the_life_and_keeps_what
     let left: Vec<String> = serde_json::from_value(again.json().await).unwrap();
     assert!(left.starts_with(&answered) && left.len() <= answered.len() + 1, "{answered:?}: {left:?}");
     let (_, end) = write_until_moved(&host, &mut again, 1).await;
-    assert_eq!(end, Received::Dropped, "the next life moves its log");
+    assert_eq!(end, Received::Dropped, "the next activation moves its log");
     drop((client, again));
     all_asleep(&host).await;
 }
@@ -440,8 +441,8 @@ async fn a_checkpoint_that_a_full_disk_breaks_off_holds_nothing_up() {
     assert_eq!(text(&mut client).await, "welcome");
     host.faults().fail_checkpoints(1);
     let (mut answered, end) = write_until_moved(&host, &mut client, 3).await;
-    assert_eq!(end, Received::Dropped, "the connection stays");
-    // Closing moves the log as well.
+    assert_eq!(end, Received::Dropped, "the connection stays open");
+    // The close of the database also moves the log.
     host.faults().fail_checkpoints(1);
     object.hibernate().await.unwrap();
     client.send("write one more").await;
@@ -462,7 +463,7 @@ async fn ends_are_heard_though_the_object_could_not_be_opened() {
     assert_eq!((text(&mut client).await, text(&mut stays).await), ("welcome".into(), "welcome".into()));
     client.send("write one").await;
     assert_eq!(text(&mut client).await, "wrote one");
-    // What a crash leaves in the log is moved by the next life, which fails to.
+    // The next activation fails to move the log that the crash leaves.
     host.faults().break_checkpoints(2);
     object.hibernate().await.unwrap();
     notes.so_far();
@@ -479,7 +480,7 @@ async fn a_connect_while_its_handle_is_swept_is_let_in() {
     for steps in 0..20 {
         let (host, object, _, _) = host(&[]);
         drop(object.connect("_pk=a").await);
-        // The sweeper comes every 30 s.
+        // The sweeper runs every 30 s.
         host.advance(Duration::from_secs(30) - MOMENT).await;
         assert!(object.status().is_some_and(|status| !status.awake), "asleep and not swept");
         host.advance(MOMENT).await;
@@ -543,7 +544,7 @@ async fn a_crash_drops_handlers_and_keeps_ends() {
     }
     a.send("wait").await;
     until(&mut notes, "message wait").await;
-    // The end of `b` is posted, and the object crashes before it looks.
+    // The end of `b` is posted, and the object crashes before it handles the event.
     drop(b);
     object.crash().await;
     assert!(matches!(a.next().await, Received::Close(1011, _)));
@@ -560,7 +561,7 @@ async fn a_crash_drops_handlers_and_keeps_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_waits_for_its_id_ends_with_the_host() {
     let (host, object, _, _) = host(&[]);
-    // The first does not answer the question whether it lives, for nobody reads.
+    // The first client does not read, so it does not answer the probe.
     let _first = object.connect("_pk=a").await;
     host.advance(MOMENT).await;
     let _second = object.connect("_pk=a").await;
@@ -580,11 +581,11 @@ fn a_runtime_that_ends_takes_its_host_along() {
             let (host, object, _, _) = host_in(Some(data.path()), &[]);
             let mut client = object.connect("_pk=a").await;
             assert_eq!(text(&mut client).await, "welcome");
-            // Neither stopped nor asleep.
+            // The host is neither stopped nor are its agents asleep.
             drop((host, object));
         });
     };
     run();
-    // The folder would still be locked.
+    // Otherwise the folder would still be locked.
     run();
 }

@@ -1,4 +1,4 @@
-//! Power failures in the middle of a load: what somebody was told is there afterwards.
+//! Power failures under load: acknowledged writes survive.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,10 +17,10 @@ use crate::random::Random;
 const SEEDS: u64 = 150;
 const CLIENTS: u64 = 4;
 const STEPS: usize = 30;
-/// Most of them are made during the run, some of them in the moment of the failure.
+/// Most objects are created during the run, and some at the moment of the failure.
 const OBJECTS: usize = 9;
 
-/// One thread for everything that blocks, so that it can be held.
+/// Creates a runtime with one thread for all blocking work, so that this work can be held.
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -36,15 +36,15 @@ fn hold() -> mpsc::Sender<()> {
     let (started, running) = mpsc::channel();
     tokio::task::spawn_blocking(move || {
         let _ = started.send(());
-        // Ends with an error when the sender is gone.
+        // The call returns an error when the sender is dropped.
         let _ = receiver.recv();
     });
-    // What was before it in the queue is done then, and nothing runs beside us.
+    // All earlier work of the queue is done, and no other blocking work runs.
     running.recv().expect("the thread runs");
     sender
 }
 
-/// Runs clients up to a moment, and the power fails. Returns what they were told by then, and the time.
+/// Runs clients until the power fails. Returns the acknowledgements until then, and the time.
 async fn until_the_power_fails(seed: u64, data: &Path, left: &Path) -> (Told, u64) {
     let witness = Arc::new(Witness::default());
     let theirs = witness.clone();
@@ -57,12 +57,12 @@ async fn until_the_power_fails(seed: u64, data: &Path, left: &Path) -> (Told, u6
     }
     for _ in 0..random.below(1500) {
         yield_now().await;
-        // Time passes only when nobody runs.
+        // The virtual time advances only when no task runs.
         if random.below(40) == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-    // From here on handlers run and commit, and nothing reaches the disk.
+    // From here on handlers run and commit, and no write reaches the disk.
     let held = hold();
     for _ in 0..random.below(120) {
         yield_now().await;
@@ -75,12 +75,12 @@ async fn until_the_power_fails(seed: u64, data: &Path, left: &Path) -> (Told, u6
     (told, now.expect("a host"))
 }
 
-/// Starts a host on what is left and checks it; returns how many turns are there.
+/// Starts a host on the remaining data and checks it. Returns the number of stored turns.
 async fn afterwards(told: &Told, now: u64, left: &Path) -> usize {
     let witness = Arc::new(Witness::default());
     let theirs = witness.clone();
     let host = TestHost::start_in(left, move || program(&theirs)).unwrap();
-    // The clock of the run was moved, this one has not yet.
+    // The clock of the run was advanced, and that of the new host was not.
     let behind = Duration::from_millis(now.saturating_sub(host.now()));
     host.advance(behind + Duration::from_secs(60)).await;
     let turns = check_all(&host, OBJECTS, told, &witness).await;
@@ -89,7 +89,7 @@ async fn afterwards(told: &Told, now: u64, left: &Path) -> usize {
     turns
 }
 
-/// Every database is one.
+/// Checks that every database is intact.
 fn check_integrity(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -103,7 +103,7 @@ fn check_integrity(folder: &Path) {
     }
 }
 
-/// What came of all failures.
+/// The totals of all failures.
 #[derive(Default)]
 struct Tally {
     told: AtomicUsize,
@@ -114,7 +114,7 @@ struct Tally {
 
 fn run(seed: u64, tally: &Tally) {
     let (data, left) = (folder(), folder());
-    // What still ran when the power failed ends with its runtime.
+    // Tasks that still run at the power failure end with their runtime.
     let (told, now) = runtime().block_on(until_the_power_fails(seed, data.path(), left.path()));
     let turns = runtime().block_on(afterwards(&told, now, left.path()));
     check_integrity(left.path());
@@ -125,7 +125,7 @@ fn run(seed: u64, tally: &Tally) {
 }
 
 #[test]
-fn what_somebody_was_told_survives_a_power_failure() {
+fn an_acknowledged_write_survives_a_power_failure() {
     let tally = Tally::default();
     all_seeds(SEEDS, |seed| run(seed, &tally));
     let Tally { told, alarms, tried, left } = tally;

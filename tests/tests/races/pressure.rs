@@ -1,5 +1,5 @@
-//! Hostile clients and a disk that hangs, from a seed: what they make the host hold stays within its limits, and
-//! others are served.
+//! Hostile clients and a disk that hangs, driven by a seed. The memory of the host stays within its limits,
+//! and other clients are served.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,15 +18,16 @@ use crate::random::Random;
 const SEEDS: u64 = 12;
 const STEPS: usize = 12;
 const SENDERS: usize = 3;
-/// Messages that one sender sends at a time.
+/// The number of messages that one sender sends at a time.
 const BURST: usize = 2_000;
-/// Pieces of a stream that has no end of its own within a test.
+/// The number of chunks of a stream that does not end within a test.
 const PIECES: usize = 10_000;
-/// The number of events that an activation handles at most before it looks at its running handlers.
+/// The maximum number of events that an activation handles before it polls its running handlers.
 const ROUND: usize = 256;
 
-/// Bytes that the host and its clients may hold together, far below what a single burst asks for: the pipes and
-/// buffers of four connections, what may wait for each, and what the object itself may hold back.
+/// The number of bytes that the host and its clients may hold together, far below the bytes that a burst
+/// requests. They cover the pipes and buffers of four connections, the bytes that may wait for each, and the
+/// bytes that the object may hold back.
 const ALLOWED: usize = 8 * 1024 * 1024;
 
 #[derive(Default)]
@@ -34,7 +35,7 @@ struct Seen {
     handled: AtomicUsize,
 }
 
-/// An agent that does whatever its clients want.
+/// An agent that does everything that its clients request.
 #[agent(hibernate = false)]
 struct Obedient {
     seen: Arc<Seen>,
@@ -74,7 +75,7 @@ impl Obedient {
         (0..PIECES).try_for_each(|_| cx.broadcast(&text))
     }
 
-    /// Lets others run so many times.
+    /// Yields to other tasks this number of times.
     #[callable]
     async fn steps(&self, count: u32) -> u32 {
         for _ in 0..count {
@@ -84,7 +85,7 @@ impl Obedient {
     }
 }
 
-/// Sends and reads nothing.
+/// Sends messages and does not read.
 async fn burst(mut connection: TestConnection, kind: usize, id: String) -> TestConnection {
     let call = |method: &str| json!({ "type": "rpc", "id": id, "method": method, "args": [] }).to_string();
     let (text, times) = match kind {
@@ -111,7 +112,7 @@ async fn simulate(seed: u64, data: &Path) {
     limits.in_flight_bytes_per_connection = 256 * 1024;
     limits.mailbox_bytes = 256 * 1024;
     limits.outbox_bytes = 256 * 1024;
-    // Either one must do without the other.
+    // Each limit must be sufficient without the other.
     match random.flip() {
         true => limits.outgoing_bytes = 512 * 1024,
         false => limits.outgoing_bytes_per_agent = 512 * 1024,
@@ -146,7 +147,7 @@ async fn simulate(seed: u64, data: &Path) {
             let connection = object.connect("").await;
             senders.push(tokio::spawn(burst(connection, kind, id.clone())));
         }
-        // A broadcast in a loop goes to the neighbour as well, who is told that it is too slow.
+        // A broadcast in a loop also reaches the neighbour, which is closed because it is too slow.
         if !held && kind != 2 {
             let mut neighbour = object.connect("").await;
             neighbour.greeting().await;
@@ -166,7 +167,7 @@ async fn simulate(seed: u64, data: &Path) {
         }
         if held {
             let handled = seen.handled.load(Ordering::Relaxed) - before;
-            // What was answered before the write went out, and one limit for each sender.
+            // The bound is the answers before the write was sent, and one limit for each sender.
             let most = (SENDERS + senders.len()) * in_flight;
             assert!(handled <= most, "step {step}, kind {kind}: {handled} messages handled, {most} may be");
         }

@@ -1,4 +1,4 @@
-//! Many clients that do anything at any time, from a seed.
+//! Many clients with random actions at random times, driven by a seed.
 
 use std::path::Path;
 use std::sync::{Arc, Once, mpsc};
@@ -15,7 +15,7 @@ const SEEDS: u64 = 200;
 const CLIENTS: u64 = 4;
 const STEPS: usize = 14;
 const OBJECTS: usize = 3;
-/// Pages of a log that is moved into its database, so that this happens within a life.
+/// The number of pages after which a log is moved into its database, low enough to happen within an activation.
 const LOG_PAGES: u32 = 40;
 
 async fn simulate(seed: u64, data: &Path) {
@@ -39,7 +39,7 @@ async fn simulate(seed: u64, data: &Path) {
     host.faults().fail_writes(0);
     host.faults().fail_checkpoints(0);
     host.faults().break_checkpoints(0);
-    // Alarms that failed are tried again by then.
+    // Alarms that failed have been tried again by then.
     host.advance(Duration::from_secs(90)).await;
     check_all(&host, OBJECTS, &told, &witness).await;
     host.advance(Duration::from_secs(31)).await;
@@ -56,7 +56,8 @@ async fn simulate(seed: u64, data: &Path) {
     witness.check();
 }
 
-/// As long as nothing on a virtual clock takes: a thread that waits for itself is not seen otherwise.
+/// A real time that no step on a virtual clock needs. A thread that waits for itself is found only by this
+/// limit.
 const HUNG: Duration = Duration::from_secs(120);
 
 /// Ends the process when a seed hangs.
@@ -71,7 +72,7 @@ fn watch(seed: u64) -> mpsc::Sender<()> {
     done
 }
 
-/// Leaves the panics that are meant out of the output; each would print a backtrace.
+/// Hides expected panics, each of which would print a backtrace.
 fn expect_bombs() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! An object that says what it does, and waits where a test wants it to.
+//! An object that reports its handlers, and waits where a test needs it to.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,18 +18,19 @@ use agents_tests::{Notes, Recorder, recorder, since_1970};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-/// Where the lives of an object meet their test.
+/// The connection between the activations of an object and their test.
 pub(crate) struct Stage {
     notes: Recorder,
-    /// How often `start`, `hibernate` and so on may go on; those that are not here need not wait.
+    /// The number of times that `start`, `hibernate` and other handlers may continue. Handlers that are not
+    /// listed do not wait.
     gates: HashMap<&'static str, Semaphore>,
-    /// How many starts fail.
+    /// The number of next starts that fail.
     failures: AtomicUsize,
     live: AtomicUsize,
 }
 
 impl Stage {
-    /// Lets so many handlers of a kind pass.
+    /// Lets this number of handlers of a kind continue.
     pub(crate) fn open(&self, gate: &str, times: usize) {
         self.gates[gate].add_permits(times);
     }
@@ -55,7 +56,7 @@ pub(crate) fn host(gates: &[&'static str]) -> (TestHost, TestObject, Arc<Stage>,
     host_in(None, gates)
 }
 
-/// As [`host`], on a folder that stays.
+/// Starts a host as [`host`] does, on a folder that is kept.
 pub(crate) fn host_in(
     data: Option<&Path>,
     gates: &[&'static str],
@@ -138,7 +139,7 @@ impl DurableObject for Actor {
         let text = message.text().unwrap_or_default();
         self.stage.note(format!("message {text}"));
         match text.split_once(' ').unwrap_or((text, "")) {
-            // So many long messages in one go.
+            // Sends this number of long messages at once.
             ("flood", count) => {
                 for number in 0..count.parse()? {
                     from.send(format!("{number} {}", "x".repeat(10_000)))?;

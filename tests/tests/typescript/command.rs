@@ -1,4 +1,4 @@
-//! Files: written, left alone, compared.
+//! The files of the command: written, kept, and compared.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ fn a_difference_is_shown_from_the_file_to_the_program() {
     assert!(diff.starts_with(&format!("--- {}\n", file.display())), "{diff}");
 
     fs::write(&file, module.as_str().replace('\n', "\r\n")).unwrap();
-    assert_eq!(module.diff(&folder).unwrap(), None, "ends of lines are the checkout's");
+    assert_eq!(module.diff(&folder).unwrap(), None, "line ends are those of the checkout");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn the_files_are_those_that_were_asked_for() {
     let more: Vec<_> = paths(&react).into_iter().filter(|path| !paths(&plain).contains(path)).collect();
     assert_eq!(more, ["react.ts", "runtime/shared.ts"]);
 
-    // Every file of the one form has its two in the other.
+    // Every TypeScript file corresponds to two JavaScript files.
     let javascript = module().react().javascript();
     let mut wanted: Vec<String> = paths(&react)
         .iter()
@@ -126,7 +126,7 @@ fn a_file_of_the_client_that_was_changed_is_noticed_by_those_who_have_it() {
     assert!(diff.starts_with(&format!("--- {}\n", file.display())), "{diff}");
     assert!(diff.contains("\n-const LINGERS = ") && diff.contains("\n+const LINGER = "), "{diff}");
     assert_eq!(forms[0].diff(&folder).unwrap(), None);
-    assert_eq!(module().javascript().diff(&folder).unwrap(), None, "without the hook it is not needed");
+    assert_eq!(module().javascript().diff(&folder).unwrap(), None, "without the hook the file is not needed");
 
     fs::remove_file(&file).unwrap();
     assert!(forms[1].diff(&folder).unwrap().unwrap().contains("\n+const LINGER = "));
@@ -134,7 +134,7 @@ fn a_file_of_the_client_that_was_changed_is_noticed_by_those_who_have_it() {
     assert_eq!(forms[1].diff(&folder).unwrap(), None);
 }
 
-/// The texts of a folder by their paths in it, without the types of a program.
+/// Returns the texts of the files in a folder by their relative paths, without the types of a program.
 fn client(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! One agent with every kind of type that travels.
+//! One agent with every kind of wire type.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! The TypeScript of agents: what it says, that it is the same every time, and what it refuses.
+//! The TypeScript of agents: its content, its stability, and the types that it refuses.
 
 mod command;
 mod everything;

@@ -1,4 +1,4 @@
-//! What has no form in TypeScript is an error that names the Rust types.
+//! A type without a TypeScript form is an error that names the Rust types.
 
 use agents::Agents;
 use agents::prelude::*;
@@ -26,7 +26,7 @@ mod mail {
         to: String,
     }
 
-    /// Has the name of the map of all classes.
+    /// A class with the name of the map of all classes.
     #[wire]
     pub(crate) struct Agents {
         names: Vec<String>,
@@ -75,7 +75,7 @@ struct Unspeakable {
     any: bool,
 }
 
-/// A sequence among the keys of an object: serde refuses it only when it is written.
+/// A sequence among the keys of an object. Serde refuses it only during serialisation.
 #[wire]
 struct Flattened {
     #[serde(flatten)]

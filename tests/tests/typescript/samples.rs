@@ -1,4 +1,4 @@
-//! Values as they travel, written as TypeScript: `tsc` says whether the types tell the truth about them.
+//! Serialised values, written as TypeScript: `tsc` checks that the types match them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::snapshot::compare;
 struct Samples(Vec<String>);
 
 impl Samples {
-    /// Adds a value; it must also come back from what it became.
+    /// Adds a value, which must also be deserialised to the same value.
     fn add<T: Wire>(&mut self, ty: &str, value: &T) {
         let json = to_json(value).unwrap();
         let again = from_json::<T>(&json).and_then(|value| to_json(&value)).unwrap();
@@ -71,7 +71,7 @@ fn everything() -> Everything {
 fn values_are_what_their_types_say() {
     let mut samples = Samples::default();
     let everything = everything();
-    assert!(everything.hidden.is_empty(), "it does not travel");
+    assert!(everything.hidden.is_empty(), "the field is skipped");
     samples.add("Everything", &everything);
     samples.add("Everything", &Everything::default());
     samples.add("Plain", &Plain::DarkRed);

@@ -1,7 +1,7 @@
-//! The generated module against a file that TypeScript reads, too.
+//! The generated module, compared with a file that the TypeScript compiler checks too.
 //!
-//! After a deliberate change: `UPDATE=1 cargo test -p agents-tests --test typescript`; `npm test` in `tests/npm`
-//! then asks the compiler of TypeScript about it.
+//! After a deliberate change, run `UPDATE=1 cargo test -p agents-tests --test typescript`. Then `npm test` in
+//! `tests/npm` checks the file with the compiler of TypeScript.
 
 use std::path::Path;
 use std::{env, fs};
@@ -11,7 +11,7 @@ use agents::prelude::*;
 
 use crate::everything::{External, Kitchen};
 
-/// Compares with a file of `npm/types`, or writes it.
+/// Compares a text with a file of `npm/types`, or writes the file.
 pub(crate) fn compare(name: &str, found: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/types").join(name);
     if env::var_os("UPDATE").is_some() {
@@ -19,10 +19,10 @@ pub(crate) fn compare(name: &str, found: &str) {
         fs::write(&file, found).unwrap();
     }
     let expected = fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
-    assert_eq!(found, expected, "{name} is not what it was; run with UPDATE=1 if that is meant");
+    assert_eq!(found, expected, "{name} has changed; run with UPDATE=1 to accept the change");
 }
 
-/// Without a state of its own, and a method of no use.
+/// An agent without a state of its own and without methods.
 #[agent]
 #[derive(Default)]
 struct Bare;
@@ -30,7 +30,7 @@ struct Bare;
 #[agent]
 impl Bare {}
 
-/// A message that no method names.
+/// A message that is not part of any method.
 #[wire]
 #[serde(tag = "type")]
 enum Notice {
@@ -69,7 +69,7 @@ mod before {
 
     #[agent]
     impl Clock {
-        /// What time it is.
+        /// Returns the time.
         #[callable]
         fn now(&self, zone: Option<String>) -> u64 {
             zone.map_or(0, |zone| zone.len() as u64)

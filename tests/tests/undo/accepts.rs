@@ -1,4 +1,5 @@
-//! Accepts against a model: a connection, its tags and what is kept of it, whatever is undone.
+//! Accepted connections against a model: the connection, its tags and its attachment, with every kind of
+//! undo.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +20,7 @@ enum Step {
     Send(u64),
     Flags(bool),
     Close,
-    /// Nested, and whether it counts.
+    /// A nested transaction, and whether it commits.
     Transaction(Vec<Step>, bool),
     /// The end of the turn.
     Pause,
@@ -95,7 +96,7 @@ impl DurableObject for Door {
     }
 }
 
-/// The connection as it should be.
+/// The expected connection.
 #[derive(Clone, Default)]
 struct Model {
     accepted: Option<Vec<String>>,
@@ -106,7 +107,7 @@ struct Model {
 }
 
 impl Model {
-    /// Does a step; an error is a panic.
+    /// Applies a step. An error is a panic.
     fn step(&mut self, step: &Step) -> Result<(), ()> {
         let open = self.accepted.is_some() && !self.closed;
         match step {
@@ -128,7 +129,7 @@ impl Model {
         Ok(())
     }
 
-    /// Runs a plan, turn by turn; returns how the connection ends, if it does.
+    /// Runs a plan turn by turn. Returns the close code if the connection ends.
     fn run(&mut self, plan: &[Step]) -> Option<u16> {
         for turn in plan.split_inclusive(|step| matches!(step, Step::Pause)) {
             let before = self.clone();

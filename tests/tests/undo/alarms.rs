@@ -1,4 +1,4 @@
-//! Alarms that are set and undone while one rings.
+//! Alarms that are set and undone while another alarm is delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use agents_tests::{Notes, Recorder, recorder};
 
 const HOUR: u64 = 3_600_000;
 
-/// The action of the next alarm, and the recorder where the alarm notes that it rang.
+/// The action of the next alarm, and the recorder of the deliveries.
 struct Plan {
     what: AtomicU32,
     recorder: Recorder,
@@ -43,7 +43,7 @@ impl Rings {
                     Err(Error::msg("not today"))
                 });
                 assert_eq!(undone.unwrap_err().to_string(), "not today");
-                assert_eq!(object.get_alarm()?, None, "the one that rings is none");
+                assert_eq!(object.get_alarm()?, None, "the delivered alarm is no longer set");
             }
             PANIC => {
                 object.set_alarm(next)?;
@@ -76,7 +76,7 @@ impl Rings {
     }
 }
 
-/// Sets the alarm, and what it does.
+/// Starts an agent, and sets its alarm and the action of the alarm.
 async fn armed(what: u32) -> (TestHost, TestObject, Notes, u64) {
     let (recorder, notes) = recorder();
     let plan = Arc::new(Plan { what: AtomicU32::new(what), recorder });
@@ -91,7 +91,7 @@ async fn armed(what: u32) -> (TestHost, TestObject, Notes, u64) {
 async fn an_alarm_that_was_undone_does_not_keep_the_one_that_rings() {
     let (host, _, mut notes, at) = armed(ROLL_BACK).await;
     host.advance(Duration::from_secs(2 * 3600)).await;
-    assert_eq!(notes.so_far(), [json!([at, 0])], "it rang once");
+    assert_eq!(notes.so_far(), [json!([at, 0])], "the alarm was delivered once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,10 +119,10 @@ async fn an_alarm_whose_deletion_was_undone_is_tried_again() {
 async fn an_alarm_set_in_an_earlier_turn_of_the_ring_stays() {
     let (host, _, mut notes, at) = armed(LATER).await;
     host.advance(Duration::from_secs(2 * 3600)).await;
-    assert_eq!(notes.so_far(), [json!([at, 0]), json!([at + HOUR, 0])], "the second turn alone is undone");
+    assert_eq!(notes.so_far(), [json!([at, 0]), json!([at + HOUR, 0])], "only the second turn is undone");
 }
 
-/// An object whose first ring fails at the end of its turn, when all else is done, or panics at its start.
+/// An object whose first alarm fails at the end of its turn, or panics at its start.
 struct Plain {
     plan: Arc<Plan>,
 }

@@ -1,4 +1,4 @@
-//! Connections that are accepted in a turn which is undone, and those that the runtime accepted before.
+//! Connections that are accepted in an undone turn, and connections that the runtime accepted before.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
@@ -72,7 +72,7 @@ async fn a_connect_hook_that_panics_leaves_the_accept_and_the_identity() {
         assert_eq!(rest.len(), 1 + usize::from(said), "{name}: {rest:?}");
         drop(client);
         host.advance(std::time::Duration::from_secs(10)).await;
-        // What `authorize` did is of another piece of the program, and stays.
+        // The effects of `authorize` belong to another turn and stay.
         let expected = match said {
             true => r#"Some(true) Some(true) Some("connected")"#,
             false => r#"Some(true) None Some("authorized")"#,
@@ -81,7 +81,7 @@ async fn a_connect_hook_that_panics_leaves_the_accept_and_the_identity() {
     }
 }
 
-/// Accepts connections in ways that are undone.
+/// An object that accepts connections in ways that are undone.
 struct Door;
 
 impl DurableObject for Door {
@@ -119,7 +119,7 @@ impl DurableObject for Door {
             "again" => {
                 let socket = cx.accept_web_socket(again, ["c"])?;
                 assert_eq!(socket.tags(), ["c"]);
-                assert_eq!(undone.tags(), ["c"], "it is the same one");
+                assert_eq!(undone.tags(), ["c"], "the same socket is accepted");
                 assert_eq!(socket.deserialize_attachment::<String>()?, None);
                 assert_eq!(cx.get_web_sockets().tag("a").count(), 0);
                 let twice = cx.accept_web_socket(third, ["d"]).unwrap_err();

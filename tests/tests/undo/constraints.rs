@@ -1,4 +1,4 @@
-//! Constraints that are checked at the end of a turn: who breaks one fails alone.
+//! Constraints that are checked at the end of a turn: only the turn that breaks one fails.
 
 use agents::axum::response::IntoResponse;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};
@@ -31,14 +31,14 @@ impl Keys {
         cx.sql().execute("INSERT INTO children VALUES (?1)", (parent,)).map(|_| ())
     }
 
-    /// The parent comes after its child, in the same turn.
+    /// Inserts the child before its parent, in the same turn.
     #[callable]
     fn both(&self, cx: &Context<Self>, parent: u32) -> Result<()> {
         cx.sql().execute("INSERT INTO children VALUES (?1)", (parent,))?;
         cx.sql().execute("INSERT INTO parents VALUES (?1)", (parent,)).map(|_| ())
     }
 
-    /// The parent comes a turn too late.
+    /// Inserts the parent a turn too late.
     #[callable]
     async fn too_late(&self, cx: &Context<Self>, parent: u32) -> Result<()> {
         cx.sql().execute("INSERT INTO children VALUES (?1)", (parent,))?;
@@ -46,7 +46,7 @@ impl Keys {
         cx.sql().execute("INSERT INTO parents VALUES (?1)", (parent,)).map(|_| ())
     }
 
-    /// A constraint that is not deferred, put off by a setting of the turn.
+    /// Defers a constraint that is not deferrable, by a setting of the turn.
     #[callable]
     fn put_off(&self, cx: &Context<Self>, parent: u32) -> Result<()> {
         cx.sql().execute("PRAGMA defer_foreign_keys = ON", ())?;
@@ -94,7 +94,7 @@ async fn who_breaks_a_deferred_constraint_fails_alone() {
     for culprit in ["child", "tooLate", "putOff"] {
         let (host, object) = keys().await;
         let (mut bad, mut good) = (client(&object).await, client(&object).await);
-        // All in one batch: none is answered before the last one was sent.
+        // All calls are in one batch: none is answered before the last was sent.
         let first = good.start_call("bystander", (1,)).await;
         let wrong = bad.start_call(culprit, (4711,)).await;
         let second = good.start_call("bystander", (2,)).await;
@@ -137,7 +137,7 @@ async fn a_setting_of_a_turn_ends_with_it() {
     assert_eq!(one.call::<Stored>("stored", ()).await, (1, vec![1], vec![], vec![1]));
 }
 
-/// The same without the agent layer.
+/// The same object without the agent layer.
 struct Plain;
 
 impl DurableObject for Plain {
@@ -179,5 +179,5 @@ async fn a_plain_object_fails_its_handler_alone_too() {
     let mut refused = object.connect("4711").await;
     let end = refused.next().await;
     assert!(matches!(end, Received::Close(4500, _)), "{end:?}");
-    assert_eq!(object.connections().len(), 1, "the other one stays");
+    assert_eq!(object.connections().len(), 1, "the other connection stays");
 }

@@ -1,5 +1,5 @@
-//! Changes of a turn or a transaction that is undone: those through each door, and those that the runtime
-//! made in the same turn.
+//! Changes of an undone turn or transaction: changes through each handle, and changes that the runtime made
+//! in the same turn.
 
 mod accepts;
 mod alarms;

@@ -1,4 +1,5 @@
-//! Every door against a model: what is undone is undone in memory, in the store and on the wire, whatever the order.
+//! Every handle against a model: an undone change is undone in memory, in the store and on the wire, in any
+//! order.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,7 +18,7 @@ const TABLES: &str = "CREATE TABLE IF NOT EXISTS rows (n INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS broken (n INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
     CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY);";
 
-/// Something that a handler does through one of its doors.
+/// An action of a handler through one of its handles.
 #[wire]
 #[derive(Clone, Debug)]
 enum Step {
@@ -36,9 +37,9 @@ enum Step {
     Broadcast(u32),
     Task(u32),
     Wipe,
-    /// Nested, and whether it counts.
+    /// A nested transaction, and whether it commits.
     Transaction(Vec<Step>, bool),
-    /// A deferred constraint that does not hold.
+    /// Breaks a deferred constraint.
     Break,
     /// The end of the turn.
     Pause,
@@ -129,7 +130,7 @@ impl Doors {
         Ok(1_000_000)
     }
 
-    /// Everything that the doors show.
+    /// Returns all values that the handles can read.
     #[callable]
     fn look(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Value> {
         let object = cx.object();
@@ -151,18 +152,18 @@ impl Doors {
     }
 }
 
-/// A time at which no test is any more, in seconds since 1970.
+/// Returns a time that is after the end of every test, in seconds since 1970.
 fn far(n: u32) -> u64 {
     4_000_000_000 + u64::from(n)
 }
 
-/// The agent and its clients as they should be.
+/// The expected state of the agent and its clients.
 #[derive(Clone, Default)]
 struct Model {
     keys: BTreeMap<String, u32>,
     rows: Vec<u32>,
     tasks: Vec<u32>,
-    /// Tasks that run once the turn is over.
+    /// Tasks that run after the turn.
     begun: Vec<u32>,
     state: u32,
     pair: Option<String>,
@@ -170,12 +171,12 @@ struct Model {
     alarm: Option<u64>,
     attached: Option<u32>,
     other: Option<u32>,
-    /// Texts that the caller receives from the call that runs; `other_heard` are those of the other client.
+    /// Texts that the caller receives during the running call; `other_heard` are those of the other client.
     heard: Vec<String>,
     other_heard: Vec<String>,
     ended: bool,
     broken: bool,
-    /// The other client is closed.
+    /// `true` if the other client is closed.
     closed: bool,
 }
 
@@ -187,7 +188,7 @@ impl Model {
         }
     }
 
-    /// Does a step; an error is a panic.
+    /// Applies a step. An error is a panic.
     fn step(&mut self, step: &Step) -> Result<(), ()> {
         match step {
             Step::Put(n) => drop(self.keys.insert(format!("key {}", n % 3), *n)),
@@ -240,7 +241,7 @@ impl Model {
         self.heard.push(last);
     }
 
-    /// Runs a call, turn by turn.
+    /// Runs a call turn by turn.
     fn run(&mut self, steps: &[Step]) {
         self.heard.clear();
         self.other_heard.clear();
@@ -306,7 +307,7 @@ fn steps(random: &mut Random, count: usize, depth: usize) -> Vec<Step> {
     steps
 }
 
-/// A frame as the model writes it.
+/// Returns a frame in the notation of the model.
 fn written(frame: Received) -> String {
     let text = frame.text();
     let Ok(frame) = serde_json::from_str::<Value>(&text) else { return text };
@@ -360,7 +361,7 @@ async fn check(seed: u64) {
             others.extend(other.drain().await.into_iter().map(written));
         }
         assert_eq!(others, model.other_heard, "{what}");
-        // Memory, then what is left without it.
+        // The values are read from memory first, and then after the memory was lost.
         for lost in [false, true] {
             assert_eq!(mine.call::<Value>("look", ()).await, model.look(), "{what}, memory lost: {lost}");
             let kept: Vec<_> =

@@ -1,4 +1,4 @@
-//! Settings and attachments that are undone are undone in memory, on the disk and in the gateway.
+//! Undone settings and attachments are undone in memory, on the disk and in the gateway.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Sets {
         set(cx, &response, seconds)
     }
 
-    /// Sets everything twice in a transaction that fails, and returns what is left of it.
+    /// Sets all values twice in a transaction that fails, and returns the remaining values.
     #[callable]
     fn roll_back(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<(Settings, Option<String>)> {
         let undone: Result<()> = cx.sql().transaction(|sql| {
@@ -95,7 +95,7 @@ async fn settings_of_a_transaction_that_failed_are_gone_and_can_be_set() {
     assert_eq!(client.call::<(Settings, Option<String>)>("rollBack", ()).await, nothing);
     client.send("hello").await;
     assert_eq!(client.drain().await, [], "the gateway does not answer either");
-    // The same as was undone: memory must not think that it is stored.
+    // The call sets the undone values again: memory must not treat them as stored.
     client.call::<()>("set", ("one", 1)).await;
     client.send("hello").await;
     assert_eq!(client.next().await.text(), "one");

@@ -1,4 +1,4 @@
-//! Statements that are stopped because they run too long: a turn fails alone with them.
+//! Statements that are stopped because they run too long: only their own turn fails.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Notes {
         cx.sql().execute(ENDLESS, ()).map(|_| ())
     }
 
-    /// The code of the error is the answer, and the turn goes on.
+    /// Returns the code of the error, and the turn continues.
     #[callable]
     fn endless_and_on(&self, cx: &Context<Self>, id: u32) -> Result<String> {
         cx.broadcast("before")?;
@@ -42,7 +42,8 @@ impl Notes {
         Ok(stopped.code().to_owned())
     }
 
-    /// Writes through a loop first, so that the turn has a transaction of its own, and then without end.
+    /// Writes through a loop first, so that the turn has a transaction of its own, and then runs an endless
+    /// statement.
     #[callable]
     fn wrote_before(&self, cx: &Context<Self>) -> Result<()> {
         cx.broadcast("never said")?;
@@ -50,7 +51,7 @@ impl Notes {
         cx.sql().execute("INSERT INTO notes SELECT coalesce(max(id), 0) + 100 FROM notes", ())?;
         cx.storage().put("key", &1)?;
         cx.sql().execute(ENDLESS, ()).unwrap_err();
-        // The turn is lost, whatever the handler makes of it.
+        // The turn is lost, no matter how the handler ends.
         Ok(())
     }
 
@@ -84,7 +85,7 @@ async fn a_statement_that_is_stopped_fails_its_turn_alone() {
         let (host, object) = host();
         let (mut bad, mut good) = (client(&object).await, client(&object).await);
         let wakes = object.status().unwrap().metrics.wakes;
-        // All in one batch: none is answered before the last one was sent.
+        // All calls are in one batch: none is answered before the last was sent.
         let first = good.start_call("bystander", (1,)).await;
         let wrong = bad.start_call(culprit, ()).await;
         let second = good.start_call("bystander", (2,)).await;
@@ -96,7 +97,7 @@ async fn a_statement_that_is_stopped_fails_its_turn_alone() {
         assert!(!heard.contains("never said") && !heard.contains("4711"), "{culprit}: {heard}");
         let expected = (2, vec![1, 2], false);
         assert_eq!(good.call::<(u32, Vec<u32>, bool)>("stored", ()).await, expected, "{culprit}");
-        // The life goes on: no socket was closed.
+        // The activation continues: no socket was closed.
         assert_eq!(object.connections().len(), 2, "{culprit}");
         assert_eq!(object.status().unwrap().metrics.wakes, wakes, "{culprit}");
         object.crash().await;

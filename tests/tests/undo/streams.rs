@@ -1,4 +1,4 @@
-//! Pieces and ends of streamed answers that are undone, for clients and for other agents.
+//! Undone chunks and ends of streamed answers, for clients and for other agents.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -52,7 +52,7 @@ impl Says {
             Err(Error::msg("no"))
         });
         assert_eq!(undone.unwrap_err().to_string(), "no");
-        assert!(out.is_open(), "its end was undone");
+        assert!(out.is_open(), "the end was undone");
         out.send(4)?;
         Ok(8)
     }
@@ -75,7 +75,7 @@ impl Says {
         panic!("on purpose")
     }
 
-    /// More than waits for a reader, and all of it undone.
+    /// Sends more chunks than may wait for a reader, all of which are undone.
     #[callable]
     fn too_many_undone(&self, cx: &Context<Self>, out: &StreamingResponse<u32>) -> Result<u32> {
         let undone: Result<()> = cx.sql().transaction(|_| {
@@ -89,7 +89,7 @@ impl Says {
         Ok(8)
     }
 
-    /// Another handler says the same in its own turn, and panics.
+    /// Sends through another handler in its own turn. That handler panics.
     #[callable]
     async fn spawned_panic(&self, cx: &Context<Self>, out: &StreamingResponse<u32>) -> Result<u32> {
         let theirs = out.clone();
@@ -106,7 +106,7 @@ impl Says {
         Ok(8)
     }
 
-    /// Calls itself under another name, and tells what it heard.
+    /// Calls the agent `callee` of the same class, and returns the received items.
     #[callable]
     async fn relay(&self, cx: &Context<Self>, method: String) -> Result<Vec<String>> {
         let mut stream = cx.agent::<Self>("callee").call_streaming::<u32>(&method, ()).await?;
@@ -129,7 +129,7 @@ async fn heard(client: &mut TestConnection, method: &str) -> Vec<String> {
     let id = client.start_call(method, ()).await;
     let last = client.answer(&id).await;
     let mut heard = Vec::new();
-    // Something asked later is answered behind whatever else comes.
+    // An answer to a later call comes after all other frames.
     let mut frames = client.drain_json().await;
     frames.push(last);
     for frame in frames {

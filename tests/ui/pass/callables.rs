@@ -1,4 +1,4 @@
-//! Every form of a callable, and what the table says about it.
+//! Every form of a callable, and its entry in the table.
 
 use agents::__rt::{Agent, Callable};
 use agents::prelude::*;
@@ -53,7 +53,7 @@ impl Room {
         limit.max(self.limit)
     }
 
-    /// Says it.
+    /// Repeats it.
     ///
     ///     indented
     #[callable(write, exclusive)]
@@ -121,7 +121,7 @@ pub(crate) fn main() {
     assert_eq!(Room::table().others, ["helper"]);
 
     let say = callable("sayIt2");
-    assert_eq!((say.rust_name, say.docs), ("say_it_2", "Says it.\n\n    indented"));
+    assert_eq!((say.rust_name, say.docs), ("say_it_2", "Repeats it.\n\n    indented"));
     assert_eq!(say.deprecated, Some("use `nothing`"));
     assert!(say.write && say.exclusive && !say.streaming);
     assert!(callable("streams").streaming && !callable("streams").write);
@@ -131,7 +131,7 @@ pub(crate) fn main() {
     assert_eq!(arguments("withDefault"), [("limit", "limit"), ("type", "type")]);
     assert_eq!(arguments("sayIt2"), [("unusedWords", "_unused_words")]);
 
-    // The methods are still methods.
+    // The methods can still be called directly.
     let room = Room { limit: 3 };
     room.nothing();
     assert_eq!(room.with_default(2, Vec::new()) + room.helper() + Room::not_a_method(), 7);

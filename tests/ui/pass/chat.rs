@@ -1,4 +1,4 @@
-//! A whole agent, as one writes it.
+//! A complete agent in the usual form.
 
 use agents::prelude::*;
 
@@ -46,7 +46,7 @@ impl ChatRoom {
         cx.broadcast_except(&json!({ "type": "join", "user": conn.state()?.name }), [conn.id()])
     }
 
-    /// Post a message to the room.
+    /// Posts a message to the room.
     #[callable]
     async fn post(&self, cx: &Context<Self>, from: &Connection<Self>, body: String) -> Result<Post> {
         let post = Post { author: from.state()?.name.clone(), body };
@@ -56,13 +56,13 @@ impl ChatRoom {
         Ok(post)
     }
 
-    /// The last posts, newest first.
+    /// Returns the last posts, newest first.
     #[callable]
     fn history(&self, cx: &View<Self>, limit: Option<u32>) -> Result<Vec<Post>> {
         sql!(cx, "SELECT author, body FROM posts ORDER BY rowid DESC LIMIT {limit.unwrap_or(20)}")
     }
 
-    /// Tokens as they come; the count is the result.
+    /// Sends tokens as they arrive; the result is their number.
     #[callable]
     async fn ask(&self, out: &StreamingResponse<String>, prompt: String) -> Result<u32> {
         let mut count = 0;

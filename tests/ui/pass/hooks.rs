@@ -185,7 +185,7 @@ impl Short {
     fn on_hibernate(&self) {}
 }
 
-/// A request that is lent over an await, and one as axum has it.
+/// An agent that borrows its request across an await. The next agent takes the request type of axum.
 #[agent]
 struct Lends;
 

@@ -1,4 +1,4 @@
-//! The expansion keeps the strictest lints of a project, and names of the user do not disturb it.
+//! The expansion passes the strictest lints, and names of the user do not disturb it.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
 #![deny(
@@ -48,7 +48,7 @@ impl Room {
     }
 }
 
-/// Names of the user that the expansion uses too.
+/// Names of the user that the expansion also uses.
 mod shadowed {
     use agents::{Context, agent};
 

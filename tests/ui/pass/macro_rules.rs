@@ -1,4 +1,4 @@
-//! An agent that comes out of a `macro_rules`, in a function, without the prelude.
+//! An agent that is made by a `macro_rules`, in a function, without the prelude.
 
 macro_rules! counter {
     ($name:ident, $state:ty, $method:ident, $statement:literal, $step:expr) => {

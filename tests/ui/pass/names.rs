@@ -1,8 +1,8 @@
-//! Types in surroundings that the expansion must not care about.
+//! Types with names and paths that must not disturb the expansion.
 
 use agents::__rt::{Wire, ts_rs};
 
-/// Names of the prelude that mean something else here.
+/// Names of the prelude with another meaning.
 mod own {
     use agents::wire;
 
@@ -48,7 +48,7 @@ mod own {
     }
 }
 
-/// A type that speaks of itself.
+/// A type that uses `Self`.
 #[agents::wire]
 #[derive(Debug, PartialEq)]
 struct Tree {
@@ -76,7 +76,7 @@ struct Nested<T> {
     inner: Option<Box<Self>>,
 }
 
-/// Serde alone knows this one.
+/// A type that implements only the traits of serde.
 #[derive(Debug, Default, PartialEq)]
 struct Foreign;
 

@@ -38,7 +38,7 @@ pub struct All {
     field: u8,
 }
 
-/// A facade that has another name.
+/// A facade with another name.
 mod facade {
     pub use agents::__rt;
 }

@@ -1,4 +1,4 @@
-//! Rights: the hook in all its forms, callables that need one, and a strict class.
+//! Rights: the hook in all its forms, callables that require a right, and a strict class.
 
 use agents::prelude::*;
 
@@ -53,7 +53,7 @@ impl Sometimes {
     }
 }
 
-/// Needs no hook of its own.
+/// An agent whose only right needs no hook.
 #[agent]
 #[derive(Default)]
 struct Writable;

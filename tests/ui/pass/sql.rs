@@ -1,4 +1,4 @@
-//! Statements, and the types of what they give.
+//! Statements, and the types of their results.
 
 use agents::prelude::*;
 

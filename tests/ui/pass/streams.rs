@@ -6,7 +6,7 @@ use std::task::{Context as TaskContext, Poll};
 use agents::__rt::Agent;
 use agents::prelude::*;
 
-/// Counts down.
+/// A stream that counts down.
 struct Down<'a>(u32, Option<&'a str>);
 
 impl Stream for Down<'_> {

@@ -1,4 +1,5 @@
-//! What `#[agent]` and `#[wire]` tell the generator of TypeScript, whatever the types are called here.
+//! The definitions that `#[agent]` and `#[wire]` pass to the generator of TypeScript, with shadowed type
+//! names.
 
 use agents::prelude::*;
 

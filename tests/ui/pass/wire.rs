@@ -1,4 +1,4 @@
-//! What `#[wire]` makes of types, in JSON.
+//! The JSON form of types with `#[wire]`.
 
 use agents::__rt::{Wire, serde_json, ts_rs};
 use agents::prelude::*;
@@ -71,7 +71,7 @@ struct Unit;
 #[wire]
 struct Empty {}
 
-/// Types that hold each other, and the name of a type that the expansion could have taken.
+/// Types that contain each other, and a type with a name that the expansion could have used.
 #[wire]
 struct Tree {
     children: Vec<Branch>,
@@ -87,7 +87,7 @@ enum Branch {
 #[wire]
 struct Field;
 
-/// What serde and TypeScript know may be a field, also when it is no wire type itself.
+/// A type that serde and TypeScript know may be a field, even if it is not a wire type itself.
 #[wire]
 struct Known {
     address: std::net::IpAddr,

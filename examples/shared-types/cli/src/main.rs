@@ -15,7 +15,7 @@ async fn main() -> agents::Result<()> {
     };
     let url = arguments.next().unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
     let room = AgentClient::<ChatRoom>::builder(url, room).query("username", name).connect().await?;
-    // A room that refuses says so in place of this.
+    // The iterator ends with the refusal of the room, if there is one.
     room.identity().await?;
 
     let mut messages = room.messages();
@@ -70,7 +70,7 @@ async fn say(room: &AgentClient<ChatRoom>, line: String) {
     }
 }
 
-/// What was shown: a post may come with the history and once more as a broadcast.
+/// The posts that were shown: a post may arrive with the history and again as a broadcast.
 #[derive(Default)]
 struct Screen {
     last: i64,

@@ -1,4 +1,4 @@
-//! Two terminals and a server.
+//! A test with two terminals and a server.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn two_people_talk() {
     ann.type_line("/topic rust").await;
     assert_eq!(ann.line().await, "* the topic is: rust");
 
-    // What was said before, and what is.
+    // A new client first sees the earlier posts, then new ones.
     let mut bob = Terminal::open(&url, "bob");
     assert_eq!(bob.line().await, "ann: hello");
     assert_eq!(bob.line().await, "* the topic is: rust");

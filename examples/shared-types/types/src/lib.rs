@@ -2,13 +2,13 @@
 
 use agents::prelude::*;
 
-/// What everybody in a room sees.
+/// The state that all members of a room see.
 #[wire]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
-    /// What the room is about.
+    /// The topic of the room.
     pub topic: String,
-    /// How many posts there are.
+    /// The number of posts.
     pub posts: u64,
 }
 
@@ -16,24 +16,24 @@ pub struct Room {
 #[wire]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// Counts the posts of the room, from 1.
+    /// The number of the post in its room, starting at 1.
     pub id: i64,
-    /// Who wrote it.
+    /// The author's name.
     pub author: String,
-    /// What was written.
+    /// The text of the post.
     pub body: String,
 }
 
-/// What the room knows of one connection.
+/// The state that the room keeps for one connection.
 #[cfg(feature = "server")]
 #[wire]
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The name in the address.
+    /// The name from the query of the address.
     pub name: String,
 }
 
-/// A chat room. Who comes in says a `username`.
+/// A chat room. A client must send a `username` in its query.
 #[agent(state = Room, connection = Member)]
 #[derive(Debug, Default)]
 pub struct ChatRoom;
@@ -56,7 +56,7 @@ impl ChatRoom {
         Ok(Member { name: name.into_owned() })
     }
 
-    /// Posts for everybody in the room.
+    /// Posts a message to all members of the room.
     #[callable]
     async fn post(&self, cx: &Context<Self>, from: &Connection<Self>, body: String) -> Result<()> {
         if body.trim().is_empty() {
@@ -68,7 +68,7 @@ impl ChatRoom {
         cx.broadcast(&Post { id, author, body })
     }
 
-    /// The last posts after the one with this id, oldest first.
+    /// Returns the last posts after the one with this id, oldest first.
     #[callable]
     fn history(&self, cx: &View<Self>, after: i64, #[default = 20] limit: u32) -> Result<Vec<Post>> {
         let mut posts: Vec<Post> =

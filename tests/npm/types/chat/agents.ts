@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 /**
- * Everything the room says of its own accord.
+ * Each event that the room sends on its own initiative.
  */
 export type Event = { "type": "join", user: string, timestamp: number, } | { "type": "message", user: string, text: string, timestamp: number, } | { "type": "leave", user: string, timestamp: number, } | { "type": "user-typing", userId: string, } | { "type": "presence", users: { [key in string]: Presence }, } | { "type": "report", user: string, text: string, timestamp: number, };
 
@@ -12,7 +12,7 @@ export type Event = { "type": "join", user: string, timestamp: number, } | { "ty
 export type Post = { author: string, body: string, postedAt: number, };
 
 /**
- * What the others may know about a member.
+ * The part of a member's data that other members can see.
  */
 export type Presence = { name: string, role: Role, lastSeen: number, };
 
@@ -28,22 +28,22 @@ export interface ChatRoom {
   /** The synchronised state. */
   readonly state: Room;
 
-  /** The last posts, oldest first. */
+  /** Returns the last posts, oldest first. */
   history(limit?: number | null): Promise<Array<Post>>;
 
-  /** Says something to everybody. */
+  /** Posts a message to all members. */
   post(body: string): Promise<void>;
 
   /** Closes the connection of a member, for admins. */
   remove(id: string): Promise<void>;
 
-  /** Tells the admins something; nobody else hears it. The result is how many of them are here. */
+  /** Sends a report to the admins only. Returns the number of admins that are connected. */
   report(text: string): Promise<number>;
 
   /** Changes the topic, for moderators and admins. */
   setTopic(topic: string): Promise<void>;
 
-  /** Tells the others, and only them, that this member is typing. */
+  /** Notifies all other members that this member is typing. */
   typing(): Promise<void>;
 }
 

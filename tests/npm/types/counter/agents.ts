@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 /**
- * What every client sees, and may replace from its side.
+ * The state that every client sees and may replace.
  */
 export type Count = { count: number, lastBy?: string | null | undefined, };
 
@@ -12,19 +12,19 @@ export interface Counter {
   readonly state: Count;
 
   /**
-   * Counts down aloud: every number is a chunk, the last word is the result.
+   * Counts down: each number is a chunk, and the last word is the result.
    *
    * Answers with a stream of `CounterStreams["countdown"]`. The client of the npm package takes `call("countdown", .., { stream: { onChunk } })`.
    */
   countdown(start: number): Promise<string>;
 
-  /** Takes from the count, 1 unless told otherwise. */
+  /** Subtracts from the count; the default is 1. */
   decrement(by?: number | null): Promise<number>;
 
-  /** Adds to the count, 1 unless told otherwise. */
+  /** Adds to the count; the default is 1. */
   increment(by?: number | null): Promise<number>;
 
-  /** Starts again at zero. */
+  /** Sets the count to zero. */
   reset(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 /**
- * What everybody sees.
+ * The state that all visitors see.
  */
 export type Board = { services: { [key in string]: Health }, announcement: string, };
 
@@ -14,22 +14,22 @@ export type Entry = { who: string, what: string, };
 export type Health = "up" | "slow" | "down";
 
 /**
- * Who a connection belongs to; kept with it, also while the agent sleeps.
+ * The user of a connection. It is stored with the connection, so it survives hibernation.
  */
 export type Visitor = { admin?: string | null | undefined, };
 
-/** The state of a system. `strict`: a visitor who only watches writes neither the state nor the log. */
+/** The state of a system. With `strict`, a visitor writes neither the state nor the log. */
 export interface StatusBoard {
   /** The synchronised state. */
   readonly state: Board;
 
-  /** The last lines of the log, oldest first. */
+  /** Returns the last lines of the log, oldest first. */
   log(): Promise<Array<Entry>>;
 
-  /** Writes a line into the log. It changes no state: only `strict` keeps a visitor from it. */
+  /** Writes a line into the log. The call changes no state, so only `strict` refuses a visitor. */
   note(text: string): Promise<void>;
 
-  /** Says how a service is. */
+  /** Sets the status of a service. */
   setHealth(service: string, health: Health): Promise<void>;
 
   whoAmI(): Promise<Visitor>;

@@ -2,7 +2,7 @@
 /* eslint-disable */
 
 /**
- * The document that everybody sees.
+ * The document that all clients see.
  */
 export type Document = { title: string, text: string, };
 
@@ -12,17 +12,17 @@ export type Document = { title: string, text: string, };
 export type Entry = { at: number, who: string, what: string, outcome: string, };
 
 /**
- * What the document says of its own accord.
+ * Each event that the document sends on its own initiative.
  */
 export type Event = { "type": "readers", readers: Array<Reader>, } | { "type": "audit", entry: Entry, };
 
 /**
- * What a connection may do.
+ * The rights of a connection.
  */
 export type Permissions = { editor: boolean, canEdit: boolean, };
 
 /**
- * Somebody who looks at the document, and whether they may write at the moment.
+ * A participant, and whether the participant may write at the moment.
  */
 export type Reader = { name: string, canEdit: boolean, };
 
@@ -33,11 +33,11 @@ export interface SharedDocument {
   /** The synchronised state. */
   readonly state: Document;
 
-  /** The last lines of the audit table, oldest first. */
+  /** Returns the last lines of the audit table, oldest first. */
   audit(): Promise<Array<Entry>>;
 
   /**
-   * Empties the document, for editors who have not locked themselves.
+   * Empties the document. Editors that have locked themselves cannot call it.
    *
    * Refused for a read-only connection.
    *
@@ -45,15 +45,15 @@ export interface SharedDocument {
    */
   clear(): Promise<void>;
 
-  /** Says what the caller may do, so that a page shows no button that would fail. */
+  /** Returns the rights of the caller, so that a page shows only buttons that work. */
   getPermissions(): Promise<Permissions>;
 
-  /** Gives the document another title. The check sits in the change of the state: a viewer's call fails there. */
+  /** Sets the title. The check is part of the state change, so the call of a viewer fails there. */
   rename(title: string): Promise<void>;
 
   /**
-   * Locks or unlocks the caller. A lock protects an editor from slips; it keeps nobody out, which is why
-   * only editors can open it.
+   * Locks or unlocks the caller. A lock protects an editor from mistakes. It does not protect the
+   * document, so only editors can remove it.
    *
    * Needs the right `editor`.
    */

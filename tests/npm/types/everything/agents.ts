@@ -60,7 +60,7 @@ export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in
 export type Nothing = null;
 
 /**
- * A message that no method names.
+ * A message that is not part of any method.
  */
 export type Notice = { "type": "joined", who: string, } | { "type": "left", who: string, external: External, };
 
@@ -95,7 +95,7 @@ export type U64 = string;
 
 export type Untagged = number | string | Point | null;
 
-/** Without a state of its own, and a method of no use. */
+/** An agent without a state of its own and without methods. */
 export interface Bare {
   /** The synchronised state. */
   readonly state: any;

@@ -2,23 +2,23 @@
 /* eslint-disable */
 
 /**
- * The game that everybody sees.
+ * The game that all clients see.
  */
 export type Game = { players: Array<Player>, 
 /**
- * Who has each cell: the id of a player, or nothing.
+ * The id of the player that owns each cell. A free cell has none.
  */
 cells: Array<string | null>, };
 
 export type Mode = { mode: string, };
 
 /**
- * What the caller may do.
+ * The rights of the caller.
  */
 export type Permissions = { canEdit: boolean, connectionId: string, };
 
 /**
- * Somebody with a seat. The id is that of the connection, which a client keeps over reconnects.
+ * A player with a seat. The id is that of the connection, which a client keeps over reconnects.
  */
 export type Player = { id: string, name: string, };
 
@@ -27,10 +27,10 @@ export interface BoardGame {
   /** The synchronised state. */
   readonly state: Game;
 
-  /** Takes a free cell. A spectator's call fails where it changes the state. */
+  /** Takes a free cell. The call of a spectator fails at the state change. */
   claim(cell: number): Promise<void>;
 
-  /** Says what the caller may do; nothing for a call that comes from no connection. */
+  /** Returns the rights of the caller. A call without a connection has none. */
   getMyPermissions(): Promise<Permissions | null>;
 
   /** Takes a seat, if one is free. */
@@ -43,7 +43,7 @@ export interface BoardGame {
    */
   restart(): Promise<void>;
 
-  /** Gives the seat back and watches on. */
+  /** Frees the seat; the caller becomes a spectator. */
   startSpectating(): Promise<Mode>;
 }
 

@@ -1,4 +1,4 @@
-//! The agent with all the levers.
+//! The agent with a method for each rule under test.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use agents::serde_json::Value;
 use futures_util::stream;
 use tokio::time::sleep;
 
-/// Opened by `let_go`, for one that holds its thread.
+/// Opened by `let_go` for a call of `hold`, which blocks its thread.
 static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 
 #[wire]
@@ -66,7 +66,7 @@ pub(crate) struct Greeting {
     tags: Vec<String>,
 }
 
-/// Counts, and does everything else that a test needs to see.
+/// A counter with a method for each other behaviour that the tests observe.
 #[agent(state = Counter, connection = Seat)]
 #[derive(Default)]
 pub(crate) struct TestCounter;
@@ -203,7 +203,7 @@ impl TestCounter {
             cx.set_state(Counter { count: count.parse()? })?;
         }
         if parameter(query, "echo").is_some() {
-            // As it comes.
+            // The value is stored as it is.
             return Ok(Response::new(body.into()));
         }
         let status: StatusCode = parameter(query, "status").unwrap_or("200").parse()?;
@@ -276,7 +276,7 @@ impl TestCounter {
         ms
     }
 
-    /// Blocks its thread until another agent says `let_go`; whether it did so in time.
+    /// Blocks its thread until another agent calls `let_go`. Returns whether that happened in time.
     #[callable]
     fn hold(&self) -> bool {
         let (open, opened) = &GATE;
@@ -300,7 +300,7 @@ impl TestCounter {
         opened.notify_all();
     }
 
-    /// Keeps the database busy for as long as a statement may run.
+    /// Keeps the database busy until the time limit of a statement.
     #[callable]
     fn endless_query(&self, cx: &Context<Self>) -> Result<i64> {
         let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
@@ -359,13 +359,13 @@ impl TestCounter {
     fn stream_ended(&self, out: &StreamingResponse<i64>) -> Result<()> {
         out.send(1)?;
         out.end(99)?;
-        // What comes after the end is dropped; whether the call says so is not this test's subject.
+        // Chunks after the end are dropped. This test does not check the result of the calls.
         let _ = out.send(2);
         let _ = out.end(100);
         Ok(())
     }
 
-    /// Numbers until nobody wants them any more.
+    /// Returns an endless stream of numbers that stops when the caller stops reading.
     #[callable]
     fn stream_endless(&self) -> impl Stream<Item = i64> + use<> {
         OPEN_STREAMS.fetch_add(1, Ordering::Relaxed);
@@ -376,7 +376,7 @@ impl TestCounter {
         })
     }
 
-    /// How many of those run, in all agents.
+    /// Returns the number of endless streams that run, in all agents.
     #[callable]
     fn open_streams(&self) -> usize {
         OPEN_STREAMS.load(Ordering::Relaxed)
@@ -490,7 +490,7 @@ impl TestCounter {
         Ok("closing".to_owned())
     }
 
-    /// Not a callable: calls of it are refused in words of their own.
+    /// Returns nothing and is not a callable: a call is refused with a message for such methods.
     #[allow(dead_code)]
     fn hidden(&self) {}
 }
@@ -502,10 +502,10 @@ fn add(cx: &Context<TestCounter>, by: i64) -> Result<i64> {
     })
 }
 
-/// The row is written before the state refuses a read-only caller.
+/// The number of endless streams that run, in all agents.
 static OPEN_STREAMS: AtomicUsize = AtomicUsize::new(0);
 
-/// One stream that runs.
+/// An entry of the count of endless streams, for as long as the stream runs.
 struct OpenStream;
 
 impl Drop for OpenStream {
@@ -514,12 +514,13 @@ impl Drop for OpenStream {
     }
 }
 
+/// Writes a row before the state refuses a read-only caller.
 fn effect(cx: &Context<TestCounter>) -> Result<i64> {
     sql!(cx, "INSERT INTO effects (what) VALUES ('effect')")?;
     add(cx, 1)
 }
 
-/// A parameter of a raw query, as it stands.
+/// Returns a parameter of a raw query, undecoded.
 fn parameter<'q>(query: &'q str, key: &str) -> Option<&'q str> {
     query
         .split('&')

@@ -1,4 +1,4 @@
-//! An object that sends back what it gets, for suites that know no agents.
+//! An object that sends back each message, for suites that do not know agents.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;

@@ -1,4 +1,5 @@
-//! The server that the suites in `tests/npm` and `tests/browser` talk to: every rule of the wire protocol has a lever here.
+//! The server of the suites in `tests/npm` and `tests/browser`. It has a method or a route for every rule of
+//! the wire protocol.
 
 mod counter;
 mod echo;
@@ -19,7 +20,8 @@ use agents::testing::Faults;
 /// An empty page, so that a browser can open sockets from the same origin.
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>conformance</title>";
 
-/// Whose counter is at `/user`: a session names it, in a cookie or, for clients without cookies, in the query.
+/// Returns the user whose counter is at `/user`. The session is in a cookie or, for clients without cookies,
+/// in the query.
 async fn session_user(request: ConnectRequest) -> Result<String, Refusal> {
     let session =
         request.cookie("session").map(str::to_owned).or_else(|| request.query("session").map(Into::into));
@@ -29,8 +31,8 @@ async fn session_user(request: ConnectRequest) -> Result<String, Refusal> {
     }
 }
 
-/// Fewer connections than by default, so that few open files are no reason to warn, and what a test asks for
-/// in `CONFORMANCE_LIMITS`: `handshake_ms=300,http_connections=5`.
+/// Returns fewer connections than the default, so that a low limit of open files causes no warning, and the
+/// limits that a test sets in `CONFORMANCE_LIMITS`, for example `handshake_ms=300,http_connections=5`.
 fn limits() -> Limits {
     let asked = std::env::var("CONFORMANCE_LIMITS").unwrap_or_default();
     let asked = asked.split(',').filter_map(|pair| pair.split_once('='));
@@ -55,13 +57,13 @@ fn limits() -> Limits {
     limits
 }
 
-/// An answer that goes on for as long as somebody reads it.
+/// Returns a response that continues until the client closes the connection.
 async fn endless() -> Body {
     let chunk = Bytes::from_static(&[b'x'; 16 * 1024]);
     Body::from_stream(futures_util::stream::repeat(Ok::<_, std::convert::Infallible>(chunk)))
 }
 
-/// Lets the disk hang for as long as the process lives.
+/// Makes the disk hang until the process ends.
 async fn hang(faults: Arc<Faults>) -> &'static str {
     std::mem::forget(faults.hold_disk());
     "it hangs"
@@ -86,7 +88,7 @@ async fn main() -> Result<()> {
         .register::<game::TestGame>()
         .register_object::<echo::Echo>("echo")
         .route_to::<counter::TestCounter>("/user", session_user)
-        // Its counters are for everybody, by name as well.
+        // The counters of users can also be reached by name.
         .authorize(async |_: AdmissionRequest| Ok(()))
         .cors(true)
         .limits(limits())

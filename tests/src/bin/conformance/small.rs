@@ -7,7 +7,7 @@ use agents::serde_json::Value;
 
 use crate::counter::Counter;
 
-/// An agent that names no state: any JSON, none at first.
+/// An agent without a declared state type: the state is any JSON, and there is no initial state.
 #[agent]
 #[derive(Default)]
 pub(crate) struct TestNoState;
@@ -30,7 +30,7 @@ impl TestNoState {
     }
 }
 
-/// An agent that does not say who it is.
+/// An agent that sends no identity frame.
 #[agent(state = Counter, send_identity = false)]
 #[derive(Default)]
 pub(crate) struct TestNoIdentity;
@@ -46,7 +46,7 @@ impl TestNoIdentity {
     }
 }
 
-/// Its address has a dash before every capital: `test-o-auth-agent`.
+/// An agent whose address has a dash before every capital: `test-o-auth-agent`.
 #[agent(state = Counter)]
 #[derive(Default)]
 pub(crate) struct TestOAuthAgent;
@@ -59,7 +59,7 @@ impl TestOAuthAgent {
     }
 }
 
-/// Its address is in lower case with a dash: `loud-case`.
+/// An agent whose address is in lower case with a dash: `loud-case`.
 #[allow(non_camel_case_types)]
 #[agent]
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl LOUD_CASE {
     }
 }
 
-/// An agent that is woken.
+/// An agent with an alarm.
 #[agent]
 #[derive(Default)]
 pub(crate) struct TestAlarm;
@@ -100,7 +100,7 @@ impl TestAlarm {
         cx.broadcast(&json!({ "rang": count(cx, "rang")? }))
     }
 
-    /// Rings after so many milliseconds.
+    /// Sets an alarm that fires after so many milliseconds.
     #[callable]
     fn remind(&self, cx: &Context<Self>, ms: u64) -> Result<()> {
         sql!(cx, "INSERT INTO events (what) VALUES ('asked')")?;

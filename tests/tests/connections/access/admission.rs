@@ -1,4 +1,4 @@
-//! The host's hook: asked about everybody before an agent wakes.
+//! The `authorize` hook of the host, which runs for every request before an agent wakes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ struct User {
     admin: bool,
 }
 
-/// It keeps who came as the state of the connection.
+/// An agent that keeps the user as the state of the connection.
 #[agent(connection = User, env = Recorder)]
 #[derive(Default)]
 struct Club;
@@ -67,7 +67,7 @@ impl OpenHall {
     }
 }
 
-/// Knows users by a parameter; everybody may be in the hall.
+/// Finds users by a query parameter. All clients may enter the hall.
 async fn authorize(incoming: AdmissionRequest) -> Result<Admission, Refusal> {
     incoming.env::<Recorder>()?.note(json!([
         incoming.class(),
@@ -98,7 +98,7 @@ fn agents(recorder: Recorder) -> Agents {
     Agents::new().register::<Club>().register::<OpenHall>().env(recorder).authorize(authorize)
 }
 
-/// Who is turned away: parameter, code, status, reason.
+/// The clients that are refused: query, close code, status, reason.
 const REFUSED: [(&str, u16, u16, &str); 8] = [
     ("", 4401, 401, "who are you?"),
     ("?user=evil", 4403, 403, "not you"),
@@ -125,7 +125,7 @@ async fn s113_strangers_are_refused_before_an_agent_wakes() {
             assert_eq!(got, status, "{query}");
             assert!(text.starts_with(reason) && !text.contains("secret"), "{text}");
         }
-        // The hook saw all three, and no agent any.
+        // The hook saw all three requests. The agent saw none.
         for (handshake, method) in [(true, "GET"), (false, "GET"), (false, "POST")] {
             assert_eq!(notes.next().await, json!(["club", "one", handshake, method, path]));
         }
@@ -133,8 +133,8 @@ async fn s113_strangers_are_refused_before_an_agent_wakes() {
     assert_eq!(notes.so_far(), [] as [&str; 0]);
     assert!(server.host().status("club", "one").is_none());
     assert_eq!(server.host().metrics().refused, 24);
-    // What is no agent's is not asked about.
-    assert_eq!(get(&server, "/agents/nobody/x").await.0, 400);
+    // The hook is not called for addresses without an agent.
+    assert_eq!(get(&server, "/agents/unknown/x").await.0, 400);
     assert_eq!(get(&server, "/elsewhere").await.0, 404);
     assert_eq!(notes.so_far(), [] as [&str; 0]);
 }
@@ -148,10 +148,10 @@ async fn s8_s22_the_identity_reaches_the_agent() {
     let mut root = server.join("/agents/club/one?user=root", false).await;
     assert_eq!(root.call("who", json!([])).await, json!({ "name": "root", "admin": true }));
     assert_eq!(get(&server, "/agents/club/two?user=ada").await, (200, "ada in two".to_owned()));
-    // Then the agent has its say.
+    // The connect hook of the agent runs afterwards.
     let mut banned = server.connect("/agents/club/one?user=banned").await;
     assert_eq!(banned.next().await, Received::Close(4403, "not in this club".to_owned()));
-    // Where the hook names nobody, there is nobody.
+    // Without an identity from the hook, the agent sees no identity.
     assert_eq!(get(&server, "/agents/open-hall/x?user=ada").await, (200, "None".to_owned()));
     assert!(!notes.so_far().is_empty());
 }
@@ -169,16 +169,16 @@ async fn s8_the_identity_survives_hibernation_as_state() {
 }
 
 #[tokio::test]
-async fn an_agent_that_expects_an_identity_gets_one_or_nobody_comes_in() {
+async fn an_agent_that_expects_an_identity_gets_one_or_refuses_all_clients() {
     let (recorder, _notes) = recorder();
-    // No hook: a program that forgot it must not let anybody in.
+    // A program without the hook must not let any client in.
     let server = TestServer::start(Agents::new().register::<Club>().env(recorder.clone())).await;
     let mut client = server.connect("/agents/club/one?user=ada").await;
     let Received::Close(4500, reason) = client.next().await else { panic!("no close with 4500") };
     assert!(reason.starts_with("Internal error (id "), "{reason}");
     assert_eq!(get(&server, "/agents/club/one?user=ada").await.0, 500);
 
-    // An identity of another type, and a hook without its env.
+    // The identity has another type. Afterwards, the hook runs in a host without its env.
     let other = async |_: AdmissionRequest| Ok(Admission::pass().identity("only a name")?);
     let server = TestServer::start(Agents::new().register::<Club>().env(recorder).authorize(other)).await;
     let mut client = server.connect("/agents/club/one").await;
@@ -206,7 +206,7 @@ async fn the_hook_leads_to_an_agent_of_another_name() {
         ("%61da", "ada"),
         ("Ada+L", "Ada%20L"),
         ("a%2Fb", "a%2Fb"),
-        // Not the agent of before: whoever chose this for a name is somebody else.
+        // The escaped percent sign makes this a different name than the one above.
         ("a%252Fb", "a%252Fb"),
         ("..%2F..%2Fx", "..%2F..%2Fx"),
         ("%00", "%00"),
@@ -227,7 +227,7 @@ async fn the_hook_leads_to_an_agent_of_another_name() {
         assert_eq!(client.next().await, Received::Close(4400, reason.to_owned()));
         assert_eq!(get(&server, &path).await, (400, reason.to_owned()));
     }
-    assert!(server.host().status("club", "me").is_none(), "nobody was ever there");
+    assert!(server.host().status("club", "me").is_none(), "the agent never existed");
 }
 
 #[tokio::test]
@@ -253,10 +253,10 @@ async fn handshakes_are_refused_with_a_status_on_request() {
     let foreign = [("origin", "https://evil.example")];
     let good = "/agents/club/one?user=ada";
     assert_eq!(refused(good, &foreign).await, (403, "origin not allowed".to_owned()));
-    assert_eq!(refused("/agents/nobody/one", &[]).await, (404, "unknown agent class".to_owned()));
+    assert_eq!(refused("/agents/unknown/one", &[]).await, (404, "unknown agent class".to_owned()));
     assert_eq!(refused("/agents/club/..", &[]).await, (400, "Invalid name".to_owned()));
     assert_eq!(server.host().metrics().refused, 11);
-    // What the agent decides still comes behind the handshake.
+    // A refusal by the agent still comes after the handshake.
     let mut banned = server.connect("/agents/club/one?user=banned").await;
     assert_eq!(banned.next().await, Received::Close(4403, "not in this club".to_owned()));
     server.join(good, false).await;
@@ -278,7 +278,7 @@ async fn s113_preflights_have_no_token_and_refusals_can_be_read() {
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["access-control-allow-origin"], "*");
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
-    // Without CORS it is a request like any other.
+    // Without CORS, an OPTIONS request is an ordinary request.
     let (recorder, _notes) = crate::access::admission::recorder();
     let server = TestServer::start(agents(recorder)).await;
     let request = client.request(reqwest::Method::OPTIONS, server.url("/agents/club/one"));
@@ -286,7 +286,7 @@ async fn s113_preflights_have_no_token_and_refusals_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_slow_hook_holds_up_nobody_else() {
+async fn a_slow_hook_holds_up_no_other_client() {
     let (started, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let hook = {
         let (started, go) = (started.clone(), go.clone());
@@ -305,7 +305,7 @@ async fn a_slow_hook_holds_up_nobody_else() {
     let slow = server.join("/agents/open-hall/slow", false);
     tokio::pin!(slow);
     tokio::select! {
-        _ = &mut slow => panic!("nobody let it in"),
+        _ = &mut slow => panic!("the hook has not decided"),
         () = started.notified() => {}
     }
     server.join("/agents/open-hall/quick", false).await;
@@ -313,11 +313,11 @@ async fn a_slow_hook_holds_up_nobody_else() {
     go.notify_one();
     slow.await;
 
-    // Whoever is let in when the host has stopped meanwhile is told so.
+    // A client that is admitted after the host has stopped is refused with a status.
     let late = Client::try_connect(server.addr(), "/agents/open-hall/slow", &[]);
     tokio::pin!(late);
     tokio::select! {
-        _ = &mut late => panic!("nobody let it in"),
+        _ = &mut late => panic!("the hook has not decided"),
         () = started.notified() => {}
     }
     patient(server.host().shutdown()).await;
@@ -328,7 +328,7 @@ async fn a_slow_hook_holds_up_nobody_else() {
     }
 }
 
-/// As a program with HTTP/2 hands it over: the host is in the URI.
+/// Sends a request in the form of HTTP/2: the host is in the URI.
 #[tokio::test(start_paused = true)]
 async fn s113_the_host_in_the_uri_counts_as_well() {
     let host = TestHost::start(|| {

@@ -1,9 +1,9 @@
-//! Who may come in: by the request, before any frame or in the connect hook.
+//! Authorization by the agent: with the request, before any frame or in the connect hook.
 
 use agents::prelude::*;
 use agents_tests::{Client, Notes, Received, Recorder, TestServer, recorder};
 
-/// The pattern of the documentation: the connect hook closes, and keeps who it let in.
+/// The state of a connection that the connect hook has let in, as in the documentation of the npm package.
 #[wire]
 #[derive(Clone)]
 struct Session {
@@ -57,7 +57,7 @@ async fn s8_s20_the_connect_hook_reads_the_request() {
 async fn s20_s21_s22_the_connect_hook_refuses_or_keeps_who_came() {
     let (recorder, mut notes) = recorder();
     let server = TestServer::start(Agents::new().register::<ChatAgent>().env(recorder)).await;
-    // As in the npm package `agents`, the frames are on their way before the hook runs.
+    // As in the npm package `agents`, the protocol frames are sent before the hook runs.
     let mut client = server.join("/agents/chat-agent/one", false).await;
     client.send("am I in?").await;
     assert_eq!(client.next().await, Received::Close(4001, "Unauthorized".to_owned()));
@@ -85,7 +85,7 @@ struct Secret {
     secret: String,
 }
 
-/// Our way: `authorize` decides before anything is sent.
+/// An agent that decides in `authorize`, before any frame is sent.
 #[agent(state = Secret, connection = Visitor, env = Recorder)]
 #[derive(Default)]
 struct Vault;
@@ -113,7 +113,7 @@ impl Vault {
     #[hook]
     fn connection_tags(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<Vec<String>> {
         cx.env().note("tags");
-        // The hooks behind it know who came.
+        // Later hooks know the user.
         Ok(vec![conn.state()?.user_id.clone()])
     }
 
@@ -168,7 +168,7 @@ async fn s21_a_refused_connection_sees_a_final_close_and_nothing_else() {
         let Received::Close(4500, reason) = client.next().await else { panic!("no close with 4500") };
         assert!(reason.starts_with("Internal error (id "), "{reason}");
     }
-    // No hook but the first one ever saw them, and nothing they sent counted.
+    // Only the first hook saw the refused connections, and none of their frames had an effect.
     let mut client = server.connect("/agents/vault/one").await;
     assert_eq!(client.greeting(true).await, Some(json!({ "secret": "" })));
     client.drain().await;

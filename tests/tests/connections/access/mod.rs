@@ -1,4 +1,4 @@
-//! Access: who may connect, checked by the host and by the agent.
+//! Access: the checks of a connection by the host and by the agent.
 
 pub(super) mod admission;
 pub(super) mod auth;

@@ -1,4 +1,4 @@
-//! Pages of other origins: which may come in, and which may read the answer.
+//! Pages of other origins: the pages that may connect, and the pages that may read the answer.
 
 use agents::prelude::*;
 use agents_tests::{Client, Received, TestServer, patient};
@@ -45,7 +45,7 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
         let mut client = Client::connect(server.addr(), "/agents/porch/a", &[("origin", origin)]).await;
         client.greeting(false).await;
     }
-    // A name that leads here, and that is on no list.
+    // This host name leads to the server and is not in the list.
     for (name, value) in [("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")] {
         let request = reqwest::Client::new().get(server.url("/agents/porch/a"));
         let request = request.header("host", "evil.example").header(name, value);
@@ -55,7 +55,7 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
     let mut page = Client::connect(server.addr(), "/agents/porch/a", &foreign).await;
     assert_eq!(page.next().await, Received::Close(4403, "origin not allowed".to_owned()));
 
-    // An allowed page reads the answer, and may send cookies and the headers it asks for.
+    // An allowed page reads the answer, and may send cookies and the headers that it requests.
     for method in [Method::GET, Method::OPTIONS] {
         let allowed = ask(&server, method.clone(), Some("https://app.example")).await;
         assert_eq!(allowed.status(), 200);
@@ -73,7 +73,8 @@ async fn s113_pages_of_foreign_origins_are_kept_out() {
             assert_eq!(patient(allowed.text()).await.expect("a body"), "same site: true");
         }
     }
-    // A page of our own and what is no page need nothing, but a cache has to know.
+    // A page of our own, and a client that is not a page, need no CORS headers. A cache must still know that
+    // the answer varies.
     for origin in [None, Some(&*own)] {
         let answer = ask(&server, Method::GET, origin).await;
         assert_eq!((answer.status().as_u16(), header(&answer, "vary")), (200, Some("origin")));
@@ -94,7 +95,7 @@ async fn s113_without_a_list_any_page_reads_but_none_is_trusted() {
     for origin in [None, Some("https://evil.example")] {
         let answer = ask(&server, Method::GET, origin).await;
         let seen = CORS.map(|name| header(&answer, name).unwrap_or_default());
-        // The star would not cover `Authorization`.
+        // A star would not cover `Authorization`.
         let expected = ["*", "GET, POST, HEAD, OPTIONS, PUT, PATCH, DELETE", "authorization,x-own", "86400"];
         assert_eq!(seen, expected);
         assert_eq!(header(&answer, "vary"), Some("access-control-request-headers"));

@@ -1,4 +1,4 @@
-//! Paths without a name in them: the host finds the agent, from a session for example.
+//! Paths without a name: the host finds the agent, for example by a session.
 
 use agents::axum::{Router, routing::get as route};
 use agents::prelude::*;
@@ -36,7 +36,7 @@ impl Preferences {
     }
 }
 
-/// Whose session it is.
+/// Returns the user of a session.
 async fn session(request: ConnectRequest) -> Result<String, Refusal> {
     match request.cookie("session") {
         Some("1") => Ok("ada".to_owned()),
@@ -80,7 +80,7 @@ async fn s1_a_path_of_its_own_leads_to_the_agent_of_a_session() {
         assert_eq!(status, 500);
         assert!(body.starts_with("Internal error (id "), "{body}");
     }
-    // The longer path leads elsewhere, the address with a name is still there.
+    // The longer path leads to another agent, and the address with a name still works.
     let mut client = Client::connect(server.addr(), "/user/settings", &[("cookie", "session=1")]).await;
     assert_eq!(client.json().await["agent"], "preferences");
     server.join("/agents/account/ada", false).await;
@@ -123,7 +123,7 @@ async fn s1_the_way_by_name_can_be_closed() {
 }
 
 #[tokio::test]
-async fn a_way_by_name_that_nobody_guards_is_told_at_the_start() {
+async fn an_unguarded_way_by_name_is_reported_at_the_start() {
     captured_log::keep();
     let start = async |agents: Agents| drop(TestServer::start(agents).await);
     start(
@@ -178,9 +178,9 @@ async fn a_path_that_cannot_be_served_is_told_at_the_start() {
         assert!(error.to_string().contains(word), "{error}");
     };
     fails(agents().route_to::<Account>("/user/", session), "twice");
-    fails(agents().route_to::<Account>("/agents/mine", session), "belongs to agents");
-    fails(agents().route_to::<Account>("user", session), "no path");
-    fails(agents().route_to::<Account>("/{user}", session), "no path");
+    fails(agents().route_to::<Account>("/agents/mine", session), "is reserved for agents");
+    fails(agents().route_to::<Account>("user", session), "is not a path");
+    fails(agents().route_to::<Account>("/{user}", session), "is not a path");
     fails(agents().route_to::<Account>("/", session), "every request");
     fails(agents().route_to::<Unknown>("/unknown", session), "`unknown`, which is not registered");
     fails(agents().route_to_object("/box", "box", session), "`box`");

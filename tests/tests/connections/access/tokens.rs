@@ -1,4 +1,4 @@
-//! Signed tokens in handshakes and requests: who may come in, and who may write.
+//! Signed tokens in handshakes and requests: read access and write access.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ struct Page {
     text: String,
 }
 
-/// A document that those with a token read, and some write.
+/// A document: all clients with a token read it, and some of them write it.
 #[agent(state = Page, connection = Claims, env = Tokens<Claims>)]
 #[derive(Default)]
 struct Wiki;
@@ -88,7 +88,7 @@ async fn s20_s176_the_token_says_who_may_write() {
     writer.call("write", json!(["ours"])).await;
     let state = reader.json().await;
     assert_eq!(state["state"], json!({ "text": "ours" }));
-    // The same in a header and in a cookie, over both.
+    // The token may also be in a header or in a cookie, for sockets and for requests.
     let (bearer, cookie) =
         (format!("Bearer {}", token("eve", false)), format!("session={}", token("eve", false)));
     for header in [("authorization", &*bearer), ("cookie", &*cookie)] {
@@ -107,7 +107,7 @@ async fn s176_bad_tokens_are_refused_with_a_reason() {
     let other_key = other_key.sign(&json!({ "sub": "x" }), Duration::from_secs(60)).expect("a token");
     let elsewhere = Tokens::hs256("a secret of thirty-two bytes ...").expect("a key").audience("blog");
     let elsewhere = elsewhere.sign(&json!({ "sub": "x" }), Duration::from_secs(60)).expect("a token");
-    // Signed with that secret for `wiki`, and expired in 2001.
+    // The token is signed with that secret for `wiki`, and it expired in 2001.
     let expired = concat!(
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
         "eyJzdWIiOiJhZGEiLCJhdWQiOiJ3aWtpIiwiZXhwIjoxMDAwMDAwMDAwLCJjYW5Xcml0ZSI6dHJ1ZX0.",
@@ -132,7 +132,8 @@ async fn s176_bad_tokens_are_refused_with_a_reason() {
 async fn s113_a_cookie_is_taken_from_our_pages_alone() {
     let cookie = format!("session={}", token("ada", true));
     let own_header = format!("Bearer {}", token("ada", true));
-    // With a list the host itself keeps foreign pages out; without one the cookie must not count.
+    // With a list of origins, the host itself refuses foreign pages. Without a list, the cookie must not be
+    // accepted.
     let server = TestServer::start(Agents::new().register::<Wiki>().env(tokens())).await;
     let own = server.url("");
     let refused = "a cookie is not accepted from a foreign page".to_owned();
@@ -152,18 +153,18 @@ async fn s113_a_cookie_is_taken_from_our_pages_alone() {
         } else {
             assert_eq!(client.next().await, Received::Close(4403, refused.clone()), "{page:?}");
             assert_eq!(answer, (403, refused.clone()), "{page:?}");
-            // A token that the page itself has is another matter.
+            // A token that the page itself sends is accepted.
             assert_eq!(ask(&server, &[("authorization", &own_header), page]).await.0, 200);
         }
     }
-    // A page of the list may use it.
+    // A page in the list may use the cookie.
     let server = TestServer::start(agents()).await;
     let headers = [("cookie", &*cookie), ("origin", "https://app.example")];
     Client::connect(server.addr(), "/agents/wiki/one", &headers).await.greeting(true).await;
     assert_eq!(ask(&server, &headers).await, (200, "ada".to_owned()));
 }
 
-/// Trusts the host: no hook of its own but the one that reads who it is.
+/// An agent that trusts the host: its only hook reads the identity.
 #[agent(connection = Claims)]
 #[derive(Default)]
 struct Inner;

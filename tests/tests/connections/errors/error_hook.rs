@@ -1,4 +1,4 @@
-//! The error hook: errors of one connection, errors of the agent, and what becomes of them.
+//! The error hook: errors of one connection, errors of the agent, and their effects.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl Fragile {
             _ => json!("something new"),
         };
         cx.env().note(note);
-        // An agent whose name says so passes the error on; the others have dealt with it.
+        // An agent whose name begins with `passes-on` returns the error. Other agents have handled it.
         match cx.name().starts_with("passes-on") {
             true => Err(error.into_error()),
             false => Ok(()),
@@ -97,7 +97,7 @@ async fn fragile() -> (TestServer, Notes) {
     (TestServer::start(Agents::new().register::<Fragile>().env(recorder)).await, notes)
 }
 
-/// Sends bytes as they are and returns the code of the close frame that comes back.
+/// Sends raw bytes and returns the code of the close frame that the server answers with.
 async fn broken(client: Client, bytes: &[u8]) -> u16 {
     let mut stream = client.into_stream();
     patient(stream.write_all(bytes)).await.expect("sending");
@@ -129,7 +129,7 @@ async fn s11_a_broken_frame_is_an_error_of_its_connection() {
         assert!(!note[2].as_str().expect("a text").is_empty());
         assert_eq!(notes.next().await, json!(["close", code, false]), "{id}");
     }
-    // Nobody else noticed.
+    // No other client noticed.
     assert_eq!(other.drain().await, []);
     assert_eq!(notes.so_far().len(), 0);
 }
@@ -140,7 +140,7 @@ async fn s11_a_failing_hook_of_a_connection_is_an_error_of_it() {
     let mut client = server.join("/agents/fragile/one?_pk=me", true).await;
     client.send("hello").await;
     assert_eq!(notes.next().await, json!(["connection", "me", "message failed"]));
-    // The connection lives on.
+    // The connection stays open.
     client.send_bytes(vec![1]).await;
     assert_eq!(notes.next().await, json!(["connection", "me", "message failed"]));
     assert_eq!(client.drain().await, []);
@@ -148,7 +148,7 @@ async fn s11_a_failing_hook_of_a_connection_is_an_error_of_it() {
     assert_eq!(notes.next().await, json!(["close", 4000, true]));
     assert_eq!(notes.next().await, json!(["connection", "me", "close failed"]));
 
-    // A failing connect hook ends it, in a way that a client tries again.
+    // A failing connect hook closes the connection with a code that lets the client try again.
     let mut client = server.join("/agents/fragile/one?_pk=late&fail=not%20now", true).await;
     assert_eq!(client.next().await, Received::Close(1011, "not now".to_owned()));
     assert_eq!(notes.next().await, json!(["connection", "late", "not now"]));
@@ -201,7 +201,7 @@ enum Mood {
     Fine,
 }
 
-/// An object without hooks for what goes wrong.
+/// An object without error hooks.
 #[derive(Default)]
 struct Raw;
 
@@ -220,7 +220,7 @@ async fn s11_clients_that_break_the_protocol_do_not_fill_the_log() {
     let (recorder, mut notes) = recorder();
     let agents = Agents::new().register::<Fragile>().register::<Bare>().env(recorder);
     let server = TestServer::start(agents.register_object::<Raw>("raw")).await;
-    // With a hook that passes errors on, without one, and below the agents.
+    // The cases are an agent with a hook that returns errors, an agent without a hook, and a plain object.
     for (path, state) in [
         ("/agents/fragile/passes-on-broken", Some(true)),
         ("/agents/bare/broken", Some(false)),
@@ -236,7 +236,7 @@ async fn s11_clients_that_break_the_protocol_do_not_fill_the_log() {
                 assert_eq!(notes.next().await[0], json!("connection"));
                 assert_eq!(notes.next().await[0], json!("close"));
             } else {
-                // Answered behind it.
+                // This request is answered after the broken frame was handled.
                 assert_eq!(get(&server, path).await.0, 200);
             }
         }
@@ -353,7 +353,7 @@ async fn more_rejections_than_the_hook_takes_are_logged_once() {
         }
         assert_eq!(captured_log::lines_with("many-rejections").len(), 1);
     }
-    // Once all were told a new flood is told of.
+    // Once all rejections were reported, a new flood is reported again.
     go.add_permits(5000);
     while go.available_permits() < 5000
         || !server.host().status("overrun", "many-rejections").expect("it is there").pinned_by.is_empty()

@@ -1,4 +1,4 @@
-//! Nothing leaks: whatever fails, what clients read names no file, no SQL, no panic and no secret.
+//! No error reveals details: no text that a client reads names a file, SQL, a panic or a secret.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use agents::prelude::*;
 use agents::testing::Faults;
 use agents_tests::{Client, Received, TestServer, patient};
 
-/// What no client may ever read. Paths, SQL, sources, Rust, and what the agent below calls its secrets.
+/// Texts that no client may ever read: paths, SQL, sources, Rust, and the secrets of the agent below.
 const FORBIDDEN: [&str; 16] = [
     "/",
     "\\",
@@ -68,7 +68,7 @@ impl Leaky {
             Some("identity") => return Ok(request.identity()?),
             _ => {}
         };
-        Ok(Member { name: "somebody".to_owned() })
+        Ok(Member { name: "ada".to_owned() })
     }
 
     #[hook]
@@ -185,7 +185,7 @@ impl Leaky {
     }
 }
 
-/// Fails when a text holds what no client may read.
+/// Fails if a text contains details that no client may read.
 fn clean(what: &str, text: &str) {
     let lower = text.to_ascii_lowercase();
     for word in FORBIDDEN {
@@ -193,11 +193,12 @@ fn clean(what: &str, text: &str) {
     }
 }
 
-/// Whatever comes until the end, or until the agent answers a last question.
+/// Checks all frames until the end of the connection, or until the agent answers a last question. Returns
+/// whether the connection is still open.
 async fn until_quiet(what: &str, client: &mut Client) -> bool {
     let last = "the last one";
     let call = json!({ "type": "rpc", "id": last, "method": "level", "args": [{ "level": 1 }] });
-    // It may be over already.
+    // The connection may have ended already.
     client.try_send(call.to_string()).await;
     loop {
         match client.next().await {
@@ -240,7 +241,7 @@ async fn calls_and_states_that_fail_tell_nothing() {
         clean(kind, &text);
         assert!(text.starts_with("Internal error (id "), "{kind}: {text}");
     }
-    // What is wrong with the arguments is the caller's own business, and says nothing of ours.
+    // An error about the arguments is shown to the caller and reveals nothing about the agent.
     for args in [json!([]), json!([7]), json!([{ "a": 1 }]), json!([null])] {
         clean("arguments", &client.call_error("fail", args).await);
     }
@@ -309,7 +310,7 @@ async fn connections_and_requests_that_fail_tell_nothing() {
         "leaky/..",
         "leaky/%2e%2e",
         &format!("leaky/{long}"),
-        "nobody/one",
+        "unknown/one",
         "leaky/one?__agents_transport=capnweb",
     ] {
         let mut client = server.connect(&format!("/agents/{path}")).await;
@@ -373,7 +374,7 @@ async fn a_disk_that_fails_tells_nothing() {
             Err(_) => assert!(!until_quiet(&what, &mut client).await),
         }
     }
-    // A file that is none.
+    // A file that is not a database.
     let mut client = server.join("/agents/leaky/two", true).await;
     client.call("level", json!([{ "level": 1 }])).await;
     client.close(None).await;
@@ -394,7 +395,7 @@ async fn a_disk_that_fails_tells_nothing() {
     let server =
         TestServer::start_resident_in(Agents::new().register::<Leaky>(), folder.path(), "as above").await;
     let mut client = server.connect("/agents/leaky/two").await;
-    assert!(!until_quiet("a broken file", &mut client).await, "nobody can open it");
+    assert!(!until_quiet("a broken file", &mut client).await, "the file cannot be opened");
     let answer = patient(reqwest::get(server.url("/agents/leaky/two"))).await.expect("an answer");
     assert_eq!(answer.status(), 500);
     clean("a broken file", &patient(answer.text()).await.expect("a body"));

@@ -1,4 +1,4 @@
-//! The log has errors of the program, and not those that a client can make as often as it likes.
+//! The log contains errors of the program, and no errors that a client can cause as often as it likes.
 
 use agents::prelude::*;
 use agents_tests::{Received, TestServer};
@@ -58,7 +58,7 @@ async fn what_a_client_does_wrong_is_no_error_in_the_log() {
         assert!(matches!(tagged.next().await, Received::Close(1011, _)));
     }
     assert_eq!(captured_log::errors_with("wall/blame"), Vec::<String>::new());
-    // An error of the program is one.
+    // An error of the program is logged as an error.
     viewer.send("broken").await;
     viewer.drain().await;
     let errors = captured_log::errors_with("wall/blame");

@@ -1,4 +1,4 @@
-//! Errors: what hooks, the log and clients get of them.
+//! Errors: their form for hooks, for the log and for clients.
 
 pub(super) mod error_hook;
 pub(super) mod hidden_details;

@@ -1,4 +1,4 @@
-//! Bodies of requests and responses, which stream both ways.
+//! Bodies of requests and responses, which are streamed in both directions.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Depot {
     }
 }
 
-/// Looks at a request that its handler goes on using.
+/// Returns the content type of a request that its handler still uses.
 async fn kind_of(request: &Request) -> &str {
     tokio::task::yield_now().await;
     request.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("unknown")
@@ -176,14 +176,15 @@ async fn s5_a_client_that_breaks_off_is_an_error_where_its_body_is_read() {
     captured_log::keep();
     drop(stream);
     assert_eq!(notes.next().await, "the body broke off");
-    // The handler that read it is done once the next one is. A client that breaks off does not fill the log.
+    // The handler that read the body has ended when the next request is answered. A client that breaks off
+    // does not fill the log.
     let (status, _) = response_text::post(&server, "/agents/depot/one/count", "x").await;
     assert_eq!(status, 200);
     assert_eq!(captured_log::errors_with("the body broke off"), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn s5_a_body_that_nobody_reads_holds_nothing_up() {
+async fn s5_an_unread_body_holds_nothing_up() {
     let server = TestServer::start(depot(recorder().0, 300 * MIB)).await;
     let mut stream = tokio::net::TcpStream::connect(server.addr()).await.expect("a connection");
     let head = "POST /agents/depot/one/ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n";
@@ -258,7 +259,7 @@ async fn a_request_is_lent_over_an_await() {
     };
     assert_eq!(text(host.request(request("abc".into())).await).await, "text/plain Some(3) 3");
     assert_eq!(text(host.request(request(Body::empty())).await).await, "text/plain Some(0) 0");
-    // One that comes as it is read, up to what its reader takes and beyond.
+    // A body without a length is read up to the limit of its reader, and then refused.
     assert_eq!(text(host.request(request(pieces(2, 50_000))).await).await, "text/plain None 100000");
     assert_eq!(host.request(request(pieces(3, 50_000))).await.status(), 413);
     assert_eq!(host.request(request(pieces(3, MIB))).await.status(), 413);

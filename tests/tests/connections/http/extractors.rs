@@ -1,4 +1,4 @@
-//! Arguments that `on_request` can take in the place of a whole request.
+//! Arguments that `on_request` can take instead of a whole request.
 
 use agents::axum::extract::{Json, Query};
 use agents::bytes::Bytes;
@@ -25,7 +25,7 @@ struct Shop;
 
 #[agent]
 impl Shop {
-    /// The body stands last; what is borrowed from the others lasts over an await.
+    /// Takes the body last. Values that are borrowed from the others live across an await.
     #[hook]
     async fn on_request(
         &self,

@@ -1,4 +1,4 @@
-//! A host inside a program that has routes of its own.
+//! A host inside a program that has its own routes.
 
 use std::net::SocketAddr;
 
@@ -55,7 +55,7 @@ async fn a_router_is_merged_into_an_app_and_stops_alone() {
     client.greeting(false).await;
     let (end, ()) = tokio::join!(client.end(), host.shutdown());
     assert_eq!(end, Received::Close(1001, "server shutting down".to_owned()));
-    assert_eq!(get_text(addr, "/hello").await.0, 200, "the app goes on");
+    assert_eq!(get_text(addr, "/hello").await.0, 200, "the app still answers");
     assert_eq!(get_text(addr, "/agents/greeter/door").await.0, 503);
 }
 
@@ -68,7 +68,7 @@ async fn a_service_answers_what_the_app_does_not_know() {
     greets(addr).await;
     assert_eq!(get_text(addr, "/hello").await, (200, "hello".to_owned()));
     assert_eq!(get_text(addr, "/nowhere").await, (404, "Not found".to_owned()));
-    assert_eq!(get_text(addr, "/agents/nobody/x").await, (400, "Invalid request".to_owned()));
+    assert_eq!(get_text(addr, "/agents/unknown/x").await, (400, "Invalid request".to_owned()));
 }
 
 #[agent]
@@ -135,7 +135,7 @@ async fn limits_of_addresses_that_cannot_hold_are_told_once() {
         let host = agents.register::<Greeter>().data_dir(folder.path()).start().expect("the host");
         (folder, host)
     };
-    // No such limits, and a server that tells addresses.
+    // The first host has no limits for addresses, and the second server passes the addresses of its clients.
     let (_open, unlimited) = host(Agents::new());
     greets(serve(Router::new().merge(unlimited.router())).await).await;
     let (_known, limited) = host(Agents::new().limits(agents::limits::Limits::internet_facing()));

@@ -1,4 +1,4 @@
-//! HTTP requests to an agent: everything that is not a WebSocket handshake.
+//! HTTP requests to an agent: all requests that are not a WebSocket handshake.
 
 use agents::axum::{http::StatusCode, response::IntoResponse};
 use agents::limits::Limits;
@@ -66,7 +66,7 @@ async fn s5_a_handshake_never_reaches_the_request_hook() {
     assert_eq!(notes.next().await, "connected");
     client.close(None).await;
 
-    // Nor does one that is refused.
+    // A refused request does not wake the agent either.
     let wrong = [("sec-websocket-version", "12"), ("upgrade", "websocket"), ("connection", "Upgrade")];
     let mut request = reqwest::Client::new().get(server.url("/agents/desk/one"));
     for (name, value) in wrong {
@@ -120,7 +120,8 @@ async fn s5_an_answer_reflects_what_earlier_requests_wrote() {
     assert_eq!(get(&server, "/agents/archive/two").await.1, "[]");
 }
 
-/// Behind the handshake, because the npm client retries a refused one for ever.
+/// Returns the close code of a refused path. The code comes after the handshake, because the npm client
+/// retries a refused handshake forever.
 async fn refused(server: &TestServer, path: &str) -> u16 {
     let mut client = server.connect(path).await;
     let Received::Close(code, reason) = client.next().await else { panic!("no close: {path}") };
@@ -142,7 +143,7 @@ async fn s5_s7_a_refusal_comes_behind_the_handshake() {
     assert_eq!(refused(&server, &format!("/agents/desk/{long}")).await, 4400);
     assert_eq!(refused(&server, "/agents/desk/one?__agents_transport=capnweb").await, 4400);
     assert_eq!(get(&server, &format!("/agents/desk/{long}")).await.0, 400);
-    assert_eq!(notes.so_far().len(), 0, "no agent heard of any");
+    assert_eq!(notes.so_far().len(), 0, "no agent was called");
 
     let first = server.join(&format!("/agents/desk/{}", &long[1..]), false).await;
     assert_eq!(notes.next().await, "connected");
@@ -150,7 +151,7 @@ async fn s5_s7_a_refusal_comes_behind_the_handshake() {
     assert_eq!(refused(&server, &format!("/agents/desk/{}", &long[1..])).await, 4429);
     second.drain().await;
     assert_eq!(notes.so_far(), ["connected"]);
-    // There is room again.
+    // A slot is free again.
     first.close(None).await;
     let mut third = server.join(&format!("/agents/desk/{}", &long[1..]), false).await;
     assert_eq!(third.drain().await, []);

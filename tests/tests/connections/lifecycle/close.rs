@@ -1,4 +1,4 @@
-//! Closing: by the client, by the agent, by accident.
+//! Closing by the client, by the agent, and by a lost connection.
 
 use agents::limits::Limits;
 use agents::prelude::*;
@@ -24,7 +24,8 @@ impl Lounge {
         }
     }
 
-    /// `close CODE REASON` and `close`: from here, not from a call, so that no answer mixes in.
+    /// Handles `close CODE REASON` and `close`. The agent closes from here and not from a call, so that no
+    /// answer is mixed in.
     #[hook]
     fn on_message(&self, conn: &Connection<Self>, message: Message) -> Result<()> {
         let words: Vec<_> = message.text().unwrap_or_default().splitn(3, ' ').collect();
@@ -52,7 +53,7 @@ impl Lounge {
             "user": user,
             "there": there,
         }));
-        // What is sent to it goes nowhere, and is no error.
+        // A message to a closed connection is dropped and is not an error.
         conn.send("too late")?;
         cx.broadcast(&json!({ "event": "user-left", "userId": user }))
     }
@@ -104,9 +105,9 @@ async fn s30_codes_and_reasons_reach_the_client_behind_what_was_sent() {
         let mut client = server.join("/agents/lounge/one", false).await;
         client.send(format!("close {code} {reason}")).await;
         assert_eq!(client.next().await.text(), "before");
-        // Not `after`: what is sent to a closed connection goes nowhere.
+        // `after` is missing, because a message to a closed connection is dropped.
         assert_eq!(client.next().await, Received::Close(code, reason.to_owned()));
-        // The client answers with the same, and that is the end.
+        // The client answers with the same frame, and the connection ends.
         assert_eq!(client.next().await, Received::Dropped);
         let note = notes.next().await;
         assert_eq!(note["close"], json!([code, reason, true]));
@@ -133,7 +134,7 @@ async fn s30_what_cannot_be_sent_is_an_error() {
         let error = client.call_error("closeMe", json!([4000, reason])).await;
         assert!(error.contains("123"), "{error}");
     }
-    // Nothing happened to the connection.
+    // The connection is unchanged.
     assert_eq!(client.drain().await, []);
     assert_eq!(notes.so_far().len(), 0);
 }

@@ -1,4 +1,4 @@
-//! The connection object: id, uri, server, sending, and what is kept for each connection.
+//! The connection object: id, uri, server, sending, and the state of each connection.
 
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ impl Locker {
         (conn.id().to_owned(), conn.server().to_owned(), cx.name().to_owned(), uri)
     }
 
-    /// What is there before, right after, and by the agent's list of connections.
+    /// Sets the state. Returns the state before, the state right after, and the state in the agent's list of
+    /// connections.
     #[callable]
     fn put(
         &self,
@@ -59,7 +60,7 @@ impl Locker {
         conn.state()
     }
 
-    /// Two updates in one event; the second sees the first.
+    /// Updates twice in one event. The second update sees the first.
     #[callable]
     fn bump_twice(&self, conn: &Connection<Self>) -> Result<(Slip, Slip)> {
         let mut seen = Vec::new();
@@ -110,10 +111,10 @@ async fn s24_ids_are_the_clients_or_random() {
 
     let mut named = server.join("/agents/locker/one?a=1&_pk=b3-7%20x", false).await;
     assert_eq!(id_of(&mut named).await, "b3-7 x");
-    // Ids are the agent's: another agent has its own.
+    // Ids belong to an agent: another agent has its own.
     let mut elsewhere = server.join("/agents/locker/two?_pk=b3-7%20x", false).await;
     assert_eq!(id_of(&mut elsewhere).await, "b3-7 x");
-    // Free again once the connection is closed.
+    // The id is free again once the connection is closed.
     named.close(None).await;
     let mut again = server.join("/agents/locker/one?_pk=b3-7%20x", false).await;
     assert_eq!(id_of(&mut again).await, "b3-7 x");
@@ -148,12 +149,12 @@ async fn s26_s27_s35_s36_state_is_what_was_set_on_this_connection() {
     assert_eq!(ada.call("mustGet", json!([])).await, first);
     let second = json!({ "text": "second", "count": 0 });
     assert_eq!(ada.call("put", json!(["second"])).await, json!([first, second, second]));
-    // The other connection has its own.
+    // The other connection has its own state.
     assert_eq!(bob.call("get", json!([])).await, json!(null));
     bob.call("put", json!(["bob's"])).await;
     assert_eq!(ada.call("get", json!([])).await, second);
     assert_eq!(bob.call("get", json!([])).await["text"], "bob's");
-    // It goes with the connection, even when the client comes back.
+    // The state ends with the connection, even if the client comes back with the same id.
     ada.close(None).await;
     let mut ada = server.join("/agents/locker/one", false).await;
     assert_eq!(ada.call("get", json!([])).await, json!(null));
@@ -163,7 +164,7 @@ async fn s26_s27_s35_s36_state_is_what_was_set_on_this_connection() {
 async fn s27_a_state_that_is_too_large_is_refused_and_changes_nothing() {
     let server = locker().await;
     let mut client = server.join("/agents/locker/one", false).await;
-    // `{"text":"…","count":0}` is the JSON of a slip.
+    // `{"text":"…","count":0}` is the JSON of a `Slip`.
     let most = 16 * 1024 - r#"{"text":"","count":0}"#.len();
     client.call("put", json!(["x".repeat(most)])).await;
     let error = client.call_error("put", json!(["y".repeat(most + 1)])).await;
@@ -278,7 +279,8 @@ async fn s24_a_live_connection_keeps_its_id() {
     let server = TestServer::start(Agents::new().register::<Pier>()).await;
     let mut first = server.join("/agents/pier/one?_pk=me", false).await;
     assert_eq!(first.json().await, json!({ "connected": "me" }));
-    // The first one answers the probe because it reads; what it reads is that somebody came.
+    // The first client answers the probe because it reads. The frame that it reads announces the new
+    // connection.
     let (mut second, news) = tokio::join!(server.join("/agents/pier/one?_pk=me", false), first.json());
     let fresh = news["connected"].as_str().expect("an id").to_owned();
     assert_eq!(fresh.len(), 21, "{fresh}");
@@ -294,7 +296,7 @@ async fn s24_a_dead_connection_is_replaced() {
     let server = TestServer::start(Agents::new().register::<Pier>()).await;
     let mut first = server.join("/agents/pier/one?_pk=me", false).await;
     first.drain().await;
-    // Open, but nobody reads it: it cannot answer the probe.
+    // The connection is open, but its client does not read and so cannot answer the probe.
     let _silent = first.into_stream();
     let mut second = server.join("/agents/pier/one?_pk=me", false).await;
     assert_eq!(second.json().await, json!({ "connected": "me" }));

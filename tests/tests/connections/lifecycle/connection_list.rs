@@ -1,4 +1,4 @@
-//! The list of connections: who is in it and when.
+//! The list of connections: its members, and the times at which they are added and removed.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use agents_tests::{Client, Received, Recorder, TestServer, recorder};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-/// Where hooks note, and what a slow connect hook waits for.
+/// The recorder of the hooks, and the signal that a slow connect hook waits for.
 struct Desk {
     recorder: Recorder,
     enter: Semaphore,
@@ -42,7 +42,7 @@ impl Lobby {
     #[hook]
     fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, _message: Message) -> Result<()> {
         conn.close(4000, "asked to")?;
-        // It is out of the list at once, not only when the client has answered.
+        // The connection is removed from the list at once, and not only when the client has answered.
         cx.env().recorder.note(json!(["closing", ids(cx), found(cx, conn.id())]));
         Ok(())
     }
@@ -111,7 +111,7 @@ async fn s50_a_connection_is_listed_once_it_is_accepted() {
     let mut slow = server.connect("/agents/lobby/one?_pk=slow&slow").await;
     assert_eq!(notes.next().await, "slow one waits");
     assert_eq!(first.call("ids", json!([])).await, json!(["first", "slow"]));
-    // Its own messages wait for its connect hook, those of others do not.
+    // Its own messages wait for its connect hook. Messages of other connections do not.
     slow.start_call("ids", json!([])).await;
     let third = join(&server, "_pk=third").await;
     third.close(None).await;

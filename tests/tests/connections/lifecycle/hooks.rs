@@ -1,4 +1,4 @@
-//! Hooks as they may be written: plain or async, with the types that the agent names.
+//! Hooks in all their forms: plain or async, with the types that the agent names.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::response_text::get;
 
-/// Why some tests want an agent that stays in memory.
+/// The reason why some tests need an agent that stays in memory.
 const ONE_START: &str = "it counts starts";
 
 #[agent(env = Recorder, connection = String)]
@@ -143,7 +143,7 @@ impl Asynchronous {
 async fn every_hook_runs(server: &TestServer, class: &str, mut notes: Notes) {
     let path = format!("/agents/{class}/one");
     let mut client = server.connect(&path).await;
-    // Before the connect hook has finished: it is handled after it all the same.
+    // The message arrives before the connect hook has finished, and is handled after it.
     client.send("message").await;
     client.greeting(false).await;
     assert_eq!(client.next().await.text(), "let in");
@@ -272,9 +272,9 @@ impl Typed {
     }
 }
 
-/// The doors take and give the types that the class names, and no others.
+/// A check that the methods take and return the types that the class names, and no others.
 ///
-/// Every name of the prelude is here, and a pointer to a function has exactly one type.
+/// The type lists every name of the prelude. A pointer to a function has exactly one type.
 struct Names<A>(PhantomData<A>);
 
 impl Names<Typed> {
@@ -300,7 +300,7 @@ async fn s18_s19_s34_s51_types_of_state_connection_and_env_are_the_agents() {
     assert_eq!(ada.call("members", json!([])).await, json!([{ "name": "Ada" }, { "name": "Bob" }]));
     let frames = ada.drain_json().await;
     assert_eq!(frames.last().expect("two frames")["state"], json!({ "lines": ["hello Ada", "hello Bob"] }));
-    // The constants exist, so the signatures are as they say.
+    // The constants exist, so the signatures are correct.
     let _ = (
         Names::<Typed>::STATE,
         Names::<Typed>::SET_STATE,

@@ -1,4 +1,4 @@
-//! The life of an agent and of a connection: start, hooks, and close.
+//! The lifecycle of an agent and of a connection: start, hooks, and close.
 
 pub(super) mod close;
 pub(super) mod connection;

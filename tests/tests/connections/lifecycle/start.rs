@@ -1,4 +1,4 @@
-//! Starting: once, before everything else, with properties, from what is stored.
+//! The start of an agent: it runs once, before all other handlers, with properties, from stored data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::response_text::get;
 
-/// What a start waits for, and where it is noted.
+/// The signal that a start waits for, and the recorder of its notes.
 struct Gate {
     recorder: Recorder,
     open: Semaphore,
@@ -61,7 +61,7 @@ async fn s1_s2_start_runs_once_before_any_connection() {
     let gate = Arc::new(Gate { recorder, open: Semaphore::new(0) });
     let server = TestServer::start(Agents::new().register::<Gated>().env(gate.clone())).await;
 
-    // The handshakes are answered while the agent still starts.
+    // The handshakes are answered while the agent is still starting.
     let sockets = (0..50).map(|_| server.connect("/agents/gated/one"));
     let mut sockets = join_all(sockets).await;
     assert_eq!(notes.next().await, "start begins");
@@ -103,7 +103,7 @@ async fn s2_messages_and_requests_wait_for_the_start() {
     assert!(place("connect") < place("early"), "{noted:?}");
 }
 
-/// Starts only as long as the switch is on.
+/// An agent that starts only while the switch is on.
 #[agent(env = Arc<AtomicBool>)]
 #[derive(Default)]
 struct Moody;
@@ -141,7 +141,7 @@ async fn s2_a_failed_start_fails_its_event_and_the_next_one_tries_again() {
     let server = TestServer::start(Agents::new().register::<Moody>().env(switch.clone())).await;
     for _ in 0..2 {
         let mut client = server.connect("/agents/moody/one").await;
-        // Final, because the client has no identity yet.
+        // The close is final, because the client has no identity yet.
         assert_eq!(client.next().await, Received::Close(4500, "not today".to_owned()));
         assert_eq!(get(&server, "/agents/moody/one").await, (500, "not today".to_owned()));
     }
@@ -153,7 +153,7 @@ async fn s2_a_failed_start_fails_its_event_and_the_next_one_tries_again() {
     for name in ["one", "panics"] {
         assert_eq!(get(&server, &format!("/agents/moody/{name}")).await, (200, "fine".to_owned()));
     }
-    // An open connection lives on while its agent cannot be started.
+    // An open connection stays open while its agent cannot be started.
     let mut client = server.join("/agents/moody/one", false).await;
     let error = client.call_error("fall", json!([])).await;
     assert!(error.starts_with("Internal error (id "), "{error}");
@@ -201,7 +201,7 @@ async fn s3_start_is_given_the_properties_of_the_creator() {
     let server = TestServer::start_in(host, folder.path()).await;
     let mut client = server.join("/agents/planned/one", false).await;
     assert_eq!(client.call("motto", json!([])).await, "first for one");
-    // A warm agent is not started again, nor is its creator asked.
+    // An agent that is awake is not started again, and its creator is not called.
     let mut second = server.join("/agents/planned/one", false).await;
     assert_eq!(second.call("motto", json!([])).await, "first for one");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
@@ -210,7 +210,7 @@ async fn s3_start_is_given_the_properties_of_the_creator() {
     drop((client, second, bare));
     server.shutdown().await;
 
-    // The properties belong to the agent: the next program does not change them.
+    // The properties belong to the agent: another program does not change them.
     let host = Agents::new().register::<Planned>();
     let host = host.props::<Planned>(|info| Some(Plan { motto: format!("second for {}", info.name) }));
     let server = TestServer::start_in(host, folder.path()).await;
@@ -313,7 +313,7 @@ async fn s6_on_connect_is_called_once_for_each_socket() {
     assert_eq!(ada.next().await.text(), "welcome, Ada");
     let mut bob = server.join("/agents/greeter/one?who=Bob&_pk=b", false).await;
     assert_eq!(bob.next().await.text(), "welcome, Bob");
-    // Neither sees the other's greeting, and nobody was connected twice.
+    // Neither client sees the greeting of the other, and no client was connected twice.
     ada.send("just a message").await;
     assert_eq!(ada.drain().await, []);
     assert_eq!(bob.drain().await, []);
@@ -338,7 +338,7 @@ async fn s7_an_agent_without_hooks_accepts_and_synchronises() {
         reader.next().await,
         Received::Text(r#"{"state":{"a":1},"type":"cf_agent_state"}"#.to_owned())
     );
-    writer.send("nobody listens").await;
+    writer.send("no handler").await;
     writer.send_bytes(vec![1, 2, 3]).await;
     assert_eq!(writer.call_error("anything", json!([])).await, "Method anything does not exist");
 }

@@ -1,4 +1,4 @@
-//! Broadcasts: to everyone, to everyone but some, from anywhere in the agent.
+//! Broadcasts to all connections, to all but some, and from every part of an agent.
 
 use agents::prelude::*;
 use agents_tests::{Client, Received, TestServer};
@@ -56,7 +56,7 @@ impl Hall {
     }
 }
 
-/// Neither a hook nor a callable.
+/// Broadcasts from a function that is neither a hook nor a callable.
 fn notify_all(cx: &Context<Hall>, event: &str) -> Result<()> {
     cx.broadcast(&json!({ "event": event }))
 }
@@ -121,8 +121,8 @@ async fn s39_anything_of_the_agent_can_broadcast() {
 async fn s40_excluded_ids_get_nothing_and_unknown_ones_do_not_matter() {
     let (_server, [mut a, mut b, mut c]) = hall().await;
     a.call("shoutExcept", json!(["not a", ["a"]])).await;
-    a.call("shoutExcept", json!(["not a, b", ["b", "nobody", "a", "a"]])).await;
-    a.call("shoutExcept", json!(["all", ["nobody", ""]])).await;
+    a.call("shoutExcept", json!(["not a, b", ["b", "unused", "a", "a"]])).await;
+    a.call("shoutExcept", json!(["all", ["unused", ""]])).await;
     a.call("shoutExcept", json!(["none", ["a", "b", "c"]])).await;
     let text = |text: &str| Received::Text(text.to_owned());
     assert_eq!(a.drain().await, [text("all")]);

@@ -1,4 +1,4 @@
-//! Messages: which of them reach the message hook, and that they arrive as they were sent.
+//! Messages: those that reach the message hook, and their unchanged content.
 
 use agents::bytes::Bytes;
 use agents::prelude::*;
@@ -13,7 +13,8 @@ struct Echo;
 impl Echo {
     #[hook]
     fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> Result<()> {
-        // Two kinds and no other: without a wildcard this compiles only as long as that is so (S58).
+        // There are exactly two kinds: this match has no wildcard, so it stops compiling if that changes
+        // (S58).
         let kind = match &message {
             Message::Text(_) => "text",
             Message::Binary(_) => "binary",
@@ -52,7 +53,7 @@ async fn s9_what_is_no_protocol_frame_reaches_the_message_hook() {
         assert_eq!(client.next().await, Received::Text(text.to_owned()));
         assert_eq!(notes.so_far(), ["text"], "{text}");
     }
-    // Bytes are never a frame of the protocol, whatever they hold.
+    // Bytes are never a frame of the protocol, no matter what they contain.
     for bytes in [&b""[..], &[0, 255], br#"{"type":"rpc","id":"1","method":"m","args":[]}"#] {
         client.send_bytes(bytes.to_vec()).await;
         assert_eq!(client.next().await, Received::Binary(bytes.to_vec()));
@@ -73,7 +74,7 @@ async fn s9_calls_and_states_do_not_reach_the_message_hook() {
     assert_eq!(notes.so_far(), ["text"]);
 }
 
-/// Bytes without a pattern, the same in every run.
+/// Returns bytes without a pattern that are the same in every run.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     std::iter::repeat_with(|| {
@@ -104,7 +105,7 @@ async fn s56_bytes_arrive_as_they_were_sent() {
     let (recorder, _notes) = recorder();
     let server = TestServer::start(Agents::new().register::<Echo>().env(recorder)).await;
     let mut client = server.join("/agents/echo/one", false).await;
-    // Around every length at which a frame's header changes, and 1 MiB.
+    // The lengths are around those at which a frame's header changes, and 1 MiB.
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20] {
         let bytes = noise(length);
         client.send_bytes(bytes.clone()).await;
@@ -155,7 +156,7 @@ struct Command {
     times: u32,
 }
 
-/// The upload of the documentation: bytes are data, text is a command.
+/// The upload of the documentation: bytes are data, and text is a command.
 #[agent]
 #[derive(Default)]
 struct FileAgent;
@@ -186,7 +187,7 @@ async fn s23_json_is_parsed_and_answered() {
     assert_eq!(client.next().await.text(), r#"{"received":{"a":1}}"#);
     client.send(r#"typed {"name":"go"}"#).await;
     assert_eq!(client.next().await.text(), r#"{"name":"go","times":0}"#);
-    // What does not parse fails its hook and nothing else.
+    // A message that cannot be parsed fails its hook and has no other effect.
     client.send("{broken").await;
     client.send(r#"typed {"times":1}"#).await;
     assert_eq!(client.drain().await, []);

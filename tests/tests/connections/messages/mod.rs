@@ -1,4 +1,4 @@
-//! Messages and broadcasts, and which of them reach the message hook.
+//! Messages and broadcasts, and the messages that reach the message hook.
 
 pub(super) mod broadcast;
 pub(super) mod hook;

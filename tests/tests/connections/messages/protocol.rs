@@ -1,4 +1,4 @@
-//! Frames of the protocol, and connections that want none.
+//! Frames of the protocol, and connections without protocol frames.
 
 use agents::prelude::*;
 use agents_tests::{Received, TestServer};
@@ -68,11 +68,11 @@ async fn s60_a_connection_gets_identity_state_and_mcp_in_this_order() {
         text(
             r#"{"mcp":{"prompts":[],"resources":[],"servers":{},"tools":[]},"type":"cf_agent_mcp_servers"}"#,
         ),
-        // And then what the connect hook sends.
+        // The messages of the connect hook come next.
         Received::Binary(vec![1]),
     ];
     assert_eq!(client.drain().await, expected);
-    // Nothing of that goes to those who are there already.
+    // Clients that are already connected get none of these frames.
     let mut second = server.connect("/agents/sensor/attic").await;
     assert_eq!(second.drain().await, expected);
     assert_eq!(client.drain().await, []);
@@ -120,13 +120,13 @@ async fn s60_frames_that_have_no_content_are_left_out() {
 async fn s15_no_frame_of_the_protocol_reaches_a_suppressed_connection() {
     let server = TestServer::start(Agents::new().register::<Sensor>()).await;
     let mut device = server.connect("/agents/sensor/one?protocol=binary").await;
-    // The only frame is the connect hook's.
+    // The only frame is that of the connect hook.
     assert_eq!(device.drain().await, [Received::Binary(vec![0])]);
     let mut screen = server.join("/agents/sensor/one", true).await;
     assert_eq!(screen.next().await, Received::Binary(vec![1]));
     assert_eq!(device.drain().await, []);
 
-    // By a call of its own, a call of another, a push, a request.
+    // The state is changed by its own call, by a call of another client, by a push, and by a request.
     assert_eq!(device.call_frame("measure", json!([7])).await["success"], true);
     screen.call("measure", json!([8])).await;
     screen.send(r#"{"type":"cf_agent_state","state":{"celsius":9}}"#).await;
@@ -135,7 +135,7 @@ async fn s15_no_frame_of_the_protocol_reaches_a_suppressed_connection() {
         [7, 8, 99].map(|celsius| json!({ "state": { "celsius": celsius }, "type": "cf_agent_state" }));
     assert_eq!(screen.drain_json().await, frames);
     assert_eq!(device.drain().await, []);
-    // It can still read and write.
+    // The connection can still read and write the state.
     assert_eq!(device.call("reading", json!([])).await, 99);
     device.send(r#"{"type":"cf_agent_state","state":{"celsius":-1}}"#).await;
     assert_eq!(device.call("reading", json!([])).await, -1);
@@ -155,7 +155,7 @@ async fn s43_a_suppressed_connection_gets_broadcasts() {
     device.send_bytes(vec![1, 2, 3]).await;
     assert_eq!(device.next().await, Received::Binary(vec![1, 2, 3]));
     assert_eq!(screen.next().await, Received::Binary(vec![1, 2, 3]));
-    // Each of them once.
+    // Each broadcast arrives once.
     assert_eq!(device.drain().await, []);
     assert_eq!(screen.drain().await, []);
 }

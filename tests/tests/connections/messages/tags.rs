@@ -1,4 +1,4 @@
-//! Tags: given once, limited, and a way to reach a part of the connections.
+//! Tags: they are set once, they are limited, and they select a part of the connections.
 
 use agents::prelude::*;
 use agents_tests::{Client, Received, Recorder, TestServer, recorder};
@@ -9,7 +9,7 @@ struct Club;
 
 #[agent]
 impl Club {
-    /// The roles of the documentation, and whatever else a test asks for.
+    /// Returns the roles of the documentation, and the tags that a test asks for.
     #[hook]
     fn connection_tags(&self, conn: &Connection<Self>, req: &ConnectRequest) -> Vec<String> {
         let mut tags = Vec::new();
@@ -101,27 +101,27 @@ async fn s44_s48_s49_tags_reach_a_part_of_the_connections() {
     let mut admin = join(&server, "role=admin&_pk=a1").await;
     let mut second = join(&server, "role=admin&_pk=a2").await;
     let mut moderator = join(&server, "role=moderator&_pk=m").await;
-    let mut nobody = join(&server, "role=intruder&_pk=n").await;
+    let mut plain = join(&server, "role=intruder&_pk=n").await;
     let mut elsewhere = server.join("/agents/club/two?role=admin", false).await;
 
-    assert_eq!(nobody.call("tagged", json!(["admin"])).await, json!(["a1", "a2"]));
-    assert_eq!(nobody.call("tagged", json!(["moderator"])).await, json!(["m"]));
-    assert_eq!(nobody.call("tagged", json!(["n"])).await, json!(["n"]), "an id is a tag");
+    assert_eq!(plain.call("tagged", json!(["admin"])).await, json!(["a1", "a2"]));
+    assert_eq!(plain.call("tagged", json!(["moderator"])).await, json!(["m"]));
+    assert_eq!(plain.call("tagged", json!(["n"])).await, json!(["n"]), "an id is a tag");
     for tag in ["intruder", "", "Admin", "adm"] {
-        assert_eq!(nobody.call("tagged", json!([tag])).await, json!([]), "{tag}");
+        assert_eq!(plain.call("tagged", json!([tag])).await, json!([]), "{tag}");
     }
 
-    nobody.call("notify", json!(["admin", "for admins"])).await;
-    nobody.call("notify", json!(["m", "for m"])).await;
+    plain.call("notify", json!(["admin", "for admins"])).await;
+    plain.call("notify", json!(["m", "for m"])).await;
     let text = |text: &str| [Received::Text(text.to_owned())];
     assert_eq!(admin.drain().await, text("for admins"));
     assert_eq!(second.drain().await, text("for admins"));
     assert_eq!(moderator.drain().await, text("for m"));
-    assert_eq!(nobody.drain().await, []);
+    assert_eq!(plain.drain().await, []);
     assert_eq!(elsewhere.drain().await, []);
 
     admin.close(None).await;
-    assert_eq!(nobody.call("tagged", json!(["admin"])).await, json!(["a2"]));
+    assert_eq!(plain.call("tagged", json!(["admin"])).await, json!(["a2"]));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn s46_s47_tags_within_the_limits_are_taken() {
         // Repeated tags and the id do not count.
         format!("{nine},1,2,3,me"),
         "x".repeat(256),
-        // 256 bytes are 64 of these.
+        // These are 64 characters of 4 bytes, which is 256 bytes.
         "%F0%9F%A6%80".repeat(64),
     ] {
         let mut client = join(&server, &format!("_pk=me&tags={tags}")).await;
@@ -155,13 +155,13 @@ async fn s46_s47_tags_over_the_limits_close_the_connection() {
         ("a,,b".to_owned(), "must not be empty"),
     ] {
         let mut client = server.connect(&format!("/agents/club/one?_pk=me&tags={tags}")).await;
-        // Nothing is sent before it.
+        // No frame is sent before the close.
         let Received::Close(1011, reason) = client.next().await else { panic!("no close with 1011") };
         assert!(reason.contains(says), "{reason}");
         assert_eq!(client.next().await, Received::Dropped);
         assert_eq!(notes.next().await, json!(["error", "me", reason]));
     }
-    // None of them was ever connected, so none was closed.
+    // None of these clients was ever connected, so none was closed.
     let mut client = join(&server, "_pk=good").await;
     assert_eq!(notes.next().await, json!(["connect", "good"]));
     assert_eq!(client.call("tagged", json!(["me"])).await, json!([]));

@@ -1,4 +1,4 @@
-//! What the host logs, for tests that read it.
+//! The log of the host, captured for tests that read it.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, Once};
@@ -20,7 +20,7 @@ impl Write for Sink {
     }
 }
 
-/// Keeps what is logged as an error or a warning from now on, by any test of this process.
+/// Captures all errors and warnings from now on, of all tests of this process.
 pub(crate) fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -32,13 +32,13 @@ pub(crate) fn keep() {
     });
 }
 
-/// The lines that name something, for example an agent that only one test has.
+/// Returns the captured lines that contain a word, for example the name of an agent that only one test uses.
 pub(crate) fn lines_with(word: &str) -> Vec<String> {
     let lines = LINES.lock().expect("no panic");
     lines.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
 }
 
-/// Those of them that are errors.
+/// Returns those of the lines that are errors.
 pub(crate) fn errors_with(word: &str) -> Vec<String> {
     lines_with(word).into_iter().filter(|line| line.contains("ERROR")).collect()
 }

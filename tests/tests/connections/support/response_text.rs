@@ -1,15 +1,15 @@
-//! HTTP answers, read whole.
+//! HTTP answers that are read completely.
 
 use agents_tests::{TestServer, patient};
 use reqwest::Client;
 
-/// Status and body of a GET request.
+/// Sends a GET request and returns the status and the body.
 pub(crate) async fn get(server: &TestServer, path: &str) -> (u16, String) {
     let response = patient(Client::new().get(server.url(path)).send()).await.expect("an answer");
     (response.status().as_u16(), patient(response.text()).await.expect("a body"))
 }
 
-/// Status and body of a POST request.
+/// Sends a POST request and returns the status and the body.
 pub(crate) async fn post(server: &TestServer, path: &str, body: &str) -> (u16, String) {
     let request = Client::new().post(server.url(path)).body(body.to_owned());
     let response = patient(request.send()).await.expect("an answer");

@@ -1,4 +1,4 @@
-//! Alarms: they ring at their time, wherever the object is by then, and nobody is woken early.
+//! Alarms: each is delivered at its time, in every state of its object, and no object is woken early.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,16 +13,16 @@ use agents_tests::{Notes, Recorder, recorder, since_1970};
 
 use crate::support::{Loss, body, millis, param, secs};
 
-/// What the clocks of a test have in common.
+/// State that all clocks of a test share.
 pub(crate) struct Bench {
     pub(crate) recorder: Recorder,
-    /// The next alarm sets one that is so many seconds later; 0 for none.
+    /// The next alarm sets another alarm after this many seconds; 0 sets none.
     again: AtomicU64,
-    /// How long a goodbye takes, in seconds.
+    /// The time that `hibernate` takes, in seconds.
     goodbye: AtomicU64,
 }
 
-/// Is told by requests what to do with its alarm; times are seconds from now.
+/// An object whose requests set and delete its alarm. Times are in seconds from now.
 struct Clock {
     bench: Arc<Bench>,
 }
@@ -50,7 +50,7 @@ impl DurableObject for Clock {
         if param(&uri, "delete").is_some() {
             cx.delete_alarm()?;
         }
-        // Blocks all events for ten seconds, and moves the alarm meanwhile.
+        // Blocks all events for ten seconds and moves the alarm in that time.
         if let Some(seconds) = seconds("move") {
             cx.block_concurrency_while(async {
                 tokio::time::sleep(secs(10)).await;
@@ -67,7 +67,7 @@ impl DurableObject for Clock {
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
         let late = cx.now() - since_1970(alarm.scheduled_time);
-        assert_eq!(cx.get_alarm()?, None, "the one that rings is no longer set");
+        assert_eq!(cx.get_alarm()?, None, "an alarm that is being delivered is no longer set");
         let again = self.bench.again.swap(0, Ordering::Relaxed);
         if again > 0 {
             cx.set_alarm(secs(again))?;
@@ -89,7 +89,7 @@ pub(crate) fn clock() -> (TestHost, Arc<Bench>, Notes) {
     (TestHost::start(program).expect("the host starts"), bench, notes)
 }
 
-/// The program of these tests, and what its objects share.
+/// Returns the program of these tests, and the state that its objects share.
 pub(crate) fn program() -> (impl Fn() -> Agents + Clone + Send + Sync, Arc<Bench>, Notes) {
     let (recorder, notes) = recorder();
     let bench = Arc::new(Bench { recorder, again: AtomicU64::new(0), goodbye: AtomicU64::new(0) });
@@ -105,12 +105,12 @@ pub(crate) async fn ask(object: &TestObject, query: &str) -> String {
     body(object.get(query).await).await
 }
 
-/// The alarms that rang, without starts and goodbyes.
+/// Returns the delivered alarms, without starts and the notes of `hibernate`.
 pub(crate) fn rings(notes: &mut Notes) -> Vec<Value> {
     notes.so_far().into_iter().filter(Value::is_object).collect()
 }
 
-/// One alarm rings within a moment of its time, and not before.
+/// Checks that one alarm is delivered within a moment of its time, and not before.
 async fn rings_in(host: &TestHost, notes: &mut Notes, time: std::time::Duration) {
     host.advance(time - millis(20)).await;
     assert_eq!(rings(notes), [] as [Value; 0], "too early");
@@ -133,7 +133,7 @@ async fn an_alarm_rings_after_sleep_crash_and_restart() {
         assert!(!object.is_awake());
         rings_in(&host, &mut notes, secs(3600)).await;
         assert_eq!(ask(&object, "").await, "None", "{loss:?}");
-        // Once, and not again in a new process.
+        // The alarm is delivered once, and not again in a new process.
         let host = host.restart().await.unwrap();
         host.advance(secs(86_400)).await;
         assert_eq!(rings(&mut notes), [] as [Value; 0], "{loss:?}");
@@ -170,7 +170,7 @@ async fn an_alarm_can_be_deleted_and_replaced() {
 
 // S105
 #[tokio::test(start_paused = true)]
-async fn nobody_is_woken_for_an_alarm_that_moved_or_went_away() {
+async fn no_object_is_woken_for_an_alarm_that_moved_or_went_away() {
     let (host, _bench, mut notes) = clock();
     let object = host.object("clock", "one");
     ask(&object, "set=60").await;
@@ -193,7 +193,7 @@ async fn an_alarm_that_is_moved_while_it_comes_does_not_ring_early() {
     let (host, _bench, mut notes) = clock();
     let object = host.object("clock", "one");
     ask(&object, "set=5").await;
-    // The index wakes the object in the middle of this.
+    // The index wakes the object while this request runs.
     assert_eq!(ask(&object, "move=60").await, "Some(60)");
     rings_in(&host, &mut notes, secs(60)).await;
 }
@@ -211,7 +211,7 @@ async fn a_time_that_has_passed_rings_soon() {
     }
     ask(&object, &format!("at={}", i64::MAX)).await;
     host.advance(secs(86_400 * 20)).await;
-    assert_eq!(rings(&mut notes).len(), 0, "for ever");
+    assert_eq!(rings(&mut notes).len(), 0, "the alarm is too far away");
 }
 
 // S105
@@ -223,7 +223,7 @@ async fn an_alarm_of_a_turn_that_panics_is_not_set() {
     assert_eq!(ask(&object, "").await, "None");
     host.advance(secs(100)).await;
     assert_eq!(rings(&mut notes), [] as [Value; 0]);
-    // And one that was set before stays.
+    // An alarm that was set before stays set.
     ask(&object, "set=60").await;
     ask(&object, "panic=30").await;
     assert_eq!(ask(&object, "").await, "Some(60)");
@@ -237,7 +237,7 @@ async fn a_change_that_was_not_committed_leaves_the_alarm_as_it_was() {
         let (host, _bench, mut notes) = clock();
         let object = host.object("clock", "one");
         ask(&object, "set=60").await;
-        // The index has heard of it by then, and takes no failure.
+        // The index has stored the alarm by then, so only the commit can fail.
         host.advance(millis(100)).await;
         host.faults().fail_commits(1);
         ask(&object, change).await;
@@ -271,7 +271,7 @@ async fn an_alarm_waits_for_an_object_that_falls_asleep() {
     bench.goodbye.store(3, Ordering::Relaxed);
     ask(&object, "set=11").await;
     host.advance(secs(12)).await;
-    assert_eq!(notes.so_far(), ["start"], "it says goodbye from 10 to 13");
+    assert_eq!(notes.so_far(), ["start"], "the `hibernate` handler runs from second 10 to 13");
     host.advance(secs(2)).await;
     let told = notes.so_far();
     assert_eq!((&told[0], &told[1], told.len()), (&json!("goodbye"), &json!("start"), 3), "{told:?}");
@@ -288,7 +288,7 @@ async fn alarms_of_many_objects_ring_at_one_time() {
     }
     host.advance(secs(300)).await;
     assert_eq!(host.host().metrics().awake, 0);
-    // In a process that has never heard of them.
+    // The new process learns about the alarms from the index only.
     let host = host.restart().await.unwrap();
     notes.so_far();
     host.advance(secs(299)).await;

@@ -1,4 +1,4 @@
-//! Alarms whose handler fails, panics, or loses its object: they come again.
+//! Alarms whose handler fails, panics, or loses its object: they are delivered again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,15 +12,15 @@ use crate::support::{Loss, NAP, body, secs};
 
 struct Trouble {
     recorder: Recorder,
-    /// How many alarms fail from now on.
+    /// The number of next alarms that fail.
     alarms: AtomicU32,
-    /// Whether they panic instead.
+    /// The number of next alarms that panic.
     panics: AtomicU32,
-    /// How many starts fail from now on.
+    /// The number of next starts that fail.
     starts: AtomicU32,
-    /// How many alarms take a minute.
+    /// The number of next alarms that take a minute.
     slow: AtomicU32,
-    /// How many failing alarms set another one first, in a minute.
+    /// The number of failing alarms that first set another alarm, a minute later.
     again: AtomicU32,
 }
 
@@ -72,7 +72,8 @@ impl Alarmed {
         }
     }
 
-    /// Sets the alarm when asked for it, and tells how often it rang for good.
+    /// Sets the alarm if the request asks for that. Returns the number of successful alarms and whether an
+    /// alarm is set.
     #[hook]
     fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<String> {
         if let Some(seconds) = request.uri().query().and_then(|query| query.parse::<u64>().ok()) {
@@ -104,7 +105,7 @@ async fn ask(object: &TestObject, query: &str) -> String {
     body(object.get(query).await).await
 }
 
-/// The alarms that rang: when, and the how manieth try it was.
+/// Returns the time and the retry count of each delivered alarm.
 fn tries(notes: &mut Notes) -> Vec<(u64, u64)> {
     let told = notes.so_far();
     let rings = told.iter().filter(|note| note["at"].is_u64());
@@ -117,7 +118,7 @@ fn tries(notes: &mut Notes) -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// Each try comes 2, 4, 8 … seconds after the one before, or up to a quarter later.
+/// Checks that each try comes 2, 4, 8 … seconds after the one before, or up to a quarter later.
 fn doubled(tries: &[(u64, u64)]) {
     for (n, pair) in tries.windows(2).enumerate() {
         let pause = pair[1].0 - pair[0].0;
@@ -139,9 +140,9 @@ async fn a_handler_that_fails_is_tried_again_later_and_later() {
     assert_eq!(tries.len(), 12);
     assert!(tries[0].0 - due < 20 && tries[0].1 == 0, "{tries:?}");
     doubled(&tries);
-    // An error is no panic: what the handler wrote counts.
+    // An error is not a panic: the writes of the handler are kept.
     assert_eq!(ask(&object, "").await, "12 false");
-    // The next alarm starts from the beginning.
+    // The retry count of the next alarm starts at zero.
     ask(&object, "30").await;
     host.advance(secs(31)).await;
     assert_eq!(notes.so_far().last().unwrap()["retry"], 0);
@@ -205,7 +206,7 @@ async fn an_alarm_that_a_failing_handler_set_takes_the_place_of_the_next_try() {
         let tries = tries(&mut notes);
         assert_eq!(tries.len(), 2);
         let pause = (tries[1].0 - tries[0].0) / 1000;
-        // With a panic it was never set.
+        // A panic undoes the new alarm.
         assert_eq!((pause, tries[1].1), if panics { (2, 1) } else { (60, 0) }, "{tries:?}");
     }
 }
@@ -237,7 +238,7 @@ async fn an_alarm_whose_handler_was_cut_off_rings_again() {
         trouble.slow.store(1, Ordering::Relaxed);
         ask(&object, "30").await;
         host.advance(secs(40)).await;
-        assert_eq!(tries(&mut notes).len(), 1, "it is in the middle of it");
+        assert_eq!(tries(&mut notes).len(), 1, "the handler still runs");
         let host = loss.happen(host, "alarmed", "one").await;
         host.advance(secs(10)).await;
         let again = tries(&mut notes);
@@ -254,7 +255,7 @@ async fn an_object_sleeps_between_two_tries() {
     let (host, object, trouble, mut notes) = alarmed();
     trouble.alarms.store(6, Ordering::Relaxed);
     ask(&object, "1").await;
-    // The sixth try is 62 to 77.5 s after the first, the seventh at least 64 s later.
+    // The sixth try is 62 to 77.5 s after the first. The seventh is at least 64 s later.
     host.advance(secs(80) + NAP).await;
     assert_eq!(tries(&mut notes).len(), 6);
     assert!(!object.is_awake());

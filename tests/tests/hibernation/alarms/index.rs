@@ -1,4 +1,5 @@
-//! The index of alarms: it is derived from the files of the objects, so that no damage to it stops an alarm.
+//! The index of alarms is derived from the files of the objects, so that damage to the index never loses an
+//! alarm.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use agents::testing::TestHost;
 use crate::alarms::delivery::{ask, clock, program, rings};
 use crate::support::{millis, secs};
 
-/// Does something to a data folder.
+/// A function that damages a data folder.
 type Harm = fn(&Path);
 
 fn file(data: &Path) -> PathBuf {
@@ -74,7 +75,7 @@ async fn an_index_that_is_removed_while_it_is_used_is_made_anew() {
     ask(&awake, "set=90").await;
     host.advance(millis(100)).await;
     remove(&data);
-    // Neither what is asked for at this moment is refused, nor is anything lost.
+    // No request is refused at this moment, and no alarm is lost.
     assert_eq!(ask(&host.object("clock", "new"), "set=30").await, "Some(30)");
     host.advance(millis(50)).await;
     for (seconds, name) in [(30, "new"), (60, "asleep"), (90, "awake")] {
@@ -82,7 +83,7 @@ async fn an_index_that_is_removed_while_it_is_used_is_made_anew() {
         let rang = rings(&mut notes);
         assert!(rang.len() == 1 && rang[0]["name"] == name, "{seconds}: {rang:?}");
     }
-    // The next process finds it whole.
+    // The next process finds a complete index.
     ask(&asleep, "set=60").await;
     let host = host.restart().await.unwrap();
     host.advance(secs(61)).await;
@@ -102,11 +103,11 @@ async fn an_index_that_cannot_be_written_rings_what_it_knows_and_does_not_turn_i
     host.faults().fail_index_writes(u32::MAX);
     let before = host.faults().index_writes();
     host.advance(secs(660)).await;
-    assert_eq!(rings(&mut notes).len(), 20, "each once");
-    // After 1, 2, 4 ... 60 s.
+    assert_eq!(rings(&mut notes).len(), 20, "each alarm is delivered once");
+    // The index is tried again after 1, 2, 4 ... 60 s.
     let tries = host.faults().index_writes() - before;
     assert!((5..25).contains(&tries), "{tries}");
-    // What cannot be registered is refused.
+    // An alarm that cannot be registered is refused.
     let refused = ask(&host.object("clock", "c1"), "set=60").await;
     assert!(!refused.starts_with("Some"), "{refused}");
     host.advance(secs(660)).await;
@@ -116,7 +117,7 @@ async fn an_index_that_cannot_be_written_rings_what_it_knows_and_does_not_turn_i
     assert_eq!(ask(&host.object("clock", "c1"), "set=60").await, "Some(60)");
     host.advance(secs(61)).await;
     assert_eq!(rings(&mut notes).len(), 1);
-    // It is all written by now: the next process rings nothing twice.
+    // All changes are written by now, so the next process delivers no alarm twice.
     let host = host.restart().await.unwrap();
     host.advance(secs(2000)).await;
     let rang = rings(&mut notes);

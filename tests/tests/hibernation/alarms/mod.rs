@@ -1,4 +1,4 @@
-//! Alarms: set, kept, delivered and retried.
+//! Alarms: setting, storage, delivery and retries.
 
 pub(super) mod delivery;
 pub(super) mod failures;

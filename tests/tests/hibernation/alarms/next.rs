@@ -1,4 +1,4 @@
-//! The next alarm, set where another one is due: at the start, in the handler, and in what is undone.
+//! The next alarm, set while another one is due: at the start, in the handler, and in undone turns.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,9 +13,9 @@ const DAY: u64 = 86_400;
 /// The actions of an agent in its handlers, and the recorder of its notes.
 struct Plan {
     recorder: Recorder,
-    /// When it starts.
+    /// The action at the start.
     start: &'static str,
-    /// At its next alarms, one by one; afterwards nothing.
+    /// The actions at the next alarms, in order. Later alarms have no action.
     alarms: Mutex<Vec<&'static str>>,
 }
 
@@ -50,7 +50,7 @@ impl Daily {
                     Err::<(), _>(Error::msg("undone"))
                 });
                 assert!(undone.is_err());
-                assert_eq!(cx.object().get_alarm()?, None, "what rings is no longer set");
+                assert_eq!(cx.object().get_alarm()?, None, "a delivered alarm is no longer set");
             }
             "set twice and panic" => {
                 cx.object().set_alarm(secs(30))?;
@@ -67,7 +67,7 @@ impl Daily {
         Ok(())
     }
 
-    /// Sets the alarm when asked for it, and shows it.
+    /// Sets the alarm if the request asks for that, and returns whether an alarm is set.
     #[hook]
     fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<String> {
         let seconds = request.uri().query().and_then(|query| query.parse::<u64>().ok());
@@ -91,7 +91,7 @@ async fn ask(object: &TestObject, query: &str) -> String {
     body(object.get(query).await).await
 }
 
-/// The alarms that rang, in seconds after `since`, and how many times each had failed.
+/// Returns the delivered alarms, in seconds after `since`, and the number of failed tries of each.
 fn rings(notes: &mut Notes, since: u64) -> Vec<(u64, u64)> {
     let told = notes.so_far();
     let ring =
@@ -121,7 +121,7 @@ async fn an_alarm_that_woke_its_agent_rings_though_the_start_deletes_it() {
     object.hibernate().await.unwrap();
     host.advance(secs(DAY)).await;
     assert_eq!(rings(&mut notes, since), [(30, 0)]);
-    // One that is still to come is not spared.
+    // An alarm that is not due yet is deleted.
     ask(&object, "30").await;
     object.hibernate().await.unwrap();
     assert_eq!(ask(&object, "").await, "false");
@@ -139,7 +139,7 @@ async fn a_failed_alarm_is_tried_again_though_starts_set_the_next_one() {
         object.hibernate().await.unwrap();
         host.advance(secs(DAY + 1)).await;
         assert_eq!(rings(&mut notes, since), [(DAY, 0)]);
-        // A start for something else comes before the next try.
+        // Another event starts the agent before the next try.
         let host = loss.happen(host, "daily", "one").await;
         let object = host.agent::<Daily>("one");
         assert_eq!(ask(&object, "").await, "true");

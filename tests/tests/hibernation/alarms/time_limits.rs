@@ -1,4 +1,4 @@
-//! Starts and alarms that never end: each has its time.
+//! Starts and alarms that never end: each has a time limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +79,7 @@ fn reached(host: &TestHost, limit: Limit) -> u64 {
     host.host().metrics().limits[limit]
 }
 
-/// Returns how many seconds the work takes, and its result.
+/// Returns the duration of the work in seconds, and its result.
 async fn seconds<T>(host: &TestHost, work: impl Future<Output = T>) -> (u64, T) {
     let before = host.now();
     let result = work.await;
@@ -130,7 +130,7 @@ async fn a_call_to_an_agent_that_does_not_start_is_answered() {
     let (seconds, error) = seconds(&host, client.call_error("ping", ())).await;
     assert_eq!((seconds, &*error), (3, "the agent did not start within 3s"));
     client.stay(secs(60)).await;
-    assert!(!object.is_awake(), "nothing goes on");
+    assert!(!object.is_awake(), "the start was stopped");
     trouble.starts_hang.store(false, Ordering::SeqCst);
     assert_eq!(client.call::<u32>("ping", ()).await, 1);
 }
@@ -154,13 +154,13 @@ async fn an_alarm_has_fifteen_minutes_and_is_tried_again() {
     assert_eq!(notes.so_far(), ["one alarm_timeout", "one rings 1", "one rang"]);
     assert_eq!(reached(&host, Limit::AlarmTimeout), 1);
     host.advance(secs(60)).await;
-    assert!(!object.is_awake() && notes.so_far().is_empty(), "that was all");
+    assert!(!object.is_awake() && notes.so_far().is_empty(), "there are no further notes");
 }
 
 #[tokio::test(start_paused = true)]
 async fn alarms_that_hang_keep_no_other_from_ringing() {
     let mut limits = Limits::default();
-    // Half of the places are for objects that are being woken for their alarms.
+    // Half of the slots are for objects that are woken for their alarms.
     limits.agents_awake = 4;
     let (host, trouble, mut notes) = stuck(limits);
     trouble.alarms_hang.store(true, Ordering::SeqCst);

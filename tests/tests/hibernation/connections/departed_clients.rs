@@ -1,4 +1,4 @@
-//! Clients that leave before they have their answer: nothing of them stays.
+//! Clients that disconnect before their answer: none of their resources stay.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::{body, millis, secs};
 
 type Piece = Result<Bytes, std::io::Error>;
 
-/// Answers late, at length, or with something that goes quiet.
+/// An agent whose answers are late, long, or never end.
 #[agent(env = Arc<Notify>)]
 #[derive(Default)]
 struct Talker;
@@ -54,32 +54,32 @@ fn talker() -> (TestHost, Arc<Notify>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_before_a_long_answer_keeps_nobody_awake() {
+async fn a_client_that_leaves_before_a_long_answer_keeps_no_object_awake() {
     let (host, go) = talker();
     assert!(tokio::time::timeout(millis(10), host.request(get("late"))).await.is_err(), "it waits");
     go.notify_one();
     host.advance(secs(60)).await;
     let object = host.agent::<Talker>("one");
     assert!(!object.is_awake(), "{:?}", object.status());
-    // Whoever stays gets all of it.
+    // A client that stays receives the whole answer.
     go.notify_one();
     assert_eq!(body(host.request(get("late")).await).await.len(), 1000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_a_quiet_answer_keeps_nobody_awake() {
+async fn a_client_that_leaves_a_quiet_answer_keeps_no_object_awake() {
     let (host, _) = talker();
     let response = host.request(get("quiet")).await;
     let object = host.agent::<Talker>("one");
     host.advance(secs(60)).await;
-    assert!(object.is_awake(), "somebody listens");
+    assert!(object.is_awake(), "the client still listens");
     drop(response);
     host.advance(secs(60)).await;
     assert!(!object.is_awake(), "{:?}", object.status());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_a_quiet_stream_keeps_nobody_awake() {
+async fn a_caller_that_leaves_a_quiet_stream_keeps_no_object_awake() {
     let (host, _) = talker();
     let object = host.agent::<Talker>("one");
     for leaves in [true, false] {
@@ -88,10 +88,10 @@ async fn a_caller_that_leaves_a_quiet_stream_keeps_nobody_awake() {
         client.start_call("quiet", (7,)).await;
         assert_eq!(client.json().await["result"], 7);
         client.stay(secs(60)).await;
-        assert!(object.is_awake(), "somebody listens");
+        assert!(object.is_awake(), "the client still listens");
         match leaves {
             true => drop(client.close(None).await),
-            // Without a word.
+            // The client disconnects without a close frame.
             false => drop(client),
         }
         host.advance(secs(60)).await;

@@ -1,4 +1,4 @@
-//! Connections of an object that sleeps: refused, read-only, and gone.
+//! Connections of an object that hibernates: refused, read-only, and disconnected.
 
 pub(super) mod departed_clients;
 pub(super) mod readonly;

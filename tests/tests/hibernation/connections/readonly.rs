@@ -1,8 +1,8 @@
 //! Read-only connections whose agent loses its memory between any two steps.
 //!
-//! Each scenario is a list of steps. It runs without interruption, with one interruption of each kind
-//! in each gap, and with one in every gap. What is expected comes from a model of a few lines: flags
-//! and attachments live as long as a connection, the state as long as the agent.
+//! Each scenario is a list of steps. It runs without interruption, with one interruption of each kind in each
+//! gap, and with an interruption in every gap. A small model gives the expected result: flags and attachments
+//! live as long as a connection, the state lives as long as the agent.
 
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
@@ -18,7 +18,7 @@ struct Page {
     edits: i64,
 }
 
-/// A document; `view` looks on, `quiet` takes no frames of the protocol.
+/// A document. A client with `view` is read-only, and a client with `quiet` gets no protocol frames.
 #[agent(state = Page, connection = Value)]
 #[derive(Default)]
 struct Document;
@@ -64,7 +64,7 @@ impl Document {
 
     #[callable]
     fn set_readonly_of(&self, cx: &View<Self>, id: String, readonly: bool) -> Result<()> {
-        cx.connection(&id).ok_or_else(|| Error::msg("nobody has this id"))?.set_readonly(readonly)
+        cx.connection(&id).ok_or_else(|| Error::msg("no connection has this id"))?.set_readonly(readonly)
     }
 
     #[callable]
@@ -82,26 +82,26 @@ impl Document {
     }
 }
 
-/// One thing that a client does; the number is the client's.
+/// An action of a client. The first number is that of the client.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Pushes a state.
     Push(usize),
     /// Calls a method that sets the state.
     Edit(usize),
-    /// Sets its own flag.
+    /// Sets the client's own flag.
     SetMine(usize, bool),
-    /// Sets the flag of another one.
+    /// Sets the flag of another client.
     SetTheirs(usize, usize, bool),
-    /// Asks to be an editor; knows the password or not.
+    /// Asks to become an editor, with the right or a wrong password.
     Upgrade(usize, bool),
-    /// Keeps a value with its connection.
+    /// Stores a value with the client's connection.
     Keep(usize, &'static str),
 }
 
 use Step::{Edit, Keep, Push, SetMine, SetTheirs, Upgrade};
 
-/// What the clients are, and what they do.
+/// The clients and their actions.
 struct Scenario {
     name: &'static str,
     clients: &'static [&'static str],
@@ -184,13 +184,13 @@ const SCENARIOS: [Scenario; 6] = [
     },
 ];
 
-/// What comes between two steps.
+/// The interruptions between two steps.
 const INTERRUPTIONS: [Option<Loss>; 4] = {
     let [hibernation, crash, restart] = Loss::ALL;
     [None, Some(hibernation), Some(crash), Some(restart)]
 };
 
-/// A client, and what must be true of it.
+/// A client and its expected values.
 struct Client {
     query: &'static str,
     socket: TestConnection,
@@ -203,7 +203,7 @@ impl Client {
         query.contains("quiet")
     }
 
-    /// The hook decides for every new connection.
+    /// Connects. The hook decides about every new connection.
     async fn connect(host: &TestHost, index: usize, query: &'static str) -> Self {
         let object = host.agent::<Document>("one");
         let mut socket = object.connect(&format!("_pk=c{index}&{query}")).await;
@@ -218,7 +218,7 @@ struct Stage {
     host: TestHost,
     clients: Vec<Client>,
     edits: i64,
-    /// Where we are, for messages.
+    /// The position in the scenario, for messages.
     at: String,
 }
 
@@ -296,7 +296,7 @@ impl Stage {
         }
     }
 
-    /// Everything that must be true, asked of everybody.
+    /// Checks all expected values, with each client.
     async fn check(&mut self) {
         for client in &mut self.clients {
             let told: Value = client.socket.call("getPermissions", ()).await;
@@ -332,7 +332,7 @@ async fn s160_readonly_holds_over_every_interruption() {
     }
 }
 
-/// One interruption of a kind, in each gap of each scenario.
+/// Runs each scenario with one interruption of a kind in each gap.
 async fn anywhere(loss: Loss) {
     for scenario in &SCENARIOS {
         for gap in 0..scenario.steps.len() {

@@ -1,4 +1,4 @@
-//! How a durable object keeps a WebSocket out, and what its errors become.
+//! Refusals of WebSockets by a durable object, and the effects of its errors.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
@@ -9,7 +9,7 @@ use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{body, param, secs};
 
-/// Lets nobody in, in the way that the query says.
+/// An object that refuses each client in the way that the query names.
 struct Door {
     recorder: Recorder,
 }
@@ -56,7 +56,7 @@ impl DurableObject for Door {
             }
             _ => drop(cx.accept_web_socket(upgrade, ["in"])?),
         }
-        // What an accepted WebSocket is answered with does not matter.
+        // The response after an accepted WebSocket does not matter.
         Ok(StatusCode::NOT_FOUND.into_response())
     }
 
@@ -101,7 +101,7 @@ async fn what_is_not_accepted_is_closed_with_the_status() {
         ("accept-refused", 4001, "not you"),
     ] {
         let mut client = object.connect(&format!("how={how}")).await;
-        client.try_send("is anybody there?").await;
+        client.try_send("hello?").await;
         let end = client.next().await;
         let Received::Close(got, text) = &end else { panic!("{how}: {end:?}") };
         assert_eq!(*got, code, "{how}: {end:?}");
@@ -110,10 +110,10 @@ async fn what_is_not_accepted_is_closed_with_the_status() {
         assert_eq!(object.connections(), [], "{how}");
     }
     let ends = notes.so_far();
-    let [only] = &ends[..] else { panic!("nobody else was in, so nobody else left: {ends:?}") };
+    let [only] = &ends[..] else { panic!("only one client was accepted: {ends:?}") };
     assert!(
         only.as_str().is_some_and(|end| end.ends_with(" 4001")),
-        "the one that was accepted as well: {only}"
+        "the socket that was accepted after its refusal: {only}"
     );
     object.hibernate().await.expect("nothing is left over");
 }
@@ -130,7 +130,7 @@ async fn an_error_after_the_accept_closes_with_1011() {
         assert!(text.starts_with(reason), "{how}: {end:?}");
         assert_eq!(client.next().await, Received::Dropped);
         host.advance(secs(1)).await;
-        assert_eq!(notes.so_far(), [format!("{how} 1011")], "who was in is told to have left");
+        assert_eq!(notes.so_far(), [format!("{how} 1011")], "the close of an accepted socket is reported");
     }
     // A panic in the turn of the accept undoes the accept.
     let mut client = object.connect("how=panic-after").await;
@@ -147,7 +147,7 @@ async fn an_upgrade_is_accepted_once() {
     let mut client = object.connect("how=twice").await;
     assert_eq!(client.next().await.text(), "already_accepted");
     client.send("hello").await;
-    assert_eq!(client.next().await.text(), "hello", "the first one holds");
+    assert_eq!(client.next().await.text(), "hello", "the first accept stays valid");
     assert_eq!(object.connections().len(), 1);
 }
 

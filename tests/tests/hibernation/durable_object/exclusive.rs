@@ -1,4 +1,4 @@
-//! `block_concurrency_while` and `abort`: work that nobody may run beside, and lives that are ended.
+//! `block_concurrency_while` and `abort`: work that runs alone, and activations that end.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
@@ -9,7 +9,7 @@ use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{millis, secs};
 
-/// Does what its clients say: a word, and perhaps an argument.
+/// An object that follows the messages of its clients: a word, and possibly an argument.
 struct Desk {
     recorder: Recorder,
 }
@@ -147,7 +147,7 @@ async fn desk() -> (TestHost, TestObject, [TestConnection; 2], Notes) {
     (host, object, clients, notes)
 }
 
-/// The object was restarted: its sockets are closed, and the next event starts it.
+/// Checks that the object was restarted: its sockets are closed, and the next event starts it.
 async fn restarted(object: &TestObject, clients: &mut [TestConnection], notes: &mut Notes) {
     for client in clients {
         let end = client.next().await;
@@ -167,16 +167,16 @@ async fn key(object: &TestObject) -> String {
 
 // S106
 #[tokio::test(start_paused = true)]
-async fn nobody_runs_beside_a_section() {
+async fn no_other_work_runs_beside_a_section() {
     let (host, object, mut clients, mut notes) = desk().await;
-    // Its second half, after a second, waits for the section.
+    // The second half of the handler begins after a second and waits for the section.
     clients[0].send("slow").await;
     clients[1].send("section").await;
     host.advance(millis(1)).await;
     clients[0].send("message").await;
     host.advance(millis(2900)).await;
     assert_eq!(notes.so_far(), ["slow begins", "section begins"]);
-    assert!(object.hibernate().await.is_ok(), "it sleeps when all of that is over");
+    assert!(object.hibernate().await.is_ok(), "the object hibernates after all of these handlers");
     let told = notes.so_far();
     assert_eq!(told[0], "section ends");
     assert!(told.contains(&json!("slow ends")) && told.contains(&json!("message")), "{told:?}");
@@ -252,9 +252,9 @@ async fn a_section_has_thirty_seconds() {
     restarted(&object, &mut clients, &mut notes).await;
 }
 
-// S106, S178: the failure is not of those who had not been asked about.
+// S106, S178: clients that were not let in before the failure do not share it.
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_while_an_object_is_about_to_fail_is_let_in_by_its_next_life() {
+async fn a_client_that_comes_while_an_object_is_about_to_fail_is_let_in_by_its_next_life() {
     let (_host, object, mut clients, mut notes) = desk().await;
     clients[0].send("for ever").await;
     clients[0].stay(secs(5)).await;
@@ -262,7 +262,7 @@ async fn whoever_comes_while_an_object_is_about_to_fail_is_let_in_by_its_next_li
     late.send("early").await;
     let mut later = object.connect("").await;
     clients[0].stay(secs(26)).await;
-    assert_eq!(late.next().await.text(), "early", "what it sent before it was let in came behind");
+    assert_eq!(late.next().await.text(), "early", "a message sent before the accept is handled after it");
     later.send("hello").await;
     assert_eq!(later.next().await.text(), "hello");
     for client in &mut clients {
@@ -278,7 +278,7 @@ async fn a_section_that_panics_ends() {
     let (_host, object, mut clients, mut notes) = desk().await;
     clients[0].send("panic").await;
     clients[1].send("message").await;
-    assert_eq!(clients[1].next().await.text(), "message", "nobody waits for a section that is gone");
+    assert_eq!(clients[1].next().await.text(), "message", "no event waits for a section that has ended");
     assert_eq!(notes.so_far(), ["start", "message"]);
     assert_eq!(key(&object).await, "None");
 }

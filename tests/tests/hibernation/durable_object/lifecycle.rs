@@ -1,4 +1,4 @@
-//! Event timeouts, work beside handlers, and wiping, of objects and of agents.
+//! Event timeouts, work beside handlers, and deletion of all data, for objects and for agents.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
@@ -93,7 +93,7 @@ impl DurableObject for Clerk {
     }
 }
 
-/// Everything that the object has stored.
+/// Returns all stored data of the object.
 fn stored(cx: &ObjectContext) -> Result<Value> {
     let tables: Vec<String> = cx.sql().query("SELECT name FROM sqlite_master WHERE name = 't'", ())?;
     let keys: Vec<(String, Value)> = cx.storage().list(agents::storage::KvRange::all())?;
@@ -139,7 +139,7 @@ async fn a_handler_that_takes_too_long_is_dropped() {
     let started = host.now();
     client.send("slow 10").await;
     client.send("slow 1").await;
-    assert_eq!(client.next().await.text(), "done", "others go on");
+    assert_eq!(client.next().await.text(), "done", "other handlers continue");
     assert_eq!(client.next().await.text(), "event_timeout");
     assert!((2000..2010).contains(&(host.now() - started)));
     host.advance(secs(20)).await;
@@ -259,8 +259,8 @@ async fn wiping_takes_everything_but_the_connections() {
         assert_eq!(told(&mut client, "ping").await, "pong");
         assert_eq!(told(&mut client, "wipe").await, "wiped");
         assert_eq!(all(&object).await, fresh);
-        assert_eq!(told(&mut client, "ping").await, "ping", "the gateway forgot the pair too");
-        assert_eq!(told(&mut client, "mine").await, r#""mine""#, "what belongs to a connection stays");
+        assert_eq!(told(&mut client, "ping").await, "ping", "the gateway has deleted the pair too");
+        assert_eq!(told(&mut client, "mine").await, r#""mine""#, "the data of a connection stays");
         assert_eq!(told(&mut client, "limit?").await, "None");
 
         drop(client);
@@ -283,5 +283,5 @@ async fn wiping_counts_with_its_turn() {
     assert_eq!(all(&object).await, full, "a panic undoes it");
     assert_eq!(told(&mut client, "ping").await, "pong");
     assert_eq!(told(&mut client, "wipe and write").await, "wiped");
-    assert_eq!(all(&object).await["keys"], json!(["after"]), "what comes after it counts");
+    assert_eq!(all(&object).await["keys"], json!(["after"]), "a write after the deletion is kept");
 }

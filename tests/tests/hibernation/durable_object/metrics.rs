@@ -1,4 +1,4 @@
-//! What an object uses, on a clock that shows it to the millisecond.
+//! The resource use of an object, on a clock with a resolution of a millisecond.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -90,7 +90,7 @@ fn metrics(object: &TestObject) -> ObjectMetrics {
     object.status().expect("it is known").metrics
 }
 
-/// Equal but for what rounding to milliseconds adds up to.
+/// Checks that two durations are equal apart from rounding to milliseconds.
 #[track_caller]
 fn near(got: Duration, expected: Duration, what: &str) {
     let difference = got.abs_diff(expected);
@@ -125,13 +125,13 @@ async fn every_moment_is_of_one_kind_and_all_add_up() {
     times(metrics(&object), 3, 4, 10, 79);
     near(metrics(&object).connected, secs(96), "connected");
     assert_eq!(metrics(&object).wakes, 1);
-    // A request wakes it for two seconds of work.
+    // A request wakes the object for two seconds of work.
     assert_eq!(body(object.get("").await).await, "done");
     times(metrics(&object), 5, 4, 10, 79);
     client.stay(NAP).await;
     times(metrics(&object), 5, 4, 20, 80);
     assert_eq!(metrics(&object).wakes, 2);
-    assert_eq!(host.host().metrics().objects, metrics(&object), "the only one");
+    assert_eq!(host.host().metrics().objects, metrics(&object), "there is only one object");
 }
 
 // S183
@@ -174,7 +174,7 @@ async fn a_day_of_doing_nothing_costs_nothing() {
     near(used.active(), IDLE, "active");
     near(used.hibernating, day - IDLE, "hibernating");
     assert_eq!((used.wakes, used.frames_in), (1, 0));
-    // Whoever is asked something every minute is awake for its idle time only.
+    // An object with a message every minute is awake for its idle time only.
     for _ in 0..60 {
         client.stay(secs(60)).await;
         client.call::<()>("work", (0,)).await;
@@ -244,14 +244,14 @@ async fn the_total_knows_objects_that_were_forgotten() {
     assert_eq!(host.host().statuses().len(), 1);
     drop(client);
     host.advance(secs(200)).await;
-    assert_eq!(object.status(), None, "nobody needs it");
+    assert_eq!(object.status(), None, "the object is forgotten");
     assert!(host.host().statuses().is_empty());
     let total = host.host().metrics();
     assert_eq!((total.known, total.awake, total.objects.wakes), (0, 0, 1));
     near(total.objects.executing, secs(3), "executing");
     near(total.objects.connected, secs(3), "connected");
     assert!(total.objects.rows_written >= 5);
-    // It comes back with metrics of its own, and the total goes on.
+    // The object returns with new metrics, and the total continues.
     let mut client = join(&object).await;
     client.call::<()>("work", (1,)).await;
     near(metrics(&object).executing, secs(1), "its own");

@@ -12,7 +12,7 @@ use agents_tests::{Notes, Recorder, recorder};
 
 use crate::support::{Loss, NAP, param, secs};
 
-/// Does what its clients say, in JSON.
+/// An object that follows orders in JSON.
 struct Room {
     recorder: Recorder,
 }
@@ -103,7 +103,7 @@ impl DurableObject for Room {
     }
 }
 
-/// Narrows the selection down step by step.
+/// Narrows the selection step by step.
 fn select(cx: &ObjectContext, among: &Value) -> WebSockets {
     let list = |name: &str| -> Option<Vec<String>> {
         let list = among[name].as_array()?;
@@ -137,7 +137,7 @@ async fn order(client: &mut TestConnection, order: Value) {
     client.send(order.to_string()).await;
 }
 
-/// Four sockets: without tags, with one of the two, with both.
+/// Opens four sockets: without tags, with one of the two tags each, and with both.
 async fn four(object: &TestObject) -> Vec<TestConnection> {
     let mut clients = Vec::new();
     for query in ["_pk=none", "_pk=a&tags=a", "_pk=b&tags=b", "_pk=ab&tags=a,b"] {
@@ -146,7 +146,7 @@ async fn four(object: &TestObject) -> Vec<TestConnection> {
     clients
 }
 
-/// Who is meant by what.
+/// Returns selections and the ids of the sockets that they contain.
 fn truth_table() -> Vec<(Value, &'static [&'static str])> {
     vec![
         (json!({}), &["none", "a", "b", "ab"]),
@@ -167,8 +167,8 @@ fn truth_table() -> Vec<(Value, &'static [&'static str])> {
     ]
 }
 
-// S185, S202: accepted and handed over; nothing of the connect keeps the object awake, and the next
-// handler awaits another method.
+// S185, S202: the socket is accepted and belongs to the gateway. The connect does not keep the object awake,
+// and the next handler waits for another method.
 #[tokio::test(start_paused = true)]
 async fn after_the_accept_the_object_may_sleep_at_once() {
     let (host, object, mut notes) = room();
@@ -340,7 +340,7 @@ async fn a_socket_that_was_closed_here_is_not_listed() {
     }
     host.advance(secs(1)).await;
     let told: Vec<_> = notes.so_far().into_iter().filter(|note| note["code"] == 3000).collect();
-    assert_eq!(told.len(), 3, "every end is told once");
+    assert_eq!(told.len(), 3, "every close is reported once");
     assert_eq!(object.connections().len(), 1);
 }
 

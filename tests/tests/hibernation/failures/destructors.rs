@@ -1,4 +1,5 @@
-//! Values that are dropped with a life, a turn or a handler: they may use the object, and they may panic.
+//! Values that are dropped with an activation, a turn or a handler. They may use the object, and they may
+//! panic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,12 +15,12 @@ use agents::testing::{Received, TestConnection, TestHost, TestObject};
 
 use crate::support::{IDLE, Loss, millis};
 
-/// The values that all lives of an object share.
+/// The values that all activations of an object share.
 #[derive(Default)]
 struct Shared {
-    /// Instances panic when they are dropped.
+    /// `true` if instances panic when they are dropped.
     instances_panic: AtomicBool,
-    /// So many starts fail.
+    /// The number of next starts that fail.
     failing_starts: AtomicUsize,
     live: AtomicUsize,
     starts: AtomicUsize,
@@ -27,7 +28,7 @@ struct Shared {
     dropped: Arc<AtomicUsize>,
 }
 
-/// Panics when it is dropped.
+/// A value that panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -36,7 +37,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Uses the object when it is dropped, as a value does that gives something back.
+/// A value that uses the object when it is dropped, as a value does that releases a resource.
 struct Using {
     object: ObjectContext,
     _awake: KeepAwake,
@@ -50,13 +51,13 @@ impl Using {
 
 impl Drop for Using {
     fn drop(&mut self) {
-        // It works in a turn and is refused outside of one.
+        // The access works in a turn and is refused outside of one.
         let _ = self.object.storage().get::<u64>("left");
         let _ = self.object.get_web_sockets().count();
     }
 }
 
-/// Asks the gateway when it is dropped.
+/// A value that asks the gateway a question when it is dropped.
 struct Asking {
     object: ObjectContext,
     socket: WebSocket,
@@ -70,7 +71,7 @@ impl Drop for Asking {
     }
 }
 
-/// Does what its clients say.
+/// An object that follows the messages of its clients.
 struct Desk {
     shared: Arc<Shared>,
 }
@@ -91,7 +92,7 @@ impl Drop for Desk {
     }
 }
 
-/// A future whose end is the drop of what it holds.
+/// A future whose value is dropped when it completes.
 struct Holds<T> {
     _value: T,
 }
@@ -104,7 +105,7 @@ impl<T: Unpin> Future for Holds<T> {
     }
 }
 
-/// An error that cannot even be shown.
+/// An error that panics when it is formatted.
 #[derive(Debug)]
 struct Rude;
 
@@ -166,7 +167,7 @@ impl DurableObject for Desk {
             std::future::pending::<Result<()>>().await
         };
         match message.text().unwrap_or_default() {
-            // Tasks that are undone before they begin, and messages that are not sent.
+            // The tasks are undone before they begin, and the messages are not sent.
             "undo by a panic" => {
                 cx.spawn(pending(Box::new(Using::new(cx)?)))?;
                 cx.spawn(pending(Box::new(Bomb)))?;
@@ -185,7 +186,7 @@ impl DurableObject for Desk {
                 assert!(undone.is_err());
                 Ok(())
             }
-            // Tasks that run, and end with the life.
+            // The tasks run, and end with the activation.
             "tasks" => {
                 for _ in 0..3 {
                     cx.spawn(pending(Box::new(Bomb)))?;
@@ -193,7 +194,7 @@ impl DurableObject for Desk {
                 }
                 socket.send("begun")
             }
-            // Tasks that have not begun, and end with the life.
+            // The tasks have not begun, and end with the activation.
             "tasks and abort" => {
                 for _ in 0..3 {
                     cx.spawn(pending(Box::new(Bomb)))?;
@@ -225,9 +226,9 @@ impl DurableObject for Desk {
     }
 }
 
-/// A message that owns a value.
+/// Returns a message that owns a value.
 fn owned(value: impl Send + 'static) -> Bytes {
-    // Nothing reads the value, so that it need not be shared between threads.
+    // The value is never read, so that it need not be shared between threads.
     struct Owner<T> {
         _value: std::sync::Mutex<T>,
     }
@@ -245,7 +246,7 @@ async fn desk() -> (TestHost, TestObject, TestConnection, Arc<Shared>) {
     let host = TestHost::start(move || {
         let shared = theirs.clone();
         let mut limits = Limits::default();
-        // A place that is not given back would be missed.
+        // There is one slot, so a slot that is not released blocks the next activation.
         limits.agents_awake = 1;
         Agents::new().limits(limits).register_object_with("desk", move |_| Desk::new(&shared))
     });
@@ -351,7 +352,7 @@ async fn what_owns_sent_bytes_may_use_the_object_and_may_panic() {
     assert_eq!(other.next().await, Received::Binary(b"owned".to_vec()));
     assert_eq!(told(&mut client, "hello").await, "hello");
     assert_eq!(shared.dropped.load(Ordering::SeqCst), 1);
-    assert_eq!(shared.starts.load(Ordering::SeqCst), 1, "the life and its instance go on");
+    assert_eq!(shared.starts.load(Ordering::SeqCst), 1, "the activation and its instance continue");
 }
 
 #[tokio::test(start_paused = true)]
@@ -369,7 +370,7 @@ async fn an_error_that_panics_fails_its_handler_and_no_more() {
     let (_host, _object, mut client, shared) = desk().await;
     client.send("an error").await;
     assert_eq!(told(&mut client, "hello").await, "hello");
-    assert_eq!(shared.starts.load(Ordering::SeqCst), 1, "the same life");
+    assert_eq!(shared.starts.load(Ordering::SeqCst), 1, "the same activation");
 }
 
 #[tokio::test(start_paused = true)]
@@ -384,7 +385,7 @@ async fn an_answer_to_a_failed_start_may_panic() {
     assert_eq!(shared.starts.load(Ordering::SeqCst), 4);
 }
 
-/// A log whose writer panics, once, when it is to write this.
+/// A log whose writer panics once, when a line contains this text.
 struct Fragile(&'static str, AtomicBool);
 
 impl std::io::Write for &Fragile {
@@ -402,7 +403,7 @@ impl std::io::Write for &Fragile {
 
 #[tokio::test(start_paused = true)]
 async fn a_life_that_panics_outside_of_its_handlers_ends_all_the_same() {
-    // In the run of the life, and in its end.
+    // The panic happens while the activation runs, and while it ends.
     for words in ["the instance is replaced", "the object is restarted"] {
         let log = Arc::new(Fragile(words, AtomicBool::new(false)));
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();

@@ -1,4 +1,4 @@
-//! Events that wait for an object whose life fails: its next life handles them.
+//! Events that wait for an object whose activation fails: its next activation handles them.
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
@@ -31,7 +31,7 @@ impl DurableObject for Door {
 
     async fn web_socket_message(&self, cx: &ObjectContext, _: &WebSocket, message: Message) -> Result<()> {
         match message.text() {
-            // Nothing else is handled meanwhile.
+            // No other event is handled in the meantime.
             Some("fail alone") => {
                 cx.block_concurrency_while(async {
                     tokio::time::sleep(secs(3)).await;
@@ -68,7 +68,7 @@ async fn join(object: &TestObject, id: &str) -> TestConnection {
     client
 }
 
-/// The ends that the next life hears of, in the order of their names.
+/// Returns the closes that the next activation handles, sorted by name.
 async fn ends(client: &mut TestConnection, notes: &mut Notes) -> Vec<String> {
     let end = client.next().await;
     assert!(matches!(end, Received::Close(1011, _)), "{end:?}");

@@ -1,4 +1,5 @@
-//! An instance that panicked is replaced, and its handlers run on: what they share with those of the next one.
+//! An instance that panicked is replaced while its handlers still run. These tests check the state that they
+//! share with the handlers of the new instance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ struct Desk {
     recorder: Recorder,
     go: Notify,
     starts: AtomicUsize,
-    /// So many starts panic.
+    /// The number of next starts that panic.
     panicking_starts: AtomicUsize,
 }
 
@@ -47,7 +48,7 @@ impl Shop {
         panic!("on purpose");
     }
 
-    /// Returns how often this instance was called, and how many instances there were.
+    /// Returns the number of calls of this instance, and the number of instances so far.
     #[callable]
     fn calls(&self, cx: &Context<Self>) -> (usize, usize) {
         (self.calls.fetch_add(1, Ordering::SeqCst) + 1, cx.env().starts.load(Ordering::SeqCst))
@@ -61,12 +62,12 @@ impl Shop {
         Ok(())
     }
 
-    /// The codes of nested exclusive work, and of what comes after it.
+    /// Returns the error codes of nested exclusive work, and of later exclusive work.
     #[callable]
     async fn nested(&self, cx: &Context<Self>) -> Result<Vec<String>> {
         let code = |result: Result<()>| result.err().map_or("fine", |error| error.code()).to_owned();
         let inner = cx.exclusive(async { cx.exclusive(async {}).await }).await?;
-        // Beside each other they wait for each other.
+        // Two concurrent sections wait for each other.
         let (one, other) = tokio::join!(cx.exclusive(async {}), cx.exclusive(async {}));
         Ok(vec![code(inner), code(one), code(other)])
     }
@@ -106,7 +107,7 @@ async fn exclusive_work_of_a_replaced_instance_still_keeps_others_out() {
     assert_eq!(client.call::<(usize, usize)>("calls", ()).await, (1, 2), "a new instance");
     let second = client.start_call("alone", ("second",)).await;
     host.advance(secs(5)).await;
-    assert!(notes.so_far().is_empty(), "the second one waits");
+    assert!(notes.so_far().is_empty(), "the second call waits");
     desk.go.notify_one();
     client.answer(&first).await;
     assert_eq!([notes.next().await, notes.next().await], ["first out", "second in"]);
@@ -135,7 +136,7 @@ async fn exclusive_work_inside_exclusive_work_is_refused() {
     let error = client.call_error("nestedInAMethod", ()).await;
     assert_eq!(error, "exclusive work cannot wait for other exclusive work of the same agent");
     let codes = client.call::<Vec<String>>("nested", ()).await;
-    assert_eq!(codes, ["nested_exclusive", "fine", "fine"], "nothing is left of it");
+    assert_eq!(codes, ["nested_exclusive", "fine", "fine"], "the failed section has released its lock");
 }
 
 #[tokio::test(start_paused = true)]

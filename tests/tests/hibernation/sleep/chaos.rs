@@ -1,4 +1,4 @@
-//! Agents that hibernate or crash after every event: whoever is connected does not notice.
+//! Agents that hibernate or crash after every event. The connected clients do not notice.
 
 use agents::prelude::*;
 use agents::serde_json::{self, Value};
@@ -13,7 +13,7 @@ struct Sum {
     sum: i64,
 }
 
-/// Adds numbers up: in its state, in a table, and for each connection.
+/// An agent that sums numbers in its state, in a table, and for each connection.
 #[agent(state = Sum, connection = i64, env = Recorder)]
 #[derive(Default)]
 struct Adder;
@@ -65,7 +65,7 @@ async fn join(host: &TestHost, query: &str) -> TestConnection {
 
 // S63, S67-S72, S160
 #[tokio::test(start_paused = true)]
-async fn nobody_who_is_connected_notices() {
+async fn no_connected_client_notices() {
     for seed in 0..12 {
         let (recorder, mut notes) = recorder();
         let host = TestHost::chaos(seed, move || Agents::new().register::<Adder>().env(recorder.clone()));
@@ -85,7 +85,7 @@ async fn nobody_who_is_connected_notices() {
             viewer.send("ping").await;
         }
         let at: u64 = clients[0].call("wakeMeIn", (30,)).await;
-        // Every state came once and in order, and every ping was answered.
+        // Every state arrived once and in order, and every ping was answered.
         let frames = viewer.drain().await;
         let pongs = frames.iter().filter(|frame| **frame == Received::Text("pong".into()));
         assert_eq!(pongs.count(), 20, "seed {seed}");

@@ -1,4 +1,4 @@
-//! Idle agents that give their database back before they sleep.
+//! Idle agents that close their database before they hibernate.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Counter {
     }
 }
 
-// S66, S73: the instance stays, its database is closed and opened in between.
+// S66, S73: the instance stays, and its database is closed and opened again.
 #[tokio::test(start_paused = true)]
 async fn a_database_that_was_closed_early_is_opened_again_and_nothing_is_lost() {
     for open_databases in [0, 1000] {
@@ -49,12 +49,12 @@ async fn a_database_that_was_closed_early_is_opened_again_and_nothing_is_lost() 
         for call in 1..5 {
             assert_eq!(client.call::<(u64, u64, u64)>("add", ()).await, (call, call, call));
             let open = std::fs::metadata(&file).unwrap().len();
-            assert!(open > 4, "it was written to: {open}");
+            assert!(open > 4, "the database was written: {open}");
             host.advance(Duration::from_secs(1)).await;
             assert!(counter.is_awake());
             assert_eq!(counter.status().unwrap().pinned_by, []);
             let idle = std::fs::metadata(&file).unwrap().len();
-            assert_eq!(idle == 4, open_databases == 0, "closed well or still open: {idle}");
+            assert_eq!(idle == 4, open_databases == 0, "closed cleanly or still open: {idle}");
         }
         counter.hibernate().await.unwrap();
         assert_eq!(client.call::<(u64, u64, u64)>("add", ()).await, (5, 1, 4));

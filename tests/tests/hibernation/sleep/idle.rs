@@ -1,4 +1,4 @@
-//! When an agent falls asleep, and what does not keep it from that.
+//! The idle time before hibernation, and events that do not extend it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{IDLE, Loss, NAP, frame, millis, secs};
 
-/// Has no options: everything here is the default.
+/// An agent without options: all values are the defaults.
 #[agent(env = Recorder)]
 #[derive(Default)]
 struct Plain {
@@ -86,7 +86,7 @@ async fn join(object: &TestObject) -> TestConnection {
     client
 }
 
-/// Sleeps after this time and not a moment earlier.
+/// Checks that the object hibernates after this time and not earlier.
 async fn sleeps_after(host: &TestHost, object: &TestObject, time: std::time::Duration) {
     host.advance(time - millis(2)).await;
     assert!(object.is_awake(), "too early");
@@ -101,7 +101,7 @@ async fn an_agent_sleeps_ten_seconds_after_the_last_event() {
     let object = host.agent::<Plain>("one");
     let mut client = join(&object).await;
     sleeps_after(&host, &object, IDLE).await;
-    // It comes and goes with every message.
+    // The agent wakes and hibernates with every message.
     for _ in 0..3 {
         assert_eq!(client.call::<i64>("touch", ()).await, 1);
         sleeps_after(&host, &object, IDLE).await;
@@ -150,7 +150,7 @@ async fn what_the_gateway_answers_is_no_event() {
     assert_eq!(ticking.next().await.text(), "tock");
     pinging.write_all(&frame(0x89, b"")).await.unwrap();
     let mut pong = [0; 2];
-    // Past what it was greeted with.
+    // The greeting is skipped.
     while pong != [0x8a, 0] {
         pong = [pong[1], pinging.read_u8().await.unwrap()];
     }
@@ -170,7 +170,7 @@ async fn a_class_can_stay_awake() {
     }
     assert_eq!(object.status().unwrap().pinned_by, [PinnedBy::Options]);
     assert_eq!(object.hibernate().await, Err(StillAwake { pinned_by: vec![PinnedBy::Options] }));
-    // A crash does not ask.
+    // A crash ignores the option.
     object.crash().await;
     assert_eq!(join(&object).await.call::<i64>("touch", ()).await, 1);
 }
@@ -200,7 +200,7 @@ async fn an_agent_starts_again_before_the_event_that_woke_it() {
         assert_eq!(client.next().await.text(), "echo hello");
         assert_eq!(notes.so_far(), [format!("start {wake}"), "message hello".to_owned()]);
     }
-    // Awake it does not start.
+    // An agent that is awake is not started again.
     client.send("again").await;
     assert_eq!(client.next().await.text(), "echo again");
     assert_eq!(notes.so_far(), ["message again"]);

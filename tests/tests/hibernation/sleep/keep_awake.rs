@@ -1,4 +1,4 @@
-//! What keeps an agent awake, and that it can be asked.
+//! Reasons that keep an agent awake, and their report in the status.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -21,7 +21,7 @@ struct Outside {
     go: Notify,
 }
 
-/// Can be kept awake in every way there is.
+/// An agent that can be kept awake in every possible way.
 #[agent(env = Arc<Outside>)]
 #[derive(Default)]
 struct Insomniac {
@@ -82,7 +82,7 @@ impl Insomniac {
         drop(self.guards.lock().expect("no panic").remove(index));
     }
 
-    /// Writes, and looks at itself from the outside before that is committed.
+    /// Writes, and reads its own status before the write is committed.
     #[callable]
     fn look_while_writing(&self, cx: &Context<Self>) -> Result<Vec<String>> {
         cx.storage().put("key", &1)?;
@@ -111,7 +111,7 @@ fn pins(object: &TestObject) -> Vec<PinnedBy> {
     object.status().expect("it is known").pinned_by
 }
 
-/// Is awake for these reasons alone, however long it takes.
+/// Checks that the object is awake for these reasons only, for any length of time.
 async fn kept_awake(client: &mut TestConnection, object: &TestObject, by: &[PinnedBy]) {
     assert_eq!(pins(object), by);
     client.stay(secs(600)).await;
@@ -120,7 +120,7 @@ async fn kept_awake(client: &mut TestConnection, object: &TestObject, by: &[Pinn
     assert_eq!(object.hibernate().await, Err(StillAwake { pinned_by: by.to_vec() }));
 }
 
-/// Falls asleep by itself, now that nothing keeps it awake.
+/// Checks that the object hibernates when no reason keeps it awake.
 async fn falls_asleep(client: &mut TestConnection, object: &TestObject) {
     client.stay(secs(1)).await;
     assert_eq!(pins(object), []);
@@ -169,7 +169,7 @@ async fn a_response_that_streams() {
 
 // S75
 #[tokio::test(start_paused = true)]
-async fn a_response_that_nobody_reads_any_more() {
+async fn a_response_that_is_no_longer_read() {
     let (_host, outside, object, mut client) = insomniac().await;
     let response = object.get("").await;
     client.stay(secs(60)).await;
@@ -265,18 +265,18 @@ async fn all_reasons_are_shown_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_goes_on_after_its_goodbye_keeps_nobody_awake() {
+async fn a_client_that_goes_on_after_its_close_keeps_no_object_awake() {
     let (host, _, object, client) = insomniac().await;
     client.close(None).await;
     let mut rude = object.connect("").await;
     rude.greeting().await;
-    // An answer that is too long for the way, so that the connection is not over at once.
+    // The answer is larger than the transport's buffer, so that the connection does not end at once.
     rude.start_call(&"x".repeat(500_000), ()).await;
     let mut way = rude.into_transport();
     host.advance(millis(1)).await;
     way.write_all(&frame(0x88, &1000_u16.to_be_bytes())).await.expect("sending");
     host.advance(millis(1)).await;
-    // A message, and what is no frame.
+    // A message, then bytes that are not a valid frame.
     way.write_all(&[frame(0x81, b"hello"), frame(0x83, b"")].concat()).await.expect("sending");
     host.advance(secs(600)).await;
     drop(way);

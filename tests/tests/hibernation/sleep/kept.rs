@@ -1,4 +1,4 @@
-//! What an agent still has after it lost its memory: asleep, after a crash, in a new process.
+//! Data that an agent keeps after it lost its memory: by hibernation, by a crash, and in a new process.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -15,7 +15,8 @@ struct Count {
     count: i64,
 }
 
-/// Keeps something in every place there is; `view` is read-only, `quiet` gets no protocol frames.
+/// An agent that stores data in every possible place. A client with `view` is read-only, and `quiet` gets no
+/// protocol frames.
 #[agent(state = Count, connection = Value, env = Recorder)]
 #[derive(Default)]
 struct Keeper;
@@ -167,13 +168,13 @@ async fn a_client_stays_connected_while_days_pass() {
     host.advance(secs(3 * 86_400)).await;
     assert_eq!(client.call::<i64>("increment", ()).await, 1);
     host.advance(secs(3 * 86_400)).await;
-    // What came meanwhile was kept.
+    // A frame that arrived in the meantime was buffered.
     assert_eq!(other.json().await["state"], json!({ "count": 1 }));
     assert_eq!(other.call::<i64>("increment", ()).await, 2);
-    // A client that answers nothing is given up.
+    // A client that does not answer pings is disconnected.
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     assert_eq!(client.end().await, Received::Dropped);
-    // Time passes for a host without clients, too.
+    // Time also passes for a host without clients.
     drop((client, other));
     host.advance(secs(86_400)).await;
 }
@@ -234,7 +235,7 @@ async fn flags_hold_from_the_first_event_after_sleep() {
             assert_eq!(clients[index].drain().await, [], "{query}");
             count = next;
         }
-        // And then a call is.
+        // A call is the event that wakes the agent.
         object.hibernate().await.unwrap();
         if *readonly {
             assert_eq!(clients[index].call_error("increment", ()).await, "Connection is readonly", "{query}");
@@ -243,7 +244,7 @@ async fn flags_hold_from_the_first_event_after_sleep() {
             assert_eq!(clients[index].call::<i64>("increment", ()).await, count, "{query}");
         }
     }
-    // Four changes: two pushes, each seen by the other one that takes protocol frames, and two calls.
+    // Four changes: two pushes, each sent to the other client with protocol frames, and two calls.
     let mut counts = Vec::new();
     for (client, seen) in clients.iter_mut().zip(seen) {
         let frames = seen.into_iter().chain(client.drain().await);
@@ -289,7 +290,7 @@ async fn no_value_of_a_user_touches_a_flag_over_sleep() {
             let (_, readonly, quiet) = FLAGS[index];
             assert_eq!(all[index]["readonly"], readonly, "{value}");
             assert_eq!(all[index]["protocol"], !quiet, "{value}");
-            assert_eq!(all[index]["state"], value, "nothing is added to it");
+            assert_eq!(all[index]["state"], value, "the state is unchanged");
         }
     }
 }
@@ -337,7 +338,7 @@ async fn a_refused_write_costs_no_statement() {
     assert_eq!(after.frames_in, before.frames_in + 10);
 }
 
-/// Starts without a look at anything.
+/// An agent whose start reads no data.
 #[agent(state = Count)]
 #[derive(Default)]
 struct Lazy;

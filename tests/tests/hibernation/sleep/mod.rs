@@ -1,4 +1,4 @@
-//! Sleep: when it begins, what ends it, and what is kept over it.
+//! Hibernation: its begin, its end, and the data that is kept.
 
 pub(super) mod chaos;
 pub(super) mod database_release;

@@ -1,4 +1,4 @@
-//! What goes with the memory: fields, caches, timers, and handlers that were cut off.
+//! Data that is lost with the memory: fields, caches, timers, and interrupted handlers.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ impl Forgetful {
         cx.env().note("alarm");
     }
 
-    /// Counts in both places.
+    /// Counts in the field and in the state.
     #[callable]
     fn increment(&self, cx: &Context<Self>) -> Result<(i64, i64)> {
         let memory = self.memory.fetch_add(1, Ordering::Relaxed) + 1;
@@ -53,7 +53,7 @@ impl Forgetful {
         Ok((self.memory.load(Ordering::Relaxed), cx.state()?.count))
     }
 
-    /// The length of a text, and whether it was known already.
+    /// Returns the length of a text, and whether the length was cached.
     #[callable]
     fn cached(&self, text: String) -> (usize, bool) {
         let mut cache = self.cache.lock().expect("no panic");
@@ -72,7 +72,7 @@ impl Forgetful {
         })
     }
 
-    /// Takes three steps of a second; each writes to two places.
+    /// Takes three steps of a second. Each step writes to two places.
     #[callable]
     async fn walk(&self, cx: &Context<Self>) -> Result<()> {
         for step in 1..=3 {
@@ -184,7 +184,7 @@ async fn a_crash_between_two_steps_leaves_whole_steps() {
         let count = *expected.last().unwrap();
         assert_eq!(client.call::<(Vec<i64>, i64)>("steps", ()).await, (expected, count));
         host.advance(secs(10)).await;
-        assert_eq!(notes.so_far().len() as u64, steps - 1, "the handler does not go on");
+        assert_eq!(notes.so_far().len() as u64, steps - 1, "the handler does not continue");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `on_hibernate`: runs before an agent sleeps; what it writes and sends counts.
+//! `on_hibernate` runs before an agent hibernates. Its writes and messages take effect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -114,7 +114,7 @@ async fn a_goodbye_is_said_when_the_host_stops_and_not_in_a_crash() {
         let host = loss.happen(host, "polite", "one").await;
         if nights == 1 {
             assert_eq!(client.json().await["state"]["nights"], 1);
-            assert_eq!(client.next().await.text(), "good night", "in front of the close");
+            assert_eq!(client.next().await.text(), "good night", "the message comes before the close");
         }
         let mut client = join(&host.agent::<Polite>("one")).await;
         assert_eq!(client.call::<u32>("nights", ()).await, nights, "{loss:?}");
@@ -157,7 +157,7 @@ async fn a_goodbye_has_the_grace_period_and_no_longer() {
     let object = host.agent::<Polite>("one");
     let mut client = join(&object).await;
     client.stay(secs(15)).await;
-    assert!(object.is_awake(), "it says goodbye");
+    assert!(object.is_awake(), "`on_hibernate` still runs");
     client.stay(secs(6)).await;
     assert!(!object.is_awake());
     assert_eq!(notes.so_far(), ["start", "goodbye"]);

@@ -1,4 +1,4 @@
-//! What wakes an agent, and what does not.
+//! Events that wake an agent, and events that do not.
 
 use agents::prelude::*;
 use agents::testing::{Received, TestConnection, TestHost, TestObject};
@@ -21,7 +21,7 @@ struct Sleeper;
 impl Sleeper {
     #[hook]
     async fn on_start(&self, cx: &Context<Self>) {
-        // Whatever woke the agent waits for this.
+        // Each event that wakes the agent waits for this start.
         tokio::time::sleep(secs(1)).await;
         cx.env().note("start");
     }
@@ -102,7 +102,7 @@ async fn join(object: &TestObject) -> TestConnection {
     client
 }
 
-/// An agent that sleeps with one client.
+/// Returns an agent that hibernates with one client.
 async fn asleep() -> (TestHost, TestObject, TestConnection, Notes) {
     let (host, mut notes) = start();
     let object = host.agent::<Sleeper>("one");
@@ -146,7 +146,7 @@ async fn a_close_wakes_and_the_hook_knows_who_left() {
 async fn a_broken_frame_wakes_the_error_hook() {
     let (_host, object, client, mut notes) = asleep().await;
     let mut transport = client.into_transport();
-    // Without a mask.
+    // The frame has no mask.
     transport.write_all(&[0x81, 1, b'x']).await.unwrap();
     assert_eq!(notes.next().await, "start");
     assert_eq!(notes.next().await, "error protocol");
@@ -190,10 +190,10 @@ async fn an_alarm_wakes_and_reaches_a_client_that_never_spoke() {
 
 // S67, S189
 #[tokio::test(start_paused = true)]
-async fn pings_in_either_direction_wake_nobody() {
+async fn pings_in_either_direction_wake_no_object() {
     let (host, object, mut client, mut notes) = asleep().await;
     let wakes = object.status().unwrap().metrics.wakes;
-    // The host pings whoever is silent for 30 s.
+    // The host pings a client that has been silent for 30 s.
     client.stay(secs(3600)).await;
     assert_eq!(object.connections().len(), 1);
     let mut transport = client.into_transport();
@@ -208,7 +208,7 @@ async fn pings_in_either_direction_wake_nobody() {
     assert!(!object.is_awake());
     assert_eq!(object.status().unwrap().metrics.wakes, wakes);
     assert!(notes.so_far().is_empty());
-    // And it still is a connection.
+    // The connection is still open.
     transport.write_all(&frame(0x81, b"hello")).await.unwrap();
     assert_eq!(notes.next().await, "start");
     assert_eq!(notes.next().await, "message hello");
@@ -218,7 +218,7 @@ async fn pings_in_either_direction_wake_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_dies_silently_wakes_the_close_hook() {
     let (_host, object, client, mut notes) = asleep().await;
-    // Without its host, which would keep it alive.
+    // The test host would answer pings for the client, so the time passes without it.
     tokio::time::sleep(secs(60)).await;
     assert_eq!(notes.so_far(), ["start", "close 1006  false ada"]);
     assert_eq!(object.connections(), []);
@@ -227,10 +227,10 @@ async fn a_client_that_dies_silently_wakes_the_close_hook() {
 
 // S84
 #[tokio::test(start_paused = true)]
-async fn an_auto_response_wakes_nobody_and_is_remembered() {
+async fn an_auto_response_wakes_no_object_and_is_remembered() {
     let (host, object, mut client, mut notes) = asleep().await;
     client.send("ping").await;
-    assert_eq!(client.next().await.text(), "woken by ping", "nobody answers without being told");
+    assert_eq!(client.next().await.text(), "woken by ping", "no auto-response is set yet");
     client.call::<()>("answerByItself", ("ping", "pong")).await;
     assert_eq!(object.connections()[0].answered_at, None);
     object.hibernate().await.unwrap();
@@ -247,7 +247,7 @@ async fn an_auto_response_wakes_nobody_and_is_remembered() {
     let pair = ("ping".to_owned(), "pong".to_owned());
     let answered: (Option<(String, String)>, Option<u64>) = client.call("answered", ()).await;
     assert_eq!(answered, (Some(pair), Some(answered_at)));
-    // It is answered while the agent is awake too, and stops when the agent says so.
+    // The gateway also answers while the agent is awake, and stops when the agent unsets the pair.
     client.send("ping").await;
     assert_eq!(client.next().await.text(), "pong");
     client.call::<()>("answerNoMore", ()).await;
@@ -271,7 +271,7 @@ async fn only_the_same_text_is_answered() {
     object.hibernate().await.unwrap();
     client.send_bytes(b"ping".to_vec()).await;
     assert_eq!(client.next().await.text(), "woken by ping", "binary never matches");
-    // The last one counts; an empty text is a text.
+    // The last pair is used. An empty text is a valid text.
     client.call::<()>("answerByItself", ("", "nothing")).await;
     object.hibernate().await.unwrap();
     client.send("").await;
@@ -323,7 +323,7 @@ async fn an_auto_response_has_limits() {
 
 // S188
 #[tokio::test(start_paused = true)]
-async fn a_response_that_is_read_late_wakes_nobody() {
+async fn a_response_that_is_read_late_wakes_no_object() {
     let (host, object, _client, mut notes) = asleep().await;
     let response = object.get("").await;
     let dropped = object.get("").await;

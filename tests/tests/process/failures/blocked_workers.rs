@@ -1,4 +1,5 @@
-//! Handlers and statements that hold their thread: everybody else is served, and the process ends when it is told to.
+//! Handlers and statements that block their thread. Other clients are still served, and the process ends on
+//! request.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,13 +9,13 @@ use serde_json::json;
 
 use crate::conformance::Program;
 
-/// A server with so many workers.
+/// Starts a server with this number of worker threads.
 async fn start(data: &Path, workers: &str, limits: &str) -> Program {
     let variables = [("TOKIO_WORKER_THREADS", workers), ("CONFORMANCE_LIMITS", limits)];
     Program::start_on(data, "127.0.0.1:0", &[], &variables).await.0
 }
 
-/// Waits until the log has a text.
+/// Waits until the log contains a text.
 async fn logged(program: &mut Program, text: &str) -> String {
     for _ in 0..1000 {
         let log = program.stderr();
@@ -36,11 +37,11 @@ async fn a_handler_that_blocks_its_thread_holds_up_no_other_agent() {
     let url = said.trim_end().strip_prefix("metrics on ").expect("the address of the metrics");
     for round in 0..5 {
         let mut held = program.join(&format!("/agents/test-counter/held-{round}")).await;
-        // Until all workers wait: one of them polls I/O, and it is the one that the handler will block.
+        // Waits until all workers are idle: one of them polls I/O, and the handler will block that worker.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let call = held.start_call("hold", json!([])).await;
-        // New connections, agents that start, and plain requests: none of them could be served by a host
-        // whose sockets are not polled.
+        // New connections, starts of agents, and plain requests: a host whose sockets are not polled could
+        // serve none of them.
         let mut other = program.join(&format!("/agents/test-counter/other-{round}")).await;
         for count in 1..=5 {
             assert_eq!(other.call("increment", json!([])).await, count);
@@ -60,7 +61,7 @@ async fn a_handler_that_blocks_its_thread_holds_up_no_other_agent() {
     other.call("letGo", json!([])).await;
     held.answer(&call).await;
     let log = program.stderr();
-    assert_eq!(log.matches("test-counter/named").count(), 1, "once: {log}");
+    assert_eq!(log.matches("test-counter/named").count(), 1, "one line: {log}");
     let text = reqwest::get(url).await.expect("an answer").text().await.expect("a body");
     assert!(!text.contains("\nagents_turns_blocked_total 0\n"), "{text}");
 }
@@ -75,7 +76,7 @@ async fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
     logged(&mut program, "held its thread").await;
     program.signal("TERM");
     assert_eq!(other.next().await, Received::Close(1001, "server shutting down".to_owned()));
-    // Before the handler is done: it would answer.
+    // The close comes before the handler ends, because the handler would answer.
     assert_eq!(held.next().await, Received::Close(1001, "server shutting down".to_owned()));
     drop((held, other));
     let (status, stderr) = program.exit().await;
@@ -96,7 +97,7 @@ async fn a_disk_that_does_not_answer_does_not_keep_the_process() {
     assert_eq!(program.get("/disk/hang").await, (200, "it hangs".to_owned()));
     writer.start_call("increment", json!([])).await;
     program.signal("TERM");
-    // What waits for the disk is not answered.
+    // A call that waits for the disk is not answered.
     for client in [&mut writer, &mut idle] {
         assert_eq!(client.next().await, Received::Close(1001, "server shutting down".to_owned()));
     }
@@ -128,7 +129,7 @@ async fn a_slow_statement_holds_up_no_other_agent_on_the_only_worker() {
         _ = served => {}
     }
     let answer = slow.answer(&call).await;
-    assert_eq!(answer["success"], false, "it ran until it was stopped: {answer}");
+    assert_eq!(answer["success"], false, "the statement ran until it was stopped: {answer}");
     assert_eq!(other.call("increment", json!([])).await, 6);
 }
 
@@ -146,7 +147,7 @@ async fn metrics_wait_for_no_statement_and_hold_up_no_new_agent() {
         for round in 0..3 {
             let text = reqwest::get(url).await.expect("an answer").text().await.expect("a body");
             assert!(text.contains("agents_commits_total"), "{text}");
-            // In every part of the map of agents.
+            // The requests reach every part of the map of agents.
             for n in 0..100 {
                 program.get(&format!("/agents/test-counter/{round}-{n}")).await;
             }

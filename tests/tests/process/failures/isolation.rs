@@ -1,4 +1,4 @@
-//! One bad agent stays one bad agent, and one data folder has one process.
+//! A failing agent does not affect other agents, and one process owns a data folder.
 
 use agents_tests::Client;
 use serde_json::json;
@@ -10,7 +10,7 @@ async fn increment(client: &mut Client) -> i64 {
 }
 
 #[tokio::test]
-async fn panics_errors_and_endless_calls_disturb_nobody() {
+async fn panics_errors_and_endless_calls_disturb_no_other_agent() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = Program::start(&folder.path().join("data")).await;
     let mut bad = program.join("/agents/test-counter/bad").await;
@@ -18,7 +18,7 @@ async fn panics_errors_and_endless_calls_disturb_nobody() {
     let mut elsewhere = program.join("/agents/test-counter/good").await;
     let mut other_class = program.connect("/agents/test-no-state/good").await;
     assert_eq!(increment(&mut bad).await, 1);
-    // One call of a neighbour is under way all the time and still gets its answer.
+    // One call of a neighbour runs all the time and still gets its answer.
     let waiting = beside.start_call("slow", json!([1000])).await;
     for n in 0..50 {
         let endless = bad.start_call("slow", json!([86_400_000])).await;
@@ -37,7 +37,7 @@ async fn panics_errors_and_endless_calls_disturb_nobody() {
     assert!(body.starts_with("Internal error (id ") || body == "secret detail in the request hook", "{body}");
     assert_eq!(program.get("/plain").await, (200, "plain".to_owned()));
     assert!(program.is_running());
-    // What no client sees, the log has, under the id that the client was given.
+    // The log contains the details that no client sees, under the id that the client received.
     let text = bad.call_error("panics", json!([])).await;
     let id = text.trim_start_matches("Internal error (id ").trim_end_matches(')').to_owned();
     let log = program.stderr();
@@ -57,10 +57,10 @@ async fn a_second_process_on_the_same_data_refuses_to_start() {
     assert!(!second.status.success());
     assert!(stderr.contains("in use by another process") && stderr.contains("data"), "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-    assert_eq!(second.stdout, b"", "it never said that it listens");
-    assert_eq!(increment(&mut client).await, 2, "the first one did not notice");
+    assert_eq!(second.stdout, b"", "no address was printed");
+    assert_eq!(increment(&mut client).await, 2, "the first process still works");
     assert!(first.is_running());
-    // Once the first is gone, killed or not, the folder is free.
+    // When the first process has ended, killed or not, the folder is free.
     first.kill();
     let third = Program::start(&data).await;
     assert_eq!(increment(&mut third.join("/agents/test-counter/a").await).await, 3);
@@ -74,7 +74,7 @@ async fn list_prints_the_agents() {
     for path in ["test-counter/b", "test-counter/a%20b", "test-counter/A", "loud-case/x", "test-game/g"] {
         program.connect(&format!("/agents/{path}")).await.drain().await;
     }
-    // The one that has stored nothing has no database.
+    // An agent that has stored no data has no database.
     let expected = "test-counter/A\ntest-counter/a%20b\ntest-counter/b\ntest-game/g\n";
     for _ in 0..2 {
         let listed = conformance::run(&["list"], &data).await;
@@ -85,7 +85,7 @@ async fn list_prints_the_agents() {
     let listed = conformance::run(&["list"], &data).await;
     assert_eq!(String::from_utf8(listed.stdout).expect("UTF-8"), expected);
 
-    // What is damaged is there, and said to be.
+    // A damaged file is listed and marked as damaged.
     let file = |name: &str| data.join("test-counter").join(name);
     std::fs::write(file("b.sqlite"), "").expect("a damage");
     let whole = std::fs::read(file("%41.sqlite")).expect("a file");

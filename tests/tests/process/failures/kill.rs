@@ -1,4 +1,4 @@
-//! `kill -9` under load: what a client was told is still there afterwards.
+//! `kill -9` under load: acknowledged writes survive.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::conformance::Program;
 const AGENTS: usize = 4;
 const CALLERS: usize = 3;
 const ROUNDS: usize = 5;
-/// Calls of one connection that are on their way at a time.
+/// The number of calls that one connection has in flight.
 const WINDOW: usize = 8;
 
-/// What the clients of one agent saw in all rounds.
+/// The observations of the clients of one agent in all rounds.
 #[derive(Default)]
 struct Seen {
     sent: usize,
@@ -28,7 +28,7 @@ struct Seen {
     highest: i64,
 }
 
-/// What is counted while a round runs, to kill in the middle of it.
+/// The counters of a running round, which decide when to kill the process.
 struct Round {
     answers: AtomicUsize,
     enough: usize,
@@ -46,12 +46,12 @@ impl Round {
 fn frame(received: Received) -> Option<Value> {
     match received {
         Received::Text(text) => serde_json::from_str(&text).ok(),
-        // The process is gone.
+        // The process has ended.
         _ => None,
     }
 }
 
-/// Calls until the process dies; every call inserts a row and counts in the state.
+/// Calls until the process ends. Every call inserts a row and counts in the state.
 async fn call(mut client: Client, round: Arc<Round>) -> Seen {
     let mut seen = Seen::default();
     let mut open = 0;
@@ -80,7 +80,7 @@ async fn call(mut client: Client, round: Arc<Round>) -> Seen {
     }
 }
 
-/// Only listens.
+/// Reads states only.
 async fn watch(mut client: Client) -> Seen {
     let mut seen = Seen::default();
     while let Some(frame) = frame(client.next().await) {
@@ -91,14 +91,14 @@ async fn watch(mut client: Client) -> Seen {
     seen
 }
 
-/// Pushes states, which nobody acknowledges; what others see of them counts.
+/// Pushes states, which are not acknowledged. A state that another client receives must survive.
 async fn push(mut client: Client, from: i64) -> Seen {
     for count in from.. {
         let push = json!({ "type": "cf_agent_state", "state": { "count": count } });
         if !client.try_send(push.to_string()).await {
             break;
         }
-        // The sender gets nothing back: a question in between keeps it from running away.
+        // The sender gets no answer to a push, so a call in between limits its speed.
         if count % 50 == 0 {
             let call = json!({ "type": "rpc", "id": "q", "method": "getCount", "args": [] });
             if !client.try_send(call.to_string()).await || frame(client.next().await).is_none() {
@@ -109,13 +109,13 @@ async fn push(mut client: Client, from: i64) -> Seen {
     Seen::default()
 }
 
-/// Checks what an agent has against what its clients saw before the kill.
+/// Compares the data of an agent with the observations of its clients before the kill.
 async fn check(program: &Program, agent: usize, seen: &Seen) -> i64 {
     let mut client = program.connect(&format!("/agents/test-counter/load-{agent}")).await;
     let state = client.greeting(true).await.expect("a state");
     let count = state["count"].as_i64().expect("a count");
     assert_eq!(client.call("getCount", json!([])).await, count);
-    assert!(count >= seen.highest, "agent {agent} has {count}, but somebody was told of {}", seen.highest);
+    assert!(count >= seen.highest, "agent {agent} has {count}, but a client received {}", seen.highest);
     assert!(count >= seen.acknowledged as i64, "agent {agent} lost a call: {count} < {}", seen.acknowledged);
     assert!(count <= seen.sent as i64, "agent {agent} counted a call twice");
     assert_eq!(client.call("effects", json!([])).await, count, "the row and the state of a call are one");
@@ -130,7 +130,7 @@ async fn round(data: &Path, number: usize, all: &mut [Seen], pushed: &mut i64) {
     let mut pushes = program.connect("/agents/test-counter/pushed").await;
     let state = pushes.greeting(true).await.expect("a state");
     let stored = state["count"].as_i64().expect("a count");
-    assert!(stored >= *pushed, "somebody was told of {pushed}, and {stored} is left");
+    assert!(stored >= *pushed, "a client received {pushed}, and {stored} is stored");
 
     let enough = 600 + number * 211;
     let round = Arc::new(Round { answers: AtomicUsize::new(0), enough, kill: Notify::new() });
@@ -181,9 +181,9 @@ async fn what_was_acknowledged_survives_kill_9() {
         round(&data, number, &mut all, &mut pushed).await;
     }
     let acknowledged: usize = all.iter().map(|seen| seen.acknowledged).sum();
-    assert!(acknowledged >= 3000, "a load worth the name: {acknowledged}");
-    assert!(pushed > 0, "somebody saw a pushed state");
-    // Once more, and this time it may stop as it should.
+    assert!(acknowledged >= 3000, "the load is high enough: {acknowledged}");
+    assert!(pushed > 0, "a client received a pushed state");
+    // This time the process may shut down in an orderly way.
     let program = Program::start(&data).await;
     let mut counts = Vec::new();
     for (agent, seen) in all.iter().enumerate() {
@@ -203,7 +203,7 @@ async fn a_process_killed_while_it_starts_agents_leaves_them_whole() {
     let data = folder.path().join("data");
     for round in 0..4 {
         let program = Program::start(&data).await;
-        // Agents that come into being at this moment, one after the other and without an answer.
+        // These agents are created at this moment, one after the other and without an answer.
         let mut clients = Vec::new();
         for n in 0..10 {
             clients.push(program.connect(&format!("/agents/test-counter/new-{round}-{n}")).await);
@@ -234,7 +234,7 @@ async fn an_acknowledged_alarm_rings_after_kill_9() {
             client.greeting(false).await;
             clients.push(client);
         }
-        // The first writes of these agents. The last alarm is on its way when the process dies.
+        // These are the first writes of these agents. The last alarm is in flight when the process is killed.
         for client in &mut clients[..ALARMS] {
             client.call("remind", json!([1500])).await;
         }
@@ -245,10 +245,10 @@ async fn an_acknowledged_alarm_rings_after_kill_9() {
         for n in 0..ALARMS {
             let mut client = program.connect(&path(n)).await;
             client.greeting(false).await;
-            // It rings now, or it has rung already.
+            // The alarm is delivered now, or was delivered before.
             assert_eq!(client.json().await["rang"], 1, "{}", path(n));
         }
-        // Of the last one nobody was told. It is whole: it rings, or was never set.
+        // The last alarm was not acknowledged. It is either stored and delivered, or it was never set.
         let mut client = program.connect(&path(ALARMS)).await;
         client.greeting(false).await;
         let asked = client.call("asked", json!([])).await;

@@ -12,7 +12,8 @@ async fn start(data: &Path, limits: &str) -> Program {
     Program::start_on(data, "127.0.0.1:0", &[], &[("CONFORMANCE_LIMITS", limits)]).await.0
 }
 
-/// A call whose arguments are very many zeros: as values they take many times their text.
+/// Returns a call with a large number of zeros as arguments. As values they take many times the size of their
+/// text.
 fn zeros(method: &str, count: usize, nested: bool) -> String {
     let list = format!("[{}0]", "0,".repeat(count - 1));
     let args = if nested { format!("[{list}]") } else { list };
@@ -28,7 +29,7 @@ async fn clients_with_large_values_end_no_process_with_little_memory() {
     for n in 0..30 {
         clients.push(program.join(&format!("/agents/test-counter/{n}")).await);
     }
-    // Half a megabyte each.
+    // Each call has half a megabyte.
     let text = zeros("keepForASecond", 250_000, true);
     let answers = join_all(clients.iter_mut().map(async |client| {
         client.send(&*text).await;
@@ -39,7 +40,7 @@ async fn clients_with_large_values_end_no_process_with_little_memory() {
         }
     }));
     let answered = answers.await.into_iter().filter(|answered| *answered).count();
-    assert!((1..30).contains(&answered), "{answered} had their turn");
+    assert!((1..30).contains(&answered), "{answered} calls were answered");
     let peak = program.peak_memory() >> 20;
     assert!(peak < MEMORY_MIB, "{peak} MiB");
     let mut late = program.join("/agents/test-counter/late").await;

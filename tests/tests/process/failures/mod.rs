@@ -1,4 +1,4 @@
-//! Failures of the whole process: killed, blocked, out of memory, and fed by clients that take their time.
+//! Failures of the whole process: killed, blocked, out of memory, and used by slow clients.
 
 pub(super) mod blocked_workers;
 pub(super) mod isolation;

@@ -1,4 +1,4 @@
-//! Clients that take their time, and others that hold places.
+//! Slow clients, and idle clients that occupy connection slots.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use tokio::net::TcpStream;
 use crate::conformance::Program;
 use crate::network::http::raw;
 
-/// Waits until the server has ended a connection, and returns what it said.
+/// Waits until the server has ended a connection, and returns the received text.
 async fn over(stream: &mut TcpStream) -> String {
     let mut said = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut said)).await;
-    // A reset is an end as well.
+    // A reset also ends the connection.
     let _ = read.expect("the server ends it");
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// A server with limits, and where it tells its metrics.
+/// Starts a server with limits, and returns the address of its metrics.
 async fn start(data: &Path, limits: &str) -> (Program, String) {
     let (program, said) = Program::start_limited(data, &["--metrics-addr", "127.0.0.1:0"], limits).await;
     let metrics = said.trim().strip_prefix("metrics on ").expect("the address of the metrics");
     (program, metrics.to_owned())
 }
 
-/// How often a limit was reached.
+/// Returns the number of times that a limit was reached.
 async fn reached(metrics: &str, limit: &str) -> u64 {
     let text = reqwest::get(metrics).await.expect("an answer").text().await.expect("a body");
     let sample = format!("agents_limit_reached_total{{limit=\"{limit}\"}} ");
@@ -43,7 +43,7 @@ async fn a_handshake_that_does_not_come_is_not_waited_for() {
         (connect().await, connect().await, connect().await, connect().await);
     half.write_all(b"GET /agents/test-counter/a HTTP/1.1\r\nHost: te").await.expect("a part");
     idle.write_all(b"GET /plain HTTP/1.1\r\nHost: test\r\n\r\n").await.expect("a request");
-    // A byte now and then does not help: the time is for all of the head.
+    // Single bytes do not extend the time limit, which is for the whole head.
     for byte in b"GET / HTTP/1.1\r\nx: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" {
         if trickle.write_all(&[*byte]).await.is_err() {
             break;
@@ -60,7 +60,7 @@ async fn a_handshake_that_does_not_come_is_not_waited_for() {
         "answered, then too long idle: {said}"
     );
     assert!(reached(&metrics, "handshake_timeout").await >= 3);
-    // Neither a socket that stays nor a newcomer has noticed.
+    // Neither an open socket nor a new client is affected.
     assert_eq!(client.call("increment", serde_json::json!([])).await, 1);
     assert_eq!(program.get("/plain").await.0, 200);
 }
@@ -97,7 +97,7 @@ async fn a_head_is_bounded() {
         let (got, answer) = raw(program.addr(), request(len, count).as_bytes()).await;
         assert_eq!(got, Some(status), "{len} bytes in {count} headers: {answer}");
     }
-    // A connection is counted when it ends, which may be after its client has read the answer.
+    // A connection is counted when it ends. That may be after its client has read the answer.
     while reached(&metrics, "header_bytes").await < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -105,7 +105,7 @@ async fn a_head_is_bounded() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn an_unread_answer_is_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let (program, metrics) = start(&folder.path().join("data"), "write_ms=500").await;
     let mut deaf = TcpStream::connect(program.addr()).await.expect("a connection");
@@ -116,14 +116,14 @@ async fn an_answer_that_nobody_takes_is_given_up() {
     let mut buffer = vec![0; 1 << 20];
     let until = tokio::time::Instant::now() + Duration::from_secs(20);
     while reached(&metrics, "write_timeout").await == 0 {
-        assert!(tokio::time::Instant::now() < until, "it is waited for");
+        assert!(tokio::time::Instant::now() < until, "the server still waits");
         assert!(slow.read(&mut buffer).await.expect("one that reads goes on") > 0);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for _ in 0..10 {
         assert!(slow.read(&mut buffer).await.expect("one that reads goes on") > 0);
     }
-    // What was on its way is still there, and then nothing.
+    // The client can still read the bytes in flight, and then the connection ends.
     over(&mut deaf).await;
     assert_eq!(program.get("/plain").await.0, 200);
 }
@@ -141,7 +141,7 @@ async fn those_who_asked_once_and_stay_make_room_too() {
         assert_eq!(&answer, b"HTTP/1.1 200");
         idlers.push(stream);
     }
-    // Each of them could send a request every few seconds and be kept for ever.
+    // Without this rule, each idle client could keep its connection forever with a request every few seconds.
     for _ in 0..5 {
         assert_eq!(program.get("/plain").await, (200, "plain".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Bytes on a socket that no client sends: each gets its close code, nobody else notices.
+//! Bytes on a socket that no correct client sends. Each gets its close code, and no other client is affected.
 
 use agents_tests::{Client, Received};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::conformance::Program;
 
 const MIB: usize = 1024 * 1024;
 
-/// A frame with its mask, as a client sends it.
+/// Returns a masked frame, as a client sends it.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 1, 200, 44];
     let mut out = header(first, payload.len() as u64);
@@ -39,7 +39,7 @@ fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads one frame of the server, `None` at the end.
+/// Reads one frame of the server. Returns `None` at the end.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let first = stream.read_u8().await.ok()?;
     let second = stream.read_u8().await.ok()?;
@@ -54,7 +54,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     Some((first, payload))
 }
 
-/// The code and the reason of the close frame that comes next; other frames are passed over.
+/// Returns the code and the reason of the next close frame. Other frames are skipped.
 async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String) {
     loop {
         let (first, payload) = read(stream).await.expect("a close frame");
@@ -66,7 +66,7 @@ async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn every_violation_has_its_code_and_disturbs_nobody() {
+async fn every_violation_has_its_code_and_disturbs_no_other_client() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = Program::start(&folder.path().join("data")).await;
     let mut witness = program.join("/agents/test-counter/a").await;
@@ -101,12 +101,12 @@ async fn every_violation_has_its_code_and_disturbs_nobody() {
     ];
     for (what, mut bytes, code) in cases {
         if code == 1009 {
-            // The rest of the header: what it announces never comes.
+            // The rest of the header. The announced payload is never sent.
             bytes.extend([0; 4]);
         }
         let mut stream = program.join("/agents/test-counter/a").await.into_stream();
         stream.write_all(&bytes).await.expect(what);
-        // What comes behind a violation is not looked at.
+        // Bytes after a violation are not read.
         let _ = stream.write_all(&frame(0x81, call)).await;
         let (got, reason) = closed(&mut stream).await;
         assert_eq!(got, code, "{what}: {reason}");
@@ -115,7 +115,7 @@ async fn every_violation_has_its_code_and_disturbs_nobody() {
         let left = witness.json().await;
         assert_eq!((&left["type"], &left["wasClean"]), (&json!("left"), &json!(false)), "{what}: {left}");
     }
-    assert_eq!(witness.call("getCount", json!([])).await, 0, "nothing behind a violation was run");
+    assert_eq!(witness.call("getCount", json!([])).await, 0, "no call after a violation was run");
     assert_eq!(witness.drain().await, [], "everyone left once");
     assert!(program.is_running());
 }
@@ -125,7 +125,7 @@ async fn control_frames_and_fragments_are_read_as_they_come() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::start(&folder.path().join("data")).await;
     let mut stream = program.join("/agents/test-counter/a").await.into_stream();
-    // A text in five fragments with pings in between, byte by byte.
+    // A text in five fragments with pings in between, sent byte by byte.
     let text = "grüße 💥 in pieces".as_bytes();
     let mut bytes = frame(0x01, &text[..3]);
     bytes.extend(frame(0x89, b"are you there?"));
@@ -141,7 +141,7 @@ async fn control_frames_and_fragments_are_read_as_they_come() {
     assert_eq!(read(&mut stream).await, Some((0x81, text.to_vec())));
     stream.write_all(&frame(0x88, b"\x0f\xa0bye")).await.expect("a close");
     assert_eq!(read(&mut stream).await, Some((0x88, b"\x0f\xa0bye".to_vec())));
-    assert_eq!(read(&mut stream).await, None, "then the end");
+    assert_eq!(read(&mut stream).await, None, "the connection ends");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_message_of_32_mib_is_read_and_a_larger_one_is_1009() {
     witness.drain().await;
     for bytes in [32 * MIB + 1, 33 * MIB] {
         let mut client = program.join("/agents/test-counter/a").await;
-        // The server may close before all of it is sent.
+        // The server may close the connection before all bytes are sent.
         client.try_send(padded(bytes)).await;
         match client.end().await {
             Received::Close(1009, reason) => assert!(!reason.is_empty()),
@@ -169,7 +169,7 @@ async fn a_message_of_32_mib_is_read_and_a_larger_one_is_1009() {
         drop(client);
         assert_eq!(witness.json().await["type"], "left");
     }
-    // Fragments that are too much only together.
+    // Each fragment is within the limit, and together they exceed it.
     let mut stream = program.join("/agents/test-counter/a").await.into_stream();
     let _ = stream.write_all(&frame(0x01, &vec![b'x'; 20 * MIB])).await;
     let _ = stream.write_all(&frame(0x80, &vec![b'x'; 13 * MIB])).await;

@@ -8,15 +8,15 @@ use tokio::net::TcpStream;
 
 use crate::conformance::Program;
 
-/// Sends bytes and returns the status and everything behind it; no status when the server closes
-/// without an answer.
+/// Sends bytes and returns the status and the whole answer. The status is `None` if the server closes without
+/// an answer.
 pub(crate) async fn raw(addr: SocketAddr, request: &[u8]) -> (Option<u16>, String) {
     let mut stream = TcpStream::connect(addr).await.expect("a connection");
-    // The server may close before it has read all of it.
+    // The server may close before it has read all bytes.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
-    // A reset after the answer does not take back what was read.
+    // A reset after the answer does not discard the bytes that were read.
     let start = String::from_utf8_lossy(&request[..request.len().min(100)]);
     let _ = read.unwrap_or_else(|_| panic!("neither an answer nor the end: {start:?}"));
     let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -25,13 +25,13 @@ pub(crate) async fn raw(addr: SocketAddr, request: &[u8]) -> (Option<u16>, Strin
     (status, answer)
 }
 
-/// `GET` of a target as it stands.
+/// Sends a GET request with an unchanged target.
 pub(crate) async fn get(addr: SocketAddr, target: &[u8]) -> (Option<u16>, String) {
     let request = [b"GET ", target, b" HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"].concat();
     raw(addr, &request).await
 }
 
-/// The headers of a handshake, and their end.
+/// The headers of a handshake, including the final empty line.
 const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
@@ -76,7 +76,7 @@ async fn floods_and_garbage_are_refused_and_the_server_goes_on() {
             &[400],
         ),
         (
-            "a host that is none",
+            "a host that is not valid",
             b"GET /plain HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n".to_vec(),
             &[400],
         ),
@@ -85,7 +85,7 @@ async fn floods_and_garbage_are_refused_and_the_server_goes_on() {
     ];
     for (what, request, statuses) in cases {
         let (status, answer) = raw(program.addr(), &request).await;
-        // Closing without a word is an answer to what is no HTTP at all.
+        // The server may close without an answer if the bytes are not HTTP.
         assert!(status.is_none_or(|status| statuses.contains(&status)), "{what}: {answer}");
         assert!(!answer.contains("panicked"), "{what}: {answer}");
         assert_eq!(program.get("/plain").await, (200, "plain".to_owned()), "after {what}");
@@ -147,13 +147,13 @@ async fn a_bad_handshake_is_an_http_error() {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_hold_nobody_up() {
+async fn connections_that_say_nothing_hold_no_other_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::start(&folder.path().join("data")).await;
     let mut silent = Vec::new();
     for n in 0..200 {
         let mut stream = TcpStream::connect(program.addr()).await.expect("a connection");
-        // Some stop in the middle of a request, some never begin.
+        // Some clients stop in the middle of a request, and some never begin.
         let part = &b"GET /agents/test-counter/a HTTP/1.1\r\nHost: te"[..n % 46];
         stream.write_all(part).await.expect("a part");
         silent.push(stream);

@@ -1,4 +1,4 @@
-//! The port of a process: bytes that no client sends, paths, origins, TLS, and Rust clients over a restart.
+//! The port of a process: invalid bytes, paths, origins, TLS, and Rust clients across a restart.
 
 mod frames;
 pub(super) mod http;

@@ -1,4 +1,4 @@
-//! Origins by command line, the warning without any, and what the log does not have.
+//! Origins by command line, the warning without origins, and secrets that the log must not contain.
 
 use agents_tests::{Client, Received};
 
@@ -24,7 +24,7 @@ async fn s113_origins_are_given_by_argument_or_variable() {
         (&["--origin", "https://One.example/"], &[], &[one]),
         (&[], &[("AGENTS_ORIGINS", "https://one.example,https://two.example")], &[one, two]),
         (&["--origin", one], &[("AGENTS_ORIGINS", two)], &[one]),
-        // No list at all: everybody may.
+        // An empty list allows every origin.
         (&[], &[("AGENTS_ORIGINS", "")], &[one, two, "https://evil.example"]),
     ]
     .into_iter()
@@ -62,7 +62,7 @@ async fn s113_who_serves_others_is_told_to_name_origins() {
     }
 }
 
-/// Tokens are in queries, headers and cookies; whoever reads logs must not find them there.
+/// Tokens are in queries, headers and cookies. The log must not contain them.
 #[tokio::test]
 async fn s113_no_log_has_the_secrets_of_a_request() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -75,7 +75,7 @@ async fn s113_no_log_has_the_secrets_of_a_request() {
     client.call("increment", serde_json::json!([])).await;
     client.call_error("panics", serde_json::json!([])).await;
     client.close(Some((4000, "bye"))).await;
-    for class in ["test-counter", "nobody"] {
+    for class in ["test-counter", "unknown"] {
         let mut request =
             reqwest::Client::new().get(program.url(&format!("/agents/{class}/a?fail=1&token=s3cret-query")));
         for (name, value) in headers {
@@ -88,7 +88,7 @@ async fn s113_no_log_has_the_secrets_of_a_request() {
             .await;
     }
     let log = program.stderr();
-    assert!(log.contains("secret detail in a panic"), "it does log: {log}");
+    assert!(log.contains("secret detail in a panic"), "the log is on: {log}");
     let leaked: Vec<_> = log.lines().filter(|line| line.contains("s3cret")).collect();
     assert!(leaked.is_empty(), "{leaked:#?}");
 }

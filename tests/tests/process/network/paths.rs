@@ -1,4 +1,4 @@
-//! Names that try to be paths: each is a name or an error, and nothing is written outside of the data.
+//! Names that look like paths: each is a name or an error, and no file outside of the data folder is written.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::conformance::{self, Program};
 use crate::network::http::get;
 
-/// All files and folders below a folder, but not those in `without`.
+/// Returns all files and folders below a folder, except those in `without`.
 fn tree(root: &Path, without: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![root.to_owned()];
@@ -30,20 +30,20 @@ fn tree(root: &Path, without: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Names as they stand in a request, and whether they are names.
+/// Names as a request contains them, and whether they are valid.
 fn names() -> Vec<(Vec<u8>, bool)> {
     let mut names: Vec<(Vec<u8>, bool)> = [
-        // What a URL parser would have resolved is no name.
+        // A segment that a URL parser would resolve is not a name.
         ("..", false),
         (".", false),
         ("%2e%2e", false),
         ("%2E.", false),
         (".%2e", false),
         ("%2e", false),
-        // Neither is what is not UTF-8.
+        // A text that is not UTF-8 is not a name.
         ("%ff%fe", false),
         ("a%C3", false),
-        // All of these are names, whatever they look like.
+        // All of these are names.
         ("...", true),
         ("..%2f..%2f..%2fbeside%2fkeep.txt", true),
         ("..%2F..%2Fescape", true),
@@ -74,7 +74,7 @@ fn names() -> Vec<(Vec<u8>, bool)> {
         ("a%20", true),
         ("a+", true),
         ("a..", true),
-        // One letter in two forms of Unicode, and what some file systems take for the same.
+        // The same letter in two forms of Unicode, and texts that some file systems treat as equal.
         ("%C3%A9", true),
         ("e%CC%81", true),
         ("%C3%89", true),
@@ -120,7 +120,7 @@ async fn a_name_is_never_a_path() {
             }
         }
     }
-    // No two of them are the same agent, over HTTP or over a socket.
+    // Each name leads to a different agent, over HTTP and over a socket.
     for (name, number) in &good {
         let (_, answer) = get(program.addr(), format!("/agents/test-counter/{name}").as_bytes()).await;
         let body = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
@@ -151,7 +151,7 @@ async fn other_tricks_are_not_ours_or_unknown() {
     for (target, status) in [
         (&b"/agents/../../etc/passwd"[..], 400),
         (b"/agents/%2e%2e/x", 400),
-        (b"/agents/nobody/x", 400),
+        (b"/agents/unknown/x", 400),
         (b"/agents/TestCounter/x", 400),
         (b"/agents/test-counter%2fx", 404),
         (b"/agents/test-counter", 404),
@@ -167,17 +167,17 @@ async fn other_tricks_are_not_ours_or_unknown() {
         let shown = String::from_utf8_lossy(target).into_owned();
         let (got, answer) = get(program.addr(), target).await;
         assert_eq!(got, Some(status), "{shown}: {answer}");
-        if shown.starts_with("/agents/nobody") {
+        if shown.starts_with("/agents/unknown") {
             assert!(answer.ends_with("Invalid request"), "{answer}");
             assert!(!answer.to_ascii_lowercase().contains("access-control"), "{answer}");
         }
     }
-    // Backslashes and raw bytes above ASCII: a name or an error, nothing in between.
+    // Backslashes and raw bytes above ASCII are a name or an error.
     for target in [&b"/agents/test-counter/..\\..\\escape"[..], "/agents/test-counter/ünï💥".as_bytes()] {
         let (status, answer) = get(program.addr(), target).await;
         assert!(matches!(status, Some(200 | 400)), "{answer}");
     }
-    for path in ["/agents/nobody/x", "/agents/../x", "/agents/TestCounter/x"] {
+    for path in ["/agents/unknown/x", "/agents/../x", "/agents/TestCounter/x"] {
         let mut socket = program.connect(path).await;
         match socket.next().await {
             Received::Close(4404, reason) => assert!(!reason.is_empty()),

@@ -1,4 +1,4 @@
-//! Rust clients over the death of their server.
+//! Rust clients whose server is killed and restarted.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ struct Counter {
     count: i64,
 }
 
-/// What the program publishes under this name, as far as it is used here.
+/// The part of the agent's interface that these tests use.
 #[agent(state = Counter)]
 struct TestCounter;
 
@@ -63,7 +63,7 @@ async fn connect(addr: SocketAddr) -> Room {
     room.call_timeout(Duration::from_secs(600)).connect().await.expect("a connection")
 }
 
-/// What all clients count.
+/// The counters of all clients.
 #[derive(Default)]
 struct Tally {
     sent: AtomicUsize,
@@ -71,7 +71,8 @@ struct Tally {
     done: AtomicBool,
 }
 
-/// Calls until the tally is done; returns the results, and the number of calls that were lost with the connection.
+/// Calls until the tally is done. Returns the results, and the number of calls that were lost with the
+/// connection.
 async fn work(room: Room, tally: Arc<Tally>) -> (HashSet<i64>, usize) {
     let (mut results, mut lost) = (HashSet::new(), 0);
     while !tally.done.load(Ordering::SeqCst) {
@@ -88,7 +89,7 @@ async fn work(room: Room, tally: Arc<Tally>) -> (HashSet<i64>, usize) {
     (results, lost)
 }
 
-/// Reads a stream that has no end of its own, and returns what ended it.
+/// Reads an endless stream, and returns the error that ended it.
 async fn drain(mut numbers: CallStream<i64, ()>) -> Option<ClientError> {
     let mut end = None;
     while let Some(number) = numbers.next().await {
@@ -114,7 +115,7 @@ async fn fifty_clients_survive_a_kill() {
     let (mut rooms, mut workers, mut waiting) = (Vec::new(), JoinSet::new(), JoinSet::new());
     for _ in 0..CLIENTS {
         let room = connect(addr).await;
-        // Frames keep their order: once a later call is answered, these two have arrived.
+        // Frames keep their order: when a later call is answered, these two have arrived.
         let mut call = Box::pin(room.slow(3_600_000));
         assert!(futures_util::poll!(call.as_mut()).is_pending());
         let numbers = room.stream_endless().await.expect("a stream");
@@ -127,13 +128,13 @@ async fn fifty_clients_survive_a_kill() {
     patient(until(|| tally.answers.load(Ordering::SeqCst) >= 10 * CLIENTS)).await;
     program.kill();
 
-    // Whatever waited for the dead server is told.
+    // Every call that waited for the dead server gets an error.
     while let Some(end) = patient(waiting.join_next()).await {
         let end = end.expect("no panic");
         assert!(matches!(end, Some(ClientError::Disconnected(_))), "{end:?}");
     }
     for room in &rooms {
-        patient(room.status().wait_for(|status| !status.is_open())).await.expect("a client that goes on");
+        patient(room.status().wait_for(|status| !status.is_open())).await.expect("a client that reconnects");
     }
     let before = tally.answers.load(Ordering::SeqCst);
 
@@ -147,7 +148,7 @@ async fn fifty_clients_survive_a_kill() {
     let mut answers = 0;
     while let Some(worker) = patient(workers.join_next()).await {
         let (worker, lost) = worker.expect("no panic");
-        // The one that was on the wire. A call that had not left was sent to the new server.
+        // At most the call in flight is lost. A call that was not sent yet is sent to the new server.
         assert!(lost <= 1, "a client lost {lost} calls by one kill");
         answers += worker.len();
         results.extend(worker);
@@ -161,7 +162,7 @@ async fn fifty_clients_survive_a_kill() {
     assert_eq!(patient(rooms[0].effects()).await.expect("a count"), count);
     for room in rooms {
         let state = patient(room.state().wait_for(|state| state.count >= count)).await.expect("a state");
-        assert_eq!(state.count, count, "all see the same");
+        assert_eq!(state.count, count, "all clients have the same state");
         patient(room.close(1000, "")).await.expect("a close");
     }
     drop(program);

@@ -37,7 +37,7 @@ impl Vault {
     }
 }
 
-/// A certificate for `localhost`, its key, and a client that trusts it.
+/// Returns a certificate for `localhost`, its key, and a client that trusts it.
 fn certificate() -> (RustlsConfig, TlsConnector, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let certificate: CertificateDer<'static> = made.cert.der().clone();
@@ -82,7 +82,7 @@ async fn sockets_and_requests_go_over_tls() {
     stream.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("behind a lock"), "{answer}");
 
-    // The Rust client: with the certificate, under another name, and as it comes.
+    // The Rust client connects with the certificate, under another name, and without the certificate.
     let url = format!("https://localhost:{}", addr.port());
     let vault = AgentClient::<Vault>::builder(&url, "a").root_certificate(certificate.to_vec());
     let vault = vault.connect().await.expect("a connection over TLS");
@@ -94,13 +94,13 @@ async fn sockets_and_requests_go_over_tls() {
         matches!(&error, ClientError::Connect(why) if why.to_string().contains("not valid for name")),
         "{error}"
     );
-    let error = AgentClient::<Vault>::connect(&url, "a").await.expect_err("nobody trusts it");
+    let error = AgentClient::<Vault>::connect(&url, "a").await.expect_err("the certificate is unknown");
     assert!(
         matches!(&error, ClientError::Connect(why) if why.to_string().contains("UnknownIssuer")),
         "{error}"
     );
 
-    // Without TLS there is nothing to hear.
+    // A plain HTTP request gets no answer of an agent.
     let (status, answer) = crate::network::http::get(addr, b"/agents/vault/a").await;
     assert!(status.is_none_or(|status| status == 400), "{answer}");
     assert!(!answer.contains("behind a lock"));

@@ -1,4 +1,4 @@
-//! What Prometheus reads on the address for metrics, and that there is none unless it is asked for.
+//! The metrics for Prometheus on a separate address, which exists only if the program asks for it.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::conformance::{self, Program};
 use crate::network::http::raw;
 
-/// The value of a metric without labels.
+/// Returns the value of a metric without labels.
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find(|line| line.split(' ').next() == Some(name));
     let value = line.and_then(|line| line.split(' ').nth(1)).and_then(|value| value.parse().ok());
@@ -38,7 +38,7 @@ async fn the_numbers_follow_what_happens() {
     let mut ben = program.join("/agents/test-counter/metrics").await;
     for count in 1..=3 {
         assert_eq!(ada.call("increment", json!([])).await, count);
-        // The state, which both see.
+        // Both clients receive the state.
         ben.next().await;
     }
     let open = scrape(url).await;
@@ -53,7 +53,7 @@ async fn the_numbers_follow_what_happens() {
     ] {
         assert_eq!(value(&open, &format!("agents_{name}")), number, "{name}");
     }
-    // Three calls one after the other: a commit each, an answer and two states each.
+    // There were three calls in sequence: each has a commit, an answer, and a state for both clients.
     assert!(value(&open, "agents_commits_total") >= 3.0, "{open}");
     assert!(value(&open, "agents_messages_sent_total") >= 9.0, "{open}");
     assert!(value(&open, "agents_connected_seconds_total") > 0.0, "{open}");
@@ -62,12 +62,12 @@ async fn the_numbers_follow_what_happens() {
     drop((ada, ben));
     let until = Instant::now() + Duration::from_secs(30);
     while value(&scrape(url).await, "agents_connections_closed_total") < 2.0 {
-        assert!(Instant::now() < until, "the connections stay");
+        assert!(Instant::now() < until, "the connections are still counted");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(value(&scrape(url).await, "agents_connections"), 0.0);
 
-    // The address has nothing else, and the agents' address has no metrics.
+    // The address serves only metrics, and the address of the agents serves no metrics.
     let other =
         reqwest::get(url.replace("/metrics", "/agents/test-counter/metrics")).await.expect("an answer");
     assert_eq!(other.status().as_u16(), 404);
@@ -90,7 +90,7 @@ async fn there_is_no_second_address_unless_it_is_asked_for_and_free() {
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(!output.status.success());
     assert!(stderr.contains(&taken) && !stderr.contains("panicked"), "{stderr}");
-    assert_eq!(output.stdout, b"", "it never said that it listens");
+    assert_eq!(output.stdout, b"", "no address was printed");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     let (_program, said) = Program::start_limited(&data, &args, "handshake_ms=200").await;
     let url = said.trim_end().strip_prefix("metrics on ").unwrap_or_else(|| panic!("{said:?}"));
     let addr = url.trim_start_matches("http://").trim_end_matches("/metrics").parse().expect("an address");
-    // Waits for the end of the connection, as long as a test may wait.
+    // Waits for the end of the connection, up to the time limit of a test.
     let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nHost: te").await;
     assert!(matches!(status, None | Some(408)), "{answer}");
     let (status, answer) = raw(addr, b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n").await;

@@ -1,4 +1,4 @@
-//! The program itself: its command line, its log, its metrics, and how it stops.
+//! The program itself: its command line, its log, its metrics, and its shutdown.
 
 mod metrics;
 mod no_subscriber;

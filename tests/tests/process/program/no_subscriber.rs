@@ -1,13 +1,13 @@
-//! A program that forgot its log.
+//! A program without a log.
 
 use std::process::{Command, Stdio};
 
 use agents::Agents;
 
-/// The environment variable that decides whether the process of the program has a log.
+/// The environment variable that decides whether the started program has a log.
 const LOG: &str = "AGENTS_TEST_LOG";
 
-/// Runs itself once more, as the program.
+/// Starts the test binary again as the program under test.
 #[tokio::test]
 async fn a_program_without_a_log_is_told() {
     if let Ok(log) = std::env::var(LOG) {
@@ -20,7 +20,7 @@ async fn a_program_without_a_log_is_told() {
     }
     for (log, times) in [("off", 1), ("on", 0)] {
         let mut program = Command::new(std::env::current_exe().expect("this program"));
-        program.args(["--exact", "silent::a_program_without_a_log_is_told", "--nocapture"]);
+        program.args(["--exact", "program::no_subscriber::a_program_without_a_log_is_told", "--nocapture"]);
         let output = program.env(LOG, log).stdin(Stdio::null()).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(

@@ -1,4 +1,4 @@
-//! SIGTERM: what runs may finish, its answers leave first, and then everybody hears goodbye.
+//! SIGTERM: running handlers may finish, their answers are sent first, and then all connections are closed.
 
 use agents_tests::{Client, Received};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn goodbye() -> Received {
     Received::Close(1001, "server shutting down".to_owned())
 }
 
-/// Everything up to the end, JSON frames first.
+/// Returns all JSON frames until the end, and the end.
 async fn rest(client: &mut Client) -> (Vec<Value>, Received) {
     let mut frames = Vec::new();
     loop {
@@ -32,7 +32,7 @@ async fn a_running_call_finishes_and_its_answer_comes_before_the_close() {
     let call = slow.start_call("slow", json!([1500])).await;
     let write = writer.start_call("deferredWrite", json!([1000])).await;
     let stream = streamer.start_call("streamNumbers", json!([100])).await;
-    // Each of them has started once something behind it was answered.
+    // Each handler has started when a later message is answered.
     slow.drain().await;
     writer.drain().await;
     let before = streamer.drain().await.len();
@@ -55,9 +55,9 @@ async fn a_running_call_finishes_and_its_answer_comes_before_the_close() {
     let (status, stderr) = program.exit().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-    assert!(reqwest::get(format!("http://{addr}/plain")).await.is_err(), "nobody listens any more");
+    assert!(reqwest::get(format!("http://{addr}/plain")).await.is_err(), "the port is closed");
 
-    // What was written after the signal and acknowledged is there.
+    // A write that was acknowledged after the signal is stored.
     let program = Program::start(&data).await;
     let mut client = program.connect("/agents/test-counter/writer").await;
     assert_eq!(client.greeting(true).await, Some(json!({ "count": 1 })));
@@ -73,7 +73,7 @@ async fn a_call_that_never_returns_does_not_keep_the_process() {
     stuck.drain().await;
     program.signal("TERM");
     assert_eq!(other.next().await, goodbye());
-    assert_eq!(stuck.next().await, goodbye(), "without an answer that would not be true");
+    assert_eq!(stuck.next().await, goodbye(), "the call has no answer");
     assert_eq!(program.exit().await.0.code(), Some(0));
 }
 
@@ -86,7 +86,7 @@ async fn an_idle_process_stops_on_either_signal() {
         program.signal(signal);
         assert_eq!(client.next().await, goodbye());
         let (status, stderr) = program.exit().await;
-        assert_eq!((status.code(), &*stderr), (Some(0), ""), "and quietly");
+        assert_eq!((status.code(), &*stderr), (Some(0), ""), "no warnings");
     }
 }
 
@@ -94,7 +94,7 @@ async fn an_idle_process_stops_on_either_signal() {
 async fn a_client_that_says_nothing_does_not_keep_the_process() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::start(&folder.path().join("data")).await;
-    // It never answers the close frame, and another one never even asks anything.
+    // One client never answers the close frame, and another never sends a request.
     let mute = program.join("/agents/test-counter/a").await.into_stream();
     let nothing = tokio::net::TcpStream::connect(program.addr()).await.expect("a connection");
     program.signal("TERM");

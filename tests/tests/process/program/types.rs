@@ -1,4 +1,4 @@
-//! The command `types`: a file, a difference, an exit code, and nothing else.
+//! The command `types`: a file, a difference, an exit code, and no other effects.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::conformance::command;
 
-/// Runs `types` in a folder, with an output folder in it.
+/// Runs `types` in a folder, with an output folder inside it.
 fn types(folder: &Path, args: &[&str]) -> Output {
     command().args(["types", "--out", "web/agents"]).args(args).current_dir(folder).output().unwrap()
 }

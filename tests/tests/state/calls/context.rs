@@ -1,4 +1,4 @@
-//! Who called: the context follows the call over awaits, into helpers, joined futures and tasks.
+//! The caller of a call: the context follows the call across awaits, into helpers, joined futures and tasks.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,11 +21,12 @@ struct Tally {
 struct Lab {
     tell: Tell,
     go: Arc<Notify>,
-    /// Where an agent leaves its context for others, which no agent should.
+    /// The context that one agent stores for others, which a real agent should not do.
     lent: Mutex<Option<Context<Rig>>>,
 }
 
-/// Changes its state in every way there is; `?mode=view` must not get through in any.
+/// An agent that changes its state in every possible way. None of them may work for a connection with
+/// `?mode=view`.
 #[agent(state = Tally, env = Lab)]
 #[derive(Default)]
 struct Rig;
@@ -37,7 +38,7 @@ fn add(cx: &Context<Rig>) -> Result<i64> {
     })
 }
 
-/// A helper that nobody gave anything.
+/// Uses the current context without any argument.
 fn ambient() -> Result<i64> {
     add(&agents::current::<Rig>().ok_or_else(|| Error::msg("no context"))?)
 }
@@ -112,7 +113,7 @@ impl Rig {
         Ok([one, two].map(|result| result.map_or_else(|error| error, |_| "added".to_owned())).to_vec())
     }
 
-    /// Several futures of one call, as they come, and one that loses a race.
+    /// Polls several futures of one call in any order, and one in a `select!`.
     #[callable]
     async fn selected(&self, cx: &Context<Self>) -> Vec<String> {
         let one = async |yields: u32| {
@@ -134,7 +135,7 @@ impl Rig {
         told
     }
 
-    /// A task of tokio's own that asks, without having been given anything.
+    /// Asks for the context in a plain tokio task, which was given no context.
     #[callable]
     async fn spawned_by_tokio(&self) -> Result<bool> {
         Ok(tokio::spawn(async { agents::current::<Rig>().is_some() || ambient().is_ok() }).await?)
@@ -142,17 +143,17 @@ impl Rig {
 
     #[callable]
     fn lend(&self, cx: &Context<Self>) {
-        *cx.env().lent.lock().expect("nobody panics") = Some(cx.clone());
+        *cx.env().lent.lock().expect("no handler panicked") = Some(cx.clone());
     }
 
-    /// Uses the context that another agent left.
+    /// Uses the context that another agent stored.
     #[callable]
     fn borrow(&self, cx: &Context<Self>) -> Result<Value> {
         let theirs = cx
             .env()
             .lent
             .lock()
-            .expect("nobody panics")
+            .expect("no handler panicked")
             .clone()
             .ok_or_else(|| Error::msg("nothing was lent"))?;
         let mine = agents::current::<Self>().map(|cx| cx.name().to_owned());
@@ -171,7 +172,7 @@ impl Rig {
         })
     }
 
-    /// A task that takes nothing along has no caller, and `current` finds nothing in it.
+    /// Spawns a task without a context: it has no caller, and `current` returns `None`.
     #[callable]
     fn spawned_without(&self, cx: &Context<Self>) -> Result<()> {
         let tell = cx.env().tell.clone();
@@ -181,7 +182,7 @@ impl Rig {
         })
     }
 
-    /// A task of another runtime belongs to no turn.
+    /// Uses the context in a tokio task, which does not belong to a turn.
     #[callable]
     async fn spawned_outside(&self, cx: &Context<Self>) -> Result<Vec<bool>> {
         let (send, receive) = oneshot::channel();
@@ -202,7 +203,7 @@ impl Rig {
         Ok(receive.await?)
     }
 
-    /// Lets the waiting ones on, one at a time.
+    /// Lets one waiting call continue.
     #[callable]
     fn go(&self, cx: &View<Self>) {
         cx.env().go.notify_one();
@@ -230,7 +231,7 @@ impl Rig {
     }
 }
 
-/// Everything that a context does, in a place where it should do nothing: the codes of the errors.
+/// Uses every method of a context where none of them should work, and returns the codes of the errors.
 fn tries(cx: &Context<Rig>) -> Vec<String> {
     let results = [
         cx.state().map(drop),
@@ -257,7 +258,7 @@ fn tries(cx: &Context<Rig>) -> Vec<String> {
     codes
 }
 
-/// Another class.
+/// An agent of another class.
 #[agent(env = Lab)]
 #[derive(Default)]
 struct Other;
@@ -270,7 +271,7 @@ impl Other {
             .env()
             .lent
             .lock()
-            .expect("nobody panics")
+            .expect("no handler panicked")
             .clone()
             .ok_or_else(|| Error::msg("nothing was lent"))?;
         Ok(json!([theirs.name(), agents::current::<Rig>().is_some(), tries(&theirs), ambient().is_ok()]))
@@ -288,7 +289,7 @@ async fn s134_the_caller_is_the_calling_socket_at_any_depth() {
     let (server, _heard) = rig().await;
     let mut ada = server.join("/agents/rig/a?_pk=ada", true).await;
     let mut bob = server.join("/agents/rig/a?_pk=bob", true).await;
-    // Both calls are under way at once and interleave.
+    // Both calls run at the same time and interleave.
     let one = ada.start_call("whoami", json!([])).await;
     let two = bob.start_call("whoami", json!([])).await;
     assert_eq!(ada.answer(&one).await["result"], json!(["ada", true, "ada", "ada"]));
@@ -322,7 +323,7 @@ async fn s170_a_viewer_is_refused_after_an_await_and_in_helpers() {
     assert_eq!(editor.call("inHelper", json!([])).await, 1);
     assert_eq!(editor.call("joined", json!([])).await, json!(["added", "added"]));
     for method in ["afterAwait", "ambientAfterAwait"] {
-        // An editor's call in the same place must not lend its right to the viewer.
+        // An editor's call at the same point must not give its right to the viewer.
         let refused = viewer.start_call(method, json!([])).await;
         assert_eq!(heard.next().await, "waiting");
         let allowed = editor.start_call(method, json!([])).await;
@@ -383,7 +384,7 @@ async fn s170_no_task_has_a_context_by_accident() {
     assert_eq!(editor.call("spawnedByTokio", json!([])).await, false);
     editor.call("spawnedWithout", json!([])).await;
     assert_eq!(heard.next().await, "current: false");
-    // Nor is one left behind for whoever comes next on the thread.
+    // No context is left on the thread for the next task.
     assert!(agents::current::<Rig>().is_none());
 }
 
@@ -398,7 +399,7 @@ async fn s134_s170_a_context_works_in_its_own_agent_and_in_no_other() {
     assert_eq!(same_class.call("borrow", json!([])).await, json!(["lender", "another", outside]));
     assert_eq!(other_class.call("borrow", json!([])).await, json!(["lender", false, outside, false]));
     assert_eq!(lender.drain().await, []);
-    assert_eq!(lender.call("inHelper", json!([])).await, 1, "nothing of it was done");
+    assert_eq!(lender.call("inHelper", json!([])).await, 1, "no call of the other agents had an effect");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Calls: what is found, what is decoded, what is answered, and what runs side by side.
+//! Calls: lookup of methods, decoding of arguments, answers, and concurrency.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -26,7 +26,7 @@ struct Desk {
     go: Notify,
 }
 
-/// Answers calls.
+/// An agent that answers calls.
 #[agent(env = Desk)]
 #[derive(Default)]
 struct Clerk;
@@ -81,7 +81,7 @@ impl Clerk {
     }
 
     #[callable]
-    fn nobody(&self) -> Option<u8> {
+    fn no_value(&self) -> Option<u8> {
         None
     }
 
@@ -150,7 +150,7 @@ async fn s112_s130_s138_answers_are_exact() {
         ("getStats", r#"{"done":true,"id":"call-1","result":1,"success":true,"type":"rpc"}"#),
         ("nothing", r#"{"done":true,"id":"call-2","success":true,"type":"rpc"}"#),
         ("nothingOrError", r#"{"done":true,"id":"call-3","success":true,"type":"rpc"}"#),
-        ("nobody", r#"{"done":true,"id":"call-4","result":null,"success":true,"type":"rpc"}"#),
+        ("noValue", r#"{"done":true,"id":"call-4","result":null,"success":true,"type":"rpc"}"#),
         ("fly", r#"{"error":"Method fly does not exist","id":"call-5","success":false,"type":"rpc"}"#),
         (
             "helperFn",
@@ -192,7 +192,7 @@ async fn s132_the_text_of_an_error_arrives_and_a_secret_does_not() {
     ids.dedup();
     assert_eq!(ids.len(), 3, "every error has an id of its own");
     assert!(ids.iter().all(|id| !id.is_empty()));
-    // The agent survives, for this client and for others.
+    // The agent keeps running, for this client and for others.
     assert_eq!(client.call("getStats", json!([])).await, 1);
     assert_eq!(other.call("getStats", json!([])).await, 1);
     assert_eq!(other.drain().await, []);
@@ -223,7 +223,7 @@ async fn s133_any_json_makes_the_round_trip() {
     ] {
         assert_eq!(client.call("echo", json!([value])).await, value);
     }
-    // Deeper than anybody means it: refused and not a crash.
+    // A value that is nested too deeply is refused and does not crash the server.
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     client.send(format!(r#"{{"type":"rpc","id":"deep","method":"echo","args":[{deep}]}}"#)).await;
     client.next().await;
@@ -266,7 +266,7 @@ async fn s133_wrong_arguments_are_a_clear_error() {
         assert!(!text.contains("Internal"), "{method}: {text}");
     }
     assert_eq!(client.call("getStats", json!([])).await, 1);
-    // Those that the method does not have are ignored.
+    // Arguments that the method does not have are ignored.
     assert_eq!(client.call("getStats", json!([1])).await, 1);
 }
 
@@ -376,7 +376,7 @@ async fn s138_an_answer_for_a_closed_connection_is_dropped() {
     assert_eq!(heard.next().await, "waiting");
     leaving.close(Some((1000, "bye"))).await;
     staying.call("go", json!([])).await;
-    assert_eq!(heard.next().await, "done", "the handler was not cut off");
+    assert_eq!(heard.next().await, "done", "the handler was not interrupted");
     assert_eq!(staying.call("getStats", json!([])).await, 1);
     assert_eq!(staying.drain().await, []);
 }

@@ -1,4 +1,4 @@
-//! Answers in pieces.
+//! Streaming answers.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ struct Studio {
     go: Arc<Notify>,
 }
 
-/// Numbers for ever, a word when nobody wants them any more.
+/// An endless stream of numbers that notes its drop.
 struct Endless(Tell, u64);
 
 impl Stream for Endless {
@@ -36,7 +36,7 @@ impl Stream for Endless {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<u64>> {
         self.1 += 1;
         if self.1.is_multiple_of(2) {
-            // Gives the way free between two numbers, as a real source does.
+            // Yields between two numbers, as a real source does.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -50,7 +50,7 @@ impl Drop for Endless {
     }
 }
 
-/// Says things bit by bit.
+/// An agent whose answers are streams.
 #[agent(state = Progress, env = Studio)]
 #[derive(Default)]
 struct Voice;
@@ -145,8 +145,8 @@ impl Voice {
         while out.is_open() {
             tokio::task::yield_now().await;
         }
-        cx.env().tell.tell("nobody listens");
-        // To nobody; that is no error.
+        cx.env().tell.tell("no reader");
+        // Sending without a reader is not an error.
         out.send(1)
     }
 
@@ -217,7 +217,7 @@ async fn s112_a_returned_stream_is_a_stream_without_a_result() {
         }
         let end = json!({ "done": true, "id": id, "success": true, "type": "rpc" });
         assert_eq!(client.json().await, end);
-        // An empty one has only an end.
+        // An empty stream has only an end.
         let id = client.start_call(method, json!([0])).await;
         assert_eq!(client.json().await, json!({ "done": true, "id": id, "success": true, "type": "rpc" }));
     }
@@ -233,7 +233,7 @@ async fn s132_an_error_ends_a_stream() {
         let id = client.start_call(method, json!([])).await;
         assert_eq!(client.json().await["result"], 1);
         assert_eq!(client.json().await, json!({ "error": text, "id": id, "success": false, "type": "rpc" }));
-        assert_eq!(client.drain().await, [], "{method}: nothing comes after it");
+        assert_eq!(client.drain().await, [], "{method}: no frame comes after the end");
     }
     let id = client.start_call("sendsThenPanics", json!([])).await;
     assert_eq!(client.json().await["result"], 1);
@@ -258,7 +258,7 @@ async fn s112_a_chunk_arrives_while_the_call_runs_and_others_pass() {
     let mut client = server.join("/agents/voice/a", true).await;
     let mut other = server.join("/agents/voice/a", true).await;
     let id = client.start_call("waits", json!([])).await;
-    assert_eq!(client.json().await["result"], 1, "before the call is over");
+    assert_eq!(client.json().await["result"], 1, "before the call has ended");
     assert_eq!(client.call("notStreaming", json!([])).await, 4);
     other.call("go", json!([])).await;
     assert_eq!(client.json().await["result"], 2);
@@ -287,19 +287,19 @@ async fn s112_states_and_chunks_arrive_in_the_order_they_were_sent() {
 }
 
 #[tokio::test]
-async fn s112_a_stream_that_nobody_listens_to_ends() {
+async fn s112_a_stream_without_a_reader_ends() {
     let (server, mut heard) = voice().await;
     let mut client = server.join("/agents/voice/a", true).await;
     client.start_call("untilGone", json!([])).await;
     assert_eq!(client.json().await["result"], 0);
     client.close(Some((1000, ""))).await;
-    assert_eq!(heard.next().await, "nobody listens");
+    assert_eq!(heard.next().await, "no reader");
 
     let mut client = server.join("/agents/voice/a", true).await;
     client.start_call("endless", json!([])).await;
     assert_eq!(client.json().await["result"], 1);
     assert_eq!(client.json().await["result"], 3);
-    // Without a goodbye this time.
+    // The client disconnects without a close frame.
     drop(client);
     assert_eq!(heard.next().await, "dropped");
     let mut client = server.join("/agents/voice/a", true).await;
@@ -340,17 +340,17 @@ fn cancel(id: &str) -> String {
 async fn a_reader_that_stops_early_stops_the_stream() {
     let (server, mut heard) = voice().await;
     let mut client = server.join("/agents/voice/a", true).await;
-    let told = [("endless", "dropped"), ("untilGone", "nobody listens"), ("untilClosed", "closed")];
+    let told = [("endless", "dropped"), ("untilGone", "no reader"), ("untilClosed", "closed")];
     for (method, told) in told {
         let id = client.start_call(method, json!([])).await;
         assert_eq!(client.json().await["id"], id);
         client.send(cancel(&id)).await;
         assert_eq!(heard.next().await, told);
-        // What was on its way when the frame came still arrives, but no end of it, and then nothing.
+        // Chunks in flight still arrive, but no end of the stream, and no later frames.
         assert_eq!(client.call("notStreaming", json!([])).await, 4);
         assert!(client.drain_json().await.iter().all(|frame| frame["id"] == id && frame["done"] == false));
         assert_eq!(client.call("notStreaming", json!([])).await, 4);
-        assert_eq!(client.drain().await, [], "{method}: a stopped stream says nothing more");
+        assert_eq!(client.drain().await, [], "{method}: a stopped stream sends no more frames");
     }
 }
 
@@ -382,7 +382,7 @@ async fn a_stop_concerns_one_call_of_one_connection() {
     let other = ada.start_call("untilClosed", json!([])).await;
     assert_eq!(ada.json().await["id"], other);
 
-    // Of no call, of one that is over, of one that does not stream: none of these stops anything.
+    // Cancelling no call, a call that has ended, or a call without a stream has no effect.
     let over = ada.start_call("count", json!([0])).await;
     ada.answer(&over).await;
     for id in ["", "call-99", &over] {

@@ -1,4 +1,5 @@
-//! Read-only connections: what they see, what they may do, and what stops them.
+//! Read-only connections: the frames that they receive, the calls that they may make, and the writes that are
+//! refused.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ struct Office {
     go: Arc<Notify>,
 }
 
-/// A document; `?mode=view` looks at it, anything else may change it.
+/// A document. A connection with `?mode=view` is read-only, and every other connection may write.
 #[agent(state = Text, connection = Value, env = Office)]
 #[derive(Default)]
 struct Paper;
@@ -119,7 +120,7 @@ impl Paper {
 
     #[callable]
     fn set_readonly_of(&self, cx: &Context<Self>, id: String, readonly: bool) -> Result<()> {
-        let conn = cx.connection(&id).ok_or_else(|| Error::msg("nobody has this id"))?;
+        let conn = cx.connection(&id).ok_or_else(|| Error::msg("no connection has this id"))?;
         conn.set_readonly(readonly)
     }
 
@@ -139,7 +140,7 @@ impl Paper {
         cx.env().go.notify_one();
     }
 
-    /// Becomes read-only in the middle of its own call.
+    /// Becomes read-only during its own call.
     #[callable]
     fn lock_then_write(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         conn.set_readonly(true)?;
@@ -185,7 +186,7 @@ async fn s117_s140_s144_s149_a_push_of_a_viewer_is_refused_and_leaves_no_trace()
     viewer.send(push(&body("mine"))).await;
     assert_eq!(viewer.next().await.text(), REFUSED);
     assert_eq!(viewer.drain().await, []);
-    assert_eq!(editor.drain().await, [], "the others hear nothing of it");
+    assert_eq!(editor.drain().await, [], "the other client gets no frame");
     assert_eq!(editor.call("read", json!([])).await, "kept");
     let mut late = server.connect("/agents/paper/a").await;
     assert_eq!(late.greeting(true).await, Some(body("kept")));
@@ -228,7 +229,8 @@ async fn s123_s124_s125_s151_the_hook_is_asked_once_a_connection() {
     client.drain().await;
     assert_eq!(heard.rest(), ["asked"]);
     client.close(Some((1000, ""))).await;
-    // Without the parameter it is writable: the answer belongs to the connection, not to the client.
+    // Without the parameter the connection is writable: the flag belongs to the connection, not to the
+    // client.
     let mut client = server.join("/agents/paper/a", true).await;
     assert_eq!(client.call("getPermissions", json!([])).await["canEdit"], true);
     assert_eq!(heard.rest(), ["asked"]);
@@ -244,7 +246,7 @@ async fn s124_an_agent_without_the_hook_has_writable_connections() {
     assert_eq!(other.json().await, changed(&body("written")));
 }
 
-/// Has no hook at all.
+/// An agent without hooks.
 #[agent(state = Text)]
 #[derive(Default)]
 struct Open;
@@ -261,7 +263,7 @@ impl Open {
 async fn s126_a_connection_is_readonly_from_its_very_first_message() {
     let (server, _heard) = paper().await;
     let mut editor = server.join("/agents/paper/a", true).await;
-    // The frame is on its way before the server has said anything, and before the hook is done.
+    // The frame is sent before the greeting arrives, and before the hook ends.
     let mut viewer = server.connect("/agents/paper/a?mode=view&wait=1").await;
     viewer.send(push(&body("too early"))).await;
     viewer.send("as a message").await;
@@ -304,7 +306,7 @@ async fn s127_the_flag_of_another_connection_can_be_set() {
     assert_eq!(editor.call_error("write", json!(["x"])).await, "Connection is readonly");
     viewer.call("write", json!(["turned"])).await;
     assert_eq!(editor.call("read", json!([])).await, "turned");
-    assert_eq!(viewer.call_error("setReadonlyOf", json!(["ghost", true])).await, "nobody has this id");
+    assert_eq!(viewer.call_error("setReadonlyOf", json!(["ghost", true])).await, "no connection has this id");
 }
 
 #[tokio::test]
@@ -327,7 +329,7 @@ async fn s128_no_value_of_a_user_reads_or_overwrites_the_flag() {
         json!("\u{0}\u{0}"),
         json!([false]),
     ] {
-        assert_eq!(viewer.call("setMyState", json!([state])).await, state, "it comes back as it was");
+        assert_eq!(viewer.call("setMyState", json!([state])).await, state, "the state is unchanged");
         assert_eq!(viewer.call_error("write", json!(["x"])).await, "Connection is readonly");
         editor.call("setMyState", json!([state])).await;
         editor.call("write", json!(["still mine"])).await;
@@ -353,7 +355,7 @@ async fn s114_readonly_is_about_the_state_and_not_about_talking() {
     let (mut viewer, mut editor) = viewer_and_editor(&server).await;
     viewer.call("say", json!(["hello"])).await;
     assert_eq!(editor.next().await.text(), "hello");
-    // HTTP has no connection, so there is nothing to refuse.
+    // A plain request has no connection, so no write is refused.
     let answer = reqwest::get(server.url("/agents/paper/a?mode=view")).await.expect("an answer");
     assert_eq!(answer.text().await.expect("a text"), "written");
     assert_eq!(editor.json().await, changed(&body("over HTTP")));
@@ -367,7 +369,7 @@ async fn s117_a_viewer_may_be_the_first_to_come() {
     assert_eq!(viewer.drain().await, []);
 }
 
-/// Made read-only by whichever hook `?by=` names.
+/// An agent that makes a connection read-only in the hook that `?by=` names.
 #[agent(state = Text)]
 #[derive(Default)]
 struct Early;

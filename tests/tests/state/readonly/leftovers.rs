@@ -1,5 +1,5 @@
-//! What a viewer leaves behind gives nobody a way around: a context that is kept, a stream that goes on, work
-//! that runs alone.
+//! Work of a viewer that continues after its call: a stored context, a stream, and an exclusive section. None
+//! of them allows a write.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,23 +19,24 @@ struct Tally {
 
 struct Lab {
     tell: Tell,
-    /// Where a call leaves its context for others, which no agent should.
+    /// The context that one call stores for others, which a real agent should not do.
     lent: Mutex<Option<Context<Attic>>>,
 }
 
 impl Lab {
     fn lent(&self) -> Result<Context<Attic>> {
-        let lent = self.lent.lock().expect("nobody panics").clone();
+        let lent = self.lent.lock().expect("no panic").clone();
         lent.ok_or_else(|| Error::msg("nothing was lent"))
     }
 }
 
-/// Writes through whatever it finds; `?mode=view` must not get through in any way.
+/// An agent that writes through every context that it finds. None may work for a connection with
+/// `?mode=view`.
 #[agent(state = Tally, env = Arc<Lab>, strict = true)]
 #[derive(Default)]
 struct Attic;
 
-/// What becomes of one write through each kind of door.
+/// Tries one write through each kind of handle, and returns the results.
 fn writes(cx: &Context<Attic>) -> Vec<&'static str> {
     let object = cx.object().clone();
     let tries = [
@@ -77,7 +78,7 @@ impl Attic {
 
     #[callable]
     fn lend(&self, cx: &Context<Self>) {
-        *cx.env().lent.lock().expect("nobody panics") = Some(cx.clone());
+        *cx.env().lent.lock().expect("no panic") = Some(cx.clone());
     }
 
     #[callable]
@@ -85,7 +86,7 @@ impl Attic {
         Ok(json!(writes(&cx.env().lent()?)))
     }
 
-    /// Each piece is made in a turn of its own.
+    /// Returns a stream whose chunks are each made in a turn of its own.
     #[callable]
     fn pieces(&self, cx: &Context<Self>) -> impl Stream<Item = Value> + use<> {
         let cx = cx.clone();
@@ -128,7 +129,7 @@ impl Attic {
 
     #[callable]
     fn restrict(&self, cx: &View<Self>, id: String, readonly: bool) -> Result<()> {
-        cx.connection(&id).ok_or_else(|| Error::msg("nobody has this id"))?.set_readonly(readonly)
+        cx.connection(&id).ok_or_else(|| Error::msg("no connection has this id"))?.set_readonly(readonly)
     }
 
     #[callable]
@@ -141,7 +142,7 @@ fn all(word: &str) -> Value {
     json!(vec![word; 6])
 }
 
-/// The pieces of a streamed answer.
+/// Returns the chunks of a streamed answer.
 async fn pieces(client: &mut Client, method: &str) -> Vec<Value> {
     client.start_call(method, json!([])).await;
     let mut pieces = Vec::new();
@@ -172,7 +173,7 @@ async fn s170_s178_what_a_viewer_leaves_behind_writes_nothing() {
     viewer.call("inATask", json!([])).await;
     assert_eq!(heard.next().await, format!("task {:?}", ["readonly"; 6]));
 
-    // Lent by the viewer, used in turns of everybody else.
+    // The context of the viewer is used in turns of other callers.
     viewer.call("lend", json!([])).await;
     assert_eq!(editor.call("borrow", json!([])).await, refused);
     editor.send("write").await;
@@ -190,9 +191,9 @@ async fn s170_s178_what_a_viewer_leaves_behind_writes_nothing() {
     editor.call("restrict", json!(["viewer", false])).await;
     assert_eq!(again.call("borrow", json!([])).await, refused);
     assert_eq!(editor.call("count", json!([])).await, 0);
-    assert_eq!(editor.drain().await, [], "and nobody was told of a change");
+    assert_eq!(editor.drain().await, [], "no client was told of a change");
 
-    // The rights of whom it was lent by count, and those of now.
+    // The rights of the connection that stored the context apply, with their current value.
     editor.call("lend", json!([])).await;
     assert_eq!(over_http().await, format!("{:?}", ["done"; 6]));
     again.call("restrict", json!(["editor", true])).await;

@@ -1,4 +1,4 @@
-//! Strict agents: on behalf of a read-only connection nothing is written, through whatever door.
+//! Strict agents: no write is made on behalf of a read-only connection, with any method.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ struct Lab {
 
 type Tries = Vec<(&'static str, Result<()>)>;
 
-/// Every way to write that a context has; a row, a key and the alarm are there before.
+/// Tries every way in which a context can write. A row, a key and the alarm exist before.
 fn writes<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Tries {
     let (sql, storage, object) = (cx.sql(), cx.storage(), cx.object());
     let first = || sql!(cx, "INSERT INTO rows (n) VALUES (1)");
@@ -62,7 +62,7 @@ fn codes(tries: Tries) -> Value {
     json!(tries.into_iter().map(|(name, result)| (name, code(result))).collect::<Vec<_>>())
 }
 
-/// Checks what the doors answered; `but` are those that answer something else than the rest.
+/// Checks the results of all writes. `but` lists the writes with another result than `code`.
 fn check(answers: &Value, code: &str, but: &[(&str, &str)]) {
     let answers: Vec<(String, String)> = serde_json::from_value(answers.clone()).expect("pairs");
     assert_eq!(answers.len(), 20);
@@ -72,7 +72,7 @@ fn check(answers: &Value, code: &str, but: &[(&str, &str)]) {
     }
 }
 
-/// What is stored, read through the same doors.
+/// Returns all stored data.
 fn stored<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Result<Value> {
     let rows: Vec<i64> = sql!(cx, "SELECT n FROM rows ORDER BY rowid")?;
     let tables: Vec<String> = cx.object().sql().query(
@@ -104,7 +104,7 @@ fn fill<A: AgentDefinition<State = Tally>>(cx: &Context<A>) -> Result<()> {
     cx.object().set_alarm(Duration::from_secs(3600))
 }
 
-/// Nothing of it is written for a viewer.
+/// An agent with `strict`.
 #[agent(state = Tally, connection = Value, env = Lab, strict = true)]
 #[derive(Default)]
 struct Vault;
@@ -113,7 +113,7 @@ struct Vault;
 impl Vault {
     #[hook]
     fn should_connection_be_readonly(&self, cx: &Context<Self>, req: &ConnectRequest) -> Result<bool> {
-        // The agent's own work: the connection is not there yet.
+        // This write is the agent's own: the connection does not exist yet.
         cx.storage().put("seen", &true)?;
         cx.storage().delete("seen")?;
         Ok(req.query("mode").as_deref() == Some("view"))
@@ -146,7 +146,7 @@ impl Vault {
         let (source, attempt) = (&rejection.source, rejection.attempt);
         let who = source.connection().map(|conn| conn.id().to_owned());
         if who.as_deref() == Some("eve") {
-            // What it writes is its own, though a viewer caused it.
+            // A write of this hook is the agent's own, although a viewer caused it.
             cx.storage().put("audit", &format!("{attempt:?} {:?}", source.callable()))?;
         }
         if attempt != Attempt::State {
@@ -157,7 +157,7 @@ impl Vault {
 
     #[hook]
     fn on_error(&self, cx: &Context<Self>, error: AgentError<Self>) {
-        // What an agent does about an error is its own work, whoever caused it.
+        // The error hook is always the agent's own work.
         let written = cx.storage().put("error", &error.error().code().to_owned());
         let caller = cx.caller().map(|conn| conn.id().to_owned());
         assert_eq!((written.is_ok(), caller), (true, None));
@@ -184,7 +184,7 @@ impl Vault {
         cx.storage().get("audit")
     }
 
-    /// What is kept for the connection is its own.
+    /// Sets the data of the connection itself, which is not refused.
     #[callable]
     fn keep(&self, cx: &Context<Self>, conn: &Connection<Self>, value: Value) -> Result<Value> {
         conn.set_state(value)?;
@@ -198,7 +198,7 @@ impl Vault {
 
     #[callable]
     fn lock(&self, cx: &View<Self>, id: String, readonly: bool) -> Result<()> {
-        cx.connection(&id).ok_or_else(|| Error::msg("nobody has this id"))?.set_readonly(readonly)
+        cx.connection(&id).ok_or_else(|| Error::msg("no connection has this id"))?.set_readonly(readonly)
     }
 
     #[callable]
@@ -252,7 +252,8 @@ impl Vault {
         })
     }
 
-    /// The refusal in the middle takes back what the transaction wrote before.
+    /// Locks the connection inside a transaction. The refusal of the later write undoes the earlier write
+    /// too.
     #[callable]
     fn lock_inside_a_transaction(&self, cx: &Context<Self>, conn: &Connection<Self>) -> Result<()> {
         cx.sql().transaction(|sql| {
@@ -263,7 +264,7 @@ impl Vault {
     }
 }
 
-/// The same in a class that is not strict.
+/// The same agent without `strict`.
 #[agent(state = Tally, env = Lab)]
 #[derive(Default)]
 struct Shed;
@@ -318,11 +319,11 @@ async fn s178_a_strict_agent_refuses_a_viewer_every_write_and_no_read() {
     assert_eq!(
         viewer.call("stored", json!([])).await,
         as_filled(),
-        "nothing of it was written, all of it is read"
+        "no write succeeded, and every read succeeded"
     );
     assert_eq!(editor.call("stored", json!([])).await, as_filled());
     assert_eq!(editor.drain().await, []);
-    // Who may write is not stopped anywhere.
+    // A connection that may write is never refused.
     check(&editor.call("writeAll", json!([])).await, "ok", &[]);
     assert_eq!(heard.rest(), [""; 0]);
 }
@@ -336,14 +337,14 @@ async fn s178_otherwise_only_the_state_is_guarded() {
 #[tokio::test]
 async fn s178_the_agents_own_work_is_not_concerned() {
     let (server, mut heard, mut viewer, mut editor) = filled("vault").await;
-    // Hooks of the viewer's are the viewer's doing; what the agent decides itself is not.
+    // The hooks of the viewer act for the viewer. The agent's own decisions do not.
     viewer.send("a message").await;
     assert_eq!(viewer.json().await, json!([["put", REFUSED]]));
     editor.send("a message").await;
     assert_eq!(editor.json().await, json!([["put", "ok"]]));
     assert_eq!(heard.next().await, "Readonly Storage Some(\"viewer\") None");
     viewer.send("fail").await;
-    assert_eq!(heard.next().await, "readonly: Connection is readonly", "on_error wrote it down");
+    assert_eq!(heard.next().await, "readonly: Connection is readonly", "reported by on_error");
     assert_eq!(heard.next().await, "Readonly Storage Some(\"viewer\") None");
     check(&viewer.call("writeAllAsAgent", json!([])).await, "ok", &[]);
     let eve = server.join("/agents/vault/b?mode=view&_pk=eve", true).await;
@@ -351,7 +352,7 @@ async fn s178_the_agents_own_work_is_not_concerned() {
     assert_eq!(heard.next().await, "left: Err(\"readonly\")");
     assert_eq!(heard.next().await, "Readonly Storage Some(\"eve\") None");
     let mut late = server.join("/agents/vault/b", true).await;
-    assert_eq!(late.call("audit", json!([])).await, "Storage None", "the hook about it wrote");
+    assert_eq!(late.call("audit", json!([])).await, "Storage None", "written by the hook");
 }
 
 #[tokio::test]
@@ -410,7 +411,7 @@ async fn s178_a_refusal_inside_a_transaction_takes_it_back_and_is_heard_of() {
     assert_eq!(editor.call_error("lockInsideATransaction", json!([])).await, "Connection is readonly");
     assert_eq!(heard.next().await, "Readonly Sql Some(\"editor\") Some(\"lockInsideATransaction\")");
     assert_eq!(editor.call("stored", json!([])).await, as_filled());
-    // The lock was set inside of it, and is taken back as well.
+    // The lock was set inside the transaction, so it is undone too.
     editor.send(push(&json!({ "count": 5 }))).await;
     editor.call("inHelper", json!([])).await;
     let frames = viewer.drain_json().await;

@@ -1,4 +1,4 @@
-//! Twenty callables that change the state, none of which checks anything.
+//! Twenty callables that change the state without any check.
 
 use agents::prelude::*;
 use agents_tests::TestServer;
@@ -11,7 +11,7 @@ struct Score {
     points: i64,
 }
 
-/// Changes its state in twenty ways.
+/// An agent that changes its state in twenty ways.
 #[agent(state = Score)]
 #[derive(Default)]
 struct Board;

@@ -1,4 +1,4 @@
-//! Calls that need a right: who is asked, when, and what a refusal leaves undone.
+//! Calls that require a right: the hook, its time, and the effects of a refusal.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ struct Lab {
     go: Arc<Notify>,
 }
 
-/// Members have a `role`, which is their right; `?mode=view` is read-only.
+/// A club whose members have a `role`, which is their right. A connection with `?mode=view` is read-only.
 #[agent(state = Count, connection = Member, env = Lab)]
 #[derive(Default)]
 struct Club;
@@ -69,7 +69,7 @@ impl Club {
     ) {
         let (source, attempt, kind) = (&rejection.source, rejection.attempt, rejection.kind);
         assert_eq!(conn, source.connection());
-        let who = conn.map_or("nobody", |conn| conn.id());
+        let who = conn.map_or("agent", |conn| conn.id());
         cx.env().tell.tell(format!(
             "{kind:?} {attempt:?} {who} {:?}: {}",
             source.callable(),
@@ -131,12 +131,12 @@ impl Club {
     #[hook]
     fn on_request(&self, cx: &Context<Self>, _: Request) -> Result<&'static str> {
         cx.require_writable()?;
-        Ok("nobody to refuse")
+        Ok("no connection")
     }
 
     #[callable]
     fn lock(&self, cx: &View<Self>, id: String, readonly: bool) -> Result<()> {
-        cx.connection(&id).ok_or_else(|| Error::msg("nobody has this id"))?.set_readonly(readonly)
+        cx.connection(&id).ok_or_else(|| Error::msg("no connection has this id"))?.set_readonly(readonly)
     }
 
     #[callable]
@@ -145,7 +145,7 @@ impl Club {
     }
 }
 
-/// The hook is there to read and not in the program: nobody has the right.
+/// An agent whose hook is compiled out, so that no connection has the right.
 #[agent]
 #[derive(Default)]
 struct Closed;
@@ -176,7 +176,7 @@ async fn member(server: &TestServer, role: &str) -> Client {
 async fn s179_a_right_is_asked_for_before_anything_else() {
     let (server, mut heard) = club().await;
     let mut guest = member(&server, "guest").await;
-    // Not even the arguments are looked at.
+    // The arguments are not decoded before the check.
     for args in [json!([1]), json!(["no number"]), json!([1, 2, 3])] {
         assert_eq!(guest.call_error("edit", args).await, "Insufficient permissions");
         assert_eq!(heard.next().await, "guest editor Some(\"edit\") true");
@@ -256,7 +256,7 @@ async fn s171_s179_write_is_checked_again_when_the_call_has_its_turn() {
     assert_eq!(heard.next().await, "writing alone");
     let waiting = other.start_call("writeAlone", json!([])).await;
     editor.call("lock", json!(["other", true])).await;
-    // Who is read-only at once does not wait.
+    // A connection that is already read-only does not wait.
     assert_eq!(other.call_error("writeAlone", json!([])).await, "Connection is readonly");
     let refused = "Readonly Call other Some(\"writeAlone\"): Connection is readonly";
     assert_eq!(heard.next().await, refused);
@@ -264,7 +264,7 @@ async fn s171_s179_write_is_checked_again_when_the_call_has_its_turn() {
     assert_eq!(editor.answer(&running).await["success"], true);
     assert_eq!(other.answer(&waiting).await["error"], "Connection is readonly");
     assert_eq!(heard.next().await, refused);
-    // And while a hook thinks about a right.
+    // The check is also repeated after the hook has waited.
     let mut slow = member(&server, "slow").await;
     let waiting = slow.start_call("writeAndEdit", json!([])).await;
     assert!(heard.next().await.starts_with("slow editor"));
@@ -309,7 +309,7 @@ async fn s172_a_handler_asks_before_it_begins() {
     editor.send("a message").await;
     assert_eq!(editor.next().await.text(), "may write");
     let answer = reqwest::get(server.url("/agents/club/a?mode=view")).await.expect("an answer");
-    assert_eq!(answer.text().await.expect("a text"), "nobody to refuse");
+    assert_eq!(answer.text().await.expect("a text"), "no connection");
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn s179_a_hook_that_is_compiled_out_gives_no_right() {
 #[tokio::test]
 async fn s180_rights_belong_to_the_connection_and_not_to_the_user() {
     let (server, _heard) = club().await;
-    // One user with two windows: what one may, the other may not.
+    // One user with two windows: each connection has its own rights.
     let mut window = server.join("/agents/club/a?role=editor&user=ada", true).await;
     let mut another = server.join("/agents/club/a?role=guest&user=ada&mode=view", true).await;
     assert_eq!(window.call("edit", json!([1])).await, 1);

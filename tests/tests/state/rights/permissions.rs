@@ -1,4 +1,4 @@
-//! Patterns of permission: roles, tenants, upgrades, a game with seats, and where a client comes from.
+//! Patterns of permissions: roles, tenants, upgrades, a game with seats, and the origin of a client.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -11,14 +11,15 @@ struct Game {
     round: u32,
 }
 
-/// A game for four; `role` viewer or guest looks on, an `origin` outside of the list stays outside.
+/// A game for four. A connection with `role` viewer, guest or observer is read-only, and a foreign `origin`
+/// is refused.
 #[agent(state = Game)]
 #[derive(Default)]
 struct Table;
 
 #[agent]
 impl Table {
-    /// Cookies come along from any page, so a page that is not ours needs a token.
+    /// Cookies are sent by every page, so a page of another origin needs a token.
     #[hook]
     fn authorize(&self, req: &ConnectRequest) -> Result<(), Refusal> {
         match req.header("origin") {
@@ -65,7 +66,7 @@ impl Table {
         Ok(json!({ "success": true }))
     }
 
-    /// The state first: when it is refused, nothing else has happened.
+    /// Changes the state first: if that is refused, no other effect has happened.
     #[callable]
     fn deal(&self, cx: &Context<Self>, cards: Vec<String>) -> Result<u64> {
         cx.update_state(|game| game.players.extend(cards.iter().cloned()))?;
@@ -88,7 +89,7 @@ impl Table {
     }
 }
 
-/// A dashboard: only `admin=true` changes anything.
+/// A dashboard: only a connection with `admin=true` may change it.
 #[agent(state = Game)]
 #[derive(Default)]
 struct Dashboard;
@@ -137,7 +138,7 @@ async fn s152_an_upgrade_needs_its_secret() {
     assert_eq!(guest.call_error("nextRound", json!([])).await, "Connection is readonly");
     assert_eq!(guest.call("upgradeToEditor", json!(["the password"])).await, json!({ "success": true }));
     assert_eq!(guest.call("nextRound", json!([])).await, 1);
-    // The upgrade was this connection's alone.
+    // The upgrade belonged to the first connection only.
     let mut another = player(&server, "role=guest").await;
     assert_eq!(another.call_error("nextRound", json!([])).await, "Connection is readonly");
 }
@@ -248,7 +249,7 @@ async fn s173_s175_with_the_state_first_a_refusal_leaves_nothing_behind() {
     assert_eq!((viewer.drain().await, editor.drain().await), (vec![], vec![]));
     for (cards, players) in [(json!(["a", "b"]), json!(["a", "b"])), (json!(["c"]), json!(["a", "b", "c"]))] {
         editor.call("deal", json!([cards])).await;
-        // The whole value is sent, and before what was said afterwards.
+        // The whole value is sent, before later messages.
         let state = json!({ "players": players, "round": 0 });
         assert_eq!(viewer.json().await, json!({ "type": "cf_agent_state", "state": state }));
         assert_eq!(viewer.next().await.text(), "the cards are dealt");
@@ -256,12 +257,12 @@ async fn s173_s175_with_the_state_first_a_refusal_leaves_nothing_behind() {
     }
 }
 
-/// At compile time: setting the state is no future, and what it returns must be looked at.
+/// Checks at compile time that setting the state is not a future, and that its result must be used.
 #[test]
 fn s131_s174_setting_the_state_is_done_when_it_returns() {
     let set: fn(&Context<Table>, Game) -> Result<()> = Context::set_state;
     let ask: fn(&Context<Table>) -> Result<()> = Context::require_writable;
     let current: fn() -> Option<Context<Table>> = agents::current;
-    assert!(current().is_none(), "S131: and who asks where there is no call is told so");
+    assert!(current().is_none(), "S131: there is no context outside of a call");
     let _ = (set, ask);
 }

@@ -1,4 +1,4 @@
-//! Who changes the state, and who was refused: every attempt, with why and what it was.
+//! Sources of changes and of rejected changes: every attempt is reported with its reason.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ struct Text {
     body: String,
 }
 
-/// Refuses a body `bad`; `?mode=view` is read-only.
+/// An agent that rejects a body `bad`. A connection with `?mode=view` is read-only.
 #[agent(state = Text, env = Tell)]
 #[derive(Default)]
 struct Gate;
 
-/// The three sources, told apart in one match.
+/// Describes the source of a change; one match covers all cases.
 fn who(source: &StateSource<Gate>) -> String {
     let told = match source {
         StateSource::Client(conn) => format!("push of {}", conn.id()),
@@ -62,7 +62,7 @@ impl Gate {
         conn: Option<&Connection<Self>>,
     ) {
         assert_eq!(conn, change.source.connection());
-        assert!(cx.caller().is_none(), "what follows from a change is the agent's own work");
+        assert!(cx.caller().is_none(), "the hook is the agent's own work");
         let before = change.previous.as_ref().map_or("nothing", |text| &text.body);
         cx.env().tell(format!("{}: {before} -> {}", who(&change.source), change.state.body));
     }
@@ -114,7 +114,7 @@ impl Gate {
     #[callable(write)]
     fn guarded(&self) {}
 
-    /// Goes on as if nothing had been.
+    /// Ignores the errors and continues.
     #[callable]
     fn ignores(&self, cx: &Context<Self>) -> bool {
         let first = self.write(cx, "bad".to_owned()).is_err();
@@ -195,7 +195,7 @@ async fn s177_every_refused_attempt_is_heard_of() {
         client.call_error("write", json!(["bad"])).await;
         assert_eq!(heard.next().await, format!("{why}, write of {who}: {message}"));
         client.send("bad").await;
-        // The error hook runs in the handler or task, the other one behind it.
+        // The error hook runs in the handler or task. The rejection hook runs after it.
         assert!(heard.next().await.starts_with("error "));
         assert_eq!(heard.next().await, format!("{why}, hook of {who}: {message}"));
         client.call("inATask", json!(["bad"])).await;
@@ -231,7 +231,7 @@ struct Desk {
     open: Arc<Semaphore>,
 }
 
-/// Takes its time with every rejection.
+/// An agent whose rejection hook is slow.
 #[agent(state = Text, env = Desk)]
 #[derive(Default)]
 struct Slow;
@@ -267,8 +267,8 @@ async fn s177_a_flood_of_attempts_does_not_pile_up() {
         heard.next().await;
     }
     viewer.drain().await;
-    assert_eq!(heard.rest(), [""; 0], "the rest is in the log");
-    // The places are free again.
+    assert_eq!(heard.rest(), [""; 0], "the others are in the log");
+    // The slots are free again.
     viewer.send(push(&body("x"))).await;
     heard.next().await;
 }

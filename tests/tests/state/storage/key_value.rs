@@ -1,4 +1,4 @@
-//! Keys and values, what all agents share, and initial states.
+//! Keys and values, values that all agents share, and initial states.
 
 use std::path::Path;
 
@@ -13,13 +13,13 @@ struct Size {
     width: u32,
 }
 
-/// What the agents of a host share.
+/// Values that the agents of a host share.
 struct Settings {
     secret: String,
     service: Box<dyn Fn(&str) -> String + Send + Sync>,
 }
 
-/// Keeps values under keys.
+/// An agent that stores values under keys.
 #[agent(state = Size, env = Settings)]
 #[derive(Default)]
 struct Cellar;
@@ -66,7 +66,7 @@ impl Cellar {
         Ok(cx.storage().list::<Value>(range)?.into_iter().map(|(key, _)| key).collect())
     }
 
-    /// A transaction that fails takes keys back, too.
+    /// Writes keys in a transaction that fails, which undoes them.
     #[callable]
     fn put_and_fail(&self, cx: &Context<Self>) -> Result<()> {
         cx.sql().transaction(|_| {
@@ -132,7 +132,7 @@ async fn s104_values_stay_under_their_keys_and_survive_a_restart() {
     assert_eq!(other.call("keys", json!(["all"])).await, json!([]), "another agent has its own");
     assert_eq!(client.call("deleteAll", json!([])).await, 4);
     assert_eq!(client.call("keys", json!(["all"])).await, json!([]));
-    assert_eq!(client.call("grow", json!([])).await, 2, "the state is not one of them");
+    assert_eq!(client.call("grow", json!([])).await, 2, "the state is not a key");
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn s78_a_stored_state_wins_over_a_new_initial_one() {
     }
 }
 
-/// Begins with 7.
+/// An agent whose initial state is 7.
 #[agent(state = Size, initial_state = Size { width: 7 }, name = "numbered")]
 #[derive(Default)]
 struct Seven;
@@ -212,7 +212,7 @@ struct Seven;
 #[agent]
 impl Seven {}
 
-/// Begins with 8.
+/// An agent whose initial state is 8.
 #[agent(state = Size, initial_state = Size { width: 8 }, name = "numbered")]
 #[derive(Default)]
 struct Eight;

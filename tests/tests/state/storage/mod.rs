@@ -1,4 +1,4 @@
-//! Storage: SQL, keys and values, transactions, and values that come back as they were.
+//! Storage: SQL, keys and values, transactions, and values that are read back unchanged.
 
 pub(super) mod key_value;
 pub(super) mod newtypes;

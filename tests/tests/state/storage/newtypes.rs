@@ -1,4 +1,5 @@
-//! Wire types that are scalars in JSON: integers without loss, spans of time, types of other crates.
+//! Wire types that are scalars in JSON: integers without loss of precision, durations, and types of other
+//! crates.
 
 use std::time::Duration as Std;
 

@@ -1,4 +1,4 @@
-//! SQL of an agent: bound values, typed rows, and what is not allowed.
+//! SQL of an agent: bound values, typed rows, and statements that are refused.
 
 use agents::errors::StorageError;
 use agents::prelude::*;
@@ -30,12 +30,12 @@ struct Item {
     tags: Vec<String>,
 }
 
-/// Keeps things in tables.
+/// An agent that stores items in tables.
 #[agent]
 #[derive(Default)]
 struct Shop;
 
-/// A number that is read with a look at the agent, and that may be too large to be read.
+/// A number whose decoding reads from the agent, and fails for large numbers.
 struct Curious(i64);
 
 impl FromRow for Curious {
@@ -73,7 +73,7 @@ impl Shop {
         sql!(cx, "SELECT id FROM names WHERE name = {name} AND {name} = {&name}")
     }
 
-    /// Reads numbers that look at the agent themselves.
+    /// Reads numbers whose decoding also uses the agent.
     #[callable]
     fn curious(&self, cx: &Context<Self>, numbers: String) -> Result<Vec<i64>> {
         let sql = format!("SELECT value FROM json_each('{numbers}')");
@@ -111,7 +111,7 @@ impl Shop {
         Ok((count, cx.sql().query("SELECT item_name, kind, size FROM items WHERE kind = ?1", [kind])?))
     }
 
-    /// Every kind of value there and back; the result names those that changed on the way.
+    /// Stores and reads values of every kind. Returns the values that changed.
     #[callable]
     fn round_trip(&self, cx: &Context<Self>) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
@@ -142,7 +142,7 @@ impl Shop {
 
     #[callable]
     fn one_or_more(&self, cx: &View<Self>) -> Result<Vec<String>> {
-        let none: Result<i64> = sql!(cx, "SELECT id FROM names WHERE name = 'nobody'");
+        let none: Result<i64> = sql!(cx, "SELECT id FROM names WHERE name = 'unused'");
         let many: Result<Option<i64>> = sql!(cx, "SELECT 1 UNION SELECT 2");
         let another: Result<i64> = sql!(cx, "SELECT 'text'");
         let null: Result<i64> = sql!(cx, "SELECT NULL");
@@ -155,7 +155,7 @@ impl Shop {
 
     #[callable]
     fn write_through_a_view(&self, cx: &View<Self>) -> Vec<String> {
-        // What the compiler knows to write it refuses; of these only SQLite knows it.
+        // The compiler refuses statements that it recognises as writes. Only SQLite recognises these.
         let sql = cx.sql();
         let results: [Result<Vec<Value>>; 8] = [
             sql.query("INSERT INTO names (name) VALUES ('view')", ()),
@@ -171,7 +171,7 @@ impl Shop {
         results.map(|result| result.map_or_else(|error| error.code(), |_| "ok").to_owned()).to_vec()
     }
 
-    /// Runs whatever it is given, as no agent should; the result is the error's code.
+    /// Runs any statement, as a real agent should not. Returns the code of the error.
     #[callable]
     fn run(&self, cx: &Context<Self>, statement: String) -> String {
         match cx.sql().execute(&statement, ()) {
@@ -225,9 +225,9 @@ async fn s107_values_are_bound_and_never_part_of_the_statement() {
     for (id, name) in nasty.iter().enumerate() {
         assert_eq!(client.call("find", json!([name])).await, id + 1, "{name:?}");
     }
-    assert_eq!(client.call("find", json!(["nobody' OR 1=1 --"])).await, Value::Null);
+    assert_eq!(client.call("find", json!(["unknown' OR 1=1 --"])).await, Value::Null);
     assert_eq!(client.call("names", json!([])).await, json!(nasty));
-    // The number of changed rows.
+    // `names` returned the number of changed rows.
     assert_eq!(client.call("rename", json!([14, "'"])).await, 2);
     assert_eq!(client.call("rename", json!([100, "'"])).await, 0);
     assert_eq!(client.call("find", json!(["'"])).await, 15);
@@ -258,7 +258,7 @@ async fn s107_what_reads_a_row_may_use_the_agent_and_may_panic() {
     assert_eq!(client.call("curious", json!(["[1, 2]"])).await, json!([11, 22]));
     let failed = client.call_error("curious", json!(["[3, 100]"])).await;
     assert!(failed.starts_with("Internal error"), "{failed}");
-    assert_eq!(client.call("curious", json!(["[5]"])).await, json!([35]), "what it wrote before is undone");
+    assert_eq!(client.call("curious", json!(["[5]"])).await, json!([35]), "the earlier writes are undone");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What counts together: transactions and turns.
+//! Atomicity: transactions and turns.
 
 use agents::prelude::*;
 use agents_tests::{Client, TestServer};
@@ -11,7 +11,7 @@ struct Books {
     entries: i64,
 }
 
-/// Books entries in a table, and their number in the state.
+/// An agent that stores entries in a table, and their number in the state.
 #[agent(state = Books, connection = String, env = Tell)]
 #[derive(Default)]
 struct Ledger;
@@ -52,7 +52,7 @@ impl Ledger {
         })
     }
 
-    /// The inner one fails and is forgiven, the outer one counts.
+    /// Handles the error of the inner transaction; the outer transaction succeeds.
     #[callable]
     fn nested(&self, cx: &Context<Self>) -> Result<()> {
         cx.sql().transaction(|sql| {
@@ -84,7 +84,7 @@ impl Ledger {
         })
     }
 
-    /// Does all that can be done in a transaction, and then fails or not.
+    /// Makes every kind of change in a transaction, which then fails or succeeds.
     #[callable]
     fn everything(&self, cx: &Context<Self>, conn: &Connection<Self>, fail: bool) -> Result<()> {
         conn.set_state("before".to_owned())?;
@@ -102,7 +102,7 @@ impl Ledger {
         done
     }
 
-    /// What SQLite refuses undoes the statement and nothing else.
+    /// Runs a statement that SQLite refuses. Only that statement is undone.
     #[callable]
     fn refused_statement(&self, cx: &Context<Self>) -> Result<()> {
         book(cx, "good")?;
@@ -147,7 +147,7 @@ async fn ledger_heard() -> (TestServer, Client, Client, Heard) {
     (server, client, witness, heard)
 }
 
-/// Asserts what is booked, and that nobody was told of anything that is not.
+/// Checks the stored entries, and that no client was told of others.
 async fn booked(client: &mut Client, witness: &mut Client, entries: &[&str]) {
     let (count, mut told) = (entries.len(), witness.drain_json().await);
     assert_eq!(client.call("entries", json!([])).await, json!([count, entries]));
@@ -180,10 +180,10 @@ async fn s104_transactions_nest() {
 }
 
 #[tokio::test]
-async fn s104_a_failed_transaction_tells_nobody_of_its_state() {
+async fn s104_a_failed_transaction_sends_its_state_to_no_client() {
     let (_server, mut client, mut witness) = ledger().await;
     client.call_error("bookAll", json!([["a", "bad"]])).await;
-    assert_eq!(witness.drain().await, [], "the state that was undone went to nobody");
+    assert_eq!(witness.drain().await, [], "the undone state was sent to no client");
     assert_eq!(client.drain().await, []);
 }
 
@@ -202,7 +202,7 @@ async fn s104_what_was_sent_and_started_in_a_failed_transaction_is_undone_too() 
     for text in ["inside", "inside true"] {
         assert_eq!(witness.next().await.text(), text);
     }
-    assert_eq!(heard.next().await, "1", "the first that was heard is of the second call");
+    assert_eq!(heard.next().await, "1", "the first report is that of the second call");
     assert_eq!(heard.next().await, "task");
 }
 

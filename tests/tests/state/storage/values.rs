@@ -1,4 +1,5 @@
-//! Values that are kept come back as they were, and those that would not are refused where they are written.
+//! Stored values are read back unchanged. Values that could not be read back are refused when they are
+//! written.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,7 +35,7 @@ enum Part {
     },
 }
 
-/// A sheet that could not be read again, and where in it the trouble is.
+/// Sheets that could not be read back, and the path of the invalid value.
 const BAD: [(&str, &str); 6] = [
     ("nan", "`average`: JSON has no number NaN"),
     ("infinite", "`best`: JSON has no number -inf"),
@@ -56,7 +57,7 @@ fn bad(kind: &str) -> Sheet {
     }
 }
 
-/// Keeps a sheet in every place that an agent has.
+/// An agent that stores a sheet in every possible place.
 #[agent(state = Sheet, connection = Sheet)]
 #[derive(Default)]
 struct Office;
@@ -73,7 +74,7 @@ impl Office {
         Ok(Sheet { name: "first".to_owned(), ..Sheet::default() })
     }
 
-    /// Tries to keep a bad sheet, and returns the code and the text of every error.
+    /// Tries to store a bad sheet in every place, and returns the code and the text of every error.
     #[callable]
     fn spoil(&self, cx: &Context<Self>, conn: &Connection<Self>, kind: String) -> Vec<(String, String)> {
         let sheet = bad(&kind);
@@ -87,7 +88,7 @@ impl Office {
             cx.storage().put("list", &vec![sheet.clone()]),
             sql!(cx, "INSERT INTO sheets (sheet) VALUES ({sheet})").map(drop),
             match kind.as_str() {
-                // Serde alone: whether it is read again depends on who reads it.
+                // This place uses serde only: a later read may succeed or fail, depending on the type.
                 "keys" | "hidden" => Err(Error::new("skipped", "")),
                 _ => socket.map_or(Ok(()), |socket| socket.serialize_attachment(&sheet)),
             },
@@ -108,7 +109,7 @@ impl Office {
         Ok(())
     }
 
-    /// Returns the sheet that is kept in each place; `None` for nothing.
+    /// Returns the sheet that is stored in each place, or `None`.
     #[callable]
     fn kept(&self, cx: &View<Self>, conn: &Connection<Self>) -> Result<Vec<Option<Sheet>>> {
         let row: Option<(Sheet,)> = sql!(cx, "SELECT sheet FROM sheets")?;
@@ -125,7 +126,7 @@ impl Office {
         sql!(cx, "SELECT 1 AS zebra, average, 2 AS ant FROM sheets")
     }
 
-    /// A callable gives no such number away, either.
+    /// Returns a number that a callable cannot send either.
     #[callable]
     fn no_number(&self) -> f64 {
         f64::NAN
@@ -156,7 +157,7 @@ async fn what_could_not_be_read_again_is_refused_in_every_place() {
                 "{kind}, {place}: {code}"
             );
             assert_eq!(code == "sql_value", place == 6, "{kind}, {place}: {code}");
-            // In a list the place begins with its index.
+            // In a list, the path begins with an index.
             let there = text.replace('`', "").contains(&says.replace('`', ""));
             assert!(there || code == "skipped", "{kind}, {place}: {text}");
         }
@@ -175,7 +176,7 @@ async fn what_could_not_be_read_again_is_refused_in_every_place() {
 #[tokio::test]
 async fn floats_and_the_order_of_keys_survive() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Floats that a fast and careless parser reads with another last digit.
+    // Careless parsers read these floats with another last digit.
     for average in [
         0.1,
         5e-324,
@@ -216,7 +217,7 @@ struct Motto {
     weight: f64,
 }
 
-/// Is started with a number that JSON lacks.
+/// An agent whose properties contain a number that JSON does not have.
 #[agent(props = Motto)]
 #[derive(Default)]
 struct Started;
@@ -227,7 +228,7 @@ impl Started {
     fn on_start(&self, _props: Option<Motto>) {}
 }
 
-/// Begins with a number that JSON lacks.
+/// An agent whose initial state contains a number that JSON does not have.
 #[agent(state = Motto, initial_state = Motto { weight: f64::NAN })]
 #[derive(Default)]
 struct Beginner;
@@ -290,11 +291,11 @@ macro_rules! versions {
 versions!(
     /// The first version of a program.
     OfLines(state = Lines);
-    /// A version that cannot read what the first one wrote.
+    /// A version that cannot read the state of the first version.
     OfTotal(state = Total);
-    /// A version that does not mind.
+    /// A version that replaces a state that it cannot read.
     OfTotalAnyway(state = Total, on_unreadable = "initial");
-    /// Another one, which cannot read that again.
+    /// Another such version, which cannot read the state of the version before.
     OfLinesAnyway(state = Lines, on_unreadable = "initial");
 );
 
@@ -327,7 +328,7 @@ async fn s102_an_agent_does_not_start_without_the_state_that_it_cannot_read() {
     assert_eq!(
         server.connect("/agents/book/a").await.greeting(true).await,
         Some(lines),
-        "it stayed as it was"
+        "the stored state is unchanged"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Keys that a pushed state has and its type has not, where serde does not tell of them.
+//! Keys of a pushed state that its type does not have, and that serde drops silently.
 
 use std::collections::BTreeMap;
 
@@ -135,7 +135,7 @@ async fn a_key_that_is_passed_over_is_told_and_refused() {
         ),
         ("shapes[0].look.depth", page(json!({ "shapes": [deep] }))),
         ("children[0].extra", page(json!({ "children": [page(json!({ "extra": false }))] }))),
-        // What the type knows is no reason to look no further.
+        // A known key that is not written back (`colour`) does not end the check.
         (
             "shapes[0].extra",
             page(json!({ "colour": "red", "shapes": [{ "type": "circle", "radius": 1, "extra": 1 }] })),
@@ -173,7 +173,7 @@ async fn a_key_that_is_known_and_not_written_again_is_taken() {
         client.send(push(&page(pushed))).await;
         assert_eq!(other.json().await["state"], page(kept));
     }
-    // By the other name alone.
+    // The alias alone is accepted.
     let mut renamed = page(json!({ "thickness": 7 }));
     renamed.as_object_mut().expect("an object").remove("lineWidth");
     client.send(push(&renamed)).await;
@@ -201,7 +201,7 @@ async fn of_an_enum_without_a_tag_a_key_is_dropped_that_no_form_of_it_keeps() {
     assert_eq!(client.json().await["error"], error);
     let sign = |size: Value| json!({ "size": size });
     for (pushed, kept) in [
-        // With another kind of look this would be of the second form.
+        // A `look` of another type would match the second variant.
         (json!({ "width": 1, "look": null }), json!({ "width": 1 })),
         (
             json!({ "width": 1, "look": { "lineWidth": 2 } }),

@@ -1,4 +1,4 @@
-//! Who is there, and what they say to each other.
+//! Presence: the clients of an agent, and the messages between them.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ enum Said {
     Leave { user: String, timestamp: u64 },
 }
 
-/// A lobby; `?token=` none at all comes in and stays unknown.
+/// A lobby. A client without a name is `Anonymous`, and `?token=bad` is refused.
 #[agent(connection = Guest)]
 #[derive(Default)]
 struct Lobby;
@@ -96,7 +96,7 @@ async fn enter(server: &TestServer, id: &str, name: &str) -> Client {
     client
 }
 
-/// The frame without its time, which must be there.
+/// Returns the frame without its time, which must exist.
 fn untimed(mut frame: Value) -> Value {
     let time = frame.as_object_mut().and_then(|frame| frame.remove("timestamp"));
     assert!(time.and_then(|time| time.as_u64()) > Some(1_600_000_000_000), "milliseconds since 1970");
@@ -119,7 +119,7 @@ async fn s80_s81_s85_the_newcomer_gets_a_map_by_connection_id() {
         nameless.json().await,
         json!({ "type": "presence", "users": { "1": guest("Ada"), "2": guest("Anonymous") } })
     );
-    // One person twice is two connections.
+    // Two connections of the same person are two entries.
     let mut again = server.connect("/agents/lobby/a?_pk=3&name=Ada").await;
     assert_eq!(names(&again.json().await), ["Ada", "Anonymous", "Ada"]);
 }
@@ -131,9 +131,9 @@ async fn s82_s83_s86_the_others_hear_of_those_who_come_and_go() {
     let mut bob = enter(&server, "2", "Bob").await;
     assert_eq!(names(&ada.json().await), ["Ada", "Bob"]);
     assert_eq!(untimed(ada.json().await), json!({ "type": "join", "user": "Bob" }));
-    assert_eq!(bob.drain().await, [], "nobody is told of their own coming");
+    assert_eq!(bob.drain().await, [], "a client is not told of its own join");
     bob.close(Some((1000, "bye"))).await;
-    // Nothing was cleaned up by hand: the closed connection and its state are gone.
+    // The agent cleans up no data: the closed connection and its state are removed by the runtime.
     assert_eq!(names(&ada.json().await), ["Ada"]);
     assert_eq!(untimed(ada.json().await), json!({ "type": "leave", "user": "Bob" }));
     assert_eq!(names(&ada.call("here", json!([])).await), ["Ada"]);
@@ -158,7 +158,7 @@ async fn s84_a_heartbeat_is_the_users_own() {
     ada.send("ping").await;
     assert_eq!(ada.next().await.text(), "pong");
     let seen = ada.call("here", json!([])).await["users"]["1"]["lastSeen"].as_u64().expect("a time");
-    assert!(seen > 1_600_000_000_000, "the hook ran, nothing answered in its place");
+    assert!(seen > 1_600_000_000_000, "the hook answered, not an auto-response");
     ada.send("ping").await;
     assert_eq!(ada.next().await.text(), "pong");
     assert!(ada.call("here", json!([])).await["users"]["1"]["lastSeen"].as_u64() >= Some(seen));
@@ -183,7 +183,7 @@ async fn s88_who_never_came_in_does_not_leave() {
     let mut stranger = server.connect("/agents/lobby/a?token=bad").await;
     assert_eq!(stranger.end().await, agents_tests::Received::Close(4001, "unauthorized".to_owned()));
     drop(stranger);
-    // Another one's leave comes after whatever the stranger's would have been.
+    // A leave of the stranger would arrive before that of the next client.
     let bob = enter(&server, "2", "Bob").await;
     bob.close(None).await;
     let types: Vec<_> = [ada.json().await, ada.json().await, ada.json().await, ada.json().await].into();
@@ -193,7 +193,7 @@ async fn s88_who_never_came_in_does_not_leave() {
 }
 
 #[tokio::test]
-async fn s89_bytes_are_nobodys_message() {
+async fn s89_bytes_are_not_a_message() {
     let server = lobby().await;
     let mut ada = enter(&server, "1", "Ada").await;
     let mut bob = enter(&server, "2", "Bob").await;

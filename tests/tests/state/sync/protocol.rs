@@ -1,4 +1,4 @@
-//! The frames of the protocol on connect, and connections that do without them.
+//! The frames of the protocol on connect, and connections without protocol frames.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -12,7 +12,7 @@ struct Reading {
     degrees: i64,
 }
 
-/// A device and those who watch it; `?protocol=binary` gets no protocol frames.
+/// A device and the clients that watch it. A connection with `?protocol=binary` gets no protocol frames.
 #[agent(state = Reading)]
 #[derive(Default)]
 struct Device;
@@ -32,7 +32,7 @@ impl Device {
     #[hook]
     fn on_message(&self, cx: &Context<Self>, conn: &Connection<Self>, message: Message) -> Result<()> {
         match message.binary() {
-            // Two bytes, big end first.
+            // Two bytes in big-endian order.
             Some(bytes) if bytes.len() == 2 => {
                 let degrees = i64::from(bytes[0]) * 256 + i64::from(bytes[1]);
                 cx.set_state(Reading { degrees })
@@ -59,7 +59,7 @@ impl Device {
     }
 }
 
-/// No state at all.
+/// An agent without a state.
 #[agent]
 #[derive(Default)]
 struct Bare;
@@ -82,7 +82,7 @@ impl Bare {
     }
 }
 
-/// Does not say who it is.
+/// An agent that sends no identity frame.
 #[agent(state = Reading, send_identity = false)]
 #[derive(Default)]
 struct Nameless;
@@ -128,7 +128,7 @@ async fn s92_without_a_state_there_is_no_state_frame() {
     assert_eq!(client.next().await.text(), MCP);
     assert_eq!(client.call("unset", json!([])).await, true);
     assert!(client.call_error("insist", json!([])).await.starts_with("Internal error"));
-    assert_eq!(client.drain().await, [], "and asking for it makes none");
+    assert_eq!(client.drain().await, [], "and reading the state creates none");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn s92_null_zero_false_and_empty_text_are_states() {
         assert_eq!(client.call("unset", json!([])).await, false);
         let mut late = server.connect(&path).await;
         assert_eq!(late.greeting(true).await, Some(state.clone()), "{name}");
-        // A push of the same kind is one, too.
+        // A push of the same value is also sent.
         late.send(push(&state)).await;
         assert_eq!(client.json().await, changed(&state));
     }
@@ -197,7 +197,7 @@ async fn s96_s98_a_quiet_connection_sends_and_receives_everything_else() {
     assert_eq!(quiet.next().await, Received::Binary(vec![1, 2, 3]));
     loud.call("tellAll", json!(["to everyone"])).await;
     assert_eq!(quiet.next().await.text(), "to everyone");
-    // S100: a device that speaks only bytes moves the state that the others see.
+    // S100: a device that sends only bytes changes the state that the others receive.
     assert_eq!(loud.next().await.text(), "to everyone");
     quiet.send_bytes(vec![1, 4]).await;
     assert_eq!(loud.json().await, changed(&json!({ "degrees": 260 })));

@@ -1,4 +1,4 @@
-//! The synchronised state: who is sent what, in which order, and what is stored.
+//! The synchronised state: the receivers of each frame, the order of frames, and the stored value.
 
 use agents::prelude::*;
 use agents::serde_json::Value;
@@ -14,7 +14,7 @@ struct Score {
     note: Option<String>,
 }
 
-/// A score that everybody sees.
+/// A score that all clients see.
 #[agent(state = Score, env = Tell)]
 #[derive(Default)]
 struct Board;
@@ -38,7 +38,7 @@ impl Board {
         cx.set_state(next)
     }
 
-    /// Takes a goal back that there must be, and returns what is left.
+    /// Takes a goal back, which fails without goals. Returns the new score.
     #[callable]
     fn annul(&self, cx: &Context<Self>) -> Result<i64> {
         cx.update_state(|score| {
@@ -47,7 +47,7 @@ impl Board {
         })
     }
 
-    /// Looks at the score through a closure that might have changed it.
+    /// Reads the score through a closure that could change it.
     #[callable]
     fn look(&self, cx: &Context<Self>) -> Result<Option<String>> {
         cx.update_state(|score| {
@@ -122,7 +122,7 @@ async fn s78_the_first_read_of_the_initial_state_is_a_change_by_the_server() {
     assert_eq!(first.drain().await, [], "exactly one state frame");
     let mut second = server.join("/agents/board/a", true).await;
     second.call("homeGoal", json!([])).await;
-    assert_eq!(heard.next().await, "server 0 -> 1", "the second read stored nothing");
+    assert_eq!(heard.next().await, "server 0 -> 1", "the second read stored no state");
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn s111_a_push_is_stored_and_reaches_everyone_else() {
     let mut pusher = server.join("/agents/board/a", true).await;
     let mut other = server.join("/agents/board/a", true).await;
     assert_eq!(heard.next().await, "server none -> 0");
-    // Keys that nobody knows do not matter.
+    // Unknown keys of the frame are ignored.
     let frame = json!({ "type": "cf_agent_state", "state": score(7), "id": 1, "extra": [] });
     pusher.send(frame.to_string()).await;
     assert_eq!(
@@ -237,8 +237,8 @@ async fn s79_an_error_keeps_what_was_written_and_a_panic_takes_its_turn_back() {
 
     let error = client.call_error("goalThenPanic", json!([])).await;
     assert!(error.starts_with("Internal error") && !error.contains("offside"), "{error}");
-    assert_eq!(client.call("read", json!([])).await, score(1), "nothing of the panicked turn stays");
-    assert_eq!(client.drain().await, [], "and nobody heard of it");
+    assert_eq!(client.call("read", json!([])).await, score(1), "the turn that panicked is undone");
+    assert_eq!(client.drain().await, [], "no client was told of it");
     assert_eq!(other.drain_json().await, [changed(&score(1))]);
 
     client.call_error("goalAwaitPanic", json!([])).await;
@@ -262,7 +262,7 @@ async fn s79_a_state_that_is_too_large_is_an_error_and_changes_nothing() {
     assert_eq!(client.call("read", json!([])).await, score(0));
     assert_eq!(client.drain().await, []);
     assert_eq!(other.drain().await, []);
-    // One that fits arrives whole, to the last byte.
+    // A state within the limit arrives completely.
     let most = (4 << 20) - json!({ "home": 0, "away": 0, "note": "" }).to_string().len();
     for size in [1 << 20, most] {
         client.call("note", json!([size])).await;
@@ -328,5 +328,5 @@ async fn a_key_that_the_state_does_not_have_is_told_and_refused() {
     assert_eq!(client.call("read", json!([])).await, score(0));
     assert_eq!(other.drain().await, []);
     client.send(push(&json!({ "away": 0, "home": 1 }))).await;
-    assert_eq!(other.json().await["state"]["home"], 1, "what may be left out may be left out");
+    assert_eq!(other.json().await["state"]["home"], 1, "an optional key may be missing");
 }

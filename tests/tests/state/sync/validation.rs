@@ -1,4 +1,4 @@
-//! Changes of the state that are checked, told of, and refused.
+//! Changes of the state: validation, reports, and refusals.
 
 use agents::errors::ErrorSource;
 use agents::prelude::*;
@@ -18,7 +18,7 @@ struct Stock {
     locked: bool,
 }
 
-/// A stock that is never negative and that only the server locks.
+/// A stock that is never negative and that only the server can lock.
 #[agent(state = Stock, env = Tell)]
 #[derive(Default)]
 struct Shelf;
@@ -37,7 +37,7 @@ impl Shelf {
         }
         match next.count {
             i64::MIN..0 => Err(Error::msg("a count is never negative")),
-            // A cause that no client may read.
+            // The cause must not reach a client.
             666 => Err(std::io::Error::other("the secret number"))?,
             _ => Ok(()),
         }
@@ -62,7 +62,7 @@ impl Shelf {
 
     #[hook]
     fn on_state_rejected(&self, cx: &Context<Self>, rejection: StateRejection<Self>) {
-        let who = rejection.source.connection().map_or("nobody", |conn| conn.id());
+        let who = rejection.source.connection().map_or("agent", |conn| conn.id());
         let client = rejection.source.is_client();
         let kind = match rejection.kind {
             RejectionKind::Readonly => "readonly",
@@ -137,7 +137,7 @@ async fn s140_s145_a_rejected_push_is_told_to_the_sender_alone() {
     }
     assert_eq!(other.call("count", json!([])).await, 0);
     assert_eq!((client.drain().await, other.drain().await), (vec![], vec![]));
-    // The connection is as good as before.
+    // The connection still works.
     client.send(push(&stock(3))).await;
     assert_eq!(other.json().await, changed(&stock(3)));
 }
@@ -152,7 +152,7 @@ async fn s145_readonly_is_checked_before_validation() {
         assert_eq!(heard.next().await, "readonly eve true: Connection is readonly");
     }
     assert_eq!(viewer.call_error("set", json!([-1])).await, "Connection is readonly");
-    assert_eq!(heard.next().await, "readonly eve false: Connection is readonly", "a refused call as well");
+    assert_eq!(heard.next().await, "readonly eve false: Connection is readonly", "a refused call too");
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn s145_a_call_reads_why_its_change_was_refused() {
     assert!(text.starts_with("Internal error (id ") && !text.contains("secret"), "{text}");
     assert_eq!(client.call("count", json!([])).await, 0);
     assert_eq!(client.drain().await, []);
-    // The same change by the server, which may.
+    // The server may make the same change.
     client.call("lock", json!([])).await;
     assert_eq!(client.json().await, changed(&json!({ "count": 0, "locked": true })));
 }
@@ -209,7 +209,7 @@ async fn s154_an_error_in_the_hook_changes_nothing() {
     assert_eq!(heard.next().await, "client ada: 0 -> 13 (13)");
     assert_eq!(heard.next().await, "error in state hook: an unlucky number");
     assert_eq!(other.json().await, changed(&stock(13)));
-    assert_eq!(client.drain().await, [], "the sender did nothing wrong");
+    assert_eq!(client.drain().await, [], "the sender gets no error");
     assert_eq!(client.call("count", json!([])).await, 13);
 }
 
@@ -223,5 +223,5 @@ async fn s154_the_hook_may_change_the_state_again() {
     assert_eq!(heard.next().await, "server: 99 -> 100 (100)");
     assert_eq!(other.json().await, changed(&stock(99)));
     assert_eq!(other.json().await, changed(&stock(100)));
-    assert_eq!(client.json().await, changed(&stock(100)), "what it did not push, the sender gets too");
+    assert_eq!(client.json().await, changed(&stock(100)), "the sender gets the hook's state too");
 }

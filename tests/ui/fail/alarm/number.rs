@@ -1,4 +1,4 @@
-//! A number says neither whether it is a moment nor in which unit.
+//! A number could be a moment or a delay, in any unit.
 
 use agents::prelude::*;
 

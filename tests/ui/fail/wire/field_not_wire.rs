@@ -2,7 +2,7 @@ use agents::prelude::*;
 
 struct Author;
 
-// The TypeScript type is given, as what its derive says about `Author` comes in no fixed order.
+// The TypeScript type is given, because the errors of its derive about `Author` have no fixed order.
 #[wire]
 struct Post(#[ts(type = "string")] Author);
 
