@@ -81,7 +81,7 @@ async fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
     drop((held, other));
     let (status, stderr) = program.exit().await;
     assert_eq!(status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("given up"), "{stderr}");
+    assert!(stderr.contains("abandoned"), "{stderr}");
 }
 
 #[tokio::test]
