@@ -80,7 +80,7 @@ struct Server {
 impl Server {
     async fn start(data: &Path, address: &str) -> Self {
         let mut limits = agents::limits::Limits::default();
-        // One call below never ends, and nobody wants to wait for it.
+        // One call below never ends, so the shutdown waits only for a short time.
         limits.shutdown_grace = Duration::from_millis(100);
         let host = Agents::new().data_dir(data).limits(limits).register::<TallyKeeper>().start().unwrap();
         let listener = TcpListener::bind(address).await.unwrap();
@@ -122,7 +122,7 @@ async fn calls_streams_state_and_messages() {
     let mut changes = two.state();
     assert_eq!(soon(changes.next()).await.unwrap().unwrap()["count"], 0);
     assert_eq!(soon(one.call::<i64>("add", (5,))).await.unwrap(), 5);
-    // The state is here before the answer.
+    // The state arrives before the answer.
     assert_eq!(one.state_as::<Tally>().unwrap(), Some(Tally { count: 5 }));
     assert_eq!(soon(changes.next()).await.unwrap().unwrap()["count"], 5);
 
@@ -174,12 +174,12 @@ async fn a_server_that_restarts_finds_its_clients_again() {
         let client = client.clone();
         async move { client.call::<()>("never", ()).await }
     });
-    // Answered after `never` has left, for frames keep their order.
+    // Frames keep their order, so `never` has been sent when this call is answered.
     assert_eq!(soon(client.call::<i64>("add", (1,))).await.unwrap(), 2);
     let mut status = client.status();
     soon(server.stop()).await;
     let error = soon(never).await.unwrap().unwrap_err();
-    // A server that stops in an orderly way may still answer, with an error; it must not hang.
+    // A server that shuts down in order may still answer with an error. The call must not hang.
     assert!(matches!(error.code(), "disconnected" | "rpc"), "{error:?}");
     soon(status.wait_for(|status| !status.is_open())).await.unwrap();
     let buffered = tokio::spawn({

@@ -1,4 +1,4 @@
-//! What users of the crates compile. A new name in here is a decision, not an accident.
+//! The crates that users of this project compile. A new name in the lists is a deliberate decision.
 //!
 //! After a deliberate change: `UPDATE=1 cargo test -p agents-client --test dependencies`.
 
@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-/// The names of the crates in the tree of a package, without what only tests and builds need.
+/// Returns the names of the crates in the tree of a package, without those that only tests and builds need.
 fn tree(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
-        // One platform, so that the answer is the same on every machine.
+        // The platform is fixed, so that the tree is the same on every machine.
         .args(["--target", "x86_64-unknown-linux-gnu", "--format", "{p}", "--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -41,7 +41,7 @@ fn compare(package: &str) -> BTreeSet<String> {
     let gone: Vec<_> = expected.difference(&names).collect();
     assert!(
         new.is_empty() && gone.is_empty(),
-        "{package}: new {new:?}, gone {gone:?}; run with UPDATE=1 if that is meant"
+        "{package}: new {new:?}, gone {gone:?}; run with UPDATE=1 if the change is deliberate"
     );
     names
 }
@@ -57,7 +57,7 @@ fn the_client_needs_neither_a_server_nor_a_database() {
     }
 }
 
-/// What a program gets that shares its types with a server and is none; `examples/shared-types` is the pattern.
+/// Checks a program that shares its types with a server and is not a server, as in `examples/shared-types`.
 #[test]
 fn types_come_without_the_server() {
     let names = compare("chat-cli");

@@ -23,7 +23,7 @@ struct Note {
     body: String,
 }
 
-/// An alias, as users have them.
+/// An alias for a result type, as programs have it.
 type Answer<T> = Result<T>;
 
 #[agent(state = Board, env = Arc<AtomicUsize>, name = "notice-board")]
@@ -39,10 +39,10 @@ impl Notices {
             return Err(Error::msg("an empty note"));
         }
         cx.update_state(|board| board.notes += 1)?;
-        Ok(Note { author_name: author_name.unwrap_or_else(|| "nobody".to_owned()), body })
+        Ok(Note { author_name: author_name.unwrap_or_else(|| "unknown".to_owned()), body })
     }
 
-    /// Without a `Result`, with an argument that has a default.
+    /// Returns copies of a text. The type is not a `Result`, and one argument has a default.
     #[callable]
     fn repeat(&self, text: String, #[default = 2] times: usize) -> Vec<String> {
         vec![text; times]
@@ -56,7 +56,7 @@ impl Notices {
         std::future::pending().await
     }
 
-    /// Named like a method of the client.
+    /// Returns a text. The client has a method with the same name.
     #[callable]
     fn status(&self) -> String {
         "fine".to_owned()
@@ -68,7 +68,7 @@ impl Notices {
         r#in
     }
 
-    /// Arguments that no thread may share.
+    /// Takes an argument that threads cannot share.
     #[callable]
     fn shared(&self, text: String, list: std::rc::Rc<Vec<u8>>) -> usize {
         text.len() + list.len()
@@ -104,7 +104,7 @@ impl Notices {
         futures_util::stream::iter([Ok(1), Ok(2)])
     }
 
-    /// Says when its stream is dropped.
+    /// Streams without end. The environment counts the streams that exist.
     #[callable]
     fn endless(&self, cx: &Context<Self>) -> Result<impl Stream<Item = u32> + Send + use<>> {
         let running = Running::start(cx.env().clone());
@@ -115,7 +115,7 @@ impl Notices {
     }
 }
 
-/// Counted as long as it is there.
+/// A value that is counted until it is dropped.
 struct Running(Arc<AtomicUsize>);
 
 impl Running {
@@ -160,7 +160,7 @@ async fn methods_have_the_types_of_the_class() {
     let board = AgentClient::<Notices>::connect(&server.url, "hall").await.unwrap();
     assert_eq!(soon(board.identity()).await.unwrap().agent, "notice-board");
     let note: Note = soon(board.pin("hi".into(), None)).await.unwrap();
-    assert_eq!(note, Note { author_name: "nobody".into(), body: "hi".into() });
+    assert_eq!(note, Note { author_name: "unknown".into(), body: "hi".into() });
     let note = soon(board.pin("hi".into(), Some("ann".into()))).await.unwrap();
     assert_eq!(note.author_name, "ann");
     let error = soon(board.pin(String::new(), None)).await.unwrap_err();
@@ -172,7 +172,7 @@ async fn methods_have_the_types_of_the_class() {
     #[expect(deprecated, reason = "as it is on the server")]
     let moved = soon(board.r#move("here".into())).await.unwrap();
     assert_eq!(moved, "here");
-    // The client's own comes first, the other is not lost.
+    // The client's own method comes first; `methods` reaches the method of the agent.
     assert!(matches!(*board.status().borrow(), Status::Open));
     assert_eq!(soon(board.methods().status()).await.unwrap(), "fine");
     let dynamic: Vec<String> = soon(board.dynamic().call("repeat", ("b", 1))).await.unwrap();
@@ -184,7 +184,7 @@ async fn calls_are_futures_that_move_and_have_limits_of_their_own() {
     let server = server().await;
     let board = AgentClient::<Notices>::connect(&server.url, "hall").await.unwrap();
     let call = board.shared("abc".into(), std::rc::Rc::new(vec![1]));
-    // The socket stays as long as a call needs it.
+    // The socket stays open as long as a call needs it.
     drop(board);
     assert_eq!(soon(tokio::spawn(call)).await.unwrap().unwrap(), 4);
 
@@ -205,7 +205,7 @@ async fn the_state_is_watched_and_set_by_its_type() {
     other.set_state(&next).await.unwrap();
     assert_eq!(other.state().get().unwrap(), Some(next.clone()));
     assert_eq!(soon(state.wait_for(|board| board.notes == 7)).await.unwrap(), next);
-    assert_eq!(soon(state.wait_for(|board| board.notes == 7)).await.unwrap(), next, "one that was seen");
+    assert_eq!(soon(state.wait_for(|board| board.notes == 7)).await.unwrap(), next, "a state that was read");
     let mut changes = board.state();
     assert_eq!(soon(changes.next()).await.unwrap().unwrap(), next);
     soon(board.pin("hi".into(), None)).await.unwrap();
@@ -251,6 +251,6 @@ async fn a_stream_that_is_dropped_stops_at_the_agent() {
         }
     })
     .await;
-    // The connection is as good as before.
+    // The connection still works.
     assert_eq!(soon(board.repeat("a".into(), None)).await.unwrap().len(), 2);
 }

@@ -61,7 +61,7 @@ async fn errors_carry_the_text_of_the_agent_and_answers_may_overtake() {
 #[tokio::test]
 async fn calls_time_out_and_streams_do_not() {
     let server = Server::start().await;
-    // Time jumps below, which must not look like a silent server.
+    // The time jumps below must not look like a silent server.
     let patient = server.client().heartbeat(Duration::from_secs(3600)).connect();
     let (client, mut peer) = tokio::join!(patient, server.accept());
     let client = client.unwrap();
@@ -76,7 +76,7 @@ async fn calls_time_out_and_streams_do_not() {
     assert!(matches!(error, ClientError::Timeout));
     assert_eq!(start.elapsed().as_secs(), 32);
     tokio::time::resume();
-    // A late answer disturbs nobody.
+    // A late answer is ignored.
     let (late, _) = peer.call().await;
     peer.answer(&late, json!(1)).await;
     peer.chunk(&id, json!(7)).await;
@@ -133,7 +133,7 @@ async fn a_stream_whose_reader_is_too_slow_fails_and_other_calls_go_on() {
             peer.chunk(&many, json!(n)).await;
         }
         peer.answer(&other, json!("fine")).await;
-        // Nobody will read the rest.
+        // The stream has failed, so the client cancels it.
         assert_eq!(peer.json().await, json!({ "type": "rpc_cancel", "id": many }));
     };
     let user = async {
@@ -171,7 +171,7 @@ async fn a_stream_that_is_dropped_is_cancelled_once_and_only_on_the_wire() {
     drop(stream);
     assert_eq!(soon(peer.json()).await, json!({ "type": "rpc_cancel", "id": id }));
 
-    // What has ended, what never left and what is no stream is not.
+    // A stream that has ended, a stream that was never sent and a plain call are not cancelled.
     let stream = client.call_streaming::<u32>("ask", ()).await.unwrap();
     let (id, _) = soon(peer.call()).await;
     peer.answer(&id, json!(null)).await;
@@ -199,20 +199,20 @@ async fn the_last_handle_may_be_a_stream() {
 #[tokio::test]
 async fn a_full_buffer_makes_callers_wait_and_frames_over_the_limit_are_refused() {
     let server = Server::start().await;
-    // Nothing listens behind this client yet: whatever it sends stays in the buffer.
+    // The server has not accepted this client yet, so every frame stays in the buffer.
     let client = server.client().send_buffer(1024).max_message_size(2048).connect_lazily().await.unwrap();
     client.send("x".repeat(1000)).await.unwrap();
     let second = client.send("y".repeat(1000));
     let mut second = Box::pin(second);
     let waited = tokio::time::timeout(Duration::from_millis(50), &mut second).await;
-    assert!(waited.is_err(), "there is no room for a second one");
+    assert!(waited.is_err(), "the buffer is full, so the second send waits");
     let error = client.send("z".repeat(2049)).await.unwrap_err();
     assert!(matches!(error, ClientError::TooLarge { size: 2049, limit: 2048 }));
     let mut peer = soon(server.accept()).await;
     assert!(soon(peer.text()).await.starts_with('x'));
     soon(second).await.unwrap();
     assert!(soon(peer.text()).await.starts_with('y'));
-    // Larger than the buffer, within the limit: it goes alone.
+    // A frame that is larger than the buffer but within the limit is sent alone.
     soon(client.send("w".repeat(2048))).await.unwrap();
     assert_eq!(soon(peer.text()).await.len(), 2048);
 }
@@ -222,7 +222,7 @@ async fn futures_can_be_spawned_whatever_their_arguments_are() {
     fn spawnable(_: &impl Send) {}
     let server = Server::start().await;
     let (client, _peer) = server.pair().await;
-    // A reference to a cell cannot go to another thread.
+    // A reference to a cell cannot be sent to another thread.
     let local = std::cell::Cell::new(1);
     spawnable(&client.call::<u32>("x", [&local]));
     spawnable(&client.call_streaming::<u32>("x", [&local]));

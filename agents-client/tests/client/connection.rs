@@ -44,7 +44,7 @@ async fn calls_on_the_wire_fail_and_buffered_ones_are_sent_after_the_reconnect()
     let reason = "restart".to_owned();
     assert_eq!(why, Lost::Closed { code: 1012, reason });
     soon(status.wait_for(|status| !status.is_open())).await.unwrap();
-    // Offline: these wait.
+    // The client is offline, so these frames wait.
     client.send("text").await.unwrap();
     let buffered = tokio::spawn({
         let client = client.clone();
@@ -98,7 +98,7 @@ async fn final_closes_end_the_client_and_everything_that_waits() {
         assert!(soon(messages.next()).await.is_none());
         assert!(soon(client.messages().next()).await.is_none());
         assert!(matches!(&*client.status().borrow(), Status::Closed(error) if refused(error)));
-        // No further attempt: nobody knocks.
+        // The client does not connect again.
         let knock = tokio::time::timeout(Duration::from_millis(100), server.accept_tcp()).await;
         assert!(knock.is_err(), "{code}");
     }
@@ -130,12 +130,12 @@ async fn closing_carries_code_and_reason_after_what_was_sent() {
     };
     let peer = async {
         assert_eq!(peer.text().await, "last");
-        // The call may have left before the close.
+        // The call may have been sent before the close.
         assert_eq!(peer.closed().await, Some((3001, "bye".to_owned())));
     };
     soon(async { tokio::join!(user, peer) }).await;
     assert!(matches!(client.send("late").await, Err(ClientError::Closed)));
-    // Closing twice is fine.
+    // A second close succeeds.
     client.close(1000, "").await.unwrap();
 }
 
@@ -212,14 +212,14 @@ async fn a_server_that_goes_silent_is_given_up() {
     let quick = server.client().heartbeat(Duration::from_millis(30)).connect();
     let (client, mut peer) = tokio::join!(quick, server.accept());
     let client = client.unwrap();
-    // While the peer reads it answers the pings, and the connection stays.
+    // The peer answers pings while it reads, so the connection stays open.
     tokio::time::timeout(Duration::from_millis(300), peer.text()).await.unwrap_err();
     assert!(client.status().borrow().is_open());
     let call = tokio::spawn({
         let client = client.clone();
         async move { client.call::<u32>("x", ()).await }
     });
-    // From here on nobody reads.
+    // From here on the peer does not read.
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(matches!(error, ClientError::Disconnected(Lost::Silent)), "{error:?}");
     soon(server.accept()).await;
@@ -297,7 +297,7 @@ async fn tls_greets_the_server_first_and_fails_without_an_answer_in_tls() {
     };
     let connect = AgentClient::dynamic_builder(&url, "C", "n").connect();
     let (client, hello) = soon(async { tokio::join!(connect, answer) }).await;
-    // A TLS handshake record.
+    // These bytes begin a TLS handshake record.
     assert_eq!(hello, [0x16, 3, 1]);
     let error = client.unwrap_err();
     assert!(matches!(error, ClientError::Connect(Lost::Transport(_))), "{error:?}");

@@ -1,4 +1,4 @@
-//! A server that does what its test tells it, frame by frame.
+//! A server that a test controls frame by frame.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 /// A listening server.
 pub(crate) struct Server {
     listener: TcpListener,
-    /// Where it listens.
+    /// The address on which the server listens.
     pub(crate) url: String,
 }
 
@@ -26,25 +26,25 @@ impl Server {
         Self { listener, url }
     }
 
-    /// A client that reconnects fast enough for a test.
+    /// Returns the builder of a client that reconnects fast enough for a test.
     pub(crate) fn client(&self) -> AgentClientBuilder {
         AgentClient::dynamic_builder(&self.url, "ChatRoom", "lobby").reconnect(
             Reconnect::new().min_delay(Duration::from_millis(5)).max_delay(Duration::from_millis(20)),
         )
     }
 
-    /// A client and the server's end of its connection.
+    /// Connects a client and returns it with the server's end of its connection.
     pub(crate) async fn pair(&self) -> (AgentClient, Peer) {
         let (client, peer) = tokio::join!(self.client().connect(), self.accept());
         (client.unwrap(), peer)
     }
 
-    /// The next TCP connection, as it comes.
+    /// Accepts the next TCP connection, without a handshake.
     pub(crate) async fn accept_tcp(&self) -> TcpStream {
         self.listener.accept().await.unwrap().0
     }
 
-    /// The next connection.
+    /// Accepts the next WebSocket.
     pub(crate) async fn accept(&self) -> Peer {
         let mut target = String::new();
         let mut headers = Vec::new();
@@ -72,12 +72,12 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The next message, whatever it is.
+    /// Returns the next message of any kind, or `None` after the end.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         self.socket.next().await.and_then(Result::ok)
     }
 
-    /// The next text.
+    /// Returns the next text; pings and pongs are skipped.
     pub(crate) async fn text(&mut self) -> String {
         loop {
             match self.next().await {
@@ -88,12 +88,12 @@ impl Peer {
         }
     }
 
-    /// The next text as JSON.
+    /// Returns the next text as JSON.
     pub(crate) async fn json(&mut self) -> Value {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// The next call: its id and its method.
+    /// Returns the id and the method of the next call.
     pub(crate) async fn call(&mut self) -> (String, String) {
         let frame = self.json().await;
         assert_eq!(frame["type"], "rpc", "{frame}");
@@ -124,7 +124,7 @@ impl Peer {
         self.send_json(json!({ "error": error, "id": id, "success": false, "type": "rpc" })).await;
     }
 
-    /// What a server sends first.
+    /// Sends the frames that a server sends first.
     pub(crate) async fn greet(&mut self, state: Value) {
         self.send_json(
             json!({ "type": "cf_agent_identity", "name": "lobby", "agent": "chat-room", "stateFollows": true }),
@@ -144,7 +144,7 @@ impl Peer {
         while self.next().await.is_some() {}
     }
 
-    /// Waits for the client's close and answers it.
+    /// Waits for the client's close, answers it, and returns its code and reason.
     pub(crate) async fn closed(&mut self) -> Option<(u16, String)> {
         let mut out = None;
         while let Some(message) = self.next().await {
