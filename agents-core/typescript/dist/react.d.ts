@@ -4,29 +4,29 @@ import type { AgentClient, AgentError, ConnectOptions, Message, Status } from ".
 /** Options of `useAgent`. */
 export interface UseAgentOptions extends ConnectOptions {
     /**
-     * What a function as `query` depends on: when one of these changes, the hook connects anew. A function is also asked
-     * again at each reconnect.
+     * The values that a function given as `query` depends on. When one of them changes, the hook opens a new connection.
+     * The function is also called before each reconnect.
      */
     queryDeps?: readonly (string | number | boolean | null | undefined)[] | undefined;
-    /** Suspends until the agent has let the client in; a refusal goes to the error boundary. */
+    /** Suspends the component until the agent has accepted the client. A refusal goes to the error boundary. */
     suspense?: boolean | undefined;
-    /** Hears of what the agent sends beside the protocol. */
+    /** Called with each message that the agent sends beside the protocol. */
     onMessage?: ((message: Message) => void) | undefined;
-    /** Hears of states that the agent has refused. */
+    /** Called when the agent has refused a state. */
     onStateRejected?: ((error: AgentError) => void) | undefined;
-    /** Hears of changes of the status. */
+    /** Called when the status has changed. */
     onStatus?: ((status: Status, error: AgentError | undefined) => void) | undefined;
 }
-/** The client as it is in this rendering, and the client itself. */
+/** A snapshot of the client for one rendering, and the client itself. */
 export type UsedAgent<Class extends keyof Agents> = AgentClient<Class> & {
-    /** The client, the same from rendering to rendering: for effects. */
+    /** The client itself, which is the same in all renderings, for use in effects. */
     readonly client: AgentClient<Class>;
 };
 /**
- * Connects to an agent for as long as the component is there, and renders anew when its state or the status changes.
+ * Connects to an agent while the component is mounted, and renders again when the state or the status changes.
  *
- * Components that ask for the same agent with the same options share one connection. On a server nothing connects, and
- * the state is `undefined`.
+ * Components that use the same agent with the same options share one connection. When a page is rendered on a server,
+ * the hook does not connect, and the state is `undefined`.
  *
  * ```tsx
  * const room = useAgent("ChatRoom", "lobby", { query: { username } });

@@ -5,10 +5,10 @@ import { agents } from "./agents.js";
 import { prepare } from "./runtime/client.js";
 import { isServer, shared } from "./runtime/shared.js";
 /**
- * Connects to an agent for as long as the component is there, and renders anew when its state or the status changes.
+ * Connects to an agent while the component is mounted, and renders again when the state or the status changes.
  *
- * Components that ask for the same agent with the same options share one connection. On a server nothing connects, and
- * the state is `undefined`.
+ * Components that use the same agent with the same options share one connection. When a page is rendered on a server,
+ * the hook does not connect, and the state is `undefined`.
  *
  * ```tsx
  * const room = useAgent("ChatRoom", "lobby", { query: { username } });
@@ -31,7 +31,7 @@ export function useAgent(agent, name, options = {}) {
             client.onMessage((message) => latest.current.onMessage?.(message)),
             client.onStateRejected((error) => latest.current.onStateRejected?.(error)),
             client.onStatus((status, error) => latest.current.onStatus?.(status, error)),
-            // Last, so that nothing is missed.
+            // The connection starts after the listeners are added, so that they miss nothing.
             entry.use(),
         ];
         return () => ends.forEach((end) => end());

@@ -1,4 +1,4 @@
-// Writes `src/agents.ts`, the types of the server `conformance`: what the client is checked and tested with.
+// Writes `src/agents.ts`, the types of the server `conformance`. The client is checked and tested with them.
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";

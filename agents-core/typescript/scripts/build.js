@@ -1,5 +1,5 @@
 // Builds the form of the client for pages that are not compiled: JavaScript with declarations, from `src` into `dist`.
-// With --check nothing is written, and a difference is an error.
+// With --check the script writes nothing, and a difference is an error.
 
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -9,7 +9,7 @@ import ts from "typescript";
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
 const TARGET = fileURLToPath(new URL("../dist", import.meta.url));
-/** The types of one program stand here. Every program has its own, and the build needs none: a program has to be built for that. */
+/** The file with the types of one program. Only a built program can write it, so the build of the client does without. */
 const AGENTS = join(SOURCES, "agents.ts");
 const NO_AGENTS = "export interface Agents {}\nexport const agents = {} as const;\n";
 
@@ -26,13 +26,13 @@ const options = {
   outDir: TARGET,
 };
 
-/** The files of a folder, by their paths in it. */
+/** Returns the paths of all files in a folder. */
 async function list(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Reads the sources, except `agents.ts`. */
+/** Returns a compiler host that reads the sources, with an empty `agents.ts`. */
 function compilerHost() {
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile } = host;
@@ -67,6 +67,6 @@ for (const [path, text] of built) {
 }
 if (check && drift.length) {
   const names = drift.map((path) => relative(TARGET, path)).join(", ");
-  console.error(`\`dist\` is not what \`src\` makes, run \`npm run build\` in agents-core/typescript: ${names}`);
+  console.error(`\`dist\` is not built from this \`src\`; run \`npm run build\` in agents-core/typescript: ${names}`);
   process.exit(1);
 }

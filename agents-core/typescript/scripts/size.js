@@ -1,4 +1,4 @@
-// Prints what the client weighs in a page: bytes, minified, and minified and compressed.
+// Prints the size of the client in a page in bytes: minified, and minified and compressed.
 
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
 
-/** A bundle that uses `names` of `from`; what is `external` is not in it. */
+/** Returns a bundle that uses `names` of `from`, without the packages in `external`. */
 async function bundle(from, names, external) {
   const { outputFiles } = await build({
     stdin: { contents: `import { ${names} } from "./${from}";\nconsole.log(${names});`, resolveDir: SOURCES, loader: "ts" },
@@ -17,7 +17,7 @@ async function bundle(from, names, external) {
     target: "es2022",
     write: false,
     external,
-    // Without the types of a program: those of ours are the tests'.
+    // The bundle has no types of a program: `src/agents.ts` belongs to the tests.
     plugins: [
       {
         name: "no-agents",
@@ -41,4 +41,4 @@ for (const [what, bytes] of rows) {
   console.log(`${what.padEnd(30)} ${String(bytes.length).padStart(6)} B   ${String(gzipSync(bytes).length).padStart(6)} B gzip`);
 }
 const [, , , error] = rows.map(([, bytes]) => bytes.length);
-if (error > 1_000) throw new Error("what is not used must not be in the bundle");
+if (error > 1_000) throw new Error("the bundle of `AgentError` contains unused parts");

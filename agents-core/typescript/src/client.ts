@@ -14,7 +14,9 @@ export type { AgentStream } from "./runtime/stream.js";
 export type AgentClient<Class extends keyof Agents> = Client<Agents[Class]>;
 
 /**
- * Connects to an agent, by its class and name. It returns at once: what is called meanwhile waits for the connection.
+ * Connects to an agent, by its class and name. The function returns immediately; calls wait for the connection.
+ *
+ * Throws a `TypeError` if the name or the address is invalid, or if there is no `WebSocket` class.
  *
  * ```ts
  * const room = connect("ChatRoom", "lobby", { query: { username: "ann" } });

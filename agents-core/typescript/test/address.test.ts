@@ -1,4 +1,4 @@
-// Which scheme an address has.
+// The scheme of an address.
 
 import { afterEach, expect, test, vi } from "vitest";
 
@@ -6,7 +6,7 @@ import { address } from "../src/runtime/options.js";
 
 afterEach(() => void vi.unstubAllGlobals());
 
-/** The scheme for a host, on a page at this address or outside of pages. */
+/** Returns the scheme for a host, on a page at this address or outside of pages. */
 function scheme(host: string | undefined, page?: string): string {
   vi.stubGlobal("location", page === undefined ? undefined : new URL(page));
   return new URL(address("a", "b", { host })).protocol.slice(0, -1);
@@ -17,7 +17,7 @@ test.each([
   ["the same machine at another port", "192.168.1.7:8787", "ws"],
   ["another machine of the network", "10.0.0.9:8787", "ws"],
   ["a name", "agents.example.org", "ws"],
-])("a page from the network over http speaks as it came: %s", (_, host, expected) => {
+])("a page that came over http from the network connects without encryption: %s", (_, host, expected) => {
   expect(scheme(host, "http://192.168.1.7:5173/")).toBe(expected);
 });
 
@@ -27,7 +27,7 @@ test.each([
   ["127.0.0.1:8787", "ws"],
   ["192.168.1.7:8787", "ws"],
   ["agents.example.org", "wss"],
-])("a page of this machine takes a server elsewhere to be encrypted: %s", (host, expected) => {
+])("a page of this machine connects to a public server with encryption: %s", (host, expected) => {
   expect(scheme(host, "http://localhost:5173/")).toBe(expected);
 });
 
@@ -38,11 +38,11 @@ test.each([
   ["localhost:8787", "ws"],
   ["[::1]:8787", "ws"],
   ["localhost.example.org", "wss"],
-])("a secure page must, but with this machine: %s", (host, expected) => {
+])("a secure page connects with encryption, except to this machine: %s", (host, expected) => {
   expect(scheme(host, "https://example.org/")).toBe(expected);
 });
 
-test("a secure page of this machine speaks encrypted to its own server", () => {
+test("a secure page of this machine connects to its own server with encryption", () => {
   expect(scheme(undefined, "https://localhost:8443/")).toBe("wss");
   expect(scheme("localhost:8443", "https://localhost:8443/")).toBe("wss");
 });
@@ -62,7 +62,7 @@ test.each([
   expect(scheme(host)).toBe(expected);
 });
 
-test("what is said counts", () => {
+test("a given scheme or protocol is used", () => {
   for (const page of [undefined, "http://10.0.0.1/", "https://example.org/"]) {
     expect(scheme("https://localhost:8787", page)).toBe("wss");
     expect(scheme("ws://example.org", page)).toBe("ws");

@@ -31,10 +31,10 @@ async function failure(work: PromiseLike<unknown>): Promise<AgentError> {
     expect(error).toBeInstanceOf(AgentError);
     return error as AgentError;
   }
-  throw new Error("it did not fail");
+  throw new Error("the work did not fail");
 }
 
-test("methods are called by name, the state follows, identity is told", async () => {
+test("methods are called by name, the state follows, and the identity arrives", async () => {
   const name = uniqueName();
   const [one, two] = [counter(name), counter(name)];
   expect(one.state).toBeUndefined();
@@ -53,7 +53,7 @@ test("methods are called by name, the state follows, identity is told", async ()
   expect(await one.call("increment", [])).toBe(3);
 });
 
-test("a client is not a promise, and has no methods that its agent has not", async () => {
+test("a client is not a promise, and has no methods that its agent does not have", async () => {
   const client = counter(uniqueName()) as unknown as Record<string, unknown>;
   expect(client.then).toBeUndefined();
   expect(client.toJSON).toBeUndefined();
@@ -72,7 +72,7 @@ test("errors have codes", async () => {
   expect(invalid.code).toBe("invalid");
 });
 
-test("a pushed state shows at once, and goes back when it is refused", async () => {
+test("a pushed state shows immediately, and is taken back when the agent refuses it", async () => {
   const name = uniqueName();
   const [editor, viewer] = [counter(name), counter(name, { query: { mode: "view" } })];
   await Promise.all([editor.ready, viewer.ready]);
@@ -95,11 +95,11 @@ test("a stream is iterated, then awaited", async () => {
   for await (const number of numbers) seen.push(number);
   expect(seen).toEqual([0, 1, 2, 3]);
   expect(await numbers).toBe(4);
-  // Without a loop the pieces are passed over.
+  // Without a loop the pieces are skipped.
   expect(await client.streamNumbers(3)).toBe(3);
 });
 
-test("an error of a stream comes out of the loop, and out of the result", async () => {
+test("an error of a stream is thrown by the loop, and by the result", async () => {
   const client = counter(uniqueName());
   const stream = client.streamFails(2);
   const seen: number[] = [];
@@ -125,7 +125,7 @@ test("a loop that is left stops the stream on the server", async () => {
   expect(seen).toEqual([0, 1, 2]);
   await until(async () => (await client.openStreams()) === 0, "the end of the stream");
 
-  // So does a signal, and a loop that fails.
+  // A signal stops a stream, too, and so does a loop that fails.
   const stop = new AbortController();
   const stopped = client.call("streamEndless", [], { signal: stop.signal });
   await stopped.next();
@@ -154,7 +154,7 @@ test("a stream whose reader is too slow fails, and stops on the server", async (
   expect([error.code, seen.length]).toEqual(["overflow", 8]);
 });
 
-test("calls end by their time, or by a signal", async () => {
+test("calls end by their time limit, or by a signal", async () => {
   const client = counter(uniqueName());
   await client.ready;
   expect((await failure(client.call("slow", [5_000], { timeout: 30 }))).code).toBe("timeout");
@@ -167,7 +167,7 @@ test("calls end by their time, or by a signal", async () => {
   expect(await client.slow(1)).toBe(1);
 });
 
-test("a refusal is final: it is told, and everything fails with it", async () => {
+test("a refusal is final: it is reported, and all calls fail with it", async () => {
   const client = counter(uniqueName(), { query: { token: "bad" } });
   const statuses: unknown[] = [];
   client.onStatus((status, error) => statuses.push([status, error?.closeCode]));
@@ -183,7 +183,7 @@ test("a refusal is final: it is told, and everything fails with it", async () =>
   expect([client.status, statuses]).toEqual(["refused", [["refused", 4401]]]);
 });
 
-test("closing settles what waits, and is final", async () => {
+test("a close settles all calls, and is final", async () => {
   const client = counter(uniqueName());
   await client.ready;
   const waiting = [client.slow(5_000), client.streamEndless()];
@@ -203,7 +203,7 @@ test("a client that is closed before it was connected settles too", async () => 
   expect((await failure(call)).code).toBe("closed");
 });
 
-test("what waits to be sent is bounded", async () => {
+test("the queue of frames to send is bounded", async () => {
   const client = counter(uniqueName(), { host: "127.0.0.1:9", sendBuffer: 200 });
   const first = client.increment();
   expect((await failure(client.fail("x".repeat(200)))).code).toBe("overflow");
@@ -212,7 +212,7 @@ test("what waits to be sent is bounded", async () => {
   expect((await failure(first)).code).toBe("closed");
 });
 
-test("the query is asked for at each connect, and a failure is tried again", async () => {
+test("the query function is called at each connect, and a failed attempt is repeated", async () => {
   const own = await Server.start();
   try {
     let asked = 0;
@@ -237,7 +237,7 @@ test("the query is asked for at each connect, and a failure is tried again", asy
   }
 });
 
-test("calls on the wire fail with the connection, those that wait are sent after it is back", async () => {
+test("calls on the wire fail with the connection, and calls that wait are sent after the reconnect", async () => {
   const own = await Server.start();
   try {
     const name = uniqueName();
@@ -273,7 +273,7 @@ test("messages beside the protocol go both ways, text and bytes", async () => {
   expect(messages.map(String).join(" ")).toMatch(/hello.*1,2,3/);
 });
 
-test("fifty clients come back after a crash: what waited settles, the state converges", async () => {
+test("fifty clients reconnect after a crash: calls settle, and the state converges", async () => {
   const own = await Server.start();
   try {
     const name = uniqueName();

@@ -1,20 +1,20 @@
-// A socket in the hands of a test.
+// A WebSocket that a test controls.
 
 import { type AgentClient, connect, type ConnectOptions } from "../src/client.js";
 
-/** Stands where `WebSocket` does; nothing happens but what the test says. */
+/** A replacement for `WebSocket`. All its events come from the test. */
 export class FakeSocket extends EventTarget {
-  /** All that were made since `reset`. */
+  /** The sockets that were made since `reset`. */
   static made: FakeSocket[] = [];
 
   static reset(): void {
     FakeSocket.made = [];
   }
 
-  /** The newest. */
+  /** Returns the newest socket. */
   static get last(): FakeSocket {
     const last = FakeSocket.made.at(-1);
-    if (!last) throw new Error("nothing has connected");
+    if (!last) throw new Error("no client has connected");
     return last;
   }
 
@@ -39,7 +39,7 @@ export class FakeSocket extends EventTarget {
     this.closedWith = [code, reason];
   }
 
-  /** What was sent since the last look. */
+  /** Returns the data that was sent since the last call. */
   take(): unknown[] {
     return this.sent.splice(0);
   }
@@ -49,13 +49,13 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  /** The server sends this. */
+  /** Delivers a frame from the server. */
   says(frame: object | string): void {
     const data = typeof frame === "string" ? frame : JSON.stringify(frame);
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
-  /** The server lets the client in, as it does on every connection. */
+  /** Delivers the greeting that a server sends on every connection. */
   greets(state?: unknown): void {
     const follows = state === undefined ? {} : { stateFollows: true };
     this.says({ type: "cf_agent_identity", name: "a", agent: "test-counter", ...follows });
@@ -73,7 +73,7 @@ export class FakeSocket extends EventTarget {
   }
 }
 
-/** A client on a fake socket, which does not exist before the next tick. */
+/** Returns a client on a fake socket. The socket does not exist before the next tick. */
 export function client(options: ConnectOptions = {}): AgentClient<"TestCounter"> {
   return connect("TestCounter", "a", { host: "h.test", connectionId: "me", WebSocket: FakeSocket, ...options });
 }

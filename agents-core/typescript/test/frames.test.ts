@@ -1,4 +1,4 @@
-// What goes over the wire, and when; on a fake socket, in fake time.
+// The frames on the wire and their times, on a fake socket in virtual time.
 
 import { readFile } from "node:fs/promises";
 
@@ -21,14 +21,14 @@ const tick = () => vi.advanceTimersByTimeAsync(0);
 const failure = (work: PromiseLike<unknown>): Promise<AgentError> =>
   Promise.resolve(work).then(
     (value) => {
-      throw new Error(`it gave ${value}`);
+      throw new Error(`the work did not fail and returned ${value}`);
     },
     (error: AgentError) => error,
   );
 const code = async (work: PromiseLike<unknown>) => (await failure(work)).code;
 const state = (count: number) => ({ count }) as never;
 
-/** A client that has been let in. */
+/** Returns a client that the agent has accepted. */
 async function opened(options: Parameters<typeof client>[0] = {}) {
   const agent = client(options);
   await tick();
@@ -59,7 +59,7 @@ test("calls, states and messages have the frames of the protocol", async () => {
     "text",
     bytes,
   ]);
-  // A short call overtakes a long one; nobody waits for what is answered twice or never was asked.
+  // A short call overtakes a long one. A second answer and an answer without a call are ignored.
   socket.answers("2", 9);
   socket.answers("2", 8);
   socket.answers("77", 8);
@@ -67,7 +67,7 @@ test("calls, states and messages have the frames of the protocol", async () => {
   expect(await Promise.all(calls)).toEqual([undefined, 9]);
 });
 
-test("frames that are nobody's are messages", async () => {
+test("frames that are not part of the protocol are messages", async () => {
   const { agent, socket } = await opened();
   const heard: unknown[] = [];
   agent.onMessage((message) => heard.push(message));
@@ -76,7 +76,7 @@ test("frames that are nobody's are messages", async () => {
   expect(heard).toEqual(messages);
 });
 
-test("what is called before the connection waits for it, in its order", async () => {
+test("frames that are made before the connection wait for it, in their order", async () => {
   const agent = client();
   void agent.increment().catch(() => {});
   agent.send("second");
@@ -112,7 +112,7 @@ test("a stream that is left is cancelled once, and never after its end", async (
   expect([await whole, socket.take()]).toEqual([1, []]);
 });
 
-test("a call that is given up before it left is never sent, and neither is its end", async () => {
+test("a call that is given up before it was sent is never sent, and is not cancelled either", async () => {
   const agent = client();
   const stop = new AbortController();
   const call = agent.call("slow", [1], { signal: stop.signal });
@@ -126,7 +126,7 @@ test("a call that is given up before it left is never sent, and neither is its e
   expect([await codes, FakeSocket.last.sent]).toEqual([["aborted", "timeout", "aborted"], []]);
 });
 
-test("pieces are skipped for who only awaits, and kept for who iterates and awaits too", async () => {
+test("pieces are skipped for a reader that only awaits, and kept for one that iterates and awaits", async () => {
   const { agent, socket } = await opened({ streamBuffer: 2 });
   const total = Promise.resolve(agent.streamNumbers(9));
   await tick();
@@ -148,7 +148,7 @@ test("pieces are skipped for who only awaits, and kept for who iterates and awai
   ]);
 });
 
-test("the time of a call counts from the call, waiting included, and can be for ever", async () => {
+test("the time limit of a call includes the wait for the connection, and can be turned off", async () => {
   const agent = client({ callTimeout: 1_000 });
   const codes: unknown[] = [];
   const note = (what: string, work: Promise<unknown>) => void work.catch((e: AgentError) => codes.push([what, e.code]));
@@ -156,7 +156,7 @@ test("the time of a call counts from the call, waiting included, and can be for 
   await vi.advanceTimersByTimeAsync(600);
   FakeSocket.last.opens();
   note("sent", agent.increment());
-  for (const timeout of [0, Infinity, 2 ** 40]) note("for ever", agent.call("slow", [1], { timeout }));
+  for (const timeout of [0, Infinity, 2 ** 40]) note("no limit", agent.call("slow", [1], { timeout }));
   await vi.advanceTimersByTimeAsync(399);
   expect(codes).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
@@ -167,23 +167,23 @@ test("the time of a call counts from the call, waiting included, and can be for 
   expect(codes).toHaveLength(2);
 });
 
-test("a state pushed before the first one came stays: the server reads it later", async () => {
+test("a state that is pushed before the first one arrives stays: the server reads it later", async () => {
   const agent = client();
   await tick();
   FakeSocket.last.opens();
   agent.setState(state(5));
   FakeSocket.last.greets({ count: 1 });
   expect(agent.state?.count).toBe(5);
-  // If it is refused, what came meanwhile is the state.
+  // If the push is refused, the state that arrived meanwhile counts.
   FakeSocket.last.says({ type: "cf_agent_state_error", error: "State update rejected" });
   expect(agent.state?.count).toBe(1);
-  // And what others set later counts, as ever.
+  // A state that another client sets later counts, as always.
   agent.setState(state(6));
   FakeSocket.last.says({ state: { count: 7 }, type: "cf_agent_state" });
   expect(agent.state?.count).toBe(7);
 });
 
-test("without a first state the next one is somebody's", async () => {
+test("without a first state the next one comes from another client", async () => {
   const agent = client();
   await tick();
   FakeSocket.last.opens();
@@ -222,7 +222,7 @@ test("delays before a reconnect grow from half a second to ten, not the same for
   }
 });
 
-test.each([1008, 4000, 4429, 4999])("%d is the end: nothing connects and nothing is asked again", async (closeCode) => {
+test.each([1008, 4000, 4429, 4999])("%d is final: the client neither connects nor calls the query again", async (closeCode) => {
   const query = vi.fn(async () => ({ token: "t" }));
   const { agent, socket } = await opened({ query });
   const waiting = failure(agent.increment());
@@ -234,7 +234,7 @@ test.each([1008, 4000, 4429, 4999])("%d is the end: nothing connects and nothing
   expect([FakeSocket.made.length, query.mock.calls.length]).toEqual([1, 1]);
 });
 
-test.each([1000, 1001, 1005, 1006, 1011, 1012, 3000, 3999, 5000])("after %d it comes back", async (closeCode) => {
+test.each([1000, 1001, 1005, 1006, 1011, 1012, 3000, 3999, 5000])("after %d the client reconnects", async (closeCode) => {
   const { agent, socket } = await opened();
   const statuses: unknown[] = [];
   agent.onStatus((status, error) => statuses.push([status, error?.code, error?.closeCode]));
@@ -252,7 +252,7 @@ test.each([1000, 1001, 1005, 1006, 1011, 1012, 3000, 3999, 5000])("after %d it c
   expect(statuses).toEqual([["lost", "disconnected", closeCode], ["open", undefined, undefined]]);
 });
 
-test("a query that fails is told once, and tried again", async () => {
+test("a query that fails is reported once, and is tried again", async () => {
   let fails = false;
   const { agent, socket } = await opened({
     query: () => {
@@ -282,7 +282,7 @@ test("an attempt that takes too long is given up", async () => {
   expect(FakeSocket.made).toHaveLength(2);
 });
 
-test("what is given to a socket that is closing waits for the next one", async () => {
+test("a message for a socket that is closing waits for the next socket", async () => {
   const { agent, socket } = await opened();
   socket.readyState = 2;
   agent.send("later");
@@ -292,7 +292,7 @@ test("what is given to a socket that is closing waits for the next one", async (
   expect([socket.take(), FakeSocket.last.take()]).toEqual([[], ["later"]]);
 });
 
-test("closing sends what it can, takes its code along, and is heard of once", async () => {
+test("a close carries its code and reason, settles calls, and is reported once", async () => {
   const { agent, socket } = await opened();
   const statuses: Status[] = [];
   agent.onStatus((status) => statuses.push(status));
@@ -309,7 +309,7 @@ test("closing sends what it can, takes its code along, and is heard of once", as
   expect(FakeSocket.made).toHaveLength(1);
 });
 
-test("a client that is closed while it waits connects no more, and asks for no query", async () => {
+test("a client that is closed while it waits neither connects nor calls the query function", async () => {
   const query = vi.fn(() => ({}));
   const agent = client({ query });
   const [ready, call] = [code(agent.ready), code(agent.increment())];
@@ -318,7 +318,7 @@ test("a client that is closed while it waits connects no more, and asks for no q
   expect([await ready, await call, FakeSocket.made.length, query.mock.calls.length]).toEqual(["closed", "closed", 0, 0]);
 });
 
-test("it is ready without an identity, and without a greeting", async () => {
+test("a client is ready without an identity, and without a greeting", async () => {
   const quiet = client();
   await tick();
   FakeSocket.last.opens();
@@ -332,18 +332,18 @@ test("it is ready without an identity, and without a greeting", async () => {
   expect([await mute.ready, mute.status]).toEqual([{ name: "a", agent: "test-counter" }, "open"]);
 });
 
-test("all spellings of a name lead to one agent, that of the other clients", async () => {
+test("all spellings of a name lead to one agent, as in the other clients", async () => {
   const { connect } = await import("../src/client.js");
   type Name = { form: string; spellings: string[]; escaping?: string[] };
   const { names, none, dots } = JSON.parse(await readFile(new URL("../../../tests/names.json", import.meta.url), "utf8"));
-  // Half a character becomes what browsers make of it.
+  // An unpaired surrogate becomes U+FFFD, as in browsers.
   const half: Name = { form: "a%EF%BF%BD", spellings: ["a\u{d800}"] };
   for (const { form, spellings, escaping = [] } of [...(names as Name[]), half]) {
     for (const name of [...spellings, ...escaping, form]) {
       connect("TestCounter", name, { host: "localhost:1", WebSocket: FakeSocket, connectionId: "me" });
       await tick();
       expect(FakeSocket.last.url).toBe(`ws://localhost:1/agents/test-counter/${form}?_pk=me`);
-      // What a URL parser leaves as it stands.
+      // A URL parser does not change the form.
       expect(new URL(FakeSocket.last.url).pathname).toBe(`/agents/test-counter/${form}`);
     }
   }
@@ -351,12 +351,12 @@ test("all spellings of a name lead to one agent, that of the other clients", asy
   expect(() => connect("TestCounter", "a", { host: "not a host" })).toThrow(TypeError);
 });
 
-test("where there is no socket class, connecting says so", async () => {
+test("a connect without a socket class fails with an error that names the option", async () => {
   vi.stubGlobal("WebSocket", undefined);
   expect(() => client({ WebSocket: undefined })).toThrow("`WebSocket`");
 });
 
-test("what a listener throws is reported, and harms neither the others nor the client", async () => {
+test("an error of a listener is reported, and affects neither the other listeners nor the client", async () => {
   const reported: unknown[] = [];
   vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
   const { agent, socket } = await opened();
@@ -381,7 +381,7 @@ test("what a listener throws is reported, and harms neither the others nor the c
   expect(reported).toEqual(heard);
 });
 
-test("a listener that is taken away hears nothing more, even of the news that are being told", async () => {
+test("a listener that is removed is not called again, even for the message that is being delivered", async () => {
   const { agent, socket } = await opened();
   const heard: string[] = [];
   const ends: (() => void)[] = [];
@@ -396,7 +396,7 @@ test("a listener that is taken away hears nothing more, even of the news that ar
   expect(heard).toEqual(["first", "twice", "twice"]);
 });
 
-test("all listeners hear of everything in one order, and of a status before what follows from it", async () => {
+test("all listeners get everything in one order, and a status before its consequences", async () => {
   const { agent, socket } = await opened();
   const heard: unknown[] = [];
   agent.subscribe(({ count }) => {
@@ -413,7 +413,7 @@ test("all listeners hear of everything in one order, and of a status before what
   expect(agent.status).toBe("closed");
 });
 
-test("a client that is closed leaves no timer behind, whatever it was waiting for", async () => {
+test("a client that is closed while it waits for anything leaves no timer behind", async () => {
   const waits: [string, (room: ReturnType<typeof client>) => unknown][] = [
     ["the first attempt", () => {}],
     ["the socket to open", tick],
@@ -439,7 +439,7 @@ test("a client that is closed leaves no timer behind, whatever it was waiting fo
   }
 });
 
-test("what a method does not take is not sent", async () => {
+test("arguments that a method does not take are not sent", async () => {
   const room = client();
   await tick();
   FakeSocket.last.opens();

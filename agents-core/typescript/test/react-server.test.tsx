@@ -1,4 +1,4 @@
-// The hook where pages are rendered for others: nothing connects there.
+// The hook on a server that renders pages. It does not connect there.
 
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

@@ -12,7 +12,7 @@ import { Server, uniqueName, until } from "./server.js";
 
 (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
 
-// Updates come from sockets, at their own time.
+// Sockets cause updates outside of `act`.
 const { error } = console;
 console.error = (text: unknown, ...rest: unknown[]) => {
   if (!String(text).includes("was not wrapped in act")) error(text, ...rest);
@@ -49,14 +49,14 @@ async function render(content: ReactNode) {
   };
 }
 
-/** Waits, and lets React do what there is to do meanwhile: it works when an `act` ends. */
+/** Waits until a condition holds. React applies updates when an `act` ends, so each step of the wait is an `act`. */
 const settled = (condition: () => unknown, what?: string) =>
   until(async () => {
     await act(() => new Promise((resolve) => setTimeout(resolve, 10)));
     return condition();
   }, what);
 
-/** A client of the test's own, to look at the agent from outside. */
+/** Returns a client with which the test observes the agent from outside. */
 function observer(name: string, at: Server = server) {
   const client = connect("TestCounter", name, { host: at.host, ...FAST });
   ends.push(() => client.close());
@@ -86,7 +86,7 @@ class Boundary extends Component<{ children: ReactNode }, { error?: AgentError }
   }
 }
 
-test("S110 the hook renders status and state, and anew when they change", async () => {
+test("S110 the hook renders status and state, and renders again when they change", async () => {
   const name = uniqueName();
   let agent!: UsedAgent<"TestCounter">;
   const page = await render(<Counter name={name} see={(seen) => (agent = seen)} />);
@@ -96,7 +96,7 @@ test("S110 the hook renders status and state, and anew when they change", async 
   expect(page.text()).toBe("open:1;");
   await observer(name).increment();
   await settled(() => page.text() === "open:2;");
-  // A rendering keeps what it was made of; the client goes on.
+  // A rendering keeps its values, and the client has the newest ones.
   const before = agent;
   await act(() => agent.increment());
   expect([before.state?.count, agent.state?.count, before.client.state?.count]).toEqual([2, 3, 3]);
@@ -104,7 +104,7 @@ test("S110 the hook renders status and state, and anew when they change", async 
   expect(agent.increment).toBe(before.increment);
 });
 
-test("StrictMode makes one socket, and leaving closes it", async () => {
+test("StrictMode makes one socket, and an unmount closes it", async () => {
   const name = uniqueName();
   const watching = observer(name);
   let effects = 0;
@@ -120,14 +120,14 @@ test("StrictMode makes one socket, and leaving closes it", async () => {
   );
   expect(effects).toBe(2);
   await settled(async () => (await watching.connectionIds()).length === 2);
-  // Another one would be there by now.
+  // A second socket would be open by now.
   await act(() => watching.slow(100));
   expect((await watching.connectionIds()).length).toBe(2);
   await page.unmount();
   await settled(async () => (await watching.connectionIds()).length === 1, "the end of the socket");
 });
 
-test("components that ask for the same share one connection, others do not", async () => {
+test("components with the same agent and options share one connection, others do not", async () => {
   const name = uniqueName();
   const watching = observer(name);
   const page = await render(
@@ -155,7 +155,7 @@ test("another name or query is another connection", async () => {
   await settled(async () => (await watching.connectionIds()).length === 1, "the end of the first");
 });
 
-test("a query that is a function is asked again when what it depends on changes, and not otherwise", async () => {
+test("a query function is called again when its dependencies change, and not otherwise", async () => {
   const name = uniqueName();
   const asked: string[] = [];
   const counter = (user: string) => (
@@ -171,7 +171,7 @@ test("a query that is a function is asked again when what it depends on changes,
   expect(asked).toEqual(["ann", "ben"]);
 });
 
-test("with `suspense` the fallback shows until the agent has let the client in", async () => {
+test("with `suspense` the fallback shows until the agent has accepted the client", async () => {
   const name = uniqueName();
   let token!: (query: Record<string, string>) => void;
   const query = () => new Promise<Record<string, string>>((resolve) => (token = resolve));
@@ -232,12 +232,12 @@ test("handlers are those of the last rendering", async () => {
   expect(page.text()).toBe("open:0;");
 });
 
-test("on a server nothing connects, and the state is not there", () => {
+test("on a server the hook does not connect, and there is no state", () => {
   const name = uniqueName();
   expect(renderToString(<Counter name={name} />)).toContain("connecting");
 });
 
-test("fifty hooks come back after a crash, and show the same", async () => {
+test("fifty hooks reconnect after a crash, and show the same state", async () => {
   const own = await Server.start();
   ends.push(() => own.stop());
   const name = uniqueName();

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { WebSocket } from "ws";
 
-// Node.js has one of its own from version 22 on.
+// Node.js has a global `WebSocket` from version 22 on.
 globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(process.cwd(), "../../target");
@@ -64,7 +64,7 @@ export class Server {
 
 let names = 0;
 
-/** A name that no other test has. */
+/** Returns a name that no other test uses. */
 export function uniqueName(): string {
   return `vitest-${process.pid}-${(names += 1)}`;
 }
@@ -73,7 +73,7 @@ export function uniqueName(): string {
 export async function until(condition: () => unknown | Promise<unknown>, what = "the condition"): Promise<void> {
   const deadline = Date.now() + 15_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} never came`);
+    if (Date.now() > deadline) throw new Error(`timed out while waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

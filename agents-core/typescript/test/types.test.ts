@@ -1,4 +1,4 @@
-// What compiles, and what must not; `npm run check` is the judge, this only has to load.
+// Code that must compile, and code that must not. `npm run check` compiles this file; the test only loads it.
 
 import { expect, expectTypeOf, test } from "vitest";
 
@@ -32,15 +32,15 @@ export function refused(room: AgentClient<"TestCounter">) {
   room.call("incremment", []);
   // @ts-expect-error a number is needed
   room.call("slow", ["a"]);
-  // @ts-expect-error one method streams, the other does not
+  // @ts-expect-error this method does not stream
   for (const _ of room.slow(1)) break;
   // @ts-expect-error the state has no such shape
   room.setState({ counted: 1 });
-  // @ts-expect-error the state is the agent's
+  // @ts-expect-error the state can only be read
   room.state = undefined;
 }
 
-/** A `switch` over the codes can be exhaustive. */
+/** Returns the code. The `switch` over the codes is exhaustive. */
 export function text(code: AgentErrorCode): string {
   switch (code) {
     case "rpc":

@@ -5,21 +5,21 @@ type Sink = {
     resolve(result: unknown): void;
     reject(error: AgentError): void;
 } | StreamSink;
-/** All calls without an answer, by id. */
+/** The calls that have no answer yet, by id. */
 export declare class Calls {
     #private;
-    /** Notes a call. `done` runs when it is settled, however that comes. */
+    /** Adds a call and returns its id. `done` runs once, when the call is settled in any way. */
     add(sink: Sink, done: () => void): string;
     has(id: string): boolean;
     wasSent(id: string): boolean;
     sent(id: string): void;
     result(id: string, value: unknown): void;
-    /** A piece has come; `false` when its reader is too far behind. */
+    /** Passes a piece of a streamed answer on. Returns `false` if the reader is too far behind. */
     item(id: string, value: unknown): boolean;
     fail(id: string, error: AgentError): void;
-    /** Fails the calls that were sent, or all of them. */
+    /** Fails the calls that were sent, or all calls. */
     failAll(error: AgentError, which: "sent" | "all"): void;
-    /** Nobody waits for the call any more. */
+    /** Removes a call whose caller does not wait any more. */
     forget(id: string): void;
 }
 export {};

@@ -1,10 +1,10 @@
 // Built from `agents-core/typescript/src/runtime/calls.ts` by `npm run build`; `npm run check` compares the two.
 // Calls that wait for their answers.
-/** All calls without an answer, by id. */
+/** The calls that have no answer yet, by id. */
 export class Calls {
     #calls = new Map();
     #last = 0;
-    /** Notes a call. `done` runs when it is settled, however that comes. */
+    /** Adds a call and returns its id. `done` runs once, when the call is settled in any way. */
     add(sink, done) {
         const id = String(++this.#last);
         this.#calls.set(id, { sink, sent: false, done });
@@ -30,7 +30,7 @@ export class Calls {
         else
             sink.end(value);
     }
-    /** A piece has come; `false` when its reader is too far behind. */
+    /** Passes a piece of a streamed answer on. Returns `false` if the reader is too far behind. */
     item(id, value) {
         const call = this.#calls.get(id);
         if (!call || "resolve" in call.sink)
@@ -46,13 +46,13 @@ export class Calls {
         else
             sink.fail(error);
     }
-    /** Fails the calls that were sent, or all of them. */
+    /** Fails the calls that were sent, or all calls. */
     failAll(error, which) {
         for (const [id, { sent }] of [...this.#calls])
             if (sent || which === "all")
                 this.fail(id, error);
     }
-    /** Nobody waits for the call any more. */
+    /** Removes a call whose caller does not wait any more. */
     forget(id) {
         const sink = this.#take(id);
         if (sink && "end" in sink)

@@ -5,64 +5,68 @@ import type { CallOptions, ConnectOptions } from "./options.js";
 import type { Data } from "./outbox.js";
 import type { StateListener } from "./state-cache.js";
 import type { AgentStream } from "./stream.js";
-/** What a class of agents is made of, as `agents.ts` tells it. */
+/** The types of a class of agents, as `agents.ts` declares them. */
 export interface Class {
     /** The state and the methods. */
     agent: {
         readonly state: unknown;
     };
-    /** The pieces of the streaming methods. */
+    /** The types of the pieces of the streaming methods. */
     streams: object;
 }
 /** The names of the methods of a class. */
 export type MethodName<C extends Class> = Exclude<keyof C["agent"], "state"> & string;
 /** The arguments of a method. */
 export type Arguments<C extends Class, M extends MethodName<C>> = C["agent"][M] extends (...args: infer A) => unknown ? A : never;
-/** What a method answers with: a promise, or a stream. */
+/** The return type of a method: a promise, or a stream. */
 export type Answer<C extends Class, M extends MethodName<C>> = C["agent"][M] extends (...args: never) => Promise<infer R> ? M extends keyof C["streams"] ? AgentStream<C["streams"][M], R> : Promise<R> : never;
 /** The methods of a class. */
 export type Methods<C extends Class> = {
     [M in keyof C["agent"] as M extends "state" ? never : M]: M extends MethodName<C> ? M extends keyof C["streams"] ? (...args: Arguments<C, M>) => Answer<C, M> : C["agent"][M] : never;
 };
-/** What every client has. A method of the agent with one of these names is reached by `call`. */
+/** The members that every client has. Use `call` for a method of the agent that has one of these names. */
 export interface ClientMembers<C extends Class> {
-    /** The state as far as this client knows it; `undefined` until the agent has sent it. */
+    /** The local copy of the state; `undefined` until the agent has sent the state. */
     readonly state: C["agent"]["state"] | undefined;
-    /** What the client does about its connection. */
+    /** The status of the connection. */
     readonly status: Status;
-    /** Why there is no connection, if there was one or it was refused. */
+    /** The reason why there is no connection; `undefined` while it is open, and until an attempt has failed. */
     readonly error: AgentError | undefined;
-    /** Who the agent is, while it has let this client in. */
+    /** The identity that the agent has sent; `undefined` while there is no connection. */
     readonly identity: Identity | undefined;
-    /** The id of the connection, the same over reconnects. */
+    /** The id of the connection, which stays the same over reconnects. */
     readonly connectionId: string;
     /**
-     * Settles when the agent has let this client in and sent its state, or has refused it. An agent that does not say who
-     * it is, is the one that was asked for; one that greets nobody has let in whom it sends anything.
+     * Settles when the agent has accepted this client and sent its state, or when the client has ended. If the agent does
+     * not send its identity, the result is the class and the name that the client has asked for. If the agent does not send
+     * a greeting, its first message counts as acceptance.
      */
     readonly ready: Promise<Identity>;
-    /** Settles when the client has ended for good, with the reason. */
+    /** Resolves with the reason when the client has ended and does not connect again. */
     readonly closed: Promise<AgentError>;
-    /** Calls a method by its name: for options, and for names that the client has itself. */
+    /** Calls a method by its name. Use it for options, and for a method with the name of a member. */
     call<M extends MethodName<C>>(method: M, args: Arguments<C, M>, options?: CallOptions): Answer<C, M>;
-    /** Replaces the state. The local copy changes at once, and goes back if the agent refuses. */
+    /** Replaces the state. The local copy changes immediately, and changes back if the agent refuses the state. */
     setState(state: C["agent"]["state"]): void;
-    /** Hears of changes of the state; the returned function ends that. */
+    /** Adds a listener for changes of the state. The returned function removes it, here and below. */
     subscribe(listener: StateListener<C["agent"]["state"]>): () => void;
-    /** Hears of states that the agent has refused. */
+    /** Adds a listener for states that the agent has refused. */
     onStateRejected(listener: (error: AgentError) => void): () => void;
-    /** Hears of changes of the status, with the reason of a loss. */
+    /** Adds a listener for changes of the status. The error is the reason of a loss. */
     onStatus(listener: (status: Status, error: AgentError | undefined) => void): () => void;
-    /** Hears of what the agent sends beside the protocol: text as it was sent, or bytes. */
+    /** Adds a listener for messages beside the protocol: text as it was sent, or bytes. */
     onMessage(listener: (message: Message) => void): () => void;
     /** Sends text or bytes to the agent's message hook. */
     send(data: Data): void;
-    /** Closes the connection, for good, with 1000 or a code from 3000 to 4999, and a reason of at most 123 bytes. */
+    /**
+     * Closes the connection; the client does not connect again. The code is 1000, the default, or from 3000 to 4999, and the
+     * reason has at most 123 bytes. Throws a `RangeError` for other values.
+     */
     close(code?: number, reason?: string): void;
 }
 /** A client of an agent: its methods, its state, its connection. */
 export type Client<C extends Class> = ClientMembers<C> & Omit<Methods<C>, keyof ClientMembers<C>>;
-/** What `agents.ts` says of a class while the program runs. */
+/** The description of a class that `agents.ts` contains as a value. */
 export type Metadata = {
     name: string;
     methods: Record<string, {
@@ -72,7 +76,7 @@ export type Metadata = {
 };
 /** Connects to an agent. */
 export declare function open<C extends Class>(metadata: Metadata, name: string, options?: ConnectOptions): Client<C>;
-/** A client, and the function that makes it connect. */
+/** A client, and the function that starts its connection. */
 export type Prepared<C extends Class> = {
     client: Client<C>;
     start(): void;

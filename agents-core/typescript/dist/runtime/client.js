@@ -12,7 +12,7 @@ export function prepare(metadata, name, options = {}) {
     const connection = new Connection(metadata.name, name, options);
     const invoke = (method, given, options) => {
         const known = metadata.methods[method];
-        // `items.map(agent.add)` gives an index and all items, too, which the agent would not look at.
+        // `items.map(agent.add)` also passes an index and the whole array, which are not arguments of the method.
         const args = known ? given.slice(0, known.arguments.length) : given;
         return known?.streaming ? connection.stream(method, args, options) : connection.call(method, args, options);
     };

@@ -6,16 +6,16 @@ import { type Data } from "./outbox.js";
 import { StateCache } from "./state-cache.js";
 import { type AgentStream } from "./stream.js";
 /**
- * What a client does about its connection.
+ * The status of the connection of a client.
  *
- * - `connecting`: the first connection is on its way
- * - `open`: the agent has let it in
- * - `lost`: it is on its way again
- * - `refused`: the server closed it for good
- * - `closed`: this client was closed
+ * - `connecting`: the first connection is not open yet
+ * - `open`: the agent has accepted the client
+ * - `lost`: the client connects again
+ * - `refused`: the server closed the connection, and the client does not connect again
+ * - `closed`: the program closed this client
  */
 export type Status = "connecting" | "open" | "lost" | "refused" | "closed";
-/** Who an agent is. */
+/** The identity of an agent: its name and its class. */
 export type Identity = {
     name: string;
     agent: string;
@@ -32,12 +32,12 @@ export declare class Connection {
     readonly ready: Promise<Identity>;
     readonly closed: Promise<AgentError>;
     status: Status;
-    /** Why there is no connection. */
+    /** The reason why there is no connection. */
     error: AgentError | undefined;
     identity: Identity | undefined;
     mcpServers: unknown;
     constructor(route: string, name: string, options: ConnectOptions);
-    /** Begins to connect; what is called before waits. */
+    /** Starts to connect. Calls that were made before wait for the connection. */
     start(): void;
     call(method: string, args: readonly unknown[], options?: CallOptions): Promise<unknown>;
     stream(method: string, args: readonly unknown[], options?: CallOptions): AgentStream<unknown, unknown>;

@@ -1,5 +1,5 @@
 // Built from `agents-core/typescript/src/runtime/connection.ts` by `npm run build`; `npm run check` compares the two.
-// One connection to one agent: calls, state and messages over a socket that comes back by itself.
+// One connection to one agent: calls, state and messages over a socket that reconnects by itself.
 import ReconnectingWebSocket from "partysocket/ws";
 import { Calls } from "./calls.js";
 import { CloseCode, isFinal, isForClients } from "./close-code.js";
@@ -11,7 +11,7 @@ import { StateCache } from "./state-cache.js";
 import { makeStream } from "./stream.js";
 /** The `readyState` of an open socket. */
 const OPEN = 1;
-/** The longest time that a timer can take; what is longer is for ever. */
+/** The longest time of a timer, in milliseconds. A longer time limit is no limit. */
 const LONGEST = 2 ** 31 - 1;
 /** A connection, without the types of its agent. */
 export class Connection {
@@ -22,7 +22,7 @@ export class Connection {
     ready;
     closed;
     status = "connecting";
-    /** Why there is no connection. */
+    /** The reason why there is no connection. */
     error;
     identity;
     mcpServers;
@@ -30,17 +30,17 @@ export class Connection {
     #calls = new Calls();
     #outbox;
     #asked;
-    /** The address but for its query, once this has begun to connect. */
+    /** The address without its query, set by `start`. */
     #base = "";
-    /** Ends the wait for the next attempt. */
+    /** Ends the wait before the next attempt. */
     #attempt = () => { };
     #socket;
     #settleReady;
     #settleClosed;
-    /** An identity whose state has not come yet. */
+    /** An identity whose state has not arrived yet. */
     #announced;
     #isOpen = false;
-    /** The query of this attempt has failed, which was told. */
+    /** Set if the query of this attempt has failed. That error is already reported. */
     #queryFailed = false;
     constructor(route, name, options) {
         this.#options = options;
@@ -49,14 +49,14 @@ export class Connection {
         this.ready = new Promise((resolve, reject) => {
             this.#settleReady = { resolve, reject };
         });
-        // Who does not wait for it learns of a refusal from `onStatus`.
+        // A program that does not await `ready` gets a refusal from `onStatus`.
         this.ready.catch(() => { });
         this.closed = new Promise((resolve) => {
             this.#settleClosed = resolve;
         });
         this.#asked = { name: options.path === undefined ? canonical(name) : name, agent: route };
     }
-    /** Begins to connect; what is called before waits. */
+    /** Starts to connect. Calls that were made before wait for the connection. */
     start() {
         if (this.#socket || this.#isOver())
             return;
@@ -65,18 +65,18 @@ export class Connection {
         if (options.WebSocket === undefined && typeof WebSocket === "undefined") {
             throw new TypeError("without a global `WebSocket` the option of this name is needed");
         }
-        // At random, so that the clients of a server that comes back do not come all at once.
+        // The delay is random, so that the clients of a restarted server do not reconnect at the same time.
         const least = (options.minReconnectDelay ?? 500) * (1 + Math.random());
         const url = async () => {
             await this.#pause(least, socket.retryCount);
             return this.#url();
         };
         const socket = new ReconnectingWebSocket(url, null, {
-            // Its own wait goes on when it is closed, and a program in Node.js with it.
+            // The wait of the library continues after a close and keeps a Node.js process alive; `#pause` waits instead.
             minReconnectionDelay: 0,
             maxReconnectionDelay: 0,
             connectionTimeout: options.connectTimeout ?? 10_000,
-            // Nothing waits there: what was sent and what was not is known here.
+            // The library queues nothing, because the outbox must know which frames were sent.
             maxEnqueuedMessages: 0,
             shouldReconnectOnClose: ({ code }) => !isFinal(code),
             ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
@@ -128,7 +128,7 @@ export class Connection {
     close(code = CloseCode.NORMAL, reason = "") {
         if (this.#isOver())
             return;
-        // The socket would throw, and stay open.
+        // With another code the socket would throw and stay open.
         if (!isForClients(code))
             throw new RangeError(`${code} is not a close code of clients`);
         if (new TextEncoder().encode(reason).length > 123)
@@ -168,7 +168,7 @@ export class Connection {
         this.#outbox.drop(id);
         this.#calls.fail(id, error);
     }
-    /** Ends a call before its answer; a stream that runs is stopped. */
+    /** Ends a call before its answer. A stream that runs is stopped on the server. */
     #stop(id, error) {
         if (!this.#calls.has(id))
             return;
@@ -181,7 +181,7 @@ export class Connection {
         else
             this.#calls.forget(id);
     }
-    /** Waits before another attempt to connect, longer after each, until this is closed. */
+    /** Waits before another attempt to connect, longer after each failure. A close ends the wait. */
     #pause(least, failures) {
         if (failures === 0 || this.#isOver())
             return undefined;
@@ -198,7 +198,7 @@ export class Connection {
         const { query = {} } = this.#options;
         this.#queryFailed = false;
         if (this.#isOver())
-            return this.#base; // nothing connects any more
+            return this.#base; // the client does not connect any more
         try {
             return `${this.#base}?${search(typeof query === "function" ? await query() : query, this.connectionId)}`;
         }
@@ -217,7 +217,7 @@ export class Connection {
         this.#flush();
     }
     #flush() {
-        // A socket that is closing takes nothing; what would be given to it waits for the next one.
+        // A socket that is closing sends nothing, so the frames wait for the next socket.
         while (this.#isOpen && this.#socket?.readyState === OPEN) {
             const next = this.#outbox.shift();
             if (!next)
@@ -230,7 +230,7 @@ export class Connection {
         if (this.#isOver())
             return;
         const frame = typeof data === "string" ? parse(data) : undefined;
-        // Whatever an agent says, it says to those whom it has let in.
+        // An agent sends messages only to clients that it has accepted.
         if (this.status !== "open")
             this.#setStatus("open", undefined);
         switch (frame?.type) {
@@ -265,7 +265,7 @@ export class Connection {
         this.identity = identity;
         this.#settleReady.resolve(identity);
     }
-    /** The greeting is over; an agent that keeps its identity to itself is the one that was asked for. */
+    /** Settles `ready` after the greeting. Without an identity from the agent, the result is the requested one. */
     #letIn() {
         if (!this.#announced)
             this.#settleReady.resolve(this.#asked);
@@ -289,7 +289,7 @@ export class Connection {
             this.#socket?.close();
             return;
         }
-        // A first attempt that fails is still the first connection, but the reason is told.
+        // The status stays `connecting` until the first connection opens, but the reason is reported.
         this.#setStatus(this.status === "connecting" ? "connecting" : "lost", error);
         this.#calls.failAll(error, "sent");
     }
@@ -324,7 +324,7 @@ function encode(value) {
         throw new AgentError("invalid", "this value has no JSON form", { cause });
     }
 }
-/** A frame of the protocol, or `undefined` for what is the application's. */
+/** Returns the JSON object of a text, or `undefined` if the text is not one. */
 function parse(text) {
     if (!text.startsWith("{"))
         return undefined;

@@ -1,12 +1,12 @@
 // Built from `agents-core/typescript/src/runtime/error.ts` by `npm run build`; `npm run check` compares the two.
-// What can go wrong for a client.
+// The errors of a client.
 import { isFinal } from "./close-code.js";
 /** An error of a client, with a code to branch on. */
 export class AgentError extends Error {
     name = "AgentError";
-    /** What kind of error it is. */
+    /** The kind of the error. */
     code;
-    /** The close code of the connection, where one ended it. */
+    /** The close code, if the connection was closed with one. */
     closeCode;
     constructor(code, message, options = {}) {
         super(message, "cause" in options ? { cause: options.cause } : undefined);
@@ -14,7 +14,7 @@ export class AgentError extends Error {
         this.closeCode = options.closeCode;
     }
 }
-/** The error of an answer. The two texts are fixed by the protocol. */
+/** Returns the error of a failed call. The protocol fixes the two texts. */
 export function answered(text) {
     if (text === "Connection is readonly")
         return new AgentError("readonly", text);
@@ -22,7 +22,7 @@ export function answered(text) {
         return new AgentError("forbidden", text);
     return new AgentError("rpc", text);
 }
-/** The error of a connection that has ended; the codes of which a client never comes back are fixed by the protocol. */
+/** Returns the error of a connection that has ended. The protocol fixes the codes after which a client stays closed. */
 export function ended(closeCode, reason) {
     const text = `${closeCode} ${reason}`.trimEnd();
     if (isFinal(closeCode))

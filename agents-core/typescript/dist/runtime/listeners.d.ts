@@ -1,12 +1,12 @@
 // Built from `agents-core/typescript/src/runtime/listeners.ts` by `npm run build`; `npm run check` compares the two.
-/** Listeners, told in the order in which they came. */
+/** A list of listeners, which are called in the order in which they were added. */
 export declare class Listeners<News extends unknown[]> {
     #private;
-    /** Adds a listener; the returned function takes it away. */
+    /** Adds a listener. The returned function removes it. */
     add(listener: (...news: News) => void): () => void;
     /**
-     * Tells all of them. What a listener throws is reported and harms nobody. News that a listener causes wait until
-     * everybody has heard these, so that all hear them in one order.
+     * Calls all listeners. An error that a listener throws is reported and does not affect the others. News that a
+     * listener causes wait until all listeners were called with the current news, so that all get the news in one order.
      */
     tell(...news: News): void;
 }

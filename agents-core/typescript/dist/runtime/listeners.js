@@ -1,19 +1,19 @@
 // Built from `agents-core/typescript/src/runtime/listeners.ts` by `npm run build`; `npm run check` compares the two.
-// Functions that hear of something.
-/** Listeners, told in the order in which they came. */
+// Functions that are called when something has changed or arrived.
+/** A list of listeners, which are called in the order in which they were added. */
 export class Listeners {
     #all = new Set();
     #untold = [];
     #telling = false;
-    /** Adds a listener; the returned function takes it away. */
+    /** Adds a listener. The returned function removes it. */
     add(listener) {
         const entry = { listener };
         this.#all.add(entry);
         return () => void this.#all.delete(entry);
     }
     /**
-     * Tells all of them. What a listener throws is reported and harms nobody. News that a listener causes wait until
-     * everybody has heard these, so that all hear them in one order.
+     * Calls all listeners. An error that a listener throws is reported and does not affect the others. News that a
+     * listener causes wait until all listeners were called with the current news, so that all get the news in one order.
      */
     tell(...news) {
         this.#untold.push(news);
@@ -35,7 +35,7 @@ export class Listeners {
         this.#telling = false;
     }
 }
-/** As if nobody had caught it, but later. */
+/** Reports an error as an uncaught one, without an effect on the caller. */
 function report(error) {
     const page = globalThis;
     if (page.reportError)

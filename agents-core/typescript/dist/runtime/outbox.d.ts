@@ -7,17 +7,17 @@ type Entry = {
     call: string | undefined;
     left: (() => void) | undefined;
 };
-/** Frames in their order, until there is a connection; bounded. */
+/** A bounded queue of frames that wait for a connection. The frames keep their order. */
 export declare class Outbox {
     #private;
     constructor(limit: number);
-    /** Adds a frame. `left` is told when it leaves. */
+    /** Adds a frame. `left` is called when the frame has been sent. Throws `overflow` if the queue is full. */
     push(data: Data, call?: string, left?: () => void): void;
-    /** Takes the next frame. */
+    /** Removes the next frame and returns it. */
     shift(): Entry | undefined;
-    /** Takes a call back that has not left. */
+    /** Removes a call that has not been sent. */
     drop(call: string): void;
-    /** Takes all calls back. */
+    /** Removes all calls that have not been sent. */
     dropCalls(): void;
     clear(): void;
 }

@@ -1,7 +1,7 @@
 // Built from `agents-core/typescript/src/runtime/outbox.ts` by `npm run build`; `npm run check` compares the two.
-// What waits to be sent.
+// The frames that wait to be sent.
 import { AgentError } from "./error.js";
-/** Frames in their order, until there is a connection; bounded. */
+/** A bounded queue of frames that wait for a connection. The frames keep their order. */
 export class Outbox {
     #limit;
     #entries = [];
@@ -9,7 +9,7 @@ export class Outbox {
     constructor(limit) {
         this.#limit = limit;
     }
-    /** Adds a frame. `left` is told when it leaves. */
+    /** Adds a frame. `left` is called when the frame has been sent. Throws `overflow` if the queue is full. */
     push(data, call, left) {
         const size = sizeOf(data);
         if (this.#size + size > this.#limit) {
@@ -18,18 +18,18 @@ export class Outbox {
         this.#size += size;
         this.#entries.push({ data, size, call, left });
     }
-    /** Takes the next frame. */
+    /** Removes the next frame and returns it. */
     shift() {
         const entry = this.#entries.shift();
         if (entry)
             this.#size -= entry.size;
         return entry;
     }
-    /** Takes a call back that has not left. */
+    /** Removes a call that has not been sent. */
     drop(call) {
         this.#keep((entry) => entry.call !== call);
     }
-    /** Takes all calls back. */
+    /** Removes all calls that have not been sent. */
     dropCalls() {
         this.#keep((entry) => entry.call === undefined);
     }

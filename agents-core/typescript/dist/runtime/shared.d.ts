@@ -1,26 +1,26 @@
 // Built from `agents-core/typescript/src/runtime/shared.ts` by `npm run build`; `npm run check` compares the two.
 import type { Class, Client, Prepared } from "./client.js";
 import type { ConnectOptions, Query } from "./options.js";
-/** Makes a client whose query is asked for. */
+/** A function that makes a client. The client calls `query` before each attempt to connect. */
 type Make<C extends Class> = (query: () => Query | Promise<Query>) => Prepared<C>;
 /** A client that several components may use. */
 export declare class Shared<C extends Class> {
     #private;
     readonly client: Client<C>;
-    /** Goes up with each change of the state or the status. */
+    /** A number that grows with each change of the state or the status. */
     version: number;
-    /** The query, or the function of the last rendering that makes it. */
+    /** The query of the last rendering, or its function that returns the query. */
     query: ConnectOptions["query"];
     constructor(query: ConnectOptions["query"], make: Make<C>, forget: () => void);
     start(): void;
-    /** Ends it if no component uses it soon. */
+    /** Ends the client if no component uses it within `UNUSED`. */
     expire(): void;
-    /** A component uses it, until the returned function is called. */
+    /** Registers a component that uses the client, until the returned function is called. */
     use(): () => void;
     subscribe(listener: () => void): () => void;
 }
-/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
+/** `true` where pages are rendered for other machines. No client connects there, and requests share no clients. */
 export declare const isServer: boolean;
-/** The client of this key, made if there is none. */
+/** Returns the client of this key, and makes it if there is none. */
 export declare function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C>;
 export {};

@@ -1,15 +1,15 @@
 // Built from `agents-core/typescript/src/runtime/shared.ts` by `npm run build`; `npm run check` compares the two.
 // Clients that the components of a page share.
-/** How long a client stays that nobody uses any more, in milliseconds: a component that comes back keeps its socket. */
+/** The time that an unused client stays open, in milliseconds. A component that mounts again in time keeps its socket. */
 const LINGER = 50;
-/** How long a client waits for the component for which it was made: a rendering may be thrown away. */
+/** The time that a new client waits for its component, in milliseconds: React may discard a rendering. */
 const UNUSED = 10_000;
 /** A client that several components may use. */
 export class Shared {
     client;
-    /** Goes up with each change of the state or the status. */
+    /** A number that grows with each change of the state or the status. */
     version = 0;
-    /** The query, or the function of the last rendering that makes it. */
+    /** The query of the last rendering, or its function that returns the query. */
     query;
     #prepared;
     #forget;
@@ -34,11 +34,11 @@ export class Shared {
     start() {
         this.#prepared.start();
     }
-    /** Ends it if no component uses it soon. */
+    /** Ends the client if no component uses it within `UNUSED`. */
     expire() {
         this.#timer = setTimeout(() => this.#end(), UNUSED);
     }
-    /** A component uses it, until the returned function is called. */
+    /** Registers a component that uses the client, until the returned function is called. */
     use() {
         this.start();
         clearTimeout(this.#timer);
@@ -59,9 +59,9 @@ export class Shared {
     }
 }
 const all = new Map();
-/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
+/** `true` where pages are rendered for other machines. No client connects there, and requests share no clients. */
 export const isServer = typeof window === "undefined";
-/** The client of this key, made if there is none. */
+/** Returns the client of this key, and makes it if there is none. */
 export function shared(key, query, make) {
     if (isServer)
         return new Shared(query, make, () => { });

@@ -3,18 +3,18 @@ import { AgentError } from "./error.js";
 import { Listeners } from "./listeners.js";
 /** A function that is called when the state has changed. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
-/** The local copy: the last state from the server, with the pushes since. */
+/** The local copy of the state: the last state from the server, and the pushes after it. */
 export declare class StateCache {
     #private;
     state: unknown;
     readonly listeners: Listeners<[next: unknown, previous: unknown]>;
     readonly rejections: Listeners<[error: AgentError]>;
     opened(): void;
-    /** Changes the copy at once; the push leaves later. */
+    /** Changes the copy immediately. The push is sent later. */
     push(state: unknown): void;
     pushed(): void;
     received(state: unknown): void;
-    /** No state comes with this greeting. */
+    /** Called at the end of the greeting. A state that arrives later is not the initial one. */
     greeted(): void;
     refused(text: string): void;
 }

@@ -1,8 +1,8 @@
 // Built from `agents-core/typescript/src/runtime/stream.ts` by `npm run build`; `npm run check` compares the two.
-// Answers that come in pieces.
+// Streamed answers.
 import { AgentError } from "./error.js";
 const DONE = { done: true, value: undefined };
-/** Makes a stream and its other end. `stop` is called once if the reader goes before the end. */
+/** Makes a stream and its writing end. `stop` is called once if the reader leaves the stream before its end. */
 export function makeStream(limit, stop) {
     const items = [];
     const readers = [];
@@ -13,14 +13,14 @@ export function makeStream(limit, stop) {
     const result = new Promise((resolve, reject) => {
         settle = { resolve, reject };
     });
-    // Who only iterates meets the error there.
+    // A reader that only iterates gets the error from the iteration.
     result.catch(() => { });
     const finish = (end) => {
         over = end;
         for (const reader of readers.splice(0)) {
             if (end.error) {
                 reader.reject(end.error);
-                delete end.error; // told once
+                delete end.error; // only one reader gets the error
             }
             else {
                 reader.resolve(DONE);
@@ -75,7 +75,7 @@ export function makeStream(limit, stop) {
             return Promise.resolve(DONE);
         },
         then(fulfilled, rejected) {
-            // Nobody has begun to iterate: what comes needs no place.
+            // No iteration has begun, so the pieces are dropped.
             if (!iterating && !over) {
                 skipping = true;
                 items.length = 0;

@@ -9,12 +9,12 @@ type Sink =
 
 type Call = { sink: Sink; sent: boolean; done(): void };
 
-/** All calls without an answer, by id. */
+/** The calls that have no answer yet, by id. */
 export class Calls {
   readonly #calls = new Map<string, Call>();
   #last = 0;
 
-  /** Notes a call. `done` runs when it is settled, however that comes. */
+  /** Adds a call and returns its id. `done` runs once, when the call is settled in any way. */
   add(sink: Sink, done: () => void): string {
     const id = String(++this.#last);
     this.#calls.set(id, { sink, sent: false, done });
@@ -41,7 +41,7 @@ export class Calls {
     else sink.end(value);
   }
 
-  /** A piece has come; `false` when its reader is too far behind. */
+  /** Passes a piece of a streamed answer on. Returns `false` if the reader is too far behind. */
   item(id: string, value: unknown): boolean {
     const call = this.#calls.get(id);
     if (!call || "resolve" in call.sink) return true;
@@ -55,12 +55,12 @@ export class Calls {
     else sink.fail(error);
   }
 
-  /** Fails the calls that were sent, or all of them. */
+  /** Fails the calls that were sent, or all calls. */
   failAll(error: AgentError, which: "sent" | "all"): void {
     for (const [id, { sent }] of [...this.#calls]) if (sent || which === "all") this.fail(id, error);
   }
 
-  /** Nobody waits for the call any more. */
+  /** Removes a call whose caller does not wait any more. */
   forget(id: string): void {
     const sink = this.#take(id);
     if (sink && "end" in sink) sink.end(undefined);

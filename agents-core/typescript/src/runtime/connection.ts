@@ -1,4 +1,4 @@
-// One connection to one agent: calls, state and messages over a socket that comes back by itself.
+// One connection to one agent: calls, state and messages over a socket that reconnects by itself.
 
 import ReconnectingWebSocket from "partysocket/ws";
 
@@ -12,17 +12,17 @@ import { StateCache } from "./state-cache.js";
 import { type AgentStream, makeStream } from "./stream.js";
 
 /**
- * What a client does about its connection.
+ * The status of the connection of a client.
  *
- * - `connecting`: the first connection is on its way
- * - `open`: the agent has let it in
- * - `lost`: it is on its way again
- * - `refused`: the server closed it for good
- * - `closed`: this client was closed
+ * - `connecting`: the first connection is not open yet
+ * - `open`: the agent has accepted the client
+ * - `lost`: the client connects again
+ * - `refused`: the server closed the connection, and the client does not connect again
+ * - `closed`: the program closed this client
  */
 export type Status = "connecting" | "open" | "lost" | "refused" | "closed";
 
-/** Who an agent is. */
+/** The identity of an agent: its name and its class. */
 export type Identity = { name: string; agent: string };
 
 /** A message beside the protocol. */
@@ -44,7 +44,7 @@ type Frame = {
 
 /** The `readyState` of an open socket. */
 const OPEN = 1;
-/** The longest time that a timer can take; what is longer is for ever. */
+/** The longest time of a timer, in milliseconds. A longer time limit is no limit. */
 const LONGEST = 2 ** 31 - 1;
 
 /** A connection, without the types of its agent. */
@@ -56,7 +56,7 @@ export class Connection {
   readonly ready: Promise<Identity>;
   readonly closed: Promise<AgentError>;
   status: Status = "connecting";
-  /** Why there is no connection. */
+  /** The reason why there is no connection. */
   error: AgentError | undefined;
   identity: Identity | undefined;
   mcpServers: unknown;
@@ -65,17 +65,17 @@ export class Connection {
   readonly #calls = new Calls();
   readonly #outbox: Outbox;
   readonly #asked: Identity;
-  /** The address but for its query, once this has begun to connect. */
+  /** The address without its query, set by `start`. */
   #base = "";
-  /** Ends the wait for the next attempt. */
+  /** Ends the wait before the next attempt. */
   #attempt: () => void = () => {};
   #socket: ReconnectingWebSocket | undefined;
   #settleReady!: { resolve(identity: Identity): void; reject(error: AgentError): void };
   #settleClosed!: (error: AgentError) => void;
-  /** An identity whose state has not come yet. */
+  /** An identity whose state has not arrived yet. */
   #announced: Identity | undefined;
   #isOpen = false;
-  /** The query of this attempt has failed, which was told. */
+  /** Set if the query of this attempt has failed. That error is already reported. */
   #queryFailed = false;
 
   constructor(route: string, name: string, options: ConnectOptions) {
@@ -85,7 +85,7 @@ export class Connection {
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
-    // Who does not wait for it learns of a refusal from `onStatus`.
+    // A program that does not await `ready` gets a refusal from `onStatus`.
     this.ready.catch(() => {});
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -93,7 +93,7 @@ export class Connection {
     this.#asked = { name: options.path === undefined ? canonical(name) : name, agent: route };
   }
 
-  /** Begins to connect; what is called before waits. */
+  /** Starts to connect. Calls that were made before wait for the connection. */
   start(): void {
     if (this.#socket || this.#isOver()) return;
     const options = this.#options;
@@ -101,18 +101,18 @@ export class Connection {
     if (options.WebSocket === undefined && typeof WebSocket === "undefined") {
       throw new TypeError("without a global `WebSocket` the option of this name is needed");
     }
-    // At random, so that the clients of a server that comes back do not come all at once.
+    // The delay is random, so that the clients of a restarted server do not reconnect at the same time.
     const least = (options.minReconnectDelay ?? 500) * (1 + Math.random());
     const url = async () => {
       await this.#pause(least, socket.retryCount);
       return this.#url();
     };
     const socket: ReconnectingWebSocket = new ReconnectingWebSocket(url, null, {
-      // Its own wait goes on when it is closed, and a program in Node.js with it.
+      // The wait of the library continues after a close and keeps a Node.js process alive; `#pause` waits instead.
       minReconnectionDelay: 0,
       maxReconnectionDelay: 0,
       connectionTimeout: options.connectTimeout ?? 10_000,
-      // Nothing waits there: what was sent and what was not is known here.
+      // The library queues nothing, because the outbox must know which frames were sent.
       maxEnqueuedMessages: 0,
       shouldReconnectOnClose: ({ code }) => !isFinal(code),
       ...(options.WebSocket === undefined ? {} : { WebSocket: options.WebSocket }),
@@ -165,7 +165,7 @@ export class Connection {
 
   close(code: number = CloseCode.NORMAL, reason = ""): void {
     if (this.#isOver()) return;
-    // The socket would throw, and stay open.
+    // With another code the socket would throw and stay open.
     if (!isForClients(code)) throw new RangeError(`${code} is not a close code of clients`);
     if (new TextEncoder().encode(reason).length > 123) throw new RangeError("a reason has at most 123 bytes");
     const error = new AgentError("closed", "the client was closed");
@@ -205,7 +205,7 @@ export class Connection {
     this.#calls.fail(id, error);
   }
 
-  /** Ends a call before its answer; a stream that runs is stopped. */
+  /** Ends a call before its answer. A stream that runs is stopped on the server. */
   #stop(id: string, error: AgentError | undefined): void {
     if (!this.#calls.has(id)) return;
     if (this.#calls.wasSent(id) && this.#isOpen) {
@@ -216,7 +216,7 @@ export class Connection {
     else this.#calls.forget(id);
   }
 
-  /** Waits before another attempt to connect, longer after each, until this is closed. */
+  /** Waits before another attempt to connect, longer after each failure. A close ends the wait. */
   #pause(least: number, failures: number): Promise<void> | undefined {
     if (failures === 0 || this.#isOver()) return undefined;
     const delay = Math.min(least * 1.6 ** (failures - 1), this.#options.maxReconnectDelay ?? 10_000);
@@ -232,7 +232,7 @@ export class Connection {
   async #url(): Promise<string> {
     const { query = {} } = this.#options;
     this.#queryFailed = false;
-    if (this.#isOver()) return this.#base; // nothing connects any more
+    if (this.#isOver()) return this.#base; // the client does not connect any more
     try {
       return `${this.#base}?${search(typeof query === "function" ? await query() : query, this.connectionId)}`;
     } catch (cause) {
@@ -251,7 +251,7 @@ export class Connection {
   }
 
   #flush(): void {
-    // A socket that is closing takes nothing; what would be given to it waits for the next one.
+    // A socket that is closing sends nothing, so the frames wait for the next socket.
     while (this.#isOpen && this.#socket?.readyState === OPEN) {
       const next = this.#outbox.shift();
       if (!next) return;
@@ -263,7 +263,7 @@ export class Connection {
   #received(data: Message): void {
     if (this.#isOver()) return;
     const frame = typeof data === "string" ? parse(data) : undefined;
-    // Whatever an agent says, it says to those whom it has let in.
+    // An agent sends messages only to clients that it has accepted.
     if (this.status !== "open") this.#setStatus("open", undefined);
     switch (frame?.type) {
       case "cf_agent_identity":
@@ -296,7 +296,7 @@ export class Connection {
     this.#settleReady.resolve(identity);
   }
 
-  /** The greeting is over; an agent that keeps its identity to itself is the one that was asked for. */
+  /** Settles `ready` after the greeting. Without an identity from the agent, the result is the requested one. */
   #letIn(): void {
     if (!this.#announced) this.#settleReady.resolve(this.#asked);
   }
@@ -318,7 +318,7 @@ export class Connection {
       this.#socket?.close();
       return;
     }
-    // A first attempt that fails is still the first connection, but the reason is told.
+    // The status stays `connecting` until the first connection opens, but the reason is reported.
     this.#setStatus(this.status === "connecting" ? "connecting" : "lost", error);
     this.#calls.failAll(error, "sent");
   }
@@ -357,7 +357,7 @@ function encode(value: unknown): string {
   }
 }
 
-/** A frame of the protocol, or `undefined` for what is the application's. */
+/** Returns the JSON object of a text, or `undefined` if the text is not one. */
 function parse(text: string): Frame | undefined {
   if (!text.startsWith("{")) return undefined;
   try {

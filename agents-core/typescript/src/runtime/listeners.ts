@@ -1,12 +1,12 @@
-// Functions that hear of something.
+// Functions that are called when something has changed or arrived.
 
-/** Listeners, told in the order in which they came. */
+/** A list of listeners, which are called in the order in which they were added. */
 export class Listeners<News extends unknown[]> {
   readonly #all = new Set<{ listener(...news: News): void }>();
   readonly #untold: News[] = [];
   #telling = false;
 
-  /** Adds a listener; the returned function takes it away. */
+  /** Adds a listener. The returned function removes it. */
   add(listener: (...news: News) => void): () => void {
     const entry = { listener };
     this.#all.add(entry);
@@ -14,8 +14,8 @@ export class Listeners<News extends unknown[]> {
   }
 
   /**
-   * Tells all of them. What a listener throws is reported and harms nobody. News that a listener causes wait until
-   * everybody has heard these, so that all hear them in one order.
+   * Calls all listeners. An error that a listener throws is reported and does not affect the others. News that a
+   * listener causes wait until all listeners were called with the current news, so that all get the news in one order.
    */
   tell(...news: News): void {
     this.#untold.push(news);
@@ -35,7 +35,7 @@ export class Listeners<News extends unknown[]> {
   }
 }
 
-/** As if nobody had caught it, but later. */
+/** Reports an error as an uncaught one, without an effect on the caller. */
 function report(error: unknown): void {
   const page = globalThis as { reportError?(error: unknown): void };
   if (page.reportError) page.reportError(error);

@@ -1,4 +1,4 @@
-// What waits to be sent.
+// The frames that wait to be sent.
 
 import { AgentError } from "./error.js";
 
@@ -7,7 +7,7 @@ export type Data = string | ArrayBuffer | ArrayBufferView<ArrayBuffer> | Blob;
 
 type Entry = { data: Data; size: number; call: string | undefined; left: (() => void) | undefined };
 
-/** Frames in their order, until there is a connection; bounded. */
+/** A bounded queue of frames that wait for a connection. The frames keep their order. */
 export class Outbox {
   readonly #limit: number;
   #entries: Entry[] = [];
@@ -17,7 +17,7 @@ export class Outbox {
     this.#limit = limit;
   }
 
-  /** Adds a frame. `left` is told when it leaves. */
+  /** Adds a frame. `left` is called when the frame has been sent. Throws `overflow` if the queue is full. */
   push(data: Data, call?: string, left?: () => void): void {
     const size = sizeOf(data);
     if (this.#size + size > this.#limit) {
@@ -27,19 +27,19 @@ export class Outbox {
     this.#entries.push({ data, size, call, left });
   }
 
-  /** Takes the next frame. */
+  /** Removes the next frame and returns it. */
   shift(): Entry | undefined {
     const entry = this.#entries.shift();
     if (entry) this.#size -= entry.size;
     return entry;
   }
 
-  /** Takes a call back that has not left. */
+  /** Removes a call that has not been sent. */
   drop(call: string): void {
     this.#keep((entry) => entry.call !== call);
   }
 
-  /** Takes all calls back. */
+  /** Removes all calls that have not been sent. */
   dropCalls(): void {
     this.#keep((entry) => entry.call === undefined);
   }

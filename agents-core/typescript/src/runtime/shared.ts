@@ -3,20 +3,20 @@
 import type { Class, Client, Prepared } from "./client.js";
 import type { ConnectOptions, Query } from "./options.js";
 
-/** How long a client stays that nobody uses any more, in milliseconds: a component that comes back keeps its socket. */
+/** The time that an unused client stays open, in milliseconds. A component that mounts again in time keeps its socket. */
 const LINGER = 50;
-/** How long a client waits for the component for which it was made: a rendering may be thrown away. */
+/** The time that a new client waits for its component, in milliseconds: React may discard a rendering. */
 const UNUSED = 10_000;
 
-/** Makes a client whose query is asked for. */
+/** A function that makes a client. The client calls `query` before each attempt to connect. */
 type Make<C extends Class> = (query: () => Query | Promise<Query>) => Prepared<C>;
 
 /** A client that several components may use. */
 export class Shared<C extends Class> {
   readonly client: Client<C>;
-  /** Goes up with each change of the state or the status. */
+  /** A number that grows with each change of the state or the status. */
   version = 0;
-  /** The query, or the function of the last rendering that makes it. */
+  /** The query of the last rendering, or its function that returns the query. */
   query: ConnectOptions["query"];
   readonly #prepared: Prepared<C>;
   readonly #forget: () => void;
@@ -43,12 +43,12 @@ export class Shared<C extends Class> {
     this.#prepared.start();
   }
 
-  /** Ends it if no component uses it soon. */
+  /** Ends the client if no component uses it within `UNUSED`. */
   expire(): void {
     this.#timer = setTimeout(() => this.#end(), UNUSED);
   }
 
-  /** A component uses it, until the returned function is called. */
+  /** Registers a component that uses the client, until the returned function is called. */
   use(): () => void {
     this.start();
     clearTimeout(this.#timer);
@@ -72,10 +72,10 @@ export class Shared<C extends Class> {
 
 const all = new Map<string, unknown>();
 
-/** The sign that a page is rendered for another machine: nothing connects, and requests share nothing. */
+/** `true` where pages are rendered for other machines. No client connects there, and requests share no clients. */
 export const isServer = typeof window === "undefined";
 
-/** The client of this key, made if there is none. */
+/** Returns the client of this key, and makes it if there is none. */
 export function shared<C extends Class>(key: string, query: ConnectOptions["query"], make: Make<C>): Shared<C> {
   if (isServer) return new Shared(query, make, () => {});
   const found = all.get(key) as Shared<C> | undefined;

@@ -6,7 +6,7 @@ import { Listeners } from "./listeners.js";
 /** A function that is called when the state has changed. */
 export type StateListener<State> = (next: State, previous: State | undefined) => void;
 
-/** The local copy: the last state from the server, with the pushes since. */
+/** The local copy of the state: the last state from the server, and the pushes after it. */
 export class StateCache {
   state: unknown;
   readonly listeners = new Listeners<Parameters<StateListener<unknown>>>();
@@ -14,9 +14,9 @@ export class StateCache {
   /** The last state that the server sent. */
   #server: unknown;
   #beforePush: { state: unknown } | undefined;
-  /** No state has come since the connection opened. */
+  /** Set while no state has arrived since the connection opened. */
   #expectsInitial = false;
-  /** A push has left before that state came. */
+  /** Set if a push was sent before that state arrived. */
   #earlyPush = false;
 
   opened(): void {
@@ -24,7 +24,7 @@ export class StateCache {
     this.#earlyPush = false;
   }
 
-  /** Changes the copy at once; the push leaves later. */
+  /** Changes the copy immediately. The push is sent later. */
   push(state: unknown): void {
     this.#beforePush = { state: this.state };
     this.#set(state);
@@ -39,7 +39,7 @@ export class StateCache {
     this.#expectsInitial = false;
     this.#server = state;
     if (stale) {
-      // The server reads our push after it wrote this, and does not repeat it to us.
+      // The server sent this state before it read our push, and it does not send our push back to us.
       this.#beforePush = { state };
       return;
     }
@@ -47,14 +47,14 @@ export class StateCache {
     this.#set(state);
   }
 
-  /** No state comes with this greeting. */
+  /** Called at the end of the greeting. A state that arrives later is not the initial one. */
   greeted(): void {
     this.#expectsInitial = false;
   }
 
   refused(text: string): void {
-    // A read-only connection changes nothing, so what the server sent last is true. Otherwise the frame does not say
-    // which push it means; the last one is the best guess.
+    // A read-only connection changes nothing, so the last state from the server is right. In other cases the frame does
+    // not name the push that was refused; the last push is the best guess.
     const before = this.#beforePush;
     this.#beforePush = undefined;
     const readonly = text === "Connection is readonly";

@@ -1,24 +1,24 @@
-// Answers that come in pieces.
+// Streamed answers.
 
 import { AgentError } from "./error.js";
 
 /**
  * The answer of a streaming method: iterate over it for the pieces, await it for the result.
  *
- * The call starts at once. A loop that is left early stops the method on the server, and there is no result then
- * (`aborted`). Awaiting without a loop skips the pieces. An error of the call comes out of both.
+ * The call starts immediately. A loop that is left early stops the method on the server; awaiting the stream then fails
+ * with `aborted`. Awaiting without a loop skips the pieces. An error of the call is thrown by the loop and by `await`.
  */
 export interface AgentStream<Item, Result> extends AsyncIterableIterator<Item, undefined>, PromiseLike<Result> {
-  /** The next piece. */
+  /** Returns the next piece. */
   next(): Promise<IteratorResult<Item, undefined>>;
-  /** Stops the method on the server; pieces that have come are dropped. */
+  /** Stops the method on the server. Pieces that were not read are dropped. */
   return(): Promise<IteratorResult<Item, undefined>>;
   [Symbol.asyncIterator](): AgentStream<Item, Result>;
 }
 
-/** The end of a stream that the client holds. */
+/** The writing end of a stream, which the client holds. */
 export interface StreamSink {
-  /** Takes a piece; `false` when the reader is too far behind. */
+  /** Adds a piece. Returns `false` if the reader is too far behind. */
   item(item: unknown): boolean;
   end(result: unknown): void;
   fail(error: AgentError): void;
@@ -28,7 +28,7 @@ type Waiting = { resolve(result: IteratorResult<unknown, undefined>): void; reje
 
 const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 
-/** Makes a stream and its other end. `stop` is called once if the reader goes before the end. */
+/** Makes a stream and its writing end. `stop` is called once if the reader leaves the stream before its end. */
 export function makeStream(limit: number, stop: () => void): { stream: AgentStream<unknown, unknown>; sink: StreamSink } {
   const items: unknown[] = [];
   const readers: Waiting[] = [];
@@ -39,7 +39,7 @@ export function makeStream(limit: number, stop: () => void): { stream: AgentStre
   const result = new Promise<unknown>((resolve, reject) => {
     settle = { resolve, reject };
   });
-  // Who only iterates meets the error there.
+  // A reader that only iterates gets the error from the iteration.
   result.catch(() => {});
 
   const finish = (end: { error?: AgentError }) => {
@@ -47,7 +47,7 @@ export function makeStream(limit: number, stop: () => void): { stream: AgentStre
     for (const reader of readers.splice(0)) {
       if (end.error) {
         reader.reject(end.error);
-        delete end.error; // told once
+        delete end.error; // only one reader gets the error
       } else {
         reader.resolve(DONE);
       }
@@ -96,7 +96,7 @@ export function makeStream(limit: number, stop: () => void): { stream: AgentStre
       return Promise.resolve(DONE);
     },
     then(fulfilled, rejected) {
-      // Nobody has begun to iterate: what comes needs no place.
+      // No iteration has begun, so the pieces are dropped.
       if (!iterating && !over) {
         skipping = true;
         items.length = 0;
