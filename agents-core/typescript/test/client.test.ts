@@ -212,6 +212,13 @@ test("the queue of frames to send is bounded", async () => {
   expect((await failure(first)).code).toBe("closed");
 });
 
+test("a stream whose call does not fit into the queue fails", async () => {
+  const client = counter(uniqueName(), { host: "127.0.0.1:9", sendBuffer: 10 });
+  expect((await failure(client.streamEndless())).code).toBe("overflow");
+  expect((await failure(client.streamEndless().next())).code).toBe("overflow");
+  client.close();
+});
+
 test("the query function is called at each connect, and a failed attempt is repeated", async () => {
   const own = await Server.start();
   try {

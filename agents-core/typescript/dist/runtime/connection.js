@@ -157,7 +157,7 @@ export class Connection {
             this.#outbox.push(frame, id, () => this.#calls.sent(id));
         }
         catch (error) {
-            this.#calls.forget(id);
+            this.#calls.fail(id, error);
             throw error;
         }
         signal?.addEventListener("abort", abort);

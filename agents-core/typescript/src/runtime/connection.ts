@@ -192,7 +192,7 @@ export class Connection {
       const frame = `{"type":"rpc","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"args":${text}}`;
       this.#outbox.push(frame, id, () => this.#calls.sent(id));
     } catch (error) {
-      this.#calls.forget(id);
+      this.#calls.fail(id, error as AgentError);
       throw error;
     }
     signal?.addEventListener("abort", abort);
