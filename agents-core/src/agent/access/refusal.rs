@@ -31,7 +31,7 @@ use crate::wire::close_code;
 ///         None => Refusal::unauthorized("log in first").into_response(),
 ///     }
 /// }
-/// # let request = http::Request::get("/").body(agents_core::axum::body::Body::empty()).unwrap();
+/// # let request = http::Request::get("/").body(Default::default()).unwrap();
 /// # assert_eq!(on_request(request).status(), 401);
 /// ```
 ///
