@@ -25,7 +25,7 @@ use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
 /// }
 /// ```
 ///
-/// This holds for the view and for the values made from it. Code that calls [`current`](crate::current) still
+/// The view and the values made from it cannot write. Code that calls [`current`](crate::current) still
 /// gets the whole context of the call.
 pub struct View<A: AgentDefinition>(pub(crate) Context<A>);
 

@@ -14,7 +14,7 @@ use crate::limits::{Limit, LimitCounters};
 
 /// The time span whose due sockets are checked together.
 const GRAIN: Duration = Duration::from_secs(1);
-/// The longest time; longer times mean never.
+/// The longest time; a longer one counts as never.
 const LONGEST: Time = u32::MAX as Time;
 
 /// Pings silent peers and drops the ones that stay silent.

@@ -31,7 +31,8 @@ impl ActivationData {
         self.exclusive.lock().await
     }
 
-    /// Takes a permit for a rejection; returns `Err(true)` for the first rejection without one.
+    /// Takes a permit for a rejection; returns `Err(true)` for the first rejection without
+    /// one, and `Err(false)` for the further ones.
     pub(in crate::agent) fn begin_rejection(&self) -> Result<SemaphorePermit<'_>, bool> {
         let place = self.rejections.try_acquire();
         let place = place.map_err(|_| !self.too_many_rejections.swap(true, Ordering::Relaxed))?;
@@ -60,6 +61,6 @@ impl Default for ActivationData {
 
 impl fmt::Debug for ActivationData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Life").finish_non_exhaustive()
+        f.debug_struct("ActivationData").finish_non_exhaustive()
     }
 }

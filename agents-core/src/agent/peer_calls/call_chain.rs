@@ -71,7 +71,7 @@ impl CallChain {
         })
     }
 
-    /// Returns the chain for a call of another agent, while this agent waits as `from` states.
+    /// Returns the chain for a call of another agent; `from` states what this agent blocks while it waits.
     ///
     /// # Errors
     /// When the callee accepts no calls until this chain ends, or the chain is too long.

@@ -43,8 +43,8 @@ impl ReplySink {
         Self::to(Caller::Agent { object, lines })
     }
 
-    /// Registers an undo for the frame that follows: if the running turn is undone, the frame is taken back.
-    /// The gate takes back the frames for a client itself.
+    /// Registers the undo of the frame that follows: if the running turn is undone, the frame to an agent is taken
+    /// back, and the reply to a client counts as not ended. The gate takes back the frames for a client.
     fn note(self: &Arc<Self>) -> Result<()> {
         let answer = self.clone();
         let ended = self.ended.load(Ordering::Acquire);

@@ -46,8 +46,8 @@ struct Suspects {
     found: Vec<Vec<Step>>,
     path: Vec<Step>,
     /// `true` if empty values are not suspected. If several forms of a type are tried in turn, a value of
-    /// another kind may select another form, which drops the key. A known key may not write an empty value,
-    /// such as `null`.
+    /// another kind may select another form, which drops the key. A type need not write a known key whose
+    /// value is empty, such as `null`.
     without_empty: bool,
 }
 

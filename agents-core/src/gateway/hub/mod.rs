@@ -188,7 +188,7 @@ impl Hub {
         self.inner.lock().pending_closes -= 1;
     }
 
-    /// The object was told of the end of a socket, could do nothing with it, and is to be told again.
+    /// Records that the close of a socket must be delivered once more, because the object could not handle it.
     pub(crate) fn close_undelivered(&self) {
         self.inner.lock().pending_closes += 1;
     }
@@ -343,8 +343,8 @@ impl Hub {
 
     /// Ends everything that waits for an object which failed: closes sockets with 1011 and aborts requests.
     ///
-    /// A socket that was not accepted yet gets a final code: between accept and identity a client that
-    /// retries would wait forever for a promise that it has already handed out. Sockets for which `may_wait`
+    /// A socket that was not accepted yet gets a final code. The npm client would connect again after another
+    /// code, but its promise `ready` of this connection would never settle. Sockets for which `may_wait`
     /// returns `true` wait for the next activation instead.
     pub(crate) fn fail(&self, reason: &str, may_wait: impl Fn(ConnectionKey) -> bool) {
         let mut inner = self.inner.lock();

@@ -114,7 +114,7 @@ impl Drop for ConnectionSlot {
 
 impl fmt::Debug for ConnectionSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("ConnectionSlot").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

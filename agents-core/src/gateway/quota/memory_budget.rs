@@ -20,8 +20,8 @@ pub(crate) fn bytes_as_value(text: &str) -> usize {
     bytes.sum()
 }
 
-/// About how many bytes a text takes when it is read as a JSON value, which is the most that it can become: `[0,0,…]` takes
-/// many times its length. Counted piece by piece; what begins neither a list nor a map takes its length.
+/// The approximate number of bytes of a text after it is read as a JSON value, its largest form: `[0,0,…]` takes many
+/// times its length. The text is counted piece by piece; one that begins neither a list nor a map counts its length.
 ///
 /// Measured with values of 32 bytes, and of 72 bytes (where maps keep the order of their keys): lists of
 /// zeros take 16 and 36 times their length, lists of lists of one value 43 and 93 times, lists of maps of one
@@ -177,7 +177,7 @@ impl Eq for MemoryPermit {}
 
 impl fmt::Debug for MemoryPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Held").field(&self.0.as_ref().map_or(0, |share| share.bytes)).finish()
+        f.debug_tuple("MemoryPermit").field(&self.0.as_ref().map_or(0, |share| share.bytes)).finish()
     }
 }
 

@@ -22,8 +22,7 @@ pub(in crate::object) struct Turns<L, R> {
     instance: Option<Arc<dyn Instance>>,
 }
 
-/// The error of a turn that was undone and whose handler was dropped. The handler panicked and no code above
-/// it caught the panic, or the turn violated a constraint that is checked at its end.
+/// The error of a turn that was undone and whose handler was dropped. The handler panicked, or the turn violated a constraint that is checked at its end.
 #[derive(Debug)]
 pub(in crate::object) struct Undone(pub(in crate::object) Error);
 

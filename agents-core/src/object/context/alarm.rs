@@ -93,7 +93,8 @@ impl ObjectContext {
         })
     }
 
-    /// Begins to fire the alarm if it is due; returns `None` when the index of alarms was early or late.
+    /// Begins to fire the alarm if it is due; returns `None` when no alarm is due, because the index
+    /// woke the object early or a second time.
     pub(in crate::object) fn begin_alarm(&self) -> Result<Option<AlarmInfo>> {
         let now = self.now();
         let mut inner = self.turn()?;

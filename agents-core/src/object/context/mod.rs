@@ -119,7 +119,7 @@ pub(super) struct Inner {
     pub(super) alarm_unsettled: bool,
     /// Set when the index of alarms woke this object and has no report about the alarm yet.
     pub(super) alarm_owed: bool,
-    /// The parts of the object that the polled handler blocks while it waits.
+    /// The methods of the object that other callers cannot enter while the polled handler waits.
     keeps: peer_calls::Keeps,
     turn: Option<Turn>,
     /// Values of user code that are dropped after the lock is released.
@@ -253,8 +253,8 @@ impl ObjectContext {
         window
     }
 
-    /// Begins to take in the body of a request, of which more comes. What a handler collects of it counts until the
-    /// second value is dropped.
+    /// Opens the body of a request of which further parts follow. The parts that a handler keeps count in the memory
+    /// budget until the second value is dropped.
     pub(super) fn open_body(
         &self,
         request: RequestKey,

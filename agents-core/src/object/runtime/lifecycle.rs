@@ -221,6 +221,6 @@ impl Inner {
 
 impl fmt::Debug for Lifecycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Life").field("awake", &self.is_awake()).finish_non_exhaustive()
+        f.debug_struct("Lifecycle").field("awake", &self.is_awake()).finish_non_exhaustive()
     }
 }

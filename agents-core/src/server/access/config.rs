@@ -51,7 +51,7 @@ where
     }
 }
 
-/// Access to agents.
+/// The options that decide who reaches the agents.
 impl Agents {
     /// Sets a function that decides about every request to an agent: WebSocket handshakes and HTTP
     /// requests of all classes, before the agent wakes.
@@ -59,7 +59,7 @@ impl Agents {
     /// The function returns an [`Admission`], or `()` to admit the request, or a [`Refusal`]. A refused
     /// connection is closed with the refusal's code after the handshake, and a refused HTTP request gets its
     /// status. An error of another kind and a panic refuse with 4500 and an error id. A function that exceeds
-    /// [`Limits::handshake_timeout`](crate::Limits) does so too (503 over HTTP). The function is not asked
+    /// [`Limits::handshake_timeout`](crate::Limits) refuses with 4503 (503 over HTTP). The function is not asked
     /// about preflights that [`cors`](Self::cors) answers, nor about other routes of the program. A second
     /// call replaces the function of the first.
     ///
@@ -207,7 +207,7 @@ impl Agents {
     /// `localhost`, or the host of an origin on the list. A third party may own any other name and let it
     /// resolve to this server, so put the public origin of this server on the list; do the same behind a
     /// proxy that changes `Host`. A plain `GET` over HTTP without TLS does not show that it comes from a
-    /// page: protect data that must not be read by TLS or a token.
+    /// page: protect private data with TLS or a token.
     ///
     /// [`start`](Self::start) fails with the code `origin` when an entry is not a scheme and a host,
     /// optionally with a port. The option `--origin` of [`run`](Self::run) replaces this list.

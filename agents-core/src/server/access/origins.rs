@@ -46,7 +46,7 @@ impl Origins {
         }
     }
 
-    /// Returns whether a page of a foreign site cannot have made a request. Without a list no foreign origin
+    /// Returns whether a request comes from a page of this site, or from no page. Without a list no foreign origin
     /// is trusted here.
     pub(in crate::server) fn is_same_site(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {

@@ -60,8 +60,8 @@ impl AddressRateLimits {
 
     /// Admits a socket.
     ///
-    /// Refusals are final for the npm client. With its back-off, all clients would be back within seconds,
-    /// and their number is the reason for the limit. A client that gets a final refusal can ask its user.
+    /// The refusals are final for the npm client. Otherwise all refused clients would connect again within
+    /// seconds, and reach the limit again.
     pub(in crate::server) fn upgrade(&self, client: Option<IpAddr>) -> Result<ConnectionSlot, Refusal> {
         let refuse = |limit: Limit, reason: &'static str| {
             self.gateway.totals.limits.record(limit);

@@ -48,7 +48,7 @@ pub(crate) struct Home {
     root: PathBuf,
     /// The class folders whose names are on the disk.
     named: Mutex<HashSet<PathBuf>>,
-    /// The classes whose turns first write something brief and then something that may take long.
+    /// The classes whose turns get a transaction of their own, see `store/separate.rs`.
     separated: Mutex<HashSet<String>>,
     // The file is kept open for its lock.
     _lock: File,

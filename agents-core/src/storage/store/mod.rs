@@ -56,8 +56,7 @@ pub struct Store {
     pub(super) lsn: Lsn,
     pub(super) metrics: StoreMetrics,
     pub(super) poisoned: bool,
-    /// The files that the commits are written to if they are not synced, and the time of the last check of
-    /// their paths.
+    /// The open files, if commits are not synced, and the time of the last check that their paths lead to them.
     pub(super) place: Option<(DatabaseFiles, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,

@@ -6,8 +6,8 @@
 //! A [brief](Effort::Brief) statement stays in the shared transaction and is not stopped.
 //!
 //! In two cases a stopped statement still undoes other turns, and the store is poisoned. The first case is
-//! the first turn of its class in this process that writes something brief before: the turn has joined the
-//! shared transaction. From then on all turns of the class are separated. The second case is a transaction
+//! a turn that runs a brief write first and a long one later: the brief write has joined the shared
+//! transaction. It happens once for each class: from then on its turns are separated from the start. The second case is a transaction
 //! with an alarm, which must not be committed before the alarm is in the alarm index.
 
 use std::time::Duration;

@@ -15,7 +15,7 @@ const ALWAYS_CHECKED: usize = 64 * 1024;
 /// Returns a value as JSON that can be stored.
 ///
 /// # Errors
-/// Fails with `storage_json`, like [`to_stored`]. For values without a key or column name.
+/// `storage_json`, without the name of a key or column. For a value with a name there is [`to_stored`].
 pub(crate) fn keep<T: Wire>(value: &T) -> crate::Result<String> {
     to_stored(value).map_err(|source| StorageError::Unfit { source }.into_error())
 }
