@@ -7,8 +7,9 @@
 //!
 //! In two cases a stopped statement still undoes other turns, and the store is poisoned. The first case is
 //! a turn that runs a brief write first and a long one later: the brief write has joined the shared
-//! transaction. It happens once for each class: from then on its turns are separated from the start. The second case is a transaction
-//! with an alarm, which must not be committed before the alarm is in the alarm index.
+//! transaction. It happens once for each class: from then on its turns are separated from the start. The
+//! second case is a transaction with an alarm, which must not be committed before the alarm is in the alarm
+//! index.
 
 use std::time::Duration;
 
