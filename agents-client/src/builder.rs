@@ -10,9 +10,10 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 
-use crate::address::{self, AgentPath};
-use crate::inner::{CALL_TIMEOUT, CONNECT_TIMEOUT, HEARTBEAT, Inner};
-use crate::{AgentClient, ClientError, ClientTarget, Dynamic, Reconnect, worker};
+use crate::connection::address::{self, AgentPath};
+use crate::connection::inner::{CALL_TIMEOUT, CONNECT_TIMEOUT, HEARTBEAT, Inner};
+use crate::connection::worker;
+use crate::{AgentClient, ClientError, ClientTarget, Dynamic, Reconnect};
 
 type Pairs = Vec<(String, String)>;
 type Failure = Box<dyn Error + Send + Sync>;

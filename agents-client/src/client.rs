@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::close::CloseFrame;
-use crate::frame;
-use crate::inner::Inner;
+use crate::connection::close::CloseFrame;
+use crate::connection::frame;
+use crate::connection::inner::Inner;
 use crate::stream::{CallStream, Feed, decode};
 use crate::{
     AgentClientBuilder, ClientError, ClientTarget, Dynamic, Identity, Message, RemoteCaller, StateWatch,

@@ -102,33 +102,25 @@
 
 #![forbid(unsafe_code)]
 
-mod address;
 mod builder;
 mod client;
-mod close;
+mod connection;
 mod error;
-mod frame;
 mod identity;
-mod inner;
 mod message;
-mod reconnect;
 mod remote_caller;
-mod session;
 mod state;
 mod status;
 mod stream;
 mod target;
-#[cfg(feature = "tls")]
-mod tls;
-mod worker;
 
 pub use builder::AgentClientBuilder;
 pub use client::AgentClient;
+pub use connection::reconnect::Reconnect;
 pub use error::{ClientError, Lost};
 pub use futures_util::StreamExt;
 pub use identity::Identity;
 pub use message::Message;
-pub use reconnect::Reconnect;
 pub use remote_caller::RemoteCaller;
 pub use state::StateWatch;
 pub use status::Status;

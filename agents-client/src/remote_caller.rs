@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::ClientError;
-use crate::close::CloseFrame;
-use crate::frame::Answer;
-use crate::inner::Inner;
-use crate::session::Sink;
+use crate::connection::close::CloseFrame;
+use crate::connection::frame::Answer;
+use crate::connection::inner::Inner;
+use crate::connection::session::Sink;
 use crate::stream::{CallStream, Decode, Forget, decode_wire};
 
 /// A guard that closes the client when its last user is dropped; the worker holds only [`Inner`].

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::ClientError;
-use crate::inner::Inner;
+use crate::connection::inner::Inner;
 
 /// The local copy of the state of an agent, to read and to wait for.
 ///

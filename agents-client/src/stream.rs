@@ -13,8 +13,8 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::frame::Answer;
-use crate::inner::Inner;
+use crate::connection::frame::Answer;
+use crate::connection::inner::Inner;
 use crate::remote_caller::Handle;
 use crate::{ClientError, Dynamic};
 

@@ -13,7 +13,7 @@ pub use {serde, serde_json};
 
 pub use crate::error::Error;
 pub use crate::interface::{AgentClass, AgentState, CallArguments, Caller, Interface, Outcome, Reply};
-pub use crate::wire::field::{self as wire_field, SerdeField};
+pub use crate::wire::types::field::{self as wire_field, SerdeField};
 pub use crate::wire::{JsonMessage, Wire};
 
 #[cfg(feature = "runtime")]
@@ -22,7 +22,8 @@ pub use server::*;
 /// Items that only the expansions of published agents use.
 #[cfg(feature = "runtime")]
 mod server {
-    pub use crate::wire::{KeyFacts, derive as ts_rs};
+    pub use crate::wire::KeyFacts;
+    pub use crate::wire::types::derive as ts_rs;
 
     pub use crate::agent::{
         Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
-use crate::address;
 use crate::builder::Config;
-use crate::close::CloseFrame;
-use crate::session::{Session, Watches};
+use crate::connection::address;
+use crate::connection::close::CloseFrame;
+use crate::connection::session::{Session, Watches};
 use crate::{ClientError, Identity, Message, Status};
 
 /// The unit of the buffer in bytes: even an empty frame uses some memory.

@@ -20,8 +20,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use agents_core::wire::close_code;
 
-use crate::close::closed_by_server;
-use crate::inner::Inner;
+use crate::connection::close::closed_by_server;
+use crate::connection::inner::Inner;
 use crate::{ClientError, Lost, Message, Status};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -129,7 +129,7 @@ async fn connect(inner: &Inner) -> Result<Socket, Lost> {
             request,
             Some(limits),
             true,
-            Some(crate::tls::connector(&config.roots)?),
+            Some(crate::connection::tls::connector(&config.roots)?),
         );
         #[cfg(not(feature = "tls"))]
         let connecting = connect_async_with_config(request, Some(limits), true);

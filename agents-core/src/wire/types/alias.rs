@@ -26,4 +26,4 @@ macro_rules! alias {
     };
 }
 
-pub(super) use alias;
+pub(in crate::wire) use alias;

@@ -9,8 +9,8 @@ use agents_core::wire::frame::READONLY;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
 
-use crate::close::CloseFrame;
-use crate::frame::{self, Answer, Outcome, ServerFrame};
+use crate::connection::close::CloseFrame;
+use crate::connection::frame::{self, Answer, Outcome, ServerFrame};
 use crate::{ClientError, Identity, Lost, Message, Status};
 
 /// The receiver of the answer to a call.

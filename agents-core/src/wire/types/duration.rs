@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::wire::Wire;
-use crate::wire::integer::SCALAR;
+use crate::wire::types::integer::SCALAR;
 
 /// A span of time that travels as a number of milliseconds.
 ///

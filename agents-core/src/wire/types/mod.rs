@@ -1,0 +1,18 @@
+//! The types that travel: their form in JSON, as a column, and in TypeScript.
+//!
+//! Nothing in here knows frames or names of agents.
+
+#[cfg(feature = "runtime")]
+pub(super) mod alias;
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod derive;
+pub(super) mod duration;
+#[doc(hidden)]
+pub mod field;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
+pub(super) mod foreign;
+pub(super) mod integer;
+#[cfg(feature = "runtime")]
+pub(super) mod key_facts;
+pub(super) mod shape;
