@@ -15,11 +15,11 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::gateway::{Blocking, CallHead, Close, Message};
+use crate::object::report;
 use crate::object::{
     AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
     WebSocketUpgrade,
 };
-use crate::report;
 use crate::wire::frame::{self, ClientFrame};
 
 impl<A: AgentDefinition> AgentShared<A> {

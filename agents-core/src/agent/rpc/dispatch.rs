@@ -12,7 +12,7 @@ use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Co
 use crate::error::{Error, Result};
 use crate::gateway::Blocking;
 use crate::interface::Outcome;
-use crate::report;
+use crate::object::report;
 use crate::wire::frame;
 
 /// A call of a frame with the callable that was found for it.

@@ -11,13 +11,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use crate::clock::Clock;
 use crate::gateway::{
     Close, ConnectionKey, Gateway, Head, Hub, PostError, RegisterError, Socket, ToGateway, ToObject,
 };
 use crate::limits::Limits;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::tests::explore::{Run, explore, rest, start, step};
+use crate::support::clock::Clock;
 
 /// The object under test, with the messages that it has handled.
 struct World {

@@ -15,7 +15,7 @@ pub struct KeyFacts {
 }
 
 impl KeyFacts {
-    pub(crate) fn of<T: Wire>() -> Self {
+    pub fn of<T: Wire>() -> Self {
         let mut facts = Self::default();
         T::key_facts(&mut facts);
         facts
@@ -44,12 +44,12 @@ impl KeyFacts {
     }
 
     /// Returns whether serde may drop keys without an error that can still be found.
-    pub(crate) fn may_drop(&self) -> bool {
+    pub fn may_drop(&self) -> bool {
         self.hides && !self.by_hand
     }
 
     /// Returns whether serde tries one form after another.
-    pub(crate) fn tries_forms(&self) -> bool {
+    pub fn tries_forms(&self) -> bool {
         self.tries_forms
     }
 }
