@@ -10,9 +10,9 @@ use crate::agent::{
     View,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{Blocking, IntoMessage, Selection, Targets};
+use crate::gateway::{IntoMessage, Selection, Targets};
 use crate::interface::Interface;
-use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
+use crate::object::{BlockedPart, KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
@@ -313,7 +313,7 @@ impl<A: AgentDefinition> Context<A> {
     /// this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;
-        Ok(self.core.object.while_blocking(Blocking::Exclusive, work).await)
+        Ok(self.core.object.while_blocking(BlockedPart::Exclusive, work).await)
     }
 
     /// Returns a view of the agent, which has no methods that write.
