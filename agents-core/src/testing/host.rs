@@ -86,7 +86,8 @@ impl TestHost {
     }
 
     /// Starts a host whose objects leave memory after every event. Three times out of four they hibernate;
-    /// otherwise they crash, without a close, and the database is recovered from its log.
+    /// otherwise they crash, without a close, and the database is recovered from its log. Everything between
+    /// the gateway and the objects is encoded and decoded, as if they were in different processes.
     ///
     /// A client that stays connected must not notice this. The seed makes the choices repeatable, as far as
     /// the order of events is the same.
