@@ -10,9 +10,9 @@ use crate::agent::{
     View,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{Blocking, IntoMessage, Selection, Targets};
+use crate::gateway::{IntoMessage, Selection, Targets};
 use crate::interface::Interface;
-use crate::object::{KeepAwake, ObjectContext, WebSocket, WebSockets};
+use crate::object::{BlockedPart, KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
@@ -106,7 +106,7 @@ impl<A: AgentDefinition> Context<A> {
     /// connection.
     ///
     /// ```
-    /// # use agents_core::interface::Interface;
+    /// # use agents_protocol::interface::Interface;
     /// # use agents_core::{AgentDefinition, Context, Result};
     /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
     /// cx.agent::<Lobby>("main").call("count", ("rooms",)).await
@@ -155,7 +155,7 @@ impl<A: AgentDefinition> Context<A> {
     ///
     /// ```
     /// # use agents_core::{AgentDefinition, Context, Error, Result};
-    /// # use agents_core::interface::AgentClass;
+    /// # use agents_protocol::interface::AgentClass;
     /// # fn buy<A: AgentDefinition + AgentClass<State = u32>>(cx: &Context<A>) -> Result<u32> {
     /// cx.update_state(|left| match *left {
     ///     0 => Err(Error::msg("sold out")),
@@ -313,7 +313,7 @@ impl<A: AgentDefinition> Context<A> {
     /// this agent.
     pub async fn exclusive<F: Future>(&self, work: F) -> Result<F::Output> {
         let _one_at_a_time = self.core.enter_exclusive(&self.chain).await?;
-        Ok(self.core.object.while_blocking(Blocking::Exclusive, work).await)
+        Ok(self.core.object.while_blocking(BlockedPart::Exclusive, work).await)
     }
 
     /// Returns a view of the agent, which has no methods that write.

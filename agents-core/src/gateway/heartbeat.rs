@@ -198,7 +198,7 @@ mod tests {
 
     use super::*;
     use crate::gateway::test_support::{GatewayHarness, PING, PONG, TEXT, let_tasks_run, limits};
-    use crate::gateway::{Close, Flags, ToGateway, ToObject};
+    use crate::gateway::{Close, Flags, GatewayPort, ToGateway, ToObject};
 
     const INTERVAL: Duration = Duration::from_secs(30);
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{Counter, LimitCounters, LimitCounts};
 
 /// The usage of the sockets of one object so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HubMetrics {
     /// The messages from clients, including the ones that the gateway answered with the auto-response.
     pub(crate) frames_in: u64,

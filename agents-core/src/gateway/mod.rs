@@ -1,7 +1,7 @@
 //! Sockets and requests: the network side of objects.
 //!
-//! A [`Hub`] is the gateway's side of one object. It exchanges plain serialisable messages ([`ToObject`],
-//! [`ToGateway`]) with the object through an [`ObjectPort`]. Sockets, HTTP types and task handles do not
+//! A [`Hub`] is the gateway's side of one object. The two exchange plain serialisable messages ([`ToObject`],
+//! [`ToGateway`]) through an [`ObjectPort`] and a [`GatewayPort`]. Sockets, HTTP types and task handles do not
 //! cross that boundary, so that the two sides can later run in different processes.
 
 mod attachment;
@@ -27,15 +27,16 @@ pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin,
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
 pub use http::request_body::BodyFault;
 pub(crate) use http::request_body::{BodyCredit, Payload, Upload};
+pub(crate) use hub::Hub;
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
-pub(crate) use hub::{Hub, ResponsePart};
-pub(crate) use protocol::call::{Blocking, CallHead, CallerLink};
+pub(crate) use metrics::HubMetrics;
+pub(crate) use protocol::encoded::Encoded;
 pub(crate) use protocol::messages::{
     AutoResponse, ConnectionInfo, ConnectionKey, ConnectionMeta, Head, RequestKey, ResponseHead, Selection,
-    Targets, ToGateway, ToObject,
+    Targets, ToGateway, ToObject, Unaccepted,
 };
-pub(crate) use protocol::port::{ObjectPort, PostError};
+pub(crate) use protocol::port::{GatewayPort, ObjectPort, PostError, post};
 pub(crate) use quota::connection_slots::{ConnectionSlot, Counted, prefix};
 pub(crate) use quota::memory_budget::{Budget, FRAME_BYTES, FREE_BYTES, MemoryPermit, ValueBytes};
 pub(crate) use shared::Gateway;

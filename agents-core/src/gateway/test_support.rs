@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use crate::gateway::socket::Task;
 use crate::gateway::{
-    Attachment, ConnectionKey, Flags, Gateway, Head, Hub, Message, ObjectPort, PostError, Selection, Stream,
-    Targets, ToGateway, ToObject, accept,
+    Attachment, ConnectionKey, Flags, Gateway, GatewayPort, Head, Hub, Message, ObjectPort, PostError,
+    Selection, Stream, Targets, ToGateway, ToObject, accept,
 };
 use crate::limits::{Limit, Limits, Rate};
 use crate::support::clock::Clock;
@@ -88,7 +88,9 @@ impl GatewayHarness {
 
     pub(super) fn with(limits: Limits) -> Self {
         let gateway = Gateway::start(Clock::start_virtual(), Arc::new(limits));
-        Self { hub: Arc::new(Hub::new(gateway.clone())), gateway, object: Arc::default() }
+        let object = Arc::<Notes>::default();
+        let port: Arc<dyn ObjectPort> = object.clone();
+        Self { hub: Arc::new(Hub::new(gateway.clone(), Arc::downgrade(&port))), gateway, object }
     }
 
     /// Connects a client that the object has not accepted yet; its stream buffers `room` bytes.
@@ -111,7 +113,7 @@ impl GatewayHarness {
             peer: None,
             origin: Default::default(),
             client: None,
-            call: None,
+            internal: None,
         };
         let place = self.gateway.places.socket(None).unwrap();
         accept(Stream::other(io), find, wanted, head, place)

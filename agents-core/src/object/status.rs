@@ -25,7 +25,7 @@ pub struct ObjectStatus {
 impl ObjectHandle {
     /// Returns the usage of the object.
     pub(crate) fn metrics(&self) -> ObjectMetrics {
-        let sockets = self.hub.metrics();
+        let sockets = self.gateway.metrics();
         ObjectMetrics {
             connected: sockets.connected,
             frames_in: sockets.frames_in,
@@ -40,7 +40,7 @@ impl ObjectHandle {
             name: self.key.name.to_string(),
             awake: self.life.is_awake(),
             pinned_by: self.life.pinned_by(self.behavior.options().hibernate),
-            connections: self.hub.metrics().sockets,
+            connections: self.gateway.metrics().sockets,
             metrics: self.metrics(),
         }
     }

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::agent::{Agent, AgentFactory, AgentInfo, AgentObject};
 use crate::auth::Shared;
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
+use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
     Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
@@ -26,7 +26,7 @@ use crate::server::access::proxies::Proxies;
 use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
-use crate::storage::{AlarmIndex, Blocking, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
 use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
@@ -68,6 +68,8 @@ struct Registration {
 pub(crate) struct Mode {
     pub(crate) clock: Clock,
     pub(crate) chaos: Option<Chaos>,
+    /// Encodes and decodes everything between the gateway and the objects.
+    pub(crate) encoded: bool,
 }
 
 type BuildClass = Box<dyn FnOnce(&Build<'_>) -> Result<Arc<dyn Behavior>> + Send>;
@@ -303,11 +305,15 @@ impl Agents {
         while index.is_filling() {
             index.fill(1024).map_err(StorageError::into_error)?;
         }
-        let registry = Registry::new(Environment {
+        let encoded = mode.encoded;
+        let environment = Environment {
             folder,
             store,
             clock,
-            gateway: gateway.clone(),
+            limits: limits.clone(),
+            limit_counts: gateway.totals.limits.clone(),
+            incoming: gateway.incoming.clone(),
+            outgoing: gateway.outgoing.clone(),
             tasks: objects.clone(),
             runtime: Handle::current(),
             alarms: Alarms::new(limits.agents_awake),
@@ -317,10 +323,17 @@ impl Agents {
             asleep: Notify::new(),
             peers: Arc::default(),
             watchdog: Watchdog::start(Handle::current()),
+        };
+        let shared = gateway.clone();
+        let registry = Registry::new(environment, move |object| {
+            let hub = Arc::new(Hub::new(shared.clone(), object));
+            let port: Arc<dyn GatewayPort> =
+                if encoded { Arc::new(Encoded(hub.clone())) } else { hub.clone() };
+            (hub, port)
         });
         let program =
             Program { classes, access: self.access, shared: Arc::new(self.env), routes: self.routes };
-        let host = Host::new(registry, gateway, program, objects);
+        let host = Host::new(registry, gateway, program, objects, encoded);
         host.start_alarms(index);
         Ok(host)
     }
@@ -355,7 +368,7 @@ impl Agents {
 
 /// Returns the function with which a thread hands its other tasks to another thread while it blocks; `None`
 /// for a runtime of one thread.
-fn blocking() -> Option<Blocking> {
+fn blocking() -> Option<BlockInPlace> {
     let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     many.then_some(|work| tokio::task::block_in_place(work))
 }

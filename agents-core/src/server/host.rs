@@ -13,15 +13,16 @@ use tokio_util::task::TaskTracker;
 use crate::agent::AgentStub;
 use crate::auth::Shared;
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
+use crate::gateway::{Encoded, Gateway, Hub, ObjectPort, ToGateway};
 use crate::interface::Interface;
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::object::{Behavior, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog, stopping};
+use crate::object::{Behavior, Known, ObjectKey, ObjectStatus, Registry, Watchdog};
 use crate::server::access::config::Access;
 use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;
 use crate::server::http::open_files::FileWatch;
+use crate::server::peers::Peers;
 use crate::server::{HostMetrics, HostService};
 use crate::storage::AlarmIndex;
 use crate::wire::name;
@@ -39,10 +40,10 @@ const NAMED: usize = 10;
 
 /// A running host; cheap to clone.
 #[derive(Clone)]
-pub struct Host(Arc<Inner>);
+pub struct Host(pub(super) Arc<Inner>);
 
-struct Inner {
-    registry: Registry,
+pub(super) struct Inner {
+    registry: Registry<Hub>,
     gateway: Arc<Gateway>,
     program: Program,
     rate_limits: AddressRateLimits,
@@ -51,6 +52,8 @@ struct Inner {
     /// Tasks besides those of objects and sockets.
     services: TaskTracker,
     stopping: AtomicBool,
+    /// A test mode: everything between the gateway and the objects is encoded and decoded.
+    encoded: bool,
 }
 
 /// The function that makes the routes of the program beside the agents.
@@ -66,10 +69,11 @@ pub(super) struct Program {
 
 impl Host {
     pub(super) fn new(
-        registry: Registry,
+        registry: Registry<Hub>,
         gateway: Arc<Gateway>,
         program: Program,
         objects: TaskTracker,
+        encoded: bool,
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
@@ -80,12 +84,9 @@ impl Host {
             sockets: TaskTracker::new(),
             services: TaskTracker::new(),
             stopping: AtomicBool::new(false),
+            encoded,
         }));
-        let weak = Arc::downgrade(&host.0);
-        host.0.registry.environment().peers.set(move |class, name| {
-            let host = weak.upgrade().map(Self).filter(|host| !host.is_stopping()).ok_or_else(stopping)?;
-            host.callee(class, name)
-        });
+        host.0.registry.environment().peers.set(Peers(Arc::downgrade(&host.0)));
         let weak = Arc::downgrade(&host.0);
         host.0.registry.environment().watchdog.names(move |address| weak.upgrade()?.registry.at(address));
         let weak = Arc::downgrade(&host.0);
@@ -118,7 +119,7 @@ impl Host {
         let find = move |key: &ObjectKey| {
             let host = weak.upgrade()?;
             let behavior = host.program.classes.get(&*key.class)?;
-            Some(host.registry.object(key, behavior))
+            Some(host.registry.object(key, behavior).handle)
         };
         let posts = self.0.services.clone();
         let run = environment.alarms.clone().run(index, environment.clock, Box::new(find), posts);
@@ -134,7 +135,8 @@ impl Host {
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
-    /// use agents_core::{Host, Result, interface::Interface};
+    /// use agents_core::{Host, Result};
+    /// use agents_protocol::interface::Interface;
     ///
     /// fn routes<Lobby: Interface>(host: &Host) -> Router {
     ///     let host = host.clone();
@@ -150,14 +152,14 @@ impl Host {
     }
 
     /// Finds an agent that is called, by any spelling of its name.
-    fn callee(&self, class: &str, name: &str) -> Result<Arc<ObjectHandle>> {
+    pub(super) fn callee(&self, class: &str, name: &str) -> Result<(ObjectKey, Arc<dyn Behavior>)> {
         let unknown = |why: String| Error::new("unknown_agent", why);
         let behavior = self.class(class).filter(|behavior| behavior.options().takes_calls);
         let behavior =
             behavior.ok_or_else(|| unknown(format!("no agents of the class `{class}` are registered")))?;
         let name = address::canonical_name(name, self.limits().name_bytes);
         let name = name.map_err(|why| unknown(why.to_owned()))?;
-        Ok(self.object(&ObjectKey { class: class.into(), name: name.into() }, behavior))
+        Ok((ObjectKey { class: class.into(), name: name.into() }, behavior.clone()))
     }
 
     /// Returns the status of an agent or object, by its class as it appears in addresses and its name.
@@ -239,7 +241,7 @@ impl Host {
         environment.alarms.stop();
         services.close();
         self.until_alarms_are_written().await;
-        registry.for_each(|object| object.hub().shut());
+        registry.for_each(|object| object.gateway.apply(&mut [ToGateway::Shut]));
         sockets.close();
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
             tracing::warn!(open = sockets.len(), "sockets were still open when the host stopped");
@@ -251,7 +253,7 @@ impl Host {
     async fn until_asleep(&self) {
         let objects = &self.0.objects;
         let environment = self.0.registry.environment();
-        let (mut pause, mut last, mut still) = (environment.gateway.limits.shutdown_grace, usize::MAX, 0);
+        let (mut pause, mut last, mut still) = (environment.limits.shutdown_grace, usize::MAX, 0);
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
             pause = LOOK;
             let left = objects.len();
@@ -301,7 +303,7 @@ impl Host {
 
     /// Returns the handle of an object, if there is one.
     #[cfg(feature = "testing")]
-    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<crate::object::ObjectHandle>> {
         self.0.registry.find(key)
     }
 
@@ -355,8 +357,15 @@ impl Host {
         self.0.program.classes.get(name)
     }
 
-    pub(super) fn object(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {
-        self.0.registry.object(key, behavior)
+    /// Returns the gateway's side of an object, and its way to the object.
+    pub(super) fn object(
+        &self,
+        key: &ObjectKey,
+        behavior: &Arc<dyn Behavior>,
+    ) -> (Arc<Hub>, Arc<dyn ObjectPort>) {
+        let Known { handle, gateway } = self.0.registry.object(key, behavior);
+        let port: Arc<dyn ObjectPort> = if self.0.encoded { Arc::new(Encoded(handle)) } else { handle };
+        (gateway, port)
     }
 }
 

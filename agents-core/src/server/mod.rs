@@ -6,6 +6,7 @@ mod cli;
 mod host;
 mod http;
 mod metrics;
+mod peers;
 mod prometheus;
 mod types_command;
 

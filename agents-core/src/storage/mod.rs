@@ -27,7 +27,7 @@ pub use file::data_dir::{DataFolder, Objects};
 #[cfg(feature = "fuzzing")]
 pub(crate) use file::name::{decode_name, encode as encode_name};
 pub use metrics::{StoreCounters, StoreMetrics};
-pub use options::{Blocking, Durability, SqlLimits, StoreOptions};
+pub use options::{BlockInPlace, Durability, SqlLimits, StoreOptions};
 pub use sql::reserved::INTERNAL;
 pub use store::Store;
 pub use store::sync::SyncHandle;

@@ -21,7 +21,7 @@ pub enum Durability {
 
 /// A function that runs blocking work on the calling thread, while another thread takes over the other tasks
 /// of that thread.
-pub type Blocking = fn(&mut dyn FnMut());
+pub type BlockInPlace = fn(&mut dyn FnMut());
 
 /// The options with which a [`Store`](super::Store) is opened.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct StoreOptions {
     /// A function that runs long work, such as opening a file, so that the other tasks of the thread continue
     /// on another thread. A statement that runs for some milliseconds uses it as well. `None` runs the work
     /// directly.
-    pub blocking: Option<Blocking>,
+    pub blocking: Option<BlockInPlace>,
     /// The time to wait for the lock of another connection.
     pub busy_timeout: Duration,
     /// The number of prepared statements that are kept.

@@ -26,7 +26,7 @@ use crate::wire::name;
 /// # Errors
 /// As [`Agents::start`].
 pub fn start_in_chaos(agents: Agents, seed: u64) -> Result<Host> {
-    agents.start_in(Mode { clock: Clock::default(), chaos: Some(Chaos::new(seed)) })
+    agents.start_in(Mode { clock: Clock::default(), chaos: Some(Chaos::new(seed)), encoded: true })
 }
 
 type Program = Arc<dyn Fn() -> Agents + Send + Sync>;
@@ -86,7 +86,8 @@ impl TestHost {
     }
 
     /// Starts a host whose objects leave memory after every event. Three times out of four they hibernate;
-    /// otherwise they crash, without a close, and the database is recovered from its log.
+    /// otherwise they crash, without a close, and the database is recovered from its log. Everything between
+    /// the gateway and the objects is encoded and decoded, as if they were in different processes.
     ///
     /// A client that stays connected must not notice this. The seed makes the choices repeatable, as far as
     /// the order of events is the same.
@@ -141,7 +142,7 @@ impl TestHost {
         host: Arc<Slot>,
         faults: Arc<Faults>,
     ) -> Result<Self> {
-        let mode = Mode { clock, chaos: chaos.map(Chaos::new) };
+        let mode = Mode { clock, chaos: chaos.map(Chaos::new), encoded: chaos.is_some() };
         let agents = program().data_dir(folder.path()).faults(faults.clone());
         *host.host.lock() = Some(agents.start_in(mode)?);
         Ok(Self { host, program, faults, chaos, clock, folder })

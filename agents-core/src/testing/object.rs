@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite;
 use tower::ServiceExt;
 
 use crate::agent::Response;
-use crate::gateway::{Attachment, Selection};
+use crate::gateway::Attachment;
 use crate::object::{Command, Flags, ObjectHandle, ObjectKey, ObjectStatus, PinnedBy};
 use crate::testing::TestConnection;
 use crate::testing::host::Slot;
@@ -105,7 +105,7 @@ impl TestObject {
     /// Returns the data that the gateway keeps for the connections, oldest first.
     pub fn connections(&self) -> Vec<ConnectionStatus> {
         let Some(handle) = self.handle() else { return Vec::new() };
-        let infos = handle.hub().connections(&Selection::default());
+        let infos = handle.gateway.connections();
         infos
             .into_iter()
             .map(|info| {

@@ -13,8 +13,7 @@ use parking_lot::Mutex;
 use crate::agent::instance::user_code::UserFuture;
 use crate::agent::{Agent, AgentDefinition, AgentShared};
 use crate::error::{Error, Result};
-use crate::gateway::Blocking;
-use crate::object::ObjectContext;
+use crate::object::{BlockedPart, ObjectContext};
 use crate::storage::{Store, from_stored, keep};
 use crate::wire::KeyFacts;
 
@@ -90,7 +89,7 @@ impl<A: Agent> AgentObject<A> {
                 result.map(|()| agent)
             });
             let start = UserFuture::new(self.core.context(), start);
-            agent = self.core.object.while_blocking(Blocking::Closed, start).await??;
+            agent = self.core.object.while_blocking(BlockedPart::Everything, start).await??;
         }
         // No other code has seen this core, so the cell is empty.
         let _ = self.core.agent.set(Arc::new(agent));

@@ -8,17 +8,18 @@ use std::sync::Arc;
 
 use crate::agent::class::AgentObject;
 use crate::agent::instance::user_code::UserFuture;
+use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::rpc::dispatch::ResolvedCall;
 use crate::agent::{
     Agent, AgentDefinition, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Context,
     ErrorSource, StateSource,
 };
 use crate::error::{Error, Result};
-use crate::gateway::{Blocking, CallHead, Close, Message};
+use crate::gateway::{Close, Message};
 use crate::object::report;
 use crate::object::{
-    AlarmInfo, BoxFuture, DurableObject, ObjectContext, ObjectOptions, Request, Response, WebSocket,
-    WebSocketUpgrade,
+    AlarmInfo, BlockedPart, BoxFuture, DurableObject, Internal, ObjectContext, ObjectOptions, Request,
+    Response, WebSocket, WebSocketUpgrade,
 };
 use crate::wire::frame::{self, ClientFrame};
 
@@ -140,8 +141,11 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 let identity = self.class.send_identity;
                 self.core.clone().connect(self.agent()?, connection, upgrade, request, identity).await
             }
-            None => match request.extensions_mut().remove::<CallHead>() {
-                Some(call) => self.core.clone().called(self.agent()?, call, request.into_body()).await,
+            None => match request.extensions_mut().remove::<Internal>() {
+                Some(Internal(call)) => {
+                    let call = CallHead::decode(&call)?;
+                    self.core.clone().called(self.agent()?, call, request.into_body()).await
+                }
                 None => Ok(self.core.clone().request(self.agent()?, request).await),
             },
         }
@@ -217,7 +221,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let hook = hook(self.agent()?, self.core.parts());
         let work = self.core.guard(self.core.context(), hook);
         // Events that arrive now are for the next activation.
-        if let Err(error) = self.core.object.while_blocking(Blocking::Closed, work).await {
+        if let Err(error) = self.core.object.while_blocking(BlockedPart::Everything, work).await {
             self.core.on_error(AgentError::Server { error, source: ErrorSource::Hibernate }).await;
         }
         Ok(())

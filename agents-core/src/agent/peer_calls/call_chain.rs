@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::agent::peer_calls::call_head::CallerLink;
 use crate::error::{Error, Result};
-use crate::gateway::{Blocking, CallerLink};
+use crate::object::BlockedPart;
 
 /// The maximum number of agents that wait for each other in a chain.
 const DEEPEST: usize = 32;
@@ -87,7 +88,7 @@ impl CallChain {
             let message = format!("{DEEPEST} agents already wait for each other");
             return Err(Error::new("call_depth", message));
         }
-        if waits(&links, class, name).any(|waits| waits == Blocking::Closed) {
+        if waits(&links, class, name).any(|waits| waits == BlockedPart::Everything) {
             return Err(cycle(class, name));
         }
         Ok(links)
@@ -98,7 +99,7 @@ impl CallChain {
     /// # Errors
     /// When the agent waits for this chain in exclusive work.
     pub(in crate::agent) fn check_exclusive(&self, class: &str, name: &str) -> Result<()> {
-        match waits(self.waiting(), class, name).any(|waits| waits == Blocking::Exclusive) {
+        match waits(self.waiting(), class, name).any(|waits| waits == BlockedPart::Exclusive) {
             true => Err(cycle(class, name)),
             false => Ok(()),
         }
@@ -113,7 +114,7 @@ impl CallChain {
     }
 }
 
-fn waits<'a>(callers: &'a [CallerLink], class: &'a str, name: &'a str) -> impl Iterator<Item = Blocking> {
+fn waits<'a>(callers: &'a [CallerLink], class: &'a str, name: &'a str) -> impl Iterator<Item = BlockedPart> {
     callers.iter().filter(move |link| link.class == class && link.name == name).map(|link| link.waits)
 }
 

@@ -6,6 +6,7 @@
 
 pub(super) mod backlog;
 pub(super) mod call_chain;
+pub(super) mod call_head;
 pub(super) mod reply_frame;
 pub(super) mod serve;
 pub(super) mod stub;

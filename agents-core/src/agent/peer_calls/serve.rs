@@ -11,11 +11,11 @@ use thiserror::Error as ThisError;
 
 use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
 use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{Agent, AgentShared, Call, CallContext, Callable};
 use crate::error::{Error, Result};
-use crate::gateway::CallHead;
 use crate::interface::Outcome;
 use crate::object::report;
 use crate::object::{BoxFuture, RequestBody};

@@ -18,11 +18,11 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::peer_calls::call_head::{CallHead, CallerLink};
 use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
-use crate::gateway::{CallHead, CallerLink};
 use crate::interface::{CallArguments, Caller, Interface, not_json};
-use crate::object::{BoxFuture, ObjectContext, ObjectDirectory};
+use crate::object::{BoxFuture, ObjectContext, ObjectDirectory, PeerRequest};
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
 
@@ -52,7 +52,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// # use agents_core::{AgentDefinition, Context, Result};
-/// # use agents_core::interface::{CallArguments, Caller, Interface, AgentClass};
+/// # use agents_protocol::interface::{CallArguments, Caller, Interface, AgentClass};
 /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///
@@ -218,7 +218,14 @@ impl PeerCaller {
                 object.until_durable().await?;
             }
             let call = CallHead { method, callers };
-            let response = peers.call(class, &name, call, Bytes::from(arguments)).await?;
+            let internal = call.encode()?;
+            let request = PeerRequest {
+                class: class.to_owned(),
+                name: name.to_string(),
+                internal,
+                body: Bytes::from(arguments),
+            };
+            let response = peers.request(request).await?;
             let status = response.status();
             let body = response.into_body();
             if status == StatusCode::OK {

@@ -10,9 +10,8 @@ use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Connection};
 use crate::error::{Error, Result};
-use crate::gateway::Blocking;
 use crate::interface::Outcome;
-use crate::object::report;
+use crate::object::{BlockedPart, report};
 use crate::wire::frame;
 
 /// A call of a frame with the callable that was found for it.
@@ -94,7 +93,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
         let work = UserFuture::new(cx, (callable.invoke)(call));
         match one_at_a_time {
-            Some(_) => self.object.while_blocking(Blocking::Exclusive, work).await?,
+            Some(_) => self.object.while_blocking(BlockedPart::Exclusive, work).await?,
             None => work.await?,
         }
     }

@@ -1,6 +1,5 @@
 //! HTTP requests on their way to an object, and their responses.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,8 +14,8 @@ use tokio::sync::mpsc;
 use crate::gateway::http::request_body;
 use crate::gateway::hub::ResponsePart;
 use crate::gateway::{
-    BodyCredit, BodyFault, FRAME_BYTES, Head, Hub, ObjectPort, Payload, PostError, RequestKey, ResponseHead,
-    ToObject,
+    BodyCredit, BodyFault, FRAME_BYTES, GatewayPort, Head, Hub, ObjectPort, Payload, PostError, RequestKey,
+    ResponseHead, ToObject, post,
 };
 
 /// The maximum number of bytes of a response that were sent and not yet received by its client.
@@ -81,23 +80,6 @@ pub(crate) async fn forward(
             Err(ForwardError::Broken)
         }
     }
-}
-
-/// Posts a message; waits while the mailbox is full. A retired object returns the message.
-pub(in crate::gateway) async fn post(port: &dyn ObjectPort, message: ToObject) -> Result<(), ToObject> {
-    let mut message = Some(message);
-    poll_fn(|cx| {
-        let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
-        match port.post(next, cx) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(PostError::Full(back, _)) => {
-                message = Some(back);
-                Poll::Pending
-            }
-            Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
-        }
-    })
-    .await
 }
 
 fn respond(head: ResponseHead, open: OpenRequest) -> Response {
@@ -174,14 +156,7 @@ impl Drop for OpenRequest {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let port = self.port.clone();
-            let mut gone = Some(gone);
-            runtime.spawn(poll_fn(move |cx| match gone.take().map(|gone| port.post(gone, cx)) {
-                Some(Err(PostError::Full(back, _))) => {
-                    gone = Some(back);
-                    Poll::Pending
-                }
-                _ => Poll::Ready(()),
-            }));
+            runtime.spawn(async move { post(&*port, gone).await });
         }
     }
 }

@@ -7,8 +7,9 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -18,8 +19,8 @@ use crate::gateway::metrics::{HubMetrics, Presence};
 use crate::gateway::socket::Socket;
 use crate::gateway::socket::codec;
 use crate::gateway::{
-    AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, MemoryPermit, Message,
-    RequestKey, ResponseHead, Selection, Targets, ToGateway,
+    AutoResponse, BodyCredit, ConnectionInfo, ConnectionKey, ConnectionMeta, Gateway, GatewayPort,
+    MemoryPermit, Message, ObjectPort, RequestKey, ResponseHead, Targets, ToGateway, ToObject, Unaccepted,
 };
 use crate::limits::{Counter, Limits};
 use crate::wire::close_code;
@@ -55,6 +56,8 @@ impl Drop for OpenRequest {
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) gateway: Arc<Gateway>,
+    /// The object, which exists for as long as its host uses it.
+    port: Weak<dyn ObjectPort>,
     frames_in: Counter,
     /// The length of the auto-response's request, so that messages of other lengths need no lock.
     auto_length: AtomicUsize,
@@ -120,9 +123,10 @@ pub(crate) enum RegisterError {
 }
 
 impl Hub {
-    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>, port: Weak<dyn ObjectPort>) -> Self {
         Self {
             gateway,
+            port,
             frames_in: Counter::default(),
             auto_length: AtomicUsize::new(NO_LENGTH),
             inner: Mutex::default(),
@@ -154,7 +158,7 @@ impl Hub {
         inner.ids.insert(ById(meta), socket.key);
         inner.sockets.insert(socket.key, socket.clone());
         if inner.shut {
-            socket.close(going_away());
+            socket.close(going_away(), self);
         }
         let now = self.gateway.heartbeat.now();
         inner.presence.open(now);
@@ -188,16 +192,6 @@ impl Hub {
         self.inner.lock().pending_closes -= 1;
     }
 
-    /// Records that the close of a socket must be delivered once more, because the object could not handle it.
-    pub(crate) fn close_undelivered(&self) {
-        self.inner.lock().pending_closes += 1;
-    }
-
-    /// Returns whether the close of a socket must still be delivered to the object.
-    pub(crate) fn has_pending_closes(&self) -> bool {
-        self.inner.lock().pending_closes > 0
-    }
-
     /// Opens a request; returns `None` when the object is out of use and has to be looked up again.
     pub(crate) fn open_request(
         &self,
@@ -218,53 +212,10 @@ impl Hub {
         Some(receiver)
     }
 
-    /// Returns whether the response to a request is not complete.
-    pub(crate) fn has_request(&self, request: RequestKey) -> bool {
-        self.inner.lock().requests.contains_key(&request)
-    }
-
     /// Drops a request; returns `false` when its response was complete.
     pub(crate) fn drop_request(&self, request: RequestKey) -> bool {
         let open = self.inner.lock().requests.remove(&request);
         open.is_some()
-    }
-
-    /// Returns the selected connections that the object has accepted and that are not closing, oldest first.
-    pub(crate) fn connections(&self, selection: &Selection) -> Vec<ConnectionInfo> {
-        let inner = self.inner.lock();
-        inner.open(selection).filter_map(|socket| socket.info()).collect()
-    }
-
-    /// Returns a connection that the object has accepted and that is not closing.
-    pub(crate) fn connection(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
-        let socket = self.inner.lock().sockets.get(&key).cloned();
-        socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
-    }
-
-    /// Returns the number of bytes that wait for the client of a connection.
-    pub(crate) fn waiting_for(&self, key: ConnectionKey) -> usize {
-        self.inner.lock().sockets.get(&key).map_or(0, |socket| socket.waiting())
-    }
-
-    /// Returns whether a connection exists, in any stage.
-    pub(crate) fn has(&self, key: ConnectionKey) -> bool {
-        self.inner.lock().sockets.contains_key(&key)
-    }
-
-    /// Returns the key of the socket with this id.
-    pub(crate) fn key_of(&self, id: &str) -> Option<ConnectionKey> {
-        self.inner.lock().ids.get(id).copied()
-    }
-
-    /// Returns the sockets whose `Connect` was posted to the object and that it has not accepted.
-    pub(crate) fn asking(&self) -> HashSet<ConnectionKey> {
-        let inner = self.inner.lock();
-        inner.sockets.values().filter(|socket| socket.is_asking()).map(|socket| socket.key).collect()
-    }
-
-    /// Returns whether there are no sockets.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.inner.lock().sockets.is_empty()
     }
 
     /// Returns the only socket.
@@ -273,17 +224,6 @@ impl Hub {
         let inner = self.inner.lock();
         assert_eq!(inner.sockets.len(), 1);
         inner.sockets.values().next().cloned().unwrap()
-    }
-
-    /// Returns the usage of the sockets so far.
-    pub(crate) fn metrics(&self) -> HubMetrics {
-        let inner = self.inner.lock();
-        HubMetrics {
-            frames_in: self.frames_in.get(),
-            frames_out: inner.frames_out,
-            sockets: inner.presence.sockets,
-            connected: inner.presence.connected(self.gateway.heartbeat.now()),
-        }
     }
 
     /// Counts messages from clients.
@@ -315,69 +255,16 @@ impl Hub {
         true
     }
 
-    /// Retires the hub if it is empty; later callers look the object up again.
-    pub(crate) fn try_retire(&self) -> bool {
-        let mut inner = self.inner.lock();
-        inner.retired = inner.sockets.is_empty() && inner.pending_closes == 0 && inner.requests.is_empty();
-        inner.retired
-    }
-
-    /// Takes a retired hub into use again, because its object turned out to be awake.
-    pub(crate) fn unretire(&self) {
-        self.inner.lock().retired = false;
-    }
-
-    /// Stops the hub with its host: closes every socket after its pending messages and aborts the requests.
-    /// The same applies to sockets and requests that come later.
-    pub(crate) fn shut(&self) {
-        let mut inner = self.inner.lock();
-        inner.shut = true;
-        let requests = mem::take(&mut inner.requests);
-        for socket in inner.sockets.values() {
-            socket.close(going_away());
-            socket.answer_probes(false);
+    /// Answers the question of the object whether a client has room.
+    pub(in crate::gateway) fn has_room(&self, request: RequestKey) {
+        if let Some(object) = self.port.upgrade() {
+            // The answer does not wait in the mailbox, so it is always accepted.
+            let _ = object.post(ToObject::Room { request }, &Context::from_waker(Waker::noop()));
         }
-        drop(inner);
-        drop(requests);
     }
 
-    /// Ends everything that waits for an object which failed: closes sockets with 1011 and aborts requests.
-    ///
-    /// A socket that was not accepted yet gets a final code. The npm client would connect again after another
-    /// code, but its promise `ready` of this connection would never settle. Sockets for which `may_wait`
-    /// returns `true` wait for the next activation instead.
-    pub(crate) fn fail(&self, reason: &str, may_wait: impl Fn(ConnectionKey) -> bool) {
-        let mut inner = self.inner.lock();
-        for socket in inner.sockets.values() {
-            match socket.is_accepted() {
-                true => socket.close(codec::close(Some(close_code::INTERNAL_ERROR), reason)),
-                false if may_wait(socket.key) => {}
-                false => socket.close(codec::close(Some(close_code::SERVER_ERROR), reason)),
-            }
-        }
-        let requests = mem::take(&mut inner.requests);
-        drop(inner);
-        drop(requests);
-    }
-
-    /// Applies the messages of an object in their order.
-    ///
-    /// The messages stay with the caller, who drops them: bytes in them may have an owner whose destructor is code of the
-    /// user, which must not run under the lock.
-    pub(crate) fn apply(&self, messages: &mut [ToGateway]) {
-        let mut over = Vec::new();
-        let mut inner = self.inner.lock();
-        let before = inner.frames_out;
-        for message in messages {
-            over.extend(self.carry_out(&mut inner, message));
-        }
-        self.gateway.totals.frames_out.add((inner.frames_out - before) as usize);
-        drop(inner);
-        drop(over);
-    }
-
-    /// Carries out a message; returns the request that is over with it.
-    fn carry_out(&self, inner: &mut Inner, message: &mut ToGateway) -> Option<OpenRequest> {
+    /// Carries out a message, and collects the requests that are over with it.
+    fn carry_out(&self, inner: &mut Inner, message: &mut ToGateway, over: &mut Vec<OpenRequest>) {
         match message {
             ToGateway::Accept { connection, tags, attachment } => {
                 let Inner { sockets, ids, .. } = inner;
@@ -395,7 +282,7 @@ impl Hub {
             }
             ToGateway::Close { connection, code, reason } => {
                 if let Some(socket) = inner.sockets.get(connection) {
-                    socket.close(codec::close(*code, reason));
+                    socket.close(codec::close(*code, reason), self);
                 }
             }
             ToGateway::Attach { connection, attachment } => {
@@ -421,7 +308,7 @@ impl Hub {
             }
             ToGateway::RespondEnd { request, complete } => {
                 drop(inner.respond(*request, ResponsePart::End { complete: *complete }));
-                return inner.requests.remove(request);
+                over.extend(inner.requests.remove(request));
             }
             ToGateway::BodyCredit { request, bytes } => {
                 let open = inner.requests.get(request);
@@ -429,14 +316,10 @@ impl Hub {
                     credit.add(usize::try_from(*bytes).unwrap_or(usize::MAX));
                 }
             }
-            ToGateway::AwaitRoom { connection, request } => {
-                // The request ends when the last sender is dropped.
-                let asked = inner.requests.remove(request)?;
-                if let Some(socket) = inner.sockets.get(connection) {
-                    socket.await_room(asked.parts.clone());
-                }
-                return Some(asked);
-            }
+            ToGateway::AwaitRoom { connection, request } => match inner.sockets.get(connection) {
+                Some(socket) => socket.await_room(*request, self),
+                None => self.has_room(*request),
+            },
             ToGateway::AutoResponse { pair } => {
                 let length = pair.as_ref().map_or(NO_LENGTH, |pair| pair.request.len());
                 self.auto_length.store(length, Ordering::Relaxed);
@@ -444,8 +327,31 @@ impl Hub {
                     Box::new(Auto { request, response: codec::message(&Message::Text(response)) })
                 });
             }
+            ToGateway::Fail { reason, unaccepted } => {
+                for socket in inner.sockets.values() {
+                    let fails = match unaccepted {
+                        Unaccepted::All => true,
+                        Unaccepted::These(keys) => keys.contains(&socket.key),
+                    };
+                    match socket.is_accepted() {
+                        true => socket.close(codec::close(Some(close_code::INTERNAL_ERROR), reason), self),
+                        false if fails => {
+                            socket.close(codec::close(Some(close_code::SERVER_ERROR), reason), self);
+                        }
+                        false => {}
+                    }
+                }
+                over.extend(mem::take(&mut inner.requests).into_values());
+            }
+            ToGateway::Shut => {
+                inner.shut = true;
+                for socket in inner.sockets.values() {
+                    socket.close(going_away(), self);
+                    socket.answer_probes(false);
+                }
+                over.extend(mem::take(&mut inner.requests).into_values());
+            }
         }
-        None
     }
 
     /// Sends a frame and returns the number of sockets that accepted it.
@@ -465,16 +371,86 @@ impl Hub {
     }
 }
 
+impl GatewayPort for Hub {
+    fn apply(&self, messages: &mut [ToGateway]) {
+        let mut over = Vec::new();
+        let mut inner = self.inner.lock();
+        let before = inner.frames_out;
+        for message in messages {
+            self.carry_out(&mut inner, message, &mut over);
+        }
+        self.gateway.totals.frames_out.add((inner.frames_out - before) as usize);
+        drop(inner);
+        drop(over);
+    }
+
+    fn connection(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
+        let socket = self.inner.lock().sockets.get(&key).cloned();
+        socket.filter(|socket| !socket.is_closing()).and_then(|socket| socket.info())
+    }
+
+    fn connections(&self) -> Vec<ConnectionInfo> {
+        let inner = self.inner.lock();
+        let open = inner.sockets.values().filter(|socket| !socket.is_closing());
+        open.filter_map(|socket| socket.info()).collect()
+    }
+
+    fn key_of(&self, id: &str) -> Option<ConnectionKey> {
+        self.inner.lock().ids.get(id).copied()
+    }
+
+    fn has_connection(&self, key: ConnectionKey) -> bool {
+        self.inner.lock().sockets.contains_key(&key)
+    }
+
+    fn has_connections(&self) -> bool {
+        !self.inner.lock().sockets.is_empty()
+    }
+
+    fn unaccepted(&self) -> HashSet<ConnectionKey> {
+        let inner = self.inner.lock();
+        inner.sockets.values().filter(|socket| socket.is_asking()).map(|socket| socket.key).collect()
+    }
+
+    fn waiting_bytes(&self, key: ConnectionKey) -> usize {
+        self.inner.lock().sockets.get(&key).map_or(0, |socket| socket.waiting())
+    }
+
+    fn has_pending_closes(&self) -> bool {
+        self.inner.lock().pending_closes > 0
+    }
+
+    fn has_request(&self, request: RequestKey) -> bool {
+        self.inner.lock().requests.contains_key(&request)
+    }
+
+    fn metrics(&self) -> HubMetrics {
+        let inner = self.inner.lock();
+        HubMetrics {
+            frames_in: self.frames_in.get(),
+            frames_out: inner.frames_out,
+            sockets: inner.presence.sockets,
+            connected: inner.presence.connected(self.gateway.heartbeat.now()),
+        }
+    }
+
+    fn try_retire(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.retired = inner.sockets.is_empty() && inner.pending_closes == 0 && inner.requests.is_empty();
+        inner.retired
+    }
+
+    fn unretire(&self) {
+        self.inner.lock().retired = false;
+    }
+}
+
 /// Returns the close frame of a host that stops.
 fn going_away() -> Bytes {
     codec::close(Some(close_code::GOING_AWAY), "server shutting down")
 }
 
 impl Inner {
-    fn open(&self, selection: &Selection) -> impl Iterator<Item = &Arc<Socket>> {
-        self.sockets.values().filter(move |socket| !socket.is_closing() && socket.is_in(selection))
-    }
-
     /// Hands a part of a response on, and returns it if nothing takes it any more.
     fn respond(&self, request: RequestKey, part: ResponsePart) -> Option<ResponsePart> {
         match self.requests.get(&request) {

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::gateway::test_support::{BINARY, CLOSE, Client, GatewayHarness, TEXT, let_tasks_run};
-use crate::gateway::{Flags, ToObject};
+use crate::gateway::{Flags, Selection};
 use crate::limits::Limit;
 
 fn pair(harness: &GatewayHarness, pair: Option<(&str, &str)>) {
@@ -131,7 +131,7 @@ async fn the_time_of_an_auto_response_outlives_the_pair() {
     client.send(TEXT, b"ping").await;
     assert_eq!(client.texts().await, ["pong"], "only the first message");
     assert_eq!(messages(&harness), ["ping".into()]);
-    assert_eq!(harness.hub.connections(&Selection::default())[0].answered_at, Some(at));
+    assert_eq!(harness.hub.connections()[0].answered_at, Some(at));
     drop(client);
     let_tasks_run().await;
     let close = harness.object.take();
@@ -194,9 +194,13 @@ async fn connections_are_found_by_selection() {
     let red = Selection { all_tags: vec!["red".to_owned()], ..all.clone() };
     let writable = Selection { without: Flags::bit(0), ..all.clone() };
     let others = Selection { except: vec![a], ..all.clone() };
-    for (selection, keys) in [(&all, &[a, b][..]), (&red, &[a]), (&writable, &[a]), (&others, &[b])] {
-        let found: Vec<_> = harness.hub.connections(selection).iter().map(|info| info.connection).collect();
-        assert_eq!(found, keys, "{selection:?}");
+    let found: Vec<_> = harness.hub.connections().iter().map(|info| info.connection).collect();
+    assert_eq!(found, [a, b]);
+    for (selection, expected) in [(all, [1, 1]), (red, [1, 0]), (writable, [1, 0]), (others.clone(), [0, 1])]
+    {
+        harness.broadcast(selection.clone(), "hello");
+        let received = [first.texts().await.len(), second.texts().await.len()];
+        assert_eq!(received, expected, "{selection:?}");
     }
     let info = harness.hub.connection(b).unwrap();
     assert_eq!((&*info.meta.id, info.meta.uri.as_deref()), ("second", Some("/agents/a/b")));
@@ -206,7 +210,7 @@ async fn connections_are_found_by_selection() {
     assert_eq!(second.texts().await, ["hi"]);
     assert!(first.frames().await.is_empty() && waiting.frames().await.is_empty());
     harness.hub.apply(&mut [ToGateway::Close { connection: b, code: Some(4001), reason: String::new() }]);
-    assert_eq!(harness.hub.connections(&all).len(), 1, "a closing connection is not listed");
+    assert_eq!(harness.hub.connections().len(), 1, "a closing connection is not listed");
     assert_eq!(harness.hub.connection(b), None, "a closing connection is not found");
 }
 
@@ -265,9 +269,10 @@ async fn too_many_connections_are_refused() {
 async fn an_object_that_failed_closes_for_good_what_it_never_accepted() {
     let harness = GatewayHarness::new(None);
     let (_, mut accepted) = harness.accepted().await;
-    let (_, mut asking) = harness.connect().await;
-    let (waiting, mut waits) = harness.connect().await;
-    harness.hub.fail("the agent was restarted", |key| key == waiting);
+    let (failed, mut asking) = harness.connect().await;
+    let (_, mut waits) = harness.connect().await;
+    let unaccepted = Unaccepted::These(HashSet::from([failed]));
+    harness.hub.apply(&mut [ToGateway::Fail { reason: "the agent was restarted".to_owned(), unaccepted }]);
     let closed = |code: u16| [(CLOSE, [&code.to_be_bytes()[..], b"the agent was restarted"].concat().into())];
     assert_eq!(accepted.frames().await, closed(1011), "the client has its identity and may reconnect");
     assert_eq!(asking.frames().await, closed(4500), "the client would wait for an identity forever");

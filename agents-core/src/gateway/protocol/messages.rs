@@ -1,5 +1,6 @@
 //! The messages between the gateway and an object, and their contents.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::{BodyFault, CallHead, Close, FRAME_BYTES, Flags, MemoryPermit, Message, RequestOrigin};
+use crate::gateway::{BodyFault, Close, FRAME_BYTES, Flags, MemoryPermit, Message, RequestOrigin};
 
 /// The key of a socket within a process; later sockets have greater keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,8 +44,9 @@ pub(crate) struct Head {
     pub(crate) origin: RequestOrigin,
     /// The client that the peer speaks for, or the peer itself.
     pub(crate) client: Option<IpAddr>,
-    /// The call, when an agent or the program itself calls a method.
-    pub(crate) call: Option<Box<CallHead>>,
+    /// The head of a request that an object or the program makes; no client can make one. Only objects know its
+    /// content.
+    pub(crate) internal: Option<Bytes>,
 }
 
 /// The head of a response.
@@ -138,6 +140,11 @@ pub(crate) enum ToObject {
     Gone {
         request: RequestKey,
     },
+    /// The answer to [`ToGateway::AwaitRoom`]: the client has received nearly all bytes that were sent to it
+    /// before, or the connection receives no more. It is delivered at once, before the messages that wait.
+    Room {
+        request: RequestKey,
+    },
     /// The object's alarm is due according to the index of alarms.
     Alarm,
 }
@@ -185,6 +192,7 @@ impl ToObject {
         match self {
             Self::Drained { request, .. }
             | Self::Gone { request }
+            | Self::Room { request }
             | Self::BodyChunk { request, .. }
             | Self::BodyEnd { request, .. } => Some(*request),
             _ => None,
@@ -282,8 +290,7 @@ pub(crate) enum ToGateway {
         request: RequestKey,
         bytes: u64,
     },
-    /// Ends this request when the client of the connection has received nearly all bytes that were sent to
-    /// it, or when the connection ends.
+    /// Asks for [`ToObject::Room`] with this key. A later question about the connection replaces an earlier one.
     AwaitRoom {
         connection: ConnectionKey,
         request: RequestKey,
@@ -292,6 +299,25 @@ pub(crate) enum ToGateway {
     AutoResponse {
         pair: Option<AutoResponse>,
     },
+    /// The activation has failed: ends everything that waits for it. Accepted connections are closed with
+    /// 1011, and requests end without the rest of their response.
+    ///
+    /// A connection that is not accepted yet gets a final code. The npm client would connect again after
+    /// another code, but its promise `ready` of this connection would never settle.
+    Fail {
+        reason: String,
+        unaccepted: Unaccepted,
+    },
+    /// The host stops: closes every connection after its pending messages and ends the requests. The same
+    /// applies to connections and requests that come later.
+    Shut,
+}
+
+/// The connections that are not accepted and that fail with an activation. The others wait for the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Unaccepted {
+    All,
+    These(HashSet<ConnectionKey>),
 }
 
 impl ToGateway {
@@ -308,6 +334,8 @@ impl ToGateway {
             | Self::RespondEnd { .. }
             | Self::BodyCredit { .. }
             | Self::AwaitRoom { .. }
+            | Self::Fail { .. }
+            | Self::Shut
             | Self::AutoResponse { pair: None } => 0,
         };
         carried + FRAME_BYTES
@@ -318,51 +346,110 @@ impl ToGateway {
 mod tests {
     use super::*;
 
-    #[test]
-    fn messages_survive_serialisation() {
-        let key = ConnectionKey(7);
-        let head = Box::new(Head {
+    fn head() -> Box<Head> {
+        Box::new(Head {
             method: "GET".into(),
             uri: "/agents/a/b?x=1".into(),
             headers: vec![("x".into(), Bytes::from_static(b"\xff"))],
-            peer: None,
+            peer: Some(([127, 0, 0, 1], 80).into()),
             origin: RequestOrigin { identity: Some(r#"{"id":1}"#.into()), same_site: true },
-            client: None,
-            call: Some(Box::new(CallHead { method: "post".into(), callers: Vec::new() })),
-        });
-        for message in [
-            ToObject::Connect { connection: key, id: "c".into(), head: head.clone() },
-            ToObject::Message {
-                connection: key,
-                message: Message::from(vec![0, 255]),
-                held: MemoryPermit::default(),
-            },
-            ToObject::Close { connection: key, close: Close::dropped(), info: None },
+            client: Some([127, 0, 0, 1].into()),
+            internal: Some(Bytes::from_static(b"post")),
+        })
+    }
+
+    /// Returns a message of each kind.
+    fn to_object() -> Vec<ToObject> {
+        let (connection, request, held) = (ConnectionKey(7), RequestKey(1), MemoryPermit::default());
+        let (id, uri, tags) = ("c".to_owned(), Some("/".to_owned()), vec!["red".to_owned()]);
+        let meta = Arc::new(ConnectionMeta { id: id.clone(), uri, tags });
+        let attachment = Bytes::from_static(b"\0\xff");
+        let info = ConnectionInfo { connection, meta, attachment, answered_at: Some(1) };
+        let close = Close::clean(4001, "bye");
+        vec![
+            ToObject::Connect { connection, id, head: head() },
+            ToObject::Message { connection, message: Message::from(vec![0, 255]), held },
+            ToObject::Close { connection, close, info: Some(Box::new(info)) },
+            ToObject::Error { connection, error: "frame".into() },
             ToObject::Request {
-                request: RequestKey(1),
-                head,
+                request,
+                head: head(),
                 body: Bytes::from_static(b"\0"),
                 more: true,
                 held: MemoryPermit::default(),
             },
             ToObject::BodyChunk {
-                request: RequestKey(1),
+                request,
                 chunk: Bytes::from_static(b"\xff"),
                 held: MemoryPermit::default(),
             },
-            ToObject::BodyEnd { request: RequestKey(1), fault: Some(BodyFault::TooLarge) },
-        ] {
+            ToObject::BodyEnd { request, fault: Some(BodyFault::TooLarge) },
+            ToObject::Drained { request, bytes: u64::MAX },
+            ToObject::Gone { request },
+            ToObject::Room { request },
+            ToObject::Alarm,
+        ]
+    }
+
+    /// Returns a message of each kind.
+    fn to_gateway() -> Vec<ToGateway> {
+        let (connection, request) = (ConnectionKey(7), RequestKey(1));
+        let selection = Selection {
+            all_tags: vec!["red".into()],
+            any_tag: Some(vec!["blue".into()]),
+            except: vec![connection],
+            without: Flags::bit(1),
+        };
+        let targets = Targets::Many(Box::new(selection));
+        let (tags, attachment) = (vec!["red".to_owned()], Bytes::from_static(b"\0\xff"));
+        let pair = AutoResponse { request: "ping".into(), response: "pong".into() };
+        let head = ResponseHead { status: 404, headers: vec![("x".into(), Bytes::from_static(b"\xff"))] };
+        vec![
+            ToGateway::Accept { connection, tags, attachment: attachment.clone() },
+            ToGateway::Send { targets, message: Message::from("hi"), latest: true },
+            ToGateway::Close { connection, code: Some(4001), reason: "bye".into() },
+            ToGateway::Attach { connection, attachment },
+            ToGateway::Credit { connection, messages: 1, bytes: u64::MAX },
+            ToGateway::Respond { request, head },
+            ToGateway::RespondChunk { request, chunk: Bytes::from_static(b"\xff") },
+            ToGateway::RespondEnd { request, complete: true },
+            ToGateway::BodyCredit { request, bytes: 1 },
+            ToGateway::AwaitRoom { connection, request },
+            ToGateway::AutoResponse { pair: Some(pair) },
+            ToGateway::Fail {
+                reason: "restarted".into(),
+                unaccepted: Unaccepted::These([connection].into()),
+            },
+            ToGateway::Shut,
+        ]
+    }
+
+    fn name(message: impl fmt::Debug) -> String {
+        format!("{message:?}").split([' ', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    /// Returns the names of the variants of an enum, read from this file.
+    fn variants(of: &str) -> Vec<String> {
+        let source = include_str!("messages.rs");
+        let body = source.split(&format!("enum {of} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+        let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
+        let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+        variants.map(|line| line.split([' ', ',']).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn messages_survive_serialisation() {
+        for message in to_object() {
             let json = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToObject>(&json).unwrap(), message);
         }
-        let selection = Selection { except: vec![key], without: Flags::bit(1), ..Selection::default() };
-        let send = ToGateway::Send {
-            targets: Targets::Many(Box::new(selection)),
-            message: Message::from("hi"),
-            latest: true,
-        };
-        let json = serde_json::to_string(&send).unwrap();
-        assert_eq!(serde_json::from_str::<ToGateway>(&json).unwrap(), send);
+        for message in to_gateway() {
+            let json = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<ToGateway>(&json).unwrap(), message);
+        }
+        let sorted = |names: Vec<String>| names.into_iter().collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(sorted(to_object().iter().map(name).collect()), sorted(variants("ToObject")));
+        assert_eq!(sorted(to_gateway().iter().map(name).collect()), sorted(variants("ToGateway")));
     }
 
     #[test]

@@ -3,6 +3,6 @@
 //! All of them are plain and serialisable, so that both sides can run in different processes. This module
 //! uses no socket, task or database.
 
-pub(super) mod call;
+pub(super) mod encoded;
 pub(super) mod messages;
 pub(super) mod port;

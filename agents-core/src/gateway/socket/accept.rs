@@ -1,9 +1,7 @@
 //! The start of a socket: registered with a hub, or refused.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +11,7 @@ use crate::gateway::hub::{Hub, RegisterError};
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
 use crate::gateway::socket::{Socket, Stream};
-use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, PostError, ToObject};
+use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, ToObject, post};
 use crate::limits::Limit;
 use crate::wire::close_code;
 
@@ -44,10 +42,12 @@ pub(crate) async fn accept(
                 if other.is_alive().await {
                     id = nanoid::nanoid!();
                 } else {
-                    other.close_now(codec::close(Some(close_code::GOING_AWAY), "replaced"));
+                    other.close_now(codec::close(Some(close_code::GOING_AWAY), "replaced"), &hub);
                     // The close of the old socket reaches the object before the new connection.
                     if let Some(close) = other.end(&hub, Close::dropped()) {
-                        tell(&hub, &*port, close).await;
+                        // An object that is out of use needs no close.
+                        let _ = post(&*port, close).await;
+                        hub.close_delivered();
                     }
                 }
             }
@@ -56,20 +56,6 @@ pub(crate) async fn accept(
     hub.gateway.heartbeat.watch(&socket);
     let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
     Some(Task::new(stream, socket, hub, port, connect, place))
-}
-
-/// Posts the close of a socket to an object, as soon as the mailbox has space.
-async fn tell(hub: &Hub, port: &dyn ObjectPort, close: ToObject) {
-    let mut close = Some(close);
-    poll_fn(|cx| match close.take().map(|close| port.post(close, cx)) {
-        Some(Err(PostError::Full(back, _))) => {
-            close = Some(back);
-            Poll::Pending
-        }
-        _ => Poll::Ready(()),
-    })
-    .await;
-    hub.close_delivered();
 }
 
 /// Refuses a socket: only the close frame is sent.

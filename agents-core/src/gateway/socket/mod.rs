@@ -21,16 +21,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::gateway::hub::{Hub, ResponsePart};
+use crate::gateway::hub::Hub;
 use crate::gateway::quota::memory_budget::message_as_value;
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::socket::outbox::{Outbox, Overflow};
 use crate::gateway::{
     Attachment, Budget, Close, ConnectionInfo, ConnectionKey, ConnectionMeta, FRAME_BYTES, FREE_BYTES,
-    Gateway, MemoryPermit, Message, Selection, ToObject,
+    Gateway, MemoryPermit, Message, RequestKey, Selection, ToObject,
 };
 use crate::limits::Limit;
 use crate::support::sampled::sampled;
@@ -85,9 +84,9 @@ struct Shared {
 struct Waiting {
     /// The senders for a sign of life.
     probes: Vec<oneshot::Sender<bool>>,
-    /// The senders for space in the outbox, see
-    /// [`ToGateway::AwaitRoom`](crate::gateway::ToGateway::AwaitRoom). They are dropped when there is space.
-    room: Vec<UnboundedSender<ResponsePart>>,
+    /// The object's question about space in the outbox, see
+    /// [`ToGateway::AwaitRoom`](crate::gateway::ToGateway::AwaitRoom).
+    room: Option<RequestKey>,
 }
 
 #[derive(Debug)]
@@ -115,14 +114,11 @@ impl Shared {
         }
     }
 
-    /// Takes the senders that wait for space, if the outbox has space or accepts no more frames.
-    fn roomy(&mut self) -> Vec<UnboundedSender<ResponsePart>> {
+    /// Takes the question about space, if the outbox has space or accepts no more frames.
+    fn roomy(&mut self) -> Option<RequestKey> {
+        let waiting = self.waiting.as_mut()?;
         let has_room = self.outbox.is_closing() || !self.outbox.is_behind();
-        self.waiting
-            .as_mut()
-            .filter(|_| has_room)
-            .map(|waiting| mem::take(&mut waiting.room))
-            .unwrap_or_default()
+        waiting.room.take_if(|_| has_room)
     }
 
     fn is_in(&self, selection: &Selection, key: ConnectionKey) -> bool {
@@ -131,6 +127,13 @@ impl Shared {
             _ => false,
         }
     }
+}
+
+/// Unlocks a socket, and answers the question about space if there is space.
+fn answer_room(mut shared: MutexGuard<'_, Shared>, hub: &Hub) {
+    let roomy = shared.roomy();
+    drop(shared);
+    roomy.into_iter().for_each(|request| hub.has_room(request));
 }
 
 impl Socket {
@@ -189,24 +192,20 @@ impl Socket {
             totals.limits.record(limit);
         }
         shared.count_queue(outgoing);
-        let roomy = shared.roomy();
-        drop(shared);
-        drop(roomy);
+        answer_room(shared, hub);
         self.waker.wake();
         reached.unwrap_or(false)
     }
 
     /// Queues an encoded close frame after all frames that were sent before.
-    pub(crate) fn close(&self, frame: Bytes) {
-        self.change_outbox(|outbox| outbox.close(frame));
+    pub(crate) fn close(&self, frame: Bytes, hub: &Hub) {
+        self.change_outbox(hub, |outbox| outbox.close(frame));
     }
 
-    fn change_outbox(&self, change: impl FnOnce(&mut Outbox)) {
+    fn change_outbox(&self, hub: &Hub, change: impl FnOnce(&mut Outbox)) {
         let mut shared = self.shared.lock();
         change(&mut shared.outbox);
-        let roomy = shared.roomy();
-        drop(shared);
-        drop(roomy);
+        answer_room(shared, hub);
         self.waker.wake();
     }
 
@@ -215,21 +214,18 @@ impl Socket {
         self.shared.lock().outbox.waiting()
     }
 
-    /// Drops the sender when the client has received nearly everything that was sent to it, or when no more
-    /// is sent.
-    pub(crate) fn await_room(&self, sender: UnboundedSender<ResponsePart>) {
+    /// Answers when the client has received nearly everything that was sent to it, or when no more is sent.
+    pub(crate) fn await_room(&self, request: RequestKey, hub: &Hub) {
         let mut shared = self.shared.lock();
-        let room = &mut shared.waiting.get_or_insert_default().room;
-        room.retain(|sender| !sender.is_closed());
-        room.push(sender);
-        let roomy = shared.roomy();
-        drop(shared);
-        drop(roomy);
+        let before = shared.waiting.get_or_insert_default().room.replace(request);
+        answer_room(shared, hub);
+        // The handler that asked before may wait no more.
+        before.into_iter().for_each(|request| hub.has_room(request));
     }
 
     /// Drops frames that were not written yet, and closes.
-    fn close_now(&self, frame: Bytes) {
-        self.change_outbox(|outbox| outbox.close_now(frame));
+    fn close_now(&self, frame: Bytes, hub: &Hub) {
+        self.change_outbox(hub, |outbox| outbox.close_now(frame));
     }
 
     /// Removes the socket from its hub, and returns the close for the object at the first call. After the
@@ -241,7 +237,8 @@ impl Socket {
         let info = hub.begin_close(self.key).map(Box::new);
         // The waiting tasks are released, because their event cannot happen any more.
         let waiting = self.shared.lock().waiting.take();
-        drop(waiting);
+        let room = waiting.and_then(|waiting| waiting.room);
+        room.into_iter().for_each(|request| hub.has_room(request));
         Some(ToObject::Close { connection: self.key, close, info })
     }
 
@@ -297,10 +294,6 @@ impl Socket {
         let mut shared = self.shared.lock();
         let accepted = shared.accepted.as_mut();
         accepted.map(|accepted| accepted.answered_at = Some(now)).is_some()
-    }
-
-    pub(crate) fn is_in(&self, selection: &Selection) -> bool {
-        self.shared.lock().is_in(selection, self.key)
     }
 
     /// Returns the data that the gateway stores of the connection; `None` before the object has accepted it.
@@ -382,7 +375,8 @@ impl Socket {
             return false;
         }
         // The code is final, because a client that reconnected at once would be as idle as before.
-        self.close(codec::close(Some(close_code::IDLE), "idle"));
+        self.shared.lock().outbox.close(codec::close(Some(close_code::IDLE), "idle"));
+        self.waker.wake();
         true
     }
 

@@ -93,7 +93,7 @@ impl Task {
         work.decoder = Decoder::new(self.hub.limits().message_bytes);
         work.growing = MemoryPermit::default();
         work.reading_since = None;
-        self.socket.close(codec::close(Some(code), reason));
+        self.socket.close(codec::close(Some(code), reason), &self.hub);
         self.end(work, Close { code, reason: reason.to_owned(), was_clean: false });
     }
 }

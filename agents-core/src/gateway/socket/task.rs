@@ -298,7 +298,7 @@ impl Task {
                     Some((code, reason)) => (codec::close(Some(code), &reason), Close::clean(code, reason)),
                     None => (codec::close(None, ""), Close::clean(close_code::NO_CODE, "")),
                 };
-                self.socket.close(answer);
+                self.socket.close(answer, &self.hub);
                 self.end(work, close);
             }
             Some(Incoming::Pong) | None => {}

@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, sleep};
 
 use crate::gateway::test_support::{
     BINARY, CLOSE, Client, GatewayHarness, PING, PONG, TEXT, let_tasks_run, limits,
 };
 use crate::gateway::{
-    Close, ConnectionKey, FRAME_BYTES, Flags, RequestKey, ResponsePart, Selection, ToGateway, ToObject,
+    Close, ConnectionKey, FRAME_BYTES, Flags, GatewayPort, RequestKey, Selection, ToGateway, ToObject,
 };
 use crate::limits::{Limit, Limits, Rate};
 
@@ -51,49 +49,47 @@ async fn slow(harness: &GatewayHarness) -> (ConnectionKey, Client) {
     (key, client)
 }
 
-/// Waits for space as an object does.
-fn await_room(harness: &GatewayHarness, connection: ConnectionKey) -> UnboundedReceiver<ResponsePart> {
+/// Asks for space as an object does.
+fn await_room(harness: &GatewayHarness, connection: ConnectionKey) -> RequestKey {
     let request = RequestKey::next();
-    let parts = harness.hub.open_request(request, None).unwrap();
+    harness.object.take();
     harness.hub.apply(&mut [ToGateway::AwaitRoom { connection, request }]);
-    assert!(!harness.hub.has_request(request), "the request does not keep the hub in use");
-    parts
+    request
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_room_is_told_when_the_client_has_read_or_reads_no_more() {
     let harness = GatewayHarness::new(None);
-    let room = |parts: &mut UnboundedReceiver<ResponsePart>| match parts.try_recv() {
-        Err(TryRecvError::Empty) => false,
-        Err(TryRecvError::Disconnected) => true,
-        Ok(part) => panic!("{part:?}"),
-    };
+    let has_room = |request| harness.object.take().contains(&ToObject::Room { request });
     let (key, mut client) = slow(&harness).await;
-    assert!(room(&mut await_room(&harness, key)), "no byte is waiting");
+    assert!(has_room(await_room(&harness, key)), "no byte is waiting");
     harness.send(key, vec![0; 100_000], false);
     harness.send(key, vec![0; 60_000], false);
-    let mut parts = await_room(&harness, key);
+    let request = await_room(&harness, key);
     client.swallow(90_000).await;
-    assert!(!room(&mut parts));
+    assert!(!has_room(request));
     client.swallow(10_010).await;
     // The bytes of the writer count until all of them are written.
     client.swallow(60_004).await;
-    assert!(room(&mut parts));
+    assert!(has_room(request));
 
     harness.send(key, vec![0; 100_000], false);
-    let mut parts = await_room(&harness, key);
+    let replaced = await_room(&harness, key);
     let_tasks_run().await;
-    assert!(!room(&mut parts));
+    assert!(!has_room(replaced));
+    let request = RequestKey::next();
+    harness.hub.apply(&mut [ToGateway::AwaitRoom { connection: key, request }]);
+    assert!(has_room(replaced), "the handler that asked is answered, and not kept for ever");
     harness.hub.apply(&mut [ToGateway::Close { connection: key, code: None, reason: String::new() }]);
-    assert!(room(&mut parts), "later frames are dropped");
+    assert!(has_room(request), "later frames are dropped");
 
     let (key, client) = slow(&harness).await;
     harness.send(key, vec![0; 100_000], false);
-    let mut parts = await_room(&harness, key);
+    let request = await_room(&harness, key);
     drop(client);
     let_tasks_run().await;
-    assert!(room(&mut parts), "gone");
-    assert!(room(&mut await_room(&harness, key)), "unknown");
+    assert!(has_room(request), "gone");
+    assert!(has_room(await_room(&harness, key)), "unknown");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
+use crate::gateway::socket::answer_room;
 use crate::gateway::socket::task::{Task, Work};
 
 /// The number of bytes that are moved from the outbox at a time.
@@ -79,9 +80,7 @@ impl Task {
         }
         let closing = shared.outbox.is_closing();
         shared.count_queue(&self.hub.gateway.outgoing);
-        let roomy = shared.roomy();
-        drop(shared);
-        drop(roomy);
+        answer_room(shared, &self.hub);
         if closing {
             self.start_deadline();
         }

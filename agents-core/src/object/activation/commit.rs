@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::error::{Error, Result};
 use crate::gateway::ToGateway;
 use crate::object::activation::Activation;
+use crate::object::activation::output_gate::Released;
 use crate::object::context::Inner;
 use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
 use crate::storage::{Durability, StorageError, Store, SyncHandle};
@@ -65,14 +66,20 @@ impl Activation {
     }
 
     /// Hands effects to the gateway, and wakes the tasks that waited for space in the gate.
-    fn let_out(&self, mut released: Vec<ToGateway>) {
-        if !released.is_empty() {
-            self.handle.hub.apply(&mut released);
-            for message in released {
-                discard(message, &self.handle.key);
-            }
-            self.object.resume();
+    fn let_out(&self, released: Released) {
+        if released.is_empty() {
+            return;
         }
+        let Released { mut effects, waiters } = released;
+        self.handle.gateway.apply(&mut effects);
+        for effect in effects {
+            discard(effect, &self.handle.key);
+        }
+        for waiter in waiters {
+            // The handler may have been dropped.
+            let _ = waiter.send(());
+        }
+        self.object.resume();
     }
 
     /// Records that everything up to a commit is durable.
@@ -86,7 +93,7 @@ impl Activation {
 
     /// Seals the turns so far and commits them, unless a sync is running. Writes made during a sync go into
     /// the next commit together.
-    fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Vec<ToGateway>, bool)> {
+    fn commit(&mut self, cx: &mut Context<'_>) -> Result<(Released, bool)> {
         let object = self.object.clone();
         let mut inner = object.lock();
         if let Some(error) = inner.failed.take() {

@@ -92,7 +92,7 @@ impl Activation {
         }
         self.rest_decided = Some(self.last_activity);
         let environment = &self.handle.environment;
-        if environment.databases.load(Ordering::Relaxed) <= environment.gateway.limits.open_databases {
+        if environment.databases.load(Ordering::Relaxed) <= environment.limits.open_databases {
             return false;
         }
         let Some(store) = self.object.lock().store.take() else { return false };

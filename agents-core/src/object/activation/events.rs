@@ -48,7 +48,7 @@ impl Activation {
                 self.start(Some(instance), Label::Connect(entry), Box::pin(handler), cx);
             }
             ToObject::Message { connection, message, held } => {
-                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                let entry = self.object.lock().roster.get(connection, &*self.handle.gateway);
                 let bytes = message.len();
                 match entry {
                     Some(entry) if !entry.is_closing() => {
@@ -62,7 +62,7 @@ impl Activation {
                             cx,
                         );
                     }
-                    None if !self.handle.hub.has(connection) => {
+                    None if !self.handle.gateway.has_connection(connection) => {
                         self.wait_for_end(connection, ToObject::Message { connection, message, held });
                     }
                     _ => self.credit(connection, bytes),
@@ -92,14 +92,14 @@ impl Activation {
                 }
             }
             ToObject::Error { connection, error } => {
-                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                let entry = self.object.lock().roster.get(connection, &*self.handle.gateway);
                 match entry {
                     Some(entry) => {
                         let error = Error::hidden("protocol", Violation(error));
                         let handler = instance.error(self.socket(entry), error);
                         self.start(Some(instance), Label::Other, handler, cx);
                     }
-                    None if !self.handle.hub.has(connection) => {
+                    None if !self.handle.gateway.has_connection(connection) => {
                         self.wait_for_end(connection, ToObject::Error { connection, error });
                     }
                     None => {}
@@ -148,6 +148,8 @@ impl Activation {
             | ToObject::Gone { .. }
             | ToObject::BodyChunk { .. }
             | ToObject::BodyEnd { .. } => self.object.request_event(event),
+            // Answered at its post, see `ObjectHandle::post`.
+            ToObject::Room { .. } => {}
         }
     }
 
@@ -206,7 +208,7 @@ impl Activation {
             }
             ToObject::Message { connection, message, .. } => {
                 self.credit(connection, message.len());
-                let entry = self.object.lock().roster.get(connection, &self.handle.hub);
+                let entry = self.object.lock().roster.get(connection, &*self.handle.gateway);
                 match entry {
                     Some(entry) => {
                         let socket = self.socket(entry);

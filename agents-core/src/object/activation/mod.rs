@@ -29,8 +29,8 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
-use crate::gateway::{ConnectionKey, Gateway, ToGateway, ToObject};
-use crate::limits::Limit;
+use crate::gateway::{Budget, ConnectionKey, ToGateway, ToObject, Unaccepted};
+use crate::limits::{Limit, LimitCounters, Limits};
 use crate::object::ObjectDirectory;
 use crate::object::activation::database_release::{Lent, OpenDatabase};
 use crate::object::activation::events::Label;
@@ -52,7 +52,11 @@ pub(crate) struct Environment {
     pub(crate) folder: Arc<DataFolder>,
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
-    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) limit_counts: Arc<LimitCounters>,
+    /// The memory budgets that objects and the gateway share: what clients sent, and what waits for clients.
+    pub(crate) incoming: Arc<Budget>,
+    pub(crate) outgoing: Arc<Budget>,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
     pub(crate) alarms: Alarms,
@@ -136,7 +140,7 @@ async fn live(handle: &Arc<ObjectHandle>) {
             let mut events = VecDeque::new();
             handle.mailbox.take(&mut events);
             handle.life.sleep();
-            handle.hub.fail("the agent cannot be started", |_| false);
+            shutdown::fail(handle, "the agent cannot be started", Unaccepted::All);
             shutdown::keep(handle, events);
         }
     }
@@ -242,7 +246,7 @@ impl Activation {
                     Some(json) => serde_json::from_str(&json)?,
                     None => Settings::default(),
                 };
-                handle.hub.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
+                handle.gateway.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);
                 handle.settings.replace(settings);
             }
         } else if unknown {

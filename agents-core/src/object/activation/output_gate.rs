@@ -5,6 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
+use tokio::sync::oneshot;
+
 use crate::gateway::{Budget, FREE_BYTES, MemoryPermit, ToGateway};
 use crate::limits::Limit;
 
@@ -18,6 +20,8 @@ const LAST_WAKERS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Gate {
     staged: Vec<ToGateway>,
+    /// The handlers of the turns in `staged` that wait until their effects have left.
+    staged_waiters: Vec<oneshot::Sender<()>>,
     waiting: VecDeque<Batch>,
     durable: u64,
     /// The bytes in `staged`; `bytes` counts all effects of the gate.
@@ -37,6 +41,20 @@ struct Batch {
     stamp: u64,
     bytes: usize,
     effects: Vec<ToGateway>,
+    waiters: Vec<oneshot::Sender<()>>,
+}
+
+/// The effects that leave the gate, and the handlers that wait until that has happened.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    pub(crate) effects: Vec<ToGateway>,
+    pub(crate) waiters: Vec<oneshot::Sender<()>>,
+}
+
+impl Released {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.effects.is_empty() && self.waiters.is_empty()
+    }
 }
 
 impl Gate {
@@ -44,6 +62,7 @@ impl Gate {
     pub(crate) fn new(limit: usize, budget: Arc<Budget>) -> Self {
         Self {
             staged: Vec::new(),
+            staged_waiters: Vec::new(),
             waiting: VecDeque::new(),
             durable: 0,
             staged_bytes: 0,
@@ -100,6 +119,14 @@ impl Gate {
         self.count(self.bytes + bytes);
     }
 
+    /// Returns a receiver that is notified when everything staged so far has left, and closed when the effects
+    /// are given up. A handler that is undone drops its receiver.
+    pub(crate) fn until_left(&mut self) -> oneshot::Receiver<()> {
+        let (waiter, left) = oneshot::channel();
+        self.staged_waiters.push(waiter);
+        left
+    }
+
     /// Returns a mark to which a failed turn can be undone.
     pub(crate) fn mark(&self) -> usize {
         self.staged.len()
@@ -114,20 +141,27 @@ impl Gate {
         undone
     }
 
-    /// Takes out all effects that have not left; they will never leave.
-    pub(crate) fn given_up(&mut self) -> Vec<ToGateway> {
-        let waiting = mem::take(&mut self.waiting).into_iter().flat_map(|batch| batch.effects);
-        let effects = waiting.chain(mem::take(&mut self.staged)).collect();
+    /// Takes out all effects that have not left; they will never leave. Their waiters are notified when they
+    /// are dropped.
+    pub(crate) fn given_up(&mut self) -> Released {
+        let mut out = Released::default();
+        for batch in mem::take(&mut self.waiting) {
+            out.effects.extend(batch.effects);
+            out.waiters.extend(batch.waiters);
+        }
+        out.effects.append(&mut self.staged);
+        out.waiters.append(&mut self.staged_waiters);
         self.staged_bytes = 0;
         self.count(0);
-        effects
+        out
     }
 
     /// Closes the turns so far: their effects wait for the commit `stamp`.
     pub(crate) fn seal(&mut self, stamp: u64) {
-        if !self.staged.is_empty() {
+        if !self.staged.is_empty() || !self.staged_waiters.is_empty() {
             let (bytes, effects) = (mem::take(&mut self.staged_bytes), mem::take(&mut self.staged));
-            self.waiting.push_back(Batch { stamp, bytes, effects });
+            let waiters = mem::take(&mut self.staged_waiters);
+            self.waiting.push_back(Batch { stamp, bytes, effects, waiters });
         }
     }
 
@@ -137,15 +171,16 @@ impl Gate {
     }
 
     /// Takes out the effects that may leave.
-    pub(crate) fn released(&mut self) -> Vec<ToGateway> {
-        let (mut out, mut bytes) = (Vec::new(), 0);
+    pub(crate) fn released(&mut self) -> Released {
+        let (mut out, mut bytes) = (Released::default(), 0);
         while let Some(batch) = self.waiting.pop_front_if(|batch| batch.stamp <= self.durable) {
             bytes += batch.bytes;
+            out.waiters.extend(batch.waiters);
             // In the usual case of one batch the list is moved and nothing is copied.
-            if out.is_empty() {
-                out = batch.effects;
+            if out.effects.is_empty() {
+                out.effects = batch.effects;
             } else {
-                out.extend(batch.effects);
+                out.effects.extend(batch.effects);
             }
         }
         self.count(self.bytes - bytes);
@@ -153,7 +188,7 @@ impl Gate {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.staged.is_empty() && self.waiting.is_empty()
+        self.staged.is_empty() && self.staged_waiters.is_empty() && self.waiting.is_empty()
     }
 
     fn count(&mut self, bytes: usize) {
@@ -193,16 +228,37 @@ mod tests {
         let mut gate = gate();
         gate.stage(effect(1));
         gate.seal(0);
-        assert_eq!(gate.released(), [effect(1)], "no write, no wait");
+        assert_eq!(gate.released().effects, [effect(1)], "no write, no wait");
         gate.stage(effect(2));
         gate.seal(1);
         gate.stage(effect(3));
         gate.seal(2);
-        assert_eq!(gate.released(), []);
+        assert_eq!(gate.released().effects, []);
         gate.opened(1);
-        assert_eq!(gate.released(), [effect(2)]);
+        assert_eq!(gate.released().effects, [effect(2)]);
         gate.opened(2);
-        assert_eq!(gate.released(), [effect(3)]);
+        assert_eq!(gate.released().effects, [effect(3)]);
+        assert!(gate.is_empty());
+    }
+
+    #[test]
+    fn a_handler_that_waits_is_notified_with_the_effects_before_it() {
+        let mut gate = gate();
+        gate.stage(effect(1));
+        let mut left = gate.until_left();
+        gate.seal(1);
+        let mut behind = gate.until_left();
+        assert!(gate.released().is_empty() && !gate.is_empty());
+        gate.opened(1);
+        let released = gate.released();
+        assert_eq!(released.effects, [effect(1)]);
+        assert!(left.try_recv().is_err(), "the effects have not left yet");
+        for waiter in released.waiters {
+            waiter.send(()).unwrap();
+        }
+        assert!(left.try_recv().is_ok());
+        drop(gate.given_up());
+        assert_eq!(behind.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         assert!(gate.is_empty());
     }
 
@@ -214,7 +270,7 @@ mod tests {
         gate.stage(effect(2));
         assert_eq!(gate.undo_to(mark), [effect(2)]);
         gate.seal(0);
-        assert_eq!(gate.released(), [effect(1)]);
+        assert_eq!(gate.released().effects, [effect(1)]);
         assert_eq!(gate.bytes, 0);
     }
 
@@ -238,7 +294,7 @@ mod tests {
         gate.stage(large(FREE_BYTES));
         gate.seal(2);
         gate.opened(1);
-        assert_eq!((gate.released().len(), gate.bytes), (1, FREE_BYTES));
+        assert_eq!((gate.released().effects.len(), gate.bytes), (1, FREE_BYTES));
         assert_eq!(gate.resumed().len(), 1, "registered once");
         assert!(gate.resumed().is_empty());
     }
@@ -259,13 +315,13 @@ mod tests {
         assert_eq!(other.reached(FREE_BYTES), None);
         assert_eq!(other.reached(FREE_BYTES + 1), Some(Limit::OutgoingBytes));
         one.seal(0);
-        assert_eq!(one.released().len(), 2);
+        assert_eq!(one.released().effects.len(), 2);
         assert_eq!(budget.used(), 0);
         assert!(!one.is_full());
         one.stage(large(2 * FREE_BYTES));
         one.seal(1);
         one.stage(large(4 * FREE_BYTES));
-        assert_eq!((one.given_up().len(), budget.used()), (2, 0));
+        assert_eq!((one.given_up().effects.len(), budget.used()), (2, 0));
         one.stage(large(4 * FREE_BYTES));
         drop(one);
         assert_eq!(budget.used(), 0, "an activation that ends releases all bytes");

@@ -37,13 +37,14 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
             ToObject::Error { .. }
             | ToObject::Drained { .. }
             | ToObject::Gone { .. }
+            | ToObject::Room { .. }
             | ToObject::BodyChunk { .. }
             | ToObject::BodyEnd { .. } => {}
         }
     }
-    handle.environment.gateway.totals.limits.record(Limit::AgentsAwake);
+    handle.environment.limit_counts.record(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.hub.apply(&mut told);
+    handle.gateway.apply(&mut told);
     if rings {
         ring_again(handle);
     }

@@ -1,7 +1,6 @@
 //! The end of an activation that hibernates, stops, fails or crashes.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -10,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::gateway::{BodyFault, ObjectPort, PostError, ToObject};
+use crate::gateway::{BodyFault, ToGateway, ToObject, Unaccepted, post};
 use crate::object::activation::turn::Turns;
 use crate::object::activation::{Activation, Ended, Phase};
 use crate::object::context::alarm::retry_after;
@@ -30,9 +29,14 @@ impl Activation {
         !self.running.is_empty()
             || !self.events.is_empty()
             || !self.connecting.is_empty()
-            || (!self.leaving.is_empty() && self.handle.hub.has_pending_closes())
+            || (!self.leaving.is_empty() && self.has_pending_closes())
             || self.is_settling()
             || !self.object.lock().spawned.is_empty()
+    }
+
+    /// Returns whether the close of a connection is still to come.
+    fn has_pending_closes(&self) -> bool {
+        self.handle.gateway.has_pending_closes() || self.handle.mailbox.has_held_back()
     }
 
     /// Decides whether the activation is over.
@@ -183,10 +187,11 @@ impl Activation {
             // waits as well, unless this activation dispatched nothing before it failed: then the next one
             // would fail the same way forever. The order matters: a connection that is posted between these
             // statements is spared.
-            let asking = handle.hub.asking();
+            let mut failed = handle.gateway.unaccepted();
             let mut waiting = handle.mailbox.connects();
             waiting.extend(events.iter().filter_map(ToObject::connects));
-            handle.hub.fail(reason, |key| dispatched && (!asking.contains(&key) || waiting.contains(&key)));
+            failed.retain(|key| !waiting.contains(key));
+            fail(&handle, reason, if dispatched { Unaccepted::These(failed) } else { Unaccepted::All });
             // Closes of connections and alarms have not failed; they are still to be handled.
             let is_kept = |event: &ToObject| match event {
                 ToObject::Close { .. } | ToObject::Alarm => true,
@@ -221,10 +226,15 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     handle.life.sleep();
     handle.settings.forget();
     handle.indexed.forget();
-    handle.hub.fail(RESTARTED, |_| false);
+    fail(handle, RESTARTED, Unaccepted::All);
     close(handle, store, true).await;
     // The outcome of the alarm that woke the object is unknown.
     ring_again(handle);
+}
+
+/// Ends everything at the gateway that waits for a failed activation.
+pub(super) fn fail(handle: &ObjectHandle, reason: &str, unaccepted: Unaccepted) {
+    handle.gateway.apply(&mut [ToGateway::Fail { reason: reason.to_owned(), unaccepted }]);
 }
 
 /// Closes the database, cleanly or as if the process had been killed.
@@ -279,26 +289,16 @@ pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
         return;
     }
     // The handle stays in use meanwhile, and is not kept from going with its host.
-    ends.iter().for_each(|_| handle.hub.close_undelivered());
+    handle.mailbox.hold_back(ends.len());
     let (handle, runtime) = (Arc::downgrade(handle), handle.environment.runtime.clone());
     runtime.spawn(async move {
         tokio::time::sleep(Duration::from_millis(retry_after(retry))).await;
         let Some(handle) = handle.upgrade() else { return };
-        let mut ends = VecDeque::from(ends);
-        poll_fn(|cx| {
-            // A host that stops has no more lives of it.
-            while let Some(end) = ends.pop_front().filter(|_| !handle.is_stopping()) {
-                match handle.post(end, cx) {
-                    Err(PostError::Full(back, _)) => {
-                        ends.push_front(back);
-                        return Poll::Pending;
-                    }
-                    _ => handle.hub.close_delivered(),
-                }
-            }
-            Poll::Ready(())
-        })
-        .await;
+        // A host that stops starts no activation of the object any more.
+        for end in ends.into_iter().take_while(|_| !handle.is_stopping()) {
+            let _ = post(&*handle, end).await;
+            handle.mailbox.handed_in();
+        }
     });
 }
 

@@ -5,6 +5,7 @@
 //! that it does not know yet.
 
 pub(super) mod entry;
+pub(super) mod room;
 pub(super) mod roster;
 pub(super) mod send_window;
 pub(super) mod web_socket;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::gateway::{ConnectionInfo, ConnectionKey, Hub, Selection};
+use crate::gateway::{ConnectionInfo, ConnectionKey, GatewayPort, Selection};
 use crate::object::ConnectionEntry;
 
 /// The connections that the activation knows.
@@ -19,25 +19,29 @@ pub(in crate::object) struct Roster {
 
 impl Roster {
     /// Returns a connection; loads it from the gateway if it is not known.
-    pub(in crate::object) fn get(&mut self, key: ConnectionKey, hub: &Hub) -> Option<Arc<ConnectionEntry>> {
+    pub(in crate::object) fn get(
+        &mut self,
+        key: ConnectionKey,
+        gateway: &dyn GatewayPort,
+    ) -> Option<Arc<ConnectionEntry>> {
         if let Some(entry) = self.known.get(&key) {
             return Some(entry.clone());
         }
         if self.complete {
             return None;
         }
-        hub.connection(key).map(|info| self.add(info))
+        gateway.connection(key).map(|info| self.add(info))
     }
 
     /// Returns the open connections of a selection, oldest first.
     pub(in crate::object) fn select(
         &mut self,
         selection: &Selection,
-        hub: &Hub,
+        gateway: &dyn GatewayPort,
     ) -> Vec<Arc<ConnectionEntry>> {
         if !self.complete {
             // Known entries are newer than those of the gateway, because their changes may wait for a commit.
-            for info in hub.connections(&Selection::default()) {
+            for info in gateway.connections() {
                 self.add(info);
             }
             self.complete = true;

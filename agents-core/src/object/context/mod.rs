@@ -25,13 +25,14 @@ use thiserror::Error;
 
 pub use self::lifecycle::KeepAwake;
 use self::lock::Locked;
+pub(crate) use self::peer_calls::BlockedPart;
 pub(crate) use self::sockets::overflow;
 pub(crate) use self::write_guard::{Write, WriteGuard};
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, MemoryPermit, RequestKey, ToObject};
 use crate::limits::{Limit, Limits};
-use crate::object::activation::output_gate::Gate;
+use crate::object::activation::output_gate::{Gate, Released};
 use crate::object::activation::watchdog::Watched;
 use crate::object::connections::roster::Roster;
 use crate::object::context::turn::Turn;
@@ -142,8 +143,7 @@ pub(super) struct Section {
 
 impl ObjectContext {
     pub(super) fn new(handle: Arc<ObjectHandle>, store: Store) -> Self {
-        let gate =
-            Gate::new(handle.limits().outgoing_bytes_per_agent, handle.environment.gateway.outgoing.clone());
+        let gate = Gate::new(handle.limits().outgoing_bytes_per_agent, handle.environment.outgoing.clone());
         let core = Core {
             handle,
             inner: Mutex::new(Inner {
@@ -238,7 +238,7 @@ impl ObjectContext {
 
     /// Counts a limit that was reached.
     pub(crate) fn reached(&self, limit: Limit) {
-        self.core.handle.environment.gateway.totals.limits.record(limit);
+        self.core.handle.environment.limit_counts.record(limit);
     }
 
     /// Returns the limits of the host.
@@ -264,9 +264,9 @@ impl ObjectContext {
         let buffer = Arc::new(BodyBuffer::default());
         buffer.push(first, held);
         self.lock().bodies.insert(request, buffer.clone());
-        let hub = self.handle().hub.clone();
-        let collected = Collected::new(&hub.gateway.incoming);
-        let pieces = Pieces::new(request, hub, buffer, collected.clone());
+        let handle = self.handle();
+        let collected = Collected::new(&handle.environment.incoming);
+        let pieces = Pieces::new(request, handle.clone(), buffer, collected.clone());
         (RequestBody::pieces(pieces), collected)
     }
 
@@ -327,9 +327,11 @@ impl Inner {
         for task in std::mem::take(&mut self.spawned) {
             self.give_up(task);
         }
-        for effect in self.gate.given_up() {
+        let Released { effects, waiters } = self.gate.given_up();
+        for effect in effects {
             self.give_up(effect);
         }
+        self.give_up(waiters);
         (self.store.take(), std::mem::take(&mut self.bodies).into_values().collect())
     }
 

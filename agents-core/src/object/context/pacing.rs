@@ -18,7 +18,7 @@ impl ObjectContext {
     pub(crate) fn piece(&self, entry: &ConnectionEntry, text: String) -> Result<()> {
         let pace = entry.pace();
         if pace.is_to_be_checked() {
-            let waiting = self.turn()?.gate.bytes() + self.handle().hub.waiting_for(entry.key);
+            let waiting = self.turn()?.gate.bytes() + self.handle().gateway.waiting_bytes(entry.key);
             if waiting > self.piece_bytes() {
                 pace.check_again();
                 self.reached(Limit::OutboxBytes);
@@ -33,12 +33,12 @@ impl ObjectContext {
 
     /// Returns the maximum number of bytes of pieces that may wait for one reader.
     pub(crate) fn piece_bytes(&self) -> usize {
-        self.handle().hub.limits().outbox_bytes / 2
+        self.limits().outbox_bytes / 2
     }
 
     /// Returns the memory budget for all bytes that wait for clients.
     pub(crate) fn outgoing(&self) -> Arc<Budget> {
-        self.handle().environment.gateway.outgoing.clone()
+        self.handle().environment.outgoing.clone()
     }
 
     /// Returns whether so much was sent to a client that the next piece should wait.
@@ -67,6 +67,9 @@ impl ObjectContext {
     /// Waits until everything sent so far has left and the client of a connection has received nearly all of
     /// its part.
     async fn until_taken(&self, connection: ConnectionKey) -> Result<()> {
-        self.ask(|request| ToGateway::AwaitRoom { connection, request }).await.map(drop)
+        let question = self.handle().room_questions.open();
+        self.effect(ToGateway::AwaitRoom { connection, request: question.request })?;
+        question.answered().await;
+        Ok(())
     }
 }

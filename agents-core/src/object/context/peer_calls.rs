@@ -5,18 +5,22 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::ObjectContext;
 use crate::error::Result;
-use crate::gateway::{Blocking, Hub, RequestKey, ResponsePart, ToGateway};
 use crate::object::{ObjectDirectory, stopping};
 
-/// Removes a request from the hub when its caller was dropped.
-struct Forget<'a>(&'a Hub, RequestKey);
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.0.drop_request(self.1);
-    }
+/// The part of an agent that is blocked for other calls while the agent waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum BlockedPart {
+    /// No part is blocked.
+    #[default]
+    None,
+    /// The exclusive methods are blocked.
+    Exclusive,
+    /// Everything is blocked: the agent starts, or a handler runs alone.
+    Everything,
 }
 
 /// The parts of the object that a handler blocks for other handlers.
@@ -47,38 +51,20 @@ impl ObjectContext {
     /// # Errors
     /// Fails outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_durable(&self) -> Result<()> {
-        let told = self.ask(|request| ToGateway::RespondEnd { request, complete: true }).await?;
-        told.map(drop).ok_or_else(stopping)
-    }
-
-    /// Sends a question to the gateway behind everything sent so far, and waits for the answer. A request
-    /// carries the answer.
-    ///
-    /// # Errors
-    /// Fails outside of the turns of the object, and when the host stops.
-    pub(super) async fn ask(
-        &self,
-        effect: impl FnOnce(RequestKey) -> ToGateway,
-    ) -> Result<Option<ResponsePart>> {
-        let request = RequestKey::next();
-        self.effect(effect(request))?;
-        let hub = &*self.handle().hub;
-        let mut parts = hub.open_request(request, None).ok_or_else(stopping)?;
-        // The turn may still be undone, and the effect with it.
-        let _forget = Forget(hub, request);
-        Ok(parts.recv().await)
+        let left = self.turn()?.gate.until_left();
+        left.await.map_err(|_| stopping())
     }
 
     /// Runs work that blocks a part of the object. Objects that it calls meanwhile learn of the block.
-    pub(crate) async fn while_blocking<T>(&self, waits: Blocking, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn while_blocking<T>(&self, waits: BlockedPart, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // The block holds only while the work is polled: other handlers of the object run in between.
             let before = self.lock().keeps;
             let _before = Before(self, before);
             self.lock().keeps = Keeps {
-                exclusive: before.exclusive || waits == Blocking::Exclusive,
-                everything: before.everything || waits == Blocking::Closed,
+                exclusive: before.exclusive || waits == BlockedPart::Exclusive,
+                everything: before.everything || waits == BlockedPart::Everything,
             };
             work.as_mut().poll(cx)
         })
@@ -86,15 +72,15 @@ impl ObjectContext {
     }
 
     /// Returns what the polled handler blocks while it waits.
-    pub(crate) fn waits(&self) -> Blocking {
+    pub(crate) fn waits(&self) -> BlockedPart {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
         let alone = inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler);
         match inner.keeps {
-            _ if alone => Blocking::Closed,
-            Keeps { everything: true, .. } => Blocking::Closed,
-            Keeps { exclusive: true, .. } => Blocking::Exclusive,
-            Keeps { .. } => Blocking::Free,
+            _ if alone => BlockedPart::Everything,
+            Keeps { everything: true, .. } => BlockedPart::Everything,
+            Keeps { exclusive: true, .. } => BlockedPart::Exclusive,
+            Keeps { .. } => BlockedPart::None,
         }
     }
 

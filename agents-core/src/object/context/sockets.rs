@@ -133,7 +133,7 @@ impl ObjectContext {
 
     /// Returns when the gateway last sent the auto-response on this WebSocket, in milliseconds since 1970.
     pub fn get_web_socket_auto_response_timestamp(&self, socket: &WebSocket) -> Option<u64> {
-        self.handle().hub.connection(socket.entry.key)?.answered_at
+        self.handle().gateway.connection(socket.entry.key)?.answered_at
     }
 
     /// Limits the time of a handler of a WebSocket event; `None`, the default, sets no limit.
@@ -273,27 +273,27 @@ impl ObjectContext {
     /// Returns the selected open connections, oldest first.
     pub(crate) fn select(&self, selection: &Selection) -> Result<Vec<Arc<ConnectionEntry>>> {
         let mut inner = self.turn()?;
-        Ok(inner.roster.select(selection, &self.handle().hub))
+        Ok(inner.roster.select(selection, &*self.handle().gateway))
     }
 
     /// Returns the open connection with this id.
     pub(crate) fn by_id(&self, id: &str) -> Result<Option<Arc<ConnectionEntry>>> {
         let mut inner = self.turn()?;
-        let hub = &self.handle().hub;
+        let gateway = &*self.handle().gateway;
         let known = inner.roster.known().find(|entry| entry.id() == id && !entry.is_closing()).cloned();
-        let found = known.or_else(|| hub.key_of(id).and_then(|key| inner.roster.get(key, hub)));
+        let found = known.or_else(|| gateway.key_of(id).and_then(|key| inner.roster.get(key, gateway)));
         Ok(found.filter(|entry| entry.is_accepted() && !entry.is_closing()))
     }
 
     /// Returns whether the object may have connections.
     pub(crate) fn has_connections(&self) -> Result<bool> {
         let inner = self.turn()?;
-        Ok(inner.roster.known().next().is_some() || !self.handle().hub.is_empty())
+        Ok(inner.roster.known().next().is_some() || self.handle().gateway.has_connections())
     }
 
     /// Returns whether a connection exists and is not closing.
     pub(crate) fn is_connected(&self, key: ConnectionKey) -> bool {
-        let entry = self.lock().roster.get(key, &self.handle().hub);
+        let entry = self.lock().roster.get(key, &*self.handle().gateway);
         entry.is_some_and(|entry| !entry.is_closing())
     }
 

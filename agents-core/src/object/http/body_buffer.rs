@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::gateway::{BodyFault, Budget, FREE_BYTES, Hub, MemoryPermit, RequestKey, ToGateway, ValueBytes};
+use crate::gateway::{BodyFault, Budget, FREE_BYTES, MemoryPermit, RequestKey, ToGateway, ValueBytes};
 use crate::limits::Limit;
+use crate::object::ObjectHandle;
 
 /// The received parts of a body that were not read yet.
 #[derive(Debug, Default)]
@@ -123,7 +124,7 @@ impl Drop for Piece {
 #[derive(Debug)]
 pub(in crate::object) struct Pieces {
     request: RequestKey,
-    hub: Arc<Hub>,
+    handle: Arc<ObjectHandle>,
     buffer: Arc<BodyBuffer>,
     /// The bytes of all pieces so far, and as what they count as JSON.
     read: usize,
@@ -134,11 +135,11 @@ pub(in crate::object) struct Pieces {
 impl Pieces {
     pub(in crate::object) fn new(
         request: RequestKey,
-        hub: Arc<Hub>,
+        handle: Arc<ObjectHandle>,
         buffer: Arc<BodyBuffer>,
         collected: Arc<Collected>,
     ) -> Self {
-        Self { request, hub, buffer, read: 0, as_value: ValueBytes::default(), collected }
+        Self { request, handle, buffer, read: 0, as_value: ValueBytes::default(), collected }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFault>>> {
@@ -168,7 +169,7 @@ impl Pieces {
         self.as_value.add(&piece);
         // The credit bypasses the output gate, because it carries no data.
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
-        self.hub.apply(&mut [credit]);
+        self.handle.gateway.apply(&mut [credit]);
         self.collected.resize(|kept| kept + piece.len());
         drop(held);
         let piece = Piece { bytes: piece, of: self.collected.clone() };
@@ -176,7 +177,7 @@ impl Pieces {
     }
 
     fn busy(&self) -> BodyFault {
-        self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
+        self.handle.environment.limit_counts.record(Limit::IncomingBytes);
         BodyFault::Busy
     }
 

@@ -22,6 +22,10 @@ use crate::wire::close_code;
 /// The number of bytes of a refusal's body that are read for the close reason.
 const REASON_BYTES: usize = 512;
 
+/// The internal part of a request that an object or the program made, as an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Internal(pub(crate) Bytes);
+
 /// Answers a plain request and streams the body of the response.
 pub(in crate::object) async fn answer(
     object: ObjectContext,
@@ -64,7 +68,7 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
     let window = object.open_window(key);
     // The check comes after the window is open: a request that ended earlier does not notify the window, and
     // the body would be sent forever without a reader.
-    if !object.handle().hub.has_request(key) {
+    if !object.handle().gateway.has_request(key) {
         return Ok(());
     }
     object.effect(ToGateway::Respond { request: key, head })?;
@@ -199,8 +203,8 @@ pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     if let Some(client) = head.client {
         builder = builder.extension(ClientIp(client));
     }
-    if let Some(call) = head.call {
-        builder = builder.extension(*call);
+    if let Some(internal) = head.internal {
+        builder = builder.extension(Internal(internal));
     }
     builder.extension(head.origin).body(body).map_err(Error::from)
 }

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
-use crate::gateway::ToObject;
+use crate::gateway::{ToObject, post};
 use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
@@ -466,7 +466,7 @@ impl Service {
         };
         self.woken.insert(key.clone(), Some(Instant::now()));
         // Usually the mailbox is not full, and the delivery needs no task.
-        let mut post = Box::pin(async move { handle.deliver(ToObject::Alarm).await });
+        let mut post = Box::pin(async move { post(&*handle, ToObject::Alarm).await });
         match (&mut post).now_or_never() {
             Some(Ok(())) => true,
             Some(Err(_)) => self.wake(key),

@@ -7,63 +7,44 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::gateway::{
-    self, CallHead, FREE_BYTES, ForwardError, Head, MemoryPermit, ObjectPort, Payload, RequestOrigin,
-};
-use crate::object::ObjectHandle;
+use crate::object::BoxFuture;
 
-/// Finds an object by its class and its name as they are written in addresses.
-type Find = Box<dyn Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync>;
+/// A request of an object, or of the program, to an object.
+#[derive(Debug)]
+pub(crate) struct PeerRequest {
+    /// The class and the name, as they are written in addresses.
+    pub(crate) class: String,
+    pub(crate) name: String,
+    /// The part of the head that the gateway hands on unread.
+    pub(crate) internal: Bytes,
+    pub(crate) body: Bytes,
+}
+
+/// The host's way to hand a request to an object.
+pub(crate) trait PeerPort: Send + Sync {
+    /// Hands a request to an object and returns its response, whose body is streamed.
+    ///
+    /// # Errors
+    /// Fails when the class does not exist, the name is invalid, the host stops or is busy, or the object ended
+    /// before it answered.
+    fn request(&self, request: PeerRequest) -> BoxFuture<'static, Result<Response>>;
+}
 
 /// The directory of the other objects; the host sets it at its start.
 #[derive(Default)]
-pub(crate) struct ObjectDirectory(OnceLock<Find>);
+pub(crate) struct ObjectDirectory(OnceLock<Arc<dyn PeerPort>>);
 
 impl ObjectDirectory {
-    pub(crate) fn set(&self, find: impl Fn(&str, &str) -> Result<Arc<ObjectHandle>> + Send + Sync + 'static) {
-        let _ = self.0.set(Box::new(find));
+    pub(crate) fn set(&self, port: impl PeerPort + 'static) {
+        let _ = self.0.set(Arc::new(port));
     }
 
-    /// Calls a method of an agent. The response consists of reply frames (`agent/peer_calls/reply_frame.rs`).
+    /// Sends a request to an object.
     ///
     /// # Errors
-    /// Fails when the class does not exist, the name is invalid, the host stops, or the agent ended before it
-    /// answered.
-    pub(crate) async fn call(
-        &self,
-        class: &str,
-        name: &str,
-        call: CallHead,
-        arguments: Bytes,
-    ) -> Result<Response> {
-        let find = self.0.get().ok_or_else(stopping)?;
-        let mut object = find(class, name)?;
-        let mut held = MemoryPermit::default();
-        let budget = &object.environment.gateway.incoming;
-        if arguments.len() > FREE_BYTES && !held.grow(budget, arguments.len()) {
-            return Err(Error::new("busy", "the server is busy"));
-        }
-        let mut payload = Payload::whole(arguments, held);
-        let mut head = Head {
-            method: "POST".to_owned(),
-            uri: "/".to_owned(),
-            headers: Vec::new(),
-            peer: None,
-            origin: RequestOrigin::default(),
-            client: None,
-            call: Some(Box::new(call)),
-        };
-        loop {
-            let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, payload).await {
-                Ok(response) => return Ok(response),
-                Err(ForwardError::Retired(back)) => {
-                    (head, payload) = *back;
-                    object = find(class, name)?;
-                }
-                Err(ForwardError::Broken | ForwardError::Body(_)) => return Err(interrupted()),
-            }
-        }
+    /// Fails as [`PeerPort::request`] does.
+    pub(crate) async fn request(&self, request: PeerRequest) -> Result<Response> {
+        self.0.get().ok_or_else(stopping)?.request(request).await
     }
 }
 

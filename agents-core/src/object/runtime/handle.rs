@@ -1,15 +1,15 @@
-//! The part of an object that exists while it hibernates: its mailbox and its hub.
+//! The part of an object that exists while it hibernates: its mailbox and its way to the gateway.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use crate::gateway::{Hub, ObjectPort, PostError, ToObject};
+use crate::gateway::{GatewayPort, ObjectPort, PostError, ToObject};
 use crate::limits::Limits;
 use crate::object::activation::disk_work::DiskWork;
 use crate::object::activation::{self, Environment};
+use crate::object::connections::room::RoomQuestions;
 use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
 use crate::object::runtime::mailbox::Mailbox;
@@ -21,7 +21,8 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) key: ObjectKey,
     pub(in crate::object) behavior: Arc<dyn Behavior>,
     pub(in crate::object) mailbox: Mailbox,
-    pub(in crate::object) hub: Arc<Hub>,
+    pub(crate) gateway: Arc<dyn GatewayPort>,
+    pub(in crate::object) room_questions: RoomQuestions,
     pub(in crate::object) environment: Arc<Environment>,
     pub(in crate::object) life: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
@@ -53,9 +54,11 @@ impl ObjectHandle {
         key: ObjectKey,
         behavior: Arc<dyn Behavior>,
         environment: Arc<Environment>,
+        gateway: impl FnOnce(Weak<dyn ObjectPort>) -> Arc<dyn GatewayPort>,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|me| Self {
-            hub: Arc::new(Hub::new(environment.gateway.clone())),
+        Arc::new_cyclic(|me: &Weak<Self>| Self {
+            gateway: gateway(me.clone()),
+            room_questions: RoomQuestions::default(),
             key,
             behavior,
             mailbox: Mailbox::default(),
@@ -71,13 +74,9 @@ impl ObjectHandle {
         })
     }
 
-    pub(crate) fn hub(&self) -> &Arc<Hub> {
-        &self.hub
-    }
-
     /// Returns the limits of the host.
     pub(in crate::object) fn limits(&self) -> &Limits {
-        &self.environment.gateway.limits
+        &self.environment.limits
     }
 
     /// Returns a number that identifies the handle as long as it exists.
@@ -108,31 +107,18 @@ impl ObjectHandle {
     pub(crate) fn is_awake(&self) -> bool {
         self.life.is_awake() || !self.mailbox.is_idle()
     }
-
-    /// Posts a message; waits while the mailbox is full. A retired handle returns the message.
-    pub(crate) async fn deliver(&self, message: ToObject) -> Result<(), ToObject> {
-        let mut message = Some(message);
-        poll_fn(|cx| {
-            let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
-            match self.post(next, cx) {
-                Ok(()) => Poll::Ready(Ok(())),
-                Err(PostError::Full(back, _)) => {
-                    message = Some(back);
-                    Poll::Pending
-                }
-                Err(PostError::Retired(back)) => Poll::Ready(Err(back)),
-            }
-        })
-        .await
-    }
 }
 
 impl ObjectPort for ObjectHandle {
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
+        if let ToObject::Room { request } = message {
+            self.room_questions.answer(request);
+            return Ok(());
+        }
         let limits = self.limits();
         let waits = |error: &PostError| {
             if let PostError::Full(_, limit) = error {
-                self.environment.gateway.totals.limits.record(*limit);
+                self.environment.limit_counts.record(*limit);
             }
         };
         // Only an awake object has state to drop when a connection ends. A hibernating object streams no

@@ -36,6 +36,8 @@ struct Inner {
     bytes: usize,
     waiting: Vec<Waker>,
     reader: Reader,
+    /// The number of messages that were taken out and will be posted once more.
+    held_back: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,6 +161,21 @@ impl Mailbox {
         }
     }
 
+    /// Records that messages which were taken out will be posted once more. The mailbox stays in use until then.
+    pub(crate) fn hold_back(&self, messages: usize) {
+        self.inner.lock().held_back += messages;
+    }
+
+    /// Records that a message which was held back was posted.
+    pub(crate) fn handed_in(&self) {
+        self.inner.lock().held_back -= 1;
+    }
+
+    /// Returns whether messages are held back.
+    pub(crate) fn has_held_back(&self) -> bool {
+        self.inner.lock().held_back > 0
+    }
+
     /// Returns the connections that wait here for their `fetch`.
     pub(crate) fn connects(&self) -> HashSet<ConnectionKey> {
         self.inner.lock().queue.iter().filter_map(ToObject::connects).collect()
@@ -179,7 +196,7 @@ impl Mailbox {
     /// Takes the mailbox out of use if it has no reader and no message.
     pub(crate) fn try_retire(&self) -> bool {
         let mut inner = self.inner.lock();
-        let unused = inner.reader == Reader::Asleep && inner.queue.is_empty();
+        let unused = inner.reader == Reader::Asleep && inner.queue.is_empty() && inner.held_back == 0;
         if unused {
             inner.reader = Reader::Retired;
         }
@@ -267,6 +284,9 @@ mod tests {
     #[test]
     fn a_retired_mailbox_takes_nothing() {
         let mailbox = Mailbox::default();
+        mailbox.hold_back(1);
+        assert!(!mailbox.try_retire(), "a message comes back");
+        mailbox.handed_in();
         assert!(mailbox.try_retire());
         let cx = Context::from_waker(Waker::noop());
         assert!(matches!(mailbox.post(&limits(), message(1), &cx), Err(PostError::Retired(_))));

@@ -1,19 +1,31 @@
 //! The registry of all objects of a host.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::gateway::{GatewayPort, ObjectPort, ToGateway};
 use crate::object::activation::Environment;
 use crate::object::{Behavior, Command, ObjectHandle, ObjectKey, ObjectMetrics};
 
+/// The two sides of an object that is known to a host.
+pub(crate) struct Known<G> {
+    pub(crate) handle: Arc<ObjectHandle>,
+    /// The gateway's side, for the sockets and requests of clients.
+    pub(crate) gateway: Arc<G>,
+}
+
+/// Makes the gateway's side of an object, and the object's way to it.
+type MakeGateway<G> = Box<dyn Fn(Weak<dyn ObjectPort>) -> (Arc<G>, Arc<dyn GatewayPort>) + Send + Sync>;
+
 /// The handles of all objects. A name has one handle at any time.
-pub(crate) struct Registry {
-    objects: DashMap<ObjectKey, Arc<ObjectHandle>>,
+pub(crate) struct Registry<G> {
+    objects: DashMap<ObjectKey, Known<G>>,
+    make_gateway: MakeGateway<G>,
     environment: Arc<Environment>,
     stopping: AtomicBool,
     /// The usage of objects whose handles are dropped.
@@ -27,10 +39,14 @@ pub(crate) struct Registry {
 /// The minimum number of new handles between two sweeps; a quarter of the remaining handles if that is more.
 const SPARE: usize = 1024;
 
-impl Registry {
-    pub(crate) fn new(environment: Environment) -> Self {
+impl<G> Registry<G> {
+    pub(crate) fn new(
+        environment: Environment,
+        make_gateway: impl Fn(Weak<dyn ObjectPort>) -> (Arc<G>, Arc<dyn GatewayPort>) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             objects: DashMap::new(),
+            make_gateway: Box::new(make_gateway),
             environment: Arc::new(environment),
             stopping: AtomicBool::new(false),
             forgotten: Mutex::default(),
@@ -44,24 +60,32 @@ impl Registry {
         &self.environment
     }
 
-    /// Returns the handle of an object; creates it if it does not exist.
-    pub(crate) fn object(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {
-        if let Some(handle) = self.objects.get(key) {
-            return handle.clone();
+    /// Returns an object; creates its handle if it does not exist.
+    pub(crate) fn object(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Known<G> {
+        if let Some(known) = self.objects.get(key) {
+            return Known { handle: known.handle.clone(), gateway: known.gateway.clone() };
         }
         let make = || {
             if self.count.fetch_add(1, Ordering::Relaxed) >= self.sweep_at.load(Ordering::Relaxed) {
                 self.crowded.notify_one();
             }
-            let handle = ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone());
+            let mut side = None;
+            let handle =
+                ObjectHandle::new(key.clone(), behavior.clone(), self.environment.clone(), |object| {
+                    let (gateway, port) = (self.make_gateway)(object);
+                    side = Some(gateway);
+                    port
+                });
+            let gateway = side.expect("a handle makes its gateway's side");
             if self.stopping.load(Ordering::Acquire) {
                 // The handle was created too late for `stop` to find it.
                 handle.command(Command::Stop);
-                handle.hub.shut();
+                handle.gateway.apply(&mut [ToGateway::Shut]);
             }
-            handle
+            Known { handle, gateway }
         };
-        self.objects.entry(key.clone()).or_insert_with(make).clone()
+        let known = self.objects.entry(key.clone()).or_insert_with(make);
+        Known { handle: known.handle.clone(), gateway: known.gateway.clone() }
     }
 
     /// Commands all objects to stop, including objects that are created later.
@@ -72,21 +96,21 @@ impl Registry {
 
     /// Returns the handle of an object, if there is one.
     pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
-        self.objects.get(key).map(|handle| handle.clone())
+        self.objects.get(key).map(|known| known.handle.clone())
     }
 
     /// Returns the object whose handle has this address, for the log.
     pub(crate) fn at(&self, address: usize) -> Option<ObjectKey> {
-        let mut found = self.objects.iter().filter(|entry| entry.value().address() == address);
+        let mut found = self.objects.iter().filter(|entry| entry.value().handle.address() == address);
         found.next().map(|entry| entry.key().clone())
     }
 
     /// Drops the handles of hibernating objects without connections.
     pub(crate) fn sweep(&self) {
-        self.objects.retain(|_, handle| {
-            // A caller that already has the handle finds its hub retired and returns to the map. The map is
+        self.objects.retain(|_, Known { handle, .. }| {
+            // A caller that already has the handle finds the gateway's side retired and returns to the map. The map is
             // locked until this is decided.
-            if !handle.hub.try_retire() {
+            if !handle.gateway.try_retire() {
                 return true;
             }
             let gone = handle.mailbox.try_retire();
@@ -94,7 +118,7 @@ impl Registry {
                 *self.forgotten.lock() += handle.metrics();
                 self.count.fetch_sub(1, Ordering::Relaxed);
             } else {
-                handle.hub.unretire();
+                handle.gateway.unretire();
             }
             !gone
         });
@@ -125,7 +149,7 @@ impl Registry {
 
     /// Calls `each` for all objects. The map is not locked meanwhile.
     pub(crate) fn for_each(&self, each: impl FnMut(Arc<ObjectHandle>)) {
-        let handles: Vec<_> = self.objects.iter().map(|entry| entry.value().clone()).collect();
+        let handles: Vec<_> = self.objects.iter().map(|entry| entry.value().handle.clone()).collect();
         handles.into_iter().for_each(each);
     }
 
@@ -141,7 +165,7 @@ impl Registry {
     }
 }
 
-impl fmt::Debug for Registry {
+impl<G> fmt::Debug for Registry<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("objects", &self.len()).finish_non_exhaustive()
     }

@@ -115,3 +115,35 @@ fn objects_and_agents_know_no_sockets() {
         "the word occurs in the gateway"
     );
 }
+
+/// Returns whether a word stands in the code by itself.
+fn names(code: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + word.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
+}
+
+#[test]
+fn objects_reach_the_gateway_through_its_port() {
+    for name in ["object", "agent", "auth"] {
+        for (path, code) in layer(name) {
+            for word in ["Hub", "Gateway", "Socket", "forward", "GatewayTotals"] {
+                assert!(!names(&code, word), "{} names {word}", path.display());
+            }
+        }
+    }
+    let object = layer("object");
+    assert!(object.iter().any(|(_, code)| names(code, "GatewayPort")), "the word is found");
+}
+
+#[test]
+fn the_gateway_knows_no_call_and_no_state() {
+    let protocol = ["rpc", "RPC", "frame::parse", "CallHead", "state_changed", "AgentState", "callable"];
+    for (path, code) in layer("gateway") {
+        for word in protocol {
+            assert!(!names(&code, word), "{} names {word}", path.display());
+        }
+    }
+}

@@ -8,13 +8,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 
 use crate::gateway::{
-    Close, ConnectionKey, Gateway, Head, Hub, PostError, RegisterError, Socket, ToGateway, ToObject,
+    Close, ConnectionKey, Gateway, GatewayPort, Head, Hub, PostError, RegisterError, Socket, ToGateway,
+    ToObject,
 };
 use crate::limits::Limits;
+use crate::object::ObjectHandle;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::tests::explore::{Run, explore, rest, start, step};
 use crate::support::clock::Clock;
@@ -77,7 +79,7 @@ impl World {
     }
 
     fn new_handle(&self) -> Rc<Handle> {
-        let hub = self.gateway.clone().map(Hub::new);
+        let hub = self.gateway.clone().map(|gateway| Hub::new(gateway, Weak::<ObjectHandle>::new()));
         let handle = Rc::new(Handle {
             mailbox: Mailbox::default(),
             hub,
@@ -262,7 +264,7 @@ async fn socket(world: Rc<World>, id: &'static str) {
         peer: None,
         origin: Default::default(),
         client: None,
-        call: None,
+        internal: None,
     });
     let connect = ToObject::Connect { connection, id: id.to_owned(), head };
     post(&world, &handle, connect).await.expect("a handle with a socket is not retired");

@@ -21,7 +21,7 @@ use tower::{Service, ServiceExt};
 
 use crate::agent::{Refusal, query_value};
 use crate::gateway::{
-    self, BodyFault, ConnectionSlot, ForwardError, Head, ObjectPort, RequestOrigin, Upgrade, wants_upgrade,
+    self, BodyFault, ConnectionSlot, ForwardError, Head, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::Host;
@@ -119,11 +119,7 @@ impl HostService {
         let host = self.host.clone();
         self.host.sockets().spawn(async move {
             let Some(stream) = stream(on_upgrade).await else { return };
-            let find = || {
-                let object = host.object(&key, &behavior);
-                let port: Arc<dyn ObjectPort> = object.clone();
-                (object.hub().clone(), port)
-            };
+            let find = || host.object(&key, &behavior);
             if let Some(socket) = gateway::accept(stream, find, wanted, head, place).await {
                 // A task of its own, which is no larger than an idle socket needs.
                 host.sockets().spawn(socket);
@@ -212,9 +208,8 @@ impl HostService {
             Err(fault) => return refused(fault),
         };
         loop {
-            let object = self.host.object(&key, behavior);
-            let port: Arc<dyn ObjectPort> = object.clone();
-            match gateway::forward(object.hub().clone(), port, head, payload).await {
+            let (hub, port) = self.host.object(&key, behavior);
+            match gateway::forward(hub, port, head, payload).await {
                 Ok(response) => return guarded_body::keep(response, place),
                 Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Body(fault)) => return refused(fault),
@@ -236,7 +231,7 @@ impl HostService {
                 .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
                 .collect(),
             peer,
-            call: None,
+            internal: None,
             client: self.host.access().proxies.client(peer, &head.headers),
             origin: RequestOrigin {
                 identity: None,

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, Authorization};
 
 use super::reserved::is_reserved;
-use crate::storage::options::Blocking;
+use crate::storage::options::BlockInPlace;
 
 const INTERNAL: u8 = 0;
 const WRITE: u8 = 1;
@@ -69,7 +69,7 @@ pub(in crate::storage) struct SqlAuthorizer {
     /// Nanoseconds since `epoch`, 0 for none.
     deadline: AtomicU64,
     timed_out: AtomicBool,
-    blocking: Option<Blocking>,
+    blocking: Option<BlockInPlace>,
     /// The time of the next pause of the running statement, in nanoseconds since `epoch`.
     pause_at: AtomicU64,
 }
@@ -78,7 +78,7 @@ impl SqlAuthorizer {
     /// Installs a guard in front of a connection. The guard allows everything until [`SqlAuthorizer::enter`].
     pub(in crate::storage) fn install(
         connection: &mut Connection,
-        blocking: Option<Blocking>,
+        blocking: Option<BlockInPlace>,
     ) -> rusqlite::Result<Arc<Self>> {
         let authorizer = Arc::new(Self {
             mode: AtomicU8::new(INTERNAL),

@@ -50,7 +50,7 @@ thread_local! {
 
 #[test]
 fn what_takes_long_lets_other_work_of_the_thread_go_on() {
-    let blocking: crate::storage::Blocking = |work| {
+    let blocking: crate::storage::BlockInPlace = |work| {
         BLOCKED.set(BLOCKED.get() + 1);
         work();
     };

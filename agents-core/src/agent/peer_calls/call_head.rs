@@ -1,6 +1,12 @@
 //! A call between agents: a request with a call in its head. Clients cannot send one.
+//!
+//! The head travels as JSON in the internal part of a request, which the layers below do not read.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::object::BlockedPart;
 
 /// The head of a call: its method, and the agents that wait for its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,17 +22,20 @@ pub(crate) struct CallHead {
 pub(crate) struct CallerLink {
     pub(crate) class: String,
     pub(crate) name: String,
-    pub(crate) waits: Blocking,
+    pub(crate) waits: BlockedPart,
 }
 
-/// The part of an agent that is blocked for other calls while the agent waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Blocking {
-    /// No part is blocked.
-    #[default]
-    Free,
-    /// The exclusive methods are blocked.
-    Exclusive,
-    /// Everything is blocked: the agent starts, or a handler runs alone.
-    Closed,
+impl CallHead {
+    /// Returns the head as the internal part of a request.
+    pub(crate) fn encode(&self) -> Result<Bytes> {
+        Ok(serde_json::to_vec(self)?.into())
+    }
+
+    /// Reads the internal part of a request.
+    ///
+    /// # Errors
+    /// Fails when another version of the program wrote a head of another form.
+    pub(crate) fn decode(internal: &[u8]) -> Result<Self> {
+        Ok(serde_json::from_slice(internal)?)
+    }
 }
