@@ -8,6 +8,7 @@ mod events;
 mod instance;
 mod peer_calls;
 mod rpc;
+#[doc(hidden)]
 pub mod rt;
 mod state;
 mod view;

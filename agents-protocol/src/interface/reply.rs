@@ -16,6 +16,7 @@ pub enum Outcome {
 }
 
 /// Returns the error for a value that has to be sent and has no JSON form.
+#[doc(hidden)]
 pub fn not_json(error: serde_json::Error) -> Error {
     Error::hidden("not_json", error)
 }

@@ -3,6 +3,7 @@
 /// Returns the JSON text with U+FFFD in place of each lone surrogate, or `None` if the text has none.
 ///
 /// Browsers do the same when they convert such a string to UTF-8.
+#[doc(hidden)]
 pub fn replaced(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     let mut out: Option<Vec<u8>> = None;

@@ -95,6 +95,7 @@ impl<T: Wire> Serialize for Ser<'_, T> {
 
 /// A wrapper that deserialises its value through [`Wire`].
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(hidden)]
 pub struct De<T>(pub T);
 
 impl<'de, T: Wire> Deserialize<'de> for De<T> {

@@ -11,6 +11,7 @@ use crate::wire::Wire;
 
 /// The newtype name with which a type asks for a scalar of any kind. Text of such a type is stored as text in
 /// a column as well, not as JSON.
+#[doc(hidden)]
 pub const SCALAR: &str = "$agents::scalar";
 
 macro_rules! integers {

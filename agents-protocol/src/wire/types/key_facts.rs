@@ -7,6 +7,7 @@ use crate::wire::Wire;
 
 /// Facts about the treatment of unknown keys by a type and the types that it consists of.
 #[derive(Debug, Default)]
+#[doc(hidden)]
 pub struct KeyFacts {
     seen: HashSet<TypeId>,
     hides: bool,

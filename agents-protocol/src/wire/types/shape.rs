@@ -17,6 +17,7 @@ impl<T: TS + 'static + ?Sized> Shape for T {}
 /// A TypeScript expression for a type at a place where the type is used.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct TypeName {
     /// The expression, for example `Array<Post>`.
     pub text: String,
@@ -27,6 +28,7 @@ pub struct TypeName {
 }
 
 /// A function that names a type and adds the types that it consists of to a set.
+#[doc(hidden)]
 pub type Describe = fn(&mut TypeSet) -> TypeName;
 
 impl TypeName {
@@ -38,6 +40,7 @@ impl TypeName {
 }
 
 /// A set of the named types that other types consist of.
+#[doc(hidden)]
 pub struct TypeSet {
     config: Config,
     /// The types with their generic arguments. A type that contains itself is visited once.
@@ -49,6 +52,7 @@ pub struct TypeSet {
 
 /// A type with a name of its own.
 #[derive(Debug)]
+#[doc(hidden)]
 pub struct Declaration {
     /// The Rust path of the type. Generic arguments are written as `_`.
     pub rust_name: String,
