@@ -127,6 +127,8 @@ pub mod guide {
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    // Its programs need the feature `jwt` and a server with TLS, so `agents-tests` runs them.
+    #[cfg(not(doctest))]
     #[doc = include_str!("../docs/security.md")]
     pub mod security {}
     #[doc = include_str!("../docs/state.md")]
