@@ -1,6 +1,6 @@
 //! A dashboard: admins sign in and write, all other visitors watch.
 //!
-//! `cargo run --example dashboard`, then open the address it prints.
+//! `cargo run --example dashboard --features jwt`, then open the address it prints.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
