@@ -123,6 +123,8 @@ pub mod guide {
     pub mod calls {}
     #[doc = include_str!("../docs/clients.md")]
     pub mod clients {}
+    #[doc = include_str!("../docs/deployment.md")]
+    pub mod deployment {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
