@@ -335,7 +335,17 @@ mod tests {
         for certain in ["Plain", "Duration", "When", "std::time::Instant", "core::time::Duration"] {
             assert!(objection(&modules, "Post", certain).is_some(), "{certain}");
         }
-        for open in ["Derived", "Marked", "Sometimes", "ByHand", "ByMacro", "Unknown", "other::Plain", "SystemTime", "Post"] {
+        for open in [
+            "Derived",
+            "Marked",
+            "Sometimes",
+            "ByHand",
+            "ByMacro",
+            "Unknown",
+            "other::Plain",
+            "SystemTime",
+            "Post",
+        ] {
             assert_eq!(objection(&modules, "Post", open), None, "{open}");
         }
         assert_eq!(objection(&modules, "Kind", "Duration"), None, "a wire type of the same name");

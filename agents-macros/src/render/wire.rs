@@ -146,11 +146,11 @@ fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
     let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs, .. }| {
-        let place = here(ty.span());
+        let span = here(ty.span());
         match is_long_array {
-            true => quote_spanned!(place=> #(#cfgs)* { __travels::<#ty>(); }),
+            true => quote_spanned!(span=> #(#cfgs)* { __travels::<#ty>(); }),
             false => {
-                quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+                quote_spanned!(span=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
             }
         }
     });

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::agent::instance::lifecycle::ActivationData;
+use crate::agent::instance::activation_data::ActivationData;
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
@@ -21,7 +21,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     /// The values that this instance shares with all others of the same activation.
-    pub(crate) life: Arc<ActivationData>,
+    pub(crate) activation: Arc<ActivationData>,
     /// `true` if read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
@@ -46,7 +46,7 @@ impl Drop for Starting<'_> {
 impl<A: Agent> AgentShared<A> {
     pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, key_facts: Arc<KeyFacts>) -> Arc<Self> {
         Arc::new(Self {
-            life: object.of_this_life(),
+            activation: object.activation_data(),
             object,
             table: A::table(),
             env,

@@ -32,7 +32,8 @@ struct Tasks;
 impl Tasks {
     #[hook]
     fn on_start(&self, cx: &Context<Self>) -> Result<()> {
-        sql!(cx, "CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, status TEXT, before TEXT)").map(drop)
+        sql!(cx, "CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, status TEXT, before TEXT)")
+            .map(drop)
     }
 
     #[callable]

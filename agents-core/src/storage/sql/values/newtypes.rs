@@ -3,8 +3,7 @@
 
 use crate::error::Result;
 use crate::storage::sql::{
-    Column, ColumnRef, FromColumn, FromRow, Row, ToColumn, column_as_wire, row_as_column,
-    wire_as_column,
+    Column, ColumnRef, FromColumn, FromRow, Row, ToColumn, column_as_wire, row_as_column, wire_as_column,
 };
 use crate::wire::{Duration, I64, I128, U64, U128};
 

@@ -142,11 +142,7 @@ fn a_struct_that_does_not_fit_says_which_column() {
     for (from, to, says) in [
         ("?3 AS createdAt", "?3 AS made", "no column for the field `createdAt`, the query has `author`"),
         ("?1 AS author", "?1 AS author, 1 AS author", "more than one column `author`"),
-        (
-            "?3 AS",
-            "'x' || ?3 AS",
-            "column `createdAt`: expected i64, got text",
-        ),
+        ("?3 AS", "'x' || ?3 AS", "column `createdAt`: expected i64, got text"),
         ("?4 AS", "2 * ?4 AS", "column `pinned`: expected a boolean, got an integer"),
         ("?1 AS", "length(?1) AS", "column `author`: expected a string, got an integer"),
         ("?6 AS", "'[1' || substr(?6, 1, 0) AS", "column `tags`: in its JSON text"),
