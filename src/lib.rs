@@ -15,7 +15,7 @@ pub use agents_core::{Error, Result, serde, serde_json, wire};
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
 #[cfg(feature = "server")]
-pub use agents_macros::sql;
+pub use agents_macros::{migrations, sql};
 pub use agents_macros::{agent, callable, hook, wire};
 pub use futures_core::Stream;
 
@@ -59,7 +59,7 @@ pub mod errors {
 /// The storage of an agent: SQL, keys and values, and how durable a commit is.
 #[cfg(feature = "server")]
 pub mod storage {
-    pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, sql};
+    pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, Migration, sql};
 }
 
 /// Parts of a host for programs that serve it by themselves, or write the types of their agents by themselves.
@@ -107,7 +107,7 @@ pub mod prelude {
     #[cfg(feature = "server")]
     pub use crate::{
         Agents, Close, ConnectRequest, Connection, Context, Message, Refusal, Request, Response,
-        StreamingResponse, View, sql,
+        StreamingResponse, View, migrations, sql,
     };
     pub use crate::{Error, Result, Stream};
     pub use agents_core::serde_json::json;

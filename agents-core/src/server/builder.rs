@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
+    Alarms, AwakeSlots, Behavior, Chaos, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
     Watchdog,
 };
 use crate::server::access::config::Access;
@@ -27,7 +27,9 @@ use crate::server::access::proxies::Proxies;
 use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
-use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::storage::{
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migrations, StorageError, StoreOptions,
+};
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
 
@@ -125,7 +127,12 @@ impl Agents {
                 key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: AgentObject::<A>::options(),
+                data_version: DataVersion { state: A::VERSION, migrations: Migrations::new(A::MIGRATIONS) },
+                check: AgentObject::check_data,
+            }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
         self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
@@ -148,7 +155,12 @@ impl Agents {
         make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
     ) -> Self {
         let build = move |_: &Build<'_>| -> Result<Arc<dyn Behavior>> {
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: O::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: O::options(),
+                data_version: DataVersion::default(),
+                check: |_| Ok(()),
+            }))
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());

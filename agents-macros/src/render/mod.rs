@@ -74,8 +74,8 @@ impl<'m> Scope<'m> {
         let Self { rt, site, .. } = self;
         let name = local(conversion, *site);
         let method = local(method, *site);
-        // The runtime distinguishes plain responses and results by a parameter.
-        let kind = (conversion == "IntoHttp").then(|| quote!(<_>));
+        // The runtime distinguishes plain responses and results by a parameter; the state is one.
+        let kind = matches!(conversion, "IntoHttp" | "IntoState").then(|| quote!(<_>));
         match returned {
             None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
             Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),
