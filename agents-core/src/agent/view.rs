@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::agent::{AgentDefinition, Connection, Context};
 use crate::error::Result;
-use crate::storage::sql::{Column, Rows, SqlReadDoor, SqlReader};
-use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
+use crate::storage::sql::{Column, Rows, SqlReadBackend, SqlReader};
+use crate::storage::{KvRange, KvReadBackend, KvReader, StorageError, Store};
 
 /// A [`Context`] without the methods that write.
 ///
@@ -112,7 +112,7 @@ impl<A: AgentDefinition> View<A> {
     }
 }
 
-impl<A: AgentDefinition> SqlReadDoor for View<A> {
+impl<A: AgentDefinition> SqlReadBackend for View<A> {
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
         let query =
             |store: &mut Store| store.query(sql, params, true, most).map_err(StorageError::into_error);
@@ -120,7 +120,7 @@ impl<A: AgentDefinition> SqlReadDoor for View<A> {
     }
 }
 
-impl<A: AgentDefinition> KvReadDoor for View<A> {
+impl<A: AgentDefinition> KvReadBackend for View<A> {
     fn get(&self, key: &str) -> Result<Option<Bytes>> {
         self.0.core.object.store(|store| store.kv_get(key).map_err(StorageError::into_error))
     }

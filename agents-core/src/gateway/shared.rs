@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::clock::Clock;
 use crate::gateway::heartbeat::Heartbeat;
 use crate::gateway::metrics::{GatewayMetrics, GatewayTotals};
 use crate::gateway::quota::connection_slots::ConnectionSlots;
 use crate::gateway::quota::memory_budget::Budget;
 use crate::limits::Limits;
+use crate::support::clock::Clock;
 
 /// The state that all hubs of a host share.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
-    pub(crate) places: Arc<ConnectionSlots>,
+    pub(crate) connection_slots: Arc<ConnectionSlots>,
     /// The budget for bytes that clients sent and objects have not handled.
     pub(crate) incoming: Arc<Budget>,
     /// The budget for bytes that wait for clients.
@@ -41,7 +41,7 @@ impl Gateway {
             clock,
             heartbeat,
             totals,
-            places: ConnectionSlots::new(limits.connections, limits.connections_per_address),
+            connection_slots: ConnectionSlots::new(limits.connections, limits.connections_per_address),
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
             pending_refusals: Semaphore::new(PENDING_REFUSALS),

@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
-use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
     Attachment, ConnectionKey, Flags, Gateway, GatewayPort, Head, Hub, Message, ObjectPort, PostError,
     Selection, Stream, Targets, ToGateway, ToObject, accept,
 };
 use crate::limits::{Limit, Limits, Rate};
+use crate::support::clock::Clock;
 
 pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
@@ -115,8 +115,8 @@ impl GatewayHarness {
             client: None,
             internal: None,
         };
-        let place = self.gateway.places.socket(None).unwrap();
-        accept(Stream::other(io), find, wanted, head, place)
+        let slot = self.gateway.connection_slots.socket(None).unwrap();
+        accept(Stream::other(io), find, wanted, head, slot)
     }
 
     /// Connects a client that is refused.
@@ -129,7 +129,7 @@ impl GatewayHarness {
 
     /// Returns the number of socket tasks that have not ended.
     pub(super) fn tasks(&self) -> usize {
-        self.gateway.places.sockets()
+        self.gateway.connection_slots.sockets()
     }
 
     pub(super) async fn connect(&self) -> (ConnectionKey, Client) {

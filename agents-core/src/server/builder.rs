@@ -14,13 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::agent::{Agent, AgentFactory, AgentInfo, AgentObject};
 use crate::auth::Shared;
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    Alarms, AwakeSlots, Behavior, Chaos, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
-    Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext,
+    Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -30,6 +29,7 @@ use crate::server::http::open_files;
 use crate::storage::{
     AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migrations, StorageError, StoreOptions,
 };
+use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
 
@@ -328,7 +328,7 @@ impl Agents {
             outgoing: gateway.outgoing.clone(),
             tasks: objects.clone(),
             runtime: Handle::current(),
-            alarms: Alarms::new(limits.agents_awake),
+            alarms: AlarmService::new(limits.agents_awake),
             chaos: mode.chaos,
             databases: AtomicUsize::new(0),
             awake_slots: AwakeSlots::new(limits.agents_awake),

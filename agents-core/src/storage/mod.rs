@@ -34,7 +34,7 @@ pub use store::sync::SyncHandle;
 pub use store::transaction::Lsn;
 pub use tables::alarm::{Alarm, Alarms};
 pub use tables::kv::KvRange;
-pub use tables::kv_handle::{Kv, KvDoor, KvReadDoor, KvReader};
+pub use tables::kv_handle::{Kv, KvBackend, KvReadBackend, KvReader};
 pub use tables::migrations::Migration;
 pub(crate) use tables::migrations::Migrations;
 pub(crate) use tables::state::StoredState;

@@ -29,7 +29,7 @@ const BY_HAND: [&str; 7] = [
 ];
 
 /// Keys of ts-rs that set the type of a field or of a type.
-const SAYS_TYPE: [&str; 2] = ["type", "as"];
+const DECLARES_TYPE: [&str; 2] = ["type", "as"];
 
 /// A struct or enum with `#[wire]`.
 pub(crate) struct WireType {
@@ -127,7 +127,7 @@ impl WireType {
         if is_plain {
             prepare(&mut item.fields, &item.generics, &options.runtime, &container.default);
             if matches!(item.fields, Fields::Named(_)) {
-                item.attrs.extend(optional_fields(&container.said));
+                item.attrs.extend(optional_fields(&container.declared));
             }
         } else {
             without_helpers(&mut item.attrs);
@@ -170,8 +170,8 @@ impl WireType {
             if is_plain {
                 prepare(&mut variant.fields, &item.generics, &options.runtime, &container.default);
                 if matches!(variant.fields, Fields::Named(_)) {
-                    let said = condition::when(&condition::keys(&variant.attrs, "ts"), &SAYS_TYPE);
-                    variant.attrs.extend(optional_fields(&said));
+                    let declared = condition::when(&condition::keys(&variant.attrs, "ts"), &DECLARES_TYPE);
+                    variant.attrs.extend(optional_fields(&declared));
                 }
             } else {
                 without_helpers(&mut variant.attrs);
@@ -208,7 +208,7 @@ struct Container {
     /// The condition under which the type has another name in TypeScript.
     renamed: When,
     /// The condition under which the TypeScript type is written by hand.
-    said: When,
+    declared: When,
 }
 
 impl Container {
@@ -246,7 +246,7 @@ impl Container {
             transparent: condition::when(&serde, &["transparent"]),
             converts: condition::when(&serde, &["from", "try_from", "into", "remote"]),
             renamed,
-            said: condition::when(&ts, &SAYS_TYPE),
+            declared: condition::when(&ts, &DECLARES_TYPE),
         }
     }
 
@@ -399,8 +399,8 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
 }
 
 /// Returns the attribute that lets fields that may be `null` be omitted, as `undefined` values are in JSON.
-fn optional_fields(said: &When) -> Option<Attribute> {
-    said.unless(&quote!(ts(optional_fields = nullable)))
+fn optional_fields(declared: &When) -> Option<Attribute> {
+    declared.unless(&quote!(ts(optional_fields = nullable)))
 }
 
 /// Removes the helper attributes of derives where these derives are not added.

@@ -1,6 +1,6 @@
 //! An awake agent: receives the events of its object and runs hooks and callables.
 
-pub(super) mod lifecycle;
+pub(super) mod activation_data;
 pub(super) mod shared;
 pub(super) mod user_code;
 
@@ -16,11 +16,11 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
+use crate::object::report;
 use crate::object::{
     AlarmInfo, BlockedPart, BoxFuture, DurableObject, Internal, ObjectContext, ObjectOptions, Request,
     Response, WebSocket, WebSocketUpgrade,
 };
-use crate::report;
 use crate::wire::frame::{self, ClientFrame};
 
 impl<A: AgentDefinition> AgentShared<A> {
@@ -172,7 +172,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 Work::Done
             }
             ClientFrame::Cancel(id) => {
-                self.core.life.streams.stop(socket.entry.key, id);
+                self.core.activation.streams.stop(socket.entry.key, id);
                 Work::Done
             }
             ClientFrame::Other => Work::Other,

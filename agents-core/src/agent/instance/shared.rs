@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use crate::agent::instance::lifecycle::ActivationData;
+use crate::agent::instance::activation_data::ActivationData;
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
-use crate::unwind::discard;
+use crate::support::unwind::discard;
 use crate::wire::KeyFacts;
 
 /// The typed side of an object.
@@ -20,7 +20,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     /// The values that this instance shares with all others of the same activation.
-    pub(crate) life: Arc<ActivationData>,
+    pub(crate) activation: Arc<ActivationData>,
     /// `true` if read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
@@ -34,7 +34,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
 impl<A: Agent> AgentShared<A> {
     pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, key_facts: Arc<KeyFacts>) -> Arc<Self> {
         Arc::new(Self {
-            life: object.of_this_life(),
+            activation: object.activation_data(),
             object,
             table: A::table(),
             env,

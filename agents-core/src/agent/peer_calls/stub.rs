@@ -52,7 +52,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// # use agents_core::{AgentDefinition, Context, Result};
-/// # use agents_core::interface::{CallArguments, Caller, Interface, AgentClass};
+/// # use agents_protocol::interface::{CallArguments, Caller, Interface, AgentClass};
 /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///
@@ -211,7 +211,7 @@ impl PeerCaller {
                 let from = CallerLink {
                     class: object.class().to_owned(),
                     name: object.name().to_owned(),
-                    waits: object.waits(),
+                    waits: object.blocked_part(),
                 };
                 callers = chain.call(from, class, &name)?;
                 // The call is not sent before the writes that it may depend on are durable.

@@ -9,8 +9,8 @@ use crate::agent::instance::user_code::run_in_turn;
 use crate::agent::{AgentDefinition, AgentShared, Migrate, StateSource};
 use crate::error::{Error, Result};
 use crate::object::DataFailure;
-use crate::report::SingleLine;
-use crate::sampled::sampled;
+use crate::object::report::SingleLine;
+use crate::support::sampled::sampled;
 use crate::storage::{StoredState, from_stored, keep};
 
 /// The codes of data that this program cannot convert.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::message::Message;
+
 /// The bytes that one socket or request may hold without being counted. Most never hold more, and a small
 /// message can always be sent.
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
@@ -14,10 +16,20 @@ pub(crate) const FREE_BYTES: usize = 64 * 1024;
 pub(crate) const FRAME_BYTES: usize = 128;
 
 /// Returns about how many bytes a text takes when it is read as a JSON value: see [`ValueBytes`].
-pub(crate) fn bytes_as_value(text: &str) -> usize {
+fn bytes_as_value(text: &str) -> usize {
     let mut bytes = ValueBytes::default();
     bytes.add(text.as_bytes());
     bytes.sum()
+}
+
+/// Returns the maximum number of bytes that a message takes after an object has read it as JSON, including
+/// its overhead.
+pub(crate) fn message_as_value(message: &Message) -> usize {
+    let bytes = match message {
+        Message::Text(text) => bytes_as_value(text),
+        Message::Binary(bytes) => bytes.len(),
+    };
+    bytes + FRAME_BYTES
 }
 
 /// The approximate number of bytes of a text after it is read as a JSON value, its largest form: `[0,0,…]` takes many
@@ -150,8 +162,8 @@ impl MemoryPermit {
 
     /// Returns a frame that holds its bytes until its last copy is dropped.
     pub(crate) fn frame(budget: &Arc<Budget>, frame: Bytes) -> Bytes {
-        let held = budget.hold(frame.len() + FRAME_BYTES);
-        Bytes::from_owner(Frame { frame, _held: held })
+        let permit = budget.hold(frame.len() + FRAME_BYTES);
+        Bytes::from_owner(Frame { frame, _permit: permit })
     }
 }
 
@@ -183,7 +195,7 @@ impl fmt::Debug for MemoryPermit {
 
 struct Frame {
     frame: Bytes,
-    _held: MemoryPermit,
+    _permit: MemoryPermit,
 }
 
 impl AsRef<[u8]> for Frame {
@@ -199,14 +211,14 @@ mod tests {
     #[test]
     fn what_is_held_is_given_back_once() {
         let budget = Budget::new(100);
-        let mut held = MemoryPermit::default();
-        assert!(held.grow(&budget, 60) && held.grow(&budget, 50) && held.grow(&budget, 100));
+        let mut permit = MemoryPermit::default();
+        assert!(permit.grow(&budget, 60) && permit.grow(&budget, 50) && permit.grow(&budget, 100));
         assert!(budget.is_used_up());
         let mut none = MemoryPermit::default();
         assert!(!none.grow(&budget, 1) && none.is_empty(), "nothing is left");
-        assert!(!held.grow(&budget, 101));
-        let copy = held.clone();
-        drop(held);
+        assert!(!permit.grow(&budget, 101));
+        let copy = permit.clone();
+        drop(permit);
         assert_eq!(budget.used(), 0);
         drop(copy);
         let mut beyond = budget.hold(150);

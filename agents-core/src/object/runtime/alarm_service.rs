@@ -23,12 +23,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{ToObject, post};
 use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
+use crate::support::clock::Clock;
 
 /// The maximum number of objects that are woken for their alarms at a time; at most half of the objects that
 /// may be awake. Further objects wait until one of them is done.
@@ -56,7 +56,7 @@ pub(crate) type FindObject = Box<dyn Fn(&ObjectKey) -> Option<Arc<ObjectHandle>>
 
 /// A handle on the index of alarms; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Alarms(Arc<Shared>);
+pub(crate) struct AlarmService(Arc<Shared>);
 
 struct Shared {
     /// The updates in their order. The list is short: an object waits for its registration, and reports one
@@ -105,7 +105,7 @@ impl Indexed {
     }
 }
 
-impl Alarms {
+impl AlarmService {
     /// Returns a service for a host with this many slots for awake objects.
     pub(crate) fn new(awake: usize) -> Self {
         Self(Arc::new(Shared {
@@ -497,8 +497,8 @@ fn after(first: Change, second: Change) -> Change {
     }
 }
 
-impl fmt::Debug for Alarms {
+impl fmt::Debug for AlarmService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alarms").finish_non_exhaustive()
+        f.debug_struct("AlarmService").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The SQL API for users: statements, their parameters, and rows as Rust types.
 //!
-//! Agents use it through a [`SqlDoor`], or through a [`SqlReadDoor`] where they only read. So the types of
+//! Agents use it through a [`SqlBackend`], or through a [`SqlReadBackend`] where they only read. So the types of
 //! SQLite do not appear in signatures.
 
 pub(super) mod authorizer;
@@ -15,8 +15,8 @@ mod statement;
 mod values;
 
 pub(super) use effort::{Effort, Efforts, effort};
-pub(super) use handle::Undo;
-pub use handle::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
+pub(super) use handle::SavepointGuard;
+pub use handle::{Savepoint, Sql, SqlBackend, SqlReadBackend, SqlReader};
 pub use params::Params;
 pub use rows::Rows;
 pub use statement::{MayWrite, Reading, Statement, Writing};

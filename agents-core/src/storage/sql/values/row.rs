@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::Result;
 use crate::storage::StorageError;
 use crate::storage::sql::handle::wrong_count;
-use crate::storage::sql::{Column, ColumnRef, FromColumn, Rows, SqlReadDoor};
+use crate::storage::sql::{Column, ColumnRef, FromColumn, Rows, SqlReadBackend};
 
 /// A row of a query.
 #[derive(Clone, Copy)]
@@ -182,37 +182,37 @@ pub trait FromRows: Sized {
     ///
     /// # Errors
     /// Fails when SQLite refuses it, or the rows are not what was requested.
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self>;
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self>;
 }
 
 impl<T: FromRow> FromRows for Vec<T> {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
-        let rows = door.query(sql, params, usize::MAX)?;
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
+        let rows = backend.query(sql, params, usize::MAX)?;
         rows.iter().map(|row| T::from_row(&row)).collect()
     }
 }
 
 impl<T: FromRow> FromRows for Option<T> {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
-        only_row(door, sql, params, "at most one row")
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
+        only_row(backend, sql, params, "at most one row")
     }
 }
 
 impl<T: FromRow> FromRows for T {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
         const EXPECTED: &str = "exactly one row";
-        only_row(door, sql, params, EXPECTED)?.ok_or_else(|| wrong_count(EXPECTED, "0", sql))
+        only_row(backend, sql, params, EXPECTED)?.ok_or_else(|| wrong_count(EXPECTED, "0", sql))
     }
 }
 
 fn only_row<T: FromRow>(
-    door: &(dyn SqlReadDoor + '_),
+    backend: &(dyn SqlReadBackend + '_),
     sql: &str,
     params: &[Column],
     expected: &'static str,
 ) -> Result<Option<T>> {
     // A second row shows that there is more than one.
-    let rows = door.query(sql, params, 2)?;
+    let rows = backend.query(sql, params, 2)?;
     let only = rows.iter().next().map(|row| T::from_row(&row)).transpose()?;
     if rows.len() > 1 { Err(wrong_count(expected, "more than one", sql)) } else { Ok(only) }
 }
