@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    AlarmService, AwakeSlots, Behavior, Chaos, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext,
     Registry, Watchdog,
 };
 use crate::server::access::config::Access;
@@ -27,7 +27,7 @@ use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
 use crate::storage::{
-    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migrations, StorageError, StoreOptions,
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError, StoreOptions,
 };
 use crate::support::clock::Clock;
 use crate::typescript::Class;
@@ -61,6 +61,7 @@ struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+    migrations: &'static [Migration],
     /// Describes the class for TypeScript; durable objects are not described.
     describe: Option<fn() -> Class>,
 }
@@ -135,7 +136,8 @@ impl Agents {
             }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
-        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
+        let migrations = A::MIGRATIONS;
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), migrations, describe });
         self
     }
 
@@ -164,8 +166,22 @@ impl Agents {
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());
-        self.classes.push(Registration { rust_name, name, build, describe: None });
+        self.classes.push(Registration { rust_name, name, build, migrations: &[], describe: None });
         self
+    }
+
+    /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
+    /// before any agent needs it.
+    pub(super) fn check_statements(&self) -> Result<()> {
+        let options = StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
+        for class in &self.classes {
+            Migrations::new(class.migrations).check(&options).map_err(|error| {
+                let failure = DataFailure::of_tables(&error.into_error());
+                let message = format!("{} of `{}`: {}", failure.step, class.rust_name, failure.reason);
+                Error::new("migration_invalid", message)
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the descriptions of the agents' classes.
@@ -269,7 +285,7 @@ impl Agents {
     ///
     /// # Errors
     /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, or an entry of [`origins`](Self::origins),
+    /// `env`, a migration is no SQL for an empty database (`migration_invalid`), or an entry of [`origins`](Self::origins),
     /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
     ///
     /// # Panics
@@ -281,6 +297,7 @@ impl Agents {
 
     /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
+        self.check_statements()?;
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Ident, LitStr, Result, Token};
+use syn::{Ident, LitStr, Token};
 
-use super::literal::Place;
+use super::literal::LiteralSpan;
 use super::scan::{self, Mistake, Word};
 use crate::errors::Errors;
 
@@ -24,7 +24,7 @@ enum Input {
 }
 
 impl Parse for Input {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let usage = "write `migrations![\"CREATE TABLE ..\", ..]`, or `migrations!(dir \"migrations\")` for the files of a folder";
         let wrong = |error: syn::Error| syn::Error::new(error.span(), usage);
         if input.is_empty() {
@@ -68,7 +68,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 fn literals(texts: &[LitStr], errors: &mut Errors) -> Vec<TokenStream> {
     let migration = |text: &LitStr| {
         if let Err(mistake) = check(&text.value()) {
-            errors.at_span(Place::new(text).span(mistake.range), mistake.message);
+            errors.at_span(LiteralSpan::new(text).span(mistake.range), mistake.message);
         }
         quote!(::agents::__rt::Migration::new(#text))
     };
@@ -184,6 +184,8 @@ fn reserved(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proc_macro2::Span;
+
     use super::*;
 
     fn why(text: &str) -> String {
