@@ -66,7 +66,9 @@ pub mod storage {
 /// Parts of a host for programs that serve it by themselves, or write the types of their agents by themselves.
 #[cfg(feature = "server")]
 pub mod server {
-    pub use agents_core::{HostService, ResolveName, TypeScript};
+    pub use agents_core::{
+        FailedMigration, HostService, MigrationCheck, MigrationReport, ResolveName, TypeScript,
+    };
 }
 
 #[doc(hidden)]
@@ -127,6 +129,8 @@ pub mod guide {
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    #[doc = include_str!("../docs/migrations.md")]
+    pub mod migrations {}
     #[doc = include_str!("../docs/security.md")]
     pub mod security {}
     #[doc = include_str!("../docs/state.md")]

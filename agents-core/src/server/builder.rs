@@ -367,8 +367,8 @@ impl Agents {
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
-    /// `--metrics-addr`, or `--out` and `--check`.
+    /// Runs the program: `serve` (the default), `list`, `types` or `migrate --check`, with `--addr`, `--data`,
+    /// `--origin` and `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: new connections are refused, running handlers finish, then
     /// sockets close with 1001. Handlers that still block a thread after
@@ -378,7 +378,7 @@ impl Agents {
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
-    /// when `types --check` finds a file that is out of date.
+    /// when `types --check` finds a file that is out of date, or `migrate --check` an agent that would not start.
     pub async fn run(self) -> Result<()> {
         cli::run(self).await
     }

@@ -1,5 +1,6 @@
 //! Data of older programs: converted once, before the agent starts, completely or not at all.
 
+mod check;
 mod failures;
 mod refused;
 mod upgrades;
