@@ -14,9 +14,9 @@ pub use agents_core::{
 
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
+pub use agents_macros::{agent, callable, hook, wire};
 #[cfg(feature = "server")]
 pub use agents_macros::{migrations, sql};
-pub use agents_macros::{agent, callable, hook, wire};
 pub use agents_protocol::{Error, Result, serde, serde_json, wire};
 pub use futures_core::Stream;
 

@@ -3,9 +3,9 @@
 pub use crate::agent::{
     Agent, AgentDefinition, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments, Ask,
     Authorize, Call, CallContext, Callable, ConnectRequest, Connection, Context, Decide, Fallible, FromCall,
-    FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoState, IntoTags,
-    Migrate, OnUnreadable, Plain, Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection, StateSource,
-    StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+    FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoState, IntoTags, Migrate,
+    OnUnreadable, Plain, Read, Refusal, Request, Response, Serve, Start, StateChange, StateRejection,
+    StateSource, StreamingResponse, Table, Tell, Validate, View, stream_outcome,
 };
 pub use crate::gateway::{Close, Message};
 pub use crate::object::BoxFuture;

@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment, ObjectClass, ObjectContext,
-    Registry, Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment,
+    ObjectClass, ObjectContext, Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -27,7 +27,8 @@ use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
 use crate::storage::{
-    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError, StoreOptions,
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
+    StoreOptions,
 };
 use crate::support::clock::Clock;
 use crate::typescript::Class;
@@ -173,7 +174,8 @@ impl Agents {
     /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
     /// before any agent needs it.
     pub(super) fn check_statements(&self) -> Result<()> {
-        let options = StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
+        let options =
+            StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
         for class in &self.classes {
             Migrations::new(class.migrations).check(&options).map_err(|error| {
                 let failure = DataFailure::of_tables(&error.into_error());

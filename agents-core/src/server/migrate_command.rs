@@ -73,7 +73,10 @@ impl Agents {
         let folder = DataFolder::open(&data).map_err(|error| match error {
             StorageError::Locked { path } => Error::new(
                 "storage_locked",
-                format!("a running host has the data folder {}: stop it, or check a copy of the folder", path.display()),
+                format!(
+                    "a running host has the data folder {}: stop it, or check a copy of the folder",
+                    path.display()
+                ),
             ),
             error => error.into_error(),
         })?;

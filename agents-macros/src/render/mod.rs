@@ -75,7 +75,12 @@ impl<'m> Scope<'m> {
         let name = local(conversion, *site);
         let method = local(method, *site);
         // The runtime distinguishes plain responses and results by a parameter; the state is one.
-        let kind = matches!(conversion, "IntoHttp" | "IntoState").then(|| quote!(<_>));
+        let agent = &self.agent;
+        let kind = match conversion {
+            "IntoHttp" => Some(quote!(<_>)),
+            "IntoState" => Some(quote!(<<#agent as #rt::AgentClass>::State>)),
+            _ => None,
+        };
         match returned {
             None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
             Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),

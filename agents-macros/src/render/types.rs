@@ -27,10 +27,8 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let props = associated("Props", options.props.as_ref(), &any);
     let env = associated("Env", options.env.as_ref(), &quote!(()));
     let version = options.version.map(|version| quote!(const VERSION: u32 = #version;));
-    let migrations = options
-        .migrations
-        .as_ref()
-        .map(|list| quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;));
+    let migrations =
+        options.migrations.as_ref().map(|list| quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;));
     let builder = builder(options);
     let initial = initial_state(options);
     let server = (side == Side::Server).then(|| {

@@ -101,7 +101,10 @@ fn files(root: &Path, folder: &LitStr, errors: &mut Errors) -> Vec<TokenStream> 
         if number == last {
             errors.at(folder, format!("`{path}/{name}`: another file has the number {number:04}"));
         } else if number != last + 1 {
-            errors.at(folder, format!("`{path}/{name}`: a file with the number {:04} is missing before it", last + 1));
+            errors.at(
+                folder,
+                format!("`{path}/{name}`: a file with the number {:04} is missing before it", last + 1),
+            );
         }
         last = number;
         match fs::read_to_string(root.join(&path).join(name)) {
@@ -242,8 +245,12 @@ mod tests {
         write("0005_d.sql", "DROP TABLE c");
         write("x.sql", "DROP TABLE d");
         let (_, found) = messages();
-        let expected =
-            ["another file has the number 0002", "0002_c.sql`, line 2", "number 0003 is missing", "four digits"];
+        let expected = [
+            "another file has the number 0002",
+            "0002_c.sql`, line 2",
+            "number 0003 is missing",
+            "four digits",
+        ];
         assert_eq!(found.len(), expected.len(), "{found:#?}");
         for (found, expected) in found.iter().zip(expected) {
             assert!(found.contains(expected), "{found}");

@@ -215,7 +215,10 @@ impl Scanner<'_> {
             .map_or(rest.len(), |length| length + 1);
         let parameter = &rest[..length];
         if self.many && (first == '?' || length > 1) {
-            return self.mistake(length, format!("`{parameter}`: a migration has no values, write the value itself"));
+            return self.mistake(
+                length,
+                format!("`{parameter}`: a migration has no values, write the value itself"),
+            );
         }
         if first == '?' || length > 1 {
             return self.mistake(length, format!("`{parameter}` has no value here: write `{{value}}`"));

@@ -116,7 +116,10 @@ impl<A: AgentDefinition> CurrentAgent<A> {
 
 /// Runs user code as a part of the running turn, with a context that `current` finds. After a panic the caller
 /// undoes the turn.
-pub(crate) fn run_in_turn<A: AgentDefinition, R>(cx: Context<A>, code: impl FnOnce() -> R) -> Result<R, Error> {
+pub(crate) fn run_in_turn<A: AgentDefinition, R>(
+    cx: Context<A>,
+    code: impl FnOnce() -> R,
+) -> Result<R, Error> {
     let outer = CURRENT.replace(Some(Arc::new(cx)));
     let done = caught(code);
     drop(CURRENT.replace(outer));

@@ -10,8 +10,8 @@ use crate::agent::{AgentDefinition, AgentShared, Migrate, StateSource};
 use crate::error::{Error, Result};
 use crate::object::DataFailure;
 use crate::object::report::SingleLine;
-use crate::support::sampled::sampled;
 use crate::storage::{StoredState, from_stored, keep};
+use crate::support::sampled::sampled;
 
 /// The codes of data that this program cannot convert.
 const FAILED: &str = "migration_failed";

@@ -98,7 +98,10 @@ impl<A: AgentDefinition> AgentShared<A> {
     fn stored(&self) -> Result<Stored<A::State>> {
         let Some(stored) = self.object.versioned_state()? else { return Ok(Stored::Nothing) };
         if stored.version != A::VERSION {
-            return Err(Error::hidden("migrating", "the state is being migrated: use the value that `migrate` is given"));
+            return Err(Error::hidden(
+                "migrating",
+                "the state is being migrated: use the value that `migrate` is given",
+            ));
         }
         self.read(&stored.json)
     }

@@ -47,9 +47,7 @@ impl OpenStore<'_> {
         let value = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut statement| {
-                statement.query_row(params, read).optional()
-            })
+            .and_then(|mut statement| statement.query_row(params, read).optional())
             .map_err(|error| SqlError::from_sqlite(error, sql))?;
         self.metrics.rows_read(u64::from(value.is_some()));
         Ok(value)

@@ -1,8 +1,8 @@
 //! The state of an object: read at the first use, written once for each commit.
 
 use bytes::Bytes;
-use rusqlite::{Connection, Row};
 use rusqlite::limits::Limit;
+use rusqlite::{Connection, Row};
 
 use crate::storage::Result;
 use crate::storage::error::{SqlError, StorageError};

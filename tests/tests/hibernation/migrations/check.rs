@@ -52,7 +52,8 @@ async fn the_check_names_each_agent_that_would_not_start_and_changes_nothing() {
     let before = files(data);
 
     let (recorder, mut notes) = recorder();
-    let report = program(data, &recorder).check_migrations(&MigrationCheck::default()).await.expect("a report");
+    let report =
+        program(data, &recorder).check_migrations(&MigrationCheck::default()).await.expect("a report");
     assert_eq!(report.checked, 4);
     assert_eq!(
         report.failures.iter().map(summary).collect::<Vec<_>>(),

@@ -38,6 +38,36 @@ async fn an_older_program_refuses_the_agent_and_changes_nothing() {
     assert_eq!(notes.so_far(), [json!(["start", "Plan"])]);
 }
 
+/// A class from before the first migration.
+mod bare {
+    use agents::prelude::*;
+
+    #[agent(name = "board")]
+    #[derive(Default)]
+    pub(super) struct Bare;
+
+    #[agent]
+    impl Bare {
+        #[callable]
+        fn ping(&self) -> bool {
+            true
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_without_migrations_refuses_an_agent_that_has_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = of_first(folder.path());
+    host.host().get::<first::First>("one").add("a".to_owned()).await.expect("a card");
+    host.shutdown().await;
+    let program = || Agents::new().register::<bare::Bare>();
+    let host = TestHost::start_in(folder.path(), program).expect("the host starts");
+    let error = host.host().get::<bare::Bare>("one").ping().await.unwrap_err();
+    assert!(error.to_string().contains("(newer_version)"), "{error}");
+    assert!(host.host().get::<bare::Bare>("new").ping().await.expect("a new agent"));
+}
+
 /// A class whose migration has another text than that of [`first::First`].
 mod changed {
     use agents::prelude::*;
@@ -83,7 +113,10 @@ async fn a_host_does_not_start_with_a_migration_that_is_no_sql() {
     let error = TestHost::start(|| Agents::new().register::<invalid::Invalid>()).unwrap_err();
     assert_eq!(error.code(), "migration_invalid");
     let text = error.to_string();
-    assert!(text.contains("migration 2") && text.contains("Invalid") && text.contains("no such table: c"), "{text}");
+    assert!(
+        text.contains("migration 2") && text.contains("Invalid") && text.contains("no such table: c"),
+        "{text}"
+    );
 }
 
 /// A class whose migration works on an empty table alone.

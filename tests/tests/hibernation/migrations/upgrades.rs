@@ -47,7 +47,11 @@ async fn an_agent_with_only_a_table_or_only_an_alarm_is_converted() {
     let (recorder, mut notes) = recorder();
     let host = of_third(folder.path(), move || Third::new(recorder.clone()));
     host.advance(secs(61)).await;
-    assert_eq!(notes.so_far(), [json!(["start", ""]), json!(["alarm", ""])], "a new state needs no migration");
+    assert_eq!(
+        notes.so_far(),
+        [json!(["start", ""]), json!(["alarm", ""])],
+        "a new state needs no migration"
+    );
     let (state, mut client) = greeted(&host).await;
     assert_eq!(state, Some(json!({ "name": "", "cards": 0 })));
     assert_eq!(client.call::<Vec<String>>("authors", NO).await, ["unknown"]);
