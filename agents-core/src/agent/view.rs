@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::agent::{AgentDefinition, Connection, Context};
+use crate::agent::{AgentDefinition, AgentEnv, Connection, Context};
 use crate::error::Result;
 use crate::storage::sql::{Column, Rows, SqlReadBackend, SqlReader};
 use crate::storage::{KvRange, KvReadBackend, KvReader, StorageError, Store};
@@ -41,8 +41,11 @@ impl<A: AgentDefinition> View<A> {
         self.0.class()
     }
 
-    /// Returns the value that all agents of the host share.
-    pub fn env(&self) -> &A::Env {
+    /// Returns the value that all agents of the host share; see [`Context::env`].
+    pub fn env<E>(&self) -> &E
+    where
+        A: AgentEnv<E>,
+    {
         self.0.env()
     }
 

@@ -29,6 +29,10 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let version = options.version.map(|version| quote!(const VERSION: u32 = #version;));
     let migrations =
         options.migrations.as_ref().map(|list| quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;));
+    let has_env = options.env.as_ref().map(|env| {
+        let span = env.span();
+        quote_spanned!(here(span)=> #[automatically_derived] impl #rt::AgentEnv<#env> for #ident {})
+    });
     let builder = builder(options);
     let initial = initial_state(options);
     let server = (side == Side::Server).then(|| {
@@ -48,6 +52,7 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
                     #initial
                 }
             }
+            #has_env
         }
     });
     let home = home(

@@ -21,5 +21,5 @@ pub use params::Params;
 pub use rows::Rows;
 pub use statement::{MayWrite, Reading, Statement, Writing};
 pub use values::column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
-pub use values::row::{ColumnIndex, FromRow, FromRows, Row};
+pub use values::row::{ColumnIndex, FromRow, FromRows, Row, row_as_column};
 pub use values::structure::row_as_struct;

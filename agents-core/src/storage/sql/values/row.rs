@@ -139,15 +139,15 @@ impl ColumnIndex for &str {
     }
 }
 
-/// A type that a row can be read as: a scalar for one column, a tuple for columns in their order,
-/// a `#[wire]` struct for columns by their names.
+/// A type that a row can be read as: a scalar, or an enum or tuple struct with `#[wire]`, for one column; a
+/// tuple for columns in their order; a `#[wire]` struct for columns by their names.
 ///
 /// A column `created_at` fills the field `createdAt`, and so does a column `createdAt`. `serde_json::Map`
 /// accepts any row.
 #[diagnostic::on_unimplemented(
     message = "a row cannot be read as `{Self}`",
     label = "not a row type",
-    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct with named fields and `#[wire]`",
+    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct or enum with `#[wire]`",
     note = "a nullable or binary column is read in a tuple: `(Option<i64>,)`, `(Vec<u8>,)`"
 )]
 pub trait FromRow: Sized {
@@ -156,6 +156,15 @@ pub trait FromRow: Sized {
     /// # Errors
     /// Fails when the columns do not fit.
     fn from_row(row: &Row<'_>) -> Result<Self>;
+}
+
+/// Reads a row of one column.
+///
+/// # Errors
+/// Fails when the row has another number of columns, or when the column does not hold a `T`.
+pub fn row_as_column<T: FromColumn>(row: &Row<'_>) -> Result<T> {
+    row.expect_columns(1)?;
+    row.get(0)
 }
 
 impl FromRow for Map<String, Value> {
@@ -175,7 +184,7 @@ impl FromRow for Map<String, Value> {
     message = "a query cannot be fetched as `{Self}`",
     label = "not made of rows",
     note = "write `Vec<T>` for all rows, `Option<T>` for none or one, `T` for exactly one",
-    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct with named fields and `#[wire]`"
+    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct or enum with `#[wire]`"
 )]
 pub trait FromRows: Sized {
     /// Runs the query and reads its rows.
