@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::object::activation::turn::own_turn;
 use crate::object::{DataFailure, ObjectContext, ObjectHandle};
-use crate::storage::{StorageError, Store};
+use crate::storage::StorageError;
 
 /// Converts the data of an object that hibernates in a turn that is not committed, and reads it.
 pub(crate) fn check_data(handle: &Arc<ObjectHandle>) -> Result<(), DataFailure> {
@@ -20,7 +20,9 @@ pub(crate) fn check_data(handle: &Arc<ObjectHandle>) -> Result<(), DataFailure> 
         Ok(())
     });
     let (store, _) = object.lock().end();
-    store.map(Store::abandon);
+    if let Some(store) = store {
+        store.abandon();
+    }
     // A reference that does not hold is found at the end of the turn.
     checked.and(ended.map_err(|error| match error.downcast_ref::<StorageError>() {
         Some(_) => DataFailure::new(error.code(), "end of the turn", error),
