@@ -44,7 +44,8 @@ async fn is_as_it_was(data: &std::path::Path) {
 
 #[tokio::test(start_paused = true)]
 async fn what_fails_leaves_the_agent_as_it_was_and_is_tried_again() {
-    let changes: [(fn(&mut Third), &str, &[&str]); 3] = [
+    type Change = fn(&mut Third);
+    let changes: [(Change, &str, &[&str]); 3] = [
         (|third| third.fails_at = "Plan", "migration_failed", &["migrate"]),
         (|third| third.panics_at = "Plan", "migration_failed", &["migrate"]),
         (|third| third.start_fails_at = "Plan", "the start fails", &["migrate", "start"]),
