@@ -18,15 +18,18 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    AlarmService, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext,
-    Registry, Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment,
+    ObjectClass, ObjectContext, Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
 use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::open_files;
-use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::storage::{
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
+    StoreOptions,
+};
 use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
@@ -59,6 +62,7 @@ struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+    migrations: &'static [Migration],
     /// Describes the class for TypeScript; durable objects are not described.
     describe: Option<fn() -> Class>,
 }
@@ -125,10 +129,16 @@ impl Agents {
                 key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: AgentObject::<A>::options(),
+                data_version: DataVersion { state: A::VERSION, migrations: Migrations::new(A::MIGRATIONS) },
+                check: AgentObject::check_data,
+            }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
-        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
+        let migrations = A::MIGRATIONS;
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), migrations, describe });
         self
     }
 
@@ -148,12 +158,32 @@ impl Agents {
         make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
     ) -> Self {
         let build = move |_: &Build<'_>| -> Result<Arc<dyn Behavior>> {
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: O::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: O::options(),
+                data_version: DataVersion::default(),
+                check: |_| Ok(()),
+            }))
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());
-        self.classes.push(Registration { rust_name, name, build, describe: None });
+        self.classes.push(Registration { rust_name, name, build, migrations: &[], describe: None });
         self
+    }
+
+    /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
+    /// before any agent needs it.
+    pub(super) fn check_statements(&self) -> Result<()> {
+        let options =
+            StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
+        for class in &self.classes {
+            Migrations::new(class.migrations).check(&options).map_err(|error| {
+                let failure = DataFailure::of_tables(&error.into_error());
+                let message = format!("{} of `{}`: {}", failure.step, class.rust_name, failure.reason);
+                Error::new("migration_invalid", message)
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the descriptions of the agents' classes.
@@ -257,7 +287,7 @@ impl Agents {
     ///
     /// # Errors
     /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, or an entry of [`origins`](Self::origins),
+    /// `env`, a migration is no SQL for an empty database (`migration_invalid`), or an entry of [`origins`](Self::origins),
     /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
     ///
     /// # Panics
@@ -269,6 +299,7 @@ impl Agents {
 
     /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
+        self.check_statements()?;
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {
@@ -338,8 +369,8 @@ impl Agents {
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
-    /// `--metrics-addr`, or `--out` and `--check`.
+    /// Runs the program: `serve` (the default), `list`, `types` or `migrate --check`, with `--addr`, `--data`,
+    /// `--origin` and `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: new connections are refused, running handlers finish, then
     /// sockets close with 1001. Handlers that still block a thread after
@@ -349,7 +380,7 @@ impl Agents {
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
-    /// when `types --check` finds a file that is out of date.
+    /// when `types --check` finds a file that is out of date, or `migrate --check` an agent that would not start.
     pub async fn run(self) -> Result<()> {
         cli::run(self).await
     }

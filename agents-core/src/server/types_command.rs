@@ -69,6 +69,7 @@ pub(super) struct Types {
 
 /// Writes the files, or compares them and prints the difference.
 pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
+    agents.check_statements()?;
     let mut module = agents.typescript()?;
     if types.types_only {
         module = module.types_only();
