@@ -106,5 +106,5 @@ fn kind(item: &Item) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "expand_tests.rs"]
+#[path = "expand_tests/mod.rs"]
 mod tests;
