@@ -9,7 +9,7 @@ pub use agents_client as client;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
-    Message, Refusal, Request, Response, StreamingResponse, View, current,
+    Message, Refusal, Request, Response, StreamingResponse, View, current, log,
 };
 pub use agents_core::{Error, Result, serde, serde_json, wire};
 #[cfg(feature = "server")]

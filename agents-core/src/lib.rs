@@ -60,7 +60,7 @@ pub use object::{
     AlarmInfo, AlarmTime, KeepAwake, ObjectMetrics, ObjectStatus, OutsideTurn, PinnedBy, TagsError,
 };
 #[cfg(feature = "runtime")]
-pub use server::{Agents, Host, HostMetrics, HostService, ResolveName};
+pub use server::{Agents, Host, HostMetrics, HostService, ResolveName, log};
 #[cfg(feature = "runtime")]
 pub use typescript::TypeScript;
 #[cfg(feature = "runtime")]

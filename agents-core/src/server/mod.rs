@@ -3,9 +3,13 @@
 mod access;
 mod builder;
 mod cli;
+mod events;
 mod host;
 mod http;
+mod log;
 mod metrics;
+mod nearest;
+mod output;
 mod peers;
 mod prometheus;
 mod types_command;
@@ -18,4 +22,5 @@ pub use host::Host;
 #[cfg(feature = "fuzzing")]
 pub(crate) use http::address::{Address, canonical_name, parse as parse_address};
 pub use http::service::HostService;
+pub use log::log;
 pub use metrics::HostMetrics;
