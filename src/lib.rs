@@ -11,12 +11,13 @@ pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
     Message, Refusal, Request, Response, StreamingResponse, View, current, log,
 };
-pub use agents_core::{Error, Result, serde, serde_json, wire};
+
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
 #[cfg(feature = "server")]
 pub use agents_macros::sql;
 pub use agents_macros::{agent, callable, hook, wire};
+pub use agents_protocol::{Error, Result, serde, serde_json, wire};
 pub use futures_core::Stream;
 
 #[cfg(feature = "testing")]
@@ -24,9 +25,9 @@ pub use agents_core::testing;
 
 /// The definition of a class of agents: what the macros implement, and who calls it.
 pub mod class {
-    pub use agents_core::interface::{AgentClass, Caller, Interface};
     #[cfg(feature = "server")]
     pub use agents_core::{AgentDefinition, AgentInfo, AgentOptions, CallOrigin};
+    pub use agents_protocol::interface::{AgentClass, Caller, Interface};
 }
 
 /// Changes of a state: what a hook is given about one, and about one that was rejected.
@@ -70,9 +71,10 @@ pub mod server {
 
 #[doc(hidden)]
 pub mod __rt {
-    pub use agents_core::__rt::*;
     #[cfg(feature = "server")]
+    pub use agents_core::__rt::*;
     pub use agents_macros::WireAttributes;
+    pub use agents_protocol::__rt::*;
 }
 
 /// The items that a program of agents needs: `use agents::prelude::*;`.
@@ -110,8 +112,8 @@ pub mod prelude {
         StreamingResponse, View, sql,
     };
     pub use crate::{Error, Result, Stream};
-    pub use agents_core::serde_json::json;
     pub use agents_macros::{agent, callable, hook, wire};
+    pub use agents_protocol::serde_json::json;
 }
 
 /// Guides: pages of prose whose programs are compiled.

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents_core::interface::Interface;
-use agents_core::wire::to_value;
+use agents_protocol::interface::Interface;
+use agents_protocol::wire::to_value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

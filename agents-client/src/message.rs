@@ -1,6 +1,6 @@
 //! Messages of users, which are not part of the protocol.
 
-use agents_core::wire::Wire;
+use agents_protocol::wire::Wire;
 use bytes::Bytes;
 
 use crate::ClientError;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents_core::interface::{CallArguments, Caller};
-use agents_core::wire::Wire;
+use agents_protocol::interface::{CallArguments, Caller};
+use agents_protocol::wire::Wire;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 

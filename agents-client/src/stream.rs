@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use agents_core::wire::{Wire, from_json};
+use agents_protocol::wire::{Wire, from_json};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;

@@ -1,7 +1,7 @@
 //! The target of a client: a class, or an agent that is known by name only.
 
-use agents_core::interface::Interface;
-use agents_core::wire::Wire;
+use agents_protocol::interface::Interface;
+use agents_protocol::wire::Wire;
 use serde_json::Value;
 
 use crate::RemoteCaller;

@@ -49,10 +49,10 @@ fn compare(package: &str) -> BTreeSet<String> {
 #[test]
 fn the_client_needs_neither_a_server_nor_a_database() {
     let names = compare("agents-client");
-    for server in ["agents", "axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "ts-rs"] {
+    for server in ["agents", "agents-core", "axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower"] {
         assert!(!names.contains(server), "{server}");
     }
-    for needed in ["agents-core", "tokio-tungstenite"] {
+    for needed in ["agents-protocol", "tokio-tungstenite"] {
         assert!(names.contains(needed), "{needed}");
     }
 }
@@ -62,11 +62,11 @@ fn the_client_needs_neither_a_server_nor_a_database() {
 fn types_come_without_the_server() {
     let names = compare("chat-cli");
     let servers =
-        ["axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "ts-rs", "tracing-subscriber"];
+        ["agents-core", "axum", "hyper", "rusqlite", "libsqlite3-sys", "clap", "tower", "tracing-subscriber"];
     for server in servers {
         assert!(!names.contains(server), "{server}");
     }
-    for needed in ["agents", "agents-client", "agents-core", "agents-macros", "chat-types"] {
+    for needed in ["agents", "agents-client", "agents-protocol", "agents-macros", "chat-types"] {
         assert!(names.contains(needed), "{needed}");
     }
 }

@@ -120,11 +120,13 @@ fn a_client_gets_a_class_and_its_types() {
             body: T,
         }
     };
-    let expansion = text(super::wire(quote!(), post, Side::Client));
-    assert!(expansion.contains("serde (default)") && expansion.contains("Wire for Post"), "{expansion}");
-    for left_out in ["ts", "TS", "FromRow", "FromColumn", "ToColumn"] {
-        let word = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == left_out);
-        assert!(!word(&expansion), "{left_out} in {expansion}");
+    let expansion = text(super::wire(quote!(), post.clone(), Side::Client));
+    let whole = text(super::wire(quote!(), post, Side::Server));
+    for part in ["serde (default)", "Wire for Post", "rename = \"Letter\"", "KeyFacts"] {
+        assert!(expansion.contains(part), "no {part} in {expansion}");
+    }
+    for of_rows in ["FromRow for", "FromColumn for", "ToColumn for"] {
+        assert!(!expansion.contains(of_rows) && whole.contains(of_rows), "{of_rows} in {expansion}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Names: their form for clients, reserved names, and suggestions for misspelt names.
+//! Names: reserved names, and suggestions for misspelt names.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
@@ -6,41 +6,6 @@ use syn::ext::IdentExt;
 /// Returns a Rust name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
-}
-
-/// Returns the camel-case form that clients use; the runtime has the same rule for names of types.
-pub(crate) fn camel_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for letter in name.chars() {
-        if letter == '_' {
-            upper = !out.is_empty();
-        } else if upper {
-            out.extend(letter.to_uppercase());
-            upper = false;
-        } else {
-            out.push(letter);
-        }
-    }
-    out
-}
-
-/// Returns the kebab-case form of a class, as it appears in addresses; the runtime has the same rule.
-pub(crate) fn kebab_case(class: &str) -> String {
-    if class == class.to_uppercase() && class != class.to_lowercase() {
-        return class.to_lowercase().replace('_', "-");
-    }
-    let mut out = String::with_capacity(class.len() + 4);
-    for letter in class.chars() {
-        if letter.is_ascii_uppercase() {
-            out.push('-');
-            out.push(letter.to_ascii_lowercase());
-        } else {
-            out.push(if letter == '_' { '-' } else { letter });
-        }
-    }
-    let out = out.strip_prefix('-').unwrap_or(&out);
-    out.strip_suffix('-').unwrap_or(out).to_owned()
 }
 
 /// Members that JavaScript itself reads on objects; the client's stub never forwards these.
@@ -121,22 +86,6 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clients_see_camel_case() {
-        for (rust, camel) in [("get_stats", "getStats"), ("post", "post"), ("_x_2_y", "x2Y"), ("__", "")] {
-            assert_eq!(camel_case(rust), camel);
-        }
-    }
-
-    #[test]
-    fn classes_stand_in_addresses_in_kebab_case() {
-        for (class, kebab) in
-            [("ChatRoom", "chat-room"), ("LOUD_CASE", "loud-case"), ("Trailing_", "trailing"), ("X", "x")]
-        {
-            assert_eq!(kebab_case(class), kebab);
-        }
-    }
 
     #[test]
     fn nearest_forgives_a_slip_and_no_more() {

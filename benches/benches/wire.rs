@@ -4,8 +4,8 @@
 
 use std::hint::black_box;
 
-use agents_core::wire::frame;
-use agents_core::wire::name::{camel_case, kebab_case};
+use agents_protocol::wire::frame;
+use agents_protocol::wire::name::{camel_case, kebab_case};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const CALL: &str = r#"{"type":"rpc","id":"1f0c2ce8-61c2-4e0c-8a5e-7f2e9f3a9d11","method":"echo","args":["0123456789abcdef"]}"#;

@@ -1,6 +1,6 @@
 //! The address of an agent.
 
-use agents_core::wire::name::{InvalidName, canonical, kebab_case};
+use agents_protocol::wire::name::{InvalidName, canonical, kebab_case};
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 

@@ -1,6 +1,6 @@
 //! Close codes and reasons.
 
-use agents_core::wire::close_code;
+use agents_protocol::wire::close_code;
 
 use crate::{ClientError, Lost};
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use agents_core::wire::frame as wire;
+use agents_protocol::wire::frame as wire;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -150,7 +150,7 @@ pub(crate) fn push_state(state: &Value) -> String {
 
 /// Writes the arguments of a call as a JSON array; `()` is an empty array.
 pub(crate) fn arguments(args: &impl serde::Serialize) -> Result<String, ClientError> {
-    let text = agents_core::wire::strict_json(args).map_err(ClientError::serialize)?;
+    let text = agents_protocol::wire::strict_json(args).map_err(ClientError::serialize)?;
     match text.as_bytes().first() {
         Some(b'[') => Ok(text),
         _ if text == "null" => Ok("[]".to_owned()),

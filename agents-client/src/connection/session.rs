@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use agents_core::wire::frame::READONLY;
+use agents_protocol::wire::frame::READONLY;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
 

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use agents_core::wire::close_code;
+use agents_protocol::wire::close_code;
 
 use crate::connection::close::closed_by_server;
 use crate::connection::inner::Inner;

@@ -106,7 +106,7 @@ impl<A: AgentDefinition> Context<A> {
     /// connection.
     ///
     /// ```
-    /// # use agents_core::interface::Interface;
+    /// # use agents_protocol::interface::Interface;
     /// # use agents_core::{AgentDefinition, Context, Result};
     /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<u32> {
     /// cx.agent::<Lobby>("main").call("count", ("rooms",)).await
@@ -155,7 +155,7 @@ impl<A: AgentDefinition> Context<A> {
     ///
     /// ```
     /// # use agents_core::{AgentDefinition, Context, Error, Result};
-    /// # use agents_core::interface::AgentClass;
+    /// # use agents_protocol::interface::AgentClass;
     /// # fn buy<A: AgentDefinition + AgentClass<State = u32>>(cx: &Context<A>) -> Result<u32> {
     /// cx.update_state(|left| match *left {
     ///     0 => Err(Error::msg("sold out")),

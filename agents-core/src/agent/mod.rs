@@ -8,16 +8,18 @@ mod events;
 mod instance;
 mod peer_calls;
 mod rpc;
+#[doc(hidden)]
+pub mod rt;
 mod state;
 mod view;
 
+pub use crate::interface::UpdateResult;
 pub use crate::object::{AlarmInfo, Request, Response};
 pub use access::refusal::Refusal;
 pub use access::rejection::{Attempt, RejectionKind, StateRejection};
 pub use class::AgentInfo;
 pub use class::convert::{
     Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
-    UpdateResult,
 };
 pub use class::definition::{AgentDefinition, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{

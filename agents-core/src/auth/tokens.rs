@@ -18,7 +18,7 @@ use crate::auth::token_key::TokenKey;
 use crate::auth::token_source::TokenSource;
 use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 
 /// The maximum size of a token in bytes. A larger one is refused before its signature is computed.
 const MAX_TOKEN: usize = 8 * 1024;

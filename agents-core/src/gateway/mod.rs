@@ -5,10 +5,10 @@
 //! cross that boundary, so that the two sides can later run in different processes.
 
 mod attachment;
+mod close;
 mod heartbeat;
 mod http;
 mod hub;
-mod message;
 mod metrics;
 mod protocol;
 mod quota;
@@ -17,8 +17,11 @@ mod socket;
 #[cfg(test)]
 mod test_support;
 
+pub use crate::message::{IntoMessage, Message};
+
 pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
+pub use close::Close;
 pub(crate) use http::handshake::{Upgrade, wants_upgrade};
 pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin, is_own_page};
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
@@ -27,7 +30,6 @@ pub(crate) use http::request_body::{BodyCredit, Payload, Upload};
 pub(crate) use hub::Hub;
 #[cfg(test)]
 pub(crate) use hub::RegisterError;
-pub use message::{Close, IntoMessage, Message};
 pub(crate) use metrics::HubMetrics;
 pub(crate) use protocol::encoded::Encoded;
 pub(crate) use protocol::messages::{

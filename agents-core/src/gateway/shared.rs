@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::clock::Clock;
 use crate::gateway::heartbeat::Heartbeat;
 use crate::gateway::metrics::{GatewayMetrics, GatewayTotals};
 use crate::gateway::quota::connection_slots::ConnectionSlots;
 use crate::gateway::quota::memory_budget::Budget;
 use crate::limits::Limits;
+use crate::support::clock::Clock;
 
 /// The state that all hubs of a host share.
 #[derive(Debug)]

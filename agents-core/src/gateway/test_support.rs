@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
-use crate::clock::Clock;
 use crate::gateway::socket::Task;
 use crate::gateway::{
     Attachment, ConnectionKey, Flags, Gateway, GatewayPort, Head, Hub, Message, ObjectPort, PostError,
     Selection, Stream, Targets, ToGateway, ToObject, accept,
 };
 use crate::limits::{Limit, Limits, Rate};
+use crate::support::clock::Clock;
 
 pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;

@@ -20,6 +20,7 @@ mod durable_object;
 mod http;
 mod metrics;
 mod options;
+pub(crate) mod report;
 mod runtime;
 mod status;
 #[cfg(test)]

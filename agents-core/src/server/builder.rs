@@ -14,7 +14,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::agent::{Agent, AgentFactory, AgentInfo, AgentObject};
 use crate::auth::Shared;
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
@@ -29,6 +28,7 @@ use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::{open_files, serve};
 use crate::server::{cli, events};
 use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
 

@@ -135,7 +135,8 @@ impl Host {
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
-    /// use agents_core::{Host, Result, interface::Interface};
+    /// use agents_core::{Host, Result};
+    /// use agents_protocol::interface::Interface;
     ///
     /// fn routes<Lobby: Interface>(host: &Host) -> Router {
     ///     let host = host.clone();

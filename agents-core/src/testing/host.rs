@@ -11,11 +11,11 @@ use tokio_tungstenite::tungstenite;
 use tower::ServiceExt;
 
 use crate::agent::{Agent, Response};
-use crate::clock::Clock;
 use crate::error::Result;
 use crate::object::{Chaos, ObjectKey};
 use crate::server::{Agents, Host, Mode};
 use crate::storage::Faults;
+use crate::support::clock::Clock;
 use crate::testing::folder::Folder;
 use crate::testing::session::Clients;
 use crate::testing::{TestConnection, TestObject, pipe};

@@ -73,7 +73,7 @@ impl TypeScript {
     /// When two types have one name, or a type has no form in TypeScript.
     pub(crate) fn of(mut classes: Vec<Class>, more: &[Describe]) -> Result<Self> {
         classes.sort_by_key(|class| class.name);
-        let mut types = TypeSet::new();
+        let mut types = TypeSet::default();
         let mut names = Names::new();
         let mut interfaces = Vec::new();
         for class in &classes {

@@ -163,7 +163,7 @@ impl AgentImpl {
     fn other(&mut self, method: &ImplItemFn) {
         if method.sig.receiver().is_some() {
             self.others.push(Other {
-                name: names::camel_case(&names::plain(&method.sig.ident)),
+                name: agents_case::camel_case(&names::plain(&method.sig.ident)),
                 cfgs: attr::cfgs(&method.attrs),
             });
         }

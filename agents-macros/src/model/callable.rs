@@ -57,7 +57,7 @@ impl Callable {
             }
             sound &= distinct(&parameters, errors);
         }
-        let name = names::camel_case(&names::plain(&sig.ident));
+        let name = agents_case::camel_case(&names::plain(&sig.ident));
         if name.is_empty() {
             errors.at(&sig.ident, "give the callable a name with letters: clients use it in camel case");
             sound = false;
@@ -130,7 +130,7 @@ fn distinct(parameters: &[Parameter], errors: &mut Errors) -> bool {
     let mut seen: Vec<(String, &Ident)> = Vec::new();
     for parameter in parameters {
         let Parameter::Argument(argument) = parameter else { continue };
-        let name = names::camel_case(&names::plain(&argument.ident));
+        let name = agents_case::camel_case(&names::plain(&argument.ident));
         if let Some((_, first)) =
             seen.iter().find(|(other, other_ident)| *other == name && **other_ident != argument.ident)
         {

@@ -116,7 +116,7 @@ fn argument(typed: &PatType, default: Option<Expr>, errors: &mut Errors) -> Opti
         errors.at(inner, "give the argument a plain name and take it apart in the body");
         return None;
     }
-    if names::camel_case(&names::plain(&pattern.ident)).is_empty() {
+    if agents_case::camel_case(&names::plain(&pattern.ident)).is_empty() {
         errors.at(pattern, "give the argument a name with letters: it is part of what clients call");
         return None;
     }

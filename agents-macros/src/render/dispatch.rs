@@ -71,7 +71,7 @@ fn entry(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
     let arguments = parameters.iter().filter_map(|parameter| match parameter {
         Parameter::Argument(Argument { ident, ty, default }) => {
             let rust_name = names::plain(ident);
-            let name = names::camel_case(&rust_name);
+            let name = agents_case::camel_case(&rust_name);
             let ty = scope.outside(ty);
             let has_default = default.is_some();
             Some(quote_spanned! {site=>
@@ -142,7 +142,7 @@ fn wrapper(scope: &Scope<'_>, callable: &Callable) -> TokenStream {
         match parameter {
             Parameter::Argument(Argument { ident, ty, default }) => {
                 let ty = scope.outside(ty);
-                let name = names::camel_case(&names::plain(ident));
+                let name = agents_case::camel_case(&names::plain(ident));
                 read.push(match default {
                     Some(default) => {
                         let default = crate::model::types::without_self(default, scope.path);

@@ -19,7 +19,7 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let rt = &options.runtime;
     let ident = &item.ident;
     let class = names::plain(ident);
-    let route = options.name.as_ref().map_or_else(|| names::kebab_case(&class), LitStr::value);
+    let route = options.name.as_ref().map_or_else(|| agents_case::kebab_case(&class), LitStr::value);
     let docs = attr::docs(&item.attrs);
     let any = quote!(#rt::Value);
     let state = associated("State", options.state.as_ref(), &any);

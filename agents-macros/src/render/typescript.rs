@@ -10,15 +10,15 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Field, Fields, GenericParam, Generics, Item, Type, Visibility, parse_quote};
 
-use super::{Side, here, home, wire};
+use super::{here, home, wire};
 use crate::attr::{self, condition};
 use crate::model::types as written;
 use crate::model::wire::WireType;
 
 /// Returns whether ts-rs gets a copy of the type. A type whose generics have more bounds than an alias can
 /// express is derived directly.
-pub(super) fn stands_apart(ty: &WireType, side: Side) -> bool {
-    side == Side::Server && (ty.generics.params.is_empty() || has_plain_generics(ty))
+pub(super) fn stands_apart(ty: &WireType) -> bool {
+    ty.generics.params.is_empty() || has_plain_generics(ty)
 }
 
 /// Returns whether the aliases of the fields can be generic as the type is: nothing of a type parameter is

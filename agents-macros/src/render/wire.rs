@@ -10,17 +10,17 @@ use crate::attr::Runtime;
 use crate::model::wire::{Part, Travelling, WireType};
 
 /// Renders the type as it was written, with the derives of serde and TypeScript, and the traits of this
-/// crate.
+/// crate; for a server also those of columns and rows.
 pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
     let WireType { item, runtime: rt, ident, .. } = ty;
-    let derives = ty.is_plain.then(|| derives(ty, side));
-    let apart = (ty.is_plain && typescript::stands_apart(ty, side)).then(|| typescript::apart(ty));
+    let derives = ty.is_plain.then(|| derives(ty));
+    let apart = (ty.is_plain && typescript::stands_apart(ty)).then(|| typescript::apart(ty));
     // If the derive of ts-rs is not on this item, the compiler does not know the attribute.
-    let written = match apart.is_some() || side == Side::Client {
+    let written = match apart.is_some() {
         true => typescript::without(item),
         false => item.to_token_stream(),
     };
-    let generics = bounded(&ty.generics, rt, side);
+    let generics = bounded(&ty.generics, rt);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // A type that serde refuses still implements the traits for other items, so only serde's message appears.
     let (serialize, deserialize) = if ty.is_plain {
@@ -58,7 +58,7 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
             }
         }
     });
-    let (part, key_facts) = (ty.is_plain && side == Side::Server).then(|| key_facts(ty)).unzip();
+    let (part, key_facts) = ty.is_plain.then(|| key_facts(ty)).unzip();
     let home = home(
         &crate::attr::cfgs(attrs(item)),
         quote! {
@@ -189,7 +189,7 @@ fn check(ty: &WireType) -> Option<TokenStream> {
     })
 }
 
-fn derives(ty: &WireType, side: Side) -> TokenStream {
+fn derives(ty: &WireType) -> TokenStream {
     let WireType { runtime: rt, styles, .. } = ty;
     let serde = rt.text("serde");
     let serde = quote! {
@@ -197,7 +197,7 @@ fn derives(ty: &WireType, side: Side) -> TokenStream {
         #[serde(crate = #serde)]
         #(#styles)*
     };
-    if side == Side::Client || typescript::stands_apart(ty, side) {
+    if typescript::stands_apart(ty) {
         return serde;
     }
     let ts = rt.text("ts_rs");
@@ -210,15 +210,13 @@ fn derives(ty: &WireType, side: Side) -> TokenStream {
 
 /// Adds the bounds of type parameters: the wire traits use serde's, so each needs both; TypeScript needs its
 /// own.
-fn bounded(generics: &Generics, rt: &Runtime, side: Side) -> Generics {
+fn bounded(generics: &Generics, rt: &Runtime) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(#rt::Wire));
         parameter.bounds.push(parse_quote!(#rt::serde::Serialize));
         parameter.bounds.push(parse_quote!(#rt::serde::de::DeserializeOwned));
-        if side == Side::Server {
-            parameter.bounds.push(parse_quote!(#rt::ts_rs::TS));
-        }
+        parameter.bounds.push(parse_quote!(#rt::ts_rs::TS));
         parameter.bounds.push(parse_quote!('static));
     }
     generics

@@ -9,7 +9,7 @@ use crate::agent::{
     StateSource,
 };
 use crate::error::{Error, Result};
-use crate::report;
+use crate::object::report;
 use crate::wire::frame;
 
 impl<A: AgentDefinition> AgentShared<A> {

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::Error;
 use crate::gateway::cut_reason;
-use crate::report;
+use crate::object::report;
 use crate::wire::close_code;
 
 /// A refusal of a connection or an HTTP request: a code and a reason.

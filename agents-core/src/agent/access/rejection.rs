@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::agent::{AgentDefinition, AgentShared, StateSource};
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 
 /// A rejected attempt, as it is given to `on_state_rejected`.
 ///

@@ -11,8 +11,8 @@ use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, 
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
 use crate::limits::Limits;
+use crate::object::report;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
-use crate::report;
 use crate::wire::{self, close_code, frame};
 
 impl<A: Agent> AgentShared<A> {

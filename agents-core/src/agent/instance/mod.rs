@@ -16,11 +16,11 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
+use crate::object::report;
 use crate::object::{
     AlarmInfo, BlockedPart, BoxFuture, DurableObject, Internal, ObjectContext, ObjectOptions, Request,
     Response, WebSocket, WebSocketUpgrade,
 };
-use crate::report;
 use crate::wire::frame::{self, ClientFrame};
 
 impl<A: AgentDefinition> AgentShared<A> {

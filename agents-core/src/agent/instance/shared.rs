@@ -10,7 +10,7 @@ use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
 use crate::object::ObjectContext;
-use crate::unwind::discard;
+use crate::support::unwind::discard;
 use crate::wire::KeyFacts;
 
 /// The typed side of an object.

@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use crate::agent::{AgentDefinition, Context};
 use crate::error::Error;
 use crate::object::{BoxFuture, ObjectContext};
-use crate::unwind::{Panic, caught, discard};
+use crate::support::unwind::{Panic, caught, discard};
 
 thread_local! {
     /// The context of the call that is being polled on this thread.

@@ -17,8 +17,8 @@ use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{Agent, AgentShared, Call, CallContext, Callable};
 use crate::error::{Error, Result};
 use crate::interface::Outcome;
+use crate::object::report;
 use crate::object::{BoxFuture, RequestBody};
-use crate::report;
 
 impl<A: Agent> AgentShared<A> {
     /// Runs a call from another agent, or from the program, and answers it.

@@ -52,7 +52,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// # use agents_core::{AgentDefinition, Context, Result};
-/// # use agents_core::interface::{CallArguments, Caller, Interface, AgentClass};
+/// # use agents_protocol::interface::{CallArguments, Caller, Interface, AgentClass};
 /// # async fn count<A: AgentDefinition, Lobby: Interface>(cx: &Context<A>) -> Result<()> {
 /// use std::time::Duration;
 ///

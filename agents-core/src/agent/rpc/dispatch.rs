@@ -11,8 +11,7 @@ use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Connection};
 use crate::error::{Error, Result};
 use crate::interface::Outcome;
-use crate::object::BlockedPart;
-use crate::report;
+use crate::object::{BlockedPart, report};
 use crate::wire::frame;
 
 /// A call of a frame with the callable that was found for it.

@@ -14,7 +14,7 @@ use http_body::{Frame, SizeHint};
 use crate::agent::instance::user_code::CurrentAgent;
 use crate::agent::{Agent, AgentError, AgentShared, ErrorSource, Request};
 use crate::object::rejection;
-use crate::report;
+use crate::object::report;
 
 impl<A: Agent> AgentShared<A> {
     /// Answers an HTTP request.

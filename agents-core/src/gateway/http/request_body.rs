@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToObject, post};
 use crate::limits::Limit;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 
 /// The maximum number of bytes of a body that an object has not read.
 pub(crate) const BODY_WINDOW: usize = 256 * 1024;

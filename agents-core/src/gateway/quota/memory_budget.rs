@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::message::Message;
+
 /// The bytes that one socket or request may hold without being counted. Most never hold more, and a small
 /// message can always be sent.
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
@@ -14,10 +16,20 @@ pub(crate) const FREE_BYTES: usize = 64 * 1024;
 pub(crate) const FRAME_BYTES: usize = 128;
 
 /// Returns about how many bytes a text takes when it is read as a JSON value: see [`ValueBytes`].
-pub(crate) fn bytes_as_value(text: &str) -> usize {
+fn bytes_as_value(text: &str) -> usize {
     let mut bytes = ValueBytes::default();
     bytes.add(text.as_bytes());
     bytes.sum()
+}
+
+/// Returns the maximum number of bytes that a message takes after an object has read it as JSON, including
+/// its overhead.
+pub(crate) fn message_as_value(message: &Message) -> usize {
+    let bytes = match message {
+        Message::Text(text) => bytes_as_value(text),
+        Message::Binary(bytes) => bytes.len(),
+    };
+    bytes + FRAME_BYTES
 }
 
 /// The approximate number of bytes of a text after it is read as a JSON value, its largest form: `[0,0,…]` takes many

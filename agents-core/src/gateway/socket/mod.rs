@@ -24,6 +24,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::gateway::hub::Hub;
+use crate::gateway::quota::memory_budget::message_as_value;
 use crate::gateway::socket::in_flight::InFlight;
 use crate::gateway::socket::outbox::{Outbox, Overflow};
 use crate::gateway::{
@@ -31,7 +32,7 @@ use crate::gateway::{
     Gateway, MemoryPermit, Message, RequestKey, Selection, ToObject,
 };
 use crate::limits::Limit;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 pub(crate) use accept::{accept, refuse};
@@ -318,7 +319,7 @@ impl Socket {
         let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
         if held.is_empty() && in_flight > FREE_BYTES as u64 {
-            held = hub.gateway.incoming.hold(message.bytes_as_value() + FRAME_BYTES);
+            held = hub.gateway.incoming.hold(message_as_value(&message) + FRAME_BYTES);
         }
         ToObject::Message { connection: self.key, message, held }
     }

@@ -15,6 +15,7 @@ use tokio::task::coop;
 use tokio::time::{Instant, Sleep};
 
 use crate::gateway::hub::Hub;
+use crate::gateway::quota::memory_budget::message_as_value;
 use crate::gateway::socket::byte_stream::Io;
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
 use crate::gateway::socket::{Socket, Stream};
@@ -22,7 +23,7 @@ use crate::gateway::{
     Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
 };
 use crate::limits::Limit;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 /// The number of reads of a socket before other tasks run.
@@ -281,7 +282,7 @@ impl Task {
                 if message.len() > FREE_BYTES {
                     held = std::mem::take(&mut work.grown);
                     // The object holds the message and its decoded value at the same time.
-                    if !held.grow(&self.hub.gateway.incoming, message.bytes_as_value()) {
+                    if !held.grow(&self.hub.gateway.incoming, message_as_value(&message)) {
                         self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
                         return self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
                     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::gateway::socket::task::{Task, Work};
 use crate::limits::Limit;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 impl Task {

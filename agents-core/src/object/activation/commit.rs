@@ -13,7 +13,7 @@ use crate::object::activation::output_gate::Released;
 use crate::object::context::Inner;
 use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
 use crate::storage::{Durability, StorageError, Store, SyncHandle};
-use crate::unwind::discard;
+use crate::support::unwind::discard;
 
 impl Activation {
     /// Commits the writes of the turns, waits for the disk, and releases the effects that may leave.

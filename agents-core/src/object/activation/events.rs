@@ -17,8 +17,8 @@ use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
 use crate::object::http::body_buffer::Collected;
 use crate::object::http::fetch;
 use crate::object::http::request_body::RequestBody;
+use crate::object::report::{self, Violation};
 use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
-use crate::report::{self, Violation};
 
 /// The event that a handler was started for.
 pub(super) enum Label {

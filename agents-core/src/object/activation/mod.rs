@@ -28,7 +28,6 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{Budget, ConnectionKey, ToGateway, ToObject, Unaccepted};
 use crate::limits::{Limit, LimitCounters, Limits};
@@ -37,15 +36,16 @@ use crate::object::activation::database_release::{Lent, OpenDatabase};
 use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Round, Side};
 use crate::object::activation::turn::{Turns, Undone, in_time};
+use crate::object::report::SingleLine;
 use crate::object::runtime::alarm_service::Alarms;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
 use crate::object::runtime::lifecycle::ActiveWork;
 use crate::object::runtime::settings::Settings;
 use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Watchdog, Work};
-use crate::report::SingleLine;
 use crate::storage::{DataFolder, StorageError, StoreOptions};
-use crate::unwind::{Panic, caught, discard};
+use crate::support::clock::Clock;
+use crate::support::unwind::{Panic, caught, discard};
 
 /// The environment that all objects of a host share.
 pub(crate) struct Environment {

@@ -9,7 +9,7 @@ use crate::gateway::{ConnectionKey, ResponseHead, ToGateway, ToObject};
 use crate::limits::Limit;
 use crate::object::ObjectHandle;
 use crate::object::activation::shutdown::ring_again;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 const BUSY: &str = "server is busy";

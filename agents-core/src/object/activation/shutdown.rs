@@ -16,7 +16,7 @@ use crate::object::context::alarm::retry_after;
 use crate::object::runtime::handle::Command;
 use crate::object::{ObjectHandle, Work};
 use crate::storage::Store;
-use crate::unwind::{Panic, caught, discard};
+use crate::support::unwind::{Panic, caught, discard};
 
 /// The code of the storage error for a full disk.
 const FULL: &str = "storage_full";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::object::{BoxFuture, Instance, ObjectContext, Work};
-use crate::unwind::{caught, discard};
+use crate::support::unwind::{caught, discard};
 
 /// A handler that is polled in turns, with a label that is returned with its result.
 pub(in crate::object) struct Turns<L, R> {

@@ -8,7 +8,7 @@ use parking_lot::MutexGuard;
 
 use super::{Inner, ObjectContext};
 use crate::object::ObjectKey;
-use crate::unwind::discard;
+use crate::support::unwind::discard;
 
 /// The data behind the lock of an object, which stays locked until this is dropped.
 pub(in crate::object) struct Locked<'a> {

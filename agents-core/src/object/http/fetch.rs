@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
 use crate::object::durable_object::{ClientIp, Request, Response};
 use crate::object::http::request_body::{InvalidBody, RequestBody};
+use crate::object::report;
 use crate::object::runtime::class::Instance;
 use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
-use crate::report;
 use crate::wire::close_code;
 
 /// The number of bytes of a refusal's body that are read for the close reason.

@@ -23,12 +23,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::{ToObject, post};
 use crate::object::activation::disk_work::DiskWork;
 use crate::object::{BoxFuture, ObjectHandle, ObjectKey};
 use crate::storage::{AlarmChange, AlarmIndex, Change, SqlErrorKind, StorageError};
+use crate::support::clock::Clock;
 
 /// The maximum number of objects that are woken for their alarms at a time; at most half of the objects that
 /// may be awake. Further objects wait until one of them is done.

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 
-use crate::clock::Clock;
 use crate::gateway::{
     Close, ConnectionKey, Gateway, GatewayPort, Head, Hub, PostError, RegisterError, Socket, ToGateway,
     ToObject,
@@ -20,6 +19,7 @@ use crate::limits::Limits;
 use crate::object::ObjectHandle;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::tests::explore::{Run, explore, rest, start, step};
+use crate::support::clock::Clock;
 
 /// The object under test, with the messages that it has handled.
 struct World {

@@ -14,11 +14,11 @@ use crate::error::Error;
 use crate::gateway::Head;
 use crate::limits::Limit;
 use crate::object::{ObjectKey, Work};
-use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
-use crate::unwind::Panic;
+use crate::support::sampled::sampled;
+use crate::support::unwind::Panic;
 use crate::wire::close_code;
 use crate::wire::name::escape;
 

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::gateway::{BodyFault, FREE_BYTES, Gateway, MemoryPermit, Payload, Upload};
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 
 /// Collects a small body, so that a client that sends slowly does not wake an agent. Of a larger body only
 /// the start is collected, which holds a permit in the memory budget of clients.

@@ -27,10 +27,10 @@ use tower::Service;
 
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::http::guarded_body;
 use crate::server::http::write_timeout::WriteTimeout;
+use crate::support::sampled::sampled;
 
 /// The maximum size of a connection's buffer in bytes, beyond the head of a request.
 const BUFFER: usize = 64 * 1024;

@@ -24,12 +24,12 @@ use crate::gateway::{
     self, BodyFault, ConnectionSlot, ForwardError, Head, RequestOrigin, Upgrade, wants_upgrade,
 };
 use crate::object::{Behavior, BoxFuture, ObjectKey};
-use crate::sampled::sampled;
 use crate::server::Host;
 use crate::server::access::authorize::Destination;
 use crate::server::access::cors::Cors;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
+use crate::support::sampled::sampled;
 
 /// The maximum length in bytes of a connection id of a client; the id must fit a tag.
 const MAX_ID_BYTES: usize = 256;

@@ -16,7 +16,7 @@ use crate::wire::types::integer::SCALAR;
 /// `Duration` can hold, is refused. A column in SQL holds the same number.
 ///
 /// ```
-/// use agents_core::wire::{Duration, from_json, to_json};
+/// use agents_protocol::wire::{Duration, from_json, to_json};
 ///
 /// let pause = Duration::from(std::time::Duration::from_secs(2));
 /// assert_eq!(to_json(&pause).unwrap(), "2000");
@@ -93,7 +93,6 @@ impl Wire for Duration {
     }
 }
 
-#[cfg(feature = "runtime")]
 super::alias::alias!(Duration, "number", "A span of time in milliseconds.");
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// no JSON", %error, "a frame is no JSON")`. A level that is off costs no more than without this macro.
 macro_rules! sampled {
     ($level:ident, $kind:literal, $($line:tt)+) => {{
-        static SAMPLER: $crate::sampled::Sampler =
-            $crate::sampled::Sampler::new(tracing::Level::$level, $kind);
+        static SAMPLER: $crate::support::sampled::Sampler =
+            $crate::support::sampled::Sampler::new(tracing::Level::$level, $kind);
         if tracing::enabled!(tracing::Level::$level) && SAMPLER.passes() {
             tracing::event!(tracing::Level::$level, $($line)+);
         }

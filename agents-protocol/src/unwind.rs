@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The text of a caught panic.
 #[derive(Debug)]
-pub(crate) struct Panic(String);
+pub struct Panic(String);
 
 impl Panic {
     /// Takes the text of a panic and drops the rest.
-    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+    pub fn new(payload: Box<dyn Any + Send>) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let panic = Self(text.unwrap_or("no message").to_owned());
@@ -30,16 +30,8 @@ impl fmt::Display for Panic {
 }
 
 /// Runs code and returns its panic as an error.
-pub(crate) fn caught<R>(code: impl FnOnce() -> R) -> Result<R, Panic> {
+pub fn caught<R>(code: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(code)).map_err(Panic::new)
-}
-
-/// Drops a value of a user and logs a panic of its destructor.
-#[cfg(feature = "runtime")]
-pub(crate) fn discard<T>(value: T, of: &dyn fmt::Debug) {
-    if let Err(panic) = caught(|| drop(value)) {
-        tracing::error!(object = ?of, "a destructor panicked: {panic}");
-    }
 }
 
 #[cfg(test)]
@@ -65,25 +57,5 @@ mod tests {
     fn a_payload_that_panics_again_ends_there() {
         let panic = caught(|| drop(Bomb("the value")));
         assert_eq!(panic.unwrap_err().to_string(), "no message");
-    }
-
-    #[cfg(feature = "runtime")]
-    #[test]
-    fn a_destructor_that_panics_stops_no_other() {
-        struct Both(Vec<Bomb>);
-        impl Drop for Both {
-            fn drop(&mut self) {
-                // This destructor also runs while a panic unwinds. A second panic that escaped would then end
-                // the process.
-                for bomb in self.0.drain(..) {
-                    discard(bomb, &"a test");
-                }
-            }
-        }
-        let panic = caught(|| {
-            let _both = Both(vec![Bomb("one"), Bomb("two")]);
-            panic!("unwinds");
-        });
-        assert_eq!(panic.unwrap_err().to_string(), "unwinds");
     }
 }

@@ -10,7 +10,6 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
 
-#[cfg(feature = "runtime")]
 use crate::wire::{KeyFacts, TypeName, TypeSet};
 use crate::wire::{Shape, encode, surrogate};
 
@@ -50,14 +49,12 @@ pub trait Wire: Sized {
     fn wire_deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
     /// Returns the TypeScript form of the type.
-    #[cfg(feature = "runtime")]
     #[doc(hidden)]
     fn describe(types: &mut TypeSet) -> TypeName {
         TypeName::of::<Self>(types)
     }
 
     /// Records how the type treats unknown keys.
-    #[cfg(feature = "runtime")]
     #[doc(hidden)]
     fn key_facts(facts: &mut KeyFacts) {
         let _ = facts;
@@ -97,8 +94,9 @@ impl<T: Wire> Serialize for Ser<'_, T> {
 }
 
 /// A wrapper that deserialises its value through [`Wire`].
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct De<T>(pub(crate) T);
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(hidden)]
+pub struct De<T>(pub T);
 
 impl<'de, T: Wire> Deserialize<'de> for De<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -109,7 +107,7 @@ impl<'de, T: Wire> Deserialize<'de> for De<T> {
 /// Returns a wire value as compact JSON.
 ///
 /// ```
-/// assert_eq!(agents_core::wire::to_json(&vec![1, 2]).unwrap(), "[1,2]");
+/// assert_eq!(agents_protocol::wire::to_json(&vec![1, 2]).unwrap(), "[1,2]");
 /// ```
 ///
 /// # Errors
@@ -124,7 +122,7 @@ pub fn to_json<T: Wire>(value: &T) -> Result<String, serde_json::Error> {
 /// A lone surrogate in a string, which JavaScript can write and Rust cannot hold, is read as U+FFFD.
 ///
 /// ```
-/// use agents_core::wire::from_json;
+/// use agents_protocol::wire::from_json;
 ///
 /// assert_eq!(from_json::<Vec<u8>>("[1,2]").unwrap(), [1, 2]);
 /// assert_eq!(from_json::<String>(r#""a\ud800""#).unwrap(), "a\u{fffd}");
@@ -171,14 +169,11 @@ macro_rules! through_serde {
 
 through_serde!(
     bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, String,
-    Box<str>, Value, serde_json::Map<String, Value>, serde_json::Number,
+    bytes::Bytes, Box<str>, Value, serde_json::Map<String, Value>, serde_json::Number,
 );
 
 impl JsonMessage for Value {}
 impl JsonMessage for serde_json::Map<String, Value> {}
-
-#[cfg(feature = "runtime")]
-through_serde!(bytes::Bytes);
 
 impl Wire for () {
     const IS_UNIT: bool = true;
@@ -209,7 +204,6 @@ impl Wire for Cow<'static, str> {
 impl<T: Wire> Wire for Option<T> {
     type Shape = Option<T::Shape>;
 
-    #[cfg(feature = "runtime")]
     fn key_facts(facts: &mut KeyFacts) {
         T::key_facts(facts);
     }
@@ -231,7 +225,6 @@ macro_rules! pointers {
         impl<T: Wire> Wire for $pointer<T> {
             type Shape = T::Shape;
 
-            #[cfg(feature = "runtime")]
             fn key_facts(facts: &mut KeyFacts) {
                 T::key_facts(facts);
             }
@@ -254,7 +247,6 @@ macro_rules! sequences {
         impl<T: Wire $(+ $bound $(+ $more)*)?> Wire for $collection<T> {
             type Shape = Vec<T::Shape>;
 
-            #[cfg(feature = "runtime")]
             fn key_facts(facts: &mut KeyFacts) {
                 T::key_facts(facts);
             }
@@ -276,7 +268,6 @@ sequences!(Vec<T>, VecDeque<T>, BTreeSet<T: Ord>, HashSet<T: Hash, Eq>);
 impl<T: Wire, const N: usize> Wire for [T; N] {
     type Shape = [T::Shape; N];
 
-    #[cfg(feature = "runtime")]
     fn key_facts(facts: &mut KeyFacts) {
         T::key_facts(facts);
     }
@@ -297,7 +288,6 @@ impl<T: Wire, const N: usize> JsonMessage for [T; N] {}
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     type Shape = HashMap<K::Shape, V::Shape>;
 
-    #[cfg(feature = "runtime")]
     fn key_facts(facts: &mut KeyFacts) {
         V::key_facts(facts);
     }
@@ -317,7 +307,6 @@ impl<K: Wire + Ord, V: Wire> JsonMessage for BTreeMap<K, V> {}
 impl<K: Wire + Eq + Hash, V: Wire, H: BuildHasher + Default> Wire for HashMap<K, V, H> {
     type Shape = HashMap<K::Shape, V::Shape>;
 
-    #[cfg(feature = "runtime")]
     fn key_facts(facts: &mut KeyFacts) {
         V::key_facts(facts);
     }
@@ -339,7 +328,6 @@ macro_rules! tuples {
         impl<$($name: Wire),+> Wire for ($($name,)+) {
             type Shape = ($($name::Shape,)+);
 
-            #[cfg(feature = "runtime")]
             fn key_facts(facts: &mut KeyFacts) {
                 $($name::key_facts(facts);)+
             }

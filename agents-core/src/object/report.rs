@@ -8,7 +8,7 @@ use thiserror::Error as ThisError;
 use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
-use crate::sampled::sampled;
+use crate::support::sampled::sampled;
 use crate::wire::frame;
 
 /// The letters and digits of an id. Characters that look alike are missing.

@@ -5,40 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-/// Returns the kebab-case form of a class name, which addresses contain.
-///
-/// A name in capitals is lower-cased and its underscores become dashes. In any other name each capital
-/// becomes a dash and its lower-case letter, and underscores become dashes. One dash at the start and one at
-/// the end are dropped. The npm client converts the name that it is given in the same way.
-///
-/// ```
-/// use agents_core::wire::name::kebab_case;
-///
-/// assert_eq!(kebab_case("ChatRoom"), "chat-room");
-/// assert_eq!(kebab_case("TestOAuthAgent"), "test-o-auth-agent");
-/// assert_eq!(kebab_case("LOUD_CASE"), "loud-case");
-/// assert_eq!(kebab_case("chat-room"), "chat-room");
-/// ```
-pub fn kebab_case(class: &str) -> String {
-    let loud = class == class.to_uppercase() && class != class.to_lowercase();
-    if loud {
-        return class.to_lowercase().replace('_', "-");
-    }
-    let mut out = String::with_capacity(class.len() + 4);
-    for letter in class.chars() {
-        if letter.is_ascii_uppercase() {
-            out.push('-');
-            out.push(letter.to_ascii_lowercase());
-        } else if letter == '_' {
-            out.push('-');
-        } else {
-            out.push(letter);
-        }
-    }
-    // A leading capital has produced a dash. A dash that the user wrote first is dropped the same way.
-    let out = out.strip_prefix('-').unwrap_or(&out);
-    out.strip_suffix('-').unwrap_or(out).to_owned()
-}
+pub use agents_case::{camel_case, kebab_case};
 
 /// The characters that are escaped in a name in an address: those that URL parsers escape in paths, those
 /// that end a segment, and the percent sign itself. So two names never look the same.
@@ -74,7 +41,7 @@ pub struct InvalidName;
 /// Fails with [`InvalidName`] when the text does not name an agent.
 ///
 /// ```
-/// use agents_core::wire::name::canonical;
+/// use agents_protocol::wire::name::canonical;
 ///
 /// for spelling in ["Café 1", "Caf%c3%a9 1", "Caf%C3%A9%201", "%43af%C3%A9%201"] {
 ///     assert_eq!(canonical(spelling).unwrap(), "Caf%C3%A9%201");
@@ -98,7 +65,7 @@ pub fn canonical(name: &str) -> Result<Cow<'_, str>, InvalidName> {
 /// Use it for names that people enter: such a name must not be read as the escaped name of another agent.
 ///
 /// ```
-/// use agents_core::wire::name::escape;
+/// use agents_protocol::wire::name::escape;
 ///
 /// assert_eq!(escape("Café 1"), "Caf%C3%A9%201");
 /// assert_eq!(escape("a%2Fb"), "a%252Fb");
@@ -107,52 +74,11 @@ pub fn escape(name: &str) -> String {
     utf8_percent_encode(name, ESCAPED).to_string()
 }
 
-/// Returns the camel-case form of a Rust name, which methods and fields have on the wire.
-///
-/// ```
-/// use agents_core::wire::name::camel_case;
-///
-/// assert_eq!(camel_case("get_stats"), "getStats");
-/// assert_eq!(camel_case("post"), "post");
-/// ```
-pub fn camel_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for letter in name.chars() {
-        if letter == '_' {
-            upper = !out.is_empty();
-        } else if upper {
-            out.extend(letter.to_uppercase());
-            upper = false;
-        } else {
-            out.push(letter);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn kebab_case_follows_the_npm_client() {
-        for (class, kebab) in [
-            ("Counter", "counter"),
-            ("ChatRoom", "chat-room"),
-            ("TestOAuthAgent", "test-o-auth-agent"),
-            ("LOUD", "loud"),
-            ("LOUD_CASE", "loud-case"),
-            ("snake_case", "snake-case"),
-            ("Trailing_", "trailing"),
-            ("already-kebab", "already-kebab"),
-            ("V2Room", "v2-room"),
-        ] {
-            assert_eq!(kebab_case(class), kebab, "{class}");
-        }
-    }
 
     #[test]
     fn all_spellings_of_a_name_are_one() {
@@ -199,12 +125,5 @@ mod tests {
                 prop_assert_eq!(canonical(&form), Ok(Cow::Borrowed(&*form)));
             }
         }
-    }
-
-    #[test]
-    fn camel_case_keeps_digits_and_leading_underscores_out() {
-        assert_eq!(camel_case("set_my_readonly"), "setMyReadonly");
-        assert_eq!(camel_case("step_2_done"), "step2Done");
-        assert_eq!(camel_case("_hidden"), "hidden");
     }
 }

@@ -11,7 +11,8 @@ use crate::wire::Wire;
 
 /// The newtype name with which a type asks for a scalar of any kind. Text of such a type is stored as text in
 /// a column as well, not as JSON.
-pub(crate) const SCALAR: &str = "$agents::scalar";
+#[doc(hidden)]
+pub const SCALAR: &str = "$agents::scalar";
 
 macro_rules! integers {
     ($($(#[$docs:meta])* $name:ident($ty:ty) $ts:literal),* $(,)?) => {$(
@@ -97,7 +98,6 @@ macro_rules! integers {
             }
         }
 
-        #[cfg(feature = "runtime")]
         super::alias::alias!($name, "string", $ts);
     )*};
 }
@@ -109,7 +109,7 @@ integers!(
     /// integer. In SQL the value is an integer, and a value above `i64::MAX` is an error.
     ///
     /// ```
-    /// use agents_core::wire::{U64, from_json, to_json};
+    /// use agents_protocol::wire::{U64, from_json, to_json};
     ///
     /// assert_eq!(to_json(&U64(u64::MAX)).unwrap(), r#""18446744073709551615""#);
     /// assert_eq!(from_json::<U64>(r#""7""#).unwrap(), U64(7));

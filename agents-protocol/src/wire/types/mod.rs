@@ -2,9 +2,7 @@
 //!
 //! Nothing in here knows frames or names of agents.
 
-#[cfg(feature = "runtime")]
 pub(super) mod alias;
-#[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub mod derive;
 pub(super) mod duration;
@@ -13,6 +11,5 @@ pub mod field;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "url", feature = "uuid"))]
 pub(super) mod foreign;
 pub(super) mod integer;
-#[cfg(feature = "runtime")]
 pub(super) mod key_facts;
 pub(super) mod shape;

@@ -149,7 +149,7 @@ impl<'de> Deserialize<'de> for Key {
 /// does not answer it; it goes to the message hook.
 ///
 /// ```
-/// use agents_core::wire::frame::{ClientFrame, parse};
+/// use agents_protocol::wire::frame::{ClientFrame, parse};
 ///
 /// let frame = parse(r#"{"type":"rpc","id":"1","method":"post","args":["hi"]}"#);
 /// assert!(matches!(frame, ClientFrame::Rpc(call) if call.method == "post"));

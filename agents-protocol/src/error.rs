@@ -1,11 +1,9 @@
 //! The error that user code returns. Clients see a part of it.
 
 use std::borrow::Cow;
-#[cfg(feature = "runtime")]
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
-#[cfg(feature = "runtime")]
 use std::sync::{Mutex, PoisonError};
 
 use crate::unwind::caught;
@@ -23,7 +21,7 @@ type Source = Box<dyn StdError + Send + Sync>;
 /// leave the process by accident.
 ///
 /// ```
-/// use agents_core::Error;
+/// use agents_protocol::Error;
 ///
 /// let full = Error::msg("Game is full");
 /// assert_eq!(full.client_message(), Some("Game is full"));
@@ -75,7 +73,7 @@ impl Error {
     /// Makes the text of this error visible to the caller.
     ///
     /// ```
-    /// use agents_core::{Error, Result};
+    /// use agents_protocol::{Error, Result};
     ///
     /// fn parse(text: &str) -> Result<u32> {
     ///     text.parse().map_err(|error| Error::internal(error).visible())
@@ -104,15 +102,15 @@ impl Error {
     }
 
     /// Returns the error that this one was made from, followed by the causes of that error.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    #[doc(hidden)]
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first = self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static));
         std::iter::successors(first, |&error| error.source())
     }
 
     /// Makes the error of a call to another agent that answered with an error.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn crossed(code: &str, message: String) -> Self {
+    #[doc(hidden)]
+    pub fn crossed(code: &str, message: String) -> Self {
         Self::build(kept(code), Cow::Owned(message), true, None)
     }
 
@@ -123,12 +121,10 @@ impl Error {
 
 /// The largest number of codes of other agents that are kept. A program has a fixed number of codes in its
 /// source, so correct programs stay below.
-#[cfg(feature = "runtime")]
 const KEPT_CODES: usize = 1_024;
 
 /// Returns the same code with the lifetime of the process, or `error` when [`KEPT_CODES`] other codes are
 /// kept.
-#[cfg(feature = "runtime")]
 fn kept(code: &str) -> &'static str {
     static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,8 +9,8 @@ use crate::wire::Wire;
 /// client sends the calls over a socket; a test can answer them itself.
 ///
 /// ```
-/// use agents_core::interface::{CallArguments, Caller};
-/// use agents_core::wire::{Wire, from_json};
+/// use agents_protocol::interface::{CallArguments, Caller};
+/// use agents_protocol::wire::{Wire, from_json};
 ///
 /// /// Answers every call with its own arguments.
 /// #[derive(Clone)]

@@ -8,11 +8,15 @@ mod caller;
 mod class;
 mod methods;
 mod reply;
+mod update;
 
 pub use arguments::{CallArguments, Write};
 pub use caller::Caller;
 pub use class::{AgentClass, AgentState};
 pub use methods::Interface;
-#[cfg(feature = "runtime")]
-pub(crate) use reply::not_json;
 pub use reply::{Outcome, Reply};
+pub use update::UpdateResult;
+
+// Only the server uses it.
+#[doc(hidden)]
+pub use reply::not_json;

@@ -1,17 +1,15 @@
-//! The messages of a socket, and the end of a connection.
+//! The messages of a socket that are no frames of the protocol.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gateway::FRAME_BYTES;
-use crate::gateway::quota::memory_budget::bytes_as_value;
-use crate::wire::{self, JsonMessage, Wire, close_code};
+use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
 ///
 /// ```
-/// use agents_core::Message;
+/// use agents_protocol::message::Message;
 ///
 /// let message = Message::from(r#"{"a":1}"#);
 /// assert_eq!(message.text(), Some(r#"{"a":1}"#));
@@ -27,16 +25,6 @@ pub enum Message {
 }
 
 impl Message {
-    /// Returns the maximum number of bytes that the message takes after an object has read it as JSON,
-    /// including its overhead.
-    pub(crate) fn bytes_as_value(&self) -> usize {
-        let bytes = match self {
-            Self::Text(text) => bytes_as_value(text),
-            Self::Binary(bytes) => bytes.len(),
-        };
-        bytes + FRAME_BYTES
-    }
-
     /// Returns a text message with the JSON form of a value.
     ///
     /// # Errors
@@ -143,28 +131,6 @@ impl IntoMessage for Message {
 impl<T: JsonMessage> IntoMessage for &T {
     fn into_message(self) -> Result<Message> {
         Message::from_json(self)
-    }
-}
-
-/// The end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Close {
-    /// The close code; 1005 when the client sent none, 1006 when the connection was lost.
-    pub code: u16,
-    /// The reason, often empty.
-    pub reason: String,
-    /// `true` if there was a closing handshake.
-    pub was_clean: bool,
-}
-
-impl Close {
-    pub(crate) fn clean(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), was_clean: true }
-    }
-
-    pub(crate) fn dropped() -> Self {
-        Self { code: close_code::ABNORMAL, reason: String::new(), was_clean: false }
     }
 }
 

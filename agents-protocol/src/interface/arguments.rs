@@ -6,8 +6,8 @@
 /// arguments of any type.
 ///
 /// ```
-/// use agents_core::interface::CallArguments;
-/// use agents_core::wire::to_json;
+/// use agents_protocol::interface::CallArguments;
+/// use agents_protocol::wire::to_json;
 ///
 /// let arguments = CallArguments::new().with(&"hi".to_owned(), to_json).with(&Some(20_u32), to_json);
 /// assert_eq!(arguments.into_json().unwrap(), r#"["hi",20]"#);

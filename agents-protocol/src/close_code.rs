@@ -5,7 +5,7 @@
 //! final](is_final).
 //!
 //! ```
-//! use agents_core::wire::close_code;
+//! use agents_protocol::wire::close_code;
 //!
 //! assert_eq!(close_code::UNAUTHORIZED, 4401);
 //! assert!(close_code::is_final(close_code::UNAUTHORIZED));
@@ -99,7 +99,7 @@ pub const fn status(code: u16) -> u16 {
 mod tests {
     use super::*;
 
-    const REFERENCE: &str = include_str!("../../../docs/reference/close-codes.md");
+    const REFERENCE: &str = include_str!("../../docs/reference/close-codes.md");
 
     #[test]
     fn the_reference_has_each_code_once_with_its_name() {
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_typescript_client_has_the_same_codes() {
-        let source = include_str!("../../typescript/src/runtime/close-code.ts");
+        let source = include_str!("../../agents-core/typescript/src/runtime/close-code.ts");
         let lines: Vec<String> = ALL.iter().map(|(name, code, _)| format!("  {name}: {code},")).collect();
         let codes: Vec<&str> = source.lines().filter(|line| line.ends_with(',')).collect();
         assert_eq!(codes, lines);

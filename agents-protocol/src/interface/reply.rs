@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Result};
-#[cfg(feature = "runtime")]
 use crate::wire::Describe;
 use crate::wire::{self, Wire};
 
@@ -17,7 +16,8 @@ pub enum Outcome {
 }
 
 /// Returns the error for a value that has to be sent and has no JSON form.
-pub(crate) fn not_json(error: serde_json::Error) -> Error {
+#[doc(hidden)]
+pub fn not_json(error: serde_json::Error) -> Error {
     Error::hidden("not_json", error)
 }
 
@@ -33,7 +33,6 @@ pub trait Reply {
     type Value: Wire;
 
     /// The description of the value for TypeScript.
-    #[cfg(feature = "runtime")]
     #[doc(hidden)]
     const DESCRIBE: Describe;
 
@@ -47,7 +46,6 @@ pub trait Reply {
 impl<T: Wire> Reply for T {
     type Value = T;
 
-    #[cfg(feature = "runtime")]
     const DESCRIBE: Describe = T::describe;
 
     fn into_outcome(self) -> Result<Outcome> {
@@ -61,7 +59,6 @@ impl<T: Wire> Reply for T {
 impl<T: Wire, E: Into<Error>> Reply for Result<T, E> {
     type Value = T;
 
-    #[cfg(feature = "runtime")]
     const DESCRIBE: Describe = T::describe;
 
     fn into_outcome(self) -> Result<Outcome> {
@@ -76,7 +73,6 @@ macro_rules! texts {
         impl Reply for $text {
             type Value = $value;
 
-            #[cfg(feature = "runtime")]
             const DESCRIBE: Describe = <$value as Wire>::describe;
 
             fn into_outcome(self) -> Result<Outcome> {
@@ -88,7 +84,6 @@ macro_rules! texts {
         impl<E: Into<Error>> Reply for Result<$text, E> {
             type Value = $value;
 
-            #[cfg(feature = "runtime")]
             const DESCRIBE: Describe = <$value as Wire>::describe;
 
             fn into_outcome(self) -> Result<Outcome> {

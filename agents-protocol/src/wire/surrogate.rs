@@ -3,7 +3,8 @@
 /// Returns the JSON text with U+FFFD in place of each lone surrogate, or `None` if the text has none.
 ///
 /// Browsers do the same when they convert such a string to UTF-8.
-pub(crate) fn replaced(json: &str) -> Option<String> {
+#[doc(hidden)]
+pub fn replaced(json: &str) -> Option<String> {
     let bytes = json.as_bytes();
     let mut out: Option<Vec<u8>> = None;
     let mut at = 0;

@@ -7,6 +7,7 @@ use crate::wire::Wire;
 
 /// Facts about the treatment of unknown keys by a type and the types that it consists of.
 #[derive(Debug, Default)]
+#[doc(hidden)]
 pub struct KeyFacts {
     seen: HashSet<TypeId>,
     hides: bool,
@@ -15,7 +16,7 @@ pub struct KeyFacts {
 }
 
 impl KeyFacts {
-    pub(crate) fn of<T: Wire>() -> Self {
+    pub fn of<T: Wire>() -> Self {
         let mut facts = Self::default();
         T::key_facts(&mut facts);
         facts
@@ -44,12 +45,12 @@ impl KeyFacts {
     }
 
     /// Returns whether serde may drop keys without an error that can still be found.
-    pub(crate) fn may_drop(&self) -> bool {
+    pub fn may_drop(&self) -> bool {
         self.hides && !self.by_hand
     }
 
     /// Returns whether serde tries one form after another.
-    pub(crate) fn tries_forms(&self) -> bool {
+    pub fn tries_forms(&self) -> bool {
         self.tries_forms
     }
 }

@@ -26,6 +26,7 @@ where
 ///
 /// # Errors
 /// Fails like [`to_json`](crate::wire::to_json).
+#[doc(hidden)]
 pub fn strict_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut json = Vec::with_capacity(128);
     write(value, &mut serde_json::Serializer::new(&mut json))?;

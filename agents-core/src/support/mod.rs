@@ -1,0 +1,7 @@
+//! Helpers of all layers: the time, sampled log lines, and the dropping of values of users.
+//!
+//! Nothing in here knows a layer.
+
+pub(crate) mod clock;
+pub(crate) mod sampled;
+pub(crate) mod unwind;
