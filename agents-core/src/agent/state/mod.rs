@@ -16,7 +16,7 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::limits::Limit;
-use crate::object::report::SingleLine;
+use crate::support::single_line::SingleLine;
 use crate::object::{BoxFuture, WebSocket};
 use crate::storage::{StorageError, from_stored, keep};
 use crate::support::sampled::sampled;

@@ -36,7 +36,7 @@ use crate::object::activation::database_release::{Lent, OpenDatabase};
 use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Round, Side};
 use crate::object::activation::turn::{Turns, Undone, in_time};
-use crate::object::report::SingleLine;
+use crate::support::single_line::SingleLine;
 use crate::object::runtime::alarm_service::Alarms;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;

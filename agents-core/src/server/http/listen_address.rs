@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
-use crate::report::SingleLine;
+use crate::support::single_line::SingleLine;
 
 const USUAL_PORT: u16 = 8787;
 
