@@ -26,10 +26,10 @@ pub use agents_protocol::{Error, Result};
 use agents_protocol::{error, interface, message, wire};
 
 pub use agent::{
-    Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt, CallOrigin,
-    CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Refusal,
-    RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
-    UpdateResult, View, current,
+    Agent, AgentDefinition, AgentEnv, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt,
+    CallOrigin, CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable,
+    Refusal, RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse,
+    Table, UpdateResult, View, current,
 };
 pub use auth::{Admission, AdmissionRequest};
 pub use gateway::{Close, IntoMessage, Message};

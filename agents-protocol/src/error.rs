@@ -139,9 +139,29 @@ fn kept(code: &str) -> &'static str {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+/// A type that `?` and `into()` convert into an [`Error`]: every type that implements [`std::error::Error`].
+///
+/// The trait gives the compiler's message about all other types its text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert into `agents::Error`",
+    label = "not an error: write `Error::msg(..)` around a text, `Error::internal(..)` around another cause",
+    note = "clients read the text of `Error::msg`; only the log has that of `Error::internal`"
+)]
+pub trait IntoError {
+    /// Converts the value.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> IntoError for E {
+    fn into_error(self) -> Error {
+        Error::internal(self)
+    }
+}
+
+impl<E: IntoError> From<E> for Error {
     fn from(source: E) -> Self {
-        Self::internal(source)
+        source.into_error()
     }
 }
 

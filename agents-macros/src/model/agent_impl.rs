@@ -4,8 +4,10 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, Path, PathArguments, Type};
 
-use super::callable::Callable;
+use super::callable::{Callable, Output};
 use super::hook::Hook;
+use super::neighbours::{self, Module};
+use super::parameter::Parameter;
 use super::{hook_rule, parameter, types};
 use crate::attr::{self, Runtime};
 use crate::errors::Errors;
@@ -69,6 +71,24 @@ impl AgentImpl {
                 right,
                 format!("no hook decides about this right: add the hook\n    #[hook]\n    {rule}\n(`\"writable\"` needs none)"),
             );
+        }
+    }
+
+    /// Reports each type of an argument or an answer that certainly cannot travel, once.
+    pub(crate) fn object_to_types(&self, module: &Module, errors: &mut Errors) {
+        let mut reported = Vec::new();
+        for callable in self.callables.iter().filter(|callable| callable.cfgs.is_empty()) {
+            let arguments = callable.parameters.iter().filter_map(|parameter| match parameter {
+                Parameter::Argument(argument) => Some(&argument.ty),
+                Parameter::Injected(_) => None,
+            });
+            let answer = match &callable.output {
+                Output::Reply(ty) => ty.as_deref(),
+                Output::Stream(stream) => Some(&*stream.item),
+            };
+            for ty in arguments.chain(answer) {
+                neighbours::report(module, ty, &mut reported, errors);
+            }
         }
     }
 

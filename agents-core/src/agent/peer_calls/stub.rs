@@ -211,7 +211,7 @@ impl PeerCaller {
                 let from = CallerLink {
                     class: object.class().to_owned(),
                     name: object.name().to_owned(),
-                    waits: object.waits(),
+                    waits: object.blocked_part(),
                 };
                 callers = chain.call(from, class, &name)?;
                 // The call is not sent before the writes that it may depend on are durable.

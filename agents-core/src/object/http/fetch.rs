@@ -96,10 +96,11 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
 fn keep_length(parts: &mut http::response::Parts, body: &Body) {
     let status = parts.status;
     let bodiless = status.is_informational() || matches!(status.as_u16(), 204 | 304);
-    let said = parts.headers.contains_key(CONTENT_LENGTH) || parts.headers.contains_key(TRANSFER_ENCODING);
+    let has_framing =
+        parts.headers.contains_key(CONTENT_LENGTH) || parts.headers.contains_key(TRANSFER_ENCODING);
     // An empty body may also be the response to HEAD, which does not give the length.
     if !bodiless
-        && !said
+        && !has_framing
         && let Some(length) = body.size_hint().exact().filter(|length| *length > 0)
     {
         parts.headers.insert(CONTENT_LENGTH, length.into());
@@ -144,14 +145,14 @@ pub(in crate::object) async fn upgrade(
     entry: Arc<ConnectionEntry>,
     head: Head,
 ) -> Result<()> {
-    let asked = match http_request(head, RequestBody::default()) {
+    let answer = match http_request(head, RequestBody::default()) {
         Ok(mut request) => {
             request.extensions_mut().insert(WebSocketUpgrade { entry: entry.clone() });
             instance.fetch(request).await
         }
         Err(error) => Err(error),
     };
-    match asked {
+    match answer {
         Ok(response) if !entry.is_accepted() && !entry.is_closing() => {
             let (code, reason) = refusal(response).await;
             object.close(&entry, Some(code), reason)

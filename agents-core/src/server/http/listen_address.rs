@@ -54,9 +54,12 @@ impl ListenAddress<'_> {
 
 /// Returns whether an address consists of a host and a port.
 fn has_form(address: &str) -> bool {
-    let is_name = |host: &str| !host.is_empty() && !host.contains([':', '/', ' ']);
     address.parse::<SocketAddr>().is_ok()
-        || address.rsplit_once(':').is_some_and(|(host, port)| is_name(host) && port.parse::<u16>().is_ok())
+        || address.rsplit_once(':').is_some_and(|(host, port)| is_host_name(host) && port.parse::<u16>().is_ok())
+}
+
+fn is_host_name(host: &str) -> bool {
+    !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
 }
 
 /// Returns the address that was probably meant, in the right form.
@@ -72,8 +75,7 @@ fn example(address: &str) -> String {
     if let Ok(host) = plain.trim_matches(['[', ']']).parse::<IpAddr>() {
         return SocketAddr::new(host, USUAL_PORT).to_string();
     }
-    let is_name = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-    match plain.parse::<u64>().is_err() && is_name {
+    match plain.parse::<u64>().is_err() && is_host_name(plain) {
         true => format!("{plain}:{USUAL_PORT}"),
         false => format!("127.0.0.1:{USUAL_PORT}"),
     }

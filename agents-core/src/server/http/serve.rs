@@ -14,7 +14,7 @@ use crate::server::http::listener;
 use crate::server::{Agents, HostService, events, log, output, prometheus};
 
 /// The time that connections have to end after everything else has ended.
-const GOODBYE: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The settings of the address of the metrics.
 const METRICS: &str = "`--metrics-addr`, `AGENTS_METRICS_ADDR` or `Agents::metrics`";
@@ -65,7 +65,7 @@ fn end_with_the_runtime() -> Result<()> {
     });
     let wait = move || {
         let _ = over.recv();
-        thread::sleep(GOODBYE);
+        thread::sleep(CLOSE_TIMEOUT);
         tracing::warn!("the process exits while handlers or the disk still hold its threads");
         process::exit(0);
     };
@@ -87,11 +87,11 @@ fn say_if_log_is_off() {
 
 async fn serve_on(listener: TcpListener, service: HostService) {
     let host = service.host().clone();
-    let told = CancellationToken::new();
-    let server = listener::serve(listener, host.clone(), service, told.clone());
+    let shutdown = CancellationToken::new();
+    let server = listener::serve(listener, host.clone(), service, shutdown.clone());
     let stop = async {
         let signal = signal().await;
-        told.cancel();
+        shutdown.cancel();
         host.stop(signal).await;
     };
     tokio::pin!(server, stop);
@@ -99,7 +99,7 @@ async fn serve_on(listener: TcpListener, service: HostService) {
         () = &mut server => stop.await,
         // Idle keep-alive connections end by themselves; a connection that does not end must not delay the
         // exit.
-        () = &mut stop => drop(tokio::time::timeout(GOODBYE, server).await),
+        () = &mut stop => drop(tokio::time::timeout(CLOSE_TIMEOUT, server).await),
     }
 }
 

@@ -101,7 +101,7 @@ impl HostService {
             true => self.target(destination, &mut head).await,
             false => Err(Refusal::forbidden("origin not allowed")),
         };
-        let ((key, behavior), place) = match target {
+        let ((key, behavior), slot) = match target {
             Ok(target) => target,
             Err(refusal) if self.host.access().plain_refusals => {
                 self.host.gateway().totals.refused.add(1);
@@ -120,7 +120,7 @@ impl HostService {
         self.host.sockets().spawn(async move {
             let Some(stream) = stream(on_upgrade).await else { return };
             let find = || host.object(&key, &behavior);
-            if let Some(socket) = gateway::accept(stream, find, wanted, head, place).await {
+            if let Some(socket) = gateway::accept(stream, find, wanted, head, slot).await {
                 // A task of its own, which is no larger than an idle socket needs.
                 host.sockets().spawn(socket);
             }
@@ -150,8 +150,8 @@ impl HostService {
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Refusal::bad_request("the transport capnweb is not supported"));
         }
-        let place = self.host.rate_limits().upgrade(head.client)?;
-        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
+        let slot = self.host.rate_limits().upgrade(head.client)?;
+        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), slot))
     }
 
     async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
@@ -186,8 +186,8 @@ impl HostService {
         }
         let (head, body) = request.into_parts();
         let mut head = self.plain_head(&head);
-        let place = match self.host.rate_limits().request(head.client) {
-            Ok(place) => place,
+        let slot = match self.host.rate_limits().request(head.client) {
+            Ok(slot) => slot,
             Err(refused) => return *refused,
         };
         let key = match self.host.admit(destination, &mut head, false).await {
@@ -201,16 +201,16 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let limits = self.host.limits();
-        let begun =
+        let collected =
             collect_body::begin(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
-        let mut payload = match begun {
+        let mut payload = match collected {
             Ok(payload) => payload,
             Err(fault) => return refused(fault),
         };
         loop {
             let (hub, port) = self.host.object(&key, behavior);
             match gateway::forward(hub, port, head, payload).await {
-                Ok(response) => return guarded_body::keep(response, place),
+                Ok(response) => return guarded_body::keep(response, slot),
                 Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Body(fault)) => return refused(fault),
                 Err(ForwardError::Broken) => {

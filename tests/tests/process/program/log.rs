@@ -39,7 +39,7 @@ async fn the_start_and_the_stop_are_in_the_log() {
     assert_eq!(started["data"], data.to_str().expect("UTF-8"));
     assert_eq!(
         started["classes"],
-        "LOUD_CASE,echo,test-alarm,test-counter,test-game,test-no-identity,test-no-state,test-oauth-agent"
+        "echo,loud-case,test-alarm,test-counter,test-game,test-no-identity,test-no-state,test-o-auth-agent"
     );
     assert_eq!(started["limits"], "connections=4096 handshake_timeout=300ms");
     for address in [&listening["address"], &listening["metrics"]] {
