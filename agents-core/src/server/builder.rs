@@ -277,6 +277,9 @@ impl Agents {
                            `Runtime::enter`";
             Error::new("no_runtime", message)
         })?;
+        if self.has_no_class() {
+            events::no_class();
+        }
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use crate::limits::Limits;
 
-/// Logs that a host has started, and warns if it has no class.
+/// Logs that a host has started.
 pub(super) fn started(data: &Path, mut classes: Vec<&str>, limits: &Limits) {
-    if classes.is_empty() {
-        no_class();
-    }
     classes.sort_unstable();
     let classes = classes.join(",");
     let data = path::absolute(data).unwrap_or_else(|_| data.to_owned());

@@ -69,11 +69,11 @@ fn example(address: &str) -> String {
     if has_form(plain) {
         return plain.to_owned();
     }
-    if let Ok(port) = plain.trim_start_matches(['*', ':']).parse::<u16>() {
-        return format!("127.0.0.1:{port}");
-    }
     if let Ok(host) = plain.trim_matches(['[', ']']).parse::<IpAddr>() {
         return SocketAddr::new(host, USUAL_PORT).to_string();
+    }
+    if let Ok(port) = plain.trim_start_matches(['*', ':']).parse::<u16>() {
+        return format!("127.0.0.1:{port}");
     }
     match plain.parse::<u64>().is_err() && is_host_name(plain) {
         true => format!("{plain}:{USUAL_PORT}"),

@@ -61,7 +61,7 @@ fn an_unknown_format_of_the_log_is_an_error() {
 #[test]
 fn a_program_without_a_class_is_told() {
     const WARNING: &str = "WARN agents::host: no class is registered, so there are no agents: add each class with `Agents::register`\n";
-    let listed = empty(&["list"]);
+    let listed = empty(&["list", "--data", "."]);
     assert_eq!((listed.status.code(), &*listed.stdout), (Some(0), &b""[..]));
     let stderr = String::from_utf8(listed.stderr).expect("UTF-8");
     assert!(stderr.ends_with(WARNING) && stderr.lines().count() == 1, "{stderr}");
@@ -74,7 +74,6 @@ fn a_program_without_a_class_is_told() {
          (no_class)\n"
     );
 
-    // The host warns before it needs the second address, which is wrong.
     let served = empty(&["serve", "--addr", "127.0.0.1:0", "--data", "/dev/null/data"]);
     assert_eq!(served.status.code(), Some(1));
     let stderr = String::from_utf8(served.stderr).expect("UTF-8");
