@@ -8,7 +8,7 @@ use super::callable::{Callable, Output};
 use super::hook::Hook;
 use super::neighbours::{self, Module};
 use super::parameter::Parameter;
-use super::{hook_rule, parameter, types};
+use super::{hook_rule, parameter, snapshot, types};
 use crate::attr::{self, Runtime};
 use crate::errors::Errors;
 use crate::names;
@@ -104,6 +104,7 @@ impl AgentImpl {
             ImplItem::Fn(method) => {
                 self.method(method, errors);
                 strip(method);
+                snapshot::report(method, errors);
             }
             ImplItem::Const(item) => not_a_method(&mut item.attrs, errors),
             ImplItem::Type(item) => not_a_method(&mut item.attrs, errors),

@@ -7,5 +7,6 @@ pub(crate) mod hook;
 pub(crate) mod hook_rule;
 pub(crate) mod neighbours;
 pub(crate) mod parameter;
+pub(crate) mod snapshot;
 pub(crate) mod types;
 pub(crate) mod wire;
