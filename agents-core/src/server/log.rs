@@ -8,8 +8,8 @@ use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::filter::{Directive, EnvFilter};
 
 use crate::error::{Error, Result};
-use crate::support::single_line::SingleLine;
 use crate::server::nearest::nearest;
+use crate::support::single_line::SingleLine;
 
 const FORMAT: &str = "AGENTS_LOG_FORMAT";
 const FILTER: &str = "RUST_LOG";
@@ -86,8 +86,10 @@ fn format(value: &str) -> Result<Format> {
         "" | "text" => Ok(Format::Text),
         "json" => Ok(Format::Json),
         other => {
-            let message =
-                format!("{FORMAT} is `{}`, which is no format of the log: use `text` or `json`", SingleLine(other));
+            let message = format!(
+                "{FORMAT} is `{}`, which is no format of the log: use `text` or `json`",
+                SingleLine(other)
+            );
             Err(Error::new("log_format", message))
         }
     }
@@ -129,7 +131,9 @@ fn doubt(directive: &str) -> Option<String> {
         return None;
     }
     let meant = match directive.rsplit_once(':') {
-        Some((target, level)) if is_level(level) => format!("write `{}={level}`", target.trim_end_matches(':')),
+        Some((target, level)) if is_level(level) => {
+            format!("write `{}={level}`", target.trim_end_matches(':'))
+        }
         Some(_) => return None,
         None => format!("for the level write `{}`", meant(directive)?),
     };
@@ -171,12 +175,38 @@ mod tests {
             ("WARN", "warn", None),
             ("my_app", "my_app=trace", None),
             ("my_app::service", "my_app::service=trace", None),
-            ("agents=debgu", "info", Some(format!("`agents=debgu` is ignored: there is no level `debgu`, use `debug` {levels}"))),
-            ("agents=loud,warn", "warn", Some(format!("`agents=loud` is ignored: there is no level `loud` {levels}"))),
-            ("agents=warning", "info", Some(format!("`agents=warning` is ignored: there is no level `warning`, use `warn` {levels}"))),
-            ("debgu", "debgu=trace", Some("`debgu` is read as the name of a target: for the level write `debug`".to_owned())),
-            ("Verbose", "Verbose=trace", Some("`Verbose` is read as the name of a target: for the level write `debug`".to_owned())),
-            ("agents:debug", "agents:debug=trace", Some("`agents:debug` is read as the name of a target: write `agents=debug`".to_owned())),
+            (
+                "agents=debgu",
+                "info",
+                Some(format!("`agents=debgu` is ignored: there is no level `debgu`, use `debug` {levels}")),
+            ),
+            (
+                "agents=loud,warn",
+                "warn",
+                Some(format!("`agents=loud` is ignored: there is no level `loud` {levels}")),
+            ),
+            (
+                "agents=warning",
+                "info",
+                Some(format!(
+                    "`agents=warning` is ignored: there is no level `warning`, use `warn` {levels}"
+                )),
+            ),
+            (
+                "debgu",
+                "debgu=trace",
+                Some("`debgu` is read as the name of a target: for the level write `debug`".to_owned()),
+            ),
+            (
+                "Verbose",
+                "Verbose=trace",
+                Some("`Verbose` is read as the name of a target: for the level write `debug`".to_owned()),
+            ),
+            (
+                "agents:debug",
+                "agents:debug=trace",
+                Some("`agents:debug` is read as the name of a target: write `agents=debug`".to_owned()),
+            ),
         ] {
             let (filter, problems) = filter(text);
             assert_eq!(filter.to_string(), applied, "{text}");

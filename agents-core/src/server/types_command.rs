@@ -69,7 +69,8 @@ pub(super) struct Types {
 /// Writes the files, or compares them and prints the difference.
 pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
     if agents.described().next().is_none() && agents.types.is_empty() {
-        let message = "no class of agents is registered, so there are no types: add each class with `Agents::register`";
+        let message =
+            "no class of agents is registered, so there are no types: add each class with `Agents::register`";
         return Err(Error::new("no_class", message));
     }
     let mut module = agents.typescript()?;

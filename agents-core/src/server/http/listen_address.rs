@@ -55,7 +55,9 @@ impl ListenAddress<'_> {
 /// Returns whether an address consists of a host and a port.
 fn has_form(address: &str) -> bool {
     address.parse::<SocketAddr>().is_ok()
-        || address.rsplit_once(':').is_some_and(|(host, port)| is_host_name(host) && port.parse::<u16>().is_ok())
+        || address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| is_host_name(host) && port.parse::<u16>().is_ok())
 }
 
 fn is_host_name(host: &str) -> bool {

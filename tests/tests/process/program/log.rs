@@ -77,5 +77,8 @@ fn a_program_keeps_its_own_subscriber() {
     let mut program = Command::new(std::env::current_exe().expect("this program"));
     program.args(["--exact", "program::log::a_program_keeps_its_own_subscriber", "--nocapture"]);
     let output = program.env(OWN, "1").stdin(Stdio::null()).output().expect("it runs");
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{output:?}"
+    );
 }
