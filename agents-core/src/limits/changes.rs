@@ -49,11 +49,13 @@ mod tests {
     #[test]
     fn limits_that_differ_are_named() {
         assert_eq!(Limits::default().changes(), "");
-        let mut limits = Limits::default();
-        limits.connections = 4096;
-        limits.heartbeat = None;
-        limits.handshake_timeout = Duration::from_millis(300);
-        limits.upgrades_per_second = Some(Rate::per_second(10).burst(50));
+        let limits = Limits {
+            connections: 4096,
+            heartbeat: None,
+            handshake_timeout: Duration::from_millis(300),
+            upgrades_per_second: Some(Rate::per_second(10).burst(50)),
+            ..Limits::default()
+        };
         assert_eq!(
             limits.changes(),
             "connections=4096 upgrades_per_second=Some(Rate { per_second: 10, burst: 50 }) \
