@@ -20,11 +20,11 @@ pub use access::refusal::Refusal;
 pub use access::rejection::{Attempt, RejectionKind, StateRejection};
 pub use class::AgentInfo;
 pub use class::convert::{
-    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
+    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoState, IntoTags, Plain,
 };
 pub use class::definition::{AgentDefinition, AgentEnv, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{
-    Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
+    Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Migrate, Serve, Start, Table, Tell, Validate,
 };
 pub(crate) use class::{AgentFactory, AgentObject};
 pub use connections::connect_request::ConnectRequest;

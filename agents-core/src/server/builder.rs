@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    AlarmService, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext,
-    Registry, Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment,
+    ObjectClass, ObjectContext, Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -27,7 +27,10 @@ use crate::server::host::{Host, Program, Routes};
 use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::{open_files, serve};
 use crate::server::{cli, events};
-use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::storage::{
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
+    StoreOptions,
+};
 use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
@@ -60,6 +63,7 @@ struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+    migrations: &'static [Migration],
     /// Describes the class for TypeScript; durable objects are not described.
     describe: Option<fn() -> Class>,
 }
@@ -126,10 +130,16 @@ impl Agents {
                 key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: AgentObject::<A>::options(),
+                data_version: DataVersion { state: A::VERSION, migrations: Migrations::new(A::MIGRATIONS) },
+                check: AgentObject::check_data,
+            }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
-        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
+        let migrations = A::MIGRATIONS;
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), migrations, describe });
         self
     }
 
@@ -149,17 +159,37 @@ impl Agents {
         make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
     ) -> Self {
         let build = move |_: &Build<'_>| -> Result<Arc<dyn Behavior>> {
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: O::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: O::options(),
+                data_version: DataVersion::default(),
+                check: |_| Ok(()),
+            }))
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());
-        self.classes.push(Registration { rust_name, name, build, describe: None });
+        self.classes.push(Registration { rust_name, name, build, migrations: &[], describe: None });
         self
     }
 
     /// Returns whether no class is registered.
     pub(super) fn has_no_class(&self) -> bool {
         self.classes.is_empty()
+    }
+
+    /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
+    /// before any agent needs it.
+    pub(super) fn check_statements(&self) -> Result<()> {
+        let options =
+            StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
+        for class in &self.classes {
+            Migrations::new(class.migrations).check(&options).map_err(|error| {
+                let failure = DataFailure::of_tables(&error.into_error());
+                let message = format!("{} of `{}`: {}", failure.step, class.rust_name, failure.reason);
+                Error::new("migration_invalid", message)
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the descriptions of the agents' classes.
@@ -263,7 +293,8 @@ impl Agents {
     ///
     /// # Errors
     /// When no tokio runtime runs the caller (code `no_runtime`), the data folder cannot be opened or is in
-    /// use, two classes have one name, a class lacks its `env`, or an entry of [`origins`](Self::origins),
+    /// use, two classes have one name, a class lacks its `env`, a migration is no SQL for an empty database
+    /// (`migration_invalid`), or an entry of [`origins`](Self::origins),
     /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
     pub fn start(self) -> Result<Host> {
         open_files::raise();
@@ -280,6 +311,7 @@ impl Agents {
         if self.has_no_class() {
             events::no_class();
         }
+        self.check_statements()?;
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {
@@ -350,8 +382,8 @@ impl Agents {
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
-    /// `--metrics-addr`, or `--out` and `--check`.
+    /// Runs the program: `serve` (the default), `list`, `types` or `migrate --check`, with `--addr`, `--data`,
+    /// `--origin` and `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: new connections are refused, running handlers finish, then
     /// sockets close with 1001. Handlers that still block a thread after
@@ -361,7 +393,7 @@ impl Agents {
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
-    /// when `types --check` finds a file that is out of date.
+    /// when `types --check` finds a file that is out of date, or `migrate --check` an agent that would not start.
     pub async fn run(self) -> Result<()> {
         cli::run(self).await
     }

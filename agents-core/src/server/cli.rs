@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::Result;
 use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::serve;
-use crate::server::{Agents, events, log, output, types_command};
+use crate::server::{Agents, events, log, migrate_command, output, types_command};
 use crate::storage::{DataFolder, StorageError};
 
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ enum Command {
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
     Types(types_command::Types),
+    /// Check which agents this program could not start on their stored data
+    Migrate(migrate_command::Migrate),
 }
 
 #[derive(Args, Debug)]
@@ -47,10 +49,10 @@ struct Serve {
 }
 
 #[derive(Args, Debug)]
-struct Data {
+pub(super) struct Data {
     /// The folder of the databases [default: the program's choice, `./data` without one]
     #[arg(long, env = "AGENTS_DATA")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
 }
 
 pub(super) async fn run(mut agents: Agents) -> Result<()> {
@@ -72,6 +74,12 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             serve::serve(agents, address).await
         }
         Command::Types(types) => types_command::command(&agents, &types),
+        Command::Migrate(options) => {
+            if let Some(data) = &options.data.data {
+                agents.data.clone_from(data);
+            }
+            migrate_command::command(agents, options).await
+        }
         Command::List(data) => {
             if agents.has_no_class() {
                 events::no_class();

@@ -17,7 +17,7 @@ use crate::gateway::{Encoded, Gateway, Hub, ObjectPort, ToGateway};
 use crate::interface::Interface;
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::object::{Behavior, Known, ObjectKey, ObjectStatus, Registry, Watchdog};
+use crate::object::{Behavior, Known, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog};
 use crate::server::access::config::Access;
 use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;
@@ -314,7 +314,7 @@ impl Host {
 
     /// Returns the handle of an object, if there is one.
     #[cfg(feature = "testing")]
-    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<crate::object::ObjectHandle>> {
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
         self.0.registry.find(key)
     }
 
@@ -371,6 +371,11 @@ impl Host {
 
     pub(super) fn class(&self, name: &str) -> Option<&Arc<dyn Behavior>> {
         self.0.program.classes.get(name)
+    }
+
+    /// Returns the handle of an object.
+    pub(super) fn handle(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {
+        self.0.registry.object(key, behavior).handle
     }
 
     /// Returns the gateway's side of an object, and its way to the object.

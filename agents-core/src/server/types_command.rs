@@ -73,6 +73,7 @@ pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
             "no class of agents is registered, so there are no types: add each class with `Agents::register`";
         return Err(Error::new("no_class", message));
     }
+    agents.check_statements()?;
     let mut module = agents.typescript()?;
     if types.types_only {
         module = module.types_only();

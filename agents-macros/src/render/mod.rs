@@ -74,8 +74,13 @@ impl<'m> Scope<'m> {
         let Self { rt, site, .. } = self;
         let name = local(conversion, *site);
         let method = local(method, *site);
-        // The runtime distinguishes plain responses and results by a parameter.
-        let kind = (conversion == "IntoHttp").then(|| quote!(<_>));
+        // The runtime distinguishes plain responses and results by a parameter; the state is one.
+        let agent = &self.agent;
+        let kind = match conversion {
+            "IntoHttp" => Some(quote!(<_>)),
+            "IntoState" => Some(quote!(<<#agent as #rt::AgentClass>::State>)),
+            _ => None,
+        };
         match returned {
             None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
             Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),

@@ -226,9 +226,7 @@ struct Activation {
 
 impl Activation {
     async fn open(handle: &Arc<ObjectHandle>) -> Result<Self> {
-        let environment = &handle.environment;
-        let key = &handle.key;
-        let mut store = environment.folder.store(&key.class, &key.name, &environment.store);
+        let mut store = handle.store();
         let unknown = !handle.settings.is_known();
         if store.exists() && (unknown || store.needs_recovery()) {
             // Recovery takes longer with a longer log, so it does not run on a runtime worker.

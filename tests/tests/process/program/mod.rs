@@ -2,6 +2,7 @@
 
 mod log;
 mod metrics;
+mod migrate;
 mod no_subscriber;
 mod shutdown;
 mod start_errors;
