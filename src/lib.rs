@@ -9,7 +9,7 @@ pub use agents_client as client;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
-    Message, Refusal, Request, Response, StreamingResponse, View, current,
+    Message, Refusal, Request, Response, StreamingResponse, View, current, log,
 };
 
 #[cfg(feature = "server")]
@@ -129,6 +129,8 @@ pub mod guide {
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    #[doc = include_str!("../docs/logging.md")]
+    pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
     #[doc = include_str!("../docs/security.md")]
