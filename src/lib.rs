@@ -9,7 +9,7 @@ pub use agents_client as client;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
-    Message, Refusal, Request, Response, StreamingResponse, View, current,
+    Message, Refusal, Request, Response, StreamingResponse, View, current, log,
 };
 
 #[cfg(feature = "server")]
@@ -131,6 +131,8 @@ pub mod guide {
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    #[doc = include_str!("../docs/logging.md")]
+    pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
     // Its programs need the feature `jwt` and a server with TLS, so `agents-tests` runs them.

@@ -39,6 +39,7 @@ pub use object::{
 };
 pub use server::{
     Agents, FailedMigration, Host, HostMetrics, HostService, MigrationCheck, MigrationReport, ResolveName,
+    log,
 };
 pub use typescript::TypeScript;
 pub use {axum, bytes, http};

@@ -23,9 +23,10 @@ use crate::object::{
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
-use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
-use crate::server::http::open_files;
+use crate::server::http::listen_address::ListenAddress;
+use crate::server::http::{open_files, serve};
+use crate::server::{cli, events};
 use crate::storage::{
     AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
     StoreOptions,
@@ -171,6 +172,11 @@ impl Agents {
         self
     }
 
+    /// Returns whether no class is registered.
+    pub(super) fn has_no_class(&self) -> bool {
+        self.classes.is_empty()
+    }
+
     /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
     /// before any agent needs it.
     pub(super) fn check_statements(&self) -> Result<()> {
@@ -286,12 +292,10 @@ impl Agents {
     /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
     ///
     /// # Errors
-    /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, a migration is no SQL for an empty database (`migration_invalid`), or an entry of [`origins`](Self::origins),
+    /// When no tokio runtime runs the caller (code `no_runtime`), the data folder cannot be opened or is in
+    /// use, two classes have one name, a class lacks its `env`, a migration is no SQL for an empty database
+    /// (`migration_invalid`), or an entry of [`origins`](Self::origins),
     /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
         open_files::raise();
         self.start_in(Mode::default())
@@ -299,6 +303,14 @@ impl Agents {
 
     /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
+        let runtime = Handle::try_current().map_err(|_| {
+            let message = "a host needs a tokio runtime: start it in an `async fn` under `#[tokio::main]`, or within \
+                           `Runtime::enter`";
+            Error::new("no_runtime", message)
+        })?;
+        if self.has_no_class() {
+            events::no_class();
+        }
         self.check_statements()?;
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
@@ -323,7 +335,7 @@ impl Agents {
             state_bytes: self.limits.state_bytes,
             faults: self.faults,
             statement_timeout: self.limits.statement_timeout,
-            blocking: blocking(),
+            blocking: blocking(&runtime),
             ..StoreOptions::default()
         };
         let objects = TaskTracker::new();
@@ -346,14 +358,14 @@ impl Agents {
             incoming: gateway.incoming.clone(),
             outgoing: gateway.outgoing.clone(),
             tasks: objects.clone(),
-            runtime: Handle::current(),
+            runtime: runtime.clone(),
             alarms: AlarmService::new(limits.agents_awake),
             chaos: mode.chaos,
             databases: AtomicUsize::new(0),
             awake_slots: AwakeSlots::new(limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
-            watchdog: Watchdog::start(Handle::current()),
+            watchdog: Watchdog::start(runtime),
         };
         let shared = gateway.clone();
         let registry = Registry::new(environment, move |object| {
@@ -366,6 +378,7 @@ impl Agents {
             Program { classes, access: self.access, shared: Arc::new(self.env), routes: self.routes };
         let host = Host::new(registry, gateway, program, objects, encoded);
         host.start_alarms(index);
+        events::started(&self.data, host.classes().collect(), &limits);
         Ok(host)
     }
 
@@ -387,20 +400,20 @@ impl Agents {
 
     /// Serves on an address until SIGTERM or Ctrl-C.
     ///
-    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`. Without
-    /// one the log is off, and a warning is written to stderr. [`run`](Self::run) installs one.
+    /// Call [`agents::log`](crate::log()) before, or install another subscriber of `tracing`. Without one the
+    /// log is off, and a warning is written to stderr. [`run`](Self::run) calls `agents::log`.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn serve(self, addr: &str) -> Result<()> {
-        super::http::serve::serve(self, addr).await
+        serve::serve(self, ListenAddress { text: addr, setting: "" }).await
     }
 }
 
 /// Returns the function with which a thread hands its other tasks to another thread while it blocks; `None`
 /// for a runtime of one thread.
-fn blocking() -> Option<BlockInPlace> {
-    let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+fn blocking(runtime: &Handle) -> Option<BlockInPlace> {
+    let many = runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
     many.then_some(|work| tokio::task::block_in_place(work))
 }
 

@@ -9,9 +9,9 @@ use crate::agent::instance::user_code::run_in_turn;
 use crate::agent::{AgentDefinition, AgentShared, Migrate, StateSource};
 use crate::error::{Error, Result};
 use crate::object::DataFailure;
-use crate::object::report::SingleLine;
 use crate::storage::{StoredState, from_stored, keep};
 use crate::support::sampled::sampled;
+use crate::support::single_line::SingleLine;
 
 /// The codes of data that this program cannot convert.
 const FAILED: &str = "migration_failed";

@@ -17,10 +17,10 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::limits::Limit;
-use crate::object::report::SingleLine;
 use crate::object::{BoxFuture, WebSocket};
 use crate::storage::{StorageError, from_stored, keep};
 use crate::support::sampled::sampled;
+use crate::support::single_line::SingleLine;
 use crate::wire::frame;
 
 /// The decoded state, valid while the version of the object's state is the same.
