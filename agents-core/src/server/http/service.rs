@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +13,7 @@ use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Method, Request, StatusCode, request};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -23,7 +24,7 @@ use crate::agent::{Refusal, query_value};
 use crate::gateway::{
     self, BodyFault, ConnectionSlot, ForwardError, Head, RequestOrigin, Upgrade, wants_upgrade,
 };
-use crate::object::{Behavior, BoxFuture, ObjectKey};
+use crate::object::{Behavior, BoxFuture, ClientIp, ObjectKey};
 use crate::server::Host;
 use crate::server::access::authorize::Destination;
 use crate::server::access::cors::Cors;
@@ -67,7 +68,7 @@ impl HostService {
         };
         let Some(destination) = destination else {
             return match self.routes {
-                Some(routes) => match routes.oneshot(request).await {
+                Some(routes) => match routes.oneshot(self.host.introduce(request)).await {
                     Ok(response) if is_bare_404(&response) => not_found(),
                     Ok(response) => response,
                     Err(never) => match never {},
@@ -96,9 +97,10 @@ impl HostService {
             return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
         };
         let allowed = self.host.access().origins.allow(&head.headers);
-        let mut head = self.plain_head(&head);
+        let extensions = mem::take(&mut head.extensions);
+        let mut head = self.plain_head(&head, peer(&extensions));
         let target = match allowed {
-            true => self.target(destination, &mut head).await,
+            true => self.target(destination, &mut head, extensions).await,
             false => Err(Refusal::forbidden("origin not allowed")),
         };
         let ((key, behavior), place) = match target {
@@ -144,6 +146,7 @@ impl HostService {
         &self,
         destination: Destination<'_>,
         head: &mut Head,
+        extensions: Extensions,
     ) -> Result<(Target, ConnectionSlot), Refusal> {
         let unknown = || Refusal::not_found("unknown agent class");
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
@@ -151,7 +154,8 @@ impl HostService {
             return Err(Refusal::bad_request("the transport capnweb is not supported"));
         }
         let place = self.host.rate_limits().upgrade(head.client)?;
-        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), place))
+        let key = self.host.admit(destination, head, extensions, true).await?;
+        Ok(((key, behavior.clone()), place))
     }
 
     async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
@@ -184,13 +188,14 @@ impl HostService {
         if self.host.is_stopping() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        let (head, body) = request.into_parts();
-        let mut head = self.plain_head(&head);
+        let (mut head, body) = request.into_parts();
+        let extensions = mem::take(&mut head.extensions);
+        let mut head = self.plain_head(&head, peer(&extensions));
         let place = match self.host.rate_limits().request(head.client) {
             Ok(place) => place,
             Err(refused) => return *refused,
         };
-        let key = match self.host.admit(destination, &mut head, false).await {
+        let key = match self.host.admit(destination, &mut head, extensions, false).await {
             Ok(key) => key,
             Err(refusal) => {
                 self.host.gateway().totals.refused.add(1);
@@ -220,8 +225,7 @@ impl HostService {
         }
     }
 
-    fn plain_head(&self, head: &request::Parts) -> Head {
-        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    fn plain_head(&self, head: &request::Parts, peer: Option<SocketAddr>) -> Head {
         Head {
             method: head.method.to_string(),
             uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
@@ -233,12 +237,33 @@ impl HostService {
             peer,
             internal: None,
             client: self.host.access().proxies.client(peer, &head.headers),
-            origin: RequestOrigin {
-                identity: None,
-                same_site: self.host.access().origins.is_same_site(&head.headers),
-            },
+            origin: self.host.origin(&head.headers),
         }
     }
+}
+
+impl Host {
+    /// Puts the host and its facts about the sender into a request to a route of the program.
+    fn introduce(&self, mut request: Request<Body>) -> Request<Body> {
+        let client = self.access().proxies.client(peer(request.extensions()), request.headers());
+        let origin = self.origin(request.headers());
+        let extensions = request.extensions_mut();
+        if let Some(client) = client {
+            extensions.insert(ClientIp(client));
+        }
+        extensions.insert(origin);
+        extensions.insert(self.clone());
+        request
+    }
+
+    fn origin(&self, headers: &HeaderMap) -> RequestOrigin {
+        RequestOrigin { identity: None, same_site: self.access().origins.is_same_site(headers) }
+    }
+}
+
+/// Returns the address of the peer, if the server knows it.
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
 /// Waits for the response to the handshake and returns the stream. A TCP stream is taken out of the wrapper
