@@ -26,7 +26,7 @@ pub use agents_core::testing;
 /// The definition of a class of agents: what the macros implement, and who calls it.
 pub mod class {
     #[cfg(feature = "server")]
-    pub use agents_core::{AgentDefinition, AgentInfo, AgentOptions, CallOrigin};
+    pub use agents_core::{AgentDefinition, AgentEnv, AgentInfo, AgentOptions, CallOrigin};
     pub use agents_protocol::interface::{AgentClass, Caller, Interface};
 }
 

@@ -13,7 +13,7 @@ use crate::connection::close::CloseFrame;
 use crate::connection::frame::Answer;
 use crate::connection::inner::Inner;
 use crate::connection::session::Sink;
-use crate::stream::{CallStream, Decode, Forget, decode_wire};
+use crate::stream::{CallGuard, CallStream, Decode, decode_wire};
 
 /// A guard that closes the client when its last user is dropped; the worker holds only [`Inner`].
 #[derive(Debug)]
@@ -61,12 +61,12 @@ impl RemoteCaller {
         answer.await.unwrap_or(Err(ClientError::Closed))
     }
 
-    async fn start(&self, method: &str, args: &str, sink: Sink) -> Result<Forget, ClientError> {
+    async fn start(&self, method: &str, args: &str, sink: Sink) -> Result<CallGuard, ClientError> {
         let inner = &self.handle.0;
         let space = inner.space(method.len() + args.len()).await?;
         let id = inner.session().call(method, args, sink, space)?;
         inner.wake.notify_one();
-        Ok(Forget { inner: Arc::clone(inner), id })
+        Ok(CallGuard { inner: Arc::clone(inner), id })
     }
 
     pub(crate) async fn open<T, R>(

@@ -35,12 +35,12 @@ pub(crate) fn decode_wire<T: Wire>(answer: &Answer) -> Result<T, ClientError> {
 
 /// A guard that removes a call when its receiver is dropped.
 #[derive(Debug)]
-pub(crate) struct Forget {
+pub(crate) struct CallGuard {
     pub(crate) inner: Arc<Inner>,
     pub(crate) id: u64,
 }
 
-impl Drop for Forget {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         self.inner.forget(self.id);
     }
@@ -72,7 +72,7 @@ pub struct CallStream<T, R = Dynamic> {
     end: End,
     decode: Decode<T>,
     /// Removes the call on drop. Declared before the handle, because it needs the session.
-    _forget: Forget,
+    _call: CallGuard,
     /// Keeps the client connected while the stream exists.
     _handle: Arc<Handle>,
     result: PhantomData<fn() -> R>,
@@ -88,12 +88,12 @@ impl<T, R> CallStream<T, R> {
     pub(crate) fn new(
         chunks: mpsc::Receiver<Answer>,
         end: oneshot::Receiver<Result<Answer, ClientError>>,
-        forget: Forget,
+        call: CallGuard,
         handle: Arc<Handle>,
         decode: Decode<T>,
     ) -> Self {
         let end = End::Waiting(end);
-        Self { chunks, end, decode, _forget: forget, _handle: handle, result: PhantomData }
+        Self { chunks, end, decode, _call: call, _handle: handle, result: PhantomData }
     }
 
     fn value<V>(&self, decode: Decode<V>) -> Result<V, ClientError> {

@@ -23,13 +23,13 @@ pub use agent::rt as __rt;
 
 // The protocol, under the names that the layers use.
 pub use agents_protocol::{Error, Result};
-use agents_protocol::{error, interface, message, wire};
+use agents_protocol::{error, interface, message, response, wire};
 
 pub use agent::{
-    Agent, AgentDefinition, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt, CallOrigin,
-    CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable, Refusal,
-    RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse, Table,
-    UpdateResult, View, current,
+    Agent, AgentDefinition, AgentEnv, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt,
+    CallOrigin, CallStream, Callable, ConnectRequest, Connection, Context, ErrorSource, OnUnreadable,
+    Refusal, RejectionKind, Request, Response, StateChange, StateRejection, StateSource, StreamingResponse,
+    Table, UpdateResult, View, current,
 };
 pub use auth::{Admission, AdmissionRequest};
 pub use gateway::{Close, IntoMessage, Message};

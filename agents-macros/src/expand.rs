@@ -7,6 +7,7 @@ use syn::{Error, Item};
 use crate::errors::Errors;
 use crate::model::agent_impl::AgentImpl;
 use crate::model::agent_struct::AgentStruct;
+use crate::model::neighbours::{self, Module};
 use crate::model::wire::WireType;
 use crate::render::{self, Side};
 
@@ -16,7 +17,22 @@ pub(crate) fn agent(args: TokenStream, item: TokenStream, side: Side) -> TokenSt
     let expansion = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Struct(item)) => render::types::agent(&AgentStruct::parse(args, item, &mut errors), side),
         Ok(Item::Impl(item)) => {
+            let modules = neighbours::here();
+            let is_second = neighbours::has_earlier_block(&modules, &item);
+            let module = Module::of_block(&modules, &item);
             let mut block = AgentImpl::parse(args, item, &mut errors);
+            if let Some(module) = module {
+                block.object_to_types(module, &mut errors);
+            }
+            if is_second && let Some(agent) = block.agent.take() {
+                errors.at(
+                    &agent,
+                    format!(
+                        "`{}` has another `#[agent] impl`: put all callables and hooks into one, and helpers into an `impl` without `#[agent]`",
+                        agent.to_token_stream()
+                    ),
+                );
+            }
             if !errors.is_empty() {
                 block.forget_methods();
             }

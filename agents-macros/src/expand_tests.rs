@@ -14,7 +14,7 @@ fn text(tokens: TokenStream) -> String {
 }
 
 /// Returns the messages of an expansion, in order.
-fn told(expansion: &str) -> Vec<&str> {
+fn messages(expansion: &str) -> Vec<&str> {
     expansion.split("compile_error ! { \"").skip(1).filter_map(|rest| rest.split("\" }").next()).collect()
 }
 
@@ -261,9 +261,9 @@ fn mistakes_leave_the_impl_and_an_empty_table() {
         }
     };
     let expansion = text(agent(quote!(), item));
-    let told = told(&expansion);
-    assert_eq!(told.len(), 2, "{told:#?}");
-    assert!(told[0].contains("take `&self`") && told[1].contains("take `String`"), "{told:#?}");
+    let messages = messages(&expansion);
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+    assert!(messages[0].contains("take `&self`") && messages[1].contains("take `String`"), "{messages:#?}");
     let kept =
         text(quote!(impl Room { fn first(&mut self) {} fn second(&self, body: &str) {} fn third(&self) {} }));
     assert!(expansion.starts_with(&kept), "{expansion}");
@@ -282,7 +282,7 @@ fn an_impl_that_cannot_have_a_table_stays_alone() {
         ),
     ] {
         let expansion = text(agent(quote!(), item.clone()));
-        assert_eq!(told(&expansion).len(), 1, "{expansion}");
+        assert_eq!(messages(&expansion).len(), 1, "{expansion}");
         assert!(expansion.starts_with(&text(item)) && !expansion.contains("table"), "{expansion}");
     }
 }
@@ -548,7 +548,7 @@ fn what_is_added_stands_behind_the_same_conditions() {
         #[cfg_attr(a, derive(Clone, Serialize))]
         struct Post {}
     );
-    assert!(told(&text(wire(quote!(), twice)))[0].contains("derives `Serialize` already"));
+    assert!(messages(&text(wire(quote!(), twice)))[0].contains("derives `Serialize` already"));
 }
 
 #[test]
@@ -610,7 +610,7 @@ fn a_refused_wire_type_still_travels_for_the_rest_of_the_program() {
             }
         ),
     ));
-    assert_eq!(told(&expansion).len(), 1, "{expansion}");
+    assert_eq!(messages(&expansion).len(), 1, "{expansion}");
     assert!(expansion.contains("Wire for Post < 'a >"), "{expansion}");
     assert!(!expansion.contains("# [serde"), "{expansion}");
 }
@@ -623,5 +623,5 @@ fn misplaced_marks_say_where_they_belong() {
             fn on_start() {}
         ),
     ));
-    assert!(told(&expansion)[0].contains("inside an `#[agent] impl`"), "{expansion}");
+    assert!(messages(&expansion)[0].contains("inside an `#[agent] impl`"), "{expansion}");
 }

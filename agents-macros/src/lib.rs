@@ -47,7 +47,7 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 ///
 /// On the inherent `impl` it collects the methods marked `#[callable]` and `#[hook]`. The methods stay
 /// ordinary methods: call them, test them, document them as any other. An agent has one such `impl`; helpers
-/// may be in it or in any other `impl` block of the type. This attribute also reads the two inner attributes,
+/// may be in it or in any other `impl` block of the type, without `#[agent]`. This attribute also reads the two inner attributes,
 /// which need no import of their own.
 ///
 /// Each callable is also a method of typed callers, such as `agents::client::AgentClient::<ChatRoom>`.
@@ -144,7 +144,7 @@ pub fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Runs one SQL statement of the agent's database; values in braces are bound, never spliced.
 ///
 /// A query returns rows: `Vec<T>`, `Option<T>` or one `T`, where `T` is a scalar, a tuple or a
-/// `#[wire]` struct. Any other statement returns the number of changed rows. `{{` and `}}` are
+/// `#[wire]` struct or enum. A variant without fields is its name in a column. Any other statement returns the number of changed rows. `{{` and `}}` are
 /// braces. A statement that writes does not compile with a `View`.
 ///
 /// ```ignore

@@ -13,7 +13,7 @@ pub use recorder::{Notes, Recorder, recorder};
 pub use server::TestServer;
 
 /// The time after which a test that waits counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the current time in milliseconds since 1970.
 pub fn since_1970(moment: SystemTime) -> u64 {
@@ -23,5 +23,5 @@ pub fn since_1970(moment: SystemTime) -> u64 {
 
 /// Waits for a future that must end. A test that is stuck fails.
 pub async fn patient<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("the future did not end in time")
+    tokio::time::timeout(TIMEOUT, future).await.expect("the future did not end in time")
 }

@@ -168,19 +168,19 @@ async fn read(
     ping: &AtomicBool,
 ) -> Result<Lost, ClientError> {
     let mut closed = None;
-    let mut asked = false;
+    let mut pinged = false;
     let why = loop {
         let limit = if closed.is_some() { LAST_WORDS } else { inner.config.heartbeat };
         let Ok(next) = timeout(limit, stream.next()).await else {
-            if asked || closed.is_some() {
+            if pinged || closed.is_some() {
                 break Lost::Silent;
             }
-            asked = true;
+            pinged = true;
             ping.store(true, Ordering::Relaxed);
             inner.wake.notify_one();
             continue;
         };
-        asked = false;
+        pinged = false;
         match next {
             Some(Ok(Frame::Text(text))) => {
                 let mut session = inner.session();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::agent::instance::user_code::UserFuture;
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::{
-    AgentDefinition, AgentError, AgentShared, AgentStub, CallOrigin, Connection, ErrorSource, UpdateResult,
-    View,
+    AgentDefinition, AgentEnv, AgentError, AgentShared, AgentStub, CallOrigin, Connection, ErrorSource,
+    HookResult, UpdateResult, View,
 };
 use crate::error::{Error, Result};
 use crate::gateway::{IntoMessage, Selection, Targets};
 use crate::interface::Interface;
-use crate::object::{BlockedPart, KeepAwake, ObjectContext, WebSocket, WebSockets};
+use crate::object::{BlockedPart, BoxFuture, KeepAwake, ObjectContext, WebSocket, WebSockets};
 use crate::storage::Kv;
 use crate::storage::sql::Sql;
 
@@ -49,7 +49,12 @@ impl<A: AgentDefinition> Context<A> {
     }
 
     /// Returns the value that all agents of the host share.
-    pub fn env(&self) -> &A::Env {
+    ///
+    /// Only a class with `#[agent(env = TYPE)]` has this method.
+    pub fn env<E>(&self) -> &E
+    where
+        A: AgentEnv<E>,
+    {
         &self.core.env
     }
 
@@ -253,9 +258,8 @@ impl<A: AgentDefinition> Context<A> {
         self.object().storage()
     }
 
-    /// Returns the agent itself, for a task that calls its methods.
-    ///
-    /// A handler has the agent as `&self`, which a task cannot keep.
+    /// Returns the agent itself, for code that keeps it. A handler has the agent as `&self`, which a task
+    /// cannot keep; see also [`spawn_with`](Self::spawn_with).
     ///
     /// ```
     /// use agents_core::{AgentDefinition, Context, Result};
@@ -275,23 +279,62 @@ impl<A: AgentDefinition> Context<A> {
     }
 
     /// Runs a future as a task of the agent. The task may use this context and keeps the agent awake. It is
-    /// dropped when the activation ends. An error that the future returns goes to `on_error`. A task reaches
-    /// the methods of the agent by [`instance`](Self::instance).
+    /// dropped when the activation ends. An error that the future returns goes to `on_error`. A task that
+    /// calls methods of the agent is started with [`spawn_with`](Self::spawn_with).
     ///
     /// # Errors
     /// Outside of the agent's handlers.
     pub fn spawn<F>(&self, future: F) -> Result<()>
     where
-        F: Future<Output: crate::agent::HookResult> + Send + 'static,
+        F: Future<Output: HookResult> + Send + 'static,
     {
-        use crate::agent::HookResult;
+        self.run_task(Box::pin(async move { future.await.into_result() }))
+    }
+
+    /// Runs a task of the agent that is given the agent and this context; otherwise as
+    /// [`spawn`](Self::spawn).
+    ///
+    /// The task gets the instance on which the handler runs. If a panic replaces that instance, the task
+    /// keeps the old one: rows, keys, the state and connections are shared with the new instance, fields are
+    /// not. A task that `on_start` spawns begins when the agent has started, and is dropped if the start
+    /// fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use agents_core::{AgentDefinition, Context, Result};
+    ///
+    /// fn later<A: AgentDefinition>(cx: &Context<A>, tick: fn(&A, &Context<A>)) -> Result<()> {
+    ///     cx.spawn_with(async move |agent, cx| {
+    ///         tokio::time::sleep(Duration::from_secs(1)).await;
+    ///         tick(&agent, &cx);
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Outside of the agent's handlers.
+    pub fn spawn_with<T, F>(&self, task: T) -> Result<()>
+    where
+        T: FnOnce(Arc<A>, Self) -> F + Send + 'static,
+        F: Future<Output: HookResult> + Send + 'static,
+    {
+        let cx = self.clone();
+        self.run_task(Box::pin(async move {
+            match cx.core.started().await {
+                Some(agent) => task(agent, cx).await.into_result(),
+                None => Ok(()),
+            }
+        }))
+    }
+
+    fn run_task(&self, task: BoxFuture<'static, Result<()>>) -> Result<()> {
         let core = self.core.clone();
         let object = core.object.clone();
         object.run(Box::pin(async move {
-            // The future runs without an ambient context; a task has a context only if the future captured
-            // one.
-            let work =
-                UserFuture::unnamed(core.object.clone(), Box::pin(async move { future.await.into_result() }));
+            // The future runs without an ambient context; a task has only the context that it was given or
+            // has captured.
+            let work = UserFuture::unnamed(core.object.clone(), task);
             if let Err(error) = work.await.and_then(std::convert::identity) {
                 core.on_error(AgentError::Server { error, source: ErrorSource::Task }).await;
             }

@@ -5,6 +5,7 @@ mod class;
 mod connections;
 mod context;
 mod events;
+mod expected_names;
 mod instance;
 mod peer_calls;
 mod rpc;
@@ -21,7 +22,7 @@ pub use class::AgentInfo;
 pub use class::convert::{
     Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags, Plain,
 };
-pub use class::definition::{AgentDefinition, AgentOptions, AgentValue, OnUnreadable};
+pub use class::definition::{AgentDefinition, AgentEnv, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{
     Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
 };

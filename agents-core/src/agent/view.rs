@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::agent::{AgentDefinition, Connection, Context};
+use crate::agent::{AgentDefinition, AgentEnv, Connection, Context};
 use crate::error::Result;
-use crate::storage::sql::{Column, Rows, SqlReadDoor, SqlReader};
-use crate::storage::{KvRange, KvReadDoor, KvReader, StorageError, Store};
+use crate::storage::sql::{Column, Rows, SqlReadBackend, SqlReader};
+use crate::storage::{KvRange, KvReadBackend, KvReader, StorageError, Store};
 
 /// A [`Context`] without the methods that write.
 ///
@@ -41,8 +41,11 @@ impl<A: AgentDefinition> View<A> {
         self.0.class()
     }
 
-    /// Returns the value that all agents of the host share.
-    pub fn env(&self) -> &A::Env {
+    /// Returns the value that all agents of the host share; see [`Context::env`].
+    pub fn env<E>(&self) -> &E
+    where
+        A: AgentEnv<E>,
+    {
         self.0.env()
     }
 
@@ -112,7 +115,7 @@ impl<A: AgentDefinition> View<A> {
     }
 }
 
-impl<A: AgentDefinition> SqlReadDoor for View<A> {
+impl<A: AgentDefinition> SqlReadBackend for View<A> {
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
         let query =
             |store: &mut Store| store.query(sql, params, true, most).map_err(StorageError::into_error);
@@ -120,7 +123,7 @@ impl<A: AgentDefinition> SqlReadDoor for View<A> {
     }
 }
 
-impl<A: AgentDefinition> KvReadDoor for View<A> {
+impl<A: AgentDefinition> KvReadBackend for View<A> {
     fn get(&self, key: &str) -> Result<Option<Bytes>> {
         self.0.core.object.store(|store| store.kv_get(key).map_err(StorageError::into_error))
     }

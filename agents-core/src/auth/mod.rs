@@ -13,6 +13,8 @@
 mod admission;
 mod admission_request;
 mod session_key;
+#[cfg(test)]
+mod session_tests;
 mod sessions;
 mod set_cookie;
 #[cfg(all(test, feature = "jwt"))]

@@ -43,7 +43,8 @@ impl SessionKey {
     /// With the code `session_key` when the secret has fewer than 32 bytes.
     pub(super) fn new(secret: &[u8]) -> Result<Self> {
         let key = Hmac::new_from_slice(secret).ok().filter(|_| secret.len() >= MIN_KEY);
-        key.map(Self).ok_or_else(|| Error::new("session_key", "a key for sessions must have at least 32 bytes"))
+        key.map(Self)
+            .ok_or_else(|| Error::new("session_key", "a key for sessions must have at least 32 bytes"))
     }
 
     /// Returns the text of a session that ends after a time, for the cookie of this name.

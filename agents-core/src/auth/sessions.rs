@@ -149,7 +149,10 @@ impl<C> Sessions<C> {
         let age = age.as_secs();
         let cookie = format!("{prefix}{name}={text}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
         if cookie.len() > MAX_COOKIE {
-            return Err(Error::hidden("session_size", "the cookie of a session must not exceed 4,096 bytes"))?;
+            return Err(Error::hidden(
+                "session_size",
+                "the cookie of a session must not exceed 4,096 bytes",
+            ))?;
         }
         Ok(SetCookie::new(HeaderValue::try_from(cookie)?))
     }
@@ -187,7 +190,8 @@ impl<C: DeserializeOwned> Sessions<C> {
         let secure = request.cookie(&format!("{HOST_PREFIX}{name}"));
         // Without TLS another subdomain could have set the plain cookie.
         let cookie = secure.or_else(|| request.cookie(name).filter(|_| request.is_local()));
-        let text = cookie.filter(|text| !text.is_empty()).ok_or_else(|| Refusal::unauthorized("log in first"))?;
+        let text =
+            cookie.filter(|text| !text.is_empty()).ok_or_else(|| Refusal::unauthorized("log in first"))?;
         if !request.is_same_site() {
             return Err(Refusal::forbidden("a cookie is not accepted from a foreign page"));
         }
@@ -198,7 +202,12 @@ impl<C: DeserializeOwned> Sessions<C> {
                 Invalid::Form => {
                     // The signature is valid, so the program expects another identity. It is not logged.
                     let expected = type_name::<C>();
-                    sampled!(WARN, "sessions of another form", expected, "a valid session has another identity");
+                    sampled!(
+                        WARN,
+                        "sessions of another form",
+                        expected,
+                        "a valid session has another identity"
+                    );
                     "the session is not valid"
                 }
             };

@@ -26,13 +26,13 @@ pub fn arguments(data: &[u8]) {
     }
     // One argument of each kind; the error text must not show the inner names of types.
     let Ok(mut arguments) = Arguments::read(text, 4) else { return };
-    let told = [
+    let errors = [
         arguments.next("first", from_json::<u8>).err(),
         arguments.next("second", from_json::<Option<String>>).err(),
         arguments.next("third", from_json::<Vec<(f64, bool)>>).err(),
         arguments.next_or("fourth", from_json::<i64>, || 1).err(),
     ];
-    for error in told.into_iter().flatten() {
+    for error in errors.into_iter().flatten() {
         let message = error.client_message().expect("the caller reads the reason");
         assert!(!message.contains(" at line "), "{message}");
     }

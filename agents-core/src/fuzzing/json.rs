@@ -53,6 +53,6 @@ pub fn json_frames(data: &[u8]) {
             assert!(!call, "a call was ignored: {text}");
         }
     }
-    let told: Value = serde_json::from_str(&frame::state_error(text)).expect("a refusal is JSON");
-    assert_eq!(told["error"], text);
+    let parsed: Value = serde_json::from_str(&frame::state_error(text)).expect("a refusal is JSON");
+    assert_eq!(parsed["error"], text);
 }

@@ -93,8 +93,8 @@ impl Heartbeat {
             return;
         }
         let now = self.now();
-        socket.last_byte(now);
-        socket.last_message(now);
+        socket.record_byte(now);
+        socket.record_message(now);
         let mut watched = self.watched.lock();
         let first = watched.next(self.timeout).is_none();
         self.queue(&mut watched, now + self.interval.min(self.idle), Arc::downgrade(socket));
@@ -124,11 +124,11 @@ impl Heartbeat {
                 pinged.extend(watched.pinged.pop_front());
             }
         }
-        let (mut again, mut asked) = (Vec::new(), Vec::new());
+        let (mut again, mut pinged_now) = (Vec::new(), Vec::new());
         for weak in silent {
             let Some(socket) = weak.upgrade() else { continue };
-            let due = socket.last_heard() + self.interval;
-            let idle = socket.last_spoke() + self.idle;
+            let due = socket.last_byte_at() + self.interval;
+            let idle = socket.last_message_at() + self.idle;
             if idle <= now {
                 if socket.expire() {
                     self.limits.record(Limit::IdleTimeout);
@@ -136,13 +136,13 @@ impl Heartbeat {
             } else if due > now {
                 again.push((due.min(idle), weak));
             } else if socket.ping() {
-                asked.push(weak);
+                pinged_now.push(weak);
             }
         }
         for (at, sockets) in pinged {
             for weak in sockets {
                 let Some(socket) = weak.upgrade() else { continue };
-                let last_byte = socket.last_heard();
+                let last_byte = socket.last_byte_at();
                 let from = if last_byte < at {
                     // The task of the socket reads once more before it ends the socket. If it continues, so
                     // does this watch.
@@ -151,15 +151,15 @@ impl Heartbeat {
                 } else {
                     last_byte
                 };
-                again.push(((from + self.interval).min(socket.last_spoke() + self.idle), weak));
+                again.push(((from + self.interval).min(socket.last_message_at() + self.idle), weak));
             }
         }
         let mut watched = self.watched.lock();
         for (due, weak) in again {
             self.queue(&mut watched, due, weak);
         }
-        if !asked.is_empty() {
-            watched.pinged.push_back((now, asked));
+        if !pinged_now.is_empty() {
+            watched.pinged.push_back((now, pinged_now));
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) totals: GatewayTotals,
-    pub(crate) places: Arc<ConnectionSlots>,
+    pub(crate) connection_slots: Arc<ConnectionSlots>,
     /// The budget for bytes that clients sent and objects have not handled.
     pub(crate) incoming: Arc<Budget>,
     /// The budget for bytes that wait for clients.
@@ -41,7 +41,7 @@ impl Gateway {
             clock,
             heartbeat,
             totals,
-            places: ConnectionSlots::new(limits.connections, limits.connections_per_address),
+            connection_slots: ConnectionSlots::new(limits.connections, limits.connections_per_address),
             incoming: Budget::new(limits.incoming_bytes),
             outgoing: Budget::new(limits.outgoing_bytes),
             pending_refusals: Semaphore::new(PENDING_REFUSALS),

@@ -115,8 +115,8 @@ impl GatewayHarness {
             client: None,
             internal: None,
         };
-        let place = self.gateway.places.socket(None).unwrap();
-        accept(Stream::other(io), find, wanted, head, place)
+        let slot = self.gateway.connection_slots.socket(None).unwrap();
+        accept(Stream::other(io), find, wanted, head, slot)
     }
 
     /// Connects a client that is refused.
@@ -129,7 +129,7 @@ impl GatewayHarness {
 
     /// Returns the number of socket tasks that have not ended.
     pub(super) fn tasks(&self) -> usize {
-        self.gateway.places.sockets()
+        self.gateway.connection_slots.sockets()
     }
 
     pub(super) async fn connect(&self) -> (ConnectionKey, Client) {

@@ -42,8 +42,8 @@ impl ObjectOptions {
     /// Set `false` for a class whose `web_socket_close` does nothing: the end of a connection then wakes no
     /// object.
     #[must_use]
-    pub const fn wakes_on_close(mut self, hears: bool) -> Self {
-        self.wakes_on_close = hears;
+    pub const fn wakes_on_close(mut self, wakes: bool) -> Self {
+        self.wakes_on_close = wakes;
         self
     }
 

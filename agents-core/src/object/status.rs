@@ -30,7 +30,7 @@ impl ObjectHandle {
             connected: sockets.connected,
             frames_in: sockets.frames_in,
             frames_out: sockets.frames_out,
-            ..self.life.metrics()
+            ..self.lifecycle.metrics()
         }
     }
 
@@ -38,8 +38,8 @@ impl ObjectHandle {
         ObjectStatus {
             class: self.key.class.to_string(),
             name: self.key.name.to_string(),
-            awake: self.life.is_awake(),
-            pinned_by: self.life.pinned_by(self.behavior.options().hibernate),
+            awake: self.lifecycle.is_awake(),
+            pinned_by: self.lifecycle.pinned_by(self.behavior.options().hibernate),
             connections: self.gateway.metrics().sockets,
             metrics: self.metrics(),
         }

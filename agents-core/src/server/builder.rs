@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    Alarms, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext, Registry,
-    Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext,
+    Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
@@ -316,7 +316,7 @@ impl Agents {
             outgoing: gateway.outgoing.clone(),
             tasks: objects.clone(),
             runtime: Handle::current(),
-            alarms: Alarms::new(limits.agents_awake),
+            alarms: AlarmService::new(limits.agents_awake),
             chaos: mode.chaos,
             databases: AtomicUsize::new(0),
             awake_slots: AwakeSlots::new(limits.agents_awake),

@@ -32,9 +32,9 @@ const CLOSE_WAIT: Duration = Duration::from_secs(6);
 /// The interval at which unused handles of hibernating objects are dropped.
 const SWEEP: Duration = Duration::from_secs(30);
 /// The interval at which a stopping host checks the objects that are left.
-const LOOK: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// The number of checks in a row without progress after which the disk counts as not answering.
-const LOOKS: u32 = 10;
+const STALLED_CHECKS: u32 = 10;
 /// The maximum number of agents that one log line names.
 const NAMED: usize = 10;
 
@@ -255,12 +255,12 @@ impl Host {
         let environment = self.0.registry.environment();
         let (mut pause, mut last, mut still) = (environment.limits.shutdown_grace, usize::MAX, 0);
         while tokio::time::timeout(pause, objects.wait()).await.is_err() {
-            pause = LOOK;
+            pause = CHECK_INTERVAL;
             let left = objects.len();
             still = if left < last { 0 } else { still + 1 };
             last = left;
             let blocked = environment.watchdog.blocked_now();
-            let waiting = if still >= LOOKS { self.0.registry.on_disk() } else { Vec::new() };
+            let waiting = if still >= STALLED_CHECKS { self.0.registry.on_disk() } else { Vec::new() };
             if left > blocked + waiting.len() {
                 continue;
             }
@@ -282,7 +282,7 @@ impl Host {
     /// Waits until all alarms are written to the index, or the disk does not answer.
     async fn until_alarms_are_written(&self) {
         let services = &self.0.services;
-        while tokio::time::timeout(LOOK * LOOKS, services.wait()).await.is_err() {
+        while tokio::time::timeout(CHECK_INTERVAL * STALLED_CHECKS, services.wait()).await.is_err() {
             let index = self.0.registry.environment().alarms.is_on_disk();
             if index || !self.0.registry.on_disk().is_empty() {
                 tracing::warn!(

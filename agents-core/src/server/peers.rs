@@ -22,15 +22,15 @@ impl Peers {
 
     async fn forward(host: Weak<Inner>, request: PeerRequest) -> Result<Response> {
         let PeerRequest { class, name, internal, body } = request;
-        let mut held = MemoryPermit::default();
+        let mut permit = MemoryPermit::default();
         let (key, behavior) = {
             let host = Self::host(&host)?;
-            if body.len() > FREE_BYTES && !held.grow(&host.gateway().incoming, body.len()) {
+            if body.len() > FREE_BYTES && !permit.grow(&host.gateway().incoming, body.len()) {
                 return Err(Error::new("busy", "the server is busy"));
             }
             host.callee(&class, &name)?
         };
-        let mut payload = Payload::whole(body, held);
+        let mut payload = Payload::whole(body, permit);
         let mut head = Head {
             method: "POST".to_owned(),
             uri: "/".to_owned(),

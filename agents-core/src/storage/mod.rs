@@ -34,7 +34,7 @@ pub use store::sync::SyncHandle;
 pub use store::transaction::Lsn;
 pub use tables::alarm::{Alarm, Alarms};
 pub use tables::kv::KvRange;
-pub use tables::kv_handle::{Kv, KvDoor, KvReadDoor, KvReader};
+pub use tables::kv_handle::{Kv, KvBackend, KvReadBackend, KvReader};
 pub(crate) use tables::stored::{from_stored, keep};
 #[doc(hidden)]
 pub use testing::faults::{Faults, HeldSyncs};

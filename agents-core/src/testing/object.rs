@@ -16,7 +16,7 @@ use crate::testing::TestConnection;
 use crate::testing::host::Slot;
 
 /// The maximum time that `hibernate` waits for running work.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An agent or object of a [`TestHost`](super::TestHost).
 #[derive(Clone)]
@@ -132,7 +132,7 @@ impl TestObject {
     pub async fn hibernate(&self) -> Result<(), StillAwake> {
         let Some(handle) = self.handle() else { return Ok(()) };
         handle.command(Command::Sleep);
-        let asleep = tokio::time::timeout(PATIENCE, self.wait(|| !handle.is_awake())).await;
+        let asleep = tokio::time::timeout(TIMEOUT, self.wait(|| !handle.is_awake())).await;
         handle.withdraw(Command::Sleep);
         asleep.map_err(|_| StillAwake {
             pinned_by: self.status().map(|status| status.pinned_by).unwrap_or_default(),

@@ -13,7 +13,7 @@ use crate::testing::Received;
 use crate::testing::pipe::Transport;
 
 /// The maximum time to wait for an event before a test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A session that one task uses at a time.
 pub(super) type Shared = tokio::sync::Mutex<Session>;
@@ -66,7 +66,7 @@ impl Session {
 
 /// Waits for an event that must happen; panics after 20 s.
 pub(super) async fn patient<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("nothing came for 20 s")
+    tokio::time::timeout(TIMEOUT, future).await.expect("nothing came for 20 s")
 }
 
 /// The open clients of a test host, which stay connected while time passes.

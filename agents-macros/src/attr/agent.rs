@@ -71,8 +71,8 @@ impl AgentOptions {
             errors.push(error);
         }
         if options.state.is_none() {
-            for (key, place) in state_keys {
-                errors.at(place, format!("`{key}` needs a type: write `state = TYPE` beside it"));
+            for (key, span) in state_keys {
+                errors.at(span, format!("`{key}` needs a type: write `state = TYPE` beside it"));
             }
             options.initial_state = None;
             options.on_unreadable = None;

@@ -117,7 +117,7 @@ mod tests {
         let found = errors.messages();
         assert_eq!(found.len(), 4, "{found:#?}");
         assert!(found[0].contains("one right is enough"), "{found:#?}");
-        assert!(found[1..].iter().all(|told| told.contains("name the right")), "{found:#?}");
+        assert!(found[1..].iter().all(|message| message.contains("name the right")), "{found:#?}");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, Path, PathArguments, Type};
 
-use super::callable::Callable;
+use super::callable::{Callable, Output};
 use super::hook::Hook;
-use super::{hook_rule, parameter, types};
+use super::neighbours::{self, Module};
+use super::parameter::Parameter;
+use super::{hook_rule, parameter, snapshot, types};
 use crate::attr::{self, Runtime};
 use crate::errors::Errors;
 use crate::names;
@@ -72,6 +74,24 @@ impl AgentImpl {
         }
     }
 
+    /// Reports each type of an argument or an answer that certainly cannot travel, once.
+    pub(crate) fn object_to_types(&self, module: &Module, errors: &mut Errors) {
+        let mut reported = Vec::new();
+        for callable in self.callables.iter().filter(|callable| callable.cfgs.is_empty()) {
+            let arguments = callable.parameters.iter().filter_map(|parameter| match parameter {
+                Parameter::Argument(argument) => Some(&argument.ty),
+                Parameter::Injected(_) => None,
+            });
+            let answer = match &callable.output {
+                Output::Reply(ty) => ty.as_deref(),
+                Output::Stream(stream) => Some(&*stream.item),
+            };
+            for ty in arguments.chain(answer) {
+                neighbours::report(module, ty, &mut reported, errors);
+            }
+        }
+    }
+
     /// Drops the published methods after a mistake, so that one mistake gives one message.
     pub(crate) fn forget_methods(&mut self) {
         self.callables.clear();
@@ -84,6 +104,7 @@ impl AgentImpl {
             ImplItem::Fn(method) => {
                 self.method(method, errors);
                 strip(method);
+                snapshot::report(method, errors);
             }
             ImplItem::Const(item) => not_a_method(&mut item.attrs, errors),
             ImplItem::Type(item) => not_a_method(&mut item.attrs, errors),

@@ -62,7 +62,7 @@ const fn event_of_agent(ty: &'static str) -> Payload {
     Payload::Event { ty, generic: true, required: true }
 }
 
-/// All hooks, in the order of a connection's life.
+/// All hooks, in the order in which a connection causes them.
 pub(crate) const RULES: [Rule; 16] = [
     Rule {
         name: "on_start",

@@ -5,6 +5,8 @@ pub(crate) mod agent_struct;
 pub(crate) mod callable;
 pub(crate) mod hook;
 pub(crate) mod hook_rule;
+pub(crate) mod neighbours;
 pub(crate) mod parameter;
+pub(crate) mod snapshot;
 pub(crate) mod types;
 pub(crate) mod wire;

@@ -12,6 +12,7 @@ use crate::attr::condition::{self, When};
 use crate::attr::wire::WireOptions;
 use crate::attr::{self, Runtime};
 use crate::errors::Errors;
+use crate::model::neighbours::{self, Module};
 use crate::model::types;
 use crate::names;
 
@@ -29,7 +30,7 @@ const BY_HAND: [&str; 7] = [
 ];
 
 /// Keys of ts-rs that set the type of a field or of a type.
-const SAYS_TYPE: [&str; 2] = ["type", "as"];
+const DECLARES_TYPE: [&str; 2] = ["type", "as"];
 
 /// A struct or enum with `#[wire]`.
 pub(crate) struct WireType {
@@ -41,8 +42,7 @@ pub(crate) struct WireType {
     pub(crate) runtime: Runtime,
     /// `#[serde(rename_all = ..)]` and the like, each behind its condition.
     pub(crate) styles: Vec<Attribute>,
-    /// `true` if the type can be read from a row, column by column.
-    pub(crate) has_columns: bool,
+    pub(crate) row: RowForm,
     /// `true` if serde's derive accepts the type.
     pub(crate) is_plain: bool,
     /// The condition under which the user gives the type another name in TypeScript.
@@ -50,6 +50,17 @@ pub(crate) struct WireType {
     /// The fields that serde handles directly.
     pub(crate) fields: Vec<Travelling>,
     pub(crate) keys: Keys,
+}
+
+/// The rows that a type can be read from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowForm {
+    /// A row with a column for each field.
+    Columns,
+    /// A row of one column, which holds the whole value.
+    OneColumn,
+    /// No row.
+    None,
 }
 
 /// The handling of unknown keys by a type.
@@ -109,6 +120,8 @@ pub(crate) struct Travelling {
     pub(crate) ty: Type,
     /// `true` if the field is written without serde's own code for its type.
     pub(crate) is_long_array: bool,
+    /// `true` if the user sets how TypeScript sees the field.
+    pub(crate) is_told: bool,
     pub(crate) cfgs: Vec<Attribute>,
 }
 
@@ -117,31 +130,37 @@ impl WireType {
         let options = WireOptions::parse(args, errors);
         let container = Container::read(&mut item.attrs, &options, errors);
         let own = own_path(&item.ident, &item.generics);
-        let has_columns = matches!(item.fields, Fields::Named(_)) && container.transparent.is_never();
+        let row = match &item.fields {
+            Fields::Named(_) if container.transparent.is_never() => RowForm::Columns,
+            Fields::Unnamed(_) => RowForm::OneColumn,
+            _ => RowForm::None,
+        };
         item.fields.iter_mut().for_each(|field| spell_out_self(field, &own));
         complete(&mut item.fields, &container.default);
         let mut keys = Keys::of_container(&item.attrs);
         keys.add_fields(&[], &item.fields);
         let fields = travelling(&item.generics, &container, &[], item.fields.iter());
-        let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
+        let is_plain = is_plain(&item.generics, errors)
+            && all_owned(&fields, errors)
+            && all_travel(&item.ident, &fields, errors);
         if is_plain {
             prepare(&mut item.fields, &item.generics, &options.runtime, &container.default);
             if matches!(item.fields, Fields::Named(_)) {
-                item.attrs.extend(optional_fields(&container.said));
+                item.attrs.extend(optional_fields(&container.declared));
             }
         } else {
             without_helpers(&mut item.attrs);
             item.fields.iter_mut().for_each(|field| without_helpers(&mut field.attrs));
         }
         // A type without named fields has nothing to rename, and ts-rs refuses the attribute.
-        let has_names = has_columns && !item.fields.is_empty();
+        let has_names = row == RowForm::Columns && !item.fields.is_empty();
         Self {
             ident: item.ident.clone(),
             generics: item.generics.clone(),
             item: Item::Struct(item),
             styles: container.styles(&options, has_names, false),
             runtime: options.runtime,
-            has_columns,
+            row,
             is_plain,
             renamed: container.renamed,
             fields,
@@ -165,13 +184,15 @@ impl WireType {
                 fields.extend(travelling(&item.generics, &container, &cfgs, variant.fields.iter()));
             }
         }
-        let is_plain = is_plain(&item.generics, errors) && all_owned(&fields, errors);
+        let is_plain = is_plain(&item.generics, errors)
+            && all_owned(&fields, errors)
+            && all_travel(&item.ident, &fields, errors);
         for variant in &mut item.variants {
             if is_plain {
                 prepare(&mut variant.fields, &item.generics, &options.runtime, &container.default);
                 if matches!(variant.fields, Fields::Named(_)) {
-                    let said = condition::when(&condition::keys(&variant.attrs, "ts"), &SAYS_TYPE);
-                    variant.attrs.extend(optional_fields(&said));
+                    let declared = condition::when(&condition::keys(&variant.attrs, "ts"), &DECLARES_TYPE);
+                    variant.attrs.extend(optional_fields(&declared));
                 }
             } else {
                 without_helpers(&mut variant.attrs);
@@ -187,7 +208,7 @@ impl WireType {
             item: Item::Enum(item),
             styles: container.styles(&options, true, true),
             runtime: options.runtime,
-            has_columns: false,
+            row: RowForm::OneColumn,
             is_plain,
             renamed: container.renamed,
             fields,
@@ -208,7 +229,7 @@ struct Container {
     /// The condition under which the type has another name in TypeScript.
     renamed: When,
     /// The condition under which the TypeScript type is written by hand.
-    said: When,
+    declared: When,
 }
 
 impl Container {
@@ -246,7 +267,7 @@ impl Container {
             transparent: condition::when(&serde, &["transparent"]),
             converts: condition::when(&serde, &["from", "try_from", "into", "remote"]),
             renamed,
-            said: condition::when(&ts, &SAYS_TYPE),
+            declared: condition::when(&ts, &DECLARES_TYPE),
         }
     }
 
@@ -323,6 +344,18 @@ fn all_owned(fields: &[Travelling], errors: &mut Errors) -> bool {
     borrowed.is_none()
 }
 
+/// Returns whether no field is of a type that cannot travel, as far as the file of the type shows; reports
+/// each such type once.
+fn all_travel(ident: &Ident, fields: &[Travelling], errors: &mut Errors) -> bool {
+    let modules = neighbours::here();
+    let Some(module) = Module::of_wire_type(&modules, &names::plain(ident)) else { return true };
+    let mut reported = Vec::new();
+    for field in fields.iter().filter(|field| !field.is_told && field.cfgs.is_empty()) {
+        neighbours::report(module, &field.ty, &mut reported, errors);
+    }
+    reported.is_empty()
+}
+
 /// Lets a field that may be omitted when written also be absent when read, here and in TypeScript.
 fn complete(fields: &mut Fields, container_default: &When) {
     let Fields::Named(named) = fields else { return };
@@ -351,7 +384,8 @@ fn travelling<'f>(
         all.extend(of_all.iter().chain(cfgs).cloned());
         all.extend(attr::cfgs(&field.attrs));
         let is_long_array = is_long_array(field);
-        Some(Travelling { ty: field.ty.clone(), is_long_array, cfgs: all })
+        let is_told = !condition::keys(&field.attrs, "ts").is_empty();
+        Some(Travelling { ty: field.ty.clone(), is_long_array, is_told, cfgs: all })
     };
     fields.filter_map(travelling).collect()
 }
@@ -399,8 +433,8 @@ fn prepare(fields: &mut Fields, generics: &Generics, runtime: &Runtime, containe
 }
 
 /// Returns the attribute that lets fields that may be `null` be omitted, as `undefined` values are in JSON.
-fn optional_fields(said: &When) -> Option<Attribute> {
-    said.unless(&quote!(ts(optional_fields = nullable)))
+fn optional_fields(declared: &When) -> Option<Attribute> {
+    declared.unless(&quote!(ts(optional_fields = nullable)))
 }
 
 /// Removes the helper attributes of derives where these derives are not added.

@@ -93,7 +93,7 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         (quote_spanned!(site=> 'static), quote_spanned!(site=> #rt::Arc<#agent>))
     };
     // The method borrows from an `Arc`; `&mut A` is passed on as it is.
-    let lend = (hook.rule.name != "on_start").then(|| quote_spanned!(site=> let #receiver = &#receiver;));
+    let reborrow = (hook.rule.name != "on_start").then(|| quote_spanned!(site=> let #receiver = &#receiver;));
     let generics = (hook.rule.name == "on_start").then(|| quote_spanned!(site=> <'a>));
     let returned = returned(scope, hook);
     let name = wrapper_name(hook);
@@ -107,7 +107,7 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         ) -> #rt::BoxFuture<#lifetime, #returned> #bound {
             #rt::Box::pin(async move {
                 #(#make)*
-                #lend
+                #reborrow
                 let #out = #method;
                 #given
             })
@@ -211,8 +211,8 @@ fn admission(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
         },
         value => {
             // A state of another type is reported where the user wrote it.
-            let place = value.map_or(site, |value| here(value.span()));
-            let state = local("state", place);
+            let span = value.map_or(site, |value| here(value.span()));
+            let state = local("state", span);
             quote_spanned! {site=>
                 #out.map(|#state| {
                     let #state: <#agent as #rt::AgentDefinition>::Connection = #state;

@@ -107,14 +107,14 @@ fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
         .into_token_stream()
         .into_iter()
         .map(|token| {
-            let place = token.span().located_at(span);
+            let span = token.span().located_at(span);
             let mut token = match token {
                 TokenTree::Group(group) => {
                     TokenTree::Group(Group::new(group.delimiter(), located(group.stream(), span)))
                 }
                 other => other,
             };
-            token.set_span(place);
+            token.set_span(span);
             token
         })
         .collect()

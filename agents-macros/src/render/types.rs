@@ -26,6 +26,10 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let connection = associated("Connection", options.connection.as_ref(), &any);
     let props = associated("Props", options.props.as_ref(), &any);
     let env = associated("Env", options.env.as_ref(), &quote!(()));
+    let has_env = options.env.as_ref().map(|env| {
+        let span = env.span();
+        quote_spanned!(here(span)=> #[automatically_derived] impl #rt::AgentEnv<#env> for #ident {})
+    });
     let builder = builder(options);
     let initial = initial_state(options);
     let server = (side == Side::Server).then(|| {
@@ -43,6 +47,7 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
                     #initial
                 }
             }
+            #has_env
         }
     });
     let home = home(

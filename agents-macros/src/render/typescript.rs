@@ -22,7 +22,7 @@ pub(super) fn stands_apart(ty: &WireType) -> bool {
 }
 
 /// Returns whether the aliases of the fields can be generic as the type is: nothing of a type parameter is
-/// named (`T::Item`), and ts-rs is told nothing about them.
+/// named (`T::Item`), and ts-rs does not see them.
 fn has_plain_generics(ty: &WireType) -> bool {
     let keys = condition::keys(wire::attrs(&ty.item), "ts");
     let mut fields = fields(&ty.item);
@@ -209,8 +209,8 @@ impl Aliases<'_> {
     }
 
     fn add(&mut self, ty: &Type, cfgs: &[Attribute]) -> Type {
-        let place = here(ty.span());
-        let name = format_ident!("__Field{}", self.written.len(), span = place);
+        let span = here(ty.span());
+        let name = format_ident!("__Field{}", self.written.len(), span = span);
         // An alias may only have parameters that it uses.
         let mut generics = names(self.generics);
         let params = std::mem::take(&mut generics.params);
@@ -218,7 +218,7 @@ impl Aliases<'_> {
             params.into_iter().filter(|parameter| written::names_parameter(ty, parameter)).collect();
         let (_, arguments, _) = generics.split_for_impl();
         let alias = parse_quote!(#name #arguments);
-        self.written.push(quote_spanned!(place=> #(#cfgs)* type #name #generics = #ty;));
+        self.written.push(quote_spanned!(span=> #(#cfgs)* type #name #generics = #ty;));
         alias
     }
 }

@@ -7,7 +7,7 @@ use syn::{Generics, parse_quote};
 
 use super::{Side, here, home, typescript};
 use crate::attr::Runtime;
-use crate::model::wire::{Part, Travelling, WireType};
+use crate::model::wire::{Part, RowForm, Travelling, WireType};
 
 /// Renders the type as it was written, with the derives of serde and TypeScript, and the traits of this
 /// crate; for a server also those of columns and rows.
@@ -32,12 +32,17 @@ pub(crate) fn wire(ty: &WireType, side: Side) -> TokenStream {
         (quote!(::core::unreachable!()), quote!(::core::unreachable!()))
     };
     let shape = if ty.is_plain { quote!(Self) } else { quote!(#rt::Value) };
-    let from_row = (ty.has_columns && side == Side::Server).then(|| {
+    let read_row = match ty.row {
+        RowForm::Columns => Some(quote!(#rt::row_as_struct(row))),
+        RowForm::OneColumn => Some(quote!(#rt::row_as_column(row))),
+        RowForm::None => None,
+    };
+    let from_row = read_row.filter(|_| side == Side::Server).map(|read_row| {
         quote! {
             #[automatically_derived]
             impl #impl_generics #rt::FromRow for #ident #ty_generics #where_clause {
                 fn from_row(row: &#rt::Row<'_>) -> #rt::Result<Self, #rt::Error> {
-                    #rt::row_as_struct(row)
+                    #read_row
                 }
             }
         }
@@ -140,12 +145,12 @@ fn key_facts(ty: &WireType) -> (TokenStream, TokenStream) {
 /// missing trait. Methods are looked up from the most borrowed form to the least, which gives the order.
 fn check(ty: &WireType) -> Option<TokenStream> {
     let rt = &ty.runtime;
-    let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs }| {
-        let place = here(ty.span());
+    let fields = ty.fields.iter().map(|Travelling { ty, is_long_array, cfgs, .. }| {
+        let span = here(ty.span());
         match is_long_array {
-            true => quote_spanned!(place=> #(#cfgs)* { __travels::<#ty>(); }),
+            true => quote_spanned!(span=> #(#cfgs)* { __travels::<#ty>(); }),
             false => {
-                quote_spanned!(place=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
+                quote_spanned!(span=> #(#cfgs)* { (&&&__Field::<#ty>(::core::marker::PhantomData)).travels(); })
             }
         }
     });

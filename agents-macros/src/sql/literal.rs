@@ -6,14 +6,14 @@ use proc_macro2::{Literal, Span};
 use syn::LitStr;
 
 /// A string literal whose parts have spans, as far as the compiler exposes the source to a macro.
-pub(crate) struct Place {
+pub(crate) struct LiteralSpan {
     token: Literal,
     /// The number of bytes before the text, if the text is in the source unchanged.
     before: Option<usize>,
     whole: Span,
 }
 
-impl Place {
+impl LiteralSpan {
     pub(crate) fn new(literal: &LitStr) -> Self {
         let token = literal.token();
         let source = token.to_string();

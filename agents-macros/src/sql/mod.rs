@@ -12,7 +12,7 @@ use syn::{Expr, Lit, LitStr, Result, Token};
 
 use crate::errors::Errors;
 use kind::Kind;
-use literal::Place;
+use literal::LiteralSpan;
 
 /// The context and the statement.
 struct Input {
@@ -95,24 +95,24 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 fn statement(input: &Input, errors: &mut Errors) -> Option<TokenStream> {
     let text = input.statement.value();
-    let place = Place::new(&input.statement);
+    let literal = LiteralSpan::new(&input.statement);
     let scanned = match scan::scan(&text) {
         Ok(scanned) => scanned,
         Err(mistake) => {
-            errors.at_span(place.span(mistake.range.clone()), mistake.message);
+            errors.at_span(literal.span(mistake.range.clone()), mistake.message);
             return None;
         }
     };
     let kind = match kind::kind(&scanned.words) {
         Ok(kind) => kind,
         Err(why) => {
-            errors.at_span(place.span(0..text.len()), why);
+            errors.at_span(literal.span(0..text.len()), why);
             return None;
         }
     };
     let mut bindings = Vec::new();
     for placeholder in &scanned.placeholders {
-        let span = place.span(placeholder.range.clone());
+        let span = literal.span(placeholder.range.clone());
         match value::parse(&placeholder.source, span) {
             // The parentheses belong to the expansion, so the user's lints do not apply to them.
             Ok(value) => bindings.push(quote_spanned!(span=> .bind(&(#value)))),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_statement_is_told() {
-        for (input, told) in [
+        for (input, expected) in [
             (quote!(), "write `sql!"),
             (quote!(cx), "the statement is missing"),
             (quote!(cx,), "the statement is missing"),
@@ -173,7 +173,10 @@ mod tests {
             (quote!(cx, ""), "no statement"),
         ] {
             let expanded = expanded(input);
-            assert!(expanded.contains("compile_error") && expanded.contains(told), "{told}: {expanded}");
+            assert!(
+                expanded.contains("compile_error") && expanded.contains(expected),
+                "{expected}: {expanded}"
+            );
         }
     }
 }

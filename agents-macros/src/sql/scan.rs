@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn mistakes_and_their_places() {
-        for (text, range, told) in [
+        for (text, range, expected) in [
             ("SELECT '{x}'", 8..11, "would not be bound"),
             ("SELECT * FROM \"{t}\"", 15..18, "cannot be a name"),
             ("SELECT {}", 7..9, "value is missing"),
@@ -355,7 +355,7 @@ mod tests {
         ] {
             let (found, message) = mistake(text);
             assert_eq!(found, range, "{text}");
-            assert!(message.contains(told), "{text}: {message}");
+            assert!(message.contains(expected), "{text}: {message}");
         }
     }
 

@@ -71,23 +71,23 @@ fn has_format(tokens: TokenStream) -> bool {
 mod tests {
     use super::*;
 
-    fn told(source: &str) -> String {
+    fn message(source: &str) -> String {
         parse(source, Span::call_site()).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn expressions() {
         for source in ["a", " a.b ", "a::<B>(1)", "if a { 1 } else { 2 }", "|x: u8| x", "&a[..]"] {
-            assert_eq!(told(source), "", "{source}");
+            assert_eq!(message(source), "", "{source}");
         }
     }
 
     #[test]
     fn what_is_not_one() {
-        assert!(told("x:?").contains("has no format"));
-        assert!(told("a.b:>8").contains("has no format"));
-        assert!(told("a b").contains("is not an expression"));
-        assert!(told("a::").contains("is not an expression"));
-        assert!(told("\"").contains("is not Rust"));
+        assert!(message("x:?").contains("has no format"));
+        assert!(message("a.b:>8").contains("has no format"));
+        assert!(message("a b").contains("is not an expression"));
+        assert!(message("a::").contains("is not an expression"));
+        assert!(message("\"").contains("is not Rust"));
     }
 }

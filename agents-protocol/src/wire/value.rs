@@ -26,7 +26,8 @@ use crate::wire::{Shape, encode, surrogate};
     message = "`{Self}` cannot travel: it is not a wire type",
     label = "not a wire type",
     note = "put `#[wire]` on your own struct or enum; arguments and results are owned values",
-    note = "scalars, String, Option, Vec, maps, tuples and serde_json::Value are wire types already"
+    note = "scalars, String, Option, Vec, maps, tuples and serde_json::Value are wire types already",
+    note = "a span of time is `agents::wire::Duration`; a moment is a number of milliseconds, or a type of `chrono` or `jiff` with the feature of that name"
 )]
 pub trait Wire: Sized {
     /// `true` if the type has no value, so that a reply omits the key `result`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 
-use super::line::{PATIENCE, Road, closed};
+use super::line::{Road, TIMEOUT, closed};
 use crate::frame::{BINARY, TEXT, encode};
 
 type Round = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
@@ -118,7 +118,7 @@ async fn flood(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let sink = async { tokio::io::copy(&mut read, &mut tokio::io::sink()).await };
     let source = async {
         loop {
-            timeout(PATIENCE, write.write_all(&many)).await??;
+            timeout(TIMEOUT, write.write_all(&many)).await??;
         }
         #[expect(unreachable_code, reason = "gives the block its type")]
         Ok::<_, Error>(())
@@ -134,7 +134,7 @@ async fn deaf(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/unheard").await?;
     let many = call("echo", r#"["0123456789abcdef"]"#).repeat(200);
     loop {
-        timeout(PATIENCE, stream.write_all(&many)).await??;
+        timeout(TIMEOUT, stream.write_all(&many)).await??;
     }
 }
 
@@ -143,7 +143,7 @@ async fn large(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/large").await?;
     let one = call("echo", &format!(r#"["{}"]"#, "x".repeat(256 * 1024)));
     loop {
-        timeout(PATIENCE, stream.write_all(&one)).await??;
+        timeout(TIMEOUT, stream.write_all(&one)).await??;
     }
 }
 
@@ -154,7 +154,7 @@ async fn unfinished(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let mut message = Vec::new();
     encode(&mut message, BINARY, &vec![7; 30 * 1024 * 1024]);
     for part in message[..message.len() - 1].chunks(256 * 1024) {
-        timeout(PATIENCE, stream.write_all(part)).await??;
+        timeout(TIMEOUT, stream.write_all(part)).await??;
         sleep(ms(20)).await;
     }
     closed(&mut stream).await
@@ -164,7 +164,7 @@ async fn unfinished(road: Road, n: Arc<AtomicU64>) -> Result<()> {
 async fn trickle(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/trickled").await?;
     for byte in call("echo", r#"["slow"]"#).repeat(10) {
-        timeout(PATIENCE, stream.write_all(&[byte])).await??;
+        timeout(TIMEOUT, stream.write_all(&[byte])).await??;
         sleep(ms(2000)).await;
     }
     Ok(())
@@ -176,7 +176,7 @@ async fn slow_header(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     let request =
         format!("GET /agents/bench/slow HTTP/1.1\r\nhost: x\r\nx-filler: {}\r\n\r\n", "y".repeat(2000));
     for byte in request.bytes() {
-        timeout(PATIENCE, stream.write_all(&[byte])).await??;
+        timeout(TIMEOUT, stream.write_all(&[byte])).await??;
         sleep(ms(1000)).await;
     }
     Ok(())
@@ -188,7 +188,7 @@ async fn endless_header(road: Road, _: Arc<AtomicU64>) -> Result<()> {
     stream.write_all(b"GET /agents/bench/slow HTTP/1.1\r\nhost: x\r\n").await?;
     let line = format!("x-more: {}\r\n", "z".repeat(4000));
     loop {
-        timeout(PATIENCE, stream.write_all(line.as_bytes())).await??;
+        timeout(TIMEOUT, stream.write_all(line.as_bytes())).await??;
     }
 }
 
@@ -199,7 +199,7 @@ async fn slow_body(road: Road, _: Arc<AtomicU64>) -> Result<()> {
         .write_all(b"POST /agents/bench/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 1048576\r\n\r\n")
         .await?;
     loop {
-        timeout(PATIENCE, stream.write_all(b"x")).await??;
+        timeout(TIMEOUT, stream.write_all(b"x")).await??;
         sleep(ms(1000)).await;
     }
 }

@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// The time that an attacker waits before it goes on to the next connection.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The source address of an attacker, and the address of the server.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ impl Road {
     pub(super) async fn connect(self) -> Result<TcpStream> {
         let socket = if self.from.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.bind(SocketAddr::new(self.from, 0))?;
-        timeout(PATIENCE, socket.connect(self.server)).await?
+        timeout(TIMEOUT, socket.connect(self.server)).await?
     }
 
     /// Connects and upgrades.
@@ -37,7 +37,7 @@ impl Road {
         stream.write_all(request.as_bytes()).await?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            let byte = timeout(PATIENCE, stream.read_u8()).await??;
+            let byte = timeout(TIMEOUT, stream.read_u8()).await??;
             head.push(byte);
         }
         if head.starts_with(b"HTTP/1.1 101") { Ok(stream) } else { Err(Error::other("not upgraded")) }
@@ -47,6 +47,6 @@ impl Road {
 /// Waits until the server closes the connection, and discards all received bytes.
 pub(super) async fn closed(stream: &mut TcpStream) -> Result<()> {
     let mut sink = [0; 16 * 1024];
-    while timeout(PATIENCE, stream.read(&mut sink)).await?? > 0 {}
+    while timeout(TIMEOUT, stream.read(&mut sink)).await?? > 0 {}
     Ok(())
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 use super::attacks::{Attack, call, call_as, ms};
-use super::line::{PATIENCE, Road, closed};
+use super::line::{Road, TIMEOUT, closed};
 use crate::frame::{TEXT, encode};
 
 /// The longest message that a server accepts.
@@ -99,7 +99,7 @@ async fn long_ids(road: Road) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/long-ids").await?;
     let one = call_as(&"i".repeat(1_000_000), "numbers", "[]");
     for _ in 0..20 {
-        timeout(PATIENCE, stream.write_all(&one)).await??;
+        timeout(TIMEOUT, stream.write_all(&one)).await??;
     }
     sleep(LISTENS).await;
     Ok(())
@@ -126,7 +126,7 @@ async fn tiny_frames(road: Road) -> Result<()> {
 /// Calls a method with a very long list of arguments.
 async fn wide(road: Road, method: &str, item: &str) -> Result<()> {
     let mut stream = road.upgrade("/agents/bench/wide").await?;
-    timeout(PATIENCE, stream.write_all(&call(method, &list(item)))).await??;
+    timeout(TIMEOUT, stream.write_all(&call(method, &list(item)))).await??;
     closed(&mut stream).await
 }
 
@@ -134,7 +134,7 @@ async fn wide(road: Road, method: &str, item: &str) -> Result<()> {
 async fn values(road: Road, n: Arc<AtomicU64>) -> Result<()> {
     let agent = n.fetch_add(1, Ordering::Relaxed) % 4;
     let mut stream = road.upgrade(&format!("/agents/bench/values-{agent}")).await?;
-    timeout(PATIENCE, stream.write_all(&call("measure", &format!("[{}]", list("[]"))))).await??;
+    timeout(TIMEOUT, stream.write_all(&call("measure", &format!("[{}]", list("[]"))))).await??;
     closed(&mut stream).await
 }
 
@@ -159,7 +159,7 @@ async fn both(
     let sink = async { tokio::io::copy(&mut read, &mut tokio::io::sink()).await };
     let source = async {
         loop {
-            timeout(PATIENCE, write.write_all(&bytes)).await??;
+            timeout(TIMEOUT, write.write_all(&bytes)).await??;
         }
         #[expect(unreachable_code, reason = "gives the block its type")]
         Ok::<_, Error>(())

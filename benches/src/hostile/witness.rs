@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
 
-use super::line::{PATIENCE, Road};
+use super::line::{Road, TIMEOUT};
 use crate::frame::{PING, PONG, TEXT, decode, encode};
 
 /// The interval between two calls.
@@ -46,7 +46,7 @@ impl Witness {
         while Instant::now() < until {
             beat.tick().await;
             let start = Instant::now();
-            timeout(PATIENCE, self.call("pause", "[]")).await??;
+            timeout(TIMEOUT, self.call("pause", "[]")).await??;
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             seen.record(micros).map_err(Error::other)?;
         }
@@ -65,7 +65,7 @@ impl Witness {
                 _ => ("increment", "[]", &mut seen.increment),
             };
             let start = Instant::now();
-            timeout(PATIENCE, self.call(method, arguments)).await??;
+            timeout(TIMEOUT, self.call(method, arguments)).await??;
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             histogram.record(micros).map_err(Error::other)?;
         }

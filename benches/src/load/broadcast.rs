@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::connections::{open_many, request};
-use super::target::{PATIENCE, Target, Window};
+use super::target::{TIMEOUT, Target, Window};
 use crate::report::Report;
 use crate::socket::Socket;
 
@@ -83,7 +83,7 @@ pub async fn broadcast(
     report.number("deliveries_per_second", delivered as f64 / window.seconds(), "/s");
     report.number("receivers", each as f64, "");
     report.cpu("cpu_per_delivery", used, delivered);
-    let all = timeout(PATIENCE, progress.reach(sent * each)).await;
+    let all = timeout(TIMEOUT, progress.reach(sent * each)).await;
     // The receivers run a little longer, so that a surplus message is counted.
     sleep(Duration::from_millis(100)).await;
     if all.is_err() || progress.delivered() != sent * each {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::greeting::greeting;
-use super::target::{PATIENCE, Target, Window};
+use super::target::{TIMEOUT, Target, Window};
 use crate::frame;
 use crate::report::Report;
 use crate::socket::Socket;
@@ -155,7 +155,7 @@ async fn drive(agent: usize, mut socket: Socket, plan: Calls, window: Window) ->
     while under_way > 0 {
         socket.flush().await?;
         // Only the last answers can be missing: while the load runs, another answer always follows.
-        timeout(PATIENCE, socket.fill()).await??;
+        timeout(TIMEOUT, socket.fill()).await??;
         let now = Instant::now();
         while let Some(range) = socket.next_data()? {
             let slot = match plan.protocol {

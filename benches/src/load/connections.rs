@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::greeting::greeting;
-use super::target::{PATIENCE, Target};
+use super::target::{TIMEOUT, Target};
 use crate::frame;
 use crate::process::Process;
 use crate::report::Report;
@@ -161,10 +161,10 @@ pub async fn connections(target: &Target, crowd: Crowd) -> Result<Report> {
     let mut tasks = JoinSet::new();
     for (number, kept) in rest.into_iter().enumerate() {
         crowd.pace(start, number).await;
-        tasks.spawn(timeout(PATIENCE, async { kept.take().await?.close().await }));
+        tasks.spawn(timeout(TIMEOUT, async { kept.take().await?.close().await }));
     }
     for socket in reached {
-        tasks.spawn(timeout(PATIENCE, socket.close()));
+        tasks.spawn(timeout(TIMEOUT, socket.close()));
     }
     let mut clean = 0;
     while let Some(done) = tasks.join_next().await {
@@ -193,7 +193,7 @@ async fn reach(kept: Vec<Kept>, report: &mut Report) -> Result<Vec<Socket>> {
     }
     let mut tasks = JoinSet::new();
     for socket in sockets {
-        tasks.spawn(timeout(PATIENCE, wait_for_text(socket)));
+        tasks.spawn(timeout(TIMEOUT, wait_for_text(socket)));
     }
     let mut reached = Vec::with_capacity(tasks.len());
     while let Some(done) = tasks.join_next().await {

@@ -6,7 +6,7 @@ use memchr::memmem;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::target::PATIENCE;
+use super::target::TIMEOUT;
 use crate::socket::Socket;
 
 /// Waits for the greeting of an agent, and returns the state that it contains.
@@ -28,5 +28,5 @@ pub(crate) async fn greeting(socket: &mut Socket) -> Result<Option<Value>> {
             socket.fill().await?;
         }
     };
-    timeout(PATIENCE, frames).await?
+    timeout(TIMEOUT, frames).await?
 }

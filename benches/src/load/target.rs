@@ -11,7 +11,7 @@ use crate::report::Used;
 use crate::socket::Socket;
 
 /// The maximum time for each step that should take a moment only.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The server under load.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connections::{AT_A_TIME, request};
 use super::greeting::greeting;
-use super::target::{PATIENCE, Target};
+use super::target::{TIMEOUT, Target};
 use crate::process::Process;
 use crate::report::{Report, Used};
 use crate::socket::Socket;
@@ -112,5 +112,5 @@ async fn answered(socket: &mut Socket, call: &[u8]) -> Result<()> {
             socket.fill().await?;
         }
     };
-    timeout(PATIENCE, answer).await?
+    timeout(TIMEOUT, answer).await?
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use agents_tests::Client;
 
 /// The maximum time for a step of a process.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running server. The process is killed when this value is dropped.
 pub(crate) struct Program {
@@ -144,7 +144,7 @@ impl Program {
 
     /// Waits until the process ends and returns its status and its standard error.
     pub(crate) async fn exit(mut self) -> (ExitStatus, String) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a status") {
                 return (status, self.stderr());

@@ -50,9 +50,9 @@ impl<A: AgentDefinition> AgentShared<A> {
                     request: None,
                     answer: None,
                 };
-                let asked = self.guard(cx.clone(), hook(call.agent.clone(), parts, right)).await;
+                let answer = self.guard(cx.clone(), hook(call.agent.clone(), parts, right)).await;
                 // The callable did not fail, so the log names the hook.
-                asked.map_err(|error| Error::new(error.code(), report::client_text(&error, "has_right")))?
+                answer.map_err(|error| Error::new(error.code(), report::client_text(&error, "has_right")))?
             }
             None => false,
         };

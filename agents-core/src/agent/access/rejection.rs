@@ -72,8 +72,8 @@ impl<A: AgentDefinition> AgentShared<A> {
         let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_rejected) else {
             return;
         };
-        let place = match self.life.begin_rejection() {
-            Ok(place) => place,
+        let permit = match self.activation.begin_rejection() {
+            Ok(permit) => permit,
             Err(first) => {
                 // A client can cause a rejection with every message, so only the first dropped one is logged.
                 if first {
@@ -86,15 +86,15 @@ impl<A: AgentDefinition> AgentShared<A> {
         };
         let parts = self.parts_about(&source);
         let rejection = StateRejection { source, kind, attempt, message: message.into() };
-        let told = self.tell(hook(agent.clone(), parts, rejection));
-        let life = self.life.clone();
+        let hook = self.run_state_hook(hook(agent.clone(), parts, rejection));
+        let activation = self.activation.clone();
         let done = self.object.spawn_detached(Box::pin(async move {
-            told.await;
-            life.end_rejection();
+            hook.await;
+            activation.end_rejection();
             Ok(())
         }));
         match done {
-            Ok(()) => place.forget(),
+            Ok(()) => permit.forget(),
             Err(error) => {
                 tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run")
             }

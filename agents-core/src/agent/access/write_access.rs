@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::agent::{AgentDefinition, AgentShared, Attempt, Connection, RejectionKind, StateSource};
 use crate::error::{Error, Result};
-use crate::object::{Flags, Write, WriteGuard};
+use crate::object::{Flags, WriteGuard, WriteKind};
 use crate::wire::frame;
 
 /// The bit of a connection that may not change the agent's state.
@@ -74,13 +74,13 @@ impl<A: AgentDefinition> WriteGuard for GuardedCaller<A> {
         !self.connection.is_readonly()
     }
 
-    fn refused(&self, write: Write, why: &str) -> Error {
+    fn refused(&self, write: WriteKind, why: &str) -> Error {
         let attempt = match write {
-            Write::Sql => Attempt::Sql,
-            Write::Storage => Attempt::Storage,
-            Write::Alarm => Attempt::Alarm,
-            Write::Settings => Attempt::Settings,
-            Write::Everything => Attempt::DeleteAll,
+            WriteKind::Sql => Attempt::Sql,
+            WriteKind::Storage => Attempt::Storage,
+            WriteKind::Alarm => Attempt::Alarm,
+            WriteKind::Settings => Attempt::Settings,
+            WriteKind::Everything => Attempt::DeleteAll,
         };
         let source = StateSource::Server { via: Some(self.connection.clone()), callable: self.callable };
         self.core.reject_write(source, attempt, why)

@@ -40,6 +40,14 @@ pub trait AgentDefinition: AgentClass + Send + Sync {
     fn initial_state() -> Option<Self::State>;
 }
 
+/// A class of agents with the option `env` of `#[agent]`; `E` is the type of its [`env`](crate::Context::env).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `env`",
+    label = "the agent has no `env`",
+    note = "write `#[agent(env = TYPE)]` on the struct, and give the value to the host: `Agents::new().env(value)`"
+)]
+pub trait AgentEnv<E>: AgentDefinition<Env = E> {}
+
 /// Options of a class, with their defaults.
 #[derive(Clone, Debug)]
 pub struct AgentOptions {

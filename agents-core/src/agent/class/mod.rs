@@ -80,6 +80,7 @@ impl<A: Agent> AgentObject<A> {
     pub(super) async fn start_agent(&self) -> Result<()> {
         let missing = || Error::hidden("start", "an agent was started twice");
         let mut agent = self.made.lock().take().ok_or_else(missing)?;
+        let _starting = self.core.starting();
         self.core.check_state()?;
         if let Some(on_start) = self.core.table.hooks.on_start {
             let props = self.class.props(&self.core.object)?;

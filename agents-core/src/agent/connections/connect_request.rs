@@ -163,7 +163,8 @@ impl ConnectRequest {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => host == "localhost" || host.ends_with(".localhost"),
         };
-        host.is_some_and(local) && !self.header(ORIGIN.as_str()).is_some_and(|page| page.starts_with("https:"))
+        host.is_some_and(local)
+            && !self.header(ORIGIN.as_str()).is_some_and(|page| page.starts_with("https:"))
     }
 
     /// Returns the identity that the host's hook gave to this request; see

@@ -1,6 +1,6 @@
 //! An awake agent: receives the events of its object and runs hooks and callables.
 
-pub(super) mod lifecycle;
+pub(super) mod activation_data;
 pub(super) mod shared;
 pub(super) mod user_code;
 
@@ -172,7 +172,7 @@ impl<A: Agent> DurableObject for AgentObject<A> {
                 Work::Done
             }
             ClientFrame::Cancel(id) => {
-                self.core.life.streams.stop(socket.entry.key, id);
+                self.core.activation.streams.stop(socket.entry.key, id);
                 Work::Done
             }
             ClientFrame::Other => Work::Other,

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
-use crate::agent::instance::lifecycle::ActivationData;
+use crate::agent::instance::activation_data::ActivationData;
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::state::StateCache;
 use crate::agent::{Agent, AgentDefinition, Context, OnUnreadable, Table};
@@ -20,7 +21,7 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) env: Arc<A::Env>,
     pub(crate) state: Mutex<StateCache<A::State>>,
     /// The values that this instance shares with all others of the same activation.
-    pub(crate) life: Arc<ActivationData>,
+    pub(crate) activation: Arc<ActivationData>,
     /// `true` if read-only callers may not write rows, keys and the alarm either.
     pub(crate) strict: bool,
     /// The reaction to a stored state that does not have the agent's type.
@@ -29,12 +30,23 @@ pub(crate) struct AgentShared<A: AgentDefinition> {
     pub(crate) key_facts: Arc<KeyFacts>,
     /// Set once the instance has started.
     pub(crate) agent: OnceLock<Arc<A>>,
+    /// Closed when the start of the instance is over. It never has a permit.
+    start: Semaphore,
+}
+
+/// Ends the start of an instance when it is dropped, so that no task waits for an instance that never starts.
+pub(crate) struct Starting<'a>(&'a Semaphore);
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl<A: Agent> AgentShared<A> {
     pub(crate) fn new(object: ObjectContext, env: Arc<A::Env>, key_facts: Arc<KeyFacts>) -> Arc<Self> {
         Arc::new(Self {
-            life: object.of_this_life(),
+            activation: object.activation_data(),
             object,
             table: A::table(),
             env,
@@ -43,11 +55,24 @@ impl<A: Agent> AgentShared<A> {
             on_unreadable: A::options().on_unreadable,
             key_facts,
             agent: OnceLock::new(),
+            start: Semaphore::new(0),
         })
     }
 }
 
 impl<A: AgentDefinition> AgentShared<A> {
+    /// Begins the start of the instance, which is over when the guard is dropped.
+    pub(crate) fn starting(&self) -> Starting<'_> {
+        Starting(&self.start)
+    }
+
+    /// Waits until the start of the instance is over; returns the agent, or `None` if the start failed.
+    pub(crate) async fn started(&self) -> Option<Arc<A>> {
+        // The semaphore has no permits, so this ends when it is closed.
+        let _ = self.start.acquire().await;
+        self.agent.get().cloned()
+    }
+
     /// Returns a context for work of the agent itself, without a connection.
     pub(crate) fn context(self: &Arc<Self>) -> Context<A> {
         Context {

@@ -40,7 +40,7 @@ struct Queue {
     lines: VecDeque<(ReplyFrame, usize)>,
     bytes: usize,
     /// The permit for `bytes` in the budget.
-    held: MemoryPermit,
+    permit: MemoryPermit,
     reader: Option<Waker>,
 }
 
@@ -48,8 +48,8 @@ impl Queue {
     fn count(&mut self, bytes: usize, budget: &Arc<Budget>) {
         self.bytes = bytes;
         // A small backlog does not need a permit.
-        if bytes > FREE_BYTES || !self.held.is_empty() {
-            self.held.resize(budget, if bytes > FREE_BYTES { bytes } else { 0 });
+        if bytes > FREE_BYTES || !self.permit.is_empty() {
+            self.permit.resize(budget, if bytes > FREE_BYTES { bytes } else { 0 });
         }
     }
 }

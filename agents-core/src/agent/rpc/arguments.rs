@@ -257,14 +257,14 @@ impl Stretch {
 }
 
 /// Ends the turn and continues in the next one.
-async fn give_way() {
-    let mut gave_way = false;
+async fn yield_turn() {
+    let mut yielded = false;
     poll_fn(|cx| {
-        if std::mem::replace(&mut gave_way, true) {
+        if std::mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         // `yield_now` of tokio would wait until all other tasks of the runtime were polled. This wake ends
-        // only the current round of the handlers that are polled together.
+        // only the current poll of the handlers that are polled together.
         cx.waker().wake_by_ref();
         Poll::Pending
     })
@@ -303,7 +303,7 @@ where
             answer.chunk(&chunk)?;
             answer.ready().await;
             if stretch.is_over(chunk.len()) {
-                give_way().await;
+                yield_turn().await;
                 stretch = Stretch::begin();
                 if !answer.is_open() {
                     break;

@@ -59,7 +59,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
         let streamed = streamed.then(|| answer.clone());
-        let _stoppable = streamed.clone().map(|answer| self.life.streams.begin(answer));
+        let _stoppable = streamed.clone().map(|answer| self.activation.streams.begin(answer));
         let parts = CallContext { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
         match self.invoke(callable, call).await {
@@ -108,6 +108,6 @@ impl<A: AgentDefinition> AgentShared<A> {
             let text = "exclusive work cannot wait for other exclusive work of the same agent";
             return Err(Error::new("nested_exclusive", text));
         }
-        Ok(self.life.enter_exclusive().await)
+        Ok(self.activation.enter_exclusive().await)
     }
 }

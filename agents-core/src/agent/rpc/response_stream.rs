@@ -18,7 +18,7 @@ use crate::wire::{self, Wire, frame};
 /// The reply to one call, until its last frame.
 #[derive(Debug)]
 pub(crate) struct ReplySink {
-    caller: Caller,
+    target: ReplyTarget,
     ended: AtomicBool,
     /// The token that `stop` cancels; made when a task first waits for it.
     stopped: OnceLock<CancellationToken>,
@@ -26,7 +26,7 @@ pub(crate) struct ReplySink {
 
 /// The receiver of a reply.
 #[derive(Debug)]
-enum Caller {
+enum ReplyTarget {
     /// A client, for the call with this id, as JSON; `streamed` if user code holds the reply too.
     Client { socket: WebSocket, id: String, streamed: bool },
     /// Another agent, whose call this object answers.
@@ -35,12 +35,12 @@ enum Caller {
 
 impl ReplySink {
     pub(crate) fn new(socket: WebSocket, id: String, streamed: bool) -> Self {
-        Self::to(Caller::Client { socket, id, streamed })
+        Self::to(ReplyTarget::Client { socket, id, streamed })
     }
 
     /// Returns a reply to another agent.
     pub(crate) fn to_agent(object: ObjectContext, lines: LineSender) -> Self {
-        Self::to(Caller::Agent { object, lines })
+        Self::to(ReplyTarget::Agent { object, lines })
     }
 
     /// Registers the undo of the frame that follows: if the running turn is undone, the frame to an agent is taken
@@ -48,13 +48,13 @@ impl ReplySink {
     fn note(self: &Arc<Self>) -> Result<()> {
         let answer = self.clone();
         let ended = self.ended.load(Ordering::Acquire);
-        match &self.caller {
+        match &self.target {
             // The end of any other call is sent after its method has ended.
-            Caller::Client { streamed: false, .. } => Ok(()),
-            Caller::Client { socket, .. } => {
+            ReplyTarget::Client { streamed: false, .. } => Ok(()),
+            ReplyTarget::Client { socket, .. } => {
                 socket.object.note(move || answer.ended.store(ended, Ordering::Release))
             }
-            Caller::Agent { object, lines } => {
+            ReplyTarget::Agent { object, lines } => {
                 let count = lines.len();
                 object.note(move || answer.take_back(ended, count))
             }
@@ -63,26 +63,26 @@ impl ReplySink {
 
     fn take_back(&self, ended: bool, count: usize) {
         self.ended.store(ended, Ordering::Release);
-        if let Caller::Agent { lines, .. } = &self.caller {
+        if let ReplyTarget::Agent { lines, .. } = &self.target {
             lines.take_back(count);
         }
     }
 
-    fn to(caller: Caller) -> Self {
-        Self { caller, ended: AtomicBool::new(false), stopped: OnceLock::new() }
+    fn to(target: ReplyTarget) -> Self {
+        Self { target, ended: AtomicBool::new(false), stopped: OnceLock::new() }
     }
 
     /// Returns whether this is the reply to the call of a connection with this id, as JSON.
     pub(crate) fn is_of(&self, connection: ConnectionKey, call: &str) -> bool {
         self.connection() == Some(connection)
-            && matches!(&self.caller, Caller::Client { id, .. } if id == call)
+            && matches!(&self.target, ReplyTarget::Client { id, .. } if id == call)
     }
 
     /// Returns the connection that the reply is sent to.
     pub(crate) fn connection(&self) -> Option<ConnectionKey> {
-        match &self.caller {
-            Caller::Client { socket, .. } => Some(socket.entry.key),
-            Caller::Agent { .. } => None,
+        match &self.target {
+            ReplyTarget::Client { socket, .. } => Some(socket.entry.key),
+            ReplyTarget::Agent { .. } => None,
         }
     }
 
@@ -110,9 +110,9 @@ impl ReplySink {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
-        match &self.caller {
-            Caller::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
-            Caller::Agent { lines, .. } => {
+        match &self.target {
+            ReplyTarget::Client { socket, id, .. } => socket.piece(frame::rpc_chunk(id, json)),
+            ReplyTarget::Agent { lines, .. } => {
                 let line = ReplyFrame::item(json.to_owned())?;
                 self.note()?;
                 lines.item(line, json.len()).map_err(|Overflow| overflow())
@@ -122,18 +122,18 @@ impl ReplySink {
 
     /// Waits until another item can be sent, or the caller no longer reads.
     pub(crate) async fn ready(&self) {
-        let is_ahead = match &self.caller {
-            Caller::Client { socket, .. } => socket.is_ahead(),
-            Caller::Agent { lines, .. } => lines.is_ahead(),
+        let is_ahead = match &self.target {
+            ReplyTarget::Client { socket, .. } => socket.is_ahead(),
+            ReplyTarget::Agent { lines, .. } => lines.is_ahead(),
         };
         if !is_ahead {
             return;
         }
         let room = async {
-            match &self.caller {
+            match &self.target {
                 // If there is no client to wait for, the following send returns the error.
-                Caller::Client { socket, .. } => drop(socket.ready().await),
-                Caller::Agent { lines, .. } => lines.until_room().await,
+                ReplyTarget::Client { socket, .. } => drop(socket.ready().await),
+                ReplyTarget::Agent { lines, .. } => lines.until_room().await,
             }
         };
         tokio::select! {
@@ -162,11 +162,11 @@ impl ReplySink {
             Outcome::Nothing => None,
             Outcome::Value(json) => Some(json),
         };
-        match &self.caller {
-            Caller::Client { socket, id, .. } => {
+        match &self.target {
+            ReplyTarget::Client { socket, id, .. } => {
                 socket.answer(frame::rpc_result(id, json.map(String::as_str)))
             }
-            Caller::Agent { lines, .. } => {
+            ReplyTarget::Agent { lines, .. } => {
                 lines.last(ReplyFrame::result(json.cloned())?);
                 Ok(())
             }
@@ -175,18 +175,22 @@ impl ReplySink {
 
     /// Sends an error as the last frame; a second one is dropped.
     pub(crate) fn error(self: &Arc<Self>, message: &str) -> Result<()> {
-        self.fail("error", message)
+        self.fail("error", (message.to_owned(), None))
     }
 
-    /// Sends an error with a code as the last frame; only agents receive the code.
-    pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
+    /// Sends an error with a code as the last frame; only agents receive the code and the id of the log line.
+    pub(crate) fn fail(
+        self: &Arc<Self>,
+        code: &str,
+        (message, error_id): (String, Option<String>),
+    ) -> Result<()> {
         if !self.begin_end()? {
             return Ok(());
         }
-        match &self.caller {
-            Caller::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
-            Caller::Agent { lines, .. } => {
-                lines.last(ReplyFrame::Error { code: code.to_owned(), message: message.to_owned() });
+        match &self.target {
+            ReplyTarget::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, &message)),
+            ReplyTarget::Agent { lines, .. } => {
+                lines.last(ReplyFrame::Error { code: code.to_owned(), message, id: error_id });
                 Ok(())
             }
         }
@@ -195,9 +199,9 @@ impl ReplySink {
     /// Returns whether the reply has not ended and the caller still reads.
     pub(crate) fn is_open(&self) -> bool {
         !self.ended.load(Ordering::Acquire)
-            && match &self.caller {
-                Caller::Client { socket, .. } => socket.is_open(),
-                Caller::Agent { lines, .. } => !lines.is_closed(),
+            && match &self.target {
+                ReplyTarget::Client { socket, .. } => socket.is_open(),
+                ReplyTarget::Agent { lines, .. } => !lines.is_closed(),
             }
     }
 
@@ -205,9 +209,9 @@ impl ReplySink {
     pub(crate) async fn until_gone(&self) {
         if self.is_open() {
             let gone = async {
-                match &self.caller {
-                    Caller::Client { socket, .. } => socket.entry.until_gone().await,
-                    Caller::Agent { lines, .. } => lines.closed().await,
+                match &self.target {
+                    ReplyTarget::Client { socket, .. } => socket.entry.until_gone().await,
+                    ReplyTarget::Agent { lines, .. } => lines.closed().await,
                 }
             };
             tokio::select! {

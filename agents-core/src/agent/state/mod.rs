@@ -228,9 +228,9 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
         if let (Some(agent), Some(hook)) = (self.agent.get(), self.table.hooks.on_state_changed) {
             let change = StateChange { previous, state, source: source.clone() };
-            let told = self.tell(hook(agent.clone(), self.parts_about(source), change));
+            let hook = self.run_state_hook(hook(agent.clone(), self.parts_about(source), change));
             self.object.run(Box::pin(async move {
-                told.await;
+                hook.await;
                 Ok(())
             }))?;
         }
@@ -274,7 +274,7 @@ impl<A: AgentDefinition> AgentShared<A> {
     }
 
     /// Runs a hook about the state; an error of the hook does not undo the change.
-    pub(super) fn tell(
+    pub(super) fn run_state_hook(
         self: &Arc<Self>,
         hook: BoxFuture<'static, Result<()>>,
     ) -> impl Future<Output = ()> + Send + use<A> {

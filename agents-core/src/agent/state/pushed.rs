@@ -6,7 +6,7 @@ use crate::agent::state::dropped_keys::{self, Step};
 use crate::wire::{De, KeyFacts, Wire, without_lone_surrogates};
 
 /// The maximum number of characters of a key's path in an error.
-const TOLD: usize = 100;
+const SHOWN: usize = 100;
 
 /// Reads a state that a client pushed; returns it and the path of the first key that its type does not know.
 ///
@@ -26,12 +26,12 @@ fn parse<T: Wire>(json: &str, facts: &KeyFacts) -> Result<(T, Option<String>), s
     let mut reader = serde_json::Deserializer::from_str(json);
     let state = serde_ignored::deserialize::<_, _, De<T>>(&mut reader, |path| {
         if unknown.is_none() {
-            unknown = Some(place(&steps(&path)));
+            unknown = Some(path_text(&steps(&path)));
         }
     })?;
     reader.end()?;
     if unknown.is_none() && facts.may_drop() {
-        unknown = dropped_keys::find(json, &state.0, facts).map(|steps| place(&steps));
+        unknown = dropped_keys::find(json, &state.0, facts).map(|steps| path_text(&steps));
     }
     Ok((state.0, unknown))
 }
@@ -55,15 +55,15 @@ fn steps(path: &Path<'_>) -> Vec<Step> {
     }
 }
 
-/// Returns a path as text of at most [`TOLD`] characters.
-fn place(steps: &[Step]) -> String {
-    let mut place = String::new();
+/// Returns a path as text of at most [`SHOWN`] characters.
+fn path_text(steps: &[Step]) -> String {
+    let mut text = String::new();
     for step in steps {
         match step {
-            Step::Key(key) if place.is_empty() => place.push_str(key),
-            Step::Key(key) => place.extend([".", key]),
-            Step::Index(index) => place.push_str(&format!("[{index}]")),
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => text.extend([".", key]),
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
         }
     }
-    place.chars().take(TOLD).collect()
+    text.chars().take(SHOWN).collect()
 }

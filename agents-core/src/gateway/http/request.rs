@@ -45,19 +45,19 @@ pub(crate) async fn forward(
     payload: Payload,
 ) -> Result<Response, ForwardError> {
     let request = RequestKey::next();
-    let Payload { first, held, mut rest } = payload;
+    let Payload { first, permit, mut rest } = payload;
     let credit = rest.as_ref().map(|_| BodyCredit::new(first.len()));
     let Some(parts) = hub.open_request(request, credit.clone()) else {
-        return Err(ForwardError::Retired(Box::new((head, Payload { first, held, rest }))));
+        return Err(ForwardError::Retired(Box::new((head, Payload { first, permit, rest }))));
     };
-    let mut open = OpenRequest { request, hub, port, parts, done: false, owed: 0 };
+    let mut open = OpenRequest { request, hub, port, parts, done: false, unreported: 0 };
     let more = rest.is_some();
-    let message = ToObject::Request { request, head: Box::new(head), body: first, more, held };
+    let message = ToObject::Request { request, head: Box::new(head), body: first, more, permit };
     if let Err(back) = post(&*open.port, message).await {
         open.done = true;
         return match back {
-            ToObject::Request { head, body: first, held, .. } => {
-                Err(ForwardError::Retired(Box::new((*head, Payload { first, held, rest: rest.take() }))))
+            ToObject::Request { head, body: first, permit, .. } => {
+                Err(ForwardError::Retired(Box::new((*head, Payload { first, permit, rest: rest.take() }))))
             }
             _ => Err(ForwardError::Broken),
         };
@@ -102,16 +102,16 @@ struct OpenRequest {
     parts: mpsc::UnboundedReceiver<ResponsePart>,
     done: bool,
     /// The sum of the window shares of the chunks that were received and not yet reported to the object.
-    owed: u64,
+    unreported: u64,
 }
 
 impl OpenRequest {
-    fn pay(&mut self, cx: &Context<'_>) {
+    fn report_drained(&mut self, cx: &Context<'_>) {
         // An object that has sent its whole response may hibernate already.
-        if self.owed > 0 && self.hub.has_request(self.request) {
-            let drained = ToObject::Drained { request: self.request, bytes: self.owed };
+        if self.unreported > 0 && self.hub.has_request(self.request) {
+            let drained = ToObject::Drained { request: self.request, bytes: self.unreported };
             if self.port.post(drained, cx).is_ok() {
-                self.owed = 0;
+                self.unreported = 0;
             }
         }
     }
@@ -121,15 +121,15 @@ impl Stream for OpenRequest {
     type Item = Result<Bytes, std::io::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.pay(cx);
+        self.report_drained(cx);
         if self.done {
             return Poll::Ready(None);
         }
         match self.parts.poll_recv(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(ResponsePart::Chunk(chunk))) => {
-                self.owed += u64::from(window_share(chunk.len()));
-                self.pay(cx);
+                self.unreported += u64::from(window_share(chunk.len()));
+                self.report_drained(cx);
                 Poll::Ready(Some(Ok(chunk)))
             }
             Poll::Ready(Some(ResponsePart::End { complete: true })) => {

@@ -28,14 +28,14 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) first: Bytes,
-    pub(crate) held: MemoryPermit,
+    pub(crate) permit: MemoryPermit,
     pub(crate) rest: Option<Box<Upload>>,
 }
 
 impl Payload {
     /// Returns a body that is complete.
-    pub(crate) fn whole(first: Bytes, held: MemoryPermit) -> Self {
-        Self { first, held, rest: None }
+    pub(crate) fn whole(first: Bytes, permit: MemoryPermit) -> Self {
+        Self { first, permit, rest: None }
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Upload {
     /// The number of bytes that may still come.
     pub(crate) left: usize,
     /// The maximum time without progress while the object has space for more.
-    pub(crate) patience: Duration,
+    pub(crate) read_timeout: Duration,
 }
 
 /// Why the body of a request ended early.
@@ -134,7 +134,7 @@ pub(crate) fn start(
     port: Arc<dyn ObjectPort>,
     credit: Arc<BodyCredit>,
 ) -> oneshot::Receiver<BodyFault> {
-    let (tell, told) = oneshot::channel();
+    let (fault_sender, fault_receiver) = oneshot::channel();
     tokio::spawn(async move {
         let done = tokio::select! {
             biased;
@@ -152,14 +152,14 @@ pub(crate) fn start(
                 hub.gateway.totals.limits.record(limit);
             }
             // The fault is sent before the object learns of it and responds in its own way.
-            let _ = tell.send(fault);
+            let _ = fault_sender.send(fault);
         }
         let _ = post(&*port, ToObject::BodyEnd { request, fault }).await;
         if fault.is_some_and(|fault| fault != BodyFault::BrokeOff) {
             upload.drain().await;
         }
     });
-    told
+    fault_receiver
 }
 
 impl Upload {
@@ -173,8 +173,8 @@ impl Upload {
         loop {
             while !self.ahead.is_empty() {
                 let len = self.ahead.len().min(FREE_BYTES);
-                let mut held = MemoryPermit::default();
-                if held.grow(&hub.gateway.incoming, len) {
+                let mut permit = MemoryPermit::default();
+                if permit.grow(&hub.gateway.incoming, len) {
                     credit.take(len).await;
                 } else {
                     // Without a budget one piece is allowed, after all pieces before it were read.
@@ -183,7 +183,7 @@ impl Upload {
                     credit.add(BODY_WINDOW - len);
                 }
                 let chunk = self.ahead.split_to(len);
-                if post(&**port, ToObject::BodyChunk { request, chunk, held }).await.is_err() {
+                if post(&**port, ToObject::BodyChunk { request, chunk, permit }).await.is_err() {
                     return Err(BodyFault::BrokeOff);
                 }
             }
@@ -198,7 +198,7 @@ impl Upload {
 
     async fn next(&mut self) -> Result<Option<Bytes>, BodyFault> {
         loop {
-            let frame = match timeout(self.patience, self.body.frame()).await {
+            let frame = match timeout(self.read_timeout, self.body.frame()).await {
                 Err(_) => return Err(BodyFault::TooSlow),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => {

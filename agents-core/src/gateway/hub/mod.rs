@@ -154,7 +154,7 @@ impl Hub {
         }
         let meta = ConnectionMeta { id: id.to_owned(), uri: Some(uri.to_owned()), tags: Vec::new() };
         let meta = Arc::new(meta);
-        socket.set_card(meta.clone());
+        socket.set_meta(meta.clone());
         inner.ids.insert(ById(meta), socket.key);
         inner.sockets.insert(socket.key, socket.clone());
         if inner.shut {
@@ -409,7 +409,7 @@ impl GatewayPort for Hub {
 
     fn unaccepted(&self) -> HashSet<ConnectionKey> {
         let inner = self.inner.lock();
-        inner.sockets.values().filter(|socket| socket.is_asking()).map(|socket| socket.key).collect()
+        inner.sockets.values().filter(|socket| socket.awaits_accept()).map(|socket| socket.key).collect()
     }
 
     fn waiting_bytes(&self, key: ConnectionKey) -> usize {

@@ -27,10 +27,10 @@ fn sent<T: Serialize + DeserializeOwned>(value: &T) -> T {
 impl<P: ObjectPort + ?Sized> ObjectPort for Encoded<P> {
     fn post(&self, mut message: ToObject, cx: &Context<'_>) -> Result<(), PostError> {
         // A share of a memory budget stays in its process.
-        let held = message.permit().map(std::mem::take);
+        let permit = message.permit().map(std::mem::take);
         let mut message = sent(&message);
-        if let Some((place, held)) = message.permit().zip(held) {
-            *place = held;
+        if let Some((target, permit)) = message.permit().zip(permit) {
+            *target = permit;
         }
         self.0.post(message, cx)
     }
@@ -39,8 +39,8 @@ impl<P: ObjectPort + ?Sized> ObjectPort for Encoded<P> {
 impl ToObject {
     fn permit(&mut self) -> Option<&mut MemoryPermit> {
         match self {
-            Self::Message { held, .. } | Self::Request { held, .. } | Self::BodyChunk { held, .. } => {
-                Some(held)
+            Self::Message { permit, .. } | Self::Request { permit, .. } | Self::BodyChunk { permit, .. } => {
+                Some(permit)
             }
             _ => None,
         }

@@ -94,7 +94,7 @@ pub(crate) enum ToObject {
         message: Message,
         /// The part of the incoming budget that the message holds until it is handled.
         #[serde(skip)]
-        held: MemoryPermit,
+        permit: MemoryPermit,
     },
     Close {
         connection: ConnectionKey,
@@ -115,7 +115,7 @@ pub(crate) enum ToObject {
         more: bool,
         /// The part of the incoming budget, as for a message.
         #[serde(skip)]
-        held: MemoryPermit,
+        permit: MemoryPermit,
     },
     /// A further part of the body of a request.
     BodyChunk {
@@ -123,7 +123,7 @@ pub(crate) enum ToObject {
         chunk: Bytes,
         /// The part of the incoming budget, until the chunk is read.
         #[serde(skip)]
-        held: MemoryPermit,
+        permit: MemoryPermit,
     },
     /// The end of the body of a request: complete, or with the fault that ended it.
     BodyEnd {
@@ -179,7 +179,7 @@ impl ToObject {
     }
 
     /// Returns the request that it begins.
-    pub(crate) fn asks(&self) -> Option<RequestKey> {
+    pub(crate) fn begun_request(&self) -> Option<RequestKey> {
         match self {
             Self::Request { request, .. } => Some(*request),
             _ => None,
@@ -360,7 +360,7 @@ mod tests {
 
     /// Returns a message of each kind.
     fn to_object() -> Vec<ToObject> {
-        let (connection, request, held) = (ConnectionKey(7), RequestKey(1), MemoryPermit::default());
+        let (connection, request, permit) = (ConnectionKey(7), RequestKey(1), MemoryPermit::default());
         let (id, uri, tags) = ("c".to_owned(), Some("/".to_owned()), vec!["red".to_owned()]);
         let meta = Arc::new(ConnectionMeta { id: id.clone(), uri, tags });
         let attachment = Bytes::from_static(b"\0\xff");
@@ -368,7 +368,7 @@ mod tests {
         let close = Close::clean(4001, "bye");
         vec![
             ToObject::Connect { connection, id, head: head() },
-            ToObject::Message { connection, message: Message::from(vec![0, 255]), held },
+            ToObject::Message { connection, message: Message::from(vec![0, 255]), permit },
             ToObject::Close { connection, close, info: Some(Box::new(info)) },
             ToObject::Error { connection, error: "frame".into() },
             ToObject::Request {
@@ -376,12 +376,12 @@ mod tests {
                 head: head(),
                 body: Bytes::from_static(b"\0"),
                 more: true,
-                held: MemoryPermit::default(),
+                permit: MemoryPermit::default(),
             },
             ToObject::BodyChunk {
                 request,
                 chunk: Bytes::from_static(b"\xff"),
-                held: MemoryPermit::default(),
+                permit: MemoryPermit::default(),
             },
             ToObject::BodyEnd { request, fault: Some(BodyFault::TooLarge) },
             ToObject::Drained { request, bytes: u64::MAX },

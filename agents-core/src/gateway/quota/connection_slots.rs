@@ -26,7 +26,7 @@ pub(crate) type Counted = Option<Box<IpAddr>>;
 /// A slot that is taken; it is released when this is dropped.
 pub(crate) struct ConnectionSlot {
     /// `None` when the caller releases the slot.
-    places: Option<Arc<ConnectionSlots>>,
+    slots: Option<Arc<ConnectionSlots>>,
     address: Counted,
     is_socket: bool,
 }
@@ -35,7 +35,7 @@ impl ConnectionSlot {
     /// Leaves it to the caller to [release the slot of a socket](ConnectionSlots::give_back). That saves a
     /// pointer for each socket.
     pub(crate) fn keep(mut self) -> Counted {
-        self.places = None;
+        self.slots = None;
         self.address.take()
     }
 }
@@ -48,13 +48,13 @@ impl ConnectionSlots {
 
     /// Takes a slot for a socket.
     pub(crate) fn socket(self: &Arc<Self>, client: Option<IpAddr>) -> Result<ConnectionSlot, Limit> {
-        let mut place = self.request(client)?;
+        let mut slot = self.request(client)?;
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.most {
             self.taken.fetch_sub(1, Ordering::Relaxed);
             return Err(Limit::Connections);
         }
-        place.is_socket = true;
-        Ok(place)
+        slot.is_socket = true;
+        Ok(slot)
     }
 
     /// Takes a slot for a request, which counts only for its address.
@@ -74,7 +74,7 @@ impl ConnectionSlots {
             *count += 1;
             address = Some(Box::new(client));
         }
-        Ok(ConnectionSlot { places: Some(self.clone()), address, is_socket: false })
+        Ok(ConnectionSlot { slots: Some(self.clone()), address, is_socket: false })
     }
 
     /// Returns the number of sockets that have a slot.
@@ -104,9 +104,9 @@ impl ConnectionSlots {
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let address = self.address.take();
-        match &self.places {
-            Some(places) if self.is_socket => places.give_back(address),
-            Some(places) => places.forget(address),
+        match &self.slots {
+            Some(slots) if self.is_socket => slots.give_back(address),
+            Some(slots) => slots.forget(address),
             None => {}
         }
     }
@@ -140,24 +140,24 @@ mod tests {
 
     #[test]
     fn places_are_taken_and_given_back() {
-        let places = ConnectionSlots::new(2, Some(2));
-        let first = places.socket(ip("10.0.0.1")).unwrap();
-        let request = places.request(ip("::ffff:10.0.0.1")).unwrap();
-        assert_eq!(places.socket(ip("10.0.0.1")).unwrap_err(), Limit::ConnectionsPerAddress);
-        let second = places.socket(None).unwrap();
-        assert_eq!(places.socket(ip("10.0.0.2")).unwrap_err(), Limit::Connections);
+        let slots = ConnectionSlots::new(2, Some(2));
+        let first = slots.socket(ip("10.0.0.1")).unwrap();
+        let request = slots.request(ip("::ffff:10.0.0.1")).unwrap();
+        assert_eq!(slots.socket(ip("10.0.0.1")).unwrap_err(), Limit::ConnectionsPerAddress);
+        let second = slots.socket(None).unwrap();
+        assert_eq!(slots.socket(ip("10.0.0.2")).unwrap_err(), Limit::Connections);
         drop((first, request, second));
-        let (_, counts) = places.of_address.as_ref().unwrap();
+        let (_, counts) = slots.of_address.as_ref().unwrap();
         assert!(counts.is_empty(), "no entry remains after the release");
-        assert_eq!(places.taken.load(Ordering::Relaxed), 0);
-        assert!(places.socket(ip("10.0.0.2")).is_ok());
+        assert_eq!(slots.taken.load(Ordering::Relaxed), 0);
+        assert!(slots.socket(ip("10.0.0.2")).is_ok());
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let places = ConnectionSlots::new(9, Some(1));
-        let _first = places.socket(ip("2001:db8:1:2::1")).unwrap();
-        assert!(places.socket(ip("2001:db8:1:2:ffff::9")).is_err());
-        assert!(places.socket(ip("2001:db8:1:3::1")).is_ok());
+        let slots = ConnectionSlots::new(9, Some(1));
+        let _first = slots.socket(ip("2001:db8:1:2::1")).unwrap();
+        assert!(slots.socket(ip("2001:db8:1:2:ffff::9")).is_err());
+        assert!(slots.socket(ip("2001:db8:1:3::1")).is_ok());
     }
 }

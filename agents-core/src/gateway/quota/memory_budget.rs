@@ -162,8 +162,8 @@ impl MemoryPermit {
 
     /// Returns a frame that holds its bytes until its last copy is dropped.
     pub(crate) fn frame(budget: &Arc<Budget>, frame: Bytes) -> Bytes {
-        let held = budget.hold(frame.len() + FRAME_BYTES);
-        Bytes::from_owner(Frame { frame, _held: held })
+        let permit = budget.hold(frame.len() + FRAME_BYTES);
+        Bytes::from_owner(Frame { frame, _permit: permit })
     }
 }
 
@@ -195,7 +195,7 @@ impl fmt::Debug for MemoryPermit {
 
 struct Frame {
     frame: Bytes,
-    _held: MemoryPermit,
+    _permit: MemoryPermit,
 }
 
 impl AsRef<[u8]> for Frame {
@@ -211,14 +211,14 @@ mod tests {
     #[test]
     fn what_is_held_is_given_back_once() {
         let budget = Budget::new(100);
-        let mut held = MemoryPermit::default();
-        assert!(held.grow(&budget, 60) && held.grow(&budget, 50) && held.grow(&budget, 100));
+        let mut permit = MemoryPermit::default();
+        assert!(permit.grow(&budget, 60) && permit.grow(&budget, 50) && permit.grow(&budget, 100));
         assert!(budget.is_used_up());
         let mut none = MemoryPermit::default();
         assert!(!none.grow(&budget, 1) && none.is_empty(), "nothing is left");
-        assert!(!held.grow(&budget, 101));
-        let copy = held.clone();
-        drop(held);
+        assert!(!permit.grow(&budget, 101));
+        let copy = permit.clone();
+        drop(permit);
         assert_eq!(budget.used(), 0);
         drop(copy);
         let mut beyond = budget.hold(150);

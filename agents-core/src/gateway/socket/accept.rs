@@ -24,7 +24,7 @@ pub(crate) async fn accept(
     find: impl Fn() -> (Arc<Hub>, Arc<dyn ObjectPort>) + Send,
     wanted: Option<String>,
     head: Head,
-    place: ConnectionSlot,
+    slot: ConnectionSlot,
 ) -> Option<Task> {
     let (mut hub, mut port) = find();
     let socket = Socket::new();
@@ -55,15 +55,15 @@ pub(crate) async fn accept(
     }
     hub.gateway.heartbeat.watch(&socket);
     let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
-    Some(Task::new(stream, socket, hub, port, connect, place))
+    Some(Task::new(stream, socket, hub, port, connect, slot))
 }
 
 /// Refuses a socket: only the close frame is sent.
 pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason: &str) {
     gateway.totals.refused.add(1);
     // Refused sockets count for no limit of connections, so they have a limit of their own.
-    let goodbye = gateway.pending_refusals.try_acquire();
-    let patience = if goodbye.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
+    let permit = gateway.pending_refusals.try_acquire();
+    let close_timeout = if permit.is_ok() { CLOSE_TIMEOUT } else { Duration::ZERO };
     let Stream { mut io, early } = stream;
     let frame = codec::close(Some(code), reason);
     let answered = async {
@@ -83,5 +83,5 @@ pub(crate) async fn refuse(stream: Stream, gateway: &Gateway, code: u16, reason:
         io.shutdown().await
     };
     // The result is the same with and without the peer's close frame.
-    let _ = timeout(patience, answered).await;
+    let _ = timeout(close_timeout, answered).await;
 }

@@ -44,7 +44,7 @@ pub(crate) use task::Task;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The milliseconds in the unit of the time of the last message.
-const SPOKE_GRAIN: u64 = 250;
+const MESSAGE_TIME_UNIT: u64 = 250;
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
@@ -55,14 +55,14 @@ pub(crate) struct Socket {
     shared: Mutex<Shared>,
     waker: AtomicWaker,
     /// The time at which bytes last came from the peer, in the heartbeat's time.
-    last_byte: AtomicU64,
+    last_byte_at: AtomicU64,
     in_flight: InFlight,
     /// The time at which a message last came, in quarters of a second of the heartbeat's time.
-    last_message: AtomicU32,
+    last_message_at: AtomicU32,
     /// `true` if the close of the connection was handed over for the object.
     ended: AtomicBool,
     /// `true` if the `Connect` of the connection was posted to the object, or is about to be.
-    asked: AtomicBool,
+    connect_posted: AtomicBool,
     /// `true` if the peer did not answer a ping in time.
     given_up: AtomicBool,
 }
@@ -115,7 +115,7 @@ impl Shared {
     }
 
     /// Takes the question about space, if the outbox has space or accepts no more frames.
-    fn roomy(&mut self) -> Option<RequestKey> {
+    fn take_answerable_question(&mut self) -> Option<RequestKey> {
         let waiting = self.waiting.as_mut()?;
         let has_room = self.outbox.is_closing() || !self.outbox.is_behind();
         waiting.room.take_if(|_| has_room)
@@ -131,9 +131,9 @@ impl Shared {
 
 /// Unlocks a socket, and answers the question about space if there is space.
 fn answer_room(mut shared: MutexGuard<'_, Shared>, hub: &Hub) {
-    let roomy = shared.roomy();
+    let take_answerable_question = shared.take_answerable_question();
     drop(shared);
-    roomy.into_iter().for_each(|request| hub.has_room(request));
+    take_answerable_question.into_iter().for_each(|request| hub.has_room(request));
 }
 
 impl Socket {
@@ -142,11 +142,11 @@ impl Socket {
             key: ConnectionKey(NEXT_KEY.fetch_add(1, Ordering::Relaxed)),
             shared: Mutex::default(),
             waker: AtomicWaker::new(),
-            last_byte: AtomicU64::new(0),
+            last_byte_at: AtomicU64::new(0),
             in_flight: InFlight::default(),
-            last_message: AtomicU32::new(0),
+            last_message_at: AtomicU32::new(0),
             ended: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
+            connect_posted: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         })
     }
@@ -250,7 +250,7 @@ impl Socket {
         self.shared.lock().outbox.is_closing()
     }
 
-    pub(crate) fn set_card(&self, meta: Arc<ConnectionMeta>) {
+    pub(crate) fn set_meta(&self, meta: Arc<ConnectionMeta>) {
         self.shared.lock().meta = Some(meta);
     }
 
@@ -270,13 +270,13 @@ impl Socket {
 
     /// Returns whether the `Connect` was posted to the object, and the object has not accepted the
     /// connection.
-    pub(crate) fn is_asking(&self) -> bool {
-        self.asked.load(Ordering::Acquire) && !self.is_accepted()
+    pub(crate) fn awaits_accept(&self) -> bool {
+        self.connect_posted.load(Ordering::Acquire) && !self.is_accepted()
     }
 
     /// Records that the `Connect` is about to be posted to the object.
-    pub(crate) fn asks(&self) {
-        self.asked.store(true, Ordering::Release);
+    pub(crate) fn record_connect(&self) {
+        self.connect_posted.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_accepted(&self) -> bool {
@@ -315,13 +315,13 @@ impl Socket {
     }
 
     /// Prepares a message for the object; it counts as in flight until it is handled.
-    fn hand_over(&self, message: Message, mut held: MemoryPermit, hub: &Hub) -> ToObject {
+    fn hand_over(&self, message: Message, mut permit: MemoryPermit, hub: &Hub) -> ToObject {
         let bytes = message.len() + FRAME_BYTES;
         let in_flight = self.in_flight.add(bytes).bytes;
-        if held.is_empty() && in_flight > FREE_BYTES as u64 {
-            held = hub.gateway.incoming.hold(message_as_value(&message) + FRAME_BYTES);
+        if permit.is_empty() && in_flight > FREE_BYTES as u64 {
+            permit = hub.gateway.incoming.hold(message_as_value(&message) + FRAME_BYTES);
         }
-        ToObject::Message { connection: self.key, message, held }
+        ToObject::Message { connection: self.key, message, permit }
     }
 
     /// Checks whether the object may get another message.
@@ -349,24 +349,25 @@ impl Socket {
     }
 
     /// Records that bytes came from the peer.
-    pub(crate) fn last_byte(&self, now: u64) {
-        self.last_byte.store(now, Ordering::Relaxed);
+    pub(crate) fn record_byte(&self, now: u64) {
+        self.last_byte_at.store(now, Ordering::Relaxed);
         self.given_up.store(false, Ordering::Relaxed);
     }
 
     /// Returns when bytes last came from the peer.
-    pub(crate) fn last_heard(&self) -> u64 {
-        self.last_byte.load(Ordering::Relaxed)
+    pub(crate) fn last_byte_at(&self) -> u64 {
+        self.last_byte_at.load(Ordering::Relaxed)
     }
 
     /// Records that a message came.
-    pub(crate) fn last_message(&self, now: u64) {
-        self.last_message.store(u32::try_from(now / SPOKE_GRAIN).unwrap_or(u32::MAX), Ordering::Relaxed);
+    pub(crate) fn record_message(&self, now: u64) {
+        self.last_message_at
+            .store(u32::try_from(now / MESSAGE_TIME_UNIT).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// Returns when a message last came.
-    pub(crate) fn last_spoke(&self) -> u64 {
-        u64::from(self.last_message.load(Ordering::Relaxed)) * SPOKE_GRAIN
+    pub(crate) fn last_message_at(&self) -> u64 {
+        u64::from(self.last_message_at.load(Ordering::Relaxed)) * MESSAGE_TIME_UNIT
     }
 
     /// Closes the socket because it was idle for too long; returns `false` when it is already closing.
@@ -382,11 +383,11 @@ impl Socket {
 
     /// Sends a ping; returns `false` when the socket is closing and has a deadline anyway.
     pub(crate) fn ping(&self) -> bool {
-        let asked = !self.has_ended() && self.shared.lock().outbox.ping();
-        if asked {
+        let queued = !self.has_ended() && self.shared.lock().outbox.ping();
+        if queued {
             self.waker.wake();
         }
-        asked
+        queued
     }
 
     /// Ends the socket, unless its task finds that bytes have come meanwhile.

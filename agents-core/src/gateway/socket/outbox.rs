@@ -45,16 +45,16 @@ impl Outbox {
             return Ok(false);
         }
         let behind = self.is_behind();
-        let place = self.latest.filter(|_| latest && behind).map(|at| at as usize);
-        let replaced = place.map_or(0, |at| self.frames[at].len());
-        let others = self.frames.len() - usize::from(place.is_some());
+        let position = self.latest.filter(|_| latest && behind).map(|at| at as usize);
+        let replaced = position.map_or(0, |at| self.frames[at].len());
+        let others = self.frames.len() - usize::from(position.is_some());
         let bytes = self.bytes - replaced + frame.len();
         // One frame always fits, so that a limit below the message size does not forbid messages.
         if others > 0 && bytes.saturating_add(others * FRAME_BYTES) > limit {
             return Err(Overflow);
         }
         self.bytes = bytes;
-        match place {
+        match position {
             Some(at) => self.frames[at] = frame,
             None => {
                 if latest {

@@ -34,7 +34,7 @@ impl Task {
     }
 
     /// Updates the tokens before the time from which they are counted becomes now.
-    pub(super) fn settle_pace(&mut self) {
+    pub(super) fn end_pace(&mut self) {
         if let Some(rate) = self.hub.limits().messages_per_second {
             self.tokens = self.left(rate);
         }
@@ -47,7 +47,7 @@ impl Task {
 
     /// Returns the number of tokens gained since the last bytes of the peer; that time is recorded anyway.
     fn gained(&self, rate: Rate) -> f32 {
-        let passed = self.hub.gateway.heartbeat.now().saturating_sub(self.socket.last_heard());
+        let passed = self.hub.gateway.heartbeat.now().saturating_sub(self.socket.last_byte_at());
         passed as f32 * rate.every_second() as f32 / 1000.0
     }
 }

@@ -35,8 +35,8 @@ impl Task {
     /// Handles bytes from the peer.
     pub(super) fn received(&mut self, work: &mut Work, bytes: &[u8]) {
         let now = self.hub.gateway.heartbeat.now();
-        self.settle_pace();
-        self.socket.last_byte(now);
+        self.end_pace();
+        self.socket.record_byte(now);
         self.socket.answer_probes(true);
         if self.peer != Peer::Sound {
             return;
@@ -48,7 +48,7 @@ impl Task {
         let messages = new.filter(|incoming| matches!(incoming, Incoming::Message(_))).count();
         self.hub.count_in(messages);
         if messages > 0 {
-            self.socket.last_message(now);
+            self.socket.record_message(now);
         }
         if messages > 0 && !work.growing.is_empty() {
             work.grown = std::mem::take(&mut work.growing);

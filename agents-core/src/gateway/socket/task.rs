@@ -111,14 +111,14 @@ impl Task {
         hub: Arc<Hub>,
         port: Arc<dyn ObjectPort>,
         connect: ToObject,
-        place: ConnectionSlot,
+        slot: ConnectionSlot,
     ) -> Self {
         let mut task = Self {
             io: stream.io,
             socket,
             hub,
             port,
-            address: place.keep(),
+            address: slot.keep(),
             work: None,
             deadline: None,
             flushed: true,
@@ -232,7 +232,7 @@ impl Task {
                 if matches!(message, ToObject::Connect { .. }) {
                     // The flag is set before the post, so that an object that fails at once finds the
                     // connection in `Hub::asking`.
-                    self.socket.asks();
+                    self.socket.record_connect();
                 }
                 match self.port.post(message, cx) {
                     Ok(()) if close => self.hub.close_delivered(),
@@ -278,16 +278,16 @@ impl Task {
     fn take_incoming(&mut self, work: &mut Work) {
         match work.incoming.pop_front() {
             Some(Incoming::Message(message)) => {
-                let mut held = MemoryPermit::default();
+                let mut permit = MemoryPermit::default();
                 if message.len() > FREE_BYTES {
-                    held = std::mem::take(&mut work.grown);
+                    permit = std::mem::take(&mut work.grown);
                     // The object holds the message and its decoded value at the same time.
-                    if !held.grow(&self.hub.gateway.incoming, message_as_value(&message)) {
+                    if !permit.grow(&self.hub.gateway.incoming, message_as_value(&message)) {
                         self.hub.gateway.totals.limits.record(Limit::IncomingBytes);
                         return self.break_off(work, close_code::TRY_AGAIN_LATER, "server is busy");
                     }
                 }
-                work.posts.push_back(self.socket.hand_over(message, held, &self.hub));
+                work.posts.push_back(self.socket.hand_over(message, permit, &self.hub));
             }
             Some(Incoming::Ping(payload)) => {
                 self.socket.pong(codec::pong(&payload), &self.hub);
@@ -331,7 +331,7 @@ impl Drop for Task {
     fn drop(&mut self) {
         // A task that is dropped with its runtime leaves no entry in the hub.
         self.hub.remove(self.socket.key);
-        self.hub.gateway.places.give_back(self.address.take());
+        self.hub.gateway.connection_slots.give_back(self.address.take());
         let posts = self.work.iter().flat_map(|work| &work.posts);
         posts.filter(|message| is_close(message)).for_each(|_| self.hub.close_delivered());
     }

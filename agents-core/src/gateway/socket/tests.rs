@@ -240,7 +240,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     let (first, mut one) = harness.accepted().await;
     let (_, mut two) = harness.accepted().await;
     one.send_zeros(70_000).await;
-    let held = harness.object.take();
+    let permit = harness.object.take();
     two.send_zeros(60_000).await;
     assert_eq!(harness.gateway.incoming.used(), 70_000 + FRAME_BYTES, "64 KiB are not counted");
     two.send_zeros(60_000).await;
@@ -249,7 +249,7 @@ async fn with_the_budget_used_up_a_busy_connection_is_read_later() {
     assert!(harness.gateway.incoming.is_used_up());
     one.send(TEXT, b"later").await;
     assert_eq!((last_byte(&harness).0, hits(&harness, Limit::IncomingBytes)), (vec![], 1));
-    drop(held);
+    drop(permit);
     done(&harness, first, 1, 70_000);
     let_tasks_run().await;
     assert_eq!(last_byte(&harness).0, [5], "the end of its own message is enough to continue");

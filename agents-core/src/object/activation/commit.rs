@@ -28,12 +28,12 @@ impl Activation {
         }
         loop {
             self.poll_sync(cx);
-            if self.lent.is_some() {
+            if self.store_work.is_some() {
                 self.release();
                 return Ok(());
             }
             let (released, started) = self.commit(cx)?;
-            self.let_out(released);
+            self.deliver(released);
             if !started {
                 return Ok(());
             }
@@ -51,7 +51,7 @@ impl Activation {
             Err(_) => Error::hidden("sync", "a sync was given up"),
         };
         // After a failed sync the contents of the disk are unknown until the file is reopened. A store that
-        // is lent was poisoned by its thread.
+        // is on another thread was poisoned there.
         let mut inner = self.object.lock();
         if let Some(store) = &mut inner.store {
             store.poison();
@@ -62,11 +62,11 @@ impl Activation {
     /// Releases the effects whose commits are durable.
     pub(super) fn release(&self) {
         let released = self.object.lock().gate.released();
-        self.let_out(released);
+        self.deliver(released);
     }
 
     /// Hands effects to the gateway, and wakes the tasks that waited for space in the gate.
-    fn let_out(&self, released: Released) {
+    fn deliver(&self, released: Released) {
         if released.is_empty() {
             return;
         }
@@ -86,8 +86,8 @@ impl Activation {
     fn durable(&mut self, lsn: u64) {
         let mut inner = self.object.lock();
         inner.gate.opened(lsn);
-        if let Some((_, at)) = self.settling.take_if(|(commit, _)| *commit <= lsn) {
-            tell_index(&self.handle, &mut inner, at);
+        if let Some((_, at)) = self.alarm_report.take_if(|(commit, _)| *commit <= lsn) {
+            report_to_index(&self.handle, &mut inner, at);
         }
     }
 
@@ -104,27 +104,27 @@ impl Activation {
         let last = store.last_lsn().0;
         inner.gate.seal(last + u64::from(dirty));
         if !dirty {
-            if inner.alarm_unsettled && self.syncing.is_none() {
-                inner.alarm_unsettled = false;
+            if inner.alarm_report_due && self.syncing.is_none() {
+                inner.alarm_report_due = false;
                 let at = ObjectContext::alarm_at(inner.store()?)?;
-                tell_index(&self.handle, &mut inner, at);
+                report_to_index(&self.handle, &mut inner, at);
             }
             return Ok((inner.gate.released(), false));
         }
         let ready = self.syncing.is_none()
-            && gathered(&mut self.gathering, cx)
+            && batch_pause_over(&mut self.batch_pause, cx)
             && registered(&mut self.registering, &self.handle, &mut inner, cx)?;
         if !ready {
             return Ok((inner.gate.released(), false));
         }
-        let changed = std::mem::take(&mut inner.alarm_unsettled) | inner.store()?.alarm_changed();
+        let changed = std::mem::take(&mut inner.alarm_report_due) | inner.store()?.alarm_changed();
         let store = inner.store()?;
         let at = if changed { Some(ObjectContext::alarm_at(store)?) } else { None };
         let watched = object.watched(Work::Commit);
         let lsn = store.commit().map_err(StorageError::into_error)?.map_or(last, |lsn| lsn.0);
         drop(watched);
         if let Some(at) = at {
-            self.settling = Some((lsn, at));
+            self.alarm_report = Some((lsn, at));
         }
         let full = store.wants_checkpoint();
         match self.handle.environment.store.durability {
@@ -133,7 +133,9 @@ impl Activation {
                 let (synced, sync) = oneshot::channel();
                 self.syncing = Some((lsn, sync));
                 match inner.store.take_if(|_| full) {
-                    Some(store) => self.lend(store, move |store| sync_and_move(store, &handle, synced), cx),
+                    Some(store) => {
+                        self.start_store_work(store, move |store| sync_and_move(store, &handle, synced), cx)
+                    }
                     None => drop(self.handle.disk.spawn(move || synced.send(handle.sync()))),
                 }
                 Ok((inner.gate.released(), true))
@@ -143,7 +145,7 @@ impl Activation {
                 drop(inner);
                 self.durable(lsn);
                 if let Some(store) = store {
-                    self.lend(store, Store::checkpoint, cx);
+                    self.start_store_work(store, Store::checkpoint, cx);
                 }
                 Ok((object.lock().gate.released(), false))
             }
@@ -151,11 +153,11 @@ impl Activation {
     }
 
     /// Returns whether a commit, a sync or an effect is still pending.
-    pub(super) fn is_settling(&self) -> bool {
+    pub(super) fn has_pending_output(&self) -> bool {
         let inner = self.object.lock();
         self.syncing.is_some()
             || self.registering.is_some()
-            || inner.alarm_unsettled
+            || inner.alarm_report_due
             || !inner.gate.is_empty()
             || inner.store.as_ref().is_some_and(Store::has_uncommitted)
     }
@@ -179,11 +181,11 @@ fn sync_and_move(
 
 /// Waits until the runtime has polled its sockets once. With many clients several sockets have their next
 /// message ready, and one sync then covers all of them.
-fn gathered(gathering: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
-    let pause = gathering.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+fn batch_pause_over(batch_pause: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> bool {
+    let pause = batch_pause.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
     let done = pause.as_mut().poll(cx).is_ready();
     if done {
-        *gathering = None;
+        *batch_pause = None;
     }
     done
 }
@@ -216,9 +218,9 @@ fn registered(
 }
 
 /// Reports the committed alarm to the index.
-fn tell_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
+fn report_to_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
     // While the alarm is firing, the end of its handler is still to be reported.
-    inner.alarm_owed = inner.ringing.is_some();
+    inner.alarm_unreported = inner.firing.is_some();
     handle.indexed.set(at);
     handle.environment.alarms.report_committed(&handle.key, at);
 }

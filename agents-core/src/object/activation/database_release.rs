@@ -20,7 +20,7 @@ use crate::storage::{StorageError, Store};
 const IDLE: Duration = Duration::from_millis(200);
 
 /// A store on a thread that may block: the thread closes it, or moves its log into its database.
-pub(super) type Lent = JoinHandle<(Store, Result<(), StorageError>)>;
+pub(super) type StoreWork = JoinHandle<(Store, Result<(), StorageError>)>;
 
 /// A database that counts as open in its host until this is dropped.
 pub(super) struct OpenDatabase(Arc<Environment>);
@@ -41,7 +41,7 @@ impl Drop for OpenDatabase {
 impl Activation {
     /// Updates the number of open databases of the host.
     pub(super) fn count_database(&mut self) {
-        if self.lent.is_some() {
+        if self.store_work.is_some() {
             return;
         }
         let open = self.object.lock().store.as_ref().is_some_and(Store::is_open);
@@ -50,30 +50,30 @@ impl Activation {
         }
     }
 
-    /// Waits for a lent store. Until the store is back, no handler can run.
-    pub(super) fn poll_lent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let Some(lent) = &mut self.lent else { return Poll::Ready(Ok(())) };
-        let Poll::Ready(back) = Pin::new(lent).poll(cx) else {
+    /// Waits for the work of another thread on the store. Until the store is back, no handler can run.
+    pub(super) fn poll_store_work(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(store_work) = &mut self.store_work else { return Poll::Ready(Ok(())) };
+        let Poll::Ready(back) = Pin::new(store_work).poll(cx) else {
             // Durable effects need not wait for a log that is still being moved.
             self.poll_sync(cx);
             self.release();
             return Poll::Pending;
         };
-        self.lent = None;
+        self.store_work = None;
         let (store, done) = back?;
         self.object.lock().store = Some(store);
         self.count_database();
         Poll::Ready(done.map_err(StorageError::into_error))
     }
 
-    /// Lends the store to a thread that may block.
-    pub(super) fn lend(
+    /// Hands the store to a thread that may block.
+    pub(super) fn start_store_work(
         &mut self,
         mut store: Store,
         work: impl FnOnce(&mut Store) -> Result<(), StorageError> + Send + 'static,
         cx: &Context<'_>,
     ) {
-        self.lent = Some(self.handle.disk.spawn(move || {
+        self.store_work = Some(self.handle.disk.spawn(move || {
             let done = work(&mut store);
             (store, done)
         }));
@@ -84,19 +84,19 @@ impl Activation {
     /// Decides, once for each idle time, whether the database of an idle object is closed now; returns `true`
     /// when closing has begun.
     pub(super) fn closes_idle_database(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.counted.is_none() || self.rest_decided == Some(self.last_activity) {
+        if self.counted.is_none() || self.close_decided == Some(self.last_activity) {
             return false;
         }
         if !self.wait_until(self.last_activity + IDLE, cx) {
             return false;
         }
-        self.rest_decided = Some(self.last_activity);
+        self.close_decided = Some(self.last_activity);
         let environment = &self.handle.environment;
         if environment.databases.load(Ordering::Relaxed) <= environment.limits.open_databases {
             return false;
         }
         let Some(store) = self.object.lock().store.take() else { return false };
-        self.lend(store, Store::rest, cx);
+        self.start_store_work(store, Store::suspend, cx);
         true
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{ConnectionInfo, ConnectionKey, MemoryPermit, RequestKey, ToObject};
 use crate::limits::Limit;
 use crate::object::activation::Activation;
-use crate::object::activation::time_slice::Round;
+use crate::object::activation::time_slice::TimeSlice;
 use crate::object::activation::turn::{Turns, Undone, in_time, own_turn};
 use crate::object::http::body_buffer::Collected;
 use crate::object::http::fetch;
@@ -23,8 +23,8 @@ use crate::object::{BoxFuture, ConnectionEntry, Instance, WebSocket, Work};
 /// The event that a handler was started for.
 pub(super) enum Label {
     Connect(Arc<ConnectionEntry>),
-    Message { connection: ConnectionKey, bytes: usize, _held: MemoryPermit },
-    Request { request: RequestKey, _held: MemoryPermit, _collected: Option<Arc<Collected>> },
+    Message { connection: ConnectionKey, bytes: usize, _permit: MemoryPermit },
+    Request { request: RequestKey, _permit: MemoryPermit, _collected: Option<Arc<Collected>> },
     Alarm,
     Task,
     Other,
@@ -47,7 +47,7 @@ impl Activation {
                 let handler = fetch::upgrade(self.object.clone(), instance.clone(), entry.clone(), *head);
                 self.start(Some(instance), Label::Connect(entry), Box::pin(handler), cx);
             }
-            ToObject::Message { connection, message, held } => {
+            ToObject::Message { connection, message, permit } => {
                 let entry = self.object.lock().roster.get(connection, &*self.handle.gateway);
                 let bytes = message.len();
                 match entry {
@@ -57,19 +57,19 @@ impl Activation {
                         let handler = self.in_time(instance, socket, handler);
                         self.start(
                             Some(instance),
-                            Label::Message { connection, bytes, _held: held },
+                            Label::Message { connection, bytes, _permit: permit },
                             handler,
                             cx,
                         );
                     }
                     None if !self.handle.gateway.has_connection(connection) => {
-                        self.wait_for_end(connection, ToObject::Message { connection, message, held });
+                        self.wait_for_end(connection, ToObject::Message { connection, message, permit });
                     }
                     _ => self.credit(connection, bytes),
                 }
             }
             ToObject::Close { connection, close, info } => {
-                if let Some(before) = self.leaving.remove(&connection) {
+                if let Some(before) = self.closing.remove(&connection) {
                     if let Some(info) = info {
                         let entry = Arc::new(ConnectionEntry::from_info(ConnectionInfo::clone(&info)));
                         self.object.lock().roster.insert(entry);
@@ -105,18 +105,18 @@ impl Activation {
                     None => {}
                 }
             }
-            ToObject::Request { request, head, body, more, held } => {
-                let (body, held, collected) = match more {
+            ToObject::Request { request, head, body, more, permit } => {
+                let (body, permit, collected) = match more {
                     true => {
-                        let (body, collected) = self.object.open_body(request, body, held);
+                        let (body, collected) = self.object.open_body(request, body, permit);
                         (body, MemoryPermit::default(), Some(collected))
                     }
-                    false => (RequestBody::from(body), held, None),
+                    false => (RequestBody::from(body), permit, None),
                 };
                 let handler = fetch::answer(self.object.clone(), instance.clone(), request, *head, body);
                 self.start(
                     Some(instance),
-                    Label::Request { request, _held: held, _collected: collected },
+                    Label::Request { request, _permit: permit, _collected: collected },
                     Box::pin(handler),
                     cx,
                 );
@@ -129,9 +129,9 @@ impl Activation {
                     // The code of the handler cannot undo the fact that the alarm is firing.
                     object.split_turn()?;
                     match in_time(&object, limit, on.alarm(alarm)).await {
-                        Some(rang) => {
-                            object.finish_alarm(rang.is_ok())?;
-                            rang
+                        Some(outcome) => {
+                            object.finish_alarm(outcome.is_ok())?;
+                            outcome
                         }
                         None => {
                             object.reached(Limit::AlarmTimeout);
@@ -156,7 +156,7 @@ impl Activation {
     /// Keeps the last events of a connection that ended before the object knew it. The close event brings the
     /// data that the gateway has of the connection.
     fn wait_for_end(&mut self, connection: ConnectionKey, event: ToObject) {
-        self.leaving.entry(connection).or_default().push(event);
+        self.closing.entry(connection).or_default().push(event);
     }
 
     fn socket(&self, entry: Arc<ConnectionEntry>) -> WebSocket {
@@ -254,17 +254,17 @@ impl Activation {
         }
     }
 
-    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>, round: &mut Round) -> bool {
+    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>, slice: &mut TimeSlice) -> bool {
         let mut progress = false;
         let spawned = std::mem::take(&mut self.object.lock().spawned);
         for task in spawned {
             progress = true;
             self.start(None, Label::Task, task.future, cx);
         }
-        while !round.is_stretch_over()
+        while !slice.is_stretch_over()
             && let Poll::Ready(Some((label, result))) = self.running.poll_next_unpin(cx)
         {
-            round.step();
+            slice.step();
             progress = true;
             self.finished(label, result);
         }

@@ -32,12 +32,12 @@ use crate::error::{Error, Result};
 use crate::gateway::{Budget, ConnectionKey, ToGateway, ToObject, Unaccepted};
 use crate::limits::{Limit, LimitCounters, Limits};
 use crate::object::ObjectDirectory;
-use crate::object::activation::database_release::{Lent, OpenDatabase};
+use crate::object::activation::database_release::{OpenDatabase, StoreWork};
 use crate::object::activation::events::Label;
-use crate::object::activation::time_slice::{Round, Side};
+use crate::object::activation::time_slice::{Side, TimeSlice};
 use crate::object::activation::turn::{Turns, Undone, in_time};
 use crate::object::report::SingleLine;
-use crate::object::runtime::alarm_service::Alarms;
+use crate::object::runtime::alarm_service::AlarmService;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
 use crate::object::runtime::lifecycle::ActiveWork;
@@ -59,7 +59,7 @@ pub(crate) struct Environment {
     pub(crate) outgoing: Arc<Budget>,
     pub(crate) tasks: TaskTracker,
     pub(crate) runtime: Handle,
-    pub(crate) alarms: Alarms,
+    pub(crate) alarms: AlarmService,
     /// A test mode: objects hibernate and crash as often as possible.
     pub(crate) chaos: Option<Chaos>,
     /// The number of databases that are open.
@@ -97,7 +97,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             }
             continue;
         }
-        let Some(place) = handle.environment.awake_slots.enter(&handle).await else {
+        let Some(slot) = handle.environment.awake_slots.enter(&handle).await else {
             if !handle.is_stopping() {
                 overload::reject_pending(&handle);
                 if handle.mailbox.try_sleep() {
@@ -106,13 +106,13 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
             }
             continue;
         };
-        handle.life.wake();
+        handle.lifecycle.wake();
         // Everything of an activation is dropped before the next one starts, so that a database has one
         // writer. A panic ends the activation too, and the mailbox has a reader again.
-        if let Err(panic) = AssertUnwindSafe(live(&handle)).catch_unwind().await {
+        if let Err(panic) = AssertUnwindSafe(run_activation(&handle)).catch_unwind().await {
             shutdown::cut_off(&handle, &Panic::new(panic)).await;
         }
-        drop(place);
+        drop(slot);
         let asleep = handle.mailbox.try_sleep();
         handle.environment.asleep.notify_waiters();
         if asleep {
@@ -122,7 +122,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
 }
 
 /// Runs one activation of an object, from its opening to its end.
-async fn live(handle: &Arc<ObjectHandle>) {
+async fn run_activation(handle: &Arc<ObjectHandle>) {
     match Activation::open(handle).await {
         Ok(mut activation) => {
             handle.failed_openings.store(0, Ordering::Relaxed);
@@ -139,7 +139,7 @@ async fn live(handle: &Arc<ObjectHandle>) {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
             let mut events = VecDeque::new();
             handle.mailbox.take(&mut events);
-            handle.life.sleep();
+            handle.lifecycle.sleep();
             shutdown::fail(handle, "the agent cannot be started", Unaccepted::All);
             shutdown::keep(handle, events);
         }
@@ -162,11 +162,11 @@ enum Phase {
     /// No instance exists; the next event starts one.
     Cold,
     Starting(Turns<(), Result<Arc<dyn Instance>>>),
-    Live(Arc<dyn Instance>),
+    Running(Arc<dyn Instance>),
     /// The `hibernate` hook of the instance is running.
-    Leaving(Turns<(), Result<()>>, Ended),
+    ShuttingDown(Turns<(), Result<()>>, Ended),
     /// The `hibernate` hook has ended; its effects are still to be released.
-    Left(Ended),
+    ShutDown(Ended),
 }
 
 /// The code of the error of a start that took too long.
@@ -199,20 +199,20 @@ struct Activation {
     /// The events of connections whose connect handler still runs.
     connecting: HashMap<ConnectionKey, VecDeque<ToObject>>,
     /// The events of connections that are over and whose close event has not come yet.
-    leaving: HashMap<ConnectionKey, Vec<ToObject>>,
+    closing: HashMap<ConnectionKey, Vec<ToObject>>,
     /// The credits of connections for messages that are done: their number and their bytes.
     credits: HashMap<ConnectionKey, (u32, u64)>,
     syncing: Option<(u64, oneshot::Receiver<io::Result<()>>)>,
     /// The registration of an alarm in the index, before the alarm is committed.
     registering: Option<(u64, BoxFuture<'static, Result<()>>)>,
     /// The report of the alarm to the index, sent once this commit is durable.
-    settling: Option<(u64, Option<u64>)>,
+    alarm_report: Option<(u64, Option<u64>)>,
     /// Lets sockets that are ready deliver their messages before a commit is made.
-    gathering: Option<BoxFuture<'static, ()>>,
+    batch_pause: Option<BoxFuture<'static, ()>>,
     /// The store, while a thread that may block works on it.
-    lent: Option<Lent>,
+    store_work: Option<StoreWork>,
     /// The idle time for which the close of the database was decided.
-    rest_decided: Option<Instant>,
+    close_decided: Option<Instant>,
     /// The database, while it counts as open.
     counted: Option<OpenDatabase>,
     last_activity: Instant,
@@ -254,7 +254,7 @@ impl Activation {
         }
         let metrics = store.metrics();
         let object = ObjectContext::new(handle.clone(), store);
-        handle.life.opened(&object, metrics);
+        handle.lifecycle.opened(&object, metrics);
         Ok(Self {
             handle: handle.clone(),
             object,
@@ -264,14 +264,14 @@ impl Activation {
             next: Side::Events,
             tasks: 0,
             connecting: HashMap::new(),
-            leaving: HashMap::new(),
+            closing: HashMap::new(),
             credits: HashMap::new(),
             syncing: None,
             registering: None,
-            settling: None,
-            gathering: None,
-            lent: None,
-            rest_decided: None,
+            alarm_report: None,
+            batch_pause: None,
+            store_work: None,
+            close_decided: None,
             counted: None,
             last_activity: Instant::now(),
             dispatched: false,
@@ -283,7 +283,7 @@ impl Activation {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.handle.mailbox.register(cx);
-        match self.poll_lent(cx) {
+        match self.poll_store_work(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Ended::Failed(error)),
@@ -293,17 +293,17 @@ impl Activation {
             return Poll::Ready(Ended::Crashed { quiet: false });
         }
         let started = Instant::now();
-        let mut round = Round::new(started);
+        let mut slice = TimeSlice::new(started);
         loop {
             let mut progress = self.poll_phase(cx);
             for _ in 0..2 {
-                round.begin_stretch();
+                slice.begin_stretch();
                 progress |= match self.next {
-                    Side::Events => self.take_events(cx, &mut round),
-                    Side::Handlers => self.poll_running(cx, &mut round),
+                    Side::Events => self.take_events(cx, &mut slice),
+                    Side::Handlers => self.poll_running(cx, &mut slice),
                 };
                 self.next = self.next.other();
-                if round.is_over() {
+                if slice.is_over() {
                     break;
                 }
             }
@@ -311,19 +311,19 @@ impl Activation {
                 break;
             }
             self.last_activity = started;
-            if round.is_over() {
+            if slice.is_over() {
                 // Other tasks run first; this task is polled again at once.
                 cx.waker().wake_by_ref();
                 break;
             }
         }
-        let settled = self.commit_and_release(cx);
+        let committed = self.commit_and_release(cx);
         self.count_database();
-        self.handle.life.worked(started, self.busy());
-        if self.lent.is_some() {
+        self.handle.lifecycle.worked(started, self.busy());
+        if self.store_work.is_some() {
             return Poll::Pending;
         }
-        match settled {
+        match committed {
             Ok(()) => self.poll_end(cx),
             Err(error) => Poll::Ready(Ended::Failed(error)),
         }
@@ -331,7 +331,7 @@ impl Activation {
 
     fn busy(&self) -> ActiveWork {
         ActiveWork {
-            changing: matches!(self.phase, Phase::Starting(_) | Phase::Leaving(..)),
+            changing: matches!(self.phase, Phase::Starting(_) | Phase::ShuttingDown(..)),
             handlers: self.running.len() - self.tasks,
             tasks: self.tasks,
             pinned: !self.handle.behavior.options().hibernate || !self.object.lock().kept_awake.is_empty(),
@@ -340,17 +340,17 @@ impl Activation {
 
     /// Starts an instance when one is needed, and polls its start or its shutdown.
     fn poll_phase(&mut self, cx: &mut Context<'_>) -> bool {
-        if matches!(self.phase, Phase::Live(_)) && std::mem::take(&mut self.object.lock().panicked) {
+        if matches!(self.phase, Phase::Running(_)) && std::mem::take(&mut self.object.lock().panicked) {
             tracing::warn!(object = ?self.handle.key, "a turn was undone, the instance is replaced");
             discard(std::mem::replace(&mut self.phase, Phase::Cold), &self.handle.key);
         }
         match &mut self.phase {
-            Phase::Live(_) | Phase::Left(_) => false,
+            Phase::Running(_) | Phase::ShutDown(_) => false,
             Phase::Cold => {
                 self.fill_events();
                 // These events concern handlers that still run, and need no instance. The same holds for
                 // bodies of requests, except for requests that still wait: their bodies wait behind them.
-                let waiting: HashSet<_> = self.events.iter().filter_map(ToObject::asks).collect();
+                let waiting: HashSet<_> = self.events.iter().filter_map(ToObject::begun_request).collect();
                 for event in std::mem::take(&mut self.events) {
                     match event.about_request() {
                         Some(request) if !waiting.contains(&request) => self.object.request_event(event),
@@ -372,7 +372,7 @@ impl Activation {
                     inner.panicked = false;
                     inner.starts = false;
                     drop(inner);
-                    self.phase = Phase::Live(instance);
+                    self.phase = Phase::Running(instance);
                     true
                 }
                 Poll::Ready((_, result)) => {
@@ -389,13 +389,13 @@ impl Activation {
                     true
                 }
             },
-            Phase::Leaving(leave, _) => {
-                let Poll::Ready((_, result)) = Pin::new(leave).poll(cx) else { return false };
+            Phase::ShuttingDown(hook, _) => {
+                let Poll::Ready((_, result)) = Pin::new(hook).poll(cx) else { return false };
                 if let Ok(Err(error)) = result {
                     tracing::error!(object = ?self.handle.key, code = error.code(), "the hibernate hook failed: {}", SingleLine(&error));
                 }
-                if let Phase::Leaving(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
-                    self.phase = Phase::Left(ended);
+                if let Phase::ShuttingDown(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
+                    self.phase = Phase::ShutDown(ended);
                 }
                 true
             }
@@ -408,12 +408,12 @@ impl Activation {
         }
     }
 
-    fn take_events(&mut self, cx: &mut Context<'_>, round: &mut Round) -> bool {
+    fn take_events(&mut self, cx: &mut Context<'_>, slice: &mut TimeSlice) -> bool {
         let mut progress = false;
-        while let Phase::Live(instance) = &self.phase {
+        while let Phase::Running(instance) = &self.phase {
             let instance = instance.clone();
             self.fill_events();
-            if round.is_stretch_over() || self.events.is_empty() {
+            if slice.is_stretch_over() || self.events.is_empty() {
                 break;
             }
             {
@@ -431,7 +431,7 @@ impl Activation {
                 let bytes = event.payload();
                 progress = true;
                 self.dispatch(&instance, event, cx);
-                round.took(bytes);
+                slice.took(bytes);
             }
         }
         progress

@@ -30,7 +30,7 @@ pub(crate) struct Gate {
     limit: usize,
     budget: Arc<Budget>,
     /// The part of the budget that the effects of the gate use.
-    held: MemoryPermit,
+    permit: MemoryPermit,
     /// Handlers and an activation that wait for space in the gate.
     paused: Vec<Waker>,
 }
@@ -69,7 +69,7 @@ impl Gate {
             bytes: 0,
             limit: limit.max(FREE_BYTES),
             budget,
-            held: MemoryPermit::default(),
+            permit: MemoryPermit::default(),
             paused: Vec::new(),
         }
     }
@@ -194,8 +194,8 @@ impl Gate {
     fn count(&mut self, bytes: usize) {
         self.bytes = bytes;
         // Up to `FREE_BYTES` are not counted.
-        if bytes > FREE_BYTES || !self.held.is_empty() {
-            self.held.resize(&self.budget, if bytes > FREE_BYTES { bytes } else { 0 });
+        if bytes > FREE_BYTES || !self.permit.is_empty() {
+            self.permit.resize(&self.budget, if bytes > FREE_BYTES { bytes } else { 0 });
         }
     }
 }

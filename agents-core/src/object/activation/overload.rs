@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::gateway::{ConnectionKey, ResponseHead, ToGateway, ToObject};
 use crate::limits::Limit;
 use crate::object::ObjectHandle;
-use crate::object::activation::shutdown::ring_again;
+use crate::object::activation::shutdown::refire_alarm;
 use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
@@ -19,20 +19,23 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
     sampled!(DEBUG, "objects that are turned away", object = ?handle.key, "too many objects are awake, its events are turned away");
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
-    let (mut kept, mut told, mut rings) = (Vec::new(), Vec::new(), false);
+    let (mut kept, mut messages, mut fires) = (Vec::new(), Vec::new(), false);
     for event in events {
         match event {
             // The code is final for clients, as for every refusal before the accept.
-            ToObject::Connect { connection, .. } => told.push(close(connection, close_code::UNAVAILABLE)),
-            ToObject::Message { connection, .. } => told.push(close(connection, close_code::TRY_AGAIN_LATER)),
+            ToObject::Connect { connection, .. } => messages.push(close(connection, close_code::UNAVAILABLE)),
+            ToObject::Message { connection, .. } => {
+                messages.push(close(connection, close_code::TRY_AGAIN_LATER))
+            }
             ToObject::Request { request, .. } => {
                 let head =
                     ResponseHead { status: StatusCode::SERVICE_UNAVAILABLE.as_u16(), headers: Vec::new() };
-                told.push(ToGateway::Respond { request, head });
-                told.push(ToGateway::RespondChunk { request, chunk: Bytes::from_static(BUSY.as_bytes()) });
-                told.push(ToGateway::RespondEnd { request, complete: true });
+                messages.push(ToGateway::Respond { request, head });
+                messages
+                    .push(ToGateway::RespondChunk { request, chunk: Bytes::from_static(BUSY.as_bytes()) });
+                messages.push(ToGateway::RespondEnd { request, complete: true });
             }
-            ToObject::Alarm => rings = true,
+            ToObject::Alarm => fires = true,
             ToObject::Close { .. } => kept.push(event),
             ToObject::Error { .. }
             | ToObject::Drained { .. }
@@ -44,9 +47,9 @@ pub(super) fn reject_pending(handle: &ObjectHandle) {
     }
     handle.environment.limit_counts.record(Limit::AgentsAwake);
     handle.mailbox.put_back(kept.into_iter());
-    handle.gateway.apply(&mut told);
-    if rings {
-        ring_again(handle);
+    handle.gateway.apply(&mut messages);
+    if fires {
+        refire_alarm(handle);
     }
 }
 

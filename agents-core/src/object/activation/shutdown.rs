@@ -29,8 +29,8 @@ impl Activation {
         !self.running.is_empty()
             || !self.events.is_empty()
             || !self.connecting.is_empty()
-            || (!self.leaving.is_empty() && self.has_pending_closes())
-            || self.is_settling()
+            || (!self.closing.is_empty() && self.has_pending_closes())
+            || self.has_pending_output()
             || !self.object.lock().spawned.is_empty()
     }
 
@@ -41,8 +41,8 @@ impl Activation {
 
     /// Decides whether the activation is over.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if matches!(self.phase, Phase::Leaving(..) | Phase::Left(_)) {
-            return self.poll_left(cx);
+        if matches!(self.phase, Phase::ShuttingDown(..) | Phase::ShutDown(_)) {
+            return self.poll_shutdown(cx);
         }
         if self.handle.is_stopping() {
             return self.poll_stop(cx);
@@ -109,8 +109,8 @@ impl Activation {
     }
 
     /// Waits for the `hibernate` hook and its effects, at most for the grace period.
-    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let done = matches!(self.phase, Phase::Left(_)) && !self.is_busy();
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let done = matches!(self.phase, Phase::ShutDown(_)) && !self.is_busy();
         if !done {
             let until = self.stop_at.unwrap_or_else(Instant::now);
             if !self.wait_until(until, cx) {
@@ -119,16 +119,16 @@ impl Activation {
             tracing::warn!(object = ?self.handle.key, "the hibernate hook took too long");
         }
         match std::mem::replace(&mut self.phase, Phase::Cold) {
-            Phase::Leaving(_, ended) | Phase::Left(ended) => Poll::Ready(ended),
+            Phase::ShuttingDown(_, ended) | Phase::ShutDown(ended) => Poll::Ready(ended),
             _ => Poll::Ready(Ended::Idle),
         }
     }
 
     fn shut_down(&mut self, ended: Ended, cx: &Context<'_>) -> Poll<Ended> {
         match std::mem::replace(&mut self.phase, Phase::Cold) {
-            Phase::Live(instance) => {
-                let goodbye = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
-                self.phase = Phase::Leaving(goodbye, ended);
+            Phase::Running(instance) => {
+                let hook = Turns::new(self.object.clone(), Work::Hibernate, (), instance.hibernate());
+                self.phase = Phase::ShuttingDown(hook, ended);
                 self.stop_at = Some(Instant::now() + self.handle.limits().shutdown_grace);
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -147,7 +147,7 @@ impl Activation {
             events,
             running,
             connecting,
-            lent,
+            store_work,
             counted,
             listed,
             dispatched,
@@ -161,15 +161,15 @@ impl Activation {
         // The store is taken out of the context, which user code may have kept: the next activation is the
         // only writer. Tasks that have not begun hold the context, and the context holds them.
         let (mut store, bodies) = object.lock().end();
-        if let Some(lent) = lent {
+        if let Some(store_work) = store_work {
             // A thread still works on the store.
-            store = lent.await.ok().map(|(store, _)| store);
+            store = store_work.await.ok().map(|(store, _)| store);
         }
         // Code outside of the handlers may still read the bodies.
         for body in bodies {
             body.end(Err(BodyFault::BrokeOff));
         }
-        let owed = object.lock().alarm_owed;
+        let unreported = object.lock().alarm_unreported;
         let (closed, abandoned) = match &ended {
             Ended::Idle | Ended::Stopped => (None, false),
             Ended::Crashed { quiet } => ((!quiet).then_some(RESTARTED), true),
@@ -178,7 +178,7 @@ impl Activation {
                 (Some(close_code_of(error)), false)
             }
         };
-        handle.life.sleep();
+        handle.lifecycle.sleep();
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.indexed.forget();
@@ -204,8 +204,8 @@ impl Activation {
         }
         close(&handle, store, abandoned).await;
         drop(counted);
-        if owed && closed.is_some() {
-            ring_again(&handle);
+        if unreported && closed.is_some() {
+            refire_alarm(&handle);
         }
     }
 }
@@ -213,23 +213,23 @@ impl Activation {
 /// Ends an activation whose end panicked, so that the next one may begin.
 pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     // The panic may have come from the logger.
-    let said = caught(|| {
+    let logged = caught(|| {
         tracing::error!(object = ?handle.key, "the object did not end cleanly and is restarted from its database: {panic}");
     });
-    drop(said);
-    let context = handle.life.context();
+    drop(logged);
+    let context = handle.lifecycle.context();
     let store = context.and_then(|object| {
         let (store, bodies) = object.lock().end();
         bodies.iter().for_each(|body| body.end(Err(BodyFault::BrokeOff)));
         store
     });
-    handle.life.sleep();
+    handle.lifecycle.sleep();
     handle.settings.forget();
     handle.indexed.forget();
     fail(handle, RESTARTED, Unaccepted::All);
     close(handle, store, true).await;
     // The outcome of the alarm that woke the object is unknown.
-    ring_again(handle);
+    refire_alarm(handle);
 }
 
 /// Ends everything at the gateway that waits for a failed activation.
@@ -260,11 +260,11 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
 /// Wakes an object again whose activation ended before it reported the outcome of its alarm.
 ///
 /// The wake has a delay, because the alarm may be what made the object fail.
-pub(super) fn ring_again(handle: &ObjectHandle) {
-    ring_after(handle, 1);
+pub(super) fn refire_alarm(handle: &ObjectHandle) {
+    refire_alarm_after(handle, 1);
 }
 
-fn ring_after(handle: &ObjectHandle, retry: u32) {
+fn refire_alarm_after(handle: &ObjectHandle, retry: u32) {
     let alarms = handle.environment.alarms.clone();
     let pause = Duration::from_millis(retry_after(retry));
     let key = handle.key.clone();
@@ -282,7 +282,7 @@ const LONGEST: u32 = 6;
 pub(super) fn keep(handle: &Arc<ObjectHandle>, events: VecDeque<ToObject>) {
     let retry = handle.failed_openings.fetch_add(1, Ordering::Relaxed).saturating_add(1).min(LONGEST);
     if events.contains(&ToObject::Alarm) {
-        ring_after(handle, retry);
+        refire_alarm_after(handle, retry);
     }
     let ends: Vec<_> = events.into_iter().filter(|event| matches!(event, ToObject::Close { .. })).collect();
     if ends.is_empty() {

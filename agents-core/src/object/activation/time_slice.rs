@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The maximum number of steps in a round.
+/// The maximum number of steps in a slice.
 const STEPS: usize = 256;
 /// The maximum number of steps of new events, or of running handlers, before the other kind is polled.
 const STRETCH: usize = 16;
-/// The maximum time of a round. A few large messages take as long as hundreds of small ones.
+/// The maximum time of a slice. A few large messages take as long as hundreds of small ones.
 const LONGEST: Duration = Duration::from_millis(1);
 /// The number of steps between two reads of the clock.
-const LOOK: usize = 4;
+const CLOCK_INTERVAL: usize = 4;
 /// The size of a message after which the clock is read at once.
 const LARGE: usize = 16 * 1024;
 
-/// One round of work of an object; at its end the object commits and yields.
+/// The work of an object between two commits; at its end the object commits and yields.
 #[derive(Debug)]
-pub(super) struct Round {
+pub(super) struct TimeSlice {
     left: usize,
     /// The value of `left` at which the stretch is over.
     stretch: usize,
@@ -32,8 +32,8 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// Returns the kind of work that is polled next. The kind is kept over rounds: if one kind uses up a
-    /// round, the other one comes first in the next.
+    /// Returns the kind of work that is polled next. The kind is kept over slices: if one kind uses up a
+    /// slice, the other one comes first in the next.
     pub(super) fn other(self) -> Self {
         match self {
             Self::Events => Self::Handlers,
@@ -42,7 +42,7 @@ impl Side {
     }
 }
 
-impl Round {
+impl TimeSlice {
     pub(super) fn new(started: Instant) -> Self {
         Self { left: STEPS, stretch: STEPS - STRETCH, until: started + LONGEST }
     }
@@ -52,7 +52,7 @@ impl Round {
         self.stretch = self.left.saturating_sub(STRETCH);
     }
 
-    /// Returns whether the other kind of work is next, or the round is over.
+    /// Returns whether the other kind of work is next, or the slice is over.
     pub(super) fn is_stretch_over(&self) -> bool {
         self.left <= self.stretch
     }
@@ -65,8 +65,8 @@ impl Round {
     /// Counts a message of this many bytes.
     pub(super) fn took(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(1);
-        let look = bytes >= LARGE || self.left.is_multiple_of(LOOK);
-        if look && Instant::now() >= self.until {
+        let reads_clock = bytes >= LARGE || self.left.is_multiple_of(CLOCK_INTERVAL);
+        if reads_clock && Instant::now() >= self.until {
             self.left = 0;
         }
     }
@@ -81,36 +81,36 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_round_ends_by_its_steps_or_by_the_clock() {
-        let mut round = Round::new(Instant::now());
+    async fn a_slice_ends_by_its_steps_or_by_the_clock() {
+        let mut slice = TimeSlice::new(Instant::now());
         for _ in 0..STEPS - 1 {
-            round.step();
+            slice.step();
         }
-        assert!(!round.is_over());
-        round.step();
-        assert!(round.is_over());
-        let mut round = Round::new(Instant::now());
-        round.step();
+        assert!(!slice.is_over());
+        slice.step();
+        assert!(slice.is_over());
+        let mut slice = TimeSlice::new(Instant::now());
+        slice.step();
         tokio::time::advance(LONGEST).await;
-        let mut large = Round::new(Instant::now() - LONGEST);
+        let mut large = TimeSlice::new(Instant::now() - LONGEST);
         large.took(LARGE);
         assert!(large.is_over());
         let steps = (0..).take_while(|_| {
-            round.step();
-            !round.is_over()
+            slice.step();
+            !slice.is_over()
         });
-        assert!(steps.count() < LOOK, "the clock is read soon");
+        assert!(steps.count() < CLOCK_INTERVAL, "the clock is read soon");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_round_has_stretches() {
-        let mut round = Round::new(Instant::now());
+    async fn a_slice_has_stretches() {
+        let mut slice = TimeSlice::new(Instant::now());
         let mut stretches = 0;
-        while !round.is_over() {
-            round.begin_stretch();
+        while !slice.is_over() {
+            slice.begin_stretch();
             stretches += 1;
-            while !round.is_stretch_over() {
-                round.step();
+            while !slice.is_stretch_over() {
+                slice.step();
             }
         }
         assert_eq!(stretches, STEPS / STRETCH);

@@ -17,11 +17,11 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::object::ObjectKey;
 
-/// The time between two looks at the turns. A turn that is seen twice is long.
+/// The time between two checks of the turns. A turn that is seen twice is long.
 const TICK: Duration = Duration::from_millis(5);
 /// The time after which a turn is named in the log.
 const BLOCKED: Duration = Duration::from_secs(1);
-/// The number of looks without activity after which the thread sleeps until a turn begins.
+/// The number of checks without activity after which the thread sleeps until a turn begins.
 const QUIET: u32 = 200;
 
 /// The names of [`Work`] in the log, in its order.
@@ -78,13 +78,13 @@ struct Slot {
     seen: Mutex<Seen>,
 }
 
-/// The last look of the watchdog at a thread.
+/// The last check of the watchdog at a thread.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     count: u64,
-    /// The time of the first look at this count; `None` before it.
+    /// The time of the first check that saw this count; `None` before it.
     since: Option<Instant>,
-    told: bool,
+    reported: bool,
 }
 
 /// A running turn; it ends when this is dropped.
@@ -149,7 +149,7 @@ impl Watchdog {
     pub(crate) fn blocked_now(&self) -> usize {
         let is_blocked = |slot: &&Slot| {
             let seen = *slot.seen.lock();
-            seen.told && seen.count == slot.count.load(Ordering::Acquire)
+            seen.reported && seen.count == slot.count.load(Ordering::Acquire)
         };
         self.0.slots.iter().filter(is_blocked).count()
     }
@@ -188,7 +188,7 @@ impl Shared {
         }
     }
 
-    /// Looks at all threads once; returns whether one of them was active.
+    /// Checks all threads once; returns whether one of them was active.
     fn look(&self) -> bool {
         let now = Instant::now();
         let (mut active, mut long) = (false, false);
@@ -198,12 +198,12 @@ impl Shared {
             let mut seen = slot.seen.lock();
             if seen.count != count {
                 active = true;
-                *seen = Seen { count, since: Some(now), told: false };
+                *seen = Seen { count, since: Some(now), reported: false };
             } else if count % 2 == 1 {
                 (active, long) = (true, true);
                 let held = now - *seen.since.get_or_insert(now);
-                if held >= BLOCKED && !seen.told {
-                    seen.told = true;
+                if held >= BLOCKED && !seen.reported {
+                    seen.reported = true;
                     blocked.push((slot, count));
                 }
             }
@@ -213,7 +213,7 @@ impl Shared {
         }
         for (slot, count) in blocked {
             self.blocked.fetch_add(1, Ordering::Relaxed);
-            self.tell(slot, count);
+            self.report(slot, count);
         }
         active
     }
@@ -228,7 +228,7 @@ impl Shared {
     }
 
     /// Names a turn in the log, on another thread because logging may block.
-    fn tell(&self, slot: &Slot, count: u64) {
+    fn report(&self, slot: &Slot, count: u64) {
         let callable = slot.callable.lock().filter(|(turn, _)| *turn == count);
         let work = WORK.get(usize::from(slot.work.load(Ordering::Relaxed))).copied();
         let address = slot.object.load(Ordering::Relaxed);

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{Attachment, ConnectionInfo, ConnectionKey, ConnectionMeta, Flags};
-use crate::object::connections::send_window::Pace;
+use crate::object::connections::send_window::SendWindow;
 
 /// A connection as the object knows it.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct ConnectionEntry {
     /// Created by the first task that waits for the end of the connection.
     gone: OnceLock<CancellationToken>,
     /// Created by the first piece of a long reply.
-    pace: OnceLock<Box<Pace>>,
+    send_window: OnceLock<Box<SendWindow>>,
 }
 
 /// A metadata record of a connection, and the record after it. An accept may be undone and followed by
@@ -53,7 +53,7 @@ impl ConnectionEntry {
             given: OnceLock::new(),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
-            pace: OnceLock::new(),
+            send_window: OnceLock::new(),
         }
     }
 
@@ -67,7 +67,7 @@ impl ConnectionEntry {
             given: OnceLock::from(Given { meta: info.meta, next: OnceLock::new() }),
             kept: Mutex::new(kept),
             gone: OnceLock::new(),
-            pace: OnceLock::new(),
+            send_window: OnceLock::new(),
         }
     }
 
@@ -89,7 +89,7 @@ impl ConnectionEntry {
     /// Returns the tags; empty before the connection is accepted.
     pub(crate) fn tags(&self) -> &[String] {
         let accepted = self.kept.lock().accepted;
-        accepted.and_then(|number| self.cards().nth(number)).map_or(&[], |meta| &meta.tags)
+        accepted.and_then(|number| self.metadata().nth(number)).map_or(&[], |meta| &meta.tags)
     }
 
     /// Returns whether the connection was accepted, now or earlier.
@@ -99,7 +99,7 @@ impl ConnectionEntry {
 
     /// Creates a metadata record with these tags and returns its number; `Kept::accepted` makes it current.
     pub(crate) fn give(&self, tags: Vec<String>) -> usize {
-        if let Some(number) = self.cards().position(|meta| meta.tags == tags) {
+        if let Some(number) = self.metadata().position(|meta| meta.tags == tags) {
             return number;
         }
         let meta = ConnectionMeta { id: self.id().to_owned(), uri: self.uri().map(str::to_owned), tags };
@@ -121,7 +121,7 @@ impl ConnectionEntry {
         }
     }
 
-    fn cards(&self) -> impl Iterator<Item = &Arc<ConnectionMeta>> {
+    fn metadata(&self) -> impl Iterator<Item = &Arc<ConnectionMeta>> {
         std::iter::successors(self.given.get(), |given| given.next.get().map(|next| &**next))
             .map(|given| &given.meta)
     }
@@ -151,8 +151,8 @@ impl ConnectionEntry {
     }
 
     /// Returns the pace of the pieces of long replies to this client.
-    pub(in crate::object) fn pace(&self) -> &Pace {
-        self.pace.get_or_init(|| Box::new(Pace::new()))
+    pub(in crate::object) fn send_window(&self) -> &SendWindow {
+        self.send_window.get_or_init(|| Box::new(SendWindow::new()))
     }
 
     /// Wakes the tasks that wait for the end of the connection.

@@ -8,18 +8,18 @@ use crate::gateway::BEHIND_BYTES;
 
 /// The pieces of long replies that were sent to a connection; most connections have none.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct SendWindow {
     /// The bytes that were sent and that the client may not have received yet.
     ahead: AtomicUsize,
     /// The bytes since the last check of how much waits for the client.
     unchecked: AtomicUsize,
     /// Lets one caller at a time ask the gateway; the others wait in their order.
-    turn: Semaphore,
+    questions: Semaphore,
 }
 
-impl Pace {
+impl SendWindow {
     pub(in crate::object) fn new() -> Self {
-        Self { ahead: AtomicUsize::new(0), unchecked: AtomicUsize::new(0), turn: Semaphore::new(1) }
+        Self { ahead: AtomicUsize::new(0), unchecked: AtomicUsize::new(0), questions: Semaphore::new(1) }
     }
 
     /// Returns whether so much was sent that the next piece should wait.
@@ -58,7 +58,7 @@ impl Pace {
 
     /// Waits for the right to ask the gateway. The result is never `None`, because the semaphore is never
     /// closed.
-    pub(in crate::object) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.turn.acquire().await.ok()
+    pub(in crate::object) async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.questions.acquire().await.ok()
     }
 }

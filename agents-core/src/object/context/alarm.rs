@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::journal::Change;
-use super::{Inner, ObjectContext, Write};
+use super::{Inner, ObjectContext, WriteKind};
 use crate::error::Result;
 use crate::object::alarm::{millis_of, moment_of};
 use crate::object::{AlarmInfo, AlarmTime};
@@ -16,10 +16,10 @@ const LONGEST_RETRY: Duration = Duration::from_secs(1024);
 
 /// An alarm whose handler runs.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::object) struct Ringing {
+pub(in crate::object) struct FiringAlarm {
     alarm: Alarm,
     /// `true` if another alarm had replaced this one before it fired.
-    owed: bool,
+    pending: bool,
 }
 
 impl ObjectContext {
@@ -46,13 +46,13 @@ impl ObjectContext {
     /// Fails when storage fails, or outside of the object's handlers.
     pub fn get_alarm(&self) -> Result<Option<SystemTime>> {
         let mut inner = self.turn()?;
-        let rings = inner.ringing.is_some();
+        let fires = inner.firing.is_some();
         let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
         let alarm = match alarms {
             // The alarm that is set is the one that is firing.
-            Alarms { owed: None, .. } if rings => None,
+            Alarms { pending: None, .. } if fires => None,
             // An alarm that still has to fire is retried, if no other one is set.
-            Alarms { set: None, owed } if !rings => owed,
+            Alarms { set: None, pending } if !fires => pending,
             Alarms { set, .. } => set,
         };
         Ok(alarm.map(|alarm| moment_of(alarm.at)))
@@ -67,21 +67,21 @@ impl ObjectContext {
     }
 
     fn change_alarm(&self, alarm: Option<Alarm>) -> Result<()> {
-        self.may_write(Write::Alarm)?;
+        self.may_write(WriteKind::Alarm)?;
         let now = self.now();
         let mut inner = self.turn()?;
-        let (rings, starts) = (inner.ringing.is_some(), inner.starts);
+        let (fires, starts) = (inner.firing.is_some(), inner.starts);
         inner.with_store(|store| {
             let change = |store: &mut Store| {
                 match store.alarms()? {
                     // A firing alarm has to end successfully before it is deleted, and an instance may start
                     // for a due alarm that has not fired yet.
-                    Alarms { set: Some(due), owed: None }
-                        if rings || (starts && (due.at <= now || due.retries > 0)) =>
+                    Alarms { set: Some(due), pending: None }
+                        if fires || (starts && (due.at <= now || due.retries > 0)) =>
                     {
-                        store.owe_alarm(Some(due))?;
+                        store.set_pending_alarm(Some(due))?;
                     }
-                    Alarms { owed: Some(_), .. } if !rings && !starts => store.owe_alarm(None)?,
+                    Alarms { pending: Some(_), .. } if !fires && !starts => store.set_pending_alarm(None)?,
                     _ => {}
                 }
                 match alarm {
@@ -98,18 +98,18 @@ impl ObjectContext {
     pub(in crate::object) fn begin_alarm(&self) -> Result<Option<AlarmInfo>> {
         let now = self.now();
         let mut inner = self.turn()?;
-        inner.alarm_owed = true;
-        if inner.ringing.is_some() {
+        inner.alarm_unreported = true;
+        if inner.firing.is_some() {
             // The result is reported to the index when the handler is done; a report now would only cause
             // another wake.
             return Ok(None);
         }
         let alarms = inner.store()?.alarms().map_err(StorageError::into_error)?;
         let Some(alarm) = alarms.next().filter(|alarm| alarm.at <= now) else {
-            inner.alarm_unsettled = true;
+            inner.alarm_report_due = true;
             return Ok(None);
         };
-        inner.change_ringing(Some(Ringing { alarm, owed: alarms.owed.is_some() }));
+        inner.change_firing(Some(FiringAlarm { alarm, pending: alarms.pending.is_some() }));
         Ok(Some(AlarmInfo { scheduled_time: moment_of(alarm.at), retry_count: alarm.retries }))
     }
 
@@ -117,15 +117,15 @@ impl ObjectContext {
     pub(in crate::object) fn finish_alarm(&self, ok: bool) -> Result<()> {
         let now = self.now();
         let mut inner = self.turn()?;
-        inner.alarm_unsettled = true;
-        let Some(Ringing { alarm, owed }) = inner.ringing else { return Ok(()) };
-        inner.change_ringing(None);
+        inner.alarm_report_due = true;
+        let Some(FiringAlarm { alarm, pending }) = inner.firing else { return Ok(()) };
+        inner.change_firing(None);
         let retries = alarm.retries.saturating_add(1);
         let retry = Alarm { at: now.saturating_add(retry_after(retries)), retries };
         let store = inner.store()?;
-        let end = |store: &mut Store| match store.alarms()?.owed {
+        let end = |store: &mut Store| match store.alarms()?.pending {
             // An alarm that the handler set replaces the retry.
-            Some(_) => store.owe_alarm((owed && !ok).then_some(retry)),
+            Some(_) => store.set_pending_alarm((pending && !ok).then_some(retry)),
             None if ok => store.delete_alarm(),
             None => store.set_alarm(retry),
         };
@@ -139,9 +139,9 @@ impl ObjectContext {
 }
 
 impl Inner {
-    fn change_ringing(&mut self, ringing: Option<Ringing>) {
-        let before = std::mem::replace(&mut self.ringing, ringing);
-        self.note(Change::Ringing(before));
+    fn change_firing(&mut self, firing: Option<FiringAlarm>) {
+        let before = std::mem::replace(&mut self.firing, firing);
+        self.note(Change::FiringAlarm(before));
     }
 }
 

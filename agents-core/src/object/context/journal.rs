@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Inner;
-use super::alarm::Ringing;
+use super::alarm::FiringAlarm;
 use crate::gateway::ConnectionKey;
 use crate::object::ConnectionEntry;
 use crate::object::connections::entry::Kept;
@@ -21,7 +21,7 @@ pub(super) enum Change {
     Known(ConnectionKey),
     Settings(Settings),
     /// The alarm that is firing.
-    Ringing(Option<Ringing>),
+    FiringAlarm(Option<FiringAlarm>),
     /// A change of a layer above.
     Other(Box<dyn Restore>),
 }
@@ -86,7 +86,7 @@ impl Inner {
                     self.roster.remove(connection);
                 }
                 Change::Settings(before) => settings.replace(before),
-                Change::Ringing(before) => self.ringing = before,
+                Change::FiringAlarm(before) => self.firing = before,
                 Change::Other(memory) => memory.restore(),
             }
         }
@@ -99,7 +99,7 @@ impl fmt::Debug for Change {
             Self::Kept(..) => "Kept",
             Self::Known(_) => "Known",
             Self::Settings(_) => "Settings",
-            Self::Ringing(_) => "Ringing",
+            Self::FiringAlarm(_) => "FiringAlarm",
             Self::Other(_) => "Other",
         })
     }

@@ -1,8 +1,8 @@
 //! The context of an object: access to its storage, its connections and its effects.
 
+mod activation;
 pub(super) mod alarm;
 mod journal;
-mod lifecycle;
 mod lock;
 mod pacing;
 mod peer_calls;
@@ -23,11 +23,11 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 
-pub use self::lifecycle::KeepAwake;
+pub use self::activation::KeepAwake;
 use self::lock::Locked;
 pub(crate) use self::peer_calls::BlockedPart;
 pub(crate) use self::sockets::overflow;
-pub(crate) use self::write_guard::{Write, WriteGuard};
+pub(crate) use self::write_guard::{WriteGuard, WriteKind};
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, MemoryPermit, RequestKey, ToObject};
@@ -115,13 +115,13 @@ pub(super) struct Inner {
     /// Set while an instance is started: an alarm that is set now comes after a due one.
     pub(super) starts: bool,
     /// The alarm whose handler runs.
-    pub(super) ringing: Option<alarm::Ringing>,
+    pub(super) firing: Option<alarm::FiringAlarm>,
     /// Set when the alarm must be reported to the index although nothing may have been written.
-    pub(super) alarm_unsettled: bool,
+    pub(super) alarm_report_due: bool,
     /// Set when the index of alarms woke this object and has no report about the alarm yet.
-    pub(super) alarm_owed: bool,
+    pub(super) alarm_unreported: bool,
     /// The methods of the object that other callers cannot enter while the polled handler waits.
-    keeps: peer_calls::Keeps,
+    blocked: peer_calls::BlockedParts,
     turn: Option<Turn>,
     /// Values of user code that are dropped after the lock is released.
     given_up: Vec<Box<dyn Any + Send>>,
@@ -158,10 +158,10 @@ impl ObjectContext {
                 kept_awake: Vec::new(),
                 section: None,
                 starts: false,
-                ringing: None,
-                alarm_unsettled: false,
-                alarm_owed: false,
-                keeps: peer_calls::Keeps::default(),
+                firing: None,
+                alarm_report_due: false,
+                alarm_unreported: false,
+                blocked: peer_calls::BlockedParts::default(),
                 turn: None,
                 given_up: Vec::new(),
             }),
@@ -213,7 +213,7 @@ impl ObjectContext {
 
     /// Returns the value that the layer above keeps for this activation, independent of the instance. The
     /// value is created by the first call.
-    pub(crate) fn of_this_life<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+    pub(crate) fn activation_data<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let kept = self.core.above.get_or_init(|| Arc::new(T::default()));
         // Only one type is used here.
         kept.clone().downcast().unwrap_or_default()
@@ -259,10 +259,10 @@ impl ObjectContext {
         &self,
         request: RequestKey,
         first: Bytes,
-        held: MemoryPermit,
+        permit: MemoryPermit,
     ) -> (RequestBody, Arc<Collected>) {
         let buffer = Arc::new(BodyBuffer::default());
-        buffer.push(first, held);
+        buffer.push(first, permit);
         self.lock().bodies.insert(request, buffer.clone());
         let handle = self.handle();
         let collected = Collected::new(&handle.environment.incoming);
@@ -291,10 +291,10 @@ impl ObjectContext {
                 }
                 self.end_body(request, Err(BodyFault::BrokeOff));
             }
-            ToObject::BodyChunk { request, chunk, held } => {
+            ToObject::BodyChunk { request, chunk, permit } => {
                 let body = self.lock().bodies.get(&request).cloned();
                 if let Some(body) = body {
-                    body.push(chunk, held);
+                    body.push(chunk, permit);
                 }
             }
             ToObject::BodyEnd { request, fault } => self.end_body(request, fault.map_or(Ok(()), Err)),

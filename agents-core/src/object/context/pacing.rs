@@ -16,18 +16,18 @@ impl ObjectContext {
     /// # Errors
     /// Fails with `overflow` when too many bytes wait to be sent, in total or for this client.
     pub(crate) fn piece(&self, entry: &ConnectionEntry, text: String) -> Result<()> {
-        let pace = entry.pace();
-        if pace.is_to_be_checked() {
+        let send_window = entry.send_window();
+        if send_window.is_to_be_checked() {
             let waiting = self.turn()?.gate.bytes() + self.handle().gateway.waiting_bytes(entry.key);
             if waiting > self.piece_bytes() {
-                pace.check_again();
+                send_window.check_again();
                 self.reached(Limit::OutboxBytes);
                 return Err(overflow());
             }
         }
         let bytes = text.len() + FRAME_BYTES;
         self.send(Targets::One(entry.key), Message::Text(text), false)?;
-        pace.sent(bytes);
+        send_window.sent(bytes);
         Ok(())
     }
 
@@ -43,7 +43,7 @@ impl ObjectContext {
 
     /// Returns whether so much was sent to a client that the next piece should wait.
     pub(crate) fn is_ahead(&self, entry: &ConnectionEntry) -> bool {
-        entry.pace().is_ahead()
+        entry.send_window().is_ahead()
     }
 
     /// Waits until a client has received nearly all pieces that were sent to it, if many bytes of them are
@@ -52,14 +52,14 @@ impl ObjectContext {
     /// # Errors
     /// Fails outside of the turns of the object, and when the host stops.
     pub(crate) async fn until_room(&self, entry: &ConnectionEntry) -> Result<()> {
-        let pace = entry.pace();
-        // Callers wait in turn: the first one finds space and uses it up, and the next one waits for the
+        let send_window = entry.send_window();
+        // Callers wait in their order: the first one finds space and uses it up, and the next one waits for the
         // client again.
-        let _turn = pace.turn().await;
-        while pace.is_ahead() {
-            let ahead = pace.ahead();
+        let _entered = send_window.enter().await;
+        while send_window.is_ahead() {
+            let ahead = send_window.ahead();
             self.until_taken(entry.key).await?;
-            pace.taken(ahead);
+            send_window.taken(ahead);
         }
         Ok(())
     }

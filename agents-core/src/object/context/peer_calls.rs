@@ -25,7 +25,7 @@ pub(crate) enum BlockedPart {
 
 /// The parts of the object that a handler blocks for other handlers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Keeps {
+pub(super) struct BlockedParts {
     /// The exclusive methods.
     exclusive: bool,
     /// The whole object.
@@ -33,11 +33,11 @@ pub(super) struct Keeps {
 }
 
 /// Restores the blocked parts when it is dropped.
-struct Before<'a>(&'a ObjectContext, Keeps);
+struct RestoreBlocked<'a>(&'a ObjectContext, BlockedParts);
 
-impl Drop for Before<'_> {
+impl Drop for RestoreBlocked<'_> {
     fn drop(&mut self) {
-        self.0.lock().keeps = self.1;
+        self.0.lock().blocked = self.1;
     }
 }
 
@@ -56,15 +56,15 @@ impl ObjectContext {
     }
 
     /// Runs work that blocks a part of the object. Objects that it calls meanwhile learn of the block.
-    pub(crate) async fn while_blocking<T>(&self, waits: BlockedPart, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn while_blocking<T>(&self, part: BlockedPart, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // The block holds only while the work is polled: other handlers of the object run in between.
-            let before = self.lock().keeps;
-            let _before = Before(self, before);
-            self.lock().keeps = Keeps {
-                exclusive: before.exclusive || waits == BlockedPart::Exclusive,
-                everything: before.everything || waits == BlockedPart::Everything,
+            let before = self.lock().blocked;
+            let _restore = RestoreBlocked(self, before);
+            self.lock().blocked = BlockedParts {
+                exclusive: before.exclusive || part == BlockedPart::Exclusive,
+                everything: before.everything || part == BlockedPart::Everything,
             };
             work.as_mut().poll(cx)
         })
@@ -72,20 +72,20 @@ impl ObjectContext {
     }
 
     /// Returns what the polled handler blocks while it waits.
-    pub(crate) fn waits(&self) -> BlockedPart {
+    pub(crate) fn blocked_part(&self) -> BlockedPart {
         let inner = self.lock();
         let handler = inner.turn.as_ref().map(|turn| turn.handler);
         let alone = inner.section.as_ref().is_some_and(|section| Some(section.owner) == handler);
-        match inner.keeps {
+        match inner.blocked {
             _ if alone => BlockedPart::Everything,
-            Keeps { everything: true, .. } => BlockedPart::Everything,
-            Keeps { exclusive: true, .. } => BlockedPart::Exclusive,
-            Keeps { .. } => BlockedPart::None,
+            BlockedParts { everything: true, .. } => BlockedPart::Everything,
+            BlockedParts { exclusive: true, .. } => BlockedPart::Exclusive,
+            BlockedParts { .. } => BlockedPart::None,
         }
     }
 
     /// Returns whether the polled handler is in exclusive work.
     pub(crate) fn is_exclusive(&self) -> bool {
-        self.lock().keeps.exclusive
+        self.lock().blocked.exclusive
     }
 }

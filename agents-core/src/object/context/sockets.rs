@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::journal::{Change, Restore};
-use super::{Inner, ObjectContext, Spawned, Write};
+use super::{Inner, ObjectContext, Spawned, WriteKind};
 use crate::error::{Error, Result};
 use crate::gateway::{
     Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, MAX_REASON, Message, Selection, Targets,
@@ -159,7 +159,7 @@ impl ObjectContext {
 
     /// Changes the settings in memory, on the disk and in the gateway.
     pub(super) fn set_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<()> {
-        self.may_write(Write::Settings)?;
+        self.may_write(WriteKind::Settings)?;
         let mut inner = self.turn()?;
         let before = self.handle().settings.get();
         let mut settings = before.clone();

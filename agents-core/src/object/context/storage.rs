@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::{ObjectContext, Write};
+use super::{ObjectContext, WriteKind};
 use crate::error::{Error, Result};
-use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
-use crate::storage::{Kv, KvDoor, KvRange, KvReadDoor, StorageError, Store};
+use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlBackend, SqlReadBackend};
+use crate::storage::{Kv, KvBackend, KvRange, KvReadBackend, StorageError, Store};
 
 /// Converts an error. A caller may read that a value is too big; other errors are only logged.
 fn storage_error(error: StorageError) -> Error {
@@ -35,7 +35,7 @@ impl ObjectContext {
     /// # Errors
     /// Fails when storage fails, or outside of the object's handlers.
     pub fn delete_all(&self) -> Result<()> {
-        self.may_write(Write::Everything)?;
+        self.may_write(WriteKind::Everything)?;
         self.write(Store::wipe)?;
         self.set_settings(|settings| *settings = Default::default())?;
         self.core.state_version.fetch_add(1, Ordering::AcqRel);
@@ -91,7 +91,7 @@ impl ObjectContext {
     }
 }
 
-impl SqlReadDoor for ObjectContext {
+impl SqlReadBackend for ObjectContext {
     fn query(&self, sql: &str, params: &[Column], most: usize) -> Result<Rows> {
         let query = |store: &mut Store, read_only| {
             store.query(sql, params, read_only, most).map_err(StorageError::into_error)
@@ -100,7 +100,7 @@ impl SqlReadDoor for ObjectContext {
     }
 }
 
-impl SqlDoor for ObjectContext {
+impl SqlBackend for ObjectContext {
     fn execute(&self, sql: &str, params: &[Column]) -> Result<u64> {
         self.checked(|read_only| self.write(|store| store.execute(sql, params, read_only)))
     }
@@ -114,7 +114,7 @@ impl SqlDoor for ObjectContext {
     }
 }
 
-impl KvReadDoor for ObjectContext {
+impl KvReadBackend for ObjectContext {
     fn get(&self, key: &str) -> Result<Option<Bytes>> {
         self.write(|store| store.kv_get(key))
     }
@@ -124,19 +124,19 @@ impl KvReadDoor for ObjectContext {
     }
 }
 
-impl KvDoor for ObjectContext {
+impl KvBackend for ObjectContext {
     fn put(&self, key: &str, json: &[u8]) -> Result<()> {
-        self.may_write(Write::Storage)?;
+        self.may_write(WriteKind::Storage)?;
         self.write(|store| store.kv_put(key, json))
     }
 
     fn delete(&self, key: &str) -> Result<bool> {
-        self.may_write(Write::Storage)?;
+        self.may_write(WriteKind::Storage)?;
         self.write(|store| store.kv_delete(key))
     }
 
     fn delete_all(&self) -> Result<u64> {
-        self.may_write(Write::Storage)?;
+        self.may_write(WriteKind::Storage)?;
         self.write(Store::kv_delete_all)
     }
 

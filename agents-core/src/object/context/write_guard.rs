@@ -12,12 +12,12 @@ pub(crate) trait WriteGuard: Send + Sync {
     fn may_write(&self) -> bool;
 
     /// Called when a write was refused; returns the error for the handler.
-    fn refused(&self, write: Write, why: &str) -> Error;
+    fn refused(&self, write: WriteKind, why: &str) -> Error;
 }
 
 /// A kind of write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Write {
+pub(crate) enum WriteKind {
     /// Rows.
     Sql,
     /// Keys and values.
@@ -37,7 +37,7 @@ impl ObjectContext {
     }
 
     /// Returns an error if the guard allows no write now.
-    pub(super) fn may_write(&self, write: Write) -> Result<()> {
+    pub(super) fn may_write(&self, write: WriteKind) -> Result<()> {
         match self.reader() {
             Some(reader) => Err(reader.refused(write, "only reading is allowed")),
             None => Ok(()),
@@ -50,7 +50,7 @@ impl ObjectContext {
         let reader = self.reader();
         statement(reader.is_some()).map_err(|error| match (reader, error.downcast_ref()) {
             (Some(reader), Some(StorageError::ReadOnly { .. })) => {
-                reader.refused(Write::Sql, &error.to_string())
+                reader.refused(WriteKind::Sql, &error.to_string())
             }
             _ => error,
         })

@@ -25,12 +25,12 @@ struct Queue {
 }
 
 impl BodyBuffer {
-    pub(in crate::object) fn push(&self, piece: Bytes, held: MemoryPermit) {
+    pub(in crate::object) fn push(&self, piece: Bytes, permit: MemoryPermit) {
         let mut queue = self.0.lock();
         if queue.dropped || queue.end.is_some() {
             return;
         }
-        queue.pieces.push_back((piece, held));
+        queue.pieces.push_back((piece, permit));
         wake(queue);
     }
 
@@ -60,7 +60,7 @@ pub(crate) struct Collected {
 
 #[derive(Debug, Default)]
 struct Share {
-    held: MemoryPermit,
+    permit: MemoryPermit,
     /// The bytes of the pieces that the handler still has.
     kept: usize,
     /// The body has come to its end and the handler has kept it: what it becomes counts until the request is over.
@@ -78,10 +78,10 @@ impl Collected {
 
     fn resize(&self, change: impl FnOnce(usize) -> usize) {
         let mut share = self.share.lock();
-        let Share { held, kept, whole } = &mut *share;
+        let Share { permit, kept, whole } = &mut *share;
         *kept = change(*kept);
         if !*whole {
-            held.resize(&self.budget, *kept);
+            permit.resize(&self.budget, *kept);
         }
     }
 
@@ -95,7 +95,7 @@ impl Collected {
             return true;
         }
         share.whole = true;
-        share.held.grow(&self.budget, as_value)
+        share.permit.grow(&self.budget, as_value)
     }
 }
 
@@ -119,7 +119,7 @@ impl Drop for Piece {
 
 /// A body that arrives in pieces; the client sends more as they are read.
 ///
-/// A handler that passes the pieces on may read as much as it likes. One that keeps them is told that the server is busy
+/// A handler that passes the pieces on may read as much as it likes. One that keeps them gets the error that the server is busy
 /// when the memory for clients does not suffice.
 #[derive(Debug)]
 pub(in crate::object) struct Pieces {
@@ -144,7 +144,7 @@ impl Pieces {
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFault>>> {
         let mut queue = self.buffer.0.lock();
-        let Some((piece, held)) = queue.pieces.pop_front() else {
+        let Some((piece, permit)) = queue.pieces.pop_front() else {
             return match queue.end {
                 Some(Ok(())) => {
                     drop(queue);
@@ -162,7 +162,7 @@ impl Pieces {
         };
         drop(queue);
         // There was no memory for it: it comes all the same, to a handler that keeps nothing.
-        if held.is_empty() && self.collected.is_kept() {
+        if permit.is_empty() && self.collected.is_kept() {
             return Poll::Ready(Some(Err(self.busy())));
         }
         self.read += piece.len();
@@ -171,7 +171,7 @@ impl Pieces {
         let credit = ToGateway::BodyCredit { request: self.request, bytes: piece.len() as u64 };
         self.handle.gateway.apply(&mut [credit]);
         self.collected.resize(|kept| kept + piece.len());
-        drop(held);
+        drop(permit);
         let piece = Piece { bytes: piece, of: self.collected.clone() };
         Poll::Ready(Some(Ok(Bytes::from_owner(piece))))
     }

@@ -56,7 +56,7 @@ pub(crate) type FindObject = Box<dyn Fn(&ObjectKey) -> Option<Arc<ObjectHandle>>
 
 /// A handle on the index of alarms; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Alarms(Arc<Shared>);
+pub(crate) struct AlarmService(Arc<Shared>);
 
 struct Shared {
     /// The updates in their order. The list is short: an object waits for its registration, and reports one
@@ -105,7 +105,7 @@ impl Indexed {
     }
 }
 
-impl Alarms {
+impl AlarmService {
     /// Returns a service for a host with this many slots for awake objects.
     pub(crate) fn new(awake: usize) -> Self {
         Self(Arc::new(Shared {
@@ -497,8 +497,8 @@ fn after(first: Change, second: Change) -> Change {
     }
 }
 
-impl fmt::Debug for Alarms {
+impl fmt::Debug for AlarmService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alarms").finish_non_exhaustive()
+        f.debug_struct("AlarmService").finish_non_exhaustive()
     }
 }

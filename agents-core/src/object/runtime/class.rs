@@ -51,7 +51,7 @@ impl<O: DurableObject> Behavior for ObjectClass<O> {
         Box::pin(async move {
             let mut object = (self.make)(&cx);
             object.start(&cx).await?;
-            Ok(Arc::new(Live { object: Arc::new(object), cx }) as Arc<dyn Instance>)
+            Ok(Arc::new(TypedInstance { object: Arc::new(object), cx }) as Arc<dyn Instance>)
         })
     }
 
@@ -61,18 +61,18 @@ impl<O: DurableObject> Behavior for ObjectClass<O> {
 }
 
 /// An object that has started.
-struct Live<O> {
+struct TypedInstance<O> {
     object: Arc<O>,
     cx: ObjectContext,
 }
 
-impl<O> Live<O> {
+impl<O> TypedInstance<O> {
     fn parts(&self) -> (Arc<O>, ObjectContext) {
         (self.object.clone(), self.cx.clone())
     }
 }
 
-impl<O: DurableObject> Instance for Live<O> {
+impl<O: DurableObject> Instance for TypedInstance<O> {
     fn fetch(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
         let (object, cx) = self.parts();
         Box::pin(async move { object.fetch(&cx, request).await })

@@ -24,7 +24,7 @@ pub(crate) struct ObjectHandle {
     pub(crate) gateway: Arc<dyn GatewayPort>,
     pub(in crate::object) room_questions: RoomQuestions,
     pub(in crate::object) environment: Arc<Environment>,
-    pub(in crate::object) life: Lifecycle,
+    pub(in crate::object) lifecycle: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
     pub(in crate::object) disk: DiskWork,
@@ -63,7 +63,7 @@ impl ObjectHandle {
             behavior,
             mailbox: Mailbox::default(),
             environment,
-            life: Lifecycle::default(),
+            lifecycle: Lifecycle::default(),
             settings: SettingsSlot::default(),
             indexed: Indexed::default(),
             disk: DiskWork::default(),
@@ -105,7 +105,7 @@ impl ObjectHandle {
 
     /// Returns whether the object is in memory or about to be.
     pub(crate) fn is_awake(&self) -> bool {
-        self.life.is_awake() || !self.mailbox.is_idle()
+        self.lifecycle.is_awake() || !self.mailbox.is_idle()
     }
 }
 

@@ -215,7 +215,7 @@ mod tests {
 
     fn large(bytes: usize) -> ToObject {
         let message = Message::from(vec![0; bytes]);
-        ToObject::Message { connection: ConnectionKey(1), message, held: MemoryPermit::default() }
+        ToObject::Message { connection: ConnectionKey(1), message, permit: MemoryPermit::default() }
     }
 
     fn message(n: u64) -> ToObject {

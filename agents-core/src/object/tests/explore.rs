@@ -1,6 +1,6 @@
 //! An explorer that runs small actors in every possible order of their steps.
 //!
-//! An actor is a future. After each [`step`] it continues in some order with the other actors. At [`rest`] it
+//! An actor is a future. After each [`step`] it continues in some order with the other actors. At [`wait_for_wake`] it
 //! waits until it is woken. A run follows one schedule to its end. The next run repeats that schedule up to
 //! the last point where another actor could have run first, and runs that actor.
 
@@ -34,8 +34,8 @@ pub(super) async fn step() {
     .await;
 }
 
-/// Waits until the actor is woken; an actor that was woken since its last rest continues at once.
-pub(super) async fn rest() {
+/// Waits until the actor is woken; an actor that was woken since its last wait continues at once.
+pub(super) async fn wait_for_wake() {
     let mut done = false;
     poll_fn(|_| if std::mem::replace(&mut done, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
@@ -79,7 +79,7 @@ impl Task {
     }
 }
 
-/// A run with its actors. The run is over when no actor can continue and `settled` wakes none.
+/// A run with its actors. The run is over when no actor can continue and `idle` wakes none.
 pub(super) struct Run<W> {
     /// The state that the actors share.
     pub(super) world: W,
@@ -110,14 +110,14 @@ type Schedule = VecDeque<(usize, usize)>;
 
 /// Explores all schedules of the runs that `make` returns, and returns the number of schedules.
 ///
-/// `settled` is called when no actor can continue. It wakes an actor, as the passing of time does, or checks
+/// `idle` is called when no actor can continue. It wakes an actor, as the passing of time does, or checks
 /// the result and returns `false`.
-pub(super) fn explore<W>(make: impl Fn() -> Run<W>, settled: impl Fn(&Run<W>) -> bool) -> usize {
+pub(super) fn explore<W>(make: impl Fn() -> Run<W>, idle: impl Fn(&Run<W>) -> bool) -> usize {
     let mut schedule = Schedule::new();
     let mut count = 0;
     loop {
         count += 1;
-        follow(&mut schedule, make(), &settled);
+        follow(&mut schedule, make(), &idle);
         while schedule.back().is_some_and(|(chosen, of)| chosen + 1 == *of) {
             schedule.pop_back();
         }
@@ -128,12 +128,12 @@ pub(super) fn explore<W>(make: impl Fn() -> Run<W>, settled: impl Fn(&Run<W>) ->
     }
 }
 
-fn follow<W>(schedule: &mut Schedule, mut run: Run<W>, settled: &impl Fn(&Run<W>) -> bool) {
+fn follow<W>(schedule: &mut Schedule, mut run: Run<W>, idle: &impl Fn(&Run<W>) -> bool) {
     let mut at = 0;
     loop {
         let ready: Vec<_> = (0..run.tasks.len()).filter(|task| run.tasks[*task].can_go()).collect();
         let task = match ready[..] {
-            [] if settled(&run) => continue,
+            [] if idle(&run) => continue,
             [] => return,
             [only] => only,
             _ => {

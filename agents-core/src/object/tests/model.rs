@@ -18,7 +18,7 @@ use crate::gateway::{
 use crate::limits::Limits;
 use crate::object::ObjectHandle;
 use crate::object::runtime::mailbox::Mailbox;
-use crate::object::tests::explore::{Run, explore, rest, start, step};
+use crate::object::tests::explore::{Run, explore, start, step, wait_for_wake};
 use crate::support::clock::Clock;
 
 /// The object under test, with the messages that it has handled.
@@ -42,7 +42,7 @@ struct Handle {
     mailbox: Mailbox,
     hub: Option<Hub>,
     told_to_sleep: Cell<bool>,
-    told_to_crash: Cell<bool>,
+    crash_requested: Cell<bool>,
 }
 
 impl World {
@@ -84,7 +84,7 @@ impl World {
             mailbox: Mailbox::default(),
             hub,
             told_to_sleep: Cell::default(),
-            told_to_crash: Cell::default(),
+            crash_requested: Cell::default(),
         });
         self.handles.borrow_mut().push(handle.clone());
         handle
@@ -135,7 +135,7 @@ async fn run(world: Rc<World>, handle: Rc<Handle>) {
     loop {
         assert_eq!(world.awake.replace(1), 0, "two activations at once");
         let mut events = VecDeque::new();
-        live(&world, &handle, &mut events).await;
+        run_activation(&world, &handle, &mut events).await;
         world.awake.set(0);
         if !events.is_empty() {
             step().await;
@@ -149,7 +149,7 @@ async fn run(world: Rc<World>, handle: Rc<Handle>) {
 }
 
 /// Runs one activation until it hibernates or crashes.
-async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
+async fn run_activation(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
     let register = || {
         poll_fn(|cx| {
             handle.mailbox.register(cx);
@@ -160,7 +160,7 @@ async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
         if !world.careless {
             register().await;
         }
-        if handle.told_to_crash.take() {
+        if handle.crash_requested.take() {
             return;
         }
         // With a hub only the steps of the hub are explored, because otherwise there are too many schedules.
@@ -174,7 +174,7 @@ async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
             }
             let Some(event) = events.pop_front() else { break };
             world.handle_event(handle, event);
-            if handle.told_to_crash.take() {
+            if handle.crash_requested.take() {
                 return;
             }
         }
@@ -185,7 +185,7 @@ async fn live(world: &World, handle: &Handle, events: &mut VecDeque<ToObject>) {
             step().await;
             register().await;
         }
-        rest().await;
+        wait_for_wake().await;
     }
 }
 
@@ -220,7 +220,7 @@ async fn sleeper(world: Rc<World>) {
 
 async fn crash(world: Rc<World>) {
     let handle = world.handle().await;
-    handle.told_to_crash.set(true);
+    handle.crash_requested.set(true);
     handle.mailbox.wake();
 }
 
@@ -282,7 +282,7 @@ fn time_passes(run: &Run<Rc<World>>) -> bool {
     if waiting {
         let handles = world.handles.borrow();
         let awake = handles.iter().find(|handle| !handle.mailbox.is_idle()).expect("a reader is active");
-        assert_eq!(awake.mailbox.len(), 0, "messages wait for an activation that rests");
+        assert_eq!(awake.mailbox.len(), 0, "messages wait for an activation that sleeps");
         assert!(!awake.told_to_sleep.replace(true), "an activation was not woken");
         awake.mailbox.wake();
         return true;
@@ -376,7 +376,7 @@ fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&m
         if !goes_on {
             let handled = run.world.handled.borrow();
             let mut open: Vec<ConnectionKey> = Vec::new();
-            let (mut closed, mut rang) = (0, 0);
+            let (mut closed, mut fired) = (0, 0);
             for event in &*handled {
                 match event {
                     ToObject::Connect { connection, .. } => open.push(*connection),
@@ -385,11 +385,11 @@ fn handles(sockets: &[&'static str], alarms: usize, sweeps: usize, others: fn(&m
                         open.retain(|key| key != connection);
                         closed += 1;
                     }
-                    ToObject::Alarm => rang += 1,
+                    ToObject::Alarm => fired += 1,
                     other => panic!("unexpected: {other:?}"),
                 }
             }
-            assert_eq!((closed, rang, handled.len()), (sockets.len(), alarms, sockets.len() * 2 + alarms));
+            assert_eq!((closed, fired, handled.len()), (sockets.len(), alarms, sockets.len() * 2 + alarms));
         }
         goes_on
     })
@@ -408,7 +408,7 @@ fn a_handle_is_dropped_only_when_it_is_unused() {
 }
 
 #[test]
-#[should_panic(expected = "messages wait for an activation that rests")]
+#[should_panic(expected = "messages wait for an activation that sleeps")]
 fn a_lost_wake_up_is_found() {
     let make = || {
         let mut run = Run::new(Rc::new(World::build(2, None, true)));

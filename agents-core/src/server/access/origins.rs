@@ -41,7 +41,7 @@ impl Origins {
             _ if self.is_open() => true,
             Some(origin) => self.trusts(headers, origin),
             // A page of the host that the request names, as its browser states.
-            None => !is_from_same_origin(headers) || self.knows_host(headers),
+            None => !is_from_same_origin(headers) || self.is_own_host(headers),
         }
     }
 
@@ -50,7 +50,7 @@ impl Origins {
     pub(in crate::server) fn is_same_site(&self, headers: &HeaderMap) -> bool {
         match headers.get(ORIGIN) {
             Some(origin) => self.trusts(headers, origin),
-            None => is_own_page(headers) && (!is_from_same_origin(headers) || self.knows_host(headers)),
+            None => is_own_page(headers) && (!is_from_same_origin(headers) || self.is_own_host(headers)),
         }
     }
 
@@ -62,14 +62,14 @@ impl Origins {
 
     fn trusts(&self, headers: &HeaderMap, origin: &HeaderValue) -> bool {
         let own = || origin.to_str().is_ok_and(|origin| is_own_origin(headers, origin));
-        self.lists(origin) || own() && self.knows_host(headers)
+        self.lists(origin) || own() && self.is_own_host(headers)
     }
 
     /// Returns whether the host that a request names belongs to this server. Every domain can be made to
     /// resolve to this server, and its pages then name that domain in both `Origin` and `Host`. With a list,
     /// a name belongs to this server if the list has it. An address and `localhost` cannot be the domain of a
     /// third party.
-    fn knows_host(&self, headers: &HeaderMap) -> bool {
+    fn is_own_host(&self, headers: &HeaderMap) -> bool {
         let Some(list) = &self.0 else { return true };
         let Some(name) = asked_host(headers) else { return false };
         let local = name == "localhost" || name.ends_with(".localhost");

@@ -33,9 +33,9 @@ impl Proxies {
     /// address that is not a trusted proxy. Any client can have written the entries before that one.
     pub(in crate::server) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.ip().to_canonical();
-        let said = headers.get_all("x-forwarded-for").iter().rev();
-        let said = said.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
-        for text in said {
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+        let forwarded = forwarded.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
+        for text in forwarded {
             if !self.trust(client) {
                 break;
             }
@@ -58,10 +58,10 @@ fn address(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn client(peer: &str, said: &[&str]) -> String {
+    fn client(peer: &str, forwarded: &[&str]) -> String {
         let proxies = Proxies::parse(&["10.0.0.0/8".into(), "fd00::/8".into(), "192.0.2.7".into()]).unwrap();
         let mut headers = HeaderMap::new();
-        for value in said {
+        for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let client = proxies.client(Some(peer.parse().unwrap()), &headers);
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn only_the_word_of_trusted_proxies_counts() {
-        for (peer, said, expected) in [
+        for (peer, forwarded, expected) in [
             ("203.0.113.5:1", &["1.1.1.1"][..], "203.0.113.5"),
             ("10.1.1.1:1", &[], "10.1.1.1"),
             ("10.1.1.1:1", &["1.1.1.1"], "1.1.1.1"),
@@ -86,7 +86,7 @@ mod tests {
             ("10.1.1.1:1", &["1.1.1.1, nonsense, 10.2.2.2"], "10.2.2.2"),
             ("10.1.1.1:1", &[""], "10.1.1.1"),
         ] {
-            assert_eq!(client(peer, said), expected, "{peer} {said:?}");
+            assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
         }
     }
 

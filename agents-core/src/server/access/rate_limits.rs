@@ -28,7 +28,7 @@ pub(in crate::server) struct AddressRateLimits {
     /// `true` if a limit counts by address.
     by_address: bool,
     /// Guards the log line that the address of clients is not known.
-    said: Once,
+    logged: Once,
 }
 
 impl AddressRateLimits {
@@ -41,7 +41,7 @@ impl AddressRateLimits {
             by_address: limits.connections_per_address.is_some()
                 || limits.upgrades_per_second.is_some()
                 || limits.requests_per_second.is_some(),
-            said: Once::new(),
+            logged: Once::new(),
         }
     }
 
@@ -49,7 +49,7 @@ impl AddressRateLimits {
     /// address of its peers.
     fn check_address(&self, client: Option<IpAddr>) {
         if client.is_none() && self.by_address {
-            self.said.call_once(|| {
+            self.logged.call_once(|| {
                 tracing::error!(
                     "the limits per address have no effect, because requests have no address: serve the router with \
                      `into_make_service_with_connect_info::<SocketAddr>()`"
@@ -71,7 +71,7 @@ impl AddressRateLimits {
         if wait(&self.upgrades, client).is_some() {
             return refuse(Limit::UpgradesPerSecond, "too many connections, try again later");
         }
-        self.gateway.places.socket(client).or_else(|limit| refuse(limit, "too many connections"))
+        self.gateway.connection_slots.socket(client).or_else(|limit| refuse(limit, "too many connections"))
     }
 
     /// Admits a request; the slot is held until the response is complete.
@@ -87,7 +87,7 @@ impl AddressRateLimits {
         if let Some(wait) = wait(&self.requests, client) {
             return refuse(Limit::RequestsPerSecond, wait);
         }
-        self.gateway.places.request(client).or_else(|limit| refuse(limit, Duration::ZERO))
+        self.gateway.connection_slots.request(client).or_else(|limit| refuse(limit, Duration::ZERO))
     }
 
     /// Removes addresses that have sent nothing for a while.

@@ -15,7 +15,7 @@ use crate::support::sampled::sampled;
 pub(in crate::server) async fn begin(
     mut body: Body,
     most: usize,
-    patience: Duration,
+    read_timeout: Duration,
     gateway: &Gateway,
 ) -> Result<Payload, BodyFault> {
     let refuse = |fault: BodyFault| {
@@ -30,7 +30,7 @@ pub(in crate::server) async fn begin(
     }
     let (mut only, mut all) = (None, BytesMut::new());
     loop {
-        let frame = match timeout(patience, body.frame()).await {
+        let frame = match timeout(read_timeout, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
@@ -56,12 +56,12 @@ pub(in crate::server) async fn begin(
         if len > FREE_BYTES {
             let mut first = only.unwrap_or_else(|| all.freeze());
             let ahead = first.split_off(FREE_BYTES);
-            let mut held = MemoryPermit::default();
-            if !held.grow(&gateway.incoming, FREE_BYTES) {
+            let mut permit = MemoryPermit::default();
+            if !permit.grow(&gateway.incoming, FREE_BYTES) {
                 return refuse(BodyFault::Busy);
             }
-            let upload = Upload { body, ahead, left: most - len, patience };
-            return Ok(Payload { first, held, rest: Some(Box::new(upload)) });
+            let upload = Upload { body, ahead, left: most - len, read_timeout };
+            return Ok(Payload { first, permit, rest: Some(Box::new(upload)) });
         }
     }
     Ok(Payload::whole(only.unwrap_or_else(|| all.freeze()), MemoryPermit::default()))

@@ -119,7 +119,7 @@ impl Connection {
         S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone,
     {
         let Self { stream, peer, slot, host } = self;
-        let leave = slot.leave.clone();
+        let close_request = slot.close_request.clone();
         let slot = Arc::new(slot);
         let answer = service_fn(move |request: Request<Incoming>| {
             let busy = ActiveRequest::new(slot.clone());
@@ -150,7 +150,7 @@ impl Connection {
                     }
                     return;
                 }
-                () = leave.notified() => return,
+                () = close_request.notified() => return,
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
@@ -206,7 +206,7 @@ struct HttpConnectionSlot {
     pool: Arc<HttpConnectionPool>,
     /// The position in the queue of waiting connections, or [`BUSY`].
     number: AtomicU64,
-    leave: Arc<Notify>,
+    close_request: Arc<Notify>,
 }
 
 /// A request that is being answered; its connection is not closed for another one.
@@ -224,23 +224,23 @@ impl HttpConnectionPool {
         let full = inner.waiting.len() + inner.busy >= self.most;
         if full {
             match inner.waiting.pop_first() {
-                Some((_, leave)) => leave.notify_one(),
+                Some((_, close_request)) => close_request.notify_one(),
                 None => return (None, true),
             }
         }
-        let leave = Arc::new(Notify::new());
-        let number = AtomicU64::new(inner.wait(leave.clone()));
-        let slot = HttpConnectionSlot { pool: self.clone(), number, leave };
+        let close_request = Arc::new(Notify::new());
+        let number = AtomicU64::new(inner.wait(close_request.clone()));
+        let slot = HttpConnectionSlot { pool: self.clone(), number, close_request };
         (Some(slot), full)
     }
 }
 
 impl Inner {
     /// Adds a connection to the end of the queue.
-    fn wait(&mut self, leave: Arc<Notify>) -> u64 {
+    fn wait(&mut self, close_request: Arc<Notify>) -> u64 {
         let number = self.next;
         self.next += 1;
-        self.waiting.insert(number, leave);
+        self.waiting.insert(number, close_request);
         number
     }
 }
@@ -265,7 +265,7 @@ impl Drop for ActiveRequest {
         let mut inner = self.0.pool.inner.lock();
         if self.0.number.load(Ordering::Relaxed) == BUSY {
             inner.busy -= 1;
-            let number = inner.wait(self.0.leave.clone());
+            let number = inner.wait(self.0.close_request.clone());
             self.0.number.store(number, Ordering::Relaxed);
         }
     }
@@ -312,14 +312,14 @@ mod tests {
         let (third, made_room) = pool.enter();
         let third = third.unwrap();
         assert!(made_room);
-        assert!(second.leave.notified().now_or_never().is_some());
-        assert!(first.leave.notified().now_or_never().is_none(), "its request is being answered");
+        assert!(second.close_request.notified().now_or_never().is_some());
+        assert!(first.close_request.notified().now_or_never().is_none(), "its request is being answered");
         let third = Arc::new(third);
         let answering_too = ActiveRequest::new(third.clone());
         assert!(matches!(pool.enter(), (None, true)), "the requests of all connections are being answered");
         drop(answering);
         assert!(matches!(pool.enter(), (Some(_), true)), "one connection is waiting again");
-        assert!(first.leave.notified().now_or_never().is_some());
+        assert!(first.close_request.notified().now_or_never().is_some());
         let late = ActiveRequest::new(first.clone());
         drop((late, answering_too, first, second));
         assert!(matches!(pool.enter(), (Some(_), false)));

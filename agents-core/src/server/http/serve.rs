@@ -15,7 +15,7 @@ use crate::server::http::listener;
 use crate::server::{Agents, HostService, prometheus};
 
 /// The time that connections have to end after everything else has ended.
-const GOODBYE: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until the process is asked to stop.
 pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
@@ -62,7 +62,7 @@ fn end_with_the_runtime() -> io::Result<()> {
     });
     let wait = move || {
         let _ = over.recv();
-        thread::sleep(GOODBYE);
+        thread::sleep(CLOSE_TIMEOUT);
         tracing::warn!("the process exits while handlers or the disk still hold its threads");
         process::exit(0);
     };
@@ -89,12 +89,12 @@ async fn bind(addr: &str) -> Result<TcpListener> {
 
 async fn serve_on(listener: TcpListener, service: HostService) {
     let host = service.host().clone();
-    let told = CancellationToken::new();
-    let server = listener::serve(listener, host.clone(), service, told.clone());
+    let shutdown = CancellationToken::new();
+    let server = listener::serve(listener, host.clone(), service, shutdown.clone());
     let stop = async {
         signal().await;
         tracing::info!("stopping");
-        told.cancel();
+        shutdown.cancel();
         host.shutdown().await;
     };
     tokio::pin!(server, stop);
@@ -102,7 +102,7 @@ async fn serve_on(listener: TcpListener, service: HostService) {
         () = &mut server => stop.await,
         // Idle keep-alive connections end by themselves; a connection that does not end must not delay the
         // exit.
-        () = &mut stop => drop(tokio::time::timeout(GOODBYE, server).await),
+        () = &mut stop => drop(tokio::time::timeout(CLOSE_TIMEOUT, server).await),
     }
 }
 

@@ -9,11 +9,10 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Extensions, HeaderMap, Method, Request, StatusCode, request};
+use http::{Extensions, Method, Request, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -21,13 +20,12 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::{Refusal, query_value};
-use crate::gateway::{
-    self, BodyFault, ConnectionSlot, ForwardError, Head, RequestOrigin, Upgrade, wants_upgrade,
-};
-use crate::object::{Behavior, BoxFuture, ClientIp, ObjectKey};
+use crate::gateway::{self, BodyFault, ConnectionSlot, ForwardError, Head, Upgrade, wants_upgrade};
+use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::Host;
 use crate::server::access::authorize::Destination;
 use crate::server::access::cors::Cors;
+use crate::server::http::program_routes::peer;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
 use crate::support::sampled::sampled;
@@ -103,7 +101,7 @@ impl HostService {
             true => self.target(destination, &mut head, extensions).await,
             false => Err(Refusal::forbidden("origin not allowed")),
         };
-        let ((key, behavior), place) = match target {
+        let ((key, behavior), slot) = match target {
             Ok(target) => target,
             Err(refusal) if self.host.access().plain_refusals => {
                 self.host.gateway().totals.refused.add(1);
@@ -122,7 +120,7 @@ impl HostService {
         self.host.sockets().spawn(async move {
             let Some(stream) = stream(on_upgrade).await else { return };
             let find = || host.object(&key, &behavior);
-            if let Some(socket) = gateway::accept(stream, find, wanted, head, place).await {
+            if let Some(socket) = gateway::accept(stream, find, wanted, head, slot).await {
                 // A task of its own, which is no larger than an idle socket needs.
                 host.sockets().spawn(socket);
             }
@@ -153,9 +151,9 @@ impl HostService {
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Refusal::bad_request("the transport capnweb is not supported"));
         }
-        let place = self.host.rate_limits().upgrade(head.client)?;
+        let slot = self.host.rate_limits().upgrade(head.client)?;
         let key = self.host.admit(destination, head, extensions, true).await?;
-        Ok(((key, behavior.clone()), place))
+        Ok(((key, behavior.clone()), slot))
     }
 
     async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
@@ -191,8 +189,8 @@ impl HostService {
         let (mut head, body) = request.into_parts();
         let extensions = mem::take(&mut head.extensions);
         let mut head = self.plain_head(&head, peer(&extensions));
-        let place = match self.host.rate_limits().request(head.client) {
-            Ok(place) => place,
+        let slot = match self.host.rate_limits().request(head.client) {
+            Ok(slot) => slot,
             Err(refused) => return *refused,
         };
         let key = match self.host.admit(destination, &mut head, extensions, false).await {
@@ -206,16 +204,16 @@ impl HostService {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let limits = self.host.limits();
-        let begun =
+        let collected =
             collect_body::begin(body, limits.body_bytes, limits.body_timeout, self.host.gateway()).await;
-        let mut payload = match begun {
+        let mut payload = match collected {
             Ok(payload) => payload,
             Err(fault) => return refused(fault),
         };
         loop {
             let (hub, port) = self.host.object(&key, behavior);
             match gateway::forward(hub, port, head, payload).await {
-                Ok(response) => return guarded_body::keep(response, place),
+                Ok(response) => return guarded_body::keep(response, slot),
                 Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Body(fault)) => return refused(fault),
                 Err(ForwardError::Broken) => {
@@ -240,30 +238,6 @@ impl HostService {
             origin: self.host.origin(&head.headers),
         }
     }
-}
-
-impl Host {
-    /// Puts the host and its facts about the sender into a request to a route of the program.
-    fn introduce(&self, mut request: Request<Body>) -> Request<Body> {
-        let client = self.access().proxies.client(peer(request.extensions()), request.headers());
-        let origin = self.origin(request.headers());
-        let extensions = request.extensions_mut();
-        if let Some(client) = client {
-            extensions.insert(ClientIp(client));
-        }
-        extensions.insert(origin);
-        extensions.insert(self.clone());
-        request
-    }
-
-    fn origin(&self, headers: &HeaderMap) -> RequestOrigin {
-        RequestOrigin { identity: None, same_site: self.access().origins.is_same_site(headers) }
-    }
-}
-
-/// Returns the address of the peer, if the server knows it.
-fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
 /// Waits for the response to the handshake and returns the stream. A TCP stream is taken out of the wrapper

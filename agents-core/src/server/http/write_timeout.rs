@@ -20,14 +20,14 @@ use crate::limits::Limit;
 pub(in crate::server) struct WriteTimeout {
     stream: TcpStream,
     gateway: Arc<Gateway>,
-    patience: Duration,
+    timeout: Duration,
     /// A timer that runs while output is pending.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl WriteTimeout {
-    pub(in crate::server) fn new(stream: TcpStream, gateway: Arc<Gateway>, patience: Duration) -> Self {
-        Self { stream, gateway, patience, stalled: None }
+    pub(in crate::server) fn new(stream: TcpStream, gateway: Arc<Gateway>, timeout: Duration) -> Self {
+        Self { stream, gateway, timeout, stalled: None }
     }
 
     /// Returns the stream, which becomes a WebSocket with a timeout of its own.
@@ -40,8 +40,8 @@ impl WriteTimeout {
             self.stalled = None;
             return written;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         if stalled.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }

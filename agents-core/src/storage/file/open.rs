@@ -300,11 +300,11 @@ impl Database {
     /// Closes the connection. `failed` is `true` if a write has failed since the file was opened. The log
     /// then stays as it is.
     pub(in crate::storage) fn close(self, path: &Path, durability: Durability, failed: bool) -> Result<()> {
-        let settled = if failed { Ok(false) } else { self.sync_before_close(path, durability) };
+        let synced = if failed { Ok(false) } else { self.sync_before_close(path, durability) };
         let Self { connection, authorizer, fresh, exclusive, .. } = self;
         // If other connections may have the file open, only SQLite knows whether this connection is the last
         // one. SQLite then moves the log into the database and removes it.
-        let kept = keep_log(&connection, exclusive || !matches!(settled, Ok(true)));
+        let kept = keep_log(&connection, exclusive || !matches!(synced, Ok(true)));
         let closed = connection.close().map_err(|(connection, error)| {
             drop(connection);
             SqlError::from_sqlite(error, "").into()
@@ -313,7 +313,7 @@ impl Database {
         if let Some(fresh) = fresh {
             fresh.close();
         }
-        settled.and(kept).and(closed)
+        synced.and(kept).and(closed)
     }
 
     /// Flushes the database and marks it as closed cleanly. Returns `false` if the log must stay as it is.

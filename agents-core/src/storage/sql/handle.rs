@@ -6,7 +6,7 @@ use crate::Result;
 use crate::storage::StorageError;
 
 /// The access of an [`SqlReader`] to a store, with the rights of a caller.
-pub trait SqlReadDoor {
+pub trait SqlReadBackend {
     /// Runs a statement and returns its first `most` rows.
     ///
     /// # Errors
@@ -15,7 +15,7 @@ pub trait SqlReadDoor {
 }
 
 /// The access of an [`Sql`] to a store, which also allows a caller to write.
-pub trait SqlDoor: SqlReadDoor {
+pub trait SqlBackend: SqlReadBackend {
     /// Runs a statement and returns the number of rows that it changed.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub enum Savepoint {
 /// Values are bound to `?1`, `?2` … and never become part of the SQL text.
 #[derive(Clone, Copy)]
 pub struct Sql<'a> {
-    door: &'a (dyn SqlDoor + 'a),
+    backend: &'a (dyn SqlBackend + 'a),
 }
 
 impl std::fmt::Debug for Sql<'_> {
@@ -62,8 +62,8 @@ impl std::fmt::Debug for Sql<'_> {
 
 impl<'a> Sql<'a> {
     /// Returns a handle that uses the given access to a store.
-    pub fn new(door: &'a (dyn SqlDoor + 'a)) -> Self {
-        Self { door }
+    pub fn new(backend: &'a (dyn SqlBackend + 'a)) -> Self {
+        Self { backend }
     }
 
     /// Returns all rows of a query.
@@ -71,7 +71,7 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails when SQLite refuses the statement, or a row is not a `T`.
     pub fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
-        Vec::from_query(self.door, sql, &params.into_columns()?)
+        Vec::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Returns the only row of a query.
@@ -79,7 +79,7 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails like [`Sql::query`], and when there is not exactly one row.
     pub fn query_one<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<T> {
-        T::from_query(self.door, sql, &params.into_columns()?)
+        T::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Returns the only row of a query, or `None` if there is no row.
@@ -87,7 +87,7 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails like [`Sql::query`], and when there is more than one row.
     pub fn query_optional<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
-        Option::from_query(self.door, sql, &params.into_columns()?)
+        Option::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Runs a statement and returns the number of rows that it changed.
@@ -95,7 +95,7 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails when SQLite refuses the statement, or the caller may not write.
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<u64> {
-        self.door.execute(sql, &params.into_columns()?)
+        self.backend.execute(sql, &params.into_columns()?)
     }
 
     /// Runs several statements, separated by `;` and without parameters: all of them or none.
@@ -103,12 +103,12 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails when SQLite refuses one of them, or the caller may not write.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
-        self.door.execute_batch(sql)
+        self.backend.execute_batch(sql)
     }
 
     /// Starts a statement whose parameters are bound one by one. The macro `sql!` uses it.
     pub fn statement(&self, sql: &'a str) -> Statement<'a> {
-        Statement::new(self.door, Writing(self.door), sql)
+        Statement::new(self.backend, Writing(self.backend), sql)
     }
 
     /// Runs `body` as a transaction. If `body` fails or panics, all its writes are undone, including a change
@@ -117,8 +117,8 @@ impl<'a> Sql<'a> {
     /// # Errors
     /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        let step = |step| self.door.savepoint(step);
-        Undo::around(&step, || body(self))
+        let step = |step| self.backend.savepoint(step);
+        SavepointGuard::around(&step, || body(self))
     }
 }
 
@@ -128,7 +128,7 @@ impl<'a> Sql<'a> {
 /// `PRAGMA` that changes a setting, is refused with the code `sql_read_only`.
 #[derive(Clone, Copy)]
 pub struct SqlReader<'a> {
-    door: &'a (dyn SqlReadDoor + 'a),
+    backend: &'a (dyn SqlReadBackend + 'a),
 }
 
 impl std::fmt::Debug for SqlReader<'_> {
@@ -139,8 +139,8 @@ impl std::fmt::Debug for SqlReader<'_> {
 
 impl<'a> SqlReader<'a> {
     /// Returns a handle that uses the given access to a store.
-    pub fn new(door: &'a (dyn SqlReadDoor + 'a)) -> Self {
-        Self { door }
+    pub fn new(backend: &'a (dyn SqlReadBackend + 'a)) -> Self {
+        Self { backend }
     }
 
     /// Returns all rows of a query.
@@ -148,7 +148,7 @@ impl<'a> SqlReader<'a> {
     /// # Errors
     /// Fails when SQLite refuses the statement, it writes, or a row is not a `T`.
     pub fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
-        Vec::from_query(self.door, sql, &params.into_columns()?)
+        Vec::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Returns the only row of a query.
@@ -156,7 +156,7 @@ impl<'a> SqlReader<'a> {
     /// # Errors
     /// Fails like [`query`](Self::query), and when there is not exactly one row.
     pub fn query_one<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<T> {
-        T::from_query(self.door, sql, &params.into_columns()?)
+        T::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Returns the only row of a query, or `None` if there is no row.
@@ -164,21 +164,21 @@ impl<'a> SqlReader<'a> {
     /// # Errors
     /// Fails like [`query`](Self::query), and when there is more than one row.
     pub fn query_optional<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
-        Option::from_query(self.door, sql, &params.into_columns()?)
+        Option::from_query(self.backend, sql, &params.into_columns()?)
     }
 
     /// Starts a query whose parameters are bound one by one. The macro `sql!` uses it.
     pub fn statement(&self, sql: &'a str) -> Statement<'a, Reading> {
-        Statement::new(self.door, Reading, sql)
+        Statement::new(self.backend, Reading, sql)
     }
 }
 
 /// A guard that rolls a transaction back unless the transaction was released.
-pub(in crate::storage) struct Undo<'a> {
+pub(in crate::storage) struct SavepointGuard<'a> {
     step: Option<&'a dyn Fn(Savepoint) -> Result<()>>,
 }
 
-impl<'a> Undo<'a> {
+impl<'a> SavepointGuard<'a> {
     /// Runs `body` between the steps of a transaction.
     pub(in crate::storage) fn around<R>(
         step: &'a dyn Fn(Savepoint) -> Result<()>,
@@ -193,7 +193,7 @@ impl<'a> Undo<'a> {
     }
 }
 
-impl Drop for Undo<'_> {
+impl Drop for SavepointGuard<'_> {
     fn drop(&mut self) {
         if let Some(step) = self.step {
             // The caller gets the first failure. If the rollback fails, the store is poisoned, and every

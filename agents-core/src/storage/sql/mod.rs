@@ -1,6 +1,6 @@
 //! The SQL API for users: statements, their parameters, and rows as Rust types.
 //!
-//! Agents use it through a [`SqlDoor`], or through a [`SqlReadDoor`] where they only read. So the types of
+//! Agents use it through a [`SqlBackend`], or through a [`SqlReadBackend`] where they only read. So the types of
 //! SQLite do not appear in signatures.
 
 pub(super) mod authorizer;
@@ -15,11 +15,11 @@ mod statement;
 mod values;
 
 pub(super) use effort::{Effort, Efforts, effort};
-pub(super) use handle::Undo;
-pub use handle::{Savepoint, Sql, SqlDoor, SqlReadDoor, SqlReader};
+pub(super) use handle::SavepointGuard;
+pub use handle::{Savepoint, Sql, SqlBackend, SqlReadBackend, SqlReader};
 pub use params::Params;
 pub use rows::Rows;
 pub use statement::{MayWrite, Reading, Statement, Writing};
 pub use values::column::{Column, ColumnRef, FromColumn, ToColumn, column_as_wire, wire_as_column};
-pub use values::row::{ColumnIndex, FromRow, FromRows, Row};
+pub use values::row::{ColumnIndex, FromRow, FromRows, Row, row_as_column};
 pub use values::structure::row_as_struct;

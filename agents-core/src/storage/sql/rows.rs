@@ -54,7 +54,7 @@ impl Rows {
     }
 
     fn copy(&mut self, value: ValueRef<'_>) -> Copied {
-        let mut place = |bytes: &[u8]| {
+        let mut append = |bytes: &[u8]| {
             let start = self.bytes.len();
             self.bytes.extend_from_slice(bytes);
             (start, u32::try_from(bytes.len()).unwrap_or(u32::MAX))
@@ -64,11 +64,11 @@ impl Rows {
             ValueRef::Integer(value) => Copied::Integer(value),
             ValueRef::Real(value) => Copied::Real(value),
             ValueRef::Text(bytes) => {
-                let (start, length) = place(bytes);
+                let (start, length) = append(bytes);
                 Copied::Text(start, length)
             }
             ValueRef::Blob(bytes) => {
-                let (start, length) = place(bytes);
+                let (start, length) = append(bytes);
                 Copied::Blob(start, length)
             }
         }
@@ -98,9 +98,9 @@ impl Rows {
     }
 
     /// Returns a cell by its position in the list of cells.
-    pub(super) fn cell(&self, place: usize) -> Option<ValueRef<'_>> {
+    pub(super) fn cell(&self, position: usize) -> Option<ValueRef<'_>> {
         let bytes = |start: usize, length: u32| self.bytes.get(start..start + length as usize);
-        Some(match *self.cells.get(place)? {
+        Some(match *self.cells.get(position)? {
             Copied::Null => ValueRef::Null,
             Copied::Integer(value) => ValueRef::Integer(value),
             Copied::Real(value) => ValueRef::Real(value),

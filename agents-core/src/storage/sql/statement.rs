@@ -1,11 +1,11 @@
 //! A statement whose parameters are bound one by one.
 
-use super::{Column, FromRows, SqlDoor, SqlReadDoor, ToColumn};
+use super::{Column, FromRows, SqlBackend, SqlReadBackend, ToColumn};
 use crate::{Error, Result};
 
 /// The right of a [`Statement`] to write. A statement from an [`Sql`](super::Sql) has it.
 #[derive(Clone, Copy)]
-pub struct Writing<'a>(pub(super) &'a (dyn SqlDoor + 'a));
+pub struct Writing<'a>(pub(super) &'a (dyn SqlBackend + 'a));
 
 /// The right of a [`Statement`] only to read. A statement from an [`SqlReader`](super::SqlReader) has it.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +18,12 @@ pub struct Reading;
 )]
 pub trait MayWrite {
     /// Returns the access to the database.
-    fn door(&self) -> &(dyn SqlDoor + '_);
+    fn backend(&self) -> &(dyn SqlBackend + '_);
 }
 
 #[diagnostic::do_not_recommend]
 impl MayWrite for Writing<'_> {
-    fn door(&self) -> &(dyn SqlDoor + '_) {
+    fn backend(&self) -> &(dyn SqlBackend + '_) {
         self.0
     }
 }
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Writing<'_> {
 /// [`run`](Statement::run) returns the error.
 #[must_use = "a statement does nothing before `fetch` or `run`"]
 pub struct Statement<'a, Right = Writing<'a>> {
-    door: &'a (dyn SqlReadDoor + 'a),
+    backend: &'a (dyn SqlReadBackend + 'a),
     right: Right,
     sql: &'a str,
     params: Vec<Column>,
@@ -58,8 +58,8 @@ impl<Right> std::fmt::Debug for Statement<'_, Right> {
 }
 
 impl<'a, Right> Statement<'a, Right> {
-    pub(super) fn new(door: &'a (dyn SqlReadDoor + 'a), right: Right, sql: &'a str) -> Self {
-        Self { door, right, sql, params: Vec::new(), error: None }
+    pub(super) fn new(backend: &'a (dyn SqlReadBackend + 'a), right: Right, sql: &'a str) -> Self {
+        Self { backend, right, sql, params: Vec::new(), error: None }
     }
 
     /// Declares that the statement writes, before its rows are fetched: `INSERT .. RETURNING ..`.
@@ -89,7 +89,7 @@ impl<'a, Right> Statement<'a, Right> {
     pub fn fetch<R: FromRows>(self) -> Result<R> {
         match self.error {
             Some(error) => Err(error),
-            None => R::from_query(self.door, self.sql, &self.params),
+            None => R::from_query(self.backend, self.sql, &self.params),
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a, Right> Statement<'a, Right> {
     {
         match self.error {
             Some(error) => Err(error),
-            None => self.right.door().execute(self.sql, &self.params),
+            None => self.right.backend().execute(self.sql, &self.params),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::deferred::Deferred;
 use crate::storage::error::SqlError;
 use crate::storage::sql::Efforts;
-use crate::storage::tables::state::{State, Undo};
+use crate::storage::tables::state::State;
 use crate::storage::{Result, StoreOptions};
 
 // One name is enough, because RELEASE and ROLLBACK TO refer to the innermost savepoint of that name.
@@ -15,7 +15,7 @@ const SAVEPOINT: &str = "/*agents*/SAVEPOINT s";
 pub(in crate::storage) struct Levels {
     pub(in crate::storage) stack: Vec<Level>,
     /// The number of levels that SQLite knows. The others wait for a write.
-    pub(in crate::storage) begun: usize,
+    pub(in crate::storage) opened: usize,
     /// `true` while SQLite has an open transaction. The transaction outlives the turn that opened it.
     pub(in crate::storage) open: bool,
     /// `true` if something is committed that has no commit number yet.
@@ -29,7 +29,7 @@ pub(in crate::storage) struct Levels {
 pub(in crate::storage) struct Level {
     pub(in crate::storage) mark: Mark,
     /// The staged state before this level, if the level changed it.
-    pub(in crate::storage) undo: Option<Undo>,
+    pub(in crate::storage) undo: Option<State>,
     /// The number of statements in this level that write.
     writes: u32,
 }
@@ -59,7 +59,7 @@ impl Levels {
         if self.stack.is_empty() {
             self.deferred.turn_ended();
         }
-        self.begun = self.begun.min(self.stack.len());
+        self.opened = self.opened.min(self.stack.len());
         self.broken.take_if(|broken| broken.depth >= self.stack.len());
         level
     }
@@ -83,7 +83,7 @@ impl Levels {
 
     /// Returns the slot in which the innermost level keeps the earlier staged state, or `None` outside of
     /// turns.
-    pub(in crate::storage) fn undo_slot(&mut self) -> Option<&mut Option<Undo>> {
+    pub(in crate::storage) fn undo_slot(&mut self) -> Option<&mut Option<State>> {
         self.stack.last_mut().map(|level| &mut level.undo)
     }
 
@@ -129,7 +129,7 @@ impl Levels {
             level.mark = Mark::Nothing;
             level.writes = 0;
         }
-        self.begun = 0;
+        self.opened = 0;
         self.deferred.turn_ended();
         self.forget_tables();
         true
@@ -155,13 +155,13 @@ impl Levels {
             self.open = true;
             if let Some(first) = self.stack.first_mut() {
                 first.mark = Mark::Transaction;
-                self.begun = 1;
+                self.opened = 1;
             }
         }
-        while let Some(level) = self.stack.get_mut(self.begun) {
+        while let Some(level) = self.stack.get_mut(self.opened) {
             run(SAVEPOINT)?;
             level.mark = Mark::Savepoint;
-            self.begun += 1;
+            self.opened += 1;
         }
         if let Some(level) = self.stack.last_mut() {
             level.writes = level.writes.saturating_add(1);

@@ -57,7 +57,7 @@ pub struct Store {
     pub(super) metrics: StoreMetrics,
     pub(super) poisoned: bool,
     /// The open files, if commits are not synced, and the time of the last check that their paths lead to them.
-    pub(super) place: Option<(DatabaseFiles, Instant)>,
+    pub(super) files: Option<(DatabaseFiles, Instant)>,
     pub(super) options: StoreOptions,
     pub(super) path: PathBuf,
     class: String,
@@ -92,7 +92,7 @@ impl Store {
             lsn: Lsn::default(),
             metrics: StoreMetrics::default(),
             poisoned: false,
-            place: None,
+            files: None,
             options: options.clone(),
             path: path.to_owned(),
             class: class.to_owned(),
@@ -155,7 +155,7 @@ impl Store {
     ///
     /// # Errors
     /// Fails like [`close`](Self::close), or with [`StorageError::Misuse`] while writes wait for a commit.
-    pub fn rest(&mut self) -> Result<()> {
+    pub fn suspend(&mut self) -> Result<()> {
         self.check()?;
         if self.has_uncommitted() {
             return Err(StorageError::Misuse("a file must not be closed before its commit"));
@@ -207,7 +207,7 @@ impl Store {
 
     fn shut(&mut self) -> Result<()> {
         self.sync = None;
-        self.place = None;
+        self.files = None;
         let Some(database) = self.database.take() else { return Ok(()) };
         let recorder = self.options.faults.clone().filter(|faults| faults.is_recording());
         if let Some(recorder) = &recorder {

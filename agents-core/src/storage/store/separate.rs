@@ -39,7 +39,7 @@ impl Store {
         if !self.levels.is_shared() {
             return Ok(());
         }
-        if self.levels.begun > 0 {
+        if self.levels.opened > 0 {
             if let Some(home) = &self.options.home {
                 home.separates(self.class());
             }
@@ -52,7 +52,7 @@ impl Store {
     pub(in crate::storage) fn separate_write(&mut self) -> Result<()> {
         let separates =
             |store: &Self| store.options.home.as_ref().is_some_and(|home| home.is_separated(store.class()));
-        if self.levels.begun == 0 && self.levels.is_shared() && separates(self) {
+        if self.levels.opened == 0 && self.levels.is_shared() && separates(self) {
             return self.commit_earlier();
         }
         Ok(())

@@ -86,7 +86,7 @@ struct Files {
     path: PathBuf,
     fresh: Option<Arc<UnsyncedFile>>,
     log: File,
-    place: DatabaseFiles,
+    files: DatabaseFiles,
     flush: Flush,
     /// `true` if the name of the log in its folder is on the disk.
     named: AtomicBool,
@@ -104,7 +104,7 @@ impl Files {
             path: path.to_owned(),
             fresh: database.fresh.clone(),
             log,
-            place: DatabaseFiles::of(path)?,
+            files: DatabaseFiles::of(path)?,
             flush: database.flush.clone(),
             named,
         })
@@ -120,7 +120,7 @@ impl Files {
             self.named.store(true, Ordering::Relaxed);
         }
         // A descriptor continues to work after its file has lost its name.
-        self.place.check()
+        self.files.check()
     }
 }
 
@@ -160,19 +160,19 @@ impl SyncHandle {
 }
 
 /// The time after which a store checks its files again, if its commits promise nothing beyond the process.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Checks from time to time that commits still reach files that can be found again, if no sync does so.
-    pub(in crate::storage) fn check_place(&mut self) -> Result<()> {
+    pub(in crate::storage) fn check_files(&mut self) -> Result<()> {
         if self.options.durability == Durability::Disk {
             return Ok(());
         }
-        match &mut self.place {
-            None => self.place = Some((DatabaseFiles::of(&self.path)?, Instant::now())),
-            Some((place, looked)) if looked.elapsed() >= LOOK => {
-                place.check().map_err(|error| StorageError::io("commit to", &self.path, error))?;
-                *looked = Instant::now();
+        match &mut self.files {
+            None => self.files = Some((DatabaseFiles::of(&self.path)?, Instant::now())),
+            Some((files, checked_at)) if checked_at.elapsed() >= CHECK_INTERVAL => {
+                files.check().map_err(|error| StorageError::io("commit to", &self.path, error))?;
+                *checked_at = Instant::now();
             }
             Some(_) => {}
         }

@@ -130,7 +130,7 @@ impl Store {
         if !self.has_uncommitted() {
             return Ok(None);
         }
-        if let Err(error) = self.commit_transaction(Self::flush_state).and_then(|()| self.check_place()) {
+        if let Err(error) = self.commit_transaction(Self::flush_state).and_then(|()| self.check_files()) {
             self.poison();
             return Err(error);
         }

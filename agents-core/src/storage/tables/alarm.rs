@@ -13,7 +13,7 @@ const DELETE: &str = "/*agents*/DELETE FROM _agents_alarm WHERE id = ?1";
 
 /// The rows of the table.
 const SET: i64 = 0;
-const OWED: i64 = 1;
+const PENDING: i64 = 1;
 
 /// An alarm: a time at which an object is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,13 +30,13 @@ pub struct Alarms {
     /// The alarm that is set.
     pub set: Option<Alarm>,
     /// An alarm that was due when it was replaced or deleted. It is delivered first.
-    pub owed: Option<Alarm>,
+    pub pending: Option<Alarm>,
 }
 
 impl Alarms {
     /// Returns the alarm that is delivered next.
     pub fn next(&self) -> Option<Alarm> {
-        self.owed.or(self.set)
+        self.pending.or(self.set)
     }
 }
 
@@ -50,7 +50,7 @@ impl Store {
             let Some(parts) = parts else { return Ok(Alarms::default()) };
             parts.metrics.statement();
             let alarms = read(parts.connection)?;
-            let rows = u64::from(alarms.set.is_some()) + u64::from(alarms.owed.is_some());
+            let rows = u64::from(alarms.set.is_some()) + u64::from(alarms.pending.is_some());
             parts.metrics.rows_read(rows);
             Ok(alarms)
         });
@@ -77,8 +77,8 @@ impl Store {
     ///
     /// # Errors
     /// Fails with [`StorageError::Poisoned`](crate::storage::StorageError::Poisoned), or when SQLite fails.
-    pub fn owe_alarm(&mut self, alarm: Option<Alarm>) -> Result<()> {
-        self.write_alarm(OWED, alarm)
+    pub fn set_pending_alarm(&mut self, alarm: Option<Alarm>) -> Result<()> {
+        self.write_alarm(PENDING, alarm)
     }
 
     fn write_alarm(&mut self, row: i64, alarm: Option<Alarm>) -> Result<()> {
@@ -108,7 +108,7 @@ pub(in crate::storage) fn read(connection: &Connection) -> Result<Alarms> {
         while let Some(row) = rows.next()? {
             let at = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
             let alarm = Some(Alarm { at, retries: row.get(2)? });
-            if row.get::<_, i64>(0)? == SET { alarms.set = alarm } else { alarms.owed = alarm }
+            if row.get::<_, i64>(0)? == SET { alarms.set = alarm } else { alarms.pending = alarm }
         }
         Ok(())
     };

@@ -5,11 +5,11 @@ use bytes::Bytes;
 use super::kv::KvRange;
 use super::stored::{from_stored, to_stored};
 use crate::storage::error::StorageError;
-use crate::storage::sql::{Savepoint, Undo};
+use crate::storage::sql::{Savepoint, SavepointGuard};
 use crate::wire::Wire;
 
 /// The access of a [`KvReader`] to a store, with the rights of a caller.
-pub trait KvReadDoor {
+pub trait KvReadBackend {
     /// Returns the value of a key as JSON text.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ pub trait KvReadDoor {
 }
 
 /// The access of a [`Kv`] to a store, which also allows a caller to write.
-pub trait KvDoor: KvReadDoor {
+pub trait KvBackend: KvReadBackend {
     /// Sets the value of a key. The value is JSON text.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ pub trait KvDoor: KvReadDoor {
 /// The keys and values of an object.
 #[derive(Clone, Copy)]
 pub struct Kv<'a> {
-    door: &'a (dyn KvDoor + 'a),
+    backend: &'a (dyn KvBackend + 'a),
 }
 
 impl std::fmt::Debug for Kv<'_> {
@@ -64,8 +64,8 @@ impl std::fmt::Debug for Kv<'_> {
 
 impl<'a> Kv<'a> {
     /// Returns a handle that uses the given access to a store.
-    pub fn new(door: &'a (dyn KvDoor + 'a)) -> Self {
-        Self { door }
+    pub fn new(backend: &'a (dyn KvBackend + 'a)) -> Self {
+        Self { backend }
     }
 
     /// Returns the value of a key, or `None` if the key does not exist.
@@ -73,7 +73,7 @@ impl<'a> Kv<'a> {
     /// # Errors
     /// Fails when storage fails, or the value is not a `T`.
     pub fn get<T: Wire>(&self, key: &str) -> crate::Result<Option<T>> {
-        read(self.door, key)
+        read(self.backend, key)
     }
 
     /// Sets the value of a key.
@@ -84,7 +84,7 @@ impl<'a> Kv<'a> {
     /// value that contains NaN.
     pub fn put<T: Wire>(&self, key: &str, value: &T) -> crate::Result<()> {
         let json = to_stored(value).map_err(|source| json_error(key, source))?;
-        self.door.put(key, json.as_bytes())
+        self.backend.put(key, json.as_bytes())
     }
 
     /// Removes a key. Returns whether it existed.
@@ -92,7 +92,7 @@ impl<'a> Kv<'a> {
     /// # Errors
     /// Fails when storage fails or the caller may not write.
     pub fn delete(&self, key: &str) -> crate::Result<bool> {
-        self.door.delete(key)
+        self.backend.delete(key)
     }
 
     /// Returns keys with their values, ordered by the bytes of the keys.
@@ -100,7 +100,7 @@ impl<'a> Kv<'a> {
     /// # Errors
     /// Fails when storage fails, or a value is not a `T`.
     pub fn list<T: Wire>(&self, range: KvRange) -> crate::Result<Vec<(String, T)>> {
-        read_range(self.door, &range)
+        read_range(self.backend, &range)
     }
 
     /// Removes all keys. Returns their number. Tables and the state stay.
@@ -108,7 +108,7 @@ impl<'a> Kv<'a> {
     /// # Errors
     /// Fails when storage fails or the caller may not write.
     pub fn delete_all(&self) -> crate::Result<u64> {
-        self.door.delete_all()
+        self.backend.delete_all()
     }
 
     /// Runs `body` as a transaction. If `body` fails or panics, all its writes are undone, including rows and
@@ -128,15 +128,15 @@ impl<'a> Kv<'a> {
     /// # Errors
     /// Fails with the error of `body`, or when storage fails.
     pub fn transaction<R>(&self, body: impl FnOnce(&Self) -> crate::Result<R>) -> crate::Result<R> {
-        let step = |step| self.door.savepoint(step);
-        Undo::around(&step, || body(self))
+        let step = |step| self.backend.savepoint(step);
+        SavepointGuard::around(&step, || body(self))
     }
 }
 
 /// The keys and values of an object for reading only, as a [`View`](crate::View) offers them.
 #[derive(Clone, Copy)]
 pub struct KvReader<'a> {
-    door: &'a (dyn KvReadDoor + 'a),
+    backend: &'a (dyn KvReadBackend + 'a),
 }
 
 impl std::fmt::Debug for KvReader<'_> {
@@ -147,8 +147,8 @@ impl std::fmt::Debug for KvReader<'_> {
 
 impl<'a> KvReader<'a> {
     /// Returns a handle that uses the given access to a store.
-    pub fn new(door: &'a (dyn KvReadDoor + 'a)) -> Self {
-        Self { door }
+    pub fn new(backend: &'a (dyn KvReadBackend + 'a)) -> Self {
+        Self { backend }
     }
 
     /// Returns the value of a key, or `None` if the key does not exist.
@@ -156,7 +156,7 @@ impl<'a> KvReader<'a> {
     /// # Errors
     /// Fails when storage fails, or the value is not a `T`.
     pub fn get<T: Wire>(&self, key: &str) -> crate::Result<Option<T>> {
-        read(self.door, key)
+        read(self.backend, key)
     }
 
     /// Returns keys with their values, ordered by the bytes of the keys.
@@ -164,20 +164,23 @@ impl<'a> KvReader<'a> {
     /// # Errors
     /// Fails when storage fails, or a value is not a `T`.
     pub fn list<T: Wire>(&self, range: KvRange) -> crate::Result<Vec<(String, T)>> {
-        read_range(self.door, &range)
+        read_range(self.backend, &range)
     }
 }
 
-fn read<T: Wire>(door: &(dyn KvReadDoor + '_), key: &str) -> crate::Result<Option<T>> {
-    door.get(key)?.map(|json| decode(key, &json)).transpose()
+fn read<T: Wire>(backend: &(dyn KvReadBackend + '_), key: &str) -> crate::Result<Option<T>> {
+    backend.get(key)?.map(|json| decode(key, &json)).transpose()
 }
 
-fn read_range<T: Wire>(door: &(dyn KvReadDoor + '_), range: &KvRange) -> crate::Result<Vec<(String, T)>> {
+fn read_range<T: Wire>(
+    backend: &(dyn KvReadBackend + '_),
+    range: &KvRange,
+) -> crate::Result<Vec<(String, T)>> {
     let decoded = |(key, json): (String, Bytes)| {
         let value = decode(&key, &json)?;
         Ok((key, value))
     };
-    door.list(range)?.into_iter().map(decoded).collect()
+    backend.list(range)?.into_iter().map(decoded).collect()
 }
 
 fn decode<T: Wire>(key: &str, json: &[u8]) -> crate::Result<T> {

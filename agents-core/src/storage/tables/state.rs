@@ -36,9 +36,6 @@ pub(in crate::storage) struct State {
     staged: bool,
 }
 
-/// The state before a level changed it.
-pub(in crate::storage) type Undo = State;
-
 impl State {
     pub(in crate::storage) fn is_staged(&self) -> bool {
         self.staged
@@ -48,7 +45,7 @@ impl State {
         self.staged = false;
     }
 
-    pub(in crate::storage) fn restore(&mut self, undo: Undo) {
+    pub(in crate::storage) fn restore(&mut self, undo: State) {
         *self = undo;
     }
 

@@ -45,11 +45,11 @@ pub(crate) fn from_stored<T: Wire>(json: &[u8]) -> Result<T, serde_json::Error> 
 /// part.
 fn unreadable<T: Wire>(json: &str, error: serde_json::Error) -> serde_json::Error {
     let reader = &mut serde_json::Deserializer::from_str(json);
-    let place = match serde_path_to_error::deserialize::<_, De<T>>(reader) {
+    let path = match serde_path_to_error::deserialize::<_, De<T>>(reader) {
         Err(placed) if placed.path().iter().next().is_some() => format!("`{}`: ", placed.path()),
         _ => String::new(),
     };
-    serde_json::Error::custom(format_args!("{place}the type does not read what it writes: {error}"))
+    serde_json::Error::custom(format_args!("{path}the type does not read what it writes: {error}"))
 }
 
 /// Returns whether a value of this size is read back before it is stored.

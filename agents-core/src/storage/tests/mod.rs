@@ -12,9 +12,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::sql::{Column, Params, Rows, Savepoint, Sql, SqlDoor, SqlReadDoor};
+use super::sql::{Column, Params, Rows, Savepoint, Sql, SqlBackend, SqlReadBackend};
 use super::{
-    DataFolder, Faults, Kv, KvDoor, KvRange, KvReadDoor, SqlErrorKind, StorageError, Store, StoreOptions,
+    DataFolder, Faults, Kv, KvBackend, KvRange, KvReadBackend, SqlErrorKind, StorageError, Store,
+    StoreOptions,
 };
 
 /// A store in a folder of its own, used in the same way as by an agent.
@@ -106,13 +107,13 @@ fn kind(error: &crate::Error) -> SqlErrorKind {
     }
 }
 
-impl SqlReadDoor for Bench {
+impl SqlReadBackend for Bench {
     fn query(&self, sql: &str, params: &[Column], most: usize) -> crate::Result<Rows> {
         self.on(|store| store.query(sql, params, self.read_only, most)).map_err(StorageError::into_error)
     }
 }
 
-impl SqlDoor for Bench {
+impl SqlBackend for Bench {
     fn execute(&self, sql: &str, params: &[Column]) -> crate::Result<u64> {
         self.on(|store| store.execute(sql, params, self.read_only)).map_err(StorageError::into_error)
     }
@@ -131,7 +132,7 @@ impl SqlDoor for Bench {
     }
 }
 
-impl KvReadDoor for Bench {
+impl KvReadBackend for Bench {
     fn get(&self, key: &str) -> crate::Result<Option<Bytes>> {
         self.on(|store| store.kv_get(key)).map_err(StorageError::into_error)
     }
@@ -141,7 +142,7 @@ impl KvReadDoor for Bench {
     }
 }
 
-impl KvDoor for Bench {
+impl KvBackend for Bench {
     fn put(&self, key: &str, json: &[u8]) -> crate::Result<()> {
         self.on(|store| store.kv_put(key, json)).map_err(StorageError::into_error)
     }
@@ -155,7 +156,7 @@ impl KvDoor for Bench {
     }
 
     fn savepoint(&self, step: Savepoint) -> crate::Result<()> {
-        SqlDoor::savepoint(self, step)
+        SqlBackend::savepoint(self, step)
     }
 }
 

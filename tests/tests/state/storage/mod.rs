@@ -1,6 +1,7 @@
 //! Storage: SQL, keys and values, transactions, and values that are read back unchanged.
 
-pub(super) mod key_value;
+pub(super) mod enums;
+mod key_value;
 pub(super) mod newtypes;
 pub(super) mod sql;
 pub(super) mod transactions;

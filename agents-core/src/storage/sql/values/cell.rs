@@ -54,7 +54,7 @@ impl serde::de::Error for DeError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let message = format!("invalid type: {found}, expected {expected}");
+        let message = format!("expected {expected}, got {}", kind_of(&found));
         let expected = expected.to_string();
         let kind = match found {
             Unexpected::Signed(_) if expected == FLAG => Mistyped::NumberForFlag,
@@ -66,8 +66,32 @@ impl serde::de::Error for DeError {
         Self::Mistyped(kind, message)
     }
 
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Other(format!("expected {expected}, got {} of another value", kind_of(&found)))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        let expected: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+        Self::Other(format!("expected one of {}, got another text", expected.join(", ")))
+    }
+
     fn missing_field(field: &'static str) -> Self {
         Self::Missing(field)
+    }
+}
+
+/// Returns the kind of a value, for messages. The value itself may be a secret, which the log must not have.
+fn kind_of(found: &Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
+        Unexpected::Float(_) => "a number",
+        Unexpected::Char(_) | Unexpected::Str(_) => "text",
+        Unexpected::Bytes(_) => "bytes",
+        Unexpected::Unit => "NULL",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "an object",
+        _ => "a value of another kind",
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::storage::sql::{
-    Column, ColumnRef, FromColumn, FromRow, Row, ToColumn, column_as_wire, wire_as_column,
+    Column, ColumnRef, FromColumn, FromRow, Row, ToColumn, column_as_wire, row_as_column, wire_as_column,
 };
 use crate::wire::{Duration, I64, I128, U64, U128};
 
@@ -17,8 +17,7 @@ macro_rules! read {
 
         impl FromRow for $ty {
             fn from_row(row: &Row<'_>) -> Result<Self> {
-                row.expect_columns(1)?;
-                row.get(0)
+                row_as_column(row)
             }
         }
     };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::Result;
 use crate::storage::StorageError;
 use crate::storage::sql::handle::wrong_count;
-use crate::storage::sql::{Column, ColumnRef, FromColumn, Rows, SqlReadDoor};
+use crate::storage::sql::{Column, ColumnRef, FromColumn, Rows, SqlReadBackend};
 
 /// A row of a query.
 #[derive(Clone, Copy)]
@@ -139,15 +139,15 @@ impl ColumnIndex for &str {
     }
 }
 
-/// A type that a row can be read as: a scalar for one column, a tuple for columns in their order,
-/// a `#[wire]` struct for columns by their names.
+/// A type that a row can be read as: a scalar, or an enum or tuple struct with `#[wire]`, for one column; a
+/// tuple for columns in their order; a `#[wire]` struct for columns by their names.
 ///
 /// A column `created_at` fills the field `createdAt`, and so does a column `createdAt`. `serde_json::Map`
 /// accepts any row.
 #[diagnostic::on_unimplemented(
     message = "a row cannot be read as `{Self}`",
     label = "not a row type",
-    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct with named fields and `#[wire]`",
+    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct or enum with `#[wire]`",
     note = "a nullable or binary column is read in a tuple: `(Option<i64>,)`, `(Vec<u8>,)`"
 )]
 pub trait FromRow: Sized {
@@ -156,6 +156,15 @@ pub trait FromRow: Sized {
     /// # Errors
     /// Fails when the columns do not fit.
     fn from_row(row: &Row<'_>) -> Result<Self>;
+}
+
+/// Reads a row of one column.
+///
+/// # Errors
+/// Fails when the row has another number of columns, or when the column does not hold a `T`.
+pub fn row_as_column<T: FromColumn>(row: &Row<'_>) -> Result<T> {
+    row.expect_columns(1)?;
+    row.get(0)
 }
 
 impl FromRow for Map<String, Value> {
@@ -175,44 +184,44 @@ impl FromRow for Map<String, Value> {
     message = "a query cannot be fetched as `{Self}`",
     label = "not made of rows",
     note = "write `Vec<T>` for all rows, `Option<T>` for none or one, `T` for exactly one",
-    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct with named fields and `#[wire]`"
+    note = "a row is a scalar, a tuple such as `(String, i64)`, or a struct or enum with `#[wire]`"
 )]
 pub trait FromRows: Sized {
     /// Runs the query and reads its rows.
     ///
     /// # Errors
     /// Fails when SQLite refuses it, or the rows are not what was requested.
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self>;
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self>;
 }
 
 impl<T: FromRow> FromRows for Vec<T> {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
-        let rows = door.query(sql, params, usize::MAX)?;
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
+        let rows = backend.query(sql, params, usize::MAX)?;
         rows.iter().map(|row| T::from_row(&row)).collect()
     }
 }
 
 impl<T: FromRow> FromRows for Option<T> {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
-        only_row(door, sql, params, "at most one row")
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
+        only_row(backend, sql, params, "at most one row")
     }
 }
 
 impl<T: FromRow> FromRows for T {
-    fn from_query(door: &(dyn SqlReadDoor + '_), sql: &str, params: &[Column]) -> Result<Self> {
+    fn from_query(backend: &(dyn SqlReadBackend + '_), sql: &str, params: &[Column]) -> Result<Self> {
         const EXPECTED: &str = "exactly one row";
-        only_row(door, sql, params, EXPECTED)?.ok_or_else(|| wrong_count(EXPECTED, "0", sql))
+        only_row(backend, sql, params, EXPECTED)?.ok_or_else(|| wrong_count(EXPECTED, "0", sql))
     }
 }
 
 fn only_row<T: FromRow>(
-    door: &(dyn SqlReadDoor + '_),
+    backend: &(dyn SqlReadBackend + '_),
     sql: &str,
     params: &[Column],
     expected: &'static str,
 ) -> Result<Option<T>> {
     // A second row shows that there is more than one.
-    let rows = door.query(sql, params, 2)?;
+    let rows = backend.query(sql, params, 2)?;
     let only = rows.iter().next().map(|row| T::from_row(&row)).transpose()?;
     if rows.len() > 1 { Err(wrong_count(expected, "more than one", sql)) } else { Ok(only) }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::Result;
 use crate::storage::StorageError;
-use crate::storage::sql::{Column, ColumnRef, FromColumn, FromRow, Row, ToColumn};
+use crate::storage::sql::{Column, ColumnRef, FromColumn, FromRow, Row, ToColumn, row_as_column};
 
 fn mismatch<T>(expected: &str, found: ColumnRef<'_>) -> Result<T> {
     Err(StorageError::column(format!("expected {expected}, got {}", found.type_name())).into_error())
@@ -220,8 +220,7 @@ macro_rules! rows_of_one_column {
     ($($ty:ty),*) => {$(
         impl FromRow for $ty {
             fn from_row(row: &Row<'_>) -> Result<Self> {
-                row.expect_columns(1)?;
-                row.get(0)
+                row_as_column(row)
             }
         }
     )*};

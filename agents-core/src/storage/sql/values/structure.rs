@@ -74,8 +74,8 @@ fn read_otherwise<T: Wire>(
         } else {
             return Err(failure);
         };
-        let wanted = (0..guessed.len()).find(|place| {
-            let (index, reading) = guessed[*place];
+        let wanted = (0..guessed.len()).find(|position| {
+            let (index, reading) = guessed[*position];
             let fits = match row.value(index) {
                 Ok(ColumnRef::Integer(0 | 1)) => instead == Reading::Flag,
                 Ok(ColumnRef::Text(text)) => instead == Reading::Scalar && looks_compound(text),
@@ -83,12 +83,12 @@ fn read_otherwise<T: Wire>(
             };
             fits && reading == Reading::Guess && {
                 let mut marked = guessed.clone();
-                marked[*place].1 = Reading::Marked;
+                marked[*position].1 = Reading::Marked;
                 read::<T>(row, &mut marked).is_err_and(|failure| failure.is(mark))
             }
         });
-        let Some(place) = wanted else { return Err(failure) };
-        guessed[place].1 = instead;
+        let Some(position) = wanted else { return Err(failure) };
+        guessed[position].1 = instead;
         match read(row, &mut guessed) {
             Ok(value) => return Ok(value),
             Err(next) => failure = next,

@@ -217,7 +217,7 @@ fn a_folder_that_was_removed_or_replaced_takes_no_commit() {
                 store.poison();
             } else {
                 // The store checks its files once a second.
-                store.place.as_mut().unwrap().1 -= std::time::Duration::from_secs(2);
+                store.files.as_mut().unwrap().1 -= std::time::Duration::from_secs(2);
                 assert_eq!(store.commit().unwrap_err().code(), "storage_io", "{way}");
                 assert!(store.is_poisoned(), "{way}");
             }

@@ -18,7 +18,7 @@ fn commits_go_on_behind_a_rest_and_survive_a_reopened_store() {
     };
     for (number, value) in (1..).zip(["1", "2", "3"]) {
         assert_eq!(write(&mut store, value), Lsn(number), "numbers are never given twice");
-        store.rest().unwrap();
+        store.suspend().unwrap();
         assert!(!store.is_open() && store.exists());
         let before = store.statements();
         assert_eq!(store.state().unwrap().unwrap(), value, "known without the file");
@@ -35,11 +35,11 @@ fn commits_go_on_behind_a_rest_and_survive_a_reopened_store() {
 fn what_waits_for_a_commit_is_not_given_up() {
     let (folder, _root) = data_folder();
     let mut store = folder.store("room", "a", &StoreOptions::default());
-    store.rest().unwrap();
+    store.suspend().unwrap();
     store.begin_turn().unwrap();
     store.kv_put("k", b"1").unwrap();
     store.end_turn().unwrap();
-    assert!(matches!(store.rest(), Err(StorageError::Misuse(_))));
+    assert!(matches!(store.suspend(), Err(StorageError::Misuse(_))));
     assert_eq!(store.commit().unwrap(), Some(Lsn(1)));
-    store.rest().unwrap();
+    store.suspend().unwrap();
 }

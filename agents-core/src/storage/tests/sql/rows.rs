@@ -142,16 +142,12 @@ fn a_struct_that_does_not_fit_says_which_column() {
     for (from, to, says) in [
         ("?3 AS createdAt", "?3 AS made", "no column for the field `createdAt`, the query has `author`"),
         ("?1 AS author", "?1 AS author, 1 AS author", "more than one column `author`"),
-        (
-            "?3 AS",
-            "'x' || ?3 AS",
-            "column `createdAt`: invalid type: string \"x1700000000000\", expected i64",
-        ),
-        ("?4 AS", "2 * ?4 AS", "column `pinned`: invalid type: integer `2`, expected a boolean"),
-        ("?1 AS", "length(?1) AS", "column `author`: invalid type: integer `5`, expected a string"),
+        ("?3 AS", "'x' || ?3 AS", "column `createdAt`: expected i64, got text"),
+        ("?4 AS", "2 * ?4 AS", "column `pinned`: expected a boolean, got an integer"),
+        ("?1 AS", "length(?1) AS", "column `author`: expected a string, got an integer"),
         ("?6 AS", "'[1' || substr(?6, 1, 0) AS", "column `tags`: in its JSON text"),
-        ("?7 AS", "'guest' || substr(?7, 1, 0) AS", "column `role`: unknown variant `guest`"),
-        ("?4 AS", "substr(?4, 1, 0) || NULL AS", "column `pinned`: invalid type"),
+        ("?7 AS", "'guest' || substr(?7, 1, 0) AS", "column `role`: expected one of "),
+        ("?4 AS", "substr(?4, 1, 0) || NULL AS", "column `pinned`: expected a boolean, got NULL"),
     ] {
         let sql = SELECT.replace(from, to);
         let error = bind(&bench, &sql, &post).fetch::<Post>().unwrap_err();
@@ -377,7 +373,7 @@ fn flattened_fields_take_flags_and_text_that_looks_like_json() {
     let sql = "SELECT 'x' AS plain, 1 AS \"on\", 1 AS one, 0 AS off, 0 AS zero, '[]' AS note, '[]' AS list, \
                NULL AS title, 2 AS last";
     let error = bench.sql().query_one::<Wrapped>(sql, ()).unwrap_err();
-    assert!(error.to_string().contains("invalid type: integer `2`, expected a boolean"), "{error}");
+    assert!(error.to_string().contains("expected a boolean, got an integer"), "{error}");
     assert_eq!(error.code(), "sql_row", "{error}");
 }
 

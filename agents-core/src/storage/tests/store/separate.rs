@@ -135,7 +135,7 @@ fn what_is_committed_before_waits_for_the_flush_of_the_others() {
     stopped(&bench);
     bench.on(Store::rollback_turn).unwrap();
     assert!(bench.on(|store| store.has_uncommitted()), "nothing may leave yet");
-    assert!(bench.on(Store::rest).is_err() && bench.on(Store::checkpoint).is_err());
+    assert!(bench.on(Store::suspend).is_err() && bench.on(Store::checkpoint).is_err());
     assert_eq!(bench.on(|store| store.last_lsn().0), 1);
     // After the death of the process, the turn is there as a whole or not at all.
     let store = bench.store.borrow_mut().take().unwrap();

@@ -100,20 +100,20 @@ fn a_file_of_the_first_schema_is_brought_up_to_date() {
 #[test]
 fn an_alarm_that_still_has_to_ring_comes_before_the_one_that_is_set() {
     let bench = Bench::new();
-    let owed = Alarm { at: 3, retries: 1 };
+    let pending = Alarm { at: 3, retries: 1 };
     bench.turn(|_| {
         bench.on(|store| store.set_alarm(FIRST)).unwrap();
-        bench.on(|store| store.owe_alarm(Some(owed))).unwrap();
+        bench.on(|store| store.set_pending_alarm(Some(pending))).unwrap();
     });
     bench.commit();
     bench.reopen();
     let alarms = bench.on(Store::alarms).unwrap();
-    assert_eq!((alarms.set, alarms.owed, alarms.next()), (Some(FIRST), Some(owed), Some(owed)));
+    assert_eq!((alarms.set, alarms.pending, alarms.next()), (Some(FIRST), Some(pending), Some(pending)));
     bench.on(Store::begin_turn).unwrap();
-    bench.on(|store| store.owe_alarm(None)).unwrap();
+    bench.on(|store| store.set_pending_alarm(None)).unwrap();
     assert_eq!(bench.on(Store::alarms).unwrap().next(), Some(FIRST));
     bench.on(Store::rollback_turn).unwrap();
     bench.turn(|_| bench.on(Store::delete_alarm).unwrap());
     let alarms = bench.on(Store::alarms).unwrap();
-    assert_eq!((alarms.set, alarms.next()), (None, Some(owed)));
+    assert_eq!((alarms.set, alarms.next()), (None, Some(pending)));
 }

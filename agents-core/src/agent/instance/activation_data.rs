@@ -34,12 +34,12 @@ impl ActivationData {
     /// Takes a permit for a rejection; returns `Err(true)` for the first rejection without
     /// one, and `Err(false)` for the further ones.
     pub(in crate::agent) fn begin_rejection(&self) -> Result<SemaphorePermit<'_>, bool> {
-        let place = self.rejections.try_acquire();
-        let place = place.map_err(|_| !self.too_many_rejections.swap(true, Ordering::Relaxed))?;
+        let permit = self.rejections.try_acquire();
+        let permit = permit.map_err(|_| !self.too_many_rejections.swap(true, Ordering::Relaxed))?;
         if self.rejections.available_permits() + 1 == WAITING_REJECTIONS {
             self.too_many_rejections.store(false, Ordering::Relaxed);
         }
-        Ok(place)
+        Ok(permit)
     }
 
     /// Releases the permit of a rejection.
