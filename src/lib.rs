@@ -9,14 +9,14 @@ pub use agents_client as client;
 #[cfg(feature = "server")]
 pub use agents_core::{
     Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
-    Message, Refusal, Request, Response, StreamingResponse, View, current,
+    Message, Refusal, Request, Response, StreamingResponse, View, current, log,
 };
 
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
-#[cfg(feature = "server")]
-pub use agents_macros::sql;
 pub use agents_macros::{agent, callable, hook, wire};
+#[cfg(feature = "server")]
+pub use agents_macros::{migrations, sql};
 pub use agents_protocol::{Error, Result, serde, serde_json, wire};
 pub use futures_core::Stream;
 
@@ -60,13 +60,15 @@ pub mod errors {
 /// The storage of an agent: SQL, keys and values, and how durable a commit is.
 #[cfg(feature = "server")]
 pub mod storage {
-    pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, sql};
+    pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, Migration, sql};
 }
 
 /// Parts of a host for programs that serve it by themselves, or write the types of their agents by themselves.
 #[cfg(feature = "server")]
 pub mod server {
-    pub use agents_core::{HostService, ResolveName, TypeScript};
+    pub use agents_core::{
+        FailedMigration, HostService, MigrationCheck, MigrationReport, ResolveName, TypeScript,
+    };
 }
 
 #[doc(hidden)]
@@ -109,7 +111,7 @@ pub mod prelude {
     #[cfg(feature = "server")]
     pub use crate::{
         Agents, Close, ConnectRequest, Connection, Context, Message, Refusal, Request, Response,
-        StreamingResponse, View, sql,
+        StreamingResponse, View, migrations, sql,
     };
     pub use crate::{Error, Result, Stream};
     pub use agents_macros::{agent, callable, hook, wire};
@@ -127,6 +129,10 @@ pub mod guide {
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
     pub mod hooks {}
+    #[doc = include_str!("../docs/logging.md")]
+    pub mod logging {}
+    #[doc = include_str!("../docs/migrations.md")]
+    pub mod migrations {}
     #[doc = include_str!("../docs/security.md")]
     pub mod security {}
     #[doc = include_str!("../docs/state.md")]

@@ -37,7 +37,10 @@ pub use limits::{Limit, LimitCounts, Limits, Rate};
 pub use object::{
     AlarmInfo, AlarmTime, KeepAwake, ObjectMetrics, ObjectStatus, OutsideTurn, PinnedBy, TagsError,
 };
-pub use server::{Agents, Host, HostMetrics, HostService, ResolveName};
+pub use server::{
+    Agents, FailedMigration, Host, HostMetrics, HostService, MigrationCheck, MigrationReport, ResolveName,
+    log,
+};
 pub use typescript::TypeScript;
 pub use {axum, bytes, http};
 pub use {serde, serde_json};

@@ -33,6 +33,8 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `state = TYPE` | the synchronised state | any JSON, and no state until one is set |
+/// | `version = 2` | the version of the state's type, from 1; the hook `migrate` converts older states | 1 |
+/// | `migrations = migrations![..]` | SQL that runs once for each agent, in order | none |
 /// | `initial_state = EXPR` or `none` | the first state | `Default::default()` of the state |
 /// | `connection = TYPE` | the value that is stored for each connection | any JSON |
 /// | `props = TYPE` | the properties that the agent is started with | any JSON |
@@ -97,7 +99,7 @@ pub fn callable(_args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Marks a method of an `#[agent] impl` that the runtime calls.
 ///
-/// The name of the method selects the event: `on_start`, `authorize`, `connection_tags`,
+/// The name of the method selects the event: `migrate`, `on_start`, `authorize`, `connection_tags`,
 /// `should_connection_be_readonly`, `should_send_protocol_messages`, `on_connect`, `on_message`, `has_right`,
 /// `on_close`, `on_error`, `on_request`, `validate_state_change`, `on_state_changed`, `on_state_rejected`,
 /// `on_alarm` or `on_hibernate`. As in a callable, referenced arguments come from the runtime, and only the
@@ -154,6 +156,28 @@ pub fn wire(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn sql(input: TokenStream) -> TokenStream {
     sql::expand(input.into()).into()
+}
+
+/// Makes the list of SQL migrations of a class, for `#[agent(migrations = ..)]`.
+///
+/// Each text is one migration of one or more statements. `migrations!(dir "migrations")` reads the files
+/// `0001_name.sql`, `0002_name.sql` … of a folder of the crate instead; other files in the folder are ignored.
+/// A file that is added is noticed when the crate is compiled next; let a build script print
+/// `cargo:rerun-if-changed=migrations` to have it compiled then.
+///
+/// The texts are checked while the crate is compiled, as far as this is possible without a database, and at the
+/// start of the host on an empty one.
+///
+/// ```ignore
+/// #[agent(migrations = migrations![
+///     "CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
+///     "ALTER TABLE messages ADD COLUMN author TEXT",
+/// ])]
+/// struct ChatRoom;
+/// ```
+#[proc_macro]
+pub fn migrations(input: TokenStream) -> TokenStream {
+    sql::migrations::expand(input.into()).into()
 }
 
 /// Generates no code, but declares the attributes that `#[wire]` leaves to other derives.

@@ -16,6 +16,8 @@ mod hooks;
 mod lints;
 #[path = "pass/macro_rules.rs"]
 mod macro_rules;
+#[path = "pass/migrations.rs"]
+mod migrations;
 #[path = "pass/names.rs"]
 mod names;
 #[path = "pass/options.rs"]
@@ -54,6 +56,11 @@ fn run_lints() {
 #[test]
 fn run_macro_rules() {
     macro_rules::main();
+}
+
+#[test]
+fn run_migrations() {
+    migrations::main();
 }
 
 #[test]

@@ -20,12 +20,12 @@ pub use access::refusal::Refusal;
 pub use access::rejection::{Attempt, RejectionKind, StateRejection};
 pub use class::AgentInfo;
 pub use class::convert::{
-    Fallible, FallibleHttp, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoTags,
-    Plain, PlainHttp, into_http,
+    Fallible, FallibleHttp, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoState,
+    IntoTags, Plain, PlainHttp, into_http,
 };
 pub use class::definition::{AgentDefinition, AgentEnv, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{
-    Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Serve, Start, Table, Tell, Validate,
+    Agent, Argument, Ask, Authorize, Callable, Decide, Hooks, Migrate, Serve, Start, Table, Tell, Validate,
 };
 pub(crate) use class::{AgentFactory, AgentObject};
 pub use connections::connect_request::ConnectRequest;

@@ -1,5 +1,6 @@
 //! The limits of a host.
 
+mod changes;
 mod counter;
 mod limit;
 mod rate;

@@ -1,7 +1,7 @@
 //! The text of an error for clients, and its record in the log.
 
 use std::error::Error as StdError;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use thiserror::Error as ThisError;
 
@@ -10,6 +10,7 @@ use crate::gateway::BodyFault;
 use crate::object::TagsError;
 use crate::response::{hidden_text, new_id};
 use crate::support::sampled::sampled;
+use crate::support::single_line::SingleLine;
 use crate::wire::frame;
 
 /// Returns the text of an error for the client. A hidden error is logged with an id, and the text contains
@@ -72,43 +73,4 @@ fn is_of_client(error: &Error) -> bool {
         cause.is::<Violation>() || cause.is::<TagsError>() || cause.is::<BodyFault>()
     };
     refused || error.causes().any(by_client)
-}
-
-/// A text on one line. Errors repeat texts of clients, and such a text must not begin a new line of the log.
-pub(crate) struct SingleLine<T>(pub(crate) T);
-
-impl<T: fmt::Display> fmt::Display for SingleLine<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escape(f), "{}", self.0)
-    }
-}
-
-struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
-
-impl Write for Escape<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for part in text.split_inclusive(char::is_control) {
-            let mut letters = part.chars();
-            match letters.next_back() {
-                Some(last) if last.is_control() => {
-                    write!(self.0, "{}{}", letters.as_str(), last.escape_default())?
-                }
-                _ => self.0.write_str(part)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_stays_one() {
-        let line = |text: &str| SingleLine(text).to_string();
-        assert_eq!(line("plain – text"), "plain – text");
-        assert_eq!(line("a\nb\r\u{1b}[1mc\t"), r"a\nb\r\u{1b}[1mc\t");
-        assert_eq!(line(""), "");
-    }
 }

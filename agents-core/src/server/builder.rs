@@ -18,15 +18,19 @@ use crate::error::{Error, Result};
 use crate::gateway::{Encoded, Gateway, GatewayPort, Hub};
 use crate::limits::Limits;
 use crate::object::{
-    AlarmService, AwakeSlots, Behavior, Chaos, DurableObject, Environment, ObjectClass, ObjectContext,
-    Registry, Watchdog,
+    AlarmService, AwakeSlots, Behavior, Chaos, DataFailure, DataVersion, DurableObject, Environment,
+    ObjectClass, ObjectContext, Registry, Watchdog,
 };
 use crate::server::access::config::Access;
 use crate::server::access::proxies::Proxies;
-use crate::server::cli;
 use crate::server::host::{Host, Program, Routes};
-use crate::server::http::open_files;
-use crate::storage::{AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, StorageError, StoreOptions};
+use crate::server::http::listen_address::ListenAddress;
+use crate::server::http::{open_files, serve};
+use crate::server::{cli, events};
+use crate::storage::{
+    AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
+    StoreOptions,
+};
 use crate::support::clock::Clock;
 use crate::typescript::Class;
 use crate::wire::{Describe, KeyFacts};
@@ -59,6 +63,7 @@ struct Registration {
     rust_name: &'static str,
     name: String,
     build: BuildClass,
+    migrations: &'static [Migration],
     /// Describes the class for TypeScript; durable objects are not described.
     describe: Option<fn() -> Class>,
 }
@@ -125,10 +130,16 @@ impl Agents {
                 key_facts: Arc::new(KeyFacts::of::<A::State>()),
             });
             let make = move |object: &ObjectContext| AgentObject::new(class.clone(), object);
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: AgentObject::<A>::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: AgentObject::<A>::options(),
+                data_version: DataVersion { state: A::VERSION, migrations: Migrations::new(A::MIGRATIONS) },
+                check: AgentObject::check_data,
+            }))
         };
         let (rust_name, describe) = (type_name::<A>(), Some(Class::of::<A> as fn() -> Class));
-        self.classes.push(Registration { rust_name, name, build: Box::new(build), describe });
+        let migrations = A::MIGRATIONS;
+        self.classes.push(Registration { rust_name, name, build: Box::new(build), migrations, describe });
         self
     }
 
@@ -148,12 +159,37 @@ impl Agents {
         make: impl Fn(&ObjectContext) -> O + Send + Sync + 'static,
     ) -> Self {
         let build = move |_: &Build<'_>| -> Result<Arc<dyn Behavior>> {
-            Ok(Arc::new(ObjectClass { make: Box::new(make), options: O::options() }))
+            Ok(Arc::new(ObjectClass {
+                make: Box::new(make),
+                options: O::options(),
+                data_version: DataVersion::default(),
+                check: |_| Ok(()),
+            }))
         };
         let build: BuildClass = Box::new(build);
         let (rust_name, name) = (type_name::<O>(), name.into());
-        self.classes.push(Registration { rust_name, name, build, describe: None });
+        self.classes.push(Registration { rust_name, name, build, migrations: &[], describe: None });
         self
+    }
+
+    /// Returns whether no class is registered.
+    pub(super) fn has_no_class(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// Runs the migrations of all classes on an empty database in memory, so that a mistake in one is found
+    /// before any agent needs it.
+    pub(super) fn check_statements(&self) -> Result<()> {
+        let options =
+            StoreOptions { statement_timeout: self.limits.statement_timeout, ..StoreOptions::default() };
+        for class in &self.classes {
+            Migrations::new(class.migrations).check(&options).map_err(|error| {
+                let failure = DataFailure::of_tables(&error.into_error());
+                let message = format!("{} of `{}`: {}", failure.step, class.rust_name, failure.reason);
+                Error::new("migration_invalid", message)
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the descriptions of the agents' classes.
@@ -271,12 +307,10 @@ impl Agents {
     /// Starts the host without serving it, to mount [`Host::router`] in a program of your own.
     ///
     /// # Errors
-    /// When the data folder cannot be opened or is in use, two classes have one name, a class lacks its
-    /// `env`, or an entry of [`origins`](Self::origins),
+    /// When no tokio runtime runs the caller (code `no_runtime`), the data folder cannot be opened or is in
+    /// use, two classes have one name, a class lacks its `env`, a migration is no SQL for an empty database
+    /// (`migration_invalid`), or an entry of [`origins`](Self::origins),
     /// [`trusted_proxies`](Self::trusted_proxies) or [`route_to`](Self::route_to) is invalid.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
     pub fn start(self) -> Result<Host> {
         open_files::raise();
         self.start_in(Mode::default())
@@ -284,6 +318,15 @@ impl Agents {
 
     /// Starts the host in production or in a test.
     pub(crate) fn start_in(mut self, mode: Mode) -> Result<Host> {
+        let runtime = Handle::try_current().map_err(|_| {
+            let message = "a host needs a tokio runtime: start it in an `async fn` under `#[tokio::main]`, or within \
+                           `Runtime::enter`";
+            Error::new("no_runtime", message)
+        })?;
+        if self.has_no_class() {
+            events::no_class();
+        }
+        self.check_statements()?;
         let mut classes: HashMap<String, (&'static str, Arc<dyn Behavior>)> = HashMap::new();
         let build = Build { env: &self.env, props: &self.props };
         for class in self.classes {
@@ -307,7 +350,7 @@ impl Agents {
             state_bytes: self.limits.state_bytes,
             faults: self.faults,
             statement_timeout: self.limits.statement_timeout,
-            blocking: blocking(),
+            blocking: blocking(&runtime),
             ..StoreOptions::default()
         };
         let objects = TaskTracker::new();
@@ -330,14 +373,14 @@ impl Agents {
             incoming: gateway.incoming.clone(),
             outgoing: gateway.outgoing.clone(),
             tasks: objects.clone(),
-            runtime: Handle::current(),
+            runtime: runtime.clone(),
             alarms: AlarmService::new(limits.agents_awake),
             chaos: mode.chaos,
             databases: AtomicUsize::new(0),
             awake_slots: AwakeSlots::new(limits.agents_awake),
             asleep: Notify::new(),
             peers: Arc::default(),
-            watchdog: Watchdog::start(Handle::current()),
+            watchdog: Watchdog::start(runtime),
         };
         let shared = gateway.clone();
         let registry = Registry::new(environment, move |object| {
@@ -350,11 +393,12 @@ impl Agents {
             Program { classes, access: self.access, shared: Arc::new(self.env), routes: self.routes };
         let host = Host::new(registry, gateway, program, objects, encoded);
         host.start_alarms(index);
+        events::started(&self.data, host.classes().collect(), &limits);
         Ok(host)
     }
 
-    /// Runs the program: `serve` (the default), `list` or `types`, with `--addr`, `--data`, `--origin` and
-    /// `--metrics-addr`, or `--out` and `--check`.
+    /// Runs the program: `serve` (the default), `list`, `types` or `migrate --check`, with `--addr`, `--data`,
+    /// `--origin` and `--metrics-addr`, or `--out` and `--check`.
     ///
     /// Serving ends with SIGTERM or Ctrl-C: new connections are refused, running handlers finish, then
     /// sockets close with 1001. Handlers that still block a thread after
@@ -364,27 +408,27 @@ impl Agents {
     ///
     /// # Errors
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
-    /// when `types --check` finds a file that is out of date.
+    /// when `types --check` finds a file that is out of date, or `migrate --check` an agent that would not start.
     pub async fn run(self) -> Result<()> {
         cli::run(self).await
     }
 
     /// Serves on an address until SIGTERM or Ctrl-C.
     ///
-    /// Install a subscriber of `tracing` before, for example with `tracing_subscriber::fmt::init()`. Without
-    /// one the log is off, and a warning is written to stderr. [`run`](Self::run) installs one.
+    /// Call [`agents::log`](crate::log()) before, or install another subscriber of `tracing`. Without one the
+    /// log is off, and a warning is written to stderr. [`run`](Self::run) calls `agents::log`.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn serve(self, addr: &str) -> Result<()> {
-        super::http::serve::serve(self, addr).await
+        serve::serve(self, ListenAddress { text: addr, setting: "" }).await
     }
 }
 
 /// Returns the function with which a thread hands its other tasks to another thread while it blocks; `None`
 /// for a runtime of one thread.
-fn blocking() -> Option<BlockInPlace> {
-    let many = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+fn blocking(runtime: &Handle) -> Option<BlockInPlace> {
+    let many = runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
     many.then_some(|work| tokio::task::block_in_place(work))
 }
 

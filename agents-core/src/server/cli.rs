@@ -1,13 +1,13 @@
 //! The command line of a program that hosts agents.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::error::Result;
-use crate::server::{Agents, types_command};
+use crate::server::http::listen_address::ListenAddress;
+use crate::server::http::serve;
+use crate::server::{Agents, events, log, migrate_command, output, types_command};
 use crate::storage::{DataFolder, StorageError};
 
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ enum Command {
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
     Types(types_command::Types),
+    /// Check which agents this program could not start on their stored data
+    Migrate(migrate_command::Migrate),
 }
 
 #[derive(Args, Debug)]
@@ -47,17 +49,16 @@ struct Serve {
 }
 
 #[derive(Args, Debug)]
-struct Data {
+pub(super) struct Data {
     /// The folder of the databases [default: the program's choice, `./data` without one]
     #[arg(long, env = "AGENTS_DATA")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
 }
 
 pub(super) async fn run(mut agents: Agents) -> Result<()> {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     // A program that has its own subscriber keeps it.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    log()?;
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(Serve { addr, metrics_addr, origins, data }) => {
             agents.metrics = metrics_addr.or(agents.metrics);
@@ -69,10 +70,22 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             if let Some(data) = data.data {
                 agents.data = data;
             }
-            agents.serve(&addr).await
+            let address = ListenAddress { text: &addr, setting: "`--addr` or `AGENTS_ADDR`" };
+            serve::serve(agents, address).await
         }
         Command::Types(types) => types_command::command(&agents, &types),
-        Command::List(data) => list(data.data.unwrap_or(agents.data)),
+        Command::Migrate(options) => {
+            if let Some(data) = &options.data.data {
+                agents.data.clone_from(data);
+            }
+            migrate_command::command(agents, options).await
+        }
+        Command::List(data) => {
+            if agents.has_no_class() {
+                events::no_class();
+            }
+            list(data.data.unwrap_or(agents.data))
+        }
     }
 }
 
@@ -102,9 +115,5 @@ fn list(data: PathBuf) -> Result<()> {
         }
     }
     names.sort();
-    let mut out = io::stdout().lock();
-    for name in names {
-        writeln!(out, "{name}")?;
-    }
-    Ok(())
+    output::print(&names.iter().map(|name| format!("{name}\n")).collect::<String>())
 }

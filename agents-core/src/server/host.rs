@@ -17,13 +17,13 @@ use crate::gateway::{Encoded, Gateway, Hub, ObjectPort, ToGateway};
 use crate::interface::Interface;
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::object::{Behavior, Known, ObjectKey, ObjectStatus, Registry, Watchdog};
+use crate::object::{Behavior, Known, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog};
 use crate::server::access::config::Access;
 use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;
 use crate::server::http::open_files::FileWatch;
 use crate::server::peers::Peers;
-use crate::server::{HostMetrics, HostService};
+use crate::server::{HostMetrics, HostService, events};
 use crate::storage::AlarmIndex;
 use crate::wire::name;
 
@@ -231,8 +231,16 @@ impl Host {
     /// [`Agents::serve`](crate::Agents::serve) ends the process, and a program that serves by itself calls
     /// `Runtime::shutdown_background` or `std::process::exit`.
     pub async fn shutdown(&self) {
+        self.stop("Host::shutdown").await;
+    }
+
+    /// Stops the host for a reason, which the log names.
+    pub(super) async fn stop(&self, reason: &str) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
-        self.0.stopping.store(true, Ordering::Release);
+        let (is_first, began) = (!self.0.stopping.swap(true, Ordering::AcqRel), Instant::now());
+        if is_first {
+            events::stopping(reason, self.0.gateway.metrics().all.sockets);
+        }
         let environment = registry.environment();
         environment.alarms.quiet();
         registry.stop();
@@ -245,6 +253,9 @@ impl Host {
         sockets.close();
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
             tracing::warn!(open = sockets.len(), "sockets were still open when the host stopped");
+        }
+        if is_first {
+            events::stopped(reason, began.elapsed());
         }
     }
 
@@ -303,7 +314,7 @@ impl Host {
 
     /// Returns the handle of an object, if there is one.
     #[cfg(feature = "testing")]
-    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<crate::object::ObjectHandle>> {
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<Arc<ObjectHandle>> {
         self.0.registry.find(key)
     }
 
@@ -353,8 +364,18 @@ impl Host {
         &self.0.sockets
     }
 
+    /// Returns the names of the classes.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        self.0.program.classes.keys().map(String::as_str)
+    }
+
     pub(super) fn class(&self, name: &str) -> Option<&Arc<dyn Behavior>> {
         self.0.program.classes.get(name)
+    }
+
+    /// Returns the handle of an object.
+    pub(super) fn handle(&self, key: &ObjectKey, behavior: &Arc<dyn Behavior>) -> Arc<ObjectHandle> {
+        self.0.registry.object(key, behavior).handle
     }
 
     /// Returns the gateway's side of an object, and its way to the object.

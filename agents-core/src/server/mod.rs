@@ -3,9 +3,14 @@
 mod access;
 mod builder;
 mod cli;
+mod events;
 mod host;
 mod http;
+mod log;
 mod metrics;
+mod migrate_command;
+mod nearest;
+mod output;
 mod peers;
 mod prometheus;
 mod types_command;
@@ -18,4 +23,6 @@ pub use host::Host;
 #[cfg(feature = "fuzzing")]
 pub(crate) use http::address::{Address, canonical_name, parse as parse_address};
 pub use http::service::HostService;
+pub use log::log;
 pub use metrics::HostMetrics;
+pub use migrate_command::{FailedMigration, MigrationCheck, MigrationReport};

@@ -1,12 +1,11 @@
 //! TypeScript for the classes of a host, and the command that writes it.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::server::Agents;
+use crate::server::{Agents, output};
 use crate::typescript::TypeScript;
 use crate::wire::Wire;
 
@@ -69,6 +68,12 @@ pub(super) struct Types {
 
 /// Writes the files, or compares them and prints the difference.
 pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
+    if agents.described().next().is_none() && agents.types.is_empty() {
+        let message =
+            "no class of agents is registered, so there are no types: add each class with `Agents::register`";
+        return Err(Error::new("no_class", message));
+    }
+    agents.check_statements()?;
     let mut module = agents.typescript()?;
     if types.types_only {
         module = module.types_only();
@@ -80,16 +85,13 @@ pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
         module = module.javascript();
     }
     let out = &types.out;
-    let mut stdout = io::stdout().lock();
     if !types.check {
-        writeln!(stdout, "{}", module.write(out)?.display())?;
-        return Ok(());
+        return output::print(&format!("{}\n", module.write(out)?.display()));
     }
     match module.diff(out)? {
         None => Ok(()),
         Some(diff) => {
-            write!(stdout, "{diff}")?;
-            stdout.flush()?;
+            output::print(&diff)?;
             let out = out.display();
             let message =
                 format!("{out} is out of date: run `types` again, with the same options but `--check`");

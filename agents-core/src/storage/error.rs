@@ -123,6 +123,35 @@ pub enum StorageError {
         /// The error of serde, with the path to the part of the value.
         source: serde_json::Error,
     },
+    /// A migration of the tables failed.
+    #[error("migration {number}{} failed", in_file(.file))]
+    Migration {
+        /// The number of the migration, from 1.
+        number: usize,
+        /// The file of the migration, if it has one.
+        file: Option<&'static str>,
+        /// The cause.
+        source: Box<StorageError>,
+    },
+    /// The text of a migration differs from the one that was run on this object.
+    #[error(
+        "migration {number}{} was run with another text: restore the text and add a migration behind the last one",
+        in_file(.file)
+    )]
+    MigrationChanged {
+        /// The number of the migration, from 1.
+        number: usize,
+        /// The file of the migration, if it has one.
+        file: Option<&'static str>,
+    },
+    /// The object has more migrations than the class: a newer program has run them.
+    #[error("the object has {found} migrations, this program knows {known}: run the newer program")]
+    NewerMigrations {
+        /// The number of migrations of the object.
+        found: usize,
+        /// The number of migrations of the class.
+        known: usize,
+    },
     /// The runtime called the methods of the storage in a wrong order.
     #[error("storage was used in the wrong order: {0}")]
     Misuse(&'static str),
@@ -147,6 +176,9 @@ impl StorageError {
             Self::Value { .. } => "sql_value",
             Self::TooBig { .. } => "storage_too_big",
             Self::Json { .. } | Self::Unfit { .. } => "storage_json",
+            Self::Migration { .. } => "migration_failed",
+            Self::MigrationChanged { .. } => "migration_changed",
+            Self::NewerMigrations { .. } => "newer_version",
             Self::Misuse(_) => "storage_misuse",
         }
     }
@@ -317,6 +349,10 @@ fn kind_of(error: rusqlite::ffi::Error, message: &str) -> SqlErrorKind {
         _ if message.contains("not authorized") || message.contains("prohibited") => SqlErrorKind::Denied,
         _ => SqlErrorKind::Other,
     }
+}
+
+fn in_file(file: &Option<&'static str>) -> String {
+    file.map(|file| format!(" (`{file}`)")).unwrap_or_default()
 }
 
 fn in_statement(sql: &str) -> String {

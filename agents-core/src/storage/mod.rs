@@ -35,6 +35,9 @@ pub use store::transaction::Lsn;
 pub use tables::alarm::{Alarm, Alarms};
 pub use tables::kv::KvRange;
 pub use tables::kv_handle::{Kv, KvBackend, KvReadBackend, KvReader};
+pub use tables::migrations::Migration;
+pub(crate) use tables::migrations::Migrations;
+pub(crate) use tables::state::StoredState;
 pub(crate) use tables::stored::{from_stored, keep};
 #[doc(hidden)]
 pub use testing::faults::{Faults, HeldSyncs};

@@ -1,7 +1,8 @@
-//! Helpers of all layers: the time, sampled log lines, and the dropping of values of users.
+//! Helpers of all layers: the time, sampled log lines, texts on one line, and the dropping of values of users.
 //!
 //! Nothing in here knows a layer.
 
 pub(crate) mod clock;
 pub(crate) mod sampled;
+pub(crate) mod single_line;
 pub(crate) mod unwind;

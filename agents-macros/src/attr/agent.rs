@@ -3,13 +3,15 @@
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
-use syn::{Expr, LitBool, LitStr, Result, Type, TypePath};
+use syn::{Expr, LitBool, LitInt, LitStr, Result, Type, TypePath};
 
 use super::{Keys, Runtime, duration};
 use crate::errors::Errors;
 
 const KEYS: &[&str] = &[
     "state",
+    "version",
+    "migrations",
     "initial_state",
     "connection",
     "props",
@@ -28,6 +30,9 @@ const KEYS: &[&str] = &[
 pub(crate) struct AgentOptions {
     pub(crate) runtime: Runtime,
     pub(crate) state: Option<Type>,
+    /// The version of the state, from 1.
+    pub(crate) version: Option<u32>,
+    pub(crate) migrations: Option<Expr>,
     pub(crate) initial_state: Option<InitialState>,
     pub(crate) connection: Option<Type>,
     pub(crate) props: Option<Type>,
@@ -86,6 +91,8 @@ impl AgentOptions {
             "connection" => self.connection = Some(parse_type(meta, key)?),
             "props" => self.props = Some(parse_type(meta, key)?),
             "env" => self.env = Some(parse_type(meta, key)?),
+            "version" => self.version = Some(parse_version(meta)?),
+            "migrations" => self.migrations = Some(meta.value()?.parse()?),
             "initial_state" => {
                 let value: Expr = meta.value()?.parse()?;
                 self.initial_state = Some(match &value {
@@ -180,6 +187,16 @@ fn parse_flag(meta: &ParseNestedMeta<'_>, key: &str) -> Result<LitBool> {
     }
 }
 
+fn parse_version(meta: &ParseNestedMeta<'_>) -> Result<u32> {
+    const USAGE: &str = "write `version = 2`: a number from 1, one more for each change of the state's type";
+    let value = meta.value().map_err(|_| meta.error(USAGE))?;
+    let literal: LitInt = value.parse().map_err(|error: syn::Error| syn::Error::new(error.span(), USAGE))?;
+    match literal.base10_parse::<u32>() {
+        Ok(version) if version > 0 => Ok(version),
+        _ => Err(syn::Error::new(literal.span(), USAGE)),
+    }
+}
+
 fn parse_text(meta: &ParseNestedMeta<'_>, key: &str, example: &str) -> Result<LitStr> {
     let wrong = |error: syn::Error| syn::Error::new(error.span(), format!("write `{key} = \"{example}\"`"));
     match meta.value() {
@@ -213,6 +230,8 @@ mod tests {
         let options = AgentOptions::parse(
             quote!(
                 state = Room,
+                version = 3,
+                migrations = migrations!["CREATE TABLE a (b)"],
                 initial_state = none,
                 connection = (),
                 props = a::B<C>,
@@ -230,6 +249,8 @@ mod tests {
         assert!(errors.is_empty(), "{:?}", errors.messages());
         assert!(matches!(options.initial_state, Some(InitialState::None)));
         assert_eq!(options.hibernate_after, Some(120_000));
+        assert_eq!(options.version, Some(3));
+        assert!(matches!(options.migrations, Some(Expr::Macro(_))));
         assert_eq!(options.runtime.text("serde"), "my::agents::__rt::serde");
         assert!(options.hibernate.is_some_and(|flag| !flag.value));
         assert!(options.strict.is_some_and(|flag| flag.value));

@@ -35,6 +35,10 @@ pub(crate) enum HookParameter {
     NextState(Type),
     /// `&StateSource<Self>` of `validate_state_change`, with its `&`.
     Source(Type),
+    /// `u32` of `migrate`: the version of the stored state.
+    FromVersion(Type),
+    /// `serde_json::Value` of `migrate`: the stored state.
+    OldState(Type),
 }
 
 impl Hook {
@@ -53,11 +57,13 @@ impl Hook {
             return None;
         }
         let mut sound = receiver(sig, rule, errors);
-        if let (Some(keyword), Payload::NextState) = (&sig.asyncness, &rule.payload) {
-            errors.at(
-                keyword,
-                format!("`{name}` decides inside the change and cannot wait: leave `async` out"),
-            );
+        let hurries = match &rule.payload {
+            Payload::NextState => Some("decides inside the change"),
+            Payload::OldState => Some("runs in the turn of the start"),
+            _ => None,
+        };
+        if let (Some(keyword), Some(hurries)) = (&sig.asyncness, hurries) {
+            errors.at(keyword, format!("`{name}` {hurries} and cannot wait: leave `async` out"));
             sound = false;
         }
         let parameters = Parameters::parse(method, rule, errors);
@@ -109,12 +115,13 @@ struct Parameters<'r> {
     payload: bool,
     next_state: bool,
     source: bool,
+    version: bool,
 }
 
 impl<'r> Parameters<'r> {
     fn parse(method: &ImplItemFn, rule: &'r Rule, errors: &mut Errors) -> Option<Vec<HookParameter>> {
         let mut parameters =
-            Self { rule, read: Vec::new(), payload: false, next_state: false, source: false };
+            Self { rule, read: Vec::new(), payload: false, next_state: false, source: false, version: false };
         let mut sound = true;
         for typed in parameter::typed(&method.sig) {
             if let Err((at, why)) = parameters.read(typed) {
@@ -247,6 +254,14 @@ impl<'r> Parameters<'r> {
             Payload::Right => Err(format!("take the name of the right as `&str`{}", signature(rule))),
             Payload::Nothing => Err(format!("`{}` takes only references{}", rule.name, signature(rule))),
             Payload::Request => Ok(HookParameter::Extracted(ty.clone())),
+            Payload::OldState if !self.version => {
+                self.version = true;
+                Ok(HookParameter::FromVersion(ty.clone()))
+            }
+            Payload::OldState if !self.payload => {
+                self.payload = true;
+                Ok(HookParameter::OldState(ty.clone()))
+            }
             _ if self.payload => Err(format!("this is one argument too many{}", signature(rule))),
             _ => {
                 self.payload = true;
@@ -261,6 +276,9 @@ impl<'r> Parameters<'r> {
                 Some(format!("an argument `{ty}{}`", if *generic { "<Self>" } else { "" }))
             }
             Payload::Right if !self.payload => Some("the name of the right, `right: &str`".to_owned()),
+            Payload::OldState if !self.payload => {
+                Some("the version and the old state, `from: u32, old: serde_json::Value`".to_owned())
+            }
             Payload::NextState if !self.next_state => Some("the next state, `next: &State`".to_owned()),
             _ => None,
         }
@@ -280,6 +298,7 @@ fn returns(output: Option<&Type>, method: &Ident, rule: &Rule, errors: &mut Erro
         }
         Gives::Tags if nothing => "tags: `Vec<String>`, an array, an `Option`, or a `Result` of them",
         Gives::Flag if nothing => "`bool` or `Result<bool>`",
+        Gives::State if nothing => "the state of this version: `Result<State>`",
         Gives::Http if nothing => {
             "a response: `Response`, anything axum can turn into one, or a `Result` of it"
         }

@@ -40,6 +40,8 @@ pub(crate) enum Payload {
     NextState,
     /// `&str`: the name of a right.
     Right,
+    /// `u32` and `serde_json::Value`: a version, and the state of that version.
+    OldState,
 }
 
 /// The use of the returned value.
@@ -52,6 +54,8 @@ pub(crate) enum Gives {
     Tags,
     Flag,
     Http,
+    /// The state, or a `Result` of it.
+    State,
 }
 
 const fn event(ty: &'static str) -> Payload {
@@ -63,7 +67,15 @@ const fn event_of_agent(ty: &'static str) -> Payload {
 }
 
 /// All hooks, in the order in which a connection causes them.
-pub(crate) const RULES: [Rule; 16] = [
+pub(crate) const RULES: [Rule; 17] = [
+    Rule {
+        name: "migrate",
+        connection: Presence::Never,
+        request: Presence::Never,
+        payload: Payload::OldState,
+        gives: Gives::State,
+        signature: "fn migrate(&self, cx: &Context<Self>, from: u32, old: serde_json::Value) -> Result<State>",
+    },
     Rule {
         name: "on_start",
         connection: Presence::Never,

@@ -26,6 +26,7 @@ pub(crate) fn entry(hook: &Hook) -> TokenStream {
 pub(crate) fn wrapper(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     match hook.rule.payload {
         Payload::NextState => validation(scope, hook),
+        Payload::OldState => migration(scope, hook),
         _ => event(scope, hook),
     }
 }
@@ -79,7 +80,9 @@ fn event(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
             HookParameter::Payload(ty)
             | HookParameter::Right(ty)
             | HookParameter::NextState(ty)
-            | HookParameter::Source(ty) => {
+            | HookParameter::Source(ty)
+            | HookParameter::FromVersion(ty)
+            | HookParameter::OldState(ty) => {
                 arguments.push(checked(scope, ty, payload_type.as_ref(), &payload));
             }
         }
@@ -131,7 +134,9 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
             HookParameter::Injected(_)
             | HookParameter::Payload(_)
             | HookParameter::Extracted(_)
-            | HookParameter::Right(_) => None,
+            | HookParameter::Right(_)
+            | HookParameter::FromVersion(_)
+            | HookParameter::OldState(_) => None,
         })
         .collect();
     let method = scope.call(&hook.ident, false, &arguments);
@@ -151,6 +156,56 @@ fn validation(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
     }
 }
 
+/// Renders `migrate`, which is not a future because it runs in one turn.
+fn migration(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
+    let Scope { rt, agent, site, bound, .. } = scope;
+    let site = *site;
+    let [parts, from, old, out, receiver] =
+        ["parts", "from", "old", "out", "agent"].map(|name| local(name, site));
+    let borrowed = quote_spanned!(site=> &#parts);
+    let mut make = Vec::new();
+    let mut arguments = Vec::new();
+    for (index, parameter) in hook.parameters.iter().enumerate() {
+        match parameter {
+            HookParameter::Injected(injected) => {
+                let value = local(&format!("value_{index}"), site);
+                let made = scope.injected(injected, &borrowed);
+                make.push(quote_spanned!(site=> let #value = #made?;));
+                arguments.push(pass(&value, injected));
+            }
+            HookParameter::FromVersion(ty) => {
+                arguments.push(checked(scope, ty, Some(&quote_spanned!(site=> u32)), &from));
+            }
+            HookParameter::OldState(ty) => {
+                arguments.push(checked(scope, ty, Some(&quote_spanned!(site=> #rt::Value)), &old));
+            }
+            _ => {}
+        }
+    }
+    let method = scope.call(&hook.ident, false, &arguments);
+    let given = given(scope, hook, &out);
+    let name = wrapper_name(hook);
+    let cfgs = &hook.cfgs;
+    quote_spanned! {site=>
+        #(#cfgs)*
+        fn #name(
+            #receiver: &#agent,
+            #parts: #rt::CallContext<#agent>,
+            #from: u32,
+            #old: #rt::Value,
+        ) -> #rt::Result<<#agent as #rt::AgentClass>::State, #rt::Error> #bound {
+            #(#make)*
+            let #out = #method;
+            #given
+        }
+        #(#cfgs)*
+        const _: () = ::core::assert!(
+            <#agent as #rt::AgentDefinition>::VERSION > 1,
+            "the hook `migrate` is never called: write `version = 2` or more in the `#[agent(..)]` of the struct",
+        );
+    }
+}
+
 /// Renders the event with the type that the user wrote; a type other than the event's is reported there.
 fn checked(scope: &Scope<'_>, ty: &Type, given: Option<&TokenStream>, value: &Ident) -> TokenStream {
     let Scope { rt, site, .. } = scope;
@@ -161,7 +216,7 @@ fn checked(scope: &Scope<'_>, ty: &Type, given: Option<&TokenStream>, value: &Id
 fn payload_type(scope: &Scope<'_>, hook: &Hook) -> Option<TokenStream> {
     let Scope { rt, agent, site, .. } = scope;
     match &hook.rule.payload {
-        Payload::Nothing | Payload::NextState => None,
+        Payload::Nothing | Payload::NextState | Payload::OldState => None,
         Payload::Right => Some(quote!(&'static str)),
         Payload::Request => Some(quote!(#rt::Request)),
         Payload::Props => Some(quote!(#rt::Option<<#agent as #rt::AgentDefinition>::Props>)),
@@ -183,6 +238,7 @@ fn returned(scope: &Scope<'_>, hook: &Hook) -> TokenStream {
         Gives::Tags => quote!(#rt::Vec<#rt::String>),
         Gives::Flag => quote!(bool),
         Gives::Http => quote!(#rt::Response),
+        Gives::State => quote!(<#agent as #rt::AgentClass>::State),
     };
     quote!(#rt::Result<#value, #rt::Error>)
 }
@@ -194,6 +250,7 @@ fn given(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
         Gives::Tags => convert("IntoTags", "into_tags"),
         Gives::Flag => convert("IntoFlag", "into_flag"),
         Gives::Http => scope.convert_http(hook.output.as_ref(), out),
+        Gives::State => convert("IntoState", "into_state"),
         Gives::Admission => admission(scope, hook, out),
     }
 }

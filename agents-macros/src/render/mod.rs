@@ -74,12 +74,15 @@ impl<'m> Scope<'m> {
         let Self { rt, site, .. } = self;
         let name = local(conversion, *site);
         let method = local(method, *site);
+        // The state is a parameter of its conversion.
+        let agent = &self.agent;
+        let kind = (conversion == "IntoState").then(|| quote!(<<#agent as #rt::AgentClass>::State>));
         match returned {
-            None => quote_spanned!(*site=> <() as #rt::#name>::#method(#value)),
+            None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
             Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),
             Some(ty) => {
                 let ty = self.outside(ty);
-                quote_spanned!(*site=> <#ty as #rt::#name>::#method(#value))
+                quote_spanned!(*site=> <#ty as #rt::#name #kind>::#method(#value))
             }
         }
     }

@@ -26,6 +26,9 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let connection = associated("Connection", options.connection.as_ref(), &any);
     let props = associated("Props", options.props.as_ref(), &any);
     let env = associated("Env", options.env.as_ref(), &quote!(()));
+    let version = options.version.map(|version| quote!(const VERSION: u32 = #version;));
+    let migrations =
+        options.migrations.as_ref().map(|list| quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;));
     let has_env = options.env.as_ref().map(|env| {
         let span = env.span();
         quote_spanned!(here(span)=> #[automatically_derived] impl #rt::AgentEnv<#env> for #ident {})
@@ -39,6 +42,8 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
                 #connection
                 #props
                 #env
+                #version
+                #migrations
                 const DOCS: &'static str = #docs;
                 fn options() -> #rt::AgentOptions {
                     #builder

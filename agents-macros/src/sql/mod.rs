@@ -1,7 +1,8 @@
-//! `sql!`: one statement, its values bound.
+//! `sql!`: one statement, its values bound; and `migrations!`: a list of statements without values.
 
 mod kind;
 mod literal;
+pub(crate) mod migrations;
 mod scan;
 mod value;
 

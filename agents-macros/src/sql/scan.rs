@@ -39,16 +39,33 @@ type Result<T> = std::result::Result<T, Mistake>;
 
 /// Reads the text of a statement.
 pub(crate) fn scan(text: &str) -> Result<Scanned> {
-    if let Some(at) = text.find('\0') {
-        // SQLite reads up to the NUL character and ignores the rest without an error.
-        let message = "a statement may not contain a NUL character: bind a value that has one".to_owned();
-        return Err(Mistake { range: at..at + 1, message });
-    }
-    let mut scanner = Scanner { text, at: 0, depth: 0, blocks: 0, ended: false, out: Scanned::default() };
+    check_nul(text)?;
+    let mut scanner = Scanner::new(text, false);
     while scanner.at < text.len() {
         scanner.step()?;
     }
     Ok(scanner.out)
+}
+
+/// Reads the text of several statements without values. Returns the words of each.
+pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Word>>> {
+    check_nul(text)?;
+    let mut scanner = Scanner::new(text, true);
+    while scanner.at < text.len() {
+        scanner.step()?;
+    }
+    if scanner.depth > 0 {
+        return Err(Mistake { range: 0..text.len(), message: "a `(` is not closed".to_owned() });
+    }
+    scanner.next_statement();
+    Ok(scanner.statements)
+}
+
+fn check_nul(text: &str) -> Result<()> {
+    let Some(at) = text.find('\0') else { return Ok(()) };
+    // SQLite reads up to the NUL character and ignores the rest without an error.
+    let message = "a statement may not contain a NUL character: bind a value that has one".to_owned();
+    Err(Mistake { range: at..at + 1, message })
 }
 
 struct Scanner<'t> {
@@ -60,10 +77,28 @@ struct Scanner<'t> {
     blocks: usize,
     /// `true` if a semicolon has ended the statement.
     ended: bool,
+    /// `true` if the text has any number of statements, without values.
+    many: bool,
+    /// The words of the statements before this one, if there are many.
+    statements: Vec<Vec<Word>>,
     out: Scanned,
 }
 
+impl<'t> Scanner<'t> {
+    fn new(text: &'t str, many: bool) -> Self {
+        let (statements, out) = (Vec::new(), Scanned::default());
+        Self { text, at: 0, depth: 0, blocks: 0, ended: false, many, statements, out }
+    }
+}
+
 impl Scanner<'_> {
+    fn next_statement(&mut self) {
+        let words = std::mem::take(&mut self.out.words);
+        if !words.is_empty() {
+            self.statements.push(words);
+        }
+    }
+
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -102,6 +137,11 @@ impl Scanner<'_> {
         }
         match first {
             '\'' | '"' | '`' | '[' => self.quoted(first),
+            '{' | '}' if self.many => {
+                self.copy(1);
+                Ok(())
+            }
+            ')' if self.many && self.depth == 0 => self.mistake(1, "this `)` has no `(`"),
             '{' if rest.starts_with("{{") => self.brace('{'),
             '{' => self.placeholder(),
             '}' if rest.starts_with("}}") => self.brace('}'),
@@ -159,7 +199,10 @@ impl Scanner<'_> {
     }
 
     fn semicolon(&mut self) -> Result<()> {
-        self.ended = self.blocks == 0;
+        self.ended = self.blocks == 0 && !self.many;
+        if self.blocks == 0 && self.many {
+            self.next_statement();
+        }
         self.copy(1);
         Ok(())
     }
@@ -171,6 +214,12 @@ impl Scanner<'_> {
             .find(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
             .map_or(rest.len(), |length| length + 1);
         let parameter = &rest[..length];
+        if self.many && (first == '?' || length > 1) {
+            return self.mistake(
+                length,
+                format!("`{parameter}`: a migration has no values, write the value itself"),
+            );
+        }
         if first == '?' || length > 1 {
             return self.mistake(length, format!("`{parameter}` has no value here: write `{{value}}`"));
         }
@@ -198,6 +247,7 @@ impl Scanner<'_> {
                 return Ok(());
             }
             match first {
+                '{' | '}' if self.many => self.copy(1),
                 '{' if rest.starts_with("{{") => self.brace('{')?,
                 '}' if rest.starts_with("}}") => self.brace('}')?,
                 '{' => return self.value_in_quotes(open),

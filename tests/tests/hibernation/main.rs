@@ -7,5 +7,6 @@ mod alarms;
 mod connections;
 mod durable_object;
 mod failures;
+mod migrations;
 mod sleep;
 mod support;

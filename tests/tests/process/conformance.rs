@@ -22,9 +22,16 @@ pub(crate) struct Program {
 /// Returns a command without environment variables from outside.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    clean(&mut command);
+    command
+}
+
+/// Removes the environment variables of servers that come from outside.
+pub(crate) fn clean(command: &mut Command) -> &mut Command {
     let variables = [
         "AGENTS_ADDR",
         "AGENTS_DATA",
+        "AGENTS_LOG_FORMAT",
         "AGENTS_METRICS_ADDR",
         "AGENTS_ORIGINS",
         "CONFORMANCE_LIMITS",

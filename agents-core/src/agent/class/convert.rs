@@ -9,6 +9,7 @@ use http::request::Parts as Head;
 
 use crate::agent::{Request, Response};
 use crate::error::{Error, Result};
+use crate::interface::AgentState;
 use crate::object::BoxFuture;
 
 /// The return type of a hook that is notified of an event: nothing, or a `Result` of nothing.
@@ -32,6 +33,31 @@ impl HookResult for () {
 
 impl<E: Into<Error>> HookResult for Result<(), E> {
     fn into_result(self) -> Result<()> {
+        self.map_err(Into::into)
+    }
+}
+
+/// The return type of `migrate`: the state, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "`migrate` cannot return `{Self}`",
+    label = "return `Result<{S}>`, the state of the agent"
+)]
+pub trait IntoState<S> {
+    /// Converts the value into a `Result`.
+    ///
+    /// # Errors
+    /// The error that the hook returned.
+    fn into_state(self) -> Result<S>;
+}
+
+impl<S: AgentState> IntoState<S> for S {
+    fn into_state(self) -> Result<S> {
+        Ok(self)
+    }
+}
+
+impl<S, E: Into<Error>> IntoState<S> for Result<S, E> {
+    fn into_state(self) -> Result<S> {
         self.map_err(Into::into)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::interface::AgentClass;
 use crate::object::ObjectOptions;
+use crate::storage::Migration;
 use crate::wire::Wire;
 
 /// A type that can be the state of a connection or the properties of an agent: `#[wire]` and `Clone`.
@@ -29,6 +30,11 @@ pub trait AgentDefinition: AgentClass + Send + Sync {
     type Props: AgentValue;
     /// The type that all agents of the host share: configuration, clients, pools.
     type Env: Send + Sync + 'static;
+
+    /// The version of the type of the state, from 1. It is stored with each state.
+    const VERSION: u32 = 1;
+    /// The SQL migrations, which run once for each agent, in this order.
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// The doc comment of the struct.
     const DOCS: &'static str = "";

@@ -6,14 +6,16 @@ pub(super) mod table;
 
 use std::any::TypeId;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 
 use crate::agent::instance::user_code::UserFuture;
 use crate::agent::{Agent, AgentDefinition, AgentShared};
 use crate::error::{Error, Result};
-use crate::object::{BlockedPart, ObjectContext};
+use crate::object::{BlockedPart, BoxFuture, DataFailure, ObjectContext};
 use crate::storage::{Store, from_stored, keep};
 use crate::wire::KeyFacts;
 
@@ -81,15 +83,20 @@ impl<A: Agent> AgentObject<A> {
         let missing = || Error::hidden("start", "an agent was started twice");
         let mut agent = self.made.lock().take().ok_or_else(missing)?;
         let _starting = self.core.starting();
-        self.core.check_state()?;
+        let migrated = self.core.prepare(&agent)?;
         if let Some(on_start) = self.core.table.hooks.on_start {
             let props = self.class.props(&self.core.object)?;
             let parts = self.core.parts();
+            let object = self.core.object.clone();
             let start = Box::pin(async move {
-                let result = on_start(&mut agent, parts, props).await;
-                result.map(|()| agent)
+                let start = on_start(&mut agent, parts, props);
+                match migrated {
+                    true => undone_with_its_turn(&object, start).await?,
+                    false => start.await?,
+                }
+                Ok::<_, Error>(agent)
             });
-            let start = UserFuture::new(self.core.context(), start);
+            let start = UserFuture::new(self.core.context(), start).joining(migrated);
             agent = self.core.object.while_blocking(BlockedPart::Everything, start).await??;
         }
         // No other code has seen this core, so the cell is empty.
@@ -97,11 +104,33 @@ impl<A: Agent> AgentObject<A> {
         Ok(())
     }
 
+    /// Converts and reads the stored data, without a start.
+    pub(crate) fn check_data(&self) -> Result<(), DataFailure> {
+        let failed = |error: Error| DataFailure::of_state(&error);
+        let missing = || Error::hidden("start", "an agent was started twice");
+        let agent = self.made.lock().take().ok_or_else(missing).map_err(failed)?;
+        self.core.check_data(&agent)
+    }
+
     /// Returns the agent. No event is handled before the agent has started and is set here.
     pub(super) fn agent(&self) -> Result<Arc<A>> {
         let agent = self.core.agent.get();
         agent.cloned().ok_or_else(|| Error::hidden("start", "the agent has not started"))
     }
+}
+
+/// Waits for a start. If it fails in the running turn, undoes the turn, so that the migration before it is
+/// undone as well.
+async fn undone_with_its_turn(object: &ObjectContext, mut start: BoxFuture<'_, Result<()>>) -> Result<()> {
+    let mut first = true;
+    poll_fn(|cx| {
+        let polled = start.as_mut().poll(cx);
+        if std::mem::take(&mut first) && matches!(polled, Poll::Ready(Err(_))) {
+            object.undo_turn();
+        }
+        polled
+    })
+    .await
 }
 
 fn info(object: &ObjectContext) -> AgentInfo<'_> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::agent::{
     AgentDefinition, AgentError, AlarmInfo, Call, CallContext, Refusal, Request, Response, StateChange,
     StateRejection, StateSource,
@@ -99,9 +101,13 @@ pub type Authorize<A> = fn(
 /// The hook that checks a state.
 pub type Validate<A> = fn(&A, &<A as AgentClass>::State, &StateSource<A>) -> Result<()>;
 
+/// The hook that converts a stored state of an older version.
+pub type Migrate<A> = fn(&A, CallContext<A>, u32, Value) -> Result<<A as AgentClass>::State>;
+
 /// The hooks of a class; hooks that are not written are `None`.
 #[expect(missing_docs, reason = "the hooks are described in the guide `hooks` of the crate `agents`")]
 pub struct Hooks<A: AgentDefinition> {
+    pub migrate: Option<Migrate<A>>,
     pub on_start: Option<Start<A>>,
     pub authorize: Option<Authorize<A>>,
     pub connection_tags: Option<Ask<A, Vec<String>>>,
@@ -123,6 +129,7 @@ pub struct Hooks<A: AgentDefinition> {
 impl<A: AgentDefinition> Hooks<A> {
     /// A table without hooks.
     pub const NONE: Self = Self {
+        migrate: None,
         on_start: None,
         authorize: None,
         connection_tags: None,

@@ -30,6 +30,8 @@ pub(crate) struct UserFuture<T> {
     context: Option<Arc<dyn Any + Send + Sync>>,
     object: ObjectContext,
     callable: Option<&'static str>,
+    /// `true` if the first poll belongs to the turn in which the runtime has worked before it.
+    joins: bool,
     /// The future; `None` after it has ended.
     future: Option<BoxFuture<'static, T>>,
 }
@@ -40,13 +42,21 @@ impl<T> UserFuture<T> {
             object: cx.core.object.clone(),
             callable: cx.callable,
             context: Some(Arc::new(cx)),
+            joins: false,
             future: Some(future),
         }
     }
 
     /// Returns a future in which `current` finds no context.
     pub(crate) fn unnamed(object: ObjectContext, future: BoxFuture<'static, T>) -> Self {
-        Self { context: None, object, callable: None, future: Some(future) }
+        Self { context: None, object, callable: None, joins: false, future: Some(future) }
+    }
+
+    /// Lets the first poll be a part of the running turn: a panic also undoes the work of the runtime before
+    /// it.
+    pub(crate) fn joining(mut self, joins: bool) -> Self {
+        self.joins = joins;
+        self
     }
 }
 
@@ -54,7 +64,8 @@ impl<T> Future for UserFuture<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Self { context, object, callable, future } = &mut *self;
+        let Self { context, object, callable, joins, future } = &mut *self;
+        let joins = std::mem::take(joins);
         let work = || {
             let Some(running) = future else { return Ok(Poll::Pending) };
             if let Some(callable) = callable {
@@ -70,7 +81,7 @@ impl<T> Future for UserFuture<T> {
                 }
             }
         };
-        let polled = match catch_panic(context, object, work) {
+        let polled = match catch_panic(context, object, joins, work) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => Ok(result),
             Err(error) => Err(error),
@@ -99,19 +110,34 @@ impl<A: AgentDefinition> CurrentAgent<A> {
 
     /// Runs user code; a panic becomes an error.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Result<R, Error> {
-        catch_panic(&mut self.shared, &self.context.core.object, || Ok(code()))
+        catch_panic(&mut self.shared, &self.context.core.object, false, || Ok(code()))
     }
 }
 
-/// Runs user code with a context that `current` finds, as a turn of its own: earlier work of the runtime is
-/// not undone with it. A panic undoes the turn and becomes an error. A constraint that does not hold at the
+/// Runs user code as a part of the running turn, with a context that `current` finds. After a panic the caller
+/// undoes the turn.
+pub(crate) fn run_in_turn<A: AgentDefinition, R>(
+    cx: Context<A>,
+    code: impl FnOnce() -> R,
+) -> Result<R, Error> {
+    let outer = CURRENT.replace(Some(Arc::new(cx)));
+    let done = caught(code);
+    drop(CURRENT.replace(outer));
+    done.map_err(|panic| Error::hidden("panic", format!("panicked: {panic}")))
+}
+
+/// Runs user code with a context that `current` finds, as a turn of its own unless it `joins` the running one:
+/// earlier work of the runtime is not undone with it. A panic undoes the turn and becomes an error. A constraint that does not hold at the
 /// end of the turn does the same.
 fn catch_panic<R>(
     context: &mut Option<Arc<dyn Any + Send + Sync>>,
     object: &ObjectContext,
+    joins: bool,
     code: impl FnOnce() -> Result<R, Panic>,
 ) -> Result<R, Error> {
-    object.split_turn()?;
+    if !joins {
+        object.split_turn()?;
+    }
     let outer = CURRENT.replace(context.take());
     let done = caught(code).and_then(|done| done);
     *context = CURRENT.replace(outer);

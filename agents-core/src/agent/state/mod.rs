@@ -1,6 +1,7 @@
 //! The synchronised state: loaded on first use, changed in one place, sent to all connections.
 
 mod dropped_keys;
+mod migration;
 pub(super) mod pushed;
 pub(super) mod source;
 
@@ -16,10 +17,10 @@ use crate::agent::{
 };
 use crate::error::{Error, Result};
 use crate::limits::Limit;
-use crate::object::report::SingleLine;
 use crate::object::{BoxFuture, WebSocket};
 use crate::storage::{StorageError, from_stored, keep};
 use crate::support::sampled::sampled;
+use crate::support::single_line::SingleLine;
 use crate::wire::frame;
 
 /// The decoded state, valid while the version of the object's state is the same.
@@ -94,22 +95,19 @@ impl<A: AgentDefinition> AgentShared<A> {
         Ok(Some(initial))
     }
 
-    /// Reads the stored state before the agent starts, once for all activations in this program. An agent
-    /// whose state cannot be read does not start.
-    pub(super) fn check_state(self: &Arc<Self>) -> Result<()> {
-        if !self.object.is_readable() {
-            match self.stored()? {
-                Stored::Read(_) | Stored::Nothing => self.object.note_readable(),
-                // Moving the state aside may still be undone.
-                Stored::PutAside => {}
-            }
+    fn stored(&self) -> Result<Stored<A::State>> {
+        let Some(stored) = self.object.versioned_state()? else { return Ok(Stored::Nothing) };
+        if stored.version != A::VERSION {
+            return Err(Error::hidden(
+                "migrating",
+                "the state is being migrated: use the value that `migrate` is given",
+            ));
         }
-        Ok(())
+        self.read(&stored.json)
     }
 
-    fn stored(&self) -> Result<Stored<A::State>> {
-        let Some(json) = self.object.stored_state()? else { return Ok(Stored::Nothing) };
-        let error = match from_stored::<A::State>(&json) {
+    fn read(&self, json: &[u8]) -> Result<Stored<A::State>> {
+        let error = match from_stored::<A::State>(json) {
             Ok(state) => {
                 let state = Arc::new(state);
                 self.remember(Some(state.clone()));

@@ -36,7 +36,6 @@ use crate::object::activation::database_release::{OpenDatabase, StoreWork};
 use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Side, TimeSlice};
 use crate::object::activation::turn::{Turns, Undone, in_time};
-use crate::object::report::SingleLine;
 use crate::object::runtime::alarm_service::AlarmService;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
@@ -45,6 +44,7 @@ use crate::object::runtime::settings::Settings;
 use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Watchdog, Work};
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::support::clock::Clock;
+use crate::support::single_line::SingleLine;
 use crate::support::unwind::{Panic, caught, discard};
 
 /// The environment that all objects of a host share.
@@ -226,9 +226,7 @@ struct Activation {
 
 impl Activation {
     async fn open(handle: &Arc<ObjectHandle>) -> Result<Self> {
-        let environment = &handle.environment;
-        let key = &handle.key;
-        let mut store = environment.folder.store(&key.class, &key.name, &environment.store);
+        let mut store = handle.store();
         let unknown = !handle.settings.is_known();
         if store.exists() && (unknown || store.needs_recovery()) {
             // Recovery takes longer with a longer log, so it does not run on a runtime worker.

@@ -181,6 +181,7 @@ impl Activation {
         handle.lifecycle.sleep();
         if let Some(reason) = closed {
             handle.settings.forget();
+            handle.readable.store(false, Ordering::Relaxed);
             handle.indexed.forget();
             // This happens before the file is closed, which takes a while: a connection that arrives
             // meanwhile waits for the next activation. An earlier connection whose `fetch` was not called
@@ -225,6 +226,7 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     });
     handle.lifecycle.sleep();
     handle.settings.forget();
+    handle.readable.store(false, Ordering::Relaxed);
     handle.indexed.forget();
     fail(handle, RESTARTED, Unaccepted::All);
     close(handle, store, true).await;

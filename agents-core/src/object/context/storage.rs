@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{ObjectContext, WriteKind};
 use crate::error::{Error, Result};
 use crate::storage::sql::{Column, Rows, Savepoint, Sql, SqlBackend, SqlReadBackend};
-use crate::storage::{Kv, KvBackend, KvRange, KvReadBackend, StorageError, Store};
+use crate::storage::{Kv, KvBackend, KvRange, KvReadBackend, StorageError, Store, StoredState};
 
 /// Converts an error. A caller may read that a value is too big; other errors are only logged.
 fn storage_error(error: StorageError) -> Error {
@@ -27,7 +27,8 @@ impl ObjectContext {
         Kv::new(self)
     }
 
-    /// Removes everything that the object stored: tables, keys, state, alarm and settings.
+    /// Removes everything that the object stored: tables, keys, state, alarm and settings. The tables of an
+    /// agent's `migrations` are made again, without rows.
     ///
     /// The deletion is committed with the other writes of its turn. Connections stay open. An object that
     /// stores nothing afterwards keeps an empty file.
@@ -36,7 +37,8 @@ impl ObjectContext {
     /// Fails when storage fails, or outside of the object's handlers.
     pub fn delete_all(&self) -> Result<()> {
         self.may_write(WriteKind::Everything)?;
-        self.write(Store::wipe)?;
+        let migrations = &self.core.handle.behavior.data_version().migrations;
+        self.write(|store| store.wipe_and_migrate(migrations))?;
         self.set_settings(|settings| *settings = Default::default())?;
         self.core.state_version.fetch_add(1, Ordering::AcqRel);
         Ok(())
@@ -57,12 +59,13 @@ impl ObjectContext {
         self.core.state_version.load(Ordering::Acquire)
     }
 
-    /// Returns whether this process has read or written the stored state in an earlier activation.
+    /// Returns whether an earlier activation in this process has found the stored data to be of the current
+    /// version and readable.
     pub(crate) fn is_readable(&self) -> bool {
         self.core.handle.readable.load(Ordering::Relaxed)
     }
 
-    /// Records that this process can read the stored state.
+    /// Records that the stored data is of the current version and readable.
     pub(crate) fn note_readable(&self) {
         self.core.handle.readable.store(true, Ordering::Relaxed);
     }
@@ -70,6 +73,17 @@ impl ObjectContext {
     /// Returns the state as JSON; `None` if there is none.
     pub(crate) fn stored_state(&self) -> Result<Option<Bytes>> {
         self.store(|store| store.state().map_err(StorageError::into_error))
+    }
+
+    /// Returns the state as JSON with the version of its type; `None` if there is none.
+    pub(crate) fn versioned_state(&self) -> Result<Option<StoredState>> {
+        self.store(|store| store.versioned_state().map_err(StorageError::into_error))
+    }
+
+    /// Runs the missing migrations of the class in the running turn; returns their number.
+    pub(crate) fn migrate_tables(&self) -> Result<usize> {
+        let migrations = &self.core.handle.behavior.data_version().migrations;
+        self.store(|store| store.migrate(migrations).map_err(StorageError::into_error))
     }
 
     /// Removes the state and keeps a copy of it under a key; returns the key.

@@ -88,6 +88,12 @@ impl ObjectContext {
 
     /// Undoes the running turn, because its handler panicked.
     pub(crate) fn panicked(&self) {
+        self.undo_turn();
+    }
+
+    /// Undoes the running turn and begins another one for the same handler. The instance of the object is
+    /// replaced, because its memory may be that of the turn.
+    pub(crate) fn undo_turn(&self) {
         let mut inner = self.lock();
         inner.panicked = true;
         let Some(turn) = &inner.turn else { return };

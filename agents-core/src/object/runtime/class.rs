@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
 use crate::object::durable_object::{Request, Response};
+use crate::object::runtime::data_version::{DataFailure, DataVersion};
 use crate::object::{AlarmInfo, DurableObject, ObjectContext, ObjectOptions, WebSocket};
 
 /// A boxed future that can move between threads.
@@ -14,6 +15,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A class of objects.
 pub(crate) trait Behavior: Send + Sync + 'static {
     fn options(&self) -> &ObjectOptions;
+
+    /// Returns the version of the data that this program stores.
+    fn data_version(&self) -> &DataVersion;
+
+    /// Converts what an older program stored in an object, as a start does first, and checks that it can be
+    /// read.
+    fn check(&self, cx: &ObjectContext) -> Result<(), DataFailure>;
 
     /// Creates an instance and starts it. No event is handled before the start is done.
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>>;
@@ -40,11 +48,22 @@ type Make<O> = Box<dyn Fn(&ObjectContext) -> O + Send + Sync>;
 pub(crate) struct ObjectClass<O> {
     pub(crate) make: Make<O>,
     pub(crate) options: ObjectOptions,
+    pub(crate) data_version: DataVersion,
+    /// Converts and reads the data of an object without starting it.
+    pub(crate) check: fn(&O) -> Result<(), DataFailure>,
 }
 
 impl<O: DurableObject> Behavior for ObjectClass<O> {
     fn options(&self) -> &ObjectOptions {
         &self.options
+    }
+
+    fn data_version(&self) -> &DataVersion {
+        &self.data_version
+    }
+
+    fn check(&self, cx: &ObjectContext) -> Result<(), DataFailure> {
+        (self.check)(&(self.make)(cx))
     }
 
     fn start(self: Arc<Self>, cx: ObjectContext) -> BoxFuture<'static, Result<Arc<dyn Instance>>> {

@@ -15,6 +15,7 @@ use crate::object::runtime::lifecycle::Lifecycle;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::runtime::settings::SettingsSlot;
 use crate::object::{Behavior, ObjectKey};
+use crate::storage::Store;
 
 /// A handle on an object, hibernating or awake.
 pub(crate) struct ObjectHandle {
@@ -28,8 +29,9 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) settings: SettingsSlot,
     pub(in crate::object) indexed: Indexed,
     pub(in crate::object) disk: DiskWork,
-    /// Set once this process has read or written the stored state, so that no later activation checks it
-    /// again.
+    /// Set once this process has found the stored data to be of the current version and readable, so that no
+    /// later activation checks it again. Taken back when an activation fails, because a migration may not have
+    /// become durable.
     pub(in crate::object) readable: AtomicBool,
     /// The number of times in a row that the database could not be opened.
     pub(in crate::object) failed_openings: AtomicU32,
@@ -77,6 +79,13 @@ impl ObjectHandle {
     /// Returns the limits of the host.
     pub(in crate::object) fn limits(&self) -> &Limits {
         &self.environment.limits
+    }
+
+    /// Returns the store of the object, which is not open yet.
+    pub(in crate::object) fn store(&self) -> Store {
+        let Environment { folder, store, .. } = &*self.environment;
+        let store = folder.store(&self.key.class, &self.key.name, store);
+        store.with_state_version(self.behavior.data_version().state)
     }
 
     /// Returns a number that identifies the handle as long as it exists.

@@ -7,6 +7,8 @@ pub(super) mod alarm_service;
 pub(super) mod awake_slots;
 pub(super) mod chaos;
 pub(super) mod class;
+pub(super) mod data_check;
+pub(super) mod data_version;
 pub(super) mod directory;
 pub(super) mod handle;
 pub(super) mod key;

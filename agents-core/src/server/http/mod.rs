@@ -6,6 +6,7 @@
 pub(super) mod address;
 pub(super) mod collect_body;
 pub(super) mod guarded_body;
+pub(super) mod listen_address;
 pub(super) mod listener;
 pub(super) mod open_files;
 pub(super) mod program_routes;

@@ -7,37 +7,40 @@ use std::{process, thread};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::dispatcher;
-use tracing::subscriber::NoSubscriber;
 
 use crate::error::{Error, Result};
+use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::listener;
-use crate::server::{Agents, HostService, prometheus};
+use crate::server::{Agents, HostService, events, log, output, prometheus};
 
 /// The time that connections have to end after everything else has ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The settings of the address of the metrics.
+const METRICS: &str = "`--metrics-addr`, `AGENTS_METRICS_ADDR` or `Agents::metrics`";
+
 /// Serves until the process is asked to stop.
-pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<()> {
+pub(in crate::server) async fn serve(mut agents: Agents, address: ListenAddress<'_>) -> Result<()> {
     say_if_log_is_off();
-    let listener = bind(addr).await?;
-    let mut announced = format!("listening on http://{}\n", listener.local_addr()?);
+    let (listener, address) = address.listen().await?;
+    let mut announced = format!("listening on http://{address}\n");
     let metrics = match agents.metrics.take() {
-        Some(addr) => {
-            let listener = bind(&addr).await?;
-            announced += &format!("metrics on http://{}/metrics\n", listener.local_addr()?);
-            Some(listener)
+        Some(text) => {
+            let listened = ListenAddress { text: &text, setting: METRICS }.listen().await?;
+            announced += &format!("metrics on http://{}/metrics\n", listened.1);
+            Some(listened)
         }
         None => None,
     };
     let host = agents.start()?;
-    host.access().origins.warn_if_open(listener.local_addr()?);
+    events::listening(address, metrics.as_ref().map(|(_, address)| *address));
+    host.access().origins.warn_if_open(address);
     // This makes the routes of the program, which may take a while.
     let service = host.service();
     // A parent process reads these lines, perhaps only the first one. They are written in one piece, and
     // nothing else is written to stdout.
-    io::stdout().write_all(announced.as_bytes())?;
-    let metrics = metrics.map(|listener| {
+    output::print(&announced)?;
+    let metrics = metrics.map(|(listener, _)| {
         let service = prometheus::router(host.clone());
         tokio::spawn(listener::serve(listener, host.clone(), service, CancellationToken::new()))
     });
@@ -53,7 +56,7 @@ pub(in crate::server) async fn serve(mut agents: Agents, addr: &str) -> Result<(
 
 /// Ends the process after the shutdown of its runtime, which would wait for handlers that block its threads,
 /// and for a disk that does not answer.
-fn end_with_the_runtime() -> io::Result<()> {
+fn end_with_the_runtime() -> Result<()> {
     let (alive, over) = mpsc::channel::<()>();
     // The task is dropped with the runtime.
     tokio::spawn(async move {
@@ -66,25 +69,20 @@ fn end_with_the_runtime() -> io::Result<()> {
         tracing::warn!("the process exits while handlers or the disk still hold its threads");
         process::exit(0);
     };
-    thread::Builder::new().name("agents-end".to_owned()).spawn(wait).map(drop)
+    let thread = thread::Builder::new().name("agents-end".to_owned()).spawn(wait);
+    thread.map(drop).map_err(|error| Error::new("thread", format!("no thread can be started: {error}")))
 }
 
 /// Warns on stderr when the log is off, since a program without a log would not show any error.
 fn say_if_log_is_off() {
-    if dispatcher::get_default(|log| log.is::<NoSubscriber>()) {
+    if log::is_off() {
         // If stderr is closed, the warning cannot be written.
         let _ = writeln!(
             io::stderr(),
-            "the log is off, errors and warnings are lost: install a subscriber of `tracing` before `Agents::serve`, for \
-             example with `tracing_subscriber::fmt::init()`, or serve with `Agents::run`, which installs one"
+            "the log is off, errors and warnings are lost: call `agents::log()` before `Agents::serve`, or install another \
+             subscriber of `tracing`, or serve with `Agents::run`, which calls it"
         );
     }
-}
-
-async fn bind(addr: &str) -> Result<TcpListener> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|error| Error::new("bind", format!("cannot listen on {addr}: {error}")))
 }
 
 async fn serve_on(listener: TcpListener, service: HostService) {
@@ -92,10 +90,9 @@ async fn serve_on(listener: TcpListener, service: HostService) {
     let shutdown = CancellationToken::new();
     let server = listener::serve(listener, host.clone(), service, shutdown.clone());
     let stop = async {
-        signal().await;
-        tracing::info!("stopping");
+        let signal = signal().await;
         shutdown.cancel();
-        host.shutdown().await;
+        host.stop(signal).await;
     };
     tokio::pin!(server, stop);
     tokio::select! {
@@ -106,8 +103,8 @@ async fn serve_on(listener: TcpListener, service: HostService) {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn signal() {
+/// Waits for SIGTERM or Ctrl-C, and returns the name of the signal.
+async fn signal() -> &'static str {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -125,7 +122,7 @@ async fn signal() {
     #[cfg(not(unix))]
     let terminate = std::future::pending::<()>();
     tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+        () = interrupt => "SIGINT",
+        () = terminate => "SIGTERM",
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clean_close::{NEW, is_new, making};
-use super::create::{make_folders, remove_if_there, suffixed, sync_folder};
+use super::create::{make_folders, parent_of, remove_if_there, suffixed, sync_folder};
 use super::identity::Identity;
 use super::name::{Decoded, decode, encode};
 use super::open::{exists, look};
@@ -19,6 +19,8 @@ use crate::storage::{Result, StoreOptions};
 
 const EXTENSION: &str = ".sqlite";
 const LOCK: &str = "agents.lock";
+/// The endings of the files of an object behind its path.
+const FILES: [&str; 5] = ["", "-wal", "-shm", "-journal", NEW];
 
 /// The folder with the files of all objects: `<class>/<name>.sqlite`.
 ///
@@ -199,13 +201,45 @@ impl DataFolder {
         // The main file is removed first. A journal alone has no meaning, but a database without its journal
         // would be an older state.
         let found = remove_if_there(&path)?;
-        for suffix in ["-wal", "-shm", "-journal", NEW] {
+        for suffix in &FILES[1..] {
             remove_if_there(&suffixed(&path, suffix))?;
         }
         if found && let Some(parent) = path.parent() {
             sync_folder(parent).map_err(|error| StorageError::io("sync", parent, error))?;
         }
         Ok(found)
+    }
+
+    /// Copies the files of an object into another data folder, which no process may use. No store may have the
+    /// object open.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub(crate) fn copy_object(&self, class: &str, name: &str, into: &Path) -> Result<()> {
+        let (from, to) = (self.store_path(class, name), path_in(into, class, name));
+        fs::create_dir_all(parent_of(&to)).map_err(|error| StorageError::io("create", &to, error))?;
+        // The log is copied first: a database without its log would count as closed cleanly.
+        for suffix in ["-wal", NEW, ""] {
+            let file = suffixed(&from, suffix);
+            match fs::copy(&file, suffixed(&to, suffix)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StorageError::io("copy", &file, error)),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the files of a copy that [`copy_object`](Self::copy_object) made.
+    ///
+    /// # Errors
+    /// Fails when the file system refuses.
+    pub(crate) fn remove_copy(root: &Path, class: &str, name: &str) -> Result<()> {
+        let path = path_in(root, class, name);
+        for suffix in FILES {
+            remove_if_there(&suffixed(&path, suffix))?;
+        }
+        Ok(())
     }
 
     /// Lists all objects as (class, name). The order is not defined.

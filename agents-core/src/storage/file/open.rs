@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::clean_close::{WalStatus, is_new, mark};
 use super::create::{create, parent_of, suffixed};
 use super::peek::peek;
-use super::schema::{VERSION, check_roots, migrate, read_meta};
+use super::schema::{SCHEMA, VERSION, check_roots, migrate, read_meta};
 use super::torn::{is_torn, set_aside};
 use super::unsynced::UnsyncedFile;
 use crate::storage::error::{SqlError, SqlErrorKind, StorageError};
@@ -39,6 +39,8 @@ const SMALLEST_PAGE: u64 = 512;
 pub(in crate::storage) struct Database {
     pub(in crate::storage) connection: Connection,
     pub(in crate::storage) authorizer: Arc<SqlAuthorizer>,
+    /// `true` if migrations of the class were recorded when the file was opened.
+    pub(in crate::storage) has_migrations: bool,
     /// `None` if the file had been closed cleanly when it was opened.
     pub(in crate::storage) fresh: Option<Arc<UnsyncedFile>>,
     /// The state of the log when the file was opened. If the log was missing, its name may not be on the disk
@@ -174,6 +176,7 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
     if meta.name != name {
         return Err(StorageError::WrongObject { found: meta.name, expected: name.to_owned() });
     }
+    database.has_migrations = meta.has_migrations;
     match log {
         WalStatus::Missing if !suffixed(path, "-wal").exists() => {
             // Another tool has switched off the write-ahead log.
@@ -216,6 +219,15 @@ fn open_existing(path: &Path, name: &str, options: &StoreOptions, small: bool) -
     database.fresh = fresh.map(Arc::new);
     keep_log(&database.connection, exclusive)?;
     Ok(database)
+}
+
+/// Returns the database of a new object in memory, with the limits and the guard of a file.
+pub(in crate::storage) fn in_memory(options: &StoreOptions) -> Result<Database> {
+    let open = || {
+        let database = connect(Path::new(":memory:"), options, WalStatus::New)?;
+        SCHEMA.iter().try_for_each(|step| database.connection.execute_batch(step)).map(|()| database)
+    };
+    open().map_err(|error| SqlError::from_sqlite(error, "").into())
 }
 
 impl Database {
@@ -462,6 +474,7 @@ fn connect(path: &Path, options: &StoreOptions, log: WalStatus) -> rusqlite::Res
     Ok(Database {
         connection,
         authorizer,
+        has_migrations: false,
         fresh: None,
         log,
         quiet: log.is_empty(),

@@ -7,7 +7,7 @@ use crate::storage::Result;
 use crate::storage::error::{SqlError, SqlErrorKind};
 
 /// The schema version that [`SCHEMA`] leads to.
-pub(in crate::storage) const VERSION: i64 = 2;
+pub(in crate::storage) const VERSION: i64 = 3;
 
 /// The steps from one schema version to the next. The first step turns an empty file into version 1. Steps
 /// are added and never changed.
@@ -21,6 +21,9 @@ pub(in crate::storage) const SCHEMA: &[&str] = &[
     CREATE TABLE _agents_alarm (id INTEGER NOT NULL PRIMARY KEY CHECK (id IN (0, 1)), at INTEGER NOT NULL,
         retries INTEGER NOT NULL) STRICT;
 ",
+    "
+    ALTER TABLE _agents_state ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+",
 ];
 
 const META: &str = "/*agents*/SELECT key, value FROM _agents_meta";
@@ -33,6 +36,8 @@ const ROOTS: &str = "/*agents*/SELECT EXISTS (SELECT 1 FROM _agents_state), \
 pub(in crate::storage) struct Meta {
     pub(in crate::storage) name: String,
     pub(in crate::storage) version: i64,
+    /// `true` if migrations of the class are recorded.
+    pub(in crate::storage) has_migrations: bool,
 }
 
 /// Converts an older file to the current schema.
@@ -51,7 +56,7 @@ pub(in crate::storage) fn migrate(connection: &mut Connection, from: i64) -> Res
 /// Reads the meta table.
 pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
     let read = |mut statement: CachedStatement<'_>| {
-        let mut found = (None, None);
+        let mut found = (None, None, false);
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             match (row.get_ref(0)?, row.get_ref(1)?) {
@@ -59,6 +64,7 @@ pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
                     found.0 = String::from_utf8(name.to_vec()).ok();
                 }
                 (ValueRef::Text(b"schema"), ValueRef::Integer(version)) => found.1 = Some(version),
+                (ValueRef::Text(b"migrations"), _) => found.2 = true,
                 _ => {}
             }
         }
@@ -66,7 +72,7 @@ pub(in crate::storage) fn read_meta(connection: &Connection) -> Result<Meta> {
     };
     let found = connection.prepare_cached(META).and_then(read);
     match found.map_err(|error| SqlError::from_sqlite(error, "")) {
-        Ok((Some(name), Some(version))) => Ok(Meta { name, version }),
+        Ok((Some(name), Some(version), has_migrations)) => Ok(Meta { name, version, has_migrations }),
         Err(error) if error.kind != SqlErrorKind::NoSuchTable => Err(error.into()),
         _ => Err(SqlError::new(SqlErrorKind::Corrupt, "the file lacks the name of its object", "").into()),
     }

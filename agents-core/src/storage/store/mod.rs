@@ -52,6 +52,8 @@ pub struct Store {
     pub(super) database: Option<Database>,
     pub(super) levels: Levels,
     pub(super) state: State,
+    /// The version of the state's type in this program.
+    pub(super) state_version: u32,
     pub(super) alarm_changed: bool,
     pub(super) lsn: Lsn,
     pub(super) metrics: StoreMetrics,
@@ -88,6 +90,7 @@ impl Store {
             database: None,
             levels: Levels::default(),
             state: State::default(),
+            state_version: 1,
             alarm_changed: false,
             lsn: Lsn::default(),
             metrics: StoreMetrics::default(),
@@ -98,6 +101,21 @@ impl Store {
             class: class.to_owned(),
             name: name.to_owned(),
         }
+    }
+
+    /// Returns a store on a database in memory, of an object without a name.
+    pub(super) fn in_memory(database: Database, options: &StoreOptions) -> Self {
+        let options = StoreOptions { faults: None, home: None, ..options.clone() };
+        let mut store = Self::lazy(Path::new(":memory:"), "", "", &options);
+        store.database = Some(database);
+        store
+    }
+
+    /// Sets the version of the state's type, which is stored with each state; 1 by default.
+    #[must_use]
+    pub(crate) fn with_state_version(mut self, version: u32) -> Self {
+        self.state_version = version;
+        self
     }
 
     /// Returns whether the file is open.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Params};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::levels::Levels;
 use crate::storage::error::SqlError;
@@ -32,16 +32,22 @@ impl OpenStore<'_> {
         sql: &'static str,
         params: impl Params,
     ) -> Result<Option<Bytes>> {
+        self.read_row(sql, params, |row| Ok(row.get_ref(0)?.as_bytes().map(Bytes::copy_from_slice)?))
+    }
+
+    /// Runs a statement that returns one row or nothing.
+    pub(in crate::storage) fn read_row<R>(
+        &mut self,
+        sql: &'static str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<R>,
+    ) -> Result<Option<R>> {
         debug_assert!(sql.starts_with(INTERNAL));
         self.metrics.statement();
         let value = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params, |row| Ok(row.get_ref(0)?.as_bytes().map(Bytes::copy_from_slice)?))
-                    .optional()
-            })
+            .and_then(|mut statement| statement.query_row(params, read).optional())
             .map_err(|error| SqlError::from_sqlite(error, sql))?;
         self.metrics.rows_read(u64::from(value.is_some()));
         Ok(value)

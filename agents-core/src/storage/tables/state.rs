@@ -1,17 +1,17 @@
 //! The state of an object: read at the first use, written once for each commit.
 
 use bytes::Bytes;
-use rusqlite::Connection;
 use rusqlite::limits::Limit;
+use rusqlite::{Connection, Row};
 
 use crate::storage::Result;
 use crate::storage::error::{SqlError, StorageError};
 use crate::storage::store::Store;
 use crate::storage::store::statement::Json;
 
-const READ: &str = "/*agents*/SELECT value FROM _agents_state WHERE id = 0";
-const WRITE: &str = "/*agents*/INSERT INTO _agents_state (id, value) VALUES (0, ?1) \
-    ON CONFLICT (id) DO UPDATE SET value = excluded.value";
+const READ: &str = "/*agents*/SELECT value, version FROM _agents_state WHERE id = 0";
+const WRITE: &str = "/*agents*/INSERT INTO _agents_state (id, value, version) VALUES (0, ?1, ?2) \
+    ON CONFLICT (id) DO UPDATE SET value = excluded.value, version = excluded.version";
 const DELETE: &str = "/*agents*/DELETE FROM _agents_state";
 
 /// The key of a state that the program could not read. Later ones have a number.
@@ -28,11 +28,18 @@ fn with_room<R>(connection: &Connection, work: impl FnOnce() -> Result<R>) -> Re
     result
 }
 
+/// A state as JSON text, with the version of its type.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredState {
+    pub(crate) json: Bytes,
+    pub(crate) version: u32,
+}
+
 /// The state as the object sees it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::storage) struct State {
     /// `None` if the state is not read yet; `Some(None)` if there is no state.
-    current: Option<Option<Bytes>>,
+    current: Option<Option<StoredState>>,
     staged: bool,
 }
 
@@ -62,6 +69,11 @@ impl Store {
     /// # Errors
     /// Fails with [`StorageError::Poisoned`], or when SQLite fails.
     pub fn state(&mut self) -> Result<Option<Bytes>> {
+        Ok(self.versioned_state()?.map(|state| state.json))
+    }
+
+    /// Returns the state like [`Store::state`], with the version of its type.
+    pub(crate) fn versioned_state(&mut self) -> Result<Option<StoredState>> {
         self.check()?;
         if let Some(state) = &self.state.current {
             return Ok(state.clone());
@@ -69,7 +81,11 @@ impl Store {
         let row = self.found().and_then(|parts| match parts {
             Some(mut parts) => {
                 let connection = parts.connection;
-                with_room(connection, || parts.read_one(READ, ()))
+                let read = |row: &Row<'_>| {
+                    let json = Bytes::copy_from_slice(row.get_ref(0)?.as_bytes()?);
+                    Ok(StoredState { json, version: row.get(1)? })
+                };
+                with_room(connection, || parts.read_row(READ, (), read))
             }
             None => Ok(None),
         });
@@ -78,7 +94,7 @@ impl Store {
         Ok(row)
     }
 
-    /// Sets the state, which is JSON text; `None` removes it. The next commit writes the last value once. A
+    /// Sets the state, which is JSON text of the current version; `None` removes it. The next commit writes the last value once. A
     /// rollback undoes the change.
     ///
     /// # Errors
@@ -94,7 +110,8 @@ impl Store {
         {
             *slot = Some(self.state.clone());
         }
-        self.state.current = Some(state);
+        let version = self.state_version;
+        self.state.current = Some(state.map(|json| StoredState { json, version }));
         self.state.staged = true;
         Ok(())
     }
@@ -142,10 +159,10 @@ impl Store {
             return Ok(());
         }
         match state.current.flatten() {
-            Some(json) => {
+            Some(StoredState { json, version }) => {
                 let mut parts = self.opened()?;
                 let connection = parts.connection;
-                with_room(connection, || parts.change(WRITE, (Json(&json),)))?;
+                with_room(connection, || parts.change(WRITE, (Json(&json), version)))?;
             }
             None => {
                 if let Some(mut parts) = self.found()? {

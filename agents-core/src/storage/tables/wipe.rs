@@ -7,6 +7,7 @@ use crate::storage::error::{SqlError, StorageError};
 use crate::storage::sql::reserved::is_reserved;
 use crate::storage::store::Store;
 use crate::storage::store::statement::OpenStore;
+use crate::storage::tables::migrations::Migrations;
 
 const LIST: &str = "/*agents*/SELECT type, name, coalesce(sql, '') LIKE 'CREATE VIRTUAL%' FROM sqlite_schema \
     WHERE type IN ('table', 'view', 'trigger', 'index') AND name NOT LIKE 'sqlite#_%' ESCAPE '#'";
@@ -14,7 +15,7 @@ const DEFERS: &str = "/*agents*/PRAGMA defer_foreign_keys";
 const OWN: [&str; 3] = [
     "/*agents*/DELETE FROM _agents_kv",
     "/*agents*/DELETE FROM _agents_alarm",
-    "/*agents*/DELETE FROM _agents_meta WHERE key IN ('props', 'settings')",
+    "/*agents*/DELETE FROM _agents_meta WHERE key IN ('props', 'settings', 'migrations')",
 ];
 
 /// An item of the schema that belongs to the user.
@@ -26,7 +27,7 @@ struct Item {
 
 impl Store {
     /// Removes everything that the object stored: tables, views, triggers and indexes of the user, keys and
-    /// values, the state, the alarm, the settings and the properties. The metadata of the file stays. A
+    /// values, the state, the alarm, the settings, the properties and the record of the migrations. The metadata of the file stays. A
     /// rollback of the running turn restores everything.
     ///
     /// # Errors
@@ -37,6 +38,22 @@ impl Store {
         self.savepoint_push()?;
         let result = self.take_all();
         let result = self.poison_on_fatal(result);
+        if !self.is_poisoned() {
+            match &result {
+                Ok(()) => self.savepoint_release()?,
+                Err(_) => self.savepoint_rollback()?,
+            }
+        }
+        result
+    }
+
+    /// Removes everything like [`Store::wipe`], and makes the tables of the migrations again.
+    pub(crate) fn wipe_and_migrate(&mut self, migrations: &Migrations) -> Result<()> {
+        if migrations.is_empty() {
+            return self.wipe();
+        }
+        self.savepoint_push()?;
+        let result = self.wipe().and_then(|()| self.migrate(migrations).map(drop));
         if !self.is_poisoned() {
             match &result {
                 Ok(()) => self.savepoint_release()?,

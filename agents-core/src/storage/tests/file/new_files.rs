@@ -52,7 +52,7 @@ fn a_new_file_is_a_whole_database() {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        let expected = [("class", "room"), ("name", name), ("schema", "2")];
+        let expected = [("class", "room"), ("name", name), ("schema", "3")];
         assert_eq!(meta, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
         drop(store);
         Store::open(&path, "room", name, &options).unwrap();

@@ -1,7 +1,7 @@
 //! Tests of the alarm, of the settings, and of files with an older schema.
 
 use crate::storage::Alarm;
-use crate::storage::file::schema::SCHEMA;
+use crate::storage::file::schema::{SCHEMA, VERSION};
 use crate::storage::tests::*;
 
 const FIRST: Alarm = Alarm { at: 1_700_000_000_000, retries: 0 };
@@ -94,7 +94,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date() {
         .connection
         .query_row("SELECT value FROM _agents_meta WHERE key = 'schema'", (), |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, VERSION);
 }
 
 #[test]
