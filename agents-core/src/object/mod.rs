@@ -44,7 +44,7 @@ pub(crate) use activation::watchdog::{Watchdog, Work};
 pub(crate) use connections::entry::ConnectionEntry;
 pub(crate) use connections::web_socket::check_socket_tags;
 pub(crate) use context::{BlockedPart, WriteGuard, WriteKind, overflow};
-pub(crate) use http::fetch::{Internal, http_request, rejection};
+pub(crate) use http::fetch::{Internal, error_response, http_request};
 pub(crate) use runtime::alarm_service::AlarmService;
 pub(crate) use runtime::awake_slots::AwakeSlots;
 pub(crate) use runtime::chaos::Chaos;

@@ -8,32 +8,42 @@ use thiserror::Error as ThisError;
 use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
+use crate::response::{hidden_text, new_id};
 use crate::support::sampled::sampled;
 use crate::support::single_line::SingleLine;
 use crate::wire::frame;
 
-/// The letters and digits of an id. Characters that look alike are missing.
-const ALPHABET: [char; 31] = [
-    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x',
-    'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
-];
-
 /// Returns the text of an error for the client. A hidden error is logged with an id, and the text contains
 /// the id.
 pub(crate) fn client_text(error: &Error, what: &str) -> String {
+    for_caller(error, what).0
+}
+
+/// Returns the text of an error for the client, and the id in it. A hidden error is logged with the id.
+pub(crate) fn for_caller(error: &Error, what: &str) -> (String, Option<String>) {
     match error.client_message() {
-        Some(message) => message.to_owned(),
+        Some(message) => (message.to_owned(), error.logged_id().map(str::to_owned)),
         None => {
-            let id = nanoid::nanoid!(10, &ALPHABET);
-            match is_of_client(error) {
-                true => {
-                    sampled!(DEBUG, "errors of clients", error_id = %id, code = error.code(), what, "{}", SingleLine(error))
-                }
-                false => tracing::error!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
-            }
-            format!("Internal error (id {id})")
+            let id = new_id();
+            log_hidden(error, what, &id);
+            (hidden_text(&id), Some(id))
         }
     }
+}
+
+/// Logs a hidden error with its id.
+pub(crate) fn log_hidden(error: &Error, what: &str, id: &str) {
+    match is_of_client(error) {
+        true => {
+            sampled!(DEBUG, "errors of clients", error_id = %id, code = error.code(), what, "{}", SingleLine(error))
+        }
+        false => tracing::error!(error_id = %id, code = error.code(), what, "{}", SingleLine(error)),
+    }
+}
+
+/// Logs an error whose text the client of a request reads.
+pub(crate) fn log_visible(error: &Error, what: &str) {
+    sampled!(DEBUG, "visible errors", code = error.code(), what, "{}", SingleLine(error));
 }
 
 /// A violation of the protocol by a client. The program did not cause it, and a client can repeat it any

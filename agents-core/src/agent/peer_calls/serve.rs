@@ -60,7 +60,7 @@ impl<A: Agent> AgentShared<A> {
         // A reply that cannot be written as a line is not sent; the reader sees that the body ended early.
         let _ = match self.invoke(callable, call).await {
             Ok(outcome) => answer.end(&outcome),
-            Err(error) => answer.fail(error.code(), &report::client_text(&error, callable.rust_name)),
+            Err(error) => answer.fail(error.code(), report::for_caller(&error, callable.rust_name)),
         };
     }
 }
@@ -71,7 +71,8 @@ fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
         Ok(Outcome::Nothing) => ReplyFrame::result(None)?,
         Ok(Outcome::Value(json)) => ReplyFrame::result(Some(json))?,
         Err(error) => {
-            ReplyFrame::Error { code: error.code().to_owned(), message: report::client_text(&error, what) }
+            let (message, id) = report::for_caller(&error, what);
+            ReplyFrame::Error { code: error.code().to_owned(), message, id }
         }
     };
     Ok(Response::new(Body::from(line.write()?)))
