@@ -37,7 +37,7 @@ pub use options::ObjectOptions;
 pub use runtime::lifecycle::PinnedBy;
 pub use status::ObjectStatus;
 
-pub use crate::gateway::{BodyFault, Flags};
+pub use crate::gateway::{BodyFault, Flags, IntoMessage};
 
 pub(crate) use activation::Environment;
 pub(crate) use activation::watchdog::{Watchdog, Work};
