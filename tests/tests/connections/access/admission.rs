@@ -248,13 +248,16 @@ async fn handshakes_are_refused_with_a_status_on_request() {
     for (query, _, status, reason) in REFUSED {
         let (got, text) = refused(&format!("/agents/club/one{query}"), &[]).await;
         assert_eq!(got, status, "{query}");
-        assert!(text.starts_with(reason) && !text.contains("secret"), "{text}");
+        assert!(text.contains(&format!(r#","message":"{reason}"#)) && !text.contains("secret"), "{text}");
     }
     let foreign = [("origin", "https://evil.example")];
     let good = "/agents/club/one?user=ada";
-    assert_eq!(refused(good, &foreign).await, (403, "origin not allowed".to_owned()));
-    assert_eq!(refused("/agents/unknown/one", &[]).await, (404, "unknown agent class".to_owned()));
-    assert_eq!(refused("/agents/club/..", &[]).await, (400, "Invalid name".to_owned()));
+    assert_eq!(refused(good, &foreign).await, (403, error_body("forbidden", "origin not allowed")));
+    assert_eq!(
+        refused("/agents/unknown/one", &[]).await,
+        (404, error_body("not_found", "unknown agent class"))
+    );
+    assert_eq!(refused("/agents/club/..", &[]).await, (400, error_body("invalid", "Invalid name")));
     assert_eq!(server.host().metrics().refused, 11);
     // A refusal by the agent still comes after the handshake.
     let mut banned = server.connect("/agents/club/one?user=banned").await;

@@ -153,7 +153,7 @@ async fn only_our_signature_counts_and_keys_can_be_exchanged() {
 async fn a_foreign_page_cannot_use_a_session_nor_log_in_nor_out() {
     let server = TestServer::start(agents(&sessions(&[NEW]))).await;
     let cookie = logged_in(&server, "ada").await;
-    let headers = [("cookie", &*cookie), ("origin", "https://evil.example")];
+    let headers = [("cookie", &*cookie), ("origin", "http://evil.example")];
     refused(&server, &headers, (403, "forbidden", "a cookie is not accepted from a foreign page")).await;
     for path in ["/login?name=eve", "/logout"] {
         let (status, _, cookie) = send(&server, reqwest::Method::POST, path, &headers).await;
