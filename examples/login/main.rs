@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example login`, then open the address it prints.
 
+use std::future::ready;
 use std::time::Duration;
 
 use agents::auth::Sessions;
@@ -104,8 +105,7 @@ async fn main() -> Result<()> {
     Agents::new()
         .register::<Notebook>()
         .route_to::<Notebook>("/notebook", move |request: ConnectRequest| {
-            let user = sessions.verify(&request);
-            async move { Ok(user?.name) }
+            ready(sessions.verify(&request).map(|user| user.name))
         })
         // The name of a notebook comes from the session alone.
         .authorize(async |incoming: AdmissionRequest| match incoming.named_by_client() {
