@@ -122,7 +122,9 @@ pub(crate) fn error_response(error: &Error, what: &str) -> Response {
 /// Answers a request whose object failed with 500 and the part of the error that clients may read.
 pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
     let (message, id) = report::for_caller(error, "fetch");
-    let body = ErrorBody { code: "internal".into(), message: message.into(), id: id.map(Into::into) };
+    // The code of a hidden error stays in the log.
+    let code = if id.is_some() { "internal" } else { error.code() };
+    let body = ErrorBody { code: code.into(), message: message.into(), id: id.map(Into::into) };
     let head = ResponseHead {
         status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
         headers: vec![(CONTENT_TYPE.to_string(), Bytes::from_static(b"application/json"))],

@@ -143,7 +143,7 @@ async fn s2_a_failed_start_fails_its_event_and_the_next_one_tries_again() {
         let mut client = server.connect("/agents/moody/one").await;
         // The close is final, because the client has no identity yet.
         assert_eq!(client.next().await, Received::Close(4500, "not today".to_owned()));
-        assert_eq!(get(&server, "/agents/moody/one").await, (500, error_body("internal", "not today")));
+        assert_eq!(get(&server, "/agents/moody/one").await, (500, error_body("error", "not today")));
     }
     let mut client = server.connect("/agents/moody/panics").await;
     let Received::Close(4500, reason) = client.next().await else { panic!("no close with 4500") };
