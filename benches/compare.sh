@@ -130,10 +130,11 @@ spread() {
 
 # row TEXT NAME [UNIT]: the medians of NAME.base and NAME.head, their ratio and their spreads.
 row() {
-    local a b ratio
+    local a b ratio digits=1
+    [[ -n ${3:-} ]] || digits=0
     a=$(median "$2.base") b=$(median "$2.head")
     ratio=$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f", a ? b / a : 0 }')
-    printf "| %s | %'.1f%s | %'.1f%s | %s | %s, %s |\n" \
+    printf "| %s | %'.${digits}f%s | %'.${digits}f%s | %s | %s, %s |\n" \
         "$1" "$a" "${3:+ $3}" "$b" "${3:+ $3}" "$ratio" "$(spread "$2.base")" "$(spread "$2.head")"
 }
 
@@ -143,33 +144,35 @@ table() {
 
 # ---- Instructions
 
-# counted SIDE NAME NUMBER ARGUMENTS...: sets total to the instructions of a server that does NUMBER operations.
+# counted SIDE NAME NUMBER ARGUMENTS...: sets total to the instructions that a server takes for NUMBER operations.
 counted() {
     local side=$1 name=$2 number=$3
     shift 3
-    local profile=$out/profiles/$name.$number.$side
+    local profile=$out/profiles/$name.$side
     rm -f "$profile"*
     # One worker: which thread takes a task does not depend on the time.
     TOKIO_WORKER_THREADS=1 start "$work/log" \
         valgrind --quiet --tool=callgrind --callgrind-out-file="$profile" "$work/server-$side"
-    "$work/load" "$@" --calls "$number" --url "$url" >"$work/generator" || {
+    # The counters are written and set to zero before the first operation and after the last one.
+    "$work/load" "$@" --calls "$number" --mark "callgrind_control --dump $pid" --url "$url" \
+        >"$work/generator" 2>&1 || {
         cat "$work/generator" "$work/log.errors" >&2
         exit 1
     }
     stop
+    mv "$profile.2" "$profile"
+    rm "$profile".*
     total=$(sed -n 's/^totals: //p' "$profile")
 }
 
-# instructions NAME NUMBER ARGUMENTS...: three times, the difference of twice and once as many operations.
+# instructions NAME NUMBER ARGUMENTS...: counts the instructions of an operation three times.
 instructions() {
-    local name=$1 number=$2 once
+    local name=$1 number=$2
     shift 2
     for _ in 1 2 3; do
         for side in base head; do
             counted $side "$name" "$number" "$@"
-            once=$total
-            counted $side "$name" $((2 * number)) "$@"
-            add "$name.$side" $(((total - once) / number))
+            add "$name.$side" $((total / number))
         done
     done
     say "$name: base $(xargs <"$work/$name.base"), head $(xargs <"$work/$name.head")"
@@ -181,12 +184,12 @@ part_instructions() {
         exit 1
     }
     mkdir -p "$out/profiles"
-    instructions echo 2000 rpc-echo
-    instructions increment 1000 increment
+    instructions echo 4000 rpc-echo
+    instructions increment 2000 increment
     instructions broadcast 200 broadcast --connections 100
-    instructions connect 100 connections --class nap
-    instructions wake 100 wake --class nap --agents 200 --hold 4
-    instructions wake-read 50 wake --class nap --method read --agents 100 --hold 4
+    instructions connect 200 connections --class nap
+    instructions wake 200 wake --class nap --hold 4
+    instructions wake-read 100 wake --class nap --method read --hold 4
     table "instructions of the server for one operation"
     row "echo" echo
     row "increment" increment

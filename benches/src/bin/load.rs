@@ -51,6 +51,9 @@ struct Options {
     /// operation is a call, a broadcast, a first connection to a new agent, or a wake.
     #[arg(long)]
     calls: Option<usize>,
+    /// With `--calls`: a command that runs before the first operation and after the last one.
+    #[arg(long)]
+    mark: Option<String>,
     /// The method that wakes the agents (wake).
     #[arg(long, default_value = "echo")]
     method: String,
@@ -106,12 +109,10 @@ async fn run(options: &Options) -> io::Result<bool> {
             Scenario::Increment => ("increment", Operation::Call { method: "increment", args: &[] }),
             Scenario::Broadcast => ("broadcast", Operation::Broadcast { receivers: many(1000) }),
             Scenario::Connections => ("connections", Operation::Connect),
-            Scenario::Wake => {
-                let (agents, method) = (options.agents.unwrap_or(2000), options.method.clone());
-                ("wake", Operation::Wake { agents, method, hold })
-            }
+            Scenario::Wake => ("wake", Operation::Wake { method: options.method.clone(), hold }),
         };
-        let report = sequence(&target, &Sequence { scenario, operation, count }).await?;
+        let plan = Sequence { scenario, operation, count, mark: options.mark.clone() };
+        let report = sequence(&target, &plan).await?;
         report.write(&mut io::stdout().lock())?;
         return Ok(report.is_good());
     }

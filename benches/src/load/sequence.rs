@@ -1,6 +1,7 @@
 //! A fixed number of operations, one after the other, so that the work of the server can be counted.
 
 use std::io::{Error, ErrorKind, Result};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -31,9 +32,6 @@ pub enum Operation {
     Connect,
     /// A call that wakes a sleeping agent, which then falls asleep again.
     Wake {
-        /// The number of agents with one connection each. It does not depend on the number of operations, so
-        /// that two runs differ in wakes only.
-        agents: usize,
         /// The method that wakes an agent. It is called with one text.
         method: String,
         /// The time to wait for the agents to fall asleep, before and after they are woken.
@@ -50,6 +48,9 @@ pub struct Sequence {
     pub operation: Operation,
     /// The number of operations.
     pub count: usize,
+    /// A command that runs before the first operation and after the last one, such as one that reads a counter
+    /// of the server. It is split at spaces.
+    pub mark: Option<String>,
 }
 
 /// Does operations one after the other, and reports their number and their mean time.
@@ -57,21 +58,32 @@ pub struct Sequence {
 /// An operation begins when the one before it has been answered.
 ///
 /// # Errors
-/// Errors of the network, calls that fail, and more wakes than agents.
+/// Errors of the network, and calls and commands that fail.
 pub async fn sequence(target: &Target, plan: &Sequence) -> Result<Report> {
     let count = plan.count;
     let elapsed = match &plan.operation {
-        Operation::Call { method, args } => call(target, &request(0, method, args), count).await?,
-        Operation::Broadcast { receivers } => broadcast(target, *receivers, count).await?,
-        Operation::Connect => connect(target, count).await?,
-        Operation::Wake { agents, method, hold } => {
-            wake(target, *agents, &request(0, method, &["awake?"]), *hold, count).await?
+        Operation::Call { method, args } => call(target, plan, &request(0, method, args)).await?,
+        Operation::Broadcast { receivers } => broadcast(target, plan, *receivers).await?,
+        Operation::Connect => connect(target, plan).await?,
+        Operation::Wake { method, hold } => {
+            wake(target, plan, &request(0, method, &["awake?"]), *hold).await?
         }
     };
     let mut report = Report::new(format!("{}, one after the other", plan.scenario));
     report.number("operations", count as f64, "");
     report.number("mean_time", elapsed.as_secs_f64() * 1e6 / count.max(1) as f64, "µs");
     Ok(report)
+}
+
+impl Sequence {
+    /// Runs the command. Nothing else happens meanwhile.
+    fn mark(&self) -> Result<()> {
+        let Some(mark) = &self.mark else { return Ok(()) };
+        let mut words = mark.split_ascii_whitespace();
+        let program = words.next().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "an empty command"))?;
+        let status = Command::new(program).args(words).stdout(Stdio::null()).status()?;
+        if status.success() { Ok(()) } else { Err(Error::other(format!("{mark}: {status}"))) }
+    }
 }
 
 async fn open(target: &Target, agent: usize) -> Result<Socket> {
@@ -95,29 +107,33 @@ async fn close_each(sockets: Vec<Socket>) -> Result<()> {
     Ok(())
 }
 
-async fn call(target: &Target, call: &[u8], count: usize) -> Result<Duration> {
+async fn call(target: &Target, plan: &Sequence, call: &[u8]) -> Result<Duration> {
     let mut socket = open(target, 0).await?;
+    plan.mark()?;
     let start = Instant::now();
-    for _ in 0..count {
+    for _ in 0..plan.count {
         answered(&mut socket, call).await?;
     }
     let elapsed = start.elapsed();
+    plan.mark()?;
     socket.close().await?;
     Ok(elapsed)
 }
 
-async fn broadcast(target: &Target, receivers: usize, count: usize) -> Result<Duration> {
+async fn broadcast(target: &Target, plan: &Sequence, receivers: usize) -> Result<Duration> {
     let mut sender = open(target, 0).await?;
     let mut sockets = open_each(target, (0..receivers).map(|_| 0)).await?;
     let call = request(0, "broadcastToAll", &[TEXT]);
+    plan.mark()?;
     let start = Instant::now();
-    for _ in 0..count {
+    for _ in 0..plan.count {
         answered(&mut sender, &call).await?;
         for socket in &mut sockets {
             timeout(TIMEOUT, receive(socket)).await??;
         }
     }
     let elapsed = start.elapsed();
+    plan.mark()?;
     sockets.push(sender);
     close_each(sockets).await?;
     Ok(elapsed)
@@ -139,26 +155,27 @@ async fn receive(socket: &mut Socket) -> Result<()> {
     }
 }
 
-async fn connect(target: &Target, count: usize) -> Result<Duration> {
+async fn connect(target: &Target, plan: &Sequence) -> Result<Duration> {
+    plan.mark()?;
     let start = Instant::now();
-    let sockets = open_each(target, 0..count).await?;
+    let sockets = open_each(target, 0..plan.count).await?;
     let elapsed = start.elapsed();
+    plan.mark()?;
     close_each(sockets).await?;
     Ok(elapsed)
 }
 
-async fn wake(target: &Target, agents: usize, call: &[u8], hold: Duration, count: usize) -> Result<Duration> {
-    if count > agents {
-        return Err(Error::new(ErrorKind::InvalidInput, "each agent is woken once at most"));
-    }
-    let mut sockets = open_each(target, 0..agents).await?;
+async fn wake(target: &Target, plan: &Sequence, call: &[u8], hold: Duration) -> Result<Duration> {
+    let mut sockets = open_each(target, 0..plan.count).await?;
     sleep(hold).await;
+    plan.mark()?;
     let start = Instant::now();
-    for socket in &mut sockets[..count] {
+    for socket in &mut sockets {
         answered(socket, call).await?;
     }
     let elapsed = start.elapsed();
     sleep(hold).await;
+    plan.mark()?;
     close_each(sockets).await?;
     Ok(elapsed)
 }
