@@ -138,6 +138,15 @@ pub mod guide {
     pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
+    /// Recipes: small, complete programs.
+    pub mod recipes {
+        #[doc = include_str!("../docs/recipes/data.md")]
+        pub mod data {}
+        #[doc = include_str!("../docs/recipes/live.md")]
+        pub mod live {}
+        #[doc = include_str!("../docs/recipes/server.md")]
+        pub mod server {}
+    }
     // Its programs need the feature `jwt` and a server with TLS, so `agents-tests` runs them.
     #[cfg(not(doctest))]
     #[doc = include_str!("../docs/security.md")]

@@ -1,6 +1,7 @@
 //! Checks of documents against the repository.
 
 mod architecture;
+mod attributes;
 mod compatibility;
 mod decisions;
 mod glossary;
