@@ -138,7 +138,9 @@ pub mod guide {
     pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
-    /// Recipes: small, complete programs.
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
+    #[doc = include_str!("../docs/recipes/README.md")]
     pub mod recipes {
         #[doc = include_str!("../docs/recipes/data.md")]
         pub mod data {}

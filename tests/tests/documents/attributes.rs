@@ -14,7 +14,11 @@ fn quoted(code: &str) -> BTreeSet<String> {
 
 /// Returns the text in double quotes behind each place where `begin` stands.
 fn quoted_after(code: &str, begin: &str) -> BTreeSet<String> {
-    code.split(&format!("{begin}\"")).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    code.split(&format!("{begin}\""))
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Returns the text between the first `begin` and the next `end` after it.

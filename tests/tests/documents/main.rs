@@ -4,6 +4,7 @@ mod architecture;
 mod attributes;
 mod compatibility;
 mod decisions;
+mod figures;
 mod glossary;
 mod limits;
 mod links;
