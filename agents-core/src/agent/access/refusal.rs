@@ -124,7 +124,7 @@ impl IntoResponse for Refusal {
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();
-        Self::new(close_code::SERVER_ERROR, report::client_text(&error, "authorize"))
+        Self::new(close_code::SERVER_ERROR, report::client_text(&format_args!(""), &error, "authorize"))
     }
 }
 

@@ -32,8 +32,8 @@ impl<A: Agent> AgentShared<A> {
                 if let Some(response) = rejection(&error) {
                     return response;
                 }
-                let text = report::client_text(&error, "on_request");
-                self.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
+                let text = report::client_text(self.object.key(), &error, "on_request");
+                self.on_reported(AgentError::Server { error, source: ErrorSource::Request }).await;
                 (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
             }
         }

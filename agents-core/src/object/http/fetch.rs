@@ -131,7 +131,7 @@ pub(crate) fn rejection(error: &Error) -> Option<Response> {
 
 /// Answers a request with 500 and the part of the error that clients may read.
 pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
-    let text = report::client_text(error, "fetch");
+    let text = report::client_text(object.key(), error, "fetch");
     let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
     object.effect(ToGateway::Respond { request: key, head: ResponseHead { status, headers: Vec::new() } })?;
     object.effect(ToGateway::RespondChunk { request: key, chunk: Bytes::from(text) })?;
@@ -171,7 +171,7 @@ pub(in crate::object) fn refuse(
     // Before the accept the code is final for clients: a client that retries would wait forever for a promise
     // that it has already handed out.
     let code = if entry.is_accepted() { close_code::INTERNAL_ERROR } else { close_code::SERVER_ERROR };
-    object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
+    object.close(entry, Some(code), cut_reason(report::client_text(object.key(), error, "fetch")))
 }
 
 /// Returns the close code for a response that accepted nothing, with the start of its body as reason.
