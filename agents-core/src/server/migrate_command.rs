@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::object::{ObjectKey, check_data};
 use crate::server::{Agents, Host};
 use crate::storage::{DataFolder, StorageError};
-use crate::wire::name;
 
 /// The agents that [`Agents::check_migrations`] checks; all of them by default.
 #[derive(Clone, Debug, Default)]
@@ -190,7 +189,7 @@ pub(super) async fn command(agents: Agents, options: Migrate) -> Result<()> {
     let mut out = io::stdout().lock();
     for FailedMigration { class, name, code, step, reason } in &failures {
         let reason = reason.replace('\n', " ");
-        writeln!(out, "{class}/{}: {step}: {reason} ({code})", name::escape(name))?;
+        writeln!(out, "{class}/{name}: {step}: {reason} ({code})")?;
     }
     writeln!(out, "{checked} agents checked, {} would not start", failures.len())?;
     if unknown > 0 {
