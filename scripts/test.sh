@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the requirements of the tests, builds once, and runs all tests:
-# format, lints, docs, the TypeScript client, the pages of the examples, the npm client, a real browser, and
-# the Rust tests.
+# format, lints, docs, the TypeScript client, the pages of the examples, the templates, the npm client, a real
+# browser, and the Rust tests.
 # Stops at the first step that fails, with its name, and exits with its code.
 #
 #   scripts/test.sh                   everything
@@ -21,7 +21,7 @@ CHAOS="${AGENTS_TEST_CHAOS:-1}"
 unset AGENTS_TEST_CHAOS
 
 # The Rust tests come last, so that their summary closes the output.
-STEPS=(tools packages format licences build client lints docs doctests typescript pages npm browser chaos rust)
+STEPS=(tools packages format licences build client lints docs doctests typescript pages templates npm browser chaos rust)
 
 . scripts/tools.sh
 
@@ -59,8 +59,9 @@ step_licences() {
 # server.
 step_client() { cargo clippy -p chat-cli --locked -- -D warnings; }
 
-step_build() { cargo build --workspace --all-targets --locked; }
-step_lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
+# The example `dashboard` needs tokens.
+step_build() { cargo build --workspace --all-targets --features agents/jwt --locked; }
+step_lints() { cargo clippy --workspace --all-targets --features agents/jwt --locked -- -D warnings; }
 # The pages of the documentation, and that the public face is the one that is written down.
 step_docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
@@ -74,6 +75,20 @@ step_typescript() { (cd agents-core/typescript && npm run --silent check && npm 
 step_pages() {
   export AGENTS_EXAMPLES="$CARGO_TARGET_DIR/debug/examples"
   (cd examples/web && npm run --silent check && npm run --silent bundle)
+}
+
+# Makes a program from each template, with the crates of this workspace's lock file, and builds and tests it.
+step_templates() {
+  local made="$CARGO_TARGET_DIR/templates"
+  rm -rf "$made"
+  scripts/new.sh "$made/my-app"
+  scripts/new.sh "$made/my-react-app" --react
+  local name
+  for name in my-app my-react-app; do
+    cp Cargo.lock "$made/$name/Cargo.lock"
+    (cd "$made/$name" && cargo test --quiet --offline && cargo build --quiet --offline)
+  done
+  (cd "$made/my-react-app/web" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build)
 }
 
 step_npm() { (cd tests/npm && npm test --silent); }

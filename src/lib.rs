@@ -8,15 +8,15 @@
 pub use agents_client as client;
 #[cfg(feature = "server")]
 pub use agents_core::{
-    Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, IntoMessage,
-    Message, Refusal, Request, Response, StreamingResponse, View, current, log,
+    Agent, AgentStub, Agents, CallStream, Close, ConnectRequest, Connection, Context, Host, Message, Refusal,
+    Request, Response, StreamingResponse, View, current, log,
 };
 
 #[cfg(feature = "server")]
 pub use agents_core::{auth, axum, bytes, http, object};
-pub use agents_macros::{agent, callable, hook, wire};
 #[cfg(feature = "server")]
-pub use agents_macros::{migrations, sql};
+pub use agents_macros::sql;
+pub use agents_macros::{agent, callable, hook, wire};
 pub use agents_protocol::{Error, Result, serde, serde_json, wire};
 pub use futures_core::Stream;
 
@@ -61,6 +61,7 @@ pub mod errors {
 #[cfg(feature = "server")]
 pub mod storage {
     pub use agents_core::storage::{Durability, Kv, KvRange, KvReader, Migration, sql};
+    pub use agents_macros::migrations;
 }
 
 /// Parts of a host for programs that serve it by themselves, or write the types of their agents by themselves.
@@ -109,9 +110,11 @@ pub mod prelude {
     #[cfg(feature = "server")]
     pub use crate::state::{StateChange, StateRejection, StateSource};
     #[cfg(feature = "server")]
+    pub use crate::storage::migrations;
+    #[cfg(feature = "server")]
     pub use crate::{
         Agents, Close, ConnectRequest, Connection, Context, Message, Refusal, Request, Response,
-        StreamingResponse, View, migrations, sql,
+        StreamingResponse, View, sql,
     };
     pub use crate::{Error, Result, Stream};
     pub use agents_macros::{agent, callable, hook, wire};
@@ -125,6 +128,8 @@ pub mod guide {
     pub mod calls {}
     #[doc = include_str!("../docs/clients.md")]
     pub mod clients {}
+    #[doc = include_str!("../docs/deployment.md")]
+    pub mod deployment {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
@@ -133,6 +138,8 @@ pub mod guide {
     pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
+    // Its programs need the feature `jwt` and a server with TLS, so `agents-tests` runs them.
+    #[cfg(not(doctest))]
     #[doc = include_str!("../docs/security.md")]
     pub mod security {}
     #[doc = include_str!("../docs/state.md")]

@@ -23,7 +23,7 @@ pub use agent::rt as __rt;
 
 // The protocol, under the names that the layers use.
 pub use agents_protocol::{Error, Result};
-use agents_protocol::{error, interface, message, wire};
+use agents_protocol::{error, interface, message, response, wire};
 
 pub use agent::{
     Agent, AgentDefinition, AgentEnv, AgentError, AgentInfo, AgentOptions, AgentStub, Argument, Attempt,

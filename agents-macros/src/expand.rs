@@ -122,5 +122,5 @@ fn kind(item: &Item) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "expand_tests.rs"]
+#[path = "expand_tests/mod.rs"]
 mod tests;

@@ -30,13 +30,33 @@ type Source = Box<dyn StdError + Send + Sync>;
 /// assert_eq!(io.client_message(), None);
 /// assert_eq!(io.code(), "internal");
 /// ```
+///
+/// Each of the constructors [`invalid`](Self::invalid), [`unauthorized`](Self::unauthorized),
+/// [`forbidden`](Self::forbidden), [`not_found`](Self::not_found), [`conflict`](Self::conflict),
+/// [`too_large`](Self::too_large), [`too_many`](Self::too_many) and [`unavailable`](Self::unavailable) makes a
+/// visible error with its name as the code and with an HTTP status of its own.
+///
+/// As a response to an HTTP request, an error has the status of its code and a body in JSON with the code and
+/// the message: `{"code":"not_found","message":"there is no such order"}`. The status of any other visible
+/// error is 400. A hidden error is logged and answered with 500, and its body has the id of the log line:
+/// `{"code":"internal","message":"Internal error (id x7k2mq9f3d)","id":"x7k2mq9f3d"}`.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     code: &'static str,
     message: Cow<'static, str>,
-    visible: bool,
+    audience: Audience,
     source: Option<Source>,
+}
+
+/// The readers of an error's text.
+enum Audience {
+    /// Only the log.
+    Program,
+    /// The caller, too.
+    Client,
+    /// The caller, too. The text stands for a hidden error that another agent has logged with this id.
+    Logged(String),
 }
 
 impl Drop for Inner {
@@ -56,7 +76,47 @@ impl Error {
 
     /// Makes an error whose text reaches the caller, with the given code.
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(code, message.into(), true, None)
+        Self::build(code, message.into(), Audience::Client, None)
+    }
+
+    /// Makes a visible error with the code `invalid`: the request makes no sense. Status 400.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("invalid", message)
+    }
+
+    /// Makes a visible error with the code `unauthorized`: the client did not say who it is. Status 401.
+    pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("unauthorized", message)
+    }
+
+    /// Makes a visible error with the code `forbidden`: the client is known, and not allowed. Status 403.
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("forbidden", message)
+    }
+
+    /// Makes a visible error with the code `not_found`: the target does not exist. Status 404.
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("not_found", message)
+    }
+
+    /// Makes a visible error with the code `conflict`: the request does not fit the present state. Status 409.
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("conflict", message)
+    }
+
+    /// Makes a visible error with the code `too_large`: the request has too many bytes. Status 413.
+    pub fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("too_large", message)
+    }
+
+    /// Makes a visible error with the code `too_many`: the client does this too often. Status 429.
+    pub fn too_many(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("too_many", message)
+    }
+
+    /// Makes a visible error with the code `unavailable`: a later try may succeed. Status 503.
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("unavailable", message)
     }
 
     /// Wraps an error whose text stays in the log, with the code `internal`. `?` does the same.
@@ -67,7 +127,7 @@ impl Error {
     /// Wraps an error whose text stays in the log, with a code that programs may test.
     pub fn hidden(code: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
-        Self::build(code, Cow::Owned(source.to_string()), false, Some(source))
+        Self::build(code, Cow::Owned(source.to_string()), Audience::Program, Some(source))
     }
 
     /// Makes the text of this error visible to the caller.
@@ -82,7 +142,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn visible(mut self) -> Self {
-        self.0.visible = true;
+        self.0.audience = Audience::Client;
         self
     }
 
@@ -93,7 +153,20 @@ impl Error {
 
     /// Returns the text that a client may read, or `None` for a hidden error.
     pub fn client_message(&self) -> Option<&str> {
-        self.0.visible.then_some(&*self.0.message)
+        match self.0.audience {
+            Audience::Program => None,
+            Audience::Client | Audience::Logged(_) => Some(&self.0.message),
+        }
+    }
+
+    /// Returns the id of the log line in which another agent has logged the hidden error that this one stands
+    /// for.
+    #[doc(hidden)]
+    pub fn logged_id(&self) -> Option<&str> {
+        match &self.0.audience {
+            Audience::Logged(id) => Some(id),
+            _ => None,
+        }
     }
 
     /// Returns the error that this one was made from, if its type is `T`.
@@ -108,14 +181,21 @@ impl Error {
         std::iter::successors(first, |&error| error.source())
     }
 
-    /// Makes the error of a call to another agent that answered with an error.
+    /// Makes the error of a call to another agent that answered with an error; the id is that of the log line
+    /// if the error was hidden.
     #[doc(hidden)]
-    pub fn crossed(code: &str, message: String) -> Self {
-        Self::build(kept(code), Cow::Owned(message), true, None)
+    pub fn crossed(code: &str, message: String, id: Option<String>) -> Self {
+        let audience = id.map_or(Audience::Client, Audience::Logged);
+        Self::build(kept(code), Cow::Owned(message), audience, None)
     }
 
-    fn build(code: &'static str, message: Cow<'static, str>, visible: bool, source: Option<Source>) -> Self {
-        Self(Box::new(Inner { code, message, visible, source }))
+    fn build(
+        code: &'static str,
+        message: Cow<'static, str>,
+        audience: Audience,
+        source: Option<Source>,
+    ) -> Self {
+        Self(Box::new(Inner { code, message, audience, source }))
     }
 }
 

@@ -9,6 +9,9 @@ pub mod close_code;
 pub mod error;
 pub mod interface;
 pub mod message;
+#[cfg(feature = "axum")]
+#[doc(hidden)]
+pub mod response;
 #[doc(hidden)]
 pub mod unwind;
 pub mod wire;

@@ -1,14 +1,12 @@
 //! A dashboard: admins sign in and write, all other visitors watch.
 //!
-//! `cargo run --example dashboard`, then open the address it prints.
+//! `cargo run --example dashboard --features jwt`, then open the address it prints.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agents::auth::Tokens;
-use agents::axum::{
-    Json, Router, extract::State, http::StatusCode, response::Html, routing::get, routing::post,
-};
+use agents::axum::{Json, Router, extract::State, response::Html, routing::get, routing::post};
 use agents::prelude::*;
 use agents::serde::{Deserialize, Serialize};
 use agents::state::Attempt;
@@ -202,13 +200,11 @@ struct SignedIn {
 async fn sign_in(
     State(tokens): State<Tokens<Admin>>,
     Json(SignIn { name, password }): Json<SignIn>,
-) -> Result<Json<SignedIn>, (StatusCode, &'static str)> {
+) -> Result<Json<SignedIn>> {
     if password != "swordfish" {
-        return Err((StatusCode::UNAUTHORIZED, "wrong password"));
+        return Err(Error::unauthorized("wrong password"));
     }
-    let token = tokens
-        .sign(&Admin { name }, SIGN_IN)
-        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "try again"))?;
+    let token = tokens.sign(&Admin { name }, SIGN_IN)?;
     Ok(Json(SignedIn { token }))
 }
 

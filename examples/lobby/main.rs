@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use agents::Host;
-use agents::axum::http::StatusCode;
-use agents::axum::response::{Html, IntoResponse, Response};
+use agents::axum::response::Html;
 use agents::axum::{Json, Router, routing::get};
 use agents::class::CallOrigin;
 use agents::prelude::*;
@@ -92,21 +91,12 @@ impl Room {
 }
 
 /// Handles `GET /rooms`: the program calls an agent in the same way as agents call each other.
-async fn rooms(host: Host) -> Response {
-    match host.get::<Lobby>(MAIN).rooms().await {
-        Ok(rooms) => Json(rooms).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-    }
-}
-
-fn routes(host: &Host) -> Router {
-    let host = host.clone();
-    Router::new()
-        .route("/", get(async || Html(PAGE)))
-        .route("/rooms", get(async move || rooms(host.clone()).await))
+async fn rooms(host: Host) -> Result<Json<BTreeMap<String, usize>>> {
+    Ok(Json(host.get::<Lobby>(MAIN).rooms().await?))
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    Agents::new().register::<Lobby>().register::<Room>().routes_with(routes).run().await
+    let routes = Router::new().route("/", get(async || Html(PAGE))).route("/rooms", get(rooms));
+    Agents::new().register::<Lobby>().register::<Room>().routes(routes).run().await
 }

@@ -25,3 +25,8 @@ pub fn since_1970(moment: SystemTime) -> u64 {
 pub async fn patient<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(TIMEOUT, future).await.expect("the future did not end in time")
 }
+
+/// The programs of a guide that need features and crates which `agents` itself is not tested with.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/security.md")]
+pub mod security {}

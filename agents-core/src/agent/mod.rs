@@ -20,7 +20,8 @@ pub use access::refusal::Refusal;
 pub use access::rejection::{Attempt, RejectionKind, StateRejection};
 pub use class::AgentInfo;
 pub use class::convert::{
-    Fallible, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoState, IntoTags, Plain,
+    Fallible, FallibleHttp, FromHttp, FromHttpHead, HookPayload, HookResult, IntoFlag, IntoHttp, IntoState,
+    IntoTags, Plain, PlainHttp, into_http,
 };
 pub use class::definition::{AgentDefinition, AgentEnv, AgentOptions, AgentValue, OnUnreadable};
 pub use class::table::{

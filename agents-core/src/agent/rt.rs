@@ -3,9 +3,10 @@
 pub use crate::agent::{
     Agent, AgentDefinition, AgentEnv, AgentError, AgentOptions, AgentValue, AlarmInfo, Argument, Arguments,
     Ask, Authorize, Call, CallContext, Callable, ConnectRequest, Connection, Context, Decide, Fallible,
-    FromCall, FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp, IntoState,
-    IntoTags, Migrate, OnUnreadable, Plain, Read, Refusal, Request, Response, Serve, Start, StateChange,
-    StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View, stream_outcome,
+    FallibleHttp, FromCall, FromHttp, FromHttpHead, HookPayload, HookResult, Hooks, IntoFlag, IntoHttp,
+    IntoState, IntoTags, Migrate, OnUnreadable, Plain, PlainHttp, Read, Refusal, Request, Response, Serve,
+    Start, StateChange, StateRejection, StateSource, StreamingResponse, Table, Tell, Validate, View,
+    into_http, stream_outcome,
 };
 pub use crate::gateway::{Close, Message};
 pub use crate::object::BoxFuture;

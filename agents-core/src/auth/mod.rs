@@ -1,4 +1,4 @@
-//! Admission of requests: the input and the result of the host's hook, and signed tokens.
+//! Admission of requests: the input and the result of the host's hook, logins in cookies, and signed tokens.
 //!
 //! Two functions decide:
 //!
@@ -12,6 +12,11 @@
 
 mod admission;
 mod admission_request;
+mod session_key;
+#[cfg(test)]
+mod session_tests;
+mod sessions;
+mod set_cookie;
 #[cfg(all(test, feature = "jwt"))]
 mod tests;
 #[cfg(feature = "jwt")]
@@ -24,5 +29,7 @@ mod tokens;
 pub use admission::Admission;
 pub use admission_request::AdmissionRequest;
 pub(crate) use admission_request::Shared;
+pub use sessions::Sessions;
+pub use set_cookie::SetCookie;
 #[cfg(feature = "jwt")]
 pub use tokens::Tokens;

@@ -23,7 +23,7 @@ pub(crate) use attachment::Attachment;
 pub use attachment::Flags;
 pub use close::Close;
 pub(crate) use http::handshake::{Upgrade, wants_upgrade};
-pub(crate) use http::origin::{RequestOrigin, is_from_same_origin, is_own_origin, is_own_page};
+pub(crate) use http::origin::{RequestOrigin, asked_host, is_from_same_origin, is_own_origin, is_own_page};
 pub(crate) use http::request::{ForwardError, RESPONSE_WINDOW, forward, window_share};
 pub use http::request_body::BodyFault;
 pub(crate) use http::request_body::{BodyCredit, Payload, Upload};

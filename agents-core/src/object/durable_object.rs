@@ -80,8 +80,8 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     /// Without this handler the response to every request is 404.
     ///
     /// # Errors
-    /// The response to an error has the status 500 and the part of the error's text that clients may read. A
-    /// rejection by one of axum's own extractors keeps its status.
+    /// The response to an error has its [status](Error::status) and the part of its text that clients may
+    /// read. A WebSocket that is not accepted yet is closed with 4000 and the status.
     ///
     /// [`WebSocketUpgrade`]: crate::object::WebSocketUpgrade
     fn fetch(&self, cx: &ObjectContext, request: Request) -> impl Future<Output = Result<Response>> + Send {

@@ -8,34 +8,44 @@ use thiserror::Error as ThisError;
 use crate::error::Error;
 use crate::gateway::BodyFault;
 use crate::object::TagsError;
+use crate::response::{hidden_text, new_id};
 use crate::support::sampled::sampled;
 use crate::support::single_line::SingleLine;
 use crate::wire::frame;
 
-/// The letters and digits of an id. Characters that look alike are missing.
-const ALPHABET: [char; 31] = [
-    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x',
-    'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
-];
-
 /// Returns the text of an error for the client. A hidden error is logged with an id, and the text contains
-/// the id, the agent and the method or hook.
+/// the id.
 pub(crate) fn client_text(agent: &dyn fmt::Debug, error: &Error, method: &str) -> String {
+    for_caller(agent, error, method).0
+}
+
+/// Returns the text of an error for the client, and the id in it. A hidden error is logged with the id.
+pub(crate) fn for_caller(agent: &dyn fmt::Debug, error: &Error, method: &str) -> (String, Option<String>) {
     match error.client_message() {
-        Some(message) => message.to_owned(),
+        Some(message) => (message.to_owned(), error.logged_id().map(str::to_owned)),
         None => {
-            let id = nanoid::nanoid!(10, &ALPHABET);
-            match is_of_client(error) {
-                true => {
-                    sampled!(DEBUG, "errors of clients", ?agent, method, error_id = %id, code = error.code(), "{}", SingleLine(error))
-                }
-                false => {
-                    tracing::error!(target: "agents::error", ?agent, method, error_id = %id, code = error.code(), "{}", SingleLine(error))
-                }
-            }
-            format!("Internal error (id {id})")
+            let id = new_id();
+            log_hidden(agent, error, method, &id);
+            (hidden_text(&id), Some(id))
         }
     }
+}
+
+/// Logs a hidden error with its id, the agent and the method or hook.
+pub(crate) fn log_hidden(agent: &dyn fmt::Debug, error: &Error, method: &str, id: &str) {
+    match is_of_client(error) {
+        true => {
+            sampled!(DEBUG, "errors of clients", ?agent, method, error_id = %id, code = error.code(), "{}", SingleLine(error))
+        }
+        false => {
+            tracing::error!(target: "agents::error", ?agent, method, error_id = %id, code = error.code(), "{}", SingleLine(error))
+        }
+    }
+}
+
+/// Logs that a request was answered with a visible error. Its text is for the client alone.
+pub(crate) fn log_visible(agent: &dyn fmt::Debug, error: &Error, method: &str) {
+    sampled!(DEBUG, "visible errors", ?agent, method, code = error.code(), "a request was refused");
 }
 
 /// The code of the error of a message that a handler cannot read.

@@ -249,6 +249,21 @@ impl Agents {
     }
 
     /// Serves these routes for every path that does not belong to an agent.
+    ///
+    /// A handler may take the [`Host`] as an argument, and return [`Result`]: an error is answered with its
+    /// [status](Error::status).
+    ///
+    /// ```
+    /// use agents_core::axum::{Router, routing::get};
+    /// use agents_core::{Agents, Host};
+    ///
+    /// async fn awake(host: Host) -> String {
+    ///     host.metrics().awake.to_string()
+    /// }
+    ///
+    /// let agents = Agents::new().routes(Router::new().route("/awake", get(awake)));
+    /// # let _ = agents;
+    /// ```
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
         self.routes_with(move |_| routes.clone())
@@ -260,12 +275,12 @@ impl Agents {
     /// The function runs once for each [`Host::service`], so its routes may hold the host.
     ///
     /// ```
-    /// use agents_core::axum::{Router, routing::get};
+    /// use agents_core::axum::Router;
     /// use agents_core::{Agents, Host};
     ///
     /// fn routes(host: &Host) -> Router {
-    ///     let host = host.clone();
-    ///     Router::new().route("/awake", get(async move || host.metrics().awake.to_string()))
+    ///     // Middleware and services of your own may need the host when they are made.
+    ///     Router::new().with_state(host.clone())
     /// }
     ///
     /// let agents = Agents::new().routes_with(routes);

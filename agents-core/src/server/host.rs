@@ -138,13 +138,13 @@ impl Host {
     /// use agents_core::{Host, Result};
     /// use agents_protocol::interface::Interface;
     ///
-    /// fn routes<Lobby: Interface>(host: &Host) -> Router {
-    ///     let host = host.clone();
-    ///     let rooms = async move || -> Result<String, String> {
-    ///         let rooms: u32 = host.get::<Lobby>("main").call("count", ("rooms",)).await.map_err(|e| e.to_string())?;
-    ///         Ok(rooms.to_string())
-    ///     };
-    ///     Router::new().route("/rooms", get(rooms))
+    /// async fn rooms<Lobby: Interface>(host: Host) -> Result<String> {
+    ///     let rooms: u32 = host.get::<Lobby>("main").call("count", ("rooms",)).await?;
+    ///     Ok(rooms.to_string())
+    /// }
+    ///
+    /// fn routes<Lobby: Interface>() -> Router {
+    ///     Router::new().route("/rooms", get(rooms::<Lobby>))
     /// }
     /// ```
     pub fn get<A: Interface>(&self, name: impl Into<String>) -> AgentStub<A> {

@@ -241,7 +241,10 @@ impl<'r> Parameters<'r> {
 
     fn owned(&mut self, ty: &Type) -> Result<HookParameter, String> {
         let rule = self.rule;
-        if let Some(name) = parameter::REFERENCES.into_iter().find(|name| types::is_named(ty, name)) {
+        // A request is extracted like any other value, since `on_request` has one of its own.
+        let extracted = matches!(rule.payload, Payload::Request) && types::is_named(ty, "ConnectRequest");
+        let named = parameter::REFERENCES.into_iter().find(|name| types::is_named(ty, name));
+        if let Some(name) = named.filter(|_| !extracted) {
             return Err(format!("take `&{name}`: values of the runtime are borrowed"));
         }
         match &rule.payload {

@@ -249,7 +249,7 @@ fn given(scope: &Scope<'_>, hook: &Hook, out: &Ident) -> TokenStream {
         Gives::Done => convert("HookResult", "into_result"),
         Gives::Tags => convert("IntoTags", "into_tags"),
         Gives::Flag => convert("IntoFlag", "into_flag"),
-        Gives::Http => convert("IntoHttp", "into_http"),
+        Gives::Http => scope.convert_http(hook.output.as_ref(), out),
         Gives::State => convert("IntoState", "into_state"),
         Gives::Admission => admission(scope, hook, out),
     }

@@ -74,13 +74,9 @@ impl<'m> Scope<'m> {
         let Self { rt, site, .. } = self;
         let name = local(conversion, *site);
         let method = local(method, *site);
-        // The runtime distinguishes plain responses and results by a parameter; the state is one.
+        // The state is a parameter of its conversion.
         let agent = &self.agent;
-        let kind = match conversion {
-            "IntoHttp" => Some(quote!(<_>)),
-            "IntoState" => Some(quote!(<<#agent as #rt::AgentClass>::State>)),
-            _ => None,
-        };
+        let kind = (conversion == "IntoState").then(|| quote!(<<#agent as #rt::AgentClass>::State>));
         match returned {
             None => quote_spanned!(*site=> <() as #rt::#name #kind>::#method(#value)),
             Some(ty) if written::opaque(ty).is_some() => quote_spanned!(*site=> #rt::#name::#method(#value)),
@@ -89,6 +85,21 @@ impl<'m> Scope<'m> {
                 quote_spanned!(*site=> <#ty as #rt::#name #kind>::#method(#value))
             }
         }
+    }
+
+    /// Renders the conversion of a response, or of a `Result` of one. A `Result` of our error is both, so the
+    /// kind is looked up as a method: the `Result` comes first.
+    fn convert_http(&self, returned: Option<&Type>, value: &Ident) -> TokenStream {
+        let Self { rt, site, .. } = self;
+        let ty = match returned {
+            Some(ty) if written::opaque(ty).is_none() => self.outside(ty),
+            _ => quote!(_),
+        };
+        quote_spanned!(*site=> {
+            use #rt::{FallibleHttp as _, PlainHttp as _};
+            let kind = (&#value).http_kind();
+            #rt::into_http::<_, #ty>(kind, #value)
+        })
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agents_benches::load::{Calls, Crowd, Protocol, Target, Wake, broadcast, calls, connections, wake};
+use agents_benches::load::{
+    Calls, Crowd, Operation, Protocol, Sequence, Target, Wake, broadcast, calls, connections, sequence, wake,
+};
 use clap::{Parser, ValueEnum};
 
 /// Puts load on a server and measures it from outside.
@@ -45,6 +47,13 @@ struct Options {
     /// The length of the warm-up, in seconds.
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
+    /// The number of operations. They run one after the other, without a warm-up, instead of for a time. An
+    /// operation is a call, a broadcast, a first connection to a new agent, or a wake.
+    #[arg(long)]
+    calls: Option<usize>,
+    /// With `--calls`: a command that runs before the first operation and after the last one.
+    #[arg(long)]
+    mark: Option<String>,
     /// The method that wakes the agents (wake).
     #[arg(long, default_value = "echo")]
     method: String,
@@ -91,8 +100,22 @@ async fn run(options: &Options) -> io::Result<bool> {
     let target = Target::new(&options.url, &options.class, &options.prefix, options.server_pid)?;
     let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(io::Error::other);
     let (warm_up, length) = (seconds(options.warm_up)?, seconds(options.seconds)?);
+    let hold = seconds(if options.hold > 0.0 { options.hold } else { 12.0 })?;
     let many = |default| options.connections.unwrap_or(default);
-    let echo = r#"["0123456789abcdef"]"#.to_owned();
+    let echo: &[&str] = &["0123456789abcdef"];
+    if let Some(count) = options.calls {
+        let (scenario, operation) = match options.scenario {
+            Scenario::RpcEcho | Scenario::Latency => ("echo", Operation::Call { method: "echo", args: echo }),
+            Scenario::Increment => ("increment", Operation::Call { method: "increment", args: &[] }),
+            Scenario::Broadcast => ("broadcast", Operation::Broadcast { receivers: many(1000) }),
+            Scenario::Connections => ("connections", Operation::Connect),
+            Scenario::Wake => ("wake", Operation::Wake { method: options.method.clone(), hold }),
+        };
+        let plan = Sequence { scenario, operation, count, mark: options.mark.clone() };
+        let report = sequence(&target, &plan).await?;
+        report.write(&mut io::stdout().lock())?;
+        return Ok(report.is_good());
+    }
     let plan = Calls {
         scenario: "rpc-echo",
         protocol: options.protocol,
@@ -115,7 +138,7 @@ async fn run(options: &Options) -> io::Result<bool> {
             let increment = Calls {
                 scenario: "increment",
                 method: "increment",
-                args: "[]".to_owned(),
+                args: &[],
                 counts: options.protocol == Protocol::Rpc,
                 ..plan
             };
@@ -138,7 +161,7 @@ async fn run(options: &Options) -> io::Result<bool> {
                 agents: options.agents.unwrap_or(2000),
                 at_once: options.in_flight.unwrap_or(32).max(1),
                 method: options.method.clone(),
-                hold: seconds(if options.hold > 0.0 { options.hold } else { 12.0 })?,
+                hold,
             };
             wake(&target, &plan).await?
         }

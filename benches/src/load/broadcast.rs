@@ -10,13 +10,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::connections::{open_many, request};
+use super::connections::open_many;
+use super::request::request;
 use super::target::{TIMEOUT, Target, Window};
 use crate::report::Report;
 use crate::socket::Socket;
 
 /// The text of a broadcast.
-const TEXT: &str = "bench:0123456789abcdef0123456789abcdef";
+pub(super) const TEXT: &str = "bench:0123456789abcdef0123456789abcdef";
 
 /// The progress that the receivers report to the sender.
 #[derive(Debug, Default)]
@@ -129,7 +130,7 @@ async fn send(
     under_way: u64,
     window: Window,
 ) -> Result<u64> {
-    let request = request("broadcastToAll", TEXT);
+    let request = request(0, "broadcastToAll", &[TEXT]);
     let mut sent: u64 = 0;
     while Instant::now() < window.end {
         while sent < progress.delivered() / each + under_way {

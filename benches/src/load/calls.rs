@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::greeting::greeting;
+use super::request::request;
 use super::target::{TIMEOUT, Target, Window};
-use crate::frame;
 use crate::report::Report;
 use crate::socket::Socket;
 
@@ -39,8 +39,8 @@ pub struct Calls {
     pub in_flight: usize,
     /// The name of the method on the wire.
     pub method: &'static str,
-    /// The arguments, as a JSON array.
-    pub args: String,
+    /// The arguments.
+    pub args: &'static [&'static str],
     /// `true` if each call adds one to `count` in the agent's state. The sum is checked at the end.
     pub counts: bool,
     /// The length of the warm-up before the measurement.
@@ -130,15 +130,7 @@ async fn check(target: &Target, counts: &[u64], report: &mut Report) -> Result<(
 
 /// Builds one frame for each call that can be in flight.
 fn requests(plan: &Calls) -> Vec<Vec<u8>> {
-    let (method, args) = (plan.method, &plan.args);
-    (0..plan.in_flight)
-        .map(|slot| {
-            let text = format!(r#"{{"type":"rpc","id":"{slot}","method":"{method}","args":{args}}}"#);
-            let mut out = Vec::new();
-            frame::encode(&mut out, frame::TEXT, text.as_bytes());
-            out
-        })
-        .collect()
+    (0..plan.in_flight).map(|slot| request(slot, plan.method, plan.args)).collect()
 }
 
 async fn drive(agent: usize, mut socket: Socket, plan: Calls, window: Window) -> Result<Tally> {

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::greeting::greeting;
+use super::request::request;
 use super::target::{TIMEOUT, Target};
-use crate::frame;
 use crate::process::Process;
 use crate::report::Report;
 use crate::socket::Socket;
@@ -22,14 +22,6 @@ const ASLEEP: Duration = Duration::from_secs(10);
 
 /// The text of the broadcast.
 const TEXT: &str = "bench:everybody";
-
-/// Builds the frame of a call with one text as its argument.
-pub(super) fn request(method: &str, text: &str) -> Vec<u8> {
-    let call = format!(r#"{{"type":"rpc","id":"0","method":"{method}","args":["{text}"]}}"#);
-    let mut out = Vec::new();
-    frame::encode(&mut out, frame::TEXT, call.as_bytes());
-    out
-}
 
 /// The plan of a run with very many connections.
 #[derive(Debug, Clone, Copy)]
@@ -188,7 +180,7 @@ async fn reach(kept: Vec<Kept>, report: &mut Report) -> Result<Vec<Socket>> {
         sockets.push(kept.take().await?);
     }
     if let Some(sender) = sockets.last_mut() {
-        sender.push(&request("broadcastToAll", TEXT));
+        sender.push(&request(0, "broadcastToAll", &[TEXT]));
         sender.flush().await?;
     }
     let mut tasks = JoinSet::new();

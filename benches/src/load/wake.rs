@@ -4,13 +4,13 @@ use std::io::{Error, Result};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use memchr::memmem;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::connections::{AT_A_TIME, request};
+use super::connections::AT_A_TIME;
 use super::greeting::greeting;
-use super::target::{TIMEOUT, Target};
+use super::request::{answered, request};
+use super::target::Target;
 use crate::process::Process;
 use crate::report::{Report, Used};
 use crate::socket::Socket;
@@ -37,7 +37,7 @@ pub async fn wake(target: &Target, plan: &Wake) -> Result<Report> {
     let mut sockets = open_all(target, plan.agents).await?;
     sleep(plan.hold).await;
     let rest = sockets.split_off(plan.agents / 2);
-    let call = request(&plan.method, "awake?");
+    let call = request(0, &plan.method, &["awake?"]);
     let cpu = || (target.server.and_then(Process::cpu), Process::this().cpu().unwrap_or_default());
 
     let mut report = Report::new(format!("wake by {}", plan.method));
@@ -93,24 +93,4 @@ async fn open_all(target: &Target, agents: usize) -> Result<Vec<Socket>> {
         sockets.push(done??);
     }
     Ok(sockets)
-}
-
-/// Sends a call and waits for the answer.
-async fn answered(socket: &mut Socket, call: &[u8]) -> Result<()> {
-    socket.push(call);
-    socket.flush().await?;
-    let answer = async {
-        loop {
-            while let Some(range) = socket.next_data()? {
-                let payload = socket.payload(range);
-                if memmem::find(payload, br#""type":"rpc""#).is_some() {
-                    let good = memmem::find(payload, br#""success":true"#).is_some();
-                    let text = String::from_utf8_lossy(payload).into_owned();
-                    return if good { Ok(()) } else { Err(Error::other(text)) };
-                }
-            }
-            socket.fill().await?;
-        }
-    };
-    timeout(TIMEOUT, answer).await?
 }

@@ -229,7 +229,7 @@ each("S5 S113 agentFetch from another origin: preflight, custom header, POST bod
     method: "POST",
     body: "hello",
     header: "preflighted",
-    failed: 500,
+    failed: 400,
     count: 1,
   });
 });

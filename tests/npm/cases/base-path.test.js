@@ -42,5 +42,5 @@ test("the same path over HTTP", async () => {
   const answer = await fetch(`${server.url}/user/some/path?session=session-of-${uniqueName("user")}`);
   assert.equal(answer.status, 200);
   const refused = await fetch(`${server.url}/user`);
-  assert.deepEqual([refused.status, await refused.text()], [401, "log in first"]);
+  assert.deepEqual([refused.status, await refused.json()], [401, { code: "unauthorized", message: "log in first" }]);
 });

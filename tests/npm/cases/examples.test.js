@@ -178,7 +178,7 @@ describe("dashboard", () => {
   });
 
   each(test, "S21 S176 a bad token is refused for good, before the agent wakes", async (t, version) => {
-    assert.equal(await signIn("Ada", "guess"), "401 wrong password");
+    assert.equal(await signIn("Ada", "guess"), '401 {"code":"unauthorized","message":"wrong password"}');
     const good = await signIn("Ada");
     for (const token of ["garbage", `${good}x`, good.replace(/^[^.]*/, "eyJhbGciOiJub25lIn0")]) {
       const client = open(t, version, running.server, {

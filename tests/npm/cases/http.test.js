@@ -135,11 +135,11 @@ each(test, "S5 an agent without a request hook: 404 'Not implemented', with CORS
   assert.deepEqual(corsOf(response), CORS);
 });
 
-each(test, "S12 S13 a failed request hook: 500 with the agent's own words or an id, never a library's", async (t, version) => {
+each(test, "S12 S13 a failed request hook: 400 with the agent's own words or 500 with an id, never a library's", async (t, version) => {
   const options = { agent: "TestCounter", name: uniqueName(), host: server.host };
   const own = await version.agentFetch({ ...options, query: { fail: "1" } });
-  assert.equal(own.status, 500);
-  assert.match(await own.text(), /in the request hook/);
+  assert.equal(own.status, 400);
+  assert.deepEqual(await own.json(), { code: "error", message: "secret detail in the request hook" });
   assert.deepEqual(corsOf(own), CORS);
   // The hook parses this number. The message of the parser goes to the log only.
   const foreign = await version.agentFetch({ ...options, query: { set: "many" } });

@@ -19,16 +19,28 @@ export function example(name) {
   return join(TARGET, "debug", "examples", name);
 }
 
+/** Returns the folder of the program that `scripts/test.sh templates` has made from a template. */
+export function fromTemplate(name) {
+  return join(TARGET, "templates", name);
+}
+
+/** Returns the path of the program that was made from a template. */
+export function templateProgram(name) {
+  return join(TARGET, "debug", name);
+}
+
 /** A running server and the folder that holds its data. */
 export class TestServer {
   #program;
+  #cwd;
   #child;
   #log = "";
 
-  /** Starts a server with an empty data folder, on a free port. */
-  static async start(program = CONFORMANCE) {
+  /** Starts a server with an empty data folder, on a free port. `cwd` is the folder that it runs in. */
+  static async start(program = CONFORMANCE, { cwd } = {}) {
     const server = new TestServer();
     server.#program = program;
+    server.#cwd = cwd;
     server.data = await mkdtemp(join(tmpdir(), "agents-npm-"));
     await server.#spawn("127.0.0.1:0");
     return server;
@@ -69,7 +81,7 @@ export class TestServer {
     const child = spawn(
       this.#program,
       ["serve", "--addr", address, "--data", this.data],
-      { stdio: ["ignore", "pipe", "pipe"] },
+      { cwd: this.#cwd, stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#child = child;
     return new Promise((resolve, reject) => {

@@ -85,7 +85,10 @@ async fn a_body_that_a_handler_has_collected_counts_as_what_it_may_become_until_
         let as_value = used();
         assert!((3_000_000..15_000_000).contains(&as_value), "{as_value} bytes are held");
         let late = host.request(post("two", zeros(400_000))).await;
-        assert_eq!((late.status().as_u16(), body(late).await), (503, "The server is busy".to_owned()));
+        assert_eq!(
+            (late.status().as_u16(), body(late).await),
+            (503, r#"{"code":"unavailable","message":"The server is busy"}"#.to_owned())
+        );
         assert_eq!(used(), as_value);
         // The same bytes as a string are not a list, and need less memory.
         let text = format!("\"{}\"", zeros(400_000));

@@ -7,7 +7,8 @@ use agents::testing::{Received, TestHost, TestObject};
 use serde_json::Value;
 
 use crate::clients::{Told, address};
-use crate::ledger::{LONG, Witness};
+use crate::ledger::LONG;
+use crate::witness::Witness;
 
 /// Compares the stored data of all objects with the acknowledgements to their clients, and returns the number
 /// of turns.

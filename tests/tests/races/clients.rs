@@ -13,8 +13,8 @@ use tokio::sync::RwLock;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::ledger::Witness;
 use crate::random::Random;
+use crate::witness::Witness;
 
 /// The idle time after which an object hibernates, in milliseconds.
 const IDLE: u64 = 10_000;

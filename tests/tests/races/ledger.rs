@@ -1,160 +1,19 @@
-//! An agent and an object that store each number in several places, and their reports to the test.
+//! An agent and an object that store each number in several places.
 //!
 //! Every turn that writes changes a row, a key and the state. If they ever disagree, a turn was torn.
 //! Messages to a connection are numbered, and the number is stored with the connection.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use agents::axum::response::IntoResponse;
 use agents::http::StatusCode;
-use agents::object::KeepAwake;
 use agents::object::{DurableObject, ObjectContext, WebSocket, WebSocketUpgrade};
 use agents::prelude::*;
 use agents_tests::since_1970;
 use serde_json::Value;
 
-use crate::random::Random;
-
-/// The reports of all activations of all objects to their test.
-#[derive(Default)]
-pub(crate) struct Witness {
-    seen: Mutex<Seen>,
-    /// The random source that decides which destructors panic. Without it, none panics.
-    bombs: Mutex<Option<Random>>,
-}
-
-#[derive(Default)]
-pub(crate) struct Seen {
-    live: HashMap<String, usize>,
-    /// The number of connects that were handled, by connection.
-    pub(crate) connects: HashMap<(u64, String), usize>,
-    pub(crate) closes: HashMap<(u64, String), usize>,
-    /// The number of the host's run.
-    pub(crate) run: u64,
-    pub(crate) violations: Vec<String>,
-}
-
-impl Witness {
-    /// Creates a witness whose instances and tasks sometimes panic when they are dropped.
-    pub(crate) fn with_bombs(seed: u64) -> Self {
-        Self { bombs: Mutex::new(Some(Random::new(seed))), ..Self::default() }
-    }
-
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Seen) -> R) -> R {
-        work(&mut self.seen.lock().unwrap())
-    }
-
-    fn goes_off(&self) -> bool {
-        self.bombs.lock().unwrap().as_mut().is_some_and(|random| random.below(3) == 0)
-    }
-
-    pub(crate) fn violated(&self, what: String) {
-        self.with(|seen| seen.violations.push(what));
-    }
-
-    /// Panics with all violations.
-    pub(crate) fn check(&self) {
-        let violations = self.with(|seen| std::mem::take(&mut seen.violations));
-        assert!(violations.is_empty(), "{violations:#?}");
-    }
-
-    pub(crate) fn live(&self) -> usize {
-        self.with(|seen| seen.live.values().sum())
-    }
-
-    fn connect(&self, id: &str) {
-        self.with(|seen| *seen.connects.entry((seen.run, id.to_owned())).or_default() += 1);
-    }
-
-    fn close(&self, id: &str) {
-        self.with(|seen| *seen.closes.entry((seen.run, id.to_owned())).or_default() += 1);
-    }
-}
-
-/// An instance, from its creation to its drop.
-struct Life {
-    witness: Arc<Witness>,
-    who: String,
-    started: bool,
-    /// `true` once the instance was replaced. Handlers that run on it finish beside the next instance.
-    replaced: AtomicBool,
-}
-
-impl Life {
-    fn new(witness: &Arc<Witness>, who: String) -> Self {
-        let live = witness.with(|seen| {
-            let live = seen.live.entry(who.clone()).or_default();
-            *live += 1;
-            *live
-        });
-        if live != 1 {
-            witness.violated(format!("{live} instances of {who} at once"));
-        }
-        Self { witness: witness.clone(), who, started: false, replaced: AtomicBool::new(false) }
-    }
-
-    fn check_started(&self) {
-        if !self.started {
-            self.witness.violated(format!("{} does something before it has started", self.who));
-        }
-    }
-}
-
-impl Life {
-    /// Marks the end of this instance: it is dropped, or about to be replaced, so another instance may start.
-    fn ends(&self) {
-        if !self.replaced.swap(true, Ordering::Relaxed) {
-            self.witness.with(|seen| *seen.live.entry(self.who.clone()).or_default() -= 1);
-        }
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.ends();
-    }
-}
-
-/// The text that is sent in turns and transactions that are undone.
-pub(crate) const NEVER: &str = "never";
-/// The message with which a destructor panics.
-pub(crate) const BOMB: &str = "a destructor panics";
-
-/// A value that may panic when it is dropped.
-struct Bomb(Option<Arc<Witness>>);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        // A second panic during unwinding aborts every program.
-        if !std::thread::panicking() && self.0.as_ref().is_some_and(|witness| witness.goes_off()) {
-            panic!("{BOMB}");
-        }
-    }
-}
-
-/// A value of a task. It keeps the object awake, and reads from the object when it is dropped.
-struct Owned {
-    object: ObjectContext,
-    _awake: KeepAwake,
-    bomb: Bomb,
-}
-
-impl Owned {
-    fn new(object: &ObjectContext, witness: &Arc<Witness>) -> Result<Self> {
-        let _awake = object.keep_awake("a task")?;
-        Ok(Self { object: object.clone(), _awake, bomb: Bomb(Some(witness.clone())) })
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // The access is refused outside of a turn.
-        let _ = self.object.storage().get::<u64>("count");
-    }
-}
+use crate::witness::{BOMB, Bomb, InstanceWatch, NEVER, Owned, Witness};
 
 /// Spawns tasks and enters a number, in a transaction that is undone.
 fn undo(
@@ -321,7 +180,7 @@ pub(crate) struct Sent {
 
 #[agent(state = Total, connection = Sent)]
 pub(crate) struct Ledger {
-    life: Life,
+    watch: InstanceWatch,
     _bomb: Bomb,
 }
 
@@ -344,16 +203,16 @@ impl Ledger {
     #[hook]
     fn on_start(&mut self, cx: &Context<Self>) -> Result<()> {
         make_tables(cx.object())?;
-        self.life.started = true;
+        self.watch.started = true;
         Ok(())
     }
 
     #[hook]
     fn on_connect(&self, conn: &Connection<Self>) -> Result<()> {
-        self.life.check_started();
-        self.life.witness.connect(conn.id());
+        self.watch.check_started();
+        self.watch.witness.connect(conn.id());
         if conn.uri().is_some_and(|uri| uri.ends_with("panic")) {
-            self.life.ends();
+            self.watch.ends();
             self.answer(conn, NEVER)?;
             panic!("{BOMB}");
         }
@@ -362,7 +221,7 @@ impl Ledger {
 
     #[hook]
     async fn on_message(&self, cx: &Context<Self>, from: &Connection<Self>, message: Message) -> Result<()> {
-        self.life.check_started();
+        self.watch.check_started();
         let text = message.text().unwrap_or_default();
         match Order::read(text) {
             Some(Order::Add(number)) => {
@@ -375,10 +234,10 @@ impl Ledger {
             }
             Some(Order::Alarm(number, millis)) => remember(cx.object(), number, millis)?,
             Some(Order::Undo(number)) => {
-                undo(cx.object(), number, &self.life.witness, || self.answer(from, NEVER))?;
+                undo(cx.object(), number, &self.watch.witness, || self.answer(from, NEVER))?;
             }
             Some(Order::Panic(number)) => {
-                self.life.ends();
+                self.watch.ends();
                 self.enter(cx, number, 0)?;
                 all(cx.object(), number)?;
                 self.answer(from, NEVER)?;
@@ -386,12 +245,12 @@ impl Ledger {
                 panic!("{BOMB}");
             }
             Some(Order::Break(number)) => {
-                self.life.ends();
+                self.watch.ends();
                 self.enter(cx, number, 0)?;
                 self.answer(from, NEVER)?;
                 return orphan(cx.object());
             }
-            Some(Order::Task(millis)) => spawn(cx.object(), millis, &self.life.witness)?,
+            Some(Order::Task(millis)) => spawn(cx.object(), millis, &self.watch.witness)?,
             _ => {}
         }
         self.answer(from, text)
@@ -399,19 +258,19 @@ impl Ledger {
 
     #[hook]
     fn on_close(&self, conn: &Connection<Self>) {
-        self.life.check_started();
-        self.life.witness.close(conn.id());
+        self.watch.check_started();
+        self.watch.witness.close(conn.id());
     }
 
     #[hook]
     fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
-        self.life.check_started();
-        ring(cx.object(), &alarm, &self.life.witness)
+        self.watch.check_started();
+        ring(cx.object(), &alarm, &self.watch.witness)
     }
 
     #[hook]
     fn on_request(&self, cx: &Context<Self>, request: Request) -> Result<String> {
-        self.life.check_started();
+        self.watch.check_started();
         let number = request.uri().query().and_then(|query| query.parse().ok());
         if let Some(number) = number {
             self.enter(cx, number, 0)?;
@@ -426,7 +285,7 @@ impl Ledger {
 
     #[callable]
     fn add(&self, cx: &Context<Self>, number: u64) -> Result<u64> {
-        self.life.check_started();
+        self.watch.check_started();
         self.enter(cx, number, 0)?;
         Ok(number)
     }
@@ -447,7 +306,7 @@ impl Ledger {
             out.end(number)
         };
         if panics {
-            self.life.ends();
+            self.watch.ends();
             say()?;
             panic!("{BOMB}");
         }
@@ -456,7 +315,7 @@ impl Ledger {
             Err(Error::msg("undone"))
         });
         if undone.is_ok() {
-            self.life.witness.violated(format!("{number} was not undone"));
+            self.watch.witness.violated(format!("{number} was not undone"));
         }
         self.enter(cx, number, 0)?;
         Ok(number)
@@ -465,9 +324,9 @@ impl Ledger {
     /// Enters a number and panics.
     #[callable]
     fn boom(&self, cx: &Context<Self>, number: u64) -> Result<u64> {
-        spawn(cx.object(), 1000, &self.life.witness)?;
+        spawn(cx.object(), 1000, &self.watch.witness)?;
         self.enter(cx, number, 0)?;
-        self.life.ends();
+        self.watch.ends();
         panic!("{BOMB}");
     }
 
@@ -481,7 +340,7 @@ impl Ledger {
 
 /// The same as a plain object. Its state is a second key.
 pub(crate) struct Room {
-    life: Life,
+    watch: InstanceWatch,
     _bomb: Bomb,
 }
 
@@ -502,18 +361,18 @@ impl DurableObject for Room {
     async fn start(&mut self, cx: &ObjectContext) -> Result<()> {
         make_tables(cx)?;
         tokio::task::yield_now().await;
-        self.life.started = true;
+        self.watch.started = true;
         Ok(())
     }
 
     async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
-        self.life.check_started();
+        self.watch.check_started();
         if let Some(upgrade) = WebSocketUpgrade::take(&mut request) {
-            self.life.witness.connect(upgrade.id());
+            self.watch.witness.connect(upgrade.id());
             let panics = request.uri().query().is_some_and(|query| query.ends_with("panic"));
             let socket = cx.accept_web_socket(upgrade, ["all"])?;
             if panics {
-                self.life.ends();
+                self.watch.ends();
                 self.answer(&socket, NEVER)?;
                 panic!("{BOMB}");
             }
@@ -527,7 +386,7 @@ impl DurableObject for Room {
     }
 
     async fn web_socket_message(&self, cx: &ObjectContext, from: &WebSocket, message: Message) -> Result<()> {
-        self.life.check_started();
+        self.watch.check_started();
         let text = message.text().unwrap_or_default();
         if text == "books" {
             let mut books = books(cx)?;
@@ -542,9 +401,9 @@ impl DurableObject for Room {
                 self.enter(cx, number, 1)?;
             }
             Some(Order::Alarm(number, millis)) => remember(cx, number, millis)?,
-            Some(Order::Undo(number)) => undo(cx, number, &self.life.witness, || self.answer(from, NEVER))?,
+            Some(Order::Undo(number)) => undo(cx, number, &self.watch.witness, || self.answer(from, NEVER))?,
             Some(Order::Panic(number)) => {
-                self.life.ends();
+                self.watch.ends();
                 self.enter(cx, number, 0)?;
                 all(cx, number)?;
                 self.answer(from, NEVER)?;
@@ -552,26 +411,26 @@ impl DurableObject for Room {
                 panic!("{BOMB}");
             }
             Some(Order::Break(number)) => {
-                self.life.ends();
+                self.watch.ends();
                 self.enter(cx, number, 0)?;
                 self.answer(from, NEVER)?;
                 return orphan(cx);
             }
-            Some(Order::Task(millis)) => spawn(cx, millis, &self.life.witness)?,
+            Some(Order::Task(millis)) => spawn(cx, millis, &self.watch.witness)?,
             _ => {}
         }
         self.answer(from, text)
     }
 
     async fn web_socket_close(&self, _: &ObjectContext, socket: &WebSocket, _: Close) -> Result<()> {
-        self.life.check_started();
-        self.life.witness.close(socket.id());
+        self.watch.check_started();
+        self.watch.witness.close(socket.id());
         Ok(())
     }
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
-        self.life.check_started();
-        ring(cx, &alarm, &self.life.witness)
+        self.watch.check_started();
+        ring(cx, &alarm, &self.watch.witness)
     }
 
     async fn hibernate(&self, cx: &ObjectContext) -> Result<()> {
@@ -584,11 +443,11 @@ pub(crate) fn program(witness: &Arc<Witness>) -> Agents {
     let (for_agents, for_objects) = (witness.clone(), witness.clone());
     Agents::new()
         .register_with::<Ledger>(move |info| Ledger {
-            life: Life::new(&for_agents, format!("ledger {}", info.name)),
+            watch: InstanceWatch::new(&for_agents, format!("ledger {}", info.name)),
             _bomb: Bomb(Some(for_agents.clone())),
         })
         .register_object_with("room", move |cx: &ObjectContext| Room {
-            life: Life::new(&for_objects, format!("room {}", cx.name())),
+            watch: InstanceWatch::new(&for_objects, format!("room {}", cx.name())),
             _bomb: Bomb(Some(for_objects.clone())),
         })
 }

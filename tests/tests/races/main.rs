@@ -1,5 +1,6 @@
 //! Events at the same moment: waking and hibernating, connecting and stopping, and failures.
 
+mod alarms;
 mod check;
 mod clients;
 mod ledger;
@@ -9,5 +10,7 @@ mod power;
 mod pressure;
 mod simulation;
 mod stage;
+mod stopping;
+mod witness;
 
 use agents_tests::random;

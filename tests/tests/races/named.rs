@@ -10,12 +10,12 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
-use crate::stage::{host, host_in};
+use crate::stage::host;
 
-const MOMENT: Duration = Duration::from_millis(1);
+pub(crate) const MOMENT: Duration = Duration::from_millis(1);
 
 /// Reads notes until this one and returns the notes before it.
-async fn until(notes: &mut Notes, last: &str) -> Vec<Value> {
+pub(crate) async fn until(notes: &mut Notes, last: &str) -> Vec<Value> {
     let mut before = Vec::new();
     loop {
         let note = notes.next().await;
@@ -26,19 +26,19 @@ async fn until(notes: &mut Notes, last: &str) -> Vec<Value> {
     }
 }
 
-async fn text(client: &mut TestConnection) -> String {
+pub(crate) async fn text(client: &mut TestConnection) -> String {
     client.next().await.text()
 }
 
 /// Returns the close frame, which is answered.
-async fn goodbye(client: &mut TestConnection) -> Received {
+pub(crate) async fn close_frame(client: &mut TestConnection) -> Received {
     let close = client.next().await;
     assert_eq!(client.next().await, Received::Dropped);
     close
 }
 
 /// Checks that all objects hibernate and none reports a reason to stay awake.
-async fn all_asleep(host: &TestHost) {
+pub(crate) async fn all_asleep(host: &TestHost) {
     host.advance(Duration::from_secs(31)).await;
     for status in host.host().statuses() {
         assert!(!status.awake && status.pinned_by.is_empty(), "{status:?}");
@@ -149,178 +149,6 @@ async fn what_is_queued_for_a_socket_arrives_before_its_close() {
         assert!(text(&mut client).await.starts_with(&format!("{number} ")));
     }
     assert!(matches!(client.next().await, Received::Close(1011, _)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_while_falling_asleep_rings_in_the_next_life() {
-    let (host, object, stage, mut notes) = host(&["hibernate"]);
-    let mut client = object.connect("_pk=a").await;
-    client.send("alarm 2000").await;
-    until(&mut notes, "message alarm 2000").await;
-    tokio::spawn({
-        let object = object.clone();
-        async move { object.hibernate().await }
-    });
-    until(&mut notes, "hibernate").await;
-    host.advance(Duration::from_secs(3)).await;
-    assert_eq!(notes.so_far(), Vec::<Value>::new());
-    stage.open("hibernate", 2);
-    assert_eq!(until(&mut notes, "alarm").await, ["asleep", "start"]);
-    for expected in ["welcome", "set", "rang"] {
-        assert_eq!(text(&mut client).await, expected);
-    }
-    all_asleep(&host).await;
-    assert_eq!(notes.so_far(), ["hibernate", "asleep"], "the alarm was delivered once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_handler_that_waits_is_not_called_meanwhile() {
-    let (host, object, _, mut notes) = host(&["slow alarm"]);
-    let mut client = object.connect("_pk=a").await;
-    client.send("alarm 1000").await;
-    host.advance(Duration::from_secs(2)).await;
-    until(&mut notes, "alarm").await;
-    // Another alarm is set, and due while the handler of the first still runs.
-    client.send("alarm 500").await;
-    for expected in ["welcome", "set", "set", "rang", "rang"] {
-        assert_eq!(text(&mut client).await, expected);
-    }
-    assert_eq!(notes.so_far(), ["message alarm 500", "alarm"]);
-    all_asleep(&host).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_whose_writes_are_lost_rings_again() {
-    for sync in [false, true] {
-        let (host, object, _, mut notes) = host(&[]);
-        let mut client = object.connect("_pk=a").await;
-        client.send("alarm 1000").await;
-        assert_eq!(text(&mut client).await, "welcome");
-        assert_eq!(text(&mut client).await, "set");
-        // The index of alarms is written before the disk fails.
-        host.advance(MOMENT).await;
-        let faults = host.faults();
-        if sync {
-            faults.fail_syncs(1)
-        } else {
-            faults.fail_commits(1)
-        }
-        host.advance(Duration::from_secs(60)).await;
-        let rang = notes.so_far().iter().filter(|note| *note == "alarm").count();
-        // A write that was committed and not synced is still in the file.
-        assert_eq!(rang, if sync { 1 } else { 2 });
-        let mut again = object.connect("_pk=b").await;
-        assert_eq!(text(&mut again).await, "welcome");
-        again.send("read").await;
-        assert_eq!(again.json().await, json!(["rang"]));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_rings_though_its_object_crashed_in_it() {
-    let (host, object, stage, mut notes) = host(&["alarm"]);
-    let mut client = object.connect("_pk=a").await;
-    client.send("alarm 1000").await;
-    until(&mut notes, "alarm").await;
-    object.crash().await;
-    stage.open("alarm", 5);
-    host.advance(Duration::from_secs(60)).await;
-    assert_eq!(notes.so_far().iter().filter(|note| *note == "alarm").count(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_alarm_rings_though_its_object_could_not_be_opened() {
-    let (host, object, _, mut notes) = host(&[]);
-    let mut client = object.connect("_pk=a").await;
-    client.send("alarm 30000").await;
-    assert_eq!(text(&mut client).await, "welcome");
-    assert_eq!(text(&mut client).await, "set");
-    drop(client);
-    host.advance(Duration::from_secs(1)).await;
-    object.hibernate().await.unwrap();
-    let file = std::fs::read_dir(host.data().join("actor")).unwrap();
-    let file = file.map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
-    let hidden = file.with_extension("hidden");
-    // A folder replaces the file.
-    std::fs::rename(&file, &hidden).unwrap();
-    std::fs::create_dir(&file).unwrap();
-    host.advance(Duration::from_secs(31)).await;
-    assert!(!notes.so_far().contains(&json!("alarm")));
-    std::fs::remove_dir(&file).unwrap();
-    std::fs::rename(&hidden, &file).unwrap();
-    host.advance(Duration::from_secs(60)).await;
-    assert_eq!(notes.so_far().iter().filter(|note| *note == "alarm").count(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_that_ends_in_time_is_still_worth_it_when_the_host_stops() {
-    let (host, object, stage, mut notes) = host(&["start"]);
-    let mut client = object.connect("_pk=a").await;
-    until(&mut notes, "start").await;
-    let stopping = tokio::spawn(host.shutdown());
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    stage.open("start", 1);
-    assert_eq!(text(&mut client).await, "welcome");
-    assert_eq!(client.next().await, Received::Close(1001, "server shutting down".into()));
-    stopping.await.unwrap();
-    assert_eq!(notes.so_far()[..3], ["connect a", "hibernate", "asleep"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_without_end_does_not_keep_the_host_from_stopping() {
-    let (host, object, _, mut notes) = host(&["start"]);
-    let mut client = object.connect("_pk=a").await;
-    let request = tokio::spawn({
-        let object = object.clone();
-        async move { object.get("").await.status() }
-    });
-    until(&mut notes, "start").await;
-    host.advance(MOMENT).await;
-    let begin = tokio::time::Instant::now();
-    let ((), end) = join(host.shutdown(), goodbye(&mut client)).await;
-    assert_eq!(end, Received::Close(1001, "server shutting down".into()));
-    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
-    assert_eq!(request.await.unwrap(), 500);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_connects_while_the_host_stops_is_told() {
-    // With each number of steps, the host stops at another point of the connect.
-    for steps in 0..40 {
-        let (host, object, _, _) = host(&[]);
-        let path = "/agents/actor/one?_pk=a";
-        let connecting = async {
-            let connected = tokio::spawn(async move { object.try_connect("_pk=a").await });
-            let Ok(mut client) = connected.await.unwrap() else { return None };
-            Some(client.end().await)
-        };
-        let stopping = async {
-            for _ in 0..steps {
-                yield_now().await;
-            }
-            let begin = tokio::time::Instant::now();
-            host.shutdown().await;
-            begin.elapsed()
-        };
-        let (end, took) = join(connecting, stopping).await;
-        assert!(took < Duration::from_secs(1), "{path} after {steps} steps: {took:?}");
-        let told = Received::Close(1001, "server shutting down".into());
-        assert!(end.is_none() || end == Some(told), "after {steps} steps: {end:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_while_the_host_stops_is_answered() {
-    for steps in 0..40 {
-        let (host, object, _, _) = host(&[]);
-        let asking = tokio::spawn(async move { object.get("").await.status() });
-        for _ in 0..steps {
-            yield_now().await;
-        }
-        host.shutdown().await;
-        let status = tokio::time::timeout(Duration::from_secs(1), asking).await.unwrap().unwrap();
-        assert!([200, 500, 503].contains(&status.as_u16()), "after {steps} steps: {status}");
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -556,36 +384,4 @@ async fn a_crash_drops_handlers_and_keeps_ends() {
         assert_eq!(heard, 1, "{close}: {notes:?}");
     }
     all_asleep(&host).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_socket_that_waits_for_its_id_ends_with_the_host() {
-    let (host, object, _, _) = host(&[]);
-    // The first client does not read, so it does not answer the probe.
-    let _first = object.connect("_pk=a").await;
-    host.advance(MOMENT).await;
-    let _second = object.connect("_pk=a").await;
-    host.advance(Duration::from_secs(1)).await;
-    drop(object);
-    let host = host.restart().await.expect("nothing of the old host is left");
-    let mut third = host.object("actor", "one").connect("_pk=a").await;
-    assert_eq!(text(&mut third).await, "welcome");
-}
-
-#[test]
-fn a_runtime_that_ends_takes_its_host_along() {
-    let data = tempfile::tempdir().unwrap();
-    let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let (host, object, _, _) = host_in(Some(data.path()), &[]);
-            let mut client = object.connect("_pk=a").await;
-            assert_eq!(text(&mut client).await, "welcome");
-            // The host is neither stopped nor are its agents asleep.
-            drop((host, object));
-        });
-    };
-    run();
-    // Otherwise the folder would still be locked.
-    run();
 }

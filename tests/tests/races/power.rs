@@ -11,8 +11,9 @@ use tokio::task::yield_now;
 
 use crate::check::{all_seeds, check_all, folder};
 use crate::clients::{Client, Stage, Told, Trouble};
-use crate::ledger::{Witness, program};
+use crate::ledger::program;
 use crate::random::Random;
+use crate::witness::Witness;
 
 const SEEDS: u64 = 150;
 const CLIENTS: u64 = 4;

@@ -8,8 +8,9 @@ use agents::testing::TestHost;
 
 use crate::check::{all_seeds, check_all, check_ends, folder};
 use crate::clients::{Client, Stage, Trouble};
-use crate::ledger::{BOMB, Witness, program};
+use crate::ledger::program;
 use crate::random::Random;
+use crate::witness::{BOMB, Witness};
 
 const SEEDS: u64 = 200;
 const CLIENTS: u64 = 4;

@@ -1,12 +1,12 @@
 //! The refusal of a connection or a request.
 
 use axum::response::{IntoResponse, Response};
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use crate::error::Error;
 use crate::gateway::cut_reason;
 use crate::object::report;
+use crate::response::ErrorBody;
 use crate::wire::close_code;
 
 /// A refusal of a connection or an HTTP request: a code and a reason.
@@ -15,7 +15,7 @@ use crate::wire::close_code;
 /// other frame. The reason for this is the npm client: it retries a refused *handshake* forever and does not
 /// notify the application. Codes 1008 and 4000-4999 are final for that client.
 /// [`Agents::refuse_handshakes`](crate::Agents::refuse_handshakes) refuses the handshake instead.
-/// An HTTP request is answered with [`status`](Self::status) and the reason as text.
+/// An HTTP request is answered with [`status`](Self::status) and the reason in JSON.
 ///
 /// The hook `authorize` of an agent guards only its connections. HTTP requests are guarded by
 /// [`Agents::authorize`](crate::Agents::authorize), which also runs before the agent wakes, or in
@@ -99,32 +99,34 @@ impl Refusal {
         &self.reason
     }
 
-    /// Returns the HTTP status that corresponds to the code: the last three digits of 4400, 4401, 4403, 4404,
-    /// 4429, 4500 and 4503, and 403 for every other code.
+    /// Returns the HTTP status that corresponds to the code: the last three digits of 4400 to 4599, and 403 for
+    /// every other code.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(close_code::status(self.code)).unwrap_or(StatusCode::FORBIDDEN)
     }
 }
 
-/// A response with the [`status`](Refusal::status) and the reason as plain text.
+/// A response with the [`status`](Refusal::status), and in JSON the reason and the code that an [`Error`] with
+/// this status has: `{"code":"unauthorized","message":"log in first"}`.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.status();
-        let mut response = (status, self.reason).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            // A 401 response must name an authentication scheme.
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        ErrorBody::of_status(status, self.reason).respond(status)
     }
 }
 
-/// A refusal with 4500 for an error that is not a decision; the reason has the error's text only if clients
-/// may read it.
+/// A refusal with the close code for the [status](Error::status) of the error: 4404 for
+/// [`Error::not_found`]. A hidden error is logged, and refuses with 4500 and the id of the log line.
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error = error.into();
-        Self::new(close_code::SERVER_ERROR, report::client_text(&format_args!(""), &error, "authorize"))
+        match error.seen_by_client() {
+            Some((status, message)) => Self::new(close_code::of_status(status.as_u16()), message),
+            None => Self::new(
+                close_code::SERVER_ERROR,
+                report::client_text(&format_args!(""), &error, "authorize"),
+            ),
+        }
     }
 }
 
@@ -150,6 +152,7 @@ mod tests {
             (4429, 429),
             (4500, 500),
             (4503, 503),
+            (4409, 409),
             (4001, 403),
             (4999, 403),
             (1008, 403),
@@ -165,6 +168,8 @@ mod tests {
         let refusal = Refusal::from(std::io::Error::other("secret"));
         assert_eq!(refusal.code(), 4500);
         assert!(!refusal.reason().contains("secret"));
-        assert_eq!(Refusal::from(Error::msg("try later")).reason(), "try later");
+        let taken = Refusal::from(Error::conflict("the seat is taken"));
+        assert_eq!((taken.code(), taken.reason(), taken.status().as_u16()), (4409, "the seat is taken", 409));
+        assert_eq!(Refusal::from(Error::msg("try later")).code(), 4400);
     }
 }

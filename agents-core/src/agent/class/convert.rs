@@ -156,6 +156,35 @@ impl<T: IntoResponse, E: Into<Error>> IntoHttp<Fallible> for Result<T, E> {
     }
 }
 
+/// Finds the kind of a `Result`, as a method of the value.
+pub trait FallibleHttp {
+    /// Returns the kind.
+    fn http_kind(&self) -> Fallible {
+        Fallible
+    }
+}
+
+impl<T: IntoResponse, E: Into<Error>> FallibleHttp for Result<T, E> {}
+
+/// Finds the kind of every other value. Its receiver has one reference more than that of [`FallibleHttp`], which
+/// therefore comes first.
+pub trait PlainHttp {
+    /// Returns the kind.
+    fn http_kind(&self) -> Plain {
+        Plain
+    }
+}
+
+impl<T: ?Sized> PlainHttp for &T {}
+
+/// Converts what `on_request` returned.
+///
+/// # Errors
+/// The error that the hook returned.
+pub fn into_http<Kind, T: IntoHttp<Kind>>(_: Kind, value: T) -> Result<Response> {
+    value.into_http()
+}
+
 /// The payload argument of a hook; any other type gives a compiler error that names the expected type.
 #[diagnostic::on_unimplemented(
     message = "this hook is given a `{P}`, not a `{Self}`",

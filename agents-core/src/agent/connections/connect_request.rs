@@ -1,26 +1,27 @@
 //! The request that opens a connection, or an HTTP request.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
-use http::header::COOKIE;
-use http::{Method, request};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::header::{COOKIE, ORIGIN};
+use http::{Extensions, HeaderMap, Method, request};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::gateway::{Head, RequestOrigin, is_own_page};
+use crate::gateway::{Head, RequestOrigin, asked_host, is_own_page};
 use crate::object::{ClientIp, RequestBody, http_request};
 
 /// The head of a request: address, headers, cookies, and the facts that the host found out about its sender.
 ///
-/// Hooks that run while a client connects take `&ConnectRequest`. In `on_request`, and in routes of
-/// your own, it is made from the request, so that one function can check both kinds:
+/// Hooks that run while a client connects take `&ConnectRequest`. `on_request` and routes of your own take a
+/// `ConnectRequest` as an argument, so that one function can check both kinds:
 ///
 /// ```
-/// use agents_core::axum::body::Body;
+/// use agents_core::axum::{Router, routing::get};
 /// use agents_core::{ConnectRequest, Refusal};
 ///
 /// fn room_key(request: &ConnectRequest) -> Result<String, Refusal> {
@@ -28,7 +29,10 @@ use crate::object::{ClientIp, RequestBody, http_request};
 ///     Ok(key.into_owned())
 /// }
 ///
-/// let request = http::Request::get("/agents/room/lobby?key=42").body(Body::empty()).unwrap();
+/// let route = async |request: ConnectRequest| room_key(&request);
+/// let routes: Router = Router::new().route("/door", get(route));
+///
+/// let request = http::Request::get("/agents/room/lobby?key=42").body(()).unwrap();
 /// assert_eq!(room_key(&ConnectRequest::from(&request)).unwrap(), "42");
 /// ```
 ///
@@ -43,9 +47,13 @@ impl ConnectRequest {
         Self { head: Arc::new(head) }
     }
 
-    /// Returns the request as an object would see it.
-    pub(crate) fn of(head: &Head) -> Result<Self> {
-        Ok(Self::new(http_request(head.clone(), RequestBody::default())?.into_parts().0))
+    /// Returns the request as an object would see it, with what the middleware of the program has put into it.
+    pub(crate) fn of(head: &Head, mut extensions: Extensions) -> Result<Self> {
+        let mut head = http_request(head.clone(), RequestBody::default())?.into_parts().0;
+        // The facts of the host replace those of the program.
+        extensions.extend(head.extensions);
+        head.extensions = extensions;
+        Ok(Self::new(head))
     }
 
     /// Returns the method; the method of a handshake is GET.
@@ -73,6 +81,11 @@ impl ConnectRequest {
         std::str::from_utf8(self.head.headers.get(name)?.as_bytes()).ok()
     }
 
+    /// Returns all headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
     /// Returns a cookie as it was sent.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.head.headers.get_all(COOKIE).into_iter();
@@ -81,6 +94,40 @@ impl ConnectRequest {
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
+    }
+
+    /// Returns a value that middleware put into the request.
+    ///
+    /// [`Agents::authorize`](crate::Agents::authorize), [`Agents::route_to`](crate::Agents::route_to) and
+    /// routes of your own see the values of layers around [`Host::router`](crate::Host::router). They do not
+    /// travel to agents: pass them on as [identity](crate::Admission::identity).
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.head.extensions.get()
+    }
+
+    /// Extracts a value as a handler of axum does: `Query<T>`, `TypedHeader<T>`, an extractor of your own.
+    ///
+    /// ```
+    /// use agents_core::axum::extract::Query;
+    /// use agents_core::serde::Deserialize;
+    /// use agents_core::{ConnectRequest, Refusal};
+    ///
+    /// #[derive(Deserialize)]
+    /// # #[serde(crate = "agents_core::serde")]
+    /// struct Options {
+    ///     page: u32,
+    /// }
+    ///
+    /// async fn page(request: &ConnectRequest) -> Result<u32, Refusal> {
+    ///     let Query(options) = request.extract::<Query<Options>>().await?;
+    ///     Ok(options.page)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The rejection of the extractor.
+    pub async fn extract<T: FromRequestParts<()>>(&self) -> Result<T, T::Rejection> {
+        T::from_request_parts(&mut request::Parts::clone(&self.head), &()).await
     }
 
     /// Returns the address of the peer; behind a proxy this is the address of the proxy.
@@ -99,13 +146,25 @@ impl ConnectRequest {
     /// origins](crate::Agents::origins).
     ///
     /// Browsers send cookies with every request that a page makes, so trust a cookie only if this is true. In
-    /// a request that did not pass the host, for example in a route of your own, the allowed origins are not
-    /// known, and only pages of the same host count.
+    /// a request that did not pass the host, for example in a route beside [`Host::router`](crate::Host::router),
+    /// the allowed origins are not known, and only pages of the same host count.
     pub fn is_same_site(&self) -> bool {
         match self.head.extensions.get::<RequestOrigin>() {
             Some(origin) => origin.same_site,
             None => is_own_page(&self.head.headers),
         }
+    }
+
+    /// Returns whether the request names a host that is always this machine, and does not come from a page over
+    /// TLS. Such a page reached a proxy that changes the header `Host`.
+    pub(crate) fn is_local(&self) -> bool {
+        let host = asked_host(&self.head.headers);
+        let local = |host: String| match host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        host.is_some_and(local)
+            && !self.header(ORIGIN.as_str()).is_some_and(|page| page.starts_with("https:"))
     }
 
     /// Returns the identity that the host's hook gave to this request; see
@@ -150,6 +209,15 @@ impl<B> From<&http::Request<B>> for ConnectRequest {
 impl From<&request::Parts> for ConnectRequest {
     fn from(head: &request::Parts) -> Self {
         Self::new(head.clone())
+    }
+}
+
+/// The argument of routes of the program, and of `on_request`.
+impl<S: Sync> FromRequestParts<S> for ConnectRequest {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::new(head.clone()))
     }
 }
 

@@ -80,7 +80,8 @@ impl<A: AgentDefinition> AgentShared<A> {
     /// Calls the error hook for an error whose text a client has read. A hidden error is in the log already, with
     /// the id that the client reads, so it is not logged again.
     pub(crate) async fn on_reported(self: &Arc<Self>, error: AgentError<A>) {
-        if self.table.hooks.on_error.is_some() || error.error().client_message().is_some() {
+        let unlogged = error.error().client_message().is_some() && error.error().logged_id().is_none();
+        if self.table.hooks.on_error.is_some() || unlogged {
             self.on_error(error).await;
         }
     }

@@ -18,8 +18,8 @@ pub(crate) enum ReplyFrame {
     Item(Box<RawValue>),
     /// The value that the method returned; `None` if it returned nothing.
     Result(Option<Box<RawValue>>),
-    /// The error of the method, as far as callers may know it.
-    Error { code: String, message: String },
+    /// The error of the method, as far as callers may know it; with the id of the log line if it is hidden.
+    Error { code: String, message: String, id: Option<String> },
 }
 
 impl ReplyFrame {

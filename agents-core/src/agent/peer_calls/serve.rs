@@ -67,7 +67,7 @@ impl<A: Agent> AgentShared<A> {
         let _ = match outcome {
             Ok(outcome) => answer.end(&outcome),
             Err(error) => {
-                answer.fail(error.code(), &report::client_text(self.object.key(), &error, callable.rust_name))
+                answer.fail(error.code(), report::for_caller(self.object.key(), &error, callable.rust_name))
             }
         };
     }
@@ -78,10 +78,10 @@ fn respond(agent: &ObjectKey, outcome: Result<Outcome>, method: &str) -> Result<
     let line = match outcome {
         Ok(Outcome::Nothing) => ReplyFrame::result(None)?,
         Ok(Outcome::Value(json)) => ReplyFrame::result(Some(json))?,
-        Err(error) => ReplyFrame::Error {
-            code: error.code().to_owned(),
-            message: report::client_text(agent, &error, method),
-        },
+        Err(error) => {
+            let (message, id) = report::for_caller(agent, &error, method);
+            ReplyFrame::Error { code: error.code().to_owned(), message, id }
+        }
     };
     Ok(Response::new(Body::from(line.write()?)))
 }

@@ -1,5 +1,6 @@
 //! The stub of another agent.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -23,6 +24,7 @@ use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
 use crate::interface::{CallArguments, Caller, Interface, not_json};
 use crate::object::{BoxFuture, ObjectContext, ObjectDirectory, PeerRequest};
+use crate::response::ErrorBody;
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
 
@@ -186,7 +188,9 @@ impl PeerCaller {
                     match lines.next().await? {
                         ReplyFrame::Item(_) => {}
                         ReplyFrame::Result(result) => return decode(result.as_deref()),
-                        ReplyFrame::Error { code, message } => return Err(Error::crossed(&code, message)),
+                        ReplyFrame::Error { code, message, id } => {
+                            return Err(Error::crossed(&code, message, id));
+                        }
                     }
                 }
             };
@@ -234,7 +238,10 @@ impl PeerCaller {
             // The agent did not start, or the host was overloaded.
             let text = body.collect().await.map(|text| text.to_bytes()).unwrap_or_default();
             let code = if status == StatusCode::SERVICE_UNAVAILABLE { "busy" } else { "not_started" };
-            Err(Error::new(code, String::from_utf8_lossy(&text).into_owned()))
+            Err(match serde_json::from_slice::<ErrorBody<'_>>(&text) {
+                Ok(body) => Error::crossed(code, body.message.into_owned(), body.id.map(Cow::into_owned)),
+                Err(_) => Error::new(code, String::from_utf8_lossy(&text).into_owned()),
+            })
         }
     }
 }
@@ -304,7 +311,7 @@ impl<T: Wire, R> Stream for CallStream<T, R> {
                 self.result = Some(json);
                 None
             }
-            Ok(ReplyFrame::Error { code, message }) => Some(Err(Error::crossed(&code, message))),
+            Ok(ReplyFrame::Error { code, message, id }) => Some(Err(Error::crossed(&code, message, id))),
             Err(error) => Some(Err(error)),
         })
     }

@@ -13,8 +13,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::agent::instance::user_code::CurrentAgent;
 use crate::agent::{Agent, AgentError, AgentShared, ErrorSource, Request};
-use crate::object::rejection;
-use crate::object::report;
+use crate::object::error_response;
 
 impl<A: Agent> AgentShared<A> {
     /// Answers an HTTP request.
@@ -28,13 +27,12 @@ impl<A: Agent> AgentShared<A> {
                 response.map(|body| Body::new(CurrentAgentBody { body, ambient }))
             }
             Err(error) => {
-                // A mistake of the client, so no handler has failed.
-                if let Some(response) = rejection(&error) {
-                    return response;
+                let response = error_response(self.object.key(), &error, "on_request");
+                // Another status is an answer of the handler, and nothing has failed.
+                if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+                    self.on_reported(AgentError::Server { error, source: ErrorSource::Request }).await;
                 }
-                let text = report::client_text(self.object.key(), &error, "on_request");
-                self.on_reported(AgentError::Server { error, source: ErrorSource::Request }).await;
-                (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+                response
             }
         }
     }

@@ -175,18 +175,22 @@ impl ReplySink {
 
     /// Sends an error as the last frame; a second one is dropped.
     pub(crate) fn error(self: &Arc<Self>, message: &str) -> Result<()> {
-        self.fail("error", message)
+        self.fail("error", (message.to_owned(), None))
     }
 
-    /// Sends an error with a code as the last frame; only agents receive the code.
-    pub(crate) fn fail(self: &Arc<Self>, code: &str, message: &str) -> Result<()> {
+    /// Sends an error with a code as the last frame; only agents receive the code and the id of the log line.
+    pub(crate) fn fail(
+        self: &Arc<Self>,
+        code: &str,
+        (message, error_id): (String, Option<String>),
+    ) -> Result<()> {
         if !self.begin_end()? {
             return Ok(());
         }
         match &self.target {
-            ReplyTarget::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, message)),
+            ReplyTarget::Client { socket, id, .. } => socket.answer(frame::rpc_error(id, &message)),
             ReplyTarget::Agent { lines, .. } => {
-                lines.last(ReplyFrame::Error { code: code.to_owned(), message: message.to_owned() });
+                lines.last(ReplyFrame::Error { code: code.to_owned(), message, id: error_id });
                 Ok(())
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
+use http::uri::Authority;
 use serde::{Deserialize, Serialize};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -36,6 +37,14 @@ pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
 /// Returns whether the browser reports that a request comes from a page of the host that the request names.
 pub(crate) fn is_from_same_origin(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin")
+}
+
+/// Returns the host that a request names, in small letters, without a port and without brackets.
+pub(crate) fn asked_host(headers: &HeaderMap) -> Option<String> {
+    let asked = Authority::try_from(headers.get(HOST)?.as_bytes()).ok()?;
+    let name = asked.host().to_ascii_lowercase();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).map(str::to_owned);
+    Some(address.unwrap_or(name))
 }
 
 /// Returns whether an origin is the host that the request is sent to.

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::rejection;
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
@@ -16,7 +14,8 @@ use crate::object::durable_object::{ClientIp, Request, Response};
 use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::report;
 use crate::object::runtime::class::Instance;
-use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
+use crate::object::{ConnectionEntry, ObjectContext, ObjectKey, WebSocketUpgrade};
+use crate::response::ErrorBody;
 use crate::wire::close_code;
 
 /// The number of bytes of a refusal's body that are read for the close reason.
@@ -40,10 +39,7 @@ pub(in crate::object) async fn answer(
     };
     let response = match fetched {
         Ok(response) => response,
-        Err(error) => match rejection(&error) {
-            Some(response) => response,
-            None => return fail(&object, key, &error),
-        },
+        Err(error) => error_response(object.key(), &error, "fetch"),
     };
     let streamed = stream(&object, key, response).await;
     let complete = streamed.is_ok();
@@ -107,34 +103,34 @@ fn keep_length(parts: &mut http::response::Parts, body: &Body) {
     }
 }
 
-/// Returns the response to a request that an extractor rejected or whose body failed; `None` for other
-/// errors.
-pub(crate) fn rejection(error: &Error) -> Option<Response> {
+/// Returns the response to a request whose handler returned an error.
+///
+/// Only a failure of the program has the status 500, and is logged as an error.
+pub(crate) fn error_response(agent: &ObjectKey, error: &Error, method: &str) -> Response {
     if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
-        return Some((fault.status(), fault.to_string()).into_response());
+        return ErrorBody::of_status(fault.status(), fault.to_string()).respond(fault.status());
     }
     if let Some(invalid) = error.downcast_ref::<InvalidBody>() {
-        return Some((invalid.status(), invalid.to_string()).into_response());
+        return ErrorBody::of_status(invalid.status(), invalid.to_string()).respond(invalid.status());
     }
-    macro_rules! find {
-        ($($kind:ident)*) => {
-            None$(.or_else(|| error.downcast_ref::<rejection::$kind>().map(|it| (it.status(), it.body_text()))))*
-        };
-    }
-    let (status, text) = find!(
-        BytesRejection StringRejection JsonRejection FormRejection RawFormRejection QueryRejection
-        PathRejection RawPathParamsRejection
-    )?;
-    // Errors of the program are not shown to clients.
-    status.is_client_error().then(|| (status, text).into_response())
+    error.respond(|id| match id {
+        Some(id) => report::log_hidden(agent, error, method, id),
+        None => report::log_visible(agent, error, method),
+    })
 }
 
-/// Answers a request with 500 and the part of the error that clients may read.
+/// Answers a request whose object failed with 500 and the part of the error that clients may read.
 pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
-    let text = report::client_text(object.key(), error, "fetch");
-    let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
-    object.effect(ToGateway::Respond { request: key, head: ResponseHead { status, headers: Vec::new() } })?;
-    object.effect(ToGateway::RespondChunk { request: key, chunk: Bytes::from(text) })?;
+    let (message, id) = report::for_caller(object.key(), error, "fetch");
+    // The code of a hidden error stays in the log.
+    let code = if id.is_some() { "internal" } else { error.code() };
+    let body = ErrorBody { code: code.into(), message: message.into(), id: id.map(Into::into) };
+    let head = ResponseHead {
+        status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+        headers: vec![(CONTENT_TYPE.to_string(), Bytes::from_static(b"application/json"))],
+    };
+    object.effect(ToGateway::Respond { request: key, head })?;
+    object.effect(ToGateway::RespondChunk { request: key, chunk: serde_json::to_vec(&body)?.into() })?;
     object.effect(ToGateway::RespondEnd { request: key, complete: true })
 }
 
@@ -158,7 +154,13 @@ pub(in crate::object) async fn upgrade(
             object.close(&entry, Some(code), reason)
         }
         Ok(_) => Ok(()),
-        Err(error) => refuse(&object, &entry, &error),
+        Err(error) => match error.seen_by_client() {
+            // The handler has decided, as with a response that accepts nothing.
+            Some((status, message)) if !entry.is_accepted() => {
+                object.close(&entry, Some(close_code::of_status(status.as_u16())), cut_reason(message.into()))
+            }
+            _ => refuse(&object, &entry, &error),
+        },
     }
 }
 

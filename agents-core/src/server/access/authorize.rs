@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use http::Extensions;
 use tokio::time::timeout;
 
 use crate::agent::{ConnectRequest, Refusal};
@@ -43,11 +44,13 @@ impl<'a> Destination<'a> {
 impl Host {
     /// Decides whether a request is admitted, and finds the agent that it is for.
     ///
-    /// The identity that the hook gives is stored in the head.
+    /// The identity that the hook gives is stored in the head. The program's functions see the extensions of
+    /// the request, which do not travel to the object.
     pub(in crate::server) async fn admit(
         &self,
         destination: Destination<'_>,
         head: &mut Head,
+        extensions: Extensions,
         handshake: bool,
     ) -> Result<ObjectKey, Refusal> {
         let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
@@ -58,7 +61,7 @@ impl Host {
                 return Ok(key(name));
             }
         }
-        let request = ConnectRequest::of(head).map_err(Refusal::from)?;
+        let request = ConnectRequest::of(head, extensions).map_err(Refusal::from)?;
         let decide = AssertUnwindSafe(self.decide(destination, request, handshake)).catch_unwind();
         let mut decide = pin!(decide);
         let decide = poll_fn(|cx| {

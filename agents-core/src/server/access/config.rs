@@ -58,7 +58,8 @@ impl Agents {
     ///
     /// The function returns an [`Admission`], or `()` to admit the request, or a [`Refusal`]. A refused
     /// connection is closed with the refusal's code after the handshake, and a refused HTTP request gets its
-    /// status. An error of another kind and a panic refuse with 4500 and an error id. A function that exceeds
+    /// status. `?` makes a refusal of any error: of a visible one with its [status](crate::Error::status), and
+    /// of a hidden one with 4500 and an error id, as of a panic. A function that exceeds
     /// [`Limits::handshake_timeout`](crate::Limits) refuses with 4503 (503 over HTTP). The function is not asked
     /// about preflights that [`cors`](Self::cors) answers, nor about other routes of the program. A second
     /// call replaces the function of the first.

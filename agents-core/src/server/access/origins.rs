@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{HOST, ORIGIN};
-use http::uri::Authority;
+use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::{Error, Result};
-use crate::gateway::{is_from_same_origin, is_own_origin, is_own_page};
+use crate::gateway::{asked_host, is_from_same_origin, is_own_origin, is_own_page};
 
 /// The origins whose pages may reach agents; without a list every page may.
 #[derive(Clone, Debug, Default)]
@@ -72,14 +71,9 @@ impl Origins {
     /// third party.
     fn is_own_host(&self, headers: &HeaderMap) -> bool {
         let Some(list) = &self.0 else { return true };
-        let asked = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let Some(asked) = asked else { return false };
-        let name = asked.host().to_ascii_lowercase();
-        let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
+        let Some(name) = asked_host(headers) else { return false };
         let local = name == "localhost" || name.ends_with(".localhost");
-        local
-            || address.parse::<IpAddr>().is_ok()
-            || list.iter().any(|origin| host_of(origin) == Some(&*name))
+        local || name.parse::<IpAddr>().is_ok() || list.iter().any(|origin| host_of(origin) == Some(&*name))
     }
 
     /// Warns if the host serves other machines and accepts pages of any origin.

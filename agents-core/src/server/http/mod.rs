@@ -9,6 +9,7 @@ pub(super) mod guarded_body;
 pub(super) mod listen_address;
 pub(super) mod listener;
 pub(super) mod open_files;
+pub(super) mod program_routes;
 pub(super) mod serve;
 pub(super) mod service;
 pub(super) mod write_timeout;

@@ -2,17 +2,17 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Method, Request, StatusCode, request};
+use http::{Extensions, Method, Request, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -20,13 +20,12 @@ use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 
 use crate::agent::{Refusal, query_value};
-use crate::gateway::{
-    self, BodyFault, ConnectionSlot, ForwardError, Head, RequestOrigin, Upgrade, wants_upgrade,
-};
+use crate::gateway::{self, BodyFault, ConnectionSlot, ForwardError, Head, Upgrade, wants_upgrade};
 use crate::object::{Behavior, BoxFuture, ObjectKey};
 use crate::server::Host;
 use crate::server::access::authorize::Destination;
 use crate::server::access::cors::Cors;
+use crate::server::http::program_routes::peer;
 use crate::server::http::write_timeout::WriteTimeout;
 use crate::server::http::{address, collect_body, guarded_body};
 use crate::support::sampled::sampled;
@@ -67,7 +66,7 @@ impl HostService {
         };
         let Some(destination) = destination else {
             return match self.routes {
-                Some(routes) => match routes.oneshot(request).await {
+                Some(routes) => match routes.oneshot(self.host.introduce(request)).await {
                     Ok(response) if is_bare_404(&response) => not_found(),
                     Ok(response) => response,
                     Err(never) => match never {},
@@ -96,9 +95,10 @@ impl HostService {
             return (StatusCode::INTERNAL_SERVER_ERROR, "This server cannot upgrade").into_response();
         };
         let allowed = self.host.access().origins.allow(&head.headers);
-        let mut head = self.plain_head(&head);
+        let extensions = mem::take(&mut head.extensions);
+        let mut head = self.plain_head(&head, peer(&extensions));
         let target = match allowed {
-            true => self.target(destination, &mut head).await,
+            true => self.target(destination, &mut head, extensions).await,
             false => Err(Refusal::forbidden("origin not allowed")),
         };
         let ((key, behavior), slot) = match target {
@@ -144,6 +144,7 @@ impl HostService {
         &self,
         destination: Destination<'_>,
         head: &mut Head,
+        extensions: Extensions,
     ) -> Result<(Target, ConnectionSlot), Refusal> {
         let unknown = || Refusal::not_found("unknown agent class");
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
@@ -151,7 +152,8 @@ impl HostService {
             return Err(Refusal::bad_request("the transport capnweb is not supported"));
         }
         let slot = self.host.rate_limits().upgrade(head.client)?;
-        Ok(((self.host.admit(destination, head, true).await?, behavior.clone()), slot))
+        let key = self.host.admit(destination, head, extensions, true).await?;
+        Ok(((key, behavior.clone()), slot))
     }
 
     async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
@@ -184,13 +186,14 @@ impl HostService {
         if self.host.is_stopping() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        let (head, body) = request.into_parts();
-        let mut head = self.plain_head(&head);
+        let (mut head, body) = request.into_parts();
+        let extensions = mem::take(&mut head.extensions);
+        let mut head = self.plain_head(&head, peer(&extensions));
         let slot = match self.host.rate_limits().request(head.client) {
             Ok(slot) => slot,
             Err(refused) => return *refused,
         };
-        let key = match self.host.admit(destination, &mut head, false).await {
+        let key = match self.host.admit(destination, &mut head, extensions, false).await {
             Ok(key) => key,
             Err(refusal) => {
                 self.host.gateway().totals.refused.add(1);
@@ -220,8 +223,7 @@ impl HostService {
         }
     }
 
-    fn plain_head(&self, head: &request::Parts) -> Head {
-        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    fn plain_head(&self, head: &request::Parts, peer: Option<SocketAddr>) -> Head {
         Head {
             method: head.method.to_string(),
             uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
@@ -233,10 +235,7 @@ impl HostService {
             peer,
             internal: None,
             client: self.host.access().proxies.client(peer, &head.headers),
-            origin: RequestOrigin {
-                identity: None,
-                same_site: self.host.access().origins.is_same_site(&head.headers),
-            },
+            origin: self.host.origin(&head.headers),
         }
     }
 }

@@ -8,7 +8,7 @@ use agents::testing::TestHost;
 use agents_tests::{Client, Received, Recorder, TestServer, patient, recorder};
 use tokio::sync::Notify;
 
-use crate::support::response_text::{get, post};
+use crate::support::response_text::{error_body, get, post};
 
 #[wire]
 #[derive(Clone)]
@@ -123,7 +123,7 @@ async fn s113_strangers_are_refused_before_an_agent_wakes() {
         assert_eq!(client.next().await, Received::Dropped);
         for (got, text) in [get(&server, &path).await, post(&server, &path, "x").await] {
             assert_eq!(got, status, "{query}");
-            assert!(text.starts_with(reason) && !text.contains("secret"), "{text}");
+            assert!(text.contains(&format!(r#","message":"{reason}"#)) && !text.contains("secret"), "{text}");
         }
         // The hook saw all three requests. The agent saw none.
         for (handshake, method) in [(true, "GET"), (false, "GET"), (false, "POST")] {
@@ -186,7 +186,7 @@ async fn an_agent_that_expects_an_identity_gets_one_or_refuses_all_clients() {
     let server = TestServer::start(Agents::new().register::<OpenHall>().authorize(authorize)).await;
     let (status, body) = get(&server, "/agents/open-hall/x").await;
     assert_eq!(status, 500);
-    assert!(body.starts_with("Internal error (id "), "{body}");
+    assert!(body.starts_with(r#"{"code":"internal","message":"Internal error (id "#), "{body}");
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn the_hook_leads_to_an_agent_of_another_name() {
         let path = format!("/agents/club/me?as={asked}");
         let mut client = server.connect(&path).await;
         assert_eq!(client.next().await, Received::Close(4400, reason.to_owned()));
-        assert_eq!(get(&server, &path).await, (400, reason.to_owned()));
+        assert_eq!(get(&server, &path).await, (400, error_body("invalid", reason)));
     }
     assert!(server.host().status("club", "me").is_none(), "the agent never existed");
 }
@@ -248,13 +248,16 @@ async fn handshakes_are_refused_with_a_status_on_request() {
     for (query, _, status, reason) in REFUSED {
         let (got, text) = refused(&format!("/agents/club/one{query}"), &[]).await;
         assert_eq!(got, status, "{query}");
-        assert!(text.starts_with(reason) && !text.contains("secret"), "{text}");
+        assert!(text.contains(&format!(r#","message":"{reason}"#)) && !text.contains("secret"), "{text}");
     }
     let foreign = [("origin", "https://evil.example")];
     let good = "/agents/club/one?user=ada";
-    assert_eq!(refused(good, &foreign).await, (403, "origin not allowed".to_owned()));
-    assert_eq!(refused("/agents/unknown/one", &[]).await, (404, "unknown agent class".to_owned()));
-    assert_eq!(refused("/agents/club/..", &[]).await, (400, "Invalid name".to_owned()));
+    assert_eq!(refused(good, &foreign).await, (403, error_body("forbidden", "origin not allowed")));
+    assert_eq!(
+        refused("/agents/unknown/one", &[]).await,
+        (404, error_body("not_found", "unknown agent class"))
+    );
+    assert_eq!(refused("/agents/club/..", &[]).await, (400, error_body("invalid", "Invalid name")));
     assert_eq!(server.host().metrics().refused, 11);
     // A refusal by the agent still comes after the handshake.
     let mut banned = server.connect("/agents/club/one?user=banned").await;

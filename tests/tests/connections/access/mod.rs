@@ -4,4 +4,5 @@ pub(super) mod admission;
 pub(super) mod auth;
 pub(super) mod origins;
 pub(super) mod routes;
+pub(super) mod sessions;
 pub(super) mod tokens;

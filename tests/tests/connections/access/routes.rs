@@ -5,7 +5,7 @@ use agents::prelude::*;
 use agents_tests::{Client, Received, TestServer, patient};
 
 use crate::support::captured_log;
-use crate::support::response_text::get;
+use crate::support::response_text::{error_body, get};
 
 #[agent]
 #[derive(Default)]
@@ -75,10 +75,10 @@ async fn s1_a_path_of_its_own_leads_to_the_agent_of_a_session() {
         }
         let mut stranger = server.connect(path).await;
         assert_eq!(stranger.next().await, Received::Close(4401, "log in first".to_owned()));
-        assert_eq!(get(&server, path).await, (401, "log in first".to_owned()));
+        assert_eq!(get(&server, path).await, (401, error_body("unauthorized", "log in first")));
         let (status, body) = ask(&server, path, "panic").await;
         assert_eq!(status, 500);
-        assert!(body.starts_with("Internal error (id "), "{body}");
+        assert!(body.starts_with(r#"{"code":"internal","message":"Internal error (id "#), "{body}");
     }
     // The longer path leads to another agent, and the address with a name still works.
     let mut client = Client::connect(server.addr(), "/user/settings", &[("cookie", "session=1")]).await;
@@ -101,8 +101,12 @@ async fn s1_the_hook_is_asked_about_the_name_that_was_found() {
     let server = TestServer::start(agents().authorize(hook)).await;
     assert_eq!(ask(&server, "/user", "1").await, (200, "ada /user".to_owned()));
     assert_eq!(ask(&server, "/user", "2").await, (200, "guest /user".to_owned()));
-    assert_eq!(ask(&server, "/user/settings", "1").await, (403, "not here".to_owned()));
-    assert_eq!(get(&server, "/user").await, (401, "log in first".to_owned()), "the path is first");
+    assert_eq!(ask(&server, "/user/settings", "1").await, (403, error_body("forbidden", "not here")));
+    assert_eq!(
+        get(&server, "/user").await,
+        (401, error_body("unauthorized", "log in first")),
+        "the path is first"
+    );
 }
 
 #[tokio::test]
@@ -116,7 +120,7 @@ async fn s1_the_way_by_name_can_be_closed() {
     for path in
         ["/agents/account/ada", "//agents//account/ada/", "/agents/account/ada/user", "/agents/account/%61da"]
     {
-        assert_eq!(ask(&server, path, "1").await, (404, "no such agent".to_owned()), "{path}");
+        assert_eq!(ask(&server, path, "1").await, (404, error_body("not_found", "no such agent")), "{path}");
         let mut client = Client::connect(server.addr(), path, &[("cookie", "session=1")]).await;
         assert_eq!(client.next().await, Received::Close(4404, "no such agent".to_owned()), "{path}");
     }

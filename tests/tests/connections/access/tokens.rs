@@ -7,6 +7,8 @@ use agents::axum::response::IntoResponse;
 use agents::prelude::*;
 use agents_tests::{Client, Received, TestServer, patient};
 
+use crate::support::response_text::error_body;
+
 #[wire]
 #[derive(Clone)]
 struct Claims {
@@ -124,7 +126,11 @@ async fn s176_bad_tokens_are_refused_with_a_reason() {
         let mut client = server.connect(&format!("/agents/wiki/one?token={token}")).await;
         assert_eq!(client.next().await, Received::Close(4401, reason.to_owned()), "{token}");
         let bearer = format!("Bearer {token}");
-        assert_eq!(ask(&server, &[("authorization", &bearer)]).await, (401, reason.to_owned()), "{token}");
+        assert_eq!(
+            ask(&server, &[("authorization", &bearer)]).await,
+            (401, error_body("unauthorized", reason)),
+            "{token}"
+        );
     }
 }
 
@@ -152,7 +158,7 @@ async fn s113_a_cookie_is_taken_from_our_pages_alone() {
             assert_eq!(answer, (200, "ada".to_owned()));
         } else {
             assert_eq!(client.next().await, Received::Close(4403, refused.clone()), "{page:?}");
-            assert_eq!(answer, (403, refused.clone()), "{page:?}");
+            assert_eq!(answer, (403, error_body("forbidden", &refused)), "{page:?}");
             // A token that the page itself sends is accepted.
             assert_eq!(ask(&server, &[("authorization", &own_header), page]).await.0, 200);
         }

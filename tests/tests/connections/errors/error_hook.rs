@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use crate::support::captured_log;
-use crate::support::response_text::get;
+use crate::support::response_text::{error_body, get};
 
 #[wire]
 #[derive(Clone, Default)]
@@ -159,7 +159,7 @@ async fn s12_other_errors_belong_to_no_connection() {
     let (server, mut notes) = fragile().await;
     let (status, body) = get(&server, "/agents/fragile/one").await;
     assert_eq!(status, 500);
-    assert!(body.starts_with("Internal error (id "), "{body}");
+    assert!(body.starts_with(r#"{"code":"internal","message":"Internal error (id "#), "{body}");
     assert_eq!(notes.next().await, json!(["server", "request", "secret of the request"]));
 
     let mut client = server.join("/agents/fragile/one", true).await;
@@ -263,7 +263,9 @@ async fn s13_without_the_hook_errors_are_logged_and_answered_with_500() {
     let server = TestServer::start(Agents::new().register::<Bare>()).await;
     let (status, body) = get(&server, "/agents/bare/logs-hidden?io").await;
     assert_eq!(status, 500);
-    let id = body.strip_prefix("Internal error (id ").and_then(|rest| rest.strip_suffix(')')).expect("an id");
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let id = body["id"].as_str().expect("an id");
+    assert_eq!(body, json!({ "code": "internal", "message": format!("Internal error (id {id})"), "id": id }));
     let lines = captured_log::errors_with("logs-hidden");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("bare") && lines[0].contains("secret of the disk"), "{lines:?}");
@@ -271,8 +273,9 @@ async fn s13_without_the_hook_errors_are_logged_and_answered_with_500() {
     assert!(!lines.is_empty(), "the id leads to the detail");
     assert!(lines.iter().any(|line| line.contains("secret of the disk")), "{lines:?}");
 
-    assert_eq!(get(&server, "/agents/bare/logs-said?said").await, (500, "come back tomorrow".to_owned()));
-    assert_eq!(captured_log::errors_with("logs-said").len(), 1);
+    let said = (400, error_body("error", "come back tomorrow"));
+    assert_eq!(get(&server, "/agents/bare/logs-said?said").await, said);
+    assert_eq!(captured_log::errors_with("logs-said").len(), 0, "the handler has answered");
 
     let (status, body) = get(&server, "/agents/bare/logs-panic?panic").await;
     assert_eq!(status, 500);

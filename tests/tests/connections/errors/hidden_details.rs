@@ -336,7 +336,10 @@ async fn connections_and_requests_that_fail_tell_nothing() {
         match patient(answer.text()).await {
             Ok(text) => {
                 clean(kind, &text);
-                assert!(text.starts_with("Internal error (id "), "{kind}: {text}");
+                assert!(
+                    text.starts_with(r#"{"code":"internal","message":"Internal error (id "#),
+                    "{kind}: {text}"
+                );
             }
             Err(_) => assert_eq!(kind, "body", "only a body can break off"),
         }

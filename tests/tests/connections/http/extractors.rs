@@ -131,5 +131,8 @@ async fn what_the_program_forgot_is_not_told_to_clients() {
     let server = TestServer::start(Agents::new().register::<Broken>()).await;
     let (status, body) = get(&server, "/agents/broken/a").await;
     assert_eq!(status, 500);
-    assert!(body.starts_with("Internal error (id ") && !body.contains("u32"), "{body}");
+    assert!(
+        body.starts_with(r#"{"code":"internal","message":"Internal error (id "#) && !body.contains("u32"),
+        "{body}"
+    );
 }

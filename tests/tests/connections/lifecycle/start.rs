@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::support::response_text::get;
+use crate::support::response_text::{error_body, get};
 
 /// The signal that a start waits for, and the recorder of its notes.
 struct Gate {
@@ -143,7 +143,7 @@ async fn s2_a_failed_start_fails_its_event_and_the_next_one_tries_again() {
         let mut client = server.connect("/agents/moody/one").await;
         // The close is final, because the client has no identity yet.
         assert_eq!(client.next().await, Received::Close(4500, "not today".to_owned()));
-        assert_eq!(get(&server, "/agents/moody/one").await, (500, "not today".to_owned()));
+        assert_eq!(get(&server, "/agents/moody/one").await, (500, error_body("error", "not today")));
     }
     let mut client = server.connect("/agents/moody/panics").await;
     let Received::Close(4500, reason) = client.next().await else { panic!("no close with 4500") };

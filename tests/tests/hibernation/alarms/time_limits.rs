@@ -108,7 +108,10 @@ async fn a_start_has_thirty_seconds_and_fails_all_that_wait_for_it() {
     }
     let (seconds, response) = waits.2;
     assert_eq!((seconds, response.status().as_u16()), (15, 500));
-    assert_eq!(body(response).await, "the agent did not start within 30s");
+    assert_eq!(
+        body(response).await,
+        r#"{"code":"start_timeout","message":"the agent did not start within 30s"}"#
+    );
     assert_eq!(reached(&host, Limit::StartTimeout), 1);
 
     trouble.starts_hang.store(false, Ordering::SeqCst);

@@ -96,7 +96,7 @@ async fn what_is_not_accepted_is_closed_with_the_status() {
         ("unavailable", 4503, "xxx"),
         ("ok", 4500, "hello"),
         ("refuse", 4001, "not you"),
-        ("fail-before", 4500, "not today"),
+        ("fail-before", 4400, "not today"),
         ("panic-before", 4500, "Internal error (id "),
         ("accept-refused", 4001, "not you"),
     ] {
@@ -159,11 +159,11 @@ async fn plain_requests_have_their_answers() {
     assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(body(answer).await, "plain");
     let answer = object.get("how=fail").await;
-    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(body(answer).await, "not today");
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(body(answer).await, r#"{"code":"error","message":"not today"}"#);
     let answer = object.get("how=panic").await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(body(answer).await.starts_with("Internal error (id "));
+    assert!(body(answer).await.starts_with(r#"{"code":"internal","message":"Internal error (id "#));
 }
 
 // S201
