@@ -47,11 +47,12 @@ function program() {
 /** Returns whether a property is declared by the package itself, as public or as an override. */
 function isListed(checker, property) {
   const symbol = property.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(property) : property;
-  const declaration = symbol.declarations?.[0];
+  // An intersection with a type of another package has declarations of both.
+  const declaration = symbol.declarations?.find((one) => one.getSourceFile().fileName.includes("/node_modules/agents/"));
   return (
+    declaration &&
     !/^[_#]/.test(property.name) &&
-    symbol.flags & (ts.SymbolFlags.Value | ts.SymbolFlags.ClassMember) &&
-    declaration.getSourceFile().fileName.includes("/node_modules/agents/") &&
+    symbol.flags & ts.SymbolFlags.Value &&
     !(ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Private) &&
     !ts.getJSDocTags(declaration).some((tag) => tag.tagName.text === "internal")
   );
