@@ -33,7 +33,11 @@ fn row(line: &str) -> Row {
     let (anchor, label) = row.split_once("</a>").expect("an anchor");
     assert_eq!(anchor, format!("<a id=\"{label}\">"), "{line}");
     let number = label.strip_prefix('S').expect("a number").parse().expect("a number");
-    Row { number, holds: holds.to_owned(), tests: [first, second].into_iter().filter_map(NamedTest::in_cell).collect() }
+    Row {
+        number,
+        holds: holds.to_owned(),
+        tests: [first, second].into_iter().filter_map(NamedTest::in_cell).collect(),
+    }
 }
 
 /// Returns the numbers of rows in a text: `S12`, `S12-S14`, and `fn s12_s13_..`.

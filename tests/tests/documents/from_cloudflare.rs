@@ -12,8 +12,14 @@ const ABSENT: &str = "Not there";
 
 /// Owners of which the page may have more members than the list: those that the package inherits from the
 /// platform or from `partysocket`.
-const INHERITING: [&str; 6] =
-    ["Agent", "Connection", "AgentClient", "AgentClientOptions", "AgentClientFetchOptions", "UseAgentOptions"];
+const INHERITING: [&str; 6] = [
+    "Agent",
+    "Connection",
+    "AgentClient",
+    "AgentClientOptions",
+    "AgentClientFetchOptions",
+    "UseAgentOptions",
+];
 
 /// One row of a table whose heading names an owner: `## State of an agent (`Agent`)`.
 struct Row {
