@@ -5,6 +5,7 @@ mod attributes;
 mod compatibility;
 mod decisions;
 mod figures;
+mod from_cloudflare;
 mod glossary;
 mod limits;
 mod links;
