@@ -40,8 +40,8 @@ pub use status::ObjectStatus;
 pub use crate::gateway::{BodyFault, Flags, IntoMessage};
 
 pub(crate) use activation::Environment;
-pub(crate) use alarm::AlarmService;
 pub(crate) use activation::watchdog::{Watchdog, Work};
+pub(crate) use alarm::AlarmService;
 pub(crate) use connections::entry::ConnectionEntry;
 pub(crate) use connections::web_socket::check_socket_tags;
 pub(crate) use context::{BlockedPart, WriteGuard, WriteKind, overflow};

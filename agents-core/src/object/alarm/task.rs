@@ -344,4 +344,3 @@ fn after(first: Change, second: Change) -> Change {
         (_, last) => last,
     }
 }
-
