@@ -391,7 +391,7 @@ async fn check(seed: u64) {
 }
 
 #[test]
-fn doors_do_as_a_model_that_undoes_everything() {
+fn agents_do_as_a_model_that_undoes_everything() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seeds = match (number("AGENTS_SEED"), number("AGENTS_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
