@@ -143,6 +143,10 @@ impl ObjectPort for ObjectHandle {
         }
         Ok(())
     }
+
+    fn address(&self) -> (&str, &str) {
+        (&self.key.class, &self.key.name)
+    }
 }
 
 impl fmt::Debug for ObjectHandle {
