@@ -126,7 +126,8 @@ async fn a_full_disk_is_reported_and_loses_nothing() {
     disk.free(&host);
     let mut one = join(&host, "one").await;
     assert_eq!(notes(&mut one).await, acknowledged);
-    for (client, count) in [(&mut one, acknowledged.len()), (&mut two, 5), (&mut join(&host, "new").await, 0)] {
+    for (client, count) in [(&mut one, acknowledged.len()), (&mut two, 5), (&mut join(&host, "new").await, 0)]
+    {
         assert_eq!(client.call::<usize>("add", ["after"]).await, count + 1, "it works again");
     }
     let host = host.restart().await.expect("the host starts again");

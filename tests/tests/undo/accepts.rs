@@ -174,7 +174,8 @@ async fn check(seeds: std::ops::Range<u64>) {
     let violations = Arc::new(Mutex::new(Vec::new()));
     let (theirs, found) = (next.clone(), violations.clone());
     let create = move |_: &ObjectContext| Scripted { plan: theirs.clone(), violations: found.clone() };
-    let host = TestHost::start(move || Agents::new().register_object_with("scripted", create.clone())).unwrap();
+    let host =
+        TestHost::start(move || Agents::new().register_object_with("scripted", create.clone())).unwrap();
     for seed in seeds {
         let plan = plan(&mut Random::new(seed), 0);
         let what = format!("seed {seed}: {plan:?}");
