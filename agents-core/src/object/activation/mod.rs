@@ -38,7 +38,7 @@ use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Side, TimeSlice};
 use crate::object::activation::turn::{Turns, Undone, in_time};
 use crate::object::activation::wake_log::WakeLog;
-use crate::object::runtime::alarm_service::AlarmService;
+use crate::object::alarm::AlarmService;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
 use crate::object::runtime::lifecycle::ActiveWork;
