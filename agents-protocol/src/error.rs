@@ -245,6 +245,33 @@ impl<E: IntoError> From<E> for Error {
     }
 }
 
+/// An [`Error`] as a standard error, for code that takes `Box<dyn Error>`.
+#[derive(Debug)]
+struct Boxed(Error);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// `Error` shows its causes itself, so there is no source.
+impl StdError for Boxed {}
+
+/// Converts for functions that return `Box<dyn Error>`, and for bodies and streams such as
+/// `axum::body::Body::from_stream`.
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
@@ -281,6 +308,17 @@ mod tests {
         let error = fails().unwrap_err();
         assert_eq!(error.client_message(), None);
         assert_eq!(error.visible().client_message(), Some("disk at /secret"));
+    }
+
+    #[test]
+    fn an_error_passes_through_functions_that_box_errors() {
+        fn boxed() -> Result<(), Box<dyn StdError>> {
+            Err(Error::not_found("no such file"))?
+        }
+        let error = boxed().unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.source().is_none()), ("no such file", true));
+        let sent: Box<dyn StdError + Send + Sync> = Error::internal(std::io::Error::other("disk")).into();
+        assert_eq!(sent.to_string(), "disk");
     }
 
     #[test]
