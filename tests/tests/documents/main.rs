@@ -6,5 +6,6 @@ mod decisions;
 mod glossary;
 mod limits;
 mod links;
+mod logging;
 mod pages;
 mod support;

@@ -66,7 +66,7 @@ impl Faulty {
 
     #[callable]
     fn ring(&self, cx: &Context<Self>) -> Result<()> {
-        cx.set_alarm(Duration::from_millis(1))
+        cx.object().set_alarm(Duration::from_millis(1))
     }
 
     #[callable]
@@ -94,7 +94,7 @@ fn errors_of(name: &str) -> Vec<Value> {
 async fn each_error_is_logged_once_with_its_agent() {
     captured::keep();
     let decide = async |incoming: AdmissionRequest| -> Result<(), Refusal> {
-        match incoming.request.query("host") {
+        match incoming.request().query("host").as_deref() {
             Some("panic") => panic!("the spring is broken"),
             Some(_) => Ok(fault()?),
             None => Ok(()),
