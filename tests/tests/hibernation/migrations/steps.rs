@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use agents::prelude::*;
-use agents::testing::TestHost;
+use agents::testing::{Received, TestHost};
 use agents_tests::recorder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -106,7 +106,7 @@ async fn is_new(data: &Path) -> bool {
             false
         }
         Err(error) => {
-            assert_eq!(error.code(), "newer_version", "{error}");
+            assert!(error.to_string().contains("(newer_version)"), "{error}");
             true
         }
     };
@@ -182,7 +182,7 @@ async fn a_power_failure_or_a_kill_at_a_step_leaves_the_agent_old_or_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_between_the_steps_loses_no_call_of_the_clients_that_stay() {
+async fn a_crash_in_the_start_runs_no_queued_call_twice_and_no_step_again() {
     for crashes in 0..3 {
         let folder = tempfile::tempdir().expect("a folder");
         written_by_first(folder.path(), "Plan", &["a", "b"]).await;
@@ -202,31 +202,34 @@ async fn a_crash_between_the_steps_loses_no_call_of_the_clients_that_stay() {
         };
         let host = TestHost::start_in(folder.path(), program).expect("the host starts");
         let object = host.object("board", "one");
-        let (mut left, mut right) = (board(&host, "one").await, board(&host, "one").await);
+        for _ in 0..crashes {
+            let mut clients = [board(&host, "one").await, board(&host, "one").await];
+            for client in &mut clients {
+                client.start_call("add", ["lost"]).await;
+            }
+            waits.notified().await;
+            object.crash().await;
+            for client in &mut clients {
+                assert!(matches!(client.end().await, Received::Close(..)), "a crash ends its connections");
+            }
+        }
+        let mut clients = [board(&host, "one").await, board(&host, "one").await];
         let mut calls = Vec::new();
-        for text in ["c", "d"] {
-            calls.push((left.start_call("add", [text]).await, right.start_call("add", [text]).await));
+        for client in &mut clients {
+            calls.push(client.start_call("add", ["kept"]).await);
         }
         waits.notified().await;
-        object.hibernate().await.expect_err("a start keeps it awake");
-        for _ in 0..crashes {
-            object.crash().await;
-            left.start_call("authors", NO).await;
-            waits.notified().await;
-        }
+        object.hibernate().await.expect_err("a start keeps the object awake");
         gate.add_permits(10);
-        let mut client = board(&host, "one").await;
-        assert_eq!(client.greeting().await, Some(json!({ "name": "Plan", "cards": 2 })));
-        let authors = client.call::<Vec<String>>("authors", NO).await;
-        assert_eq!(authors[..3], ["unknown", "unknown", "hook"], "{crashes}");
-        let after: Vec<_> = authors[3..].iter().map(String::as_str).collect();
-        assert!(after.iter().all(|author| *author == "call") && after.len() <= 4, "{authors:?}");
-        assert_eq!(migrated.load(Ordering::Relaxed), 1, "the first turn of the start counts");
-        if crashes == 0 {
-            assert_eq!(after.len(), 4);
+        for (client, call) in clients.iter_mut().zip(&calls) {
+            client.answer(call).await;
         }
-        object.hibernate().await.expect("it is idle");
-        assert_eq!(client.call::<Vec<String>>("authors", NO).await, authors);
-        assert_eq!(migrated.load(Ordering::Relaxed), 1);
+        let authors = clients[0].call::<Vec<String>>("authors", NO).await;
+        assert_eq!(authors, ["unknown", "unknown", "hook", "call", "call"], "{crashes} crashes");
+        object.hibernate().await.expect("the object is idle");
+        assert_eq!(clients[1].call::<Vec<String>>("authors", NO).await, authors);
+        assert_eq!(migrated.load(Ordering::Relaxed), 1, "the first turn of the start counts");
+        let state = board(&host, "one").await.greeting().await;
+        assert_eq!(state, Some(json!({ "name": "Plan", "cards": 2 })));
     }
 }
