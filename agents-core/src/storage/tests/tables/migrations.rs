@@ -200,7 +200,7 @@ fn a_power_failure_between_two_steps_leaves_an_object_that_is_old_or_new() {
 
     // The number of objects that a failure left new, of all of them.
     let failures = || {
-        let left = (0..40).map(|seed| {
+        let left = (0..20).map(|seed| {
             let after = tempfile::tempdir().unwrap();
             faults.power_cut(root.path(), after.path(), seed).unwrap();
             is_new(after.path())
@@ -219,11 +219,11 @@ fn a_power_failure_between_two_steps_leaves_an_object_that_is_old_or_new() {
     assert_eq!(failures(), 0, "after the turn");
     new.commit().unwrap();
     let torn = failures();
-    assert!((1..40).contains(&torn), "a commit may reach the disk before the sync: {torn}");
+    assert!((1..20).contains(&torn), "a commit may reach the disk before the sync: {torn}");
     new.sync_handle().unwrap().sync().unwrap();
-    assert_eq!(failures(), 40, "after the sync");
+    assert_eq!(failures(), 20, "after the sync");
     new.checkpoint().unwrap();
-    assert_eq!(failures(), 40, "after the checkpoint");
+    assert_eq!(failures(), 20, "after the checkpoint");
     new.close().unwrap();
-    assert_eq!(failures(), 40, "after the end");
+    assert_eq!(failures(), 20, "after the end");
 }
