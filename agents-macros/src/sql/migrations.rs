@@ -275,13 +275,17 @@ mod tests {
             struct Room;
         );
         for (list, expected) in [
-            (quote!(migrations!["CREATE TABLE a (b)",]), "migrations![crate=my::agents,\"CREATETABLEa(b)\",]"),
+            (
+                quote!(migrations!["CREATE TABLE a (b)",]),
+                "migrations![crate=my::agents,\"CREATETABLEa(b)\",]",
+            ),
             (quote!(x::migrations!(dir "sql")), "x::migrations!(crate=my::agents,dir\"sql\")"),
             (quote!(migrations![crate = other, "A"]), "migrations![crate=other,\"A\"]"),
             (quote!(LIST), "=LIST;"),
         ] {
             let args = quote!(migrations = #list, crate = my::agents);
-            let expansion = crate::expand::agent(args, item.clone(), Side::Server).to_string().replace(' ', "");
+            let expansion =
+                crate::expand::agent(args, item.clone(), Side::Server).to_string().replace(' ', "");
             assert!(expansion.contains(expected), "{expansion}");
         }
     }
@@ -295,7 +299,8 @@ mod tests {
         };
         let messages = || {
             let mut errors = Errors::default();
-            let list = files(&folder, &LitStr::new("sql", Span::call_site()), &Runtime::default(), &mut errors);
+            let list =
+                files(&folder, &LitStr::new("sql", Span::call_site()), &Runtime::default(), &mut errors);
             (list.len(), errors.messages())
         };
         assert!(messages().1[0].contains("cannot be read"));

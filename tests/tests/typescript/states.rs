@@ -210,7 +210,10 @@ fn a_default_has_to_stay_while_states_without_the_field_may_be_stored() {
 fn a_version_without_a_hook_reads_the_older_states_and_no_version_is_lowered() {
     let record = Record::of(&first::agents());
     let error = raised_without_hook::agents().check_states(&record.file).unwrap_err().to_string();
-    assert!(error.contains("version 1 cannot be read") && error.contains("or the hook `migrate`."), "{error}");
+    assert!(
+        error.contains("version 1 cannot be read") && error.contains("or the hook `migrate`."),
+        "{error}"
+    );
     let record = Record::of(&raised::agents());
     let error = first::agents().check_states(&record.file).unwrap_err().to_string();
     assert!(error.contains("has version 1, and states of version 2 are recorded"), "{error}");

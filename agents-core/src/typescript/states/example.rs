@@ -174,7 +174,9 @@ fn side_by_side(columns: &[Vec<Example>], join: impl Fn(Vec<&Example>) -> Option
         return Vec::new();
     }
     let rows = columns.iter().map(Vec::len).max().unwrap_or(1);
-    (0..rows).filter_map(|row| join(columns.iter().map(|column| &column[row % column.len()]).collect())).collect()
+    (0..rows)
+        .filter_map(|row| join(columns.iter().map(|column| &column[row % column.len()]).collect()))
+        .collect()
 }
 
 /// Merges objects; other values cannot be merged.
@@ -246,6 +248,9 @@ mod tests {
         );
         let sum = ("Sum", "type Sum = number | { \"add\": [Sum, Sum] };");
         assert_eq!(json!(examples("Sum", &[sum])), json!([1, { "add": [1, 1] }]));
-        assert_eq!(examples("Endless", &[("Endless", "type Endless = { next: Endless };")]), [Value::Null; 0]);
+        assert_eq!(
+            examples("Endless", &[("Endless", "type Endless = { next: Endless };")]),
+            [Value::Null; 0]
+        );
     }
 }

@@ -322,9 +322,11 @@ mod tests {
             docs: String::new(),
             text: Ok(text.to_owned()),
         };
-        let declared =
-            Declared::of(&[declaration("Page", "type Page<K, T = string> = { by: { [key in K]: Array<T> }, };")])
-                .unwrap();
+        let declared = Declared::of(&[declaration(
+            "Page",
+            "type Page<K, T = string> = { by: { [key in K]: Array<T> }, };",
+        )])
+        .unwrap();
         let form = declared.get("Page", &[Form::Text, Form::Number]).unwrap();
         let map = Form::Map(Box::new(Form::Text), Box::new(Form::Array(Box::new(Form::Number))));
         assert_eq!(form, Form::Object(vec![member("by", false, map)]));

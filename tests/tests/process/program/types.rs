@@ -77,7 +77,9 @@ fn a_type_that_does_not_read_the_recorded_states_is_refused_until_it_is_accepted
         let refused = types(folder, args);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0), "{refused:?}");
         let stderr = String::from_utf8(refused.stderr).unwrap();
-        for part in ["stored states of version 1 cannot be read:\n  missing field `count`\n", "(state_changed)"] {
+        for part in
+            ["stored states of version 1 cannot be read:\n  missing field `count`\n", "(state_changed)"]
+        {
             assert!(stderr.contains(part), "{stderr}");
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), older);

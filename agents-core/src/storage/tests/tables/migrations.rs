@@ -76,7 +76,10 @@ fn a_changed_text_is_refused_and_changes_nothing() {
         assert!(cards(&bench).is_empty());
     }
     // Tools for versions change the ends of lines.
-    let spaced = [Migration::from_file("0001_a.sql", "\r\n  CREATE TABLE cards (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT\n")];
+    let spaced = [Migration::from_file(
+        "0001_a.sql",
+        "\r\n  CREATE TABLE cards (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT\n",
+    )];
     let list = Migrations::new(Vec::leak([&spaced[..], &ALL[1..]].concat()));
     assert_eq!(migrate(&bench, &list).unwrap(), 1);
 }
@@ -168,7 +171,10 @@ fn is_new(data: &Path) -> bool {
     let columns = text(&mut store, "SELECT group_concat(name) FROM pragma_table_info('cards')");
     store.begin_turn().unwrap();
     let missing = store.migrate(&first(3)).unwrap();
-    let rows = text(&mut store, "SELECT group_concat(text || ' ' || author, ', ') FROM (SELECT * FROM cards ORDER BY id)");
+    let rows = text(
+        &mut store,
+        "SELECT group_concat(text || ' ' || author, ', ') FROM (SELECT * FROM cards ORDER BY id)",
+    );
     store.rollback_turn().unwrap();
     let connection = store.opened().unwrap().connection;
     let whole: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
