@@ -34,20 +34,9 @@ impl Runtime {
         meta.value()?.call(Path::parse_mod_style).map(Self)
     }
 
-    /// Reads `= path` after `crate` in the input of a macro.
-    pub(crate) fn after_key(input: ParseStream<'_>) -> Result<Self> {
-        input.parse::<Token![=]>()?;
-        input.call(Path::parse_mod_style).map(Self)
-    }
-
-    /// Returns the path of the crate.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Returns whether the path is the default.
-    pub(crate) fn is_default(&self) -> bool {
-        self.text("") == Self::default().text("")
+    /// Returns the path of the crate, if it is not the default.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        (self.text("") != Self::default().text("")).then_some(&self.0)
     }
 
     /// Returns the path as text, for attributes of other macros that expect a string.

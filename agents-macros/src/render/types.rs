@@ -29,7 +29,10 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let env = associated("Env", options.env.as_ref(), &quote!(()));
     let version = options.version.map(|version| quote!(const VERSION: u32 = #version;));
     let migrations = options.migrations.as_ref().map(|list| {
-        let list = migrations::with_runtime(list, rt);
+        let list = match rt.given() {
+            Some(path) => migrations::with_path(list, path),
+            None => list.clone(),
+        };
         quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;)
     });
     let has_env = options.env.as_ref().map(|env| {

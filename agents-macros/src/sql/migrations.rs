@@ -7,19 +7,18 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprMacro, Ident, LitStr, Token};
+use syn::{Expr, ExprMacro, Ident, LitStr, Path as CratePath, Token};
 
 use super::literal::LiteralSpan;
 use super::scan::{self, Mistake, Word};
-use crate::attr::Runtime;
 use crate::errors::Errors;
 
 /// The prefix of the tables of the runtime.
 const RESERVED: &str = "_agents";
 
-/// The migrations as the user wrote them, and the path of the runtime.
+/// The migrations as the user wrote them, and the path of the crate if it is given.
 struct Input {
-    runtime: Runtime,
+    path: Option<CratePath>,
     list: List,
 }
 
@@ -31,16 +30,14 @@ enum List {
 
 impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let runtime = match input.peek(Token![crate]) {
-            true => {
-                input.parse::<Token![crate]>()?;
-                let runtime = Runtime::after_key(input)?;
-                input.parse::<Token![,]>()?;
-                runtime
-            }
-            false => Runtime::default(),
-        };
-        Ok(Self { runtime, list: input.parse()? })
+        let mut path = None;
+        if input.peek(Token![crate]) {
+            input.parse::<Token![crate]>()?;
+            input.parse::<Token![=]>()?;
+            path = Some(input.call(CratePath::parse_mod_style)?);
+            input.parse::<Token![,]>()?;
+        }
+        Ok(Self { path, list: input.parse()? })
     }
 }
 
@@ -64,16 +61,15 @@ impl Parse for List {
     }
 }
 
-/// Gives the path of the runtime to a `migrations!` that is the list of a class, so that the class names the
-/// path once.
-pub(crate) fn with_runtime(list: &Expr, runtime: &Runtime) -> Expr {
+/// Gives the path of the crate to a `migrations!` that is the list of a class, so that the class names the path
+/// once.
+pub(crate) fn with_path(list: &Expr, path: &CratePath) -> Expr {
     let mut list = list.clone();
     if let Expr::Macro(ExprMacro { mac, .. }) = &mut list
         && mac.path.segments.last().is_some_and(|last| last.ident == "migrations")
-        && mac.parse_body::<Input>().is_ok_and(|input| input.runtime.is_default())
-        && !runtime.is_default()
+        && mac.parse_body::<Input>().is_ok_and(|input| input.path.is_none())
     {
-        let (path, texts) = (runtime.path(), &mac.tokens);
+        let texts = &mac.tokens;
         mac.tokens = quote!(crate = #path, #texts);
     }
     list
@@ -86,12 +82,13 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         Err(error) => return error.to_compile_error(),
     };
     let mut errors = Errors::default();
-    let Input { runtime, list } = input;
+    let Input { path, list } = input;
+    let rt = path.map_or_else(|| quote!(::agents::__rt), |path| quote!(#path::__rt));
     let list = match &list {
-        List::Texts(texts) => literals(texts, &runtime, &mut errors),
+        List::Texts(texts) => literals(texts, &rt, &mut errors),
         List::Folder(folder) => {
             let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-            files(Path::new(&root), folder, &runtime, &mut errors)
+            files(Path::new(&root), folder, &rt, &mut errors)
         }
     };
     if errors.is_empty() {
@@ -102,7 +99,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     quote!({ #errors &[] })
 }
 
-fn literals(texts: &[LitStr], rt: &Runtime, errors: &mut Errors) -> Vec<TokenStream> {
+fn literals(texts: &[LitStr], rt: &TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let migration = |text: &LitStr| {
         if let Err(mistake) = check(&text.value()) {
             errors.at_span(LiteralSpan::new(text).span(mistake.range), mistake.message);
@@ -113,7 +110,7 @@ fn literals(texts: &[LitStr], rt: &Runtime, errors: &mut Errors) -> Vec<TokenStr
 }
 
 /// Reads the files of a folder: `0001_name.sql` and so on, without gaps.
-fn files(root: &Path, folder: &LitStr, rt: &Runtime, errors: &mut Errors) -> Vec<TokenStream> {
+fn files(root: &Path, folder: &LitStr, rt: &TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let path = folder.value();
     let names = match names(&root.join(&path)) {
         Ok(names) => names,
@@ -227,7 +224,6 @@ mod tests {
     use proc_macro2::Span;
 
     use super::*;
-    use crate::render::Side;
 
     fn why(text: &str) -> String {
         check(text).map_or_else(|mistake| mistake.message, |()| String::new())
@@ -263,31 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_the_crate_is_that_of_the_list_or_of_the_class() {
+    fn a_list_may_have_the_path_of_the_crate() {
         let expansion = |list: TokenStream| expand(list).to_string().replace(' ', "");
         let one = "(\"CREATETABLEa(b)\")]";
         assert_eq!(expansion(quote!("CREATE TABLE a (b)")), format!("&[::agents::__rt::Migration::new{one}"));
         let own = quote!(crate = my::agents, "CREATE TABLE a (b)");
         assert_eq!(expansion(own), format!("&[my::agents::__rt::Migration::new{one}"));
         assert!(expansion(quote!(crate = my::agents)).contains("compile_error!"));
-
-        let item = quote!(
-            struct Room;
-        );
-        for (list, expected) in [
-            (
-                quote!(migrations!["CREATE TABLE a (b)",]),
-                "migrations![crate=my::agents,\"CREATETABLEa(b)\",]",
-            ),
-            (quote!(x::migrations!(dir "sql")), "x::migrations!(crate=my::agents,dir\"sql\")"),
-            (quote!(migrations![crate = other, "A"]), "migrations![crate=other,\"A\"]"),
-            (quote!(LIST), "=LIST;"),
-        ] {
-            let args = quote!(migrations = #list, crate = my::agents);
-            let expansion =
-                crate::expand::agent(args, item.clone(), Side::Server).to_string().replace(' ', "");
-            assert!(expansion.contains(expected), "{expansion}");
-        }
     }
 
     #[test]
@@ -300,7 +278,7 @@ mod tests {
         let messages = || {
             let mut errors = Errors::default();
             let list =
-                files(&folder, &LitStr::new("sql", Span::call_site()), &Runtime::default(), &mut errors);
+                files(&folder, &LitStr::new("sql", Span::call_site()), &TokenStream::new(), &mut errors);
             (list.len(), errors.messages())
         };
         assert!(messages().1[0].contains("cannot be read"));
