@@ -1,0 +1,2 @@
+//! A client of the boards in the terminal.
+fn main() {}
