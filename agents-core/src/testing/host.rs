@@ -184,7 +184,7 @@ impl TestHost {
         self.host.connect(path, headers).await.expect("the handshake")
     }
 
-    /// Sends an HTTP request.
+    /// Sends an HTTP request, to an agent or to a route of the program.
     pub async fn request(&self, request: http::Request<Body>) -> Response {
         match self.host().service().oneshot(request).await {
             Ok(response) => response,

@@ -4,9 +4,9 @@ use agents::prelude::*;
 #[cfg(feature = "server")]
 use agents::{axum::response::IntoResponse, http::Method, state::RejectionKind};
 
-use crate::{Card, CardDetails, Change, Columns, Entry, Imported, Member, NewCard, Progress, Role};
+use crate::{Card, CardDetails, Columns, Entry, Imported, Member, NewCard, Progress, Role};
 #[cfg(feature = "server")]
-use crate::{Lobby, card, login::User};
+use crate::{Change, Lobby, card, login::User};
 
 /// A board: columns with cards, which its members change together.
 ///
@@ -135,12 +135,6 @@ impl Board {
         Self::record(cx, &owner, None, Change::Created)
     }
 
-    /// Returns the caller, so that a page shows only buttons that work.
-    #[callable]
-    fn me(&self, from: &Connection<Self>) -> Result<Member> {
-        Ok((*from.state()?).clone())
-    }
-
     /// Returns the members by name.
     #[callable]
     fn members(&self, cx: &View<Self>) -> Result<Vec<Member>> {
@@ -180,7 +174,6 @@ impl Board {
                 Some(role) => {
                     conn.update_state(|member| member.role = role)?;
                     conn.set_readonly(!role.may_write())?;
-                    conn.send(&*conn.state()?)?;
                 }
                 None => conn.close(4403, "you are no longer a member")?,
             }
