@@ -17,7 +17,9 @@ use crate::gateway::{Encoded, Gateway, Hub, ObjectPort, ToGateway};
 use crate::interface::Interface;
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::object::{Behavior, Known, ObjectDirectory, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog};
+use crate::object::{
+    Behavior, Known, ObjectDirectory, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog,
+};
 use crate::server::access::config::Access;
 use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;

@@ -107,7 +107,11 @@ mod server {
         }
 
         /// Returns the entries about cards before the entry `before`, newest first.
-        pub(crate) fn page_of_history(cx: &View<Self>, before: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+        pub(crate) fn page_of_history(
+            cx: &View<Self>,
+            before: Option<i64>,
+            limit: u32,
+        ) -> Result<Vec<Entry>> {
             let (before, limit) = (before.unwrap_or(i64::MAX), limit.min(MAX_PAGE));
             sql!(
                 cx,

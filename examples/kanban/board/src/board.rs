@@ -95,7 +95,8 @@ impl Board {
         let head = ConnectRequest::from(&request);
         let User { name } = head.identity()?;
         // HTTP has no connection, so no hook has checked the role.
-        let role = Self::role_of(&cx.view(), &name)?.ok_or_else(|| Error::not_found("there is no such board"))?;
+        let role =
+            Self::role_of(&cx.view(), &name)?.ok_or_else(|| Error::not_found("there is no such board"))?;
         let path: Vec<_> = head.path().split('/').filter(|part| !part.is_empty()).skip(3).collect();
         match (head.method(), &*path) {
             (&Method::POST, ["files"]) if role.may_write() => {
@@ -199,7 +200,8 @@ impl Board {
     /// Adds a card at the end of its column.
     #[callable(write)]
     fn add_card(&self, cx: &Context<Self>, from: &Connection<Self>, card: NewCard) -> Result<Card> {
-        Self::add(cx, &from.state()?.name, card)
+        let who = &from.state()?.name;
+        cx.update_state(|board| Self::add(cx, board, who, card))
     }
 
     /// Changes the texts of a card.
@@ -300,18 +302,16 @@ impl Board {
         sql!(cx, "SELECT role FROM members WHERE name = {user}")
     }
 
-    /// Adds a card. The state and the rows are stored together.
-    pub(crate) fn add(cx: &Context<Self>, who: &str, new: NewCard) -> Result<Card> {
+    /// Adds a card to the state that is given, and its row. Nothing is written for a card that does not fit.
+    pub(crate) fn add(cx: &Context<Self>, board: &mut Columns, who: &str, new: NewCard) -> Result<Card> {
         let title = card::title(&new.title)?;
         card::check_description(&new.description)?;
+        let first = board.columns.first().map(|column| column.title.clone());
+        let column = new.column.or(first).unwrap_or_default();
+        board.check_room(&column)?;
         let id = sql!(cx, "INSERT INTO cards (description) VALUES ({new.description}) RETURNING id")?;
         let card = Card { id, title, files: 0 };
-        let column = cx.update_state(|board| {
-            let first = board.columns.first().map(|column| column.title.clone());
-            let column = new.column.or(first).unwrap_or_default();
-            board.insert(card.clone(), &column, None)?;
-            Ok(column)
-        })?;
+        board.insert(card.clone(), &column, None)?;
         Self::record(cx, who, Some(id), Change::CardAdded { title: card.title.clone(), column })?;
         Ok(card)
     }

@@ -39,7 +39,8 @@ impl Default for Columns {
 impl Columns {
     /// Returns the card with this number, and the title of its column.
     pub fn find(&self, id: i64) -> Option<(&str, &Card)> {
-        let cards = self.columns.iter().flat_map(|column| column.cards.iter().map(|card| (&*column.title, card)));
+        let cards =
+            self.columns.iter().flat_map(|column| column.cards.iter().map(|card| (&*column.title, card)));
         cards.into_iter().find(|(_, card)| card.id == id)
     }
 }
@@ -84,14 +85,20 @@ impl Columns {
         cards.into_iter().find(|card| card.id == id).ok_or_else(|| no_card(id))
     }
 
+    /// Checks whether a card can be put into a column.
+    pub(crate) fn check_room(&mut self, column: &str) -> Result<()> {
+        if self.count() >= MAX_CARDS {
+            return Err(Error::too_many("a board has at most 2,000 cards"));
+        }
+        self.column(column).map(drop)
+    }
+
     /// Puts a card above the card `before`, or at the end of the column.
     ///
     /// The place is named by a neighbour and not by a position: positions are other ones when another client has
     /// changed the column meanwhile.
     pub(crate) fn insert(&mut self, card: Card, column: &str, before: Option<i64>) -> Result<()> {
-        if self.count() >= MAX_CARDS {
-            return Err(Error::too_many("a board has at most 2,000 cards"));
-        }
+        self.check_room(column)?;
         let cards = &mut self.column(column)?.cards;
         let at = before.and_then(|before| cards.iter().position(|card| card.id == before));
         cards.insert(at.unwrap_or(cards.len()), card);

@@ -33,7 +33,7 @@ mod server {
     /// The maximum size of a file in bytes.
     const MAX_FILE: u64 = 8 * 1024 * 1024;
     /// The maximum size of all files of a board in bytes, with those on their way.
-    const MAX_FILES: u64 = 256 * 1024 * 1024;
+    const MAX_FILES: u64 = 64 * 1024 * 1024;
     /// The maximum length of the name of a file in bytes.
     const MAX_NAME: usize = 200;
     /// The size of a stored part in bytes.
@@ -50,11 +50,14 @@ mod server {
             if name.is_empty() || name.len() > MAX_NAME {
                 return Err(Error::invalid("the name of a file has 1 to 200 bytes"));
             }
-            if let Some(card) = card.filter(|card| cx.state().is_ok_and(|board| board.find(*card).is_none())) {
+            if let Some(card) = card.filter(|card| cx.state().is_ok_and(|board| board.find(*card).is_none()))
+            {
                 return Err(crate::columns::no_card(card));
             }
-            let id = sql!(cx, "INSERT INTO files (card, name, size) VALUES ({card}, {name}, 0) RETURNING id")?;
-            let stored = Self::store_parts(cx, id, &mut body).await.and_then(|()| Self::complete_file(cx, id));
+            let id =
+                sql!(cx, "INSERT INTO files (card, name, size) VALUES ({card}, {name}, 0) RETURNING id")?;
+            let stored =
+                Self::store_parts(cx, id, &mut body).await.and_then(|()| Self::complete_file(cx, id));
             if stored.is_err() {
                 // Parts that other turns have stored stay until they are deleted.
                 sql!(cx, "DELETE FROM files WHERE id = {id}")?;
@@ -81,7 +84,7 @@ mod server {
                     return Err(Error::too_large("a file has at most 8 MiB"));
                 }
                 if all > MAX_FILES {
-                    return Err(Error::too_large("the files of a board have at most 256 MiB"));
+                    return Err(Error::too_large("the files of a board have at most 64 MiB"));
                 }
                 sql!(cx, "INSERT INTO parts (file, number, bytes) VALUES ({id}, {number}, {part})")?;
                 part.clear();
@@ -106,7 +109,8 @@ mod server {
                 sql!(cx, "SELECT id, name, size FROM files WHERE id = {id} AND complete")?;
             let FileInfo { name, size, .. } = file.ok_or_else(|| no_file(id))?;
             let parts = try_unfold((cx.clone(), 0), move |(cx, number)| async move {
-                let part = Self::part(&cx, id, number).map_err(|error| io::Error::other(error.to_string()))?;
+                let part =
+                    Self::part(&cx, id, number).map_err(|error| io::Error::other(error.to_string()))?;
                 Ok::<_, io::Error>(part.map(|part| (part, (cx, number + 1))))
             });
             // The bytes are those of any member, so no browser may show them as a page of this site.
@@ -139,7 +143,8 @@ mod server {
 
         /// Writes the number of files of a card into the state.
         fn count_files(cx: &Context<Self>, file: i64) -> Result<()> {
-            let card: Option<i64> = sql!(cx, "SELECT card FROM files WHERE id = {file} AND card IS NOT NULL")?;
+            let card: Option<i64> =
+                sql!(cx, "SELECT card FROM files WHERE id = {file} AND card IS NOT NULL")?;
             let Some(card) = card else { return Ok(()) };
             let files = sql!(cx, "SELECT count(*) FROM files WHERE card = {card} AND complete")?;
             cx.update_state(|board| board.card(card).map(|card| card.files = files))

@@ -44,7 +44,7 @@ mod server {
 
     use super::*;
     use crate::card::MAX_DESCRIPTION;
-    use crate::{Board, NewCard};
+    use crate::{Board, Columns, NewCard};
 
     /// The maximum length of a line in bytes. In JSON a byte of a text may be an escape of six.
     const MAX_LINE: usize = 8 * MAX_DESCRIPTION;
@@ -72,11 +72,14 @@ mod server {
                 let last = part.is_none();
                 let ready = lines.split(part);
                 for lines in ready.chunks(LINES_A_TURN) {
-                    // The turn ends here, and with it the pages are sent the state of the last lines.
+                    // The turn ends here, so that other members can work during a long import.
+                    tokio::task::yield_now().await;
                     out.ready().await;
-                    for (line, text) in lines {
-                        imported.line(*line, text.and_add(cx, who));
-                    }
+                    cx.update_state(|board| {
+                        for (line, text) in lines {
+                            imported.line(*line, text.add(cx, board, who));
+                        }
+                    })?;
                     out.send(Progress { added: imported.added, read, size })?;
                 }
                 if last {
@@ -108,13 +111,11 @@ mod server {
     }
 
     impl Line {
-        fn and_add(&self, cx: &Context<Board>, who: &str) -> Result<()> {
+        fn add(&self, cx: &Context<Board>, board: &mut Columns, who: &str) -> Result<()> {
             let Self::Text(text) = self else { return Err(Error::too_large("the line is too long")) };
             let card: NewCard =
                 serde_json::from_slice(text).map_err(|error| Error::invalid(format!("no card: {error}")))?;
-            // A card that the board refuses leaves no row.
-            cx.sql().transaction(|_| Board::add(cx, who, card))?;
-            Ok(())
+            Board::add(cx, board, who, card).map(drop)
         }
     }
 

@@ -42,7 +42,8 @@ impl Session {
     /// Sends a file to a board. Only a piece of the file is in memory.
     pub(crate) async fn upload<T: DeserializeOwned>(&self, board: &str, file: &Path) -> Result<T> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let request = self.http.post(format!("{}/agents/board/{board}/files", self.url)).query(&[("name", name)]);
+        let request =
+            self.http.post(format!("{}/agents/board/{board}/files", self.url)).query(&[("name", name)]);
         let body = Body::from(File::open(file).await?);
         answer(request.header(COOKIE, &self.cookie).body(body).send().await?).await
     }

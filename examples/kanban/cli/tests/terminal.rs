@@ -24,14 +24,16 @@ impl Terminal {
 
     /// Runs a command that succeeds, and returns its output.
     async fn run(&self, arguments: &[&str]) -> String {
-        let output = timeout(Duration::from_secs(30), self.command(arguments).output()).await.unwrap().unwrap();
+        let output =
+            timeout(Duration::from_secs(30), self.command(arguments).output()).await.unwrap().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Runs a command that fails, and returns its error.
     async fn fail(&self, arguments: &[&str]) -> String {
-        let output = timeout(Duration::from_secs(30), self.command(arguments).output()).await.unwrap().unwrap();
+        let output =
+            timeout(Duration::from_secs(30), self.command(arguments).output()).await.unwrap().unwrap();
         assert!(!output.status.success(), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
     }

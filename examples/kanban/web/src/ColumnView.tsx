@@ -38,7 +38,7 @@ export function ColumnView({ board, column, run, mayWrite, onOpen }: Props) {
             onDrop={(event) => drop(event, card.id)}
           >
             <button onClick={() => onOpen(card.id)}>{card.title}</button>
-            {card.files > 0 && <small> {card.files} files</small>}
+            {card.files > 0 && <small> {card.files === 1 ? "1 file" : `${card.files} files`}</small>}
           </li>
         ))}
       </ol>

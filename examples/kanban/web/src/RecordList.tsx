@@ -49,7 +49,9 @@ function describe(change: Change): string {
     case "cardEdited":
       return `edited ${change.title}`;
     case "cardMoved":
-      return `moved a card from ${change.from} to ${change.to}`;
+      return change.from === change.to
+        ? `moved a card within ${change.to}`
+        : `moved a card from ${change.from} to ${change.to}`;
     case "cardRemoved":
       return `removed ${change.title}`;
     case "fileAdded":

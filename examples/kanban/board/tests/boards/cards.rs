@@ -9,8 +9,12 @@ use crate::{User, add, owner, program, titles};
 async fn two_writers_agree_on_the_order() {
     let host = TestHost::start(program).unwrap();
     let (user, mut ann) = owner(&host).await;
-    let [one, two, three, four] =
-        [add(&mut ann, "1").await, add(&mut ann, "2").await, add(&mut ann, "3").await, add(&mut ann, "4").await];
+    let [one, two, three, four] = [
+        add(&mut ann, "1").await,
+        add(&mut ann, "2").await,
+        add(&mut ann, "3").await,
+        add(&mut ann, "4").await,
+    ];
     ann.call::<()>("share", ("bob", "editor")).await;
     let mut bob = User::new(&host, "bob").await.board().await;
 
@@ -28,7 +32,10 @@ async fn two_writers_agree_on_the_order() {
 
     // A card that the other one has removed.
     ann.call::<()>("removeCard", (three,)).await;
-    assert_eq!(bob.call_error("moveCard", (three, "Done", Value::Null)).await, format!("there is no card {three}"));
+    assert_eq!(
+        bob.call_error("moveCard", (three, "Done", Value::Null)).await,
+        format!("there is no card {three}")
+    );
 
     // A move to nowhere leaves the card where it is.
     assert_eq!(bob.call_error("moveCard", (two, "Never", Value::Null)).await, "there is no column `Never`");

@@ -20,7 +20,10 @@ async fn a_file_comes_back_as_it_was() {
     let card = add(&mut ann, "x").await;
     for length in [0, 1, 256 * 1024, 700_000] {
         let (status, file) = user.upload(&format!("card={card}&name=a%20b.bin"), bytes(length)).await;
-        assert_eq!((status, &file["name"], &file["size"]), (StatusCode::OK, &json!("a b.bin"), &json!(length)));
+        assert_eq!(
+            (status, &file["name"], &file["size"]),
+            (StatusCode::OK, &json!("a b.bin"), &json!(length))
+        );
         assert_eq!(user.download(&file["id"]).await, (StatusCode::OK, bytes(length)));
     }
     let (_, state) = user.connect("/agents/board/plan").await;
@@ -45,13 +48,13 @@ async fn a_file_above_the_limit_leaves_nothing() {
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(error["message"], "a file has at most 8 MiB");
     assert_eq!(ann.call::<Value>("card", (card,)).await["files"], json!([]));
-    // The parts that were stored do not count any more: the board has room for 32 files of this size.
-    for _ in 0..32 {
+    // The parts that were stored do not count any more: the board has room for 8 files of this size.
+    for _ in 0..8 {
         assert_eq!(user.upload(&query, bytes(LIMIT)).await.0, StatusCode::OK);
     }
     let (status, error) = user.upload(&query, bytes(1)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(error["message"], "the files of a board have at most 256 MiB");
+    assert_eq!(error["message"], "the files of a board have at most 64 MiB");
 }
 
 #[tokio::test(start_paused = true)]

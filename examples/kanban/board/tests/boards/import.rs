@@ -9,7 +9,8 @@ use crate::{owner, program, titles};
 async fn an_import_reports_its_progress_and_the_lines_that_are_no_cards() {
     let host = TestHost::start(program).unwrap();
     let (user, mut ann) = owner(&host).await;
-    let mut lines: Vec<String> = (0..120).map(|n| json!({ "title": format!("card {n}") }).to_string()).collect();
+    let mut lines: Vec<String> =
+        (0..120).map(|n| json!({ "title": format!("card {n}") }).to_string()).collect();
     lines.insert(1, "nonsense".to_owned());
     lines.insert(2, String::new());
     lines.insert(3, json!({ "title": "x", "column": "Never" }).to_string());
@@ -49,5 +50,8 @@ async fn an_import_stops_at_the_limit_of_the_board() {
     let imported: Value = ann.call("import", (&file["id"],)).await;
     assert_eq!((&imported["added"], &imported["skipped"]), (&json!(2_000), &json!(100)));
     assert_eq!(imported["problems"].as_array().unwrap().len(), 20);
-    assert_eq!(imported["problems"][0], json!({ "line": 2_001, "message": "a board has at most 2,000 cards" }));
+    assert_eq!(
+        imported["problems"][0],
+        json!({ "line": 2_001, "message": "a board has at most 2,000 cards" })
+    );
 }

@@ -87,5 +87,9 @@ async fn add(board: &mut TestConnection, title: &str) -> i64 {
 async fn titles(user: &User<'_>) -> Vec<Vec<String>> {
     let (_, state) = user.connect("/agents/board/plan").await;
     let board: Columns = serde_json::from_value(state).unwrap();
-    board.columns.into_iter().map(|column| column.cards.into_iter().map(|card| card.title).collect()).collect()
+    board
+        .columns
+        .into_iter()
+        .map(|column| column.cards.into_iter().map(|card| card.title).collect())
+        .collect()
 }
