@@ -1,8 +1,11 @@
 //! Checks of documents against the repository.
 
 mod architecture;
+mod attributes;
 mod compatibility;
 mod decisions;
+mod figures;
+mod from_cloudflare;
 mod glossary;
 mod limits;
 mod links;
