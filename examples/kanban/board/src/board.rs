@@ -19,6 +19,7 @@ use crate::{Change, Lobby, card, login::User};
         card INTEGER REFERENCES cards (id) ON DELETE CASCADE,
         name TEXT NOT NULL,
         size INTEGER NOT NULL,
+        at INTEGER NOT NULL,
         complete INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX files_of_cards ON files (card);
@@ -42,6 +43,11 @@ pub struct Board;
 
 #[agent]
 impl Board {
+    #[hook]
+    fn on_start(&self, cx: &Context<Self>) -> Result<()> {
+        Self::delete_leftovers(cx)
+    }
+
     /// Admits members. Another user learns nothing about the board.
     #[hook]
     fn authorize(&self, cx: &View<Self>, request: &ConnectRequest) -> Result<Member, Refusal> {

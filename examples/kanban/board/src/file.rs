@@ -36,6 +36,8 @@ mod server {
     const MAX_FILES: u64 = 64 * 1024 * 1024;
     /// The maximum length of the name of a file in bytes.
     const MAX_NAME: usize = 200;
+    /// The time in milliseconds that a file waits for its import.
+    const IMPORT_WAITS: u64 = 60 * 60 * 1000;
     /// The size of a stored part in bytes.
     const PART: usize = 256 * 1024;
 
@@ -78,7 +80,7 @@ mod server {
                 let read = part.len() as u64;
                 let size: Option<u64> =
                     sql!(cx, "UPDATE files SET size = size + {read} WHERE id = {id} RETURNING size")?;
-                let size = size.ok_or_else(|| Error::conflict("the card was removed"))?;
+                let size = size.ok_or_else(|| Error::conflict("the file was removed meanwhile"))?;
                 let all: u64 = sql!(cx, "SELECT sum(size) FROM files")?;
                 if size > MAX_FILE {
                     return Err(Error::too_large("a file has at most 8 MiB"));
@@ -98,7 +100,7 @@ mod server {
         fn complete_file(cx: &Context<Self>, id: i64) -> Result<FileInfo> {
             let file: Option<FileInfo> =
                 sql!(cx, "UPDATE files SET complete = 1 WHERE id = {id} RETURNING id, name, size")?;
-            let file = file.ok_or_else(|| Error::conflict("the card was removed"))?;
+            let file = file.ok_or_else(|| Error::conflict("the file was removed meanwhile"))?;
             Self::count_files(cx, id)?;
             Ok(file)
         }
@@ -139,6 +141,13 @@ mod server {
             Self::count_files(cx, id)?;
             sql!(cx, "DELETE FROM files WHERE id = {id}")?;
             Ok((card, name))
+        }
+
+        /// Deletes files that a crash has cut off, and files for an import that did not come.
+        pub(crate) fn delete_leftovers(cx: &Context<Self>) -> Result<()> {
+            let old = cx.now().saturating_sub(IMPORT_WAITS);
+            sql!(cx, "DELETE FROM files WHERE NOT complete OR (card IS NULL AND at < {old})")?;
+            Ok(())
         }
 
         /// Writes the number of files of a card into the state.

@@ -1,5 +1,7 @@
 //! Files.
 
+use std::time::Duration;
+
 use agents::axum::body::Body;
 use agents::http::StatusCode;
 use agents::serde_json::{Value, json};
@@ -55,6 +57,34 @@ async fn a_file_above_the_limit_leaves_nothing() {
     let (status, error) = user.upload(&query, bytes(1)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(error["message"], "the files of a board have at most 64 MiB");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_breaks_off_leaves_nothing() {
+    let host = TestHost::start(program).unwrap();
+    let (user, mut ann) = owner(&host).await;
+    let card = add(&mut ann, "x").await;
+    for _ in 0..20 {
+        let pieces = vec![Ok(bytes(LIMIT / 2)), Err(std::io::Error::other("the client is gone"))];
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        assert_ne!(user.upload(&format!("card={card}&name=x"), body).await.0, StatusCode::OK);
+    }
+    // The room for 8 files is still there.
+    for _ in 0..8 {
+        assert_eq!(user.upload(&format!("card={card}&name=x"), bytes(LIMIT)).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_waits_an_hour_for_its_import() {
+    let host = TestHost::start(program).unwrap();
+    let (user, mut ann) = owner(&host).await;
+    let (_, first) = user.upload("name=cards", "{}").await;
+    host.advance(Duration::from_secs(50 * 60)).await;
+    let (_, second) = user.upload("name=cards", "{}").await;
+    host.advance(Duration::from_secs(20 * 60)).await;
+    assert_eq!(ann.call_error("import", (&first["id"],)).await, format!("there is no file {}", first["id"]));
+    assert_eq!(ann.call::<Value>("import", (&second["id"],)).await["skipped"], 1);
 }
 
 #[tokio::test(start_paused = true)]
