@@ -401,7 +401,7 @@ async fn an_agent_decides_about_the_admission_to_another_one() {
     .unwrap();
     let club = host.agent::<Club>("rust");
     let mut eve = club.connect("name=eve").await;
-    assert_eq!(eve.end().await, agents::testing::Received::Close(4403, "not on the list".to_owned()));
+    assert_eq!(eve.end().await, Received::Close(4403, "not on the list".to_owned()));
     assert!(club.status().is_none(), "the club was not asked");
     let mut ada = club.connect("name=ada").await;
     assert_eq!(ada.call::<String>("whereAmI", ()).await, "rust");
@@ -419,7 +419,7 @@ async fn a_client_of_a_test_sends_headers() {
     })
     .unwrap();
     let mut without = host.connect("/agents/open-hall/main").await;
-    assert_eq!(without.end().await, agents::testing::Received::Close(4401, "no cookie".to_owned()));
+    assert_eq!(without.end().await, Received::Close(4401, "no cookie".to_owned()));
     let mut with = host.connect_with("/agents/open-hall/main", &[("cookie", "session=ada")]).await;
     assert_eq!(with.greeting().await, None);
 }
