@@ -56,8 +56,11 @@ mod server {
             {
                 return Err(crate::columns::no_card(card));
             }
-            let id =
-                sql!(cx, "INSERT INTO files (card, name, size) VALUES ({card}, {name}, 0) RETURNING id")?;
+            let at = cx.now();
+            let id = sql!(
+                cx,
+                "INSERT INTO files (card, name, size, at) VALUES ({card}, {name}, 0, {at}) RETURNING id"
+            )?;
             let stored =
                 Self::store_parts(cx, id, &mut body).await.and_then(|()| Self::complete_file(cx, id));
             if stored.is_err() {
