@@ -130,6 +130,8 @@ pub mod guide {
     pub mod clients {}
     #[doc = include_str!("../docs/deployment.md")]
     pub mod deployment {}
+    #[doc = include_str!("../docs/from-cloudflare.md")]
+    pub mod from_cloudflare {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]

@@ -3,6 +3,7 @@
 mod architecture;
 mod compatibility;
 mod decisions;
+mod from_cloudflare;
 mod glossary;
 mod limits;
 mod links;
