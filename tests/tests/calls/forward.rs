@@ -38,7 +38,7 @@ impl Door {
             "read" => {
                 // The body is read here, and another one goes on.
                 let (head, body) = request.into_parts();
-                let Json(value) = Json(body.json::<Value>().await?);
+                let value: Value = body.json().await?;
                 let name = value["to"].as_str().unwrap_or_default().to_owned();
                 let body = value["text"].to_string();
                 cx.agent::<Desk>(name).fetch(http::Request::from_parts(head, Body::from(body))).await
