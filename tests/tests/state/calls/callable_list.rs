@@ -71,7 +71,7 @@ async fn a_client_lists_the_callables_of_every_class() {
     let list = client.call("getCallableMethods", json!([])).await;
     let expected = r#"{"postText":{"description":"Posts a text.\n\nA second paragraph."},"noWords":{},"count":{"description":"Counts up.","streaming":true}}"#;
     assert_eq!(list.to_string(), expected, "in the order of the source, for a read-only connection");
-    let list: agents::serde_json::Value =
+    let list: serde_json::Value =
         server.host().get::<Desk>("b").call("getCallableMethods", ()).await.expect("an answer");
     assert_eq!(list.to_string(), expected, "for the program");
 }
