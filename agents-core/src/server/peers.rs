@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::request;
 
 use crate::error::{Error, Result};
-use crate::gateway::{self, FREE_BYTES, ForwardError, Head, MemoryPermit, Payload, RequestOrigin};
+use crate::gateway::{self, BodyFault, FREE_BYTES, ForwardError, Head, MemoryPermit, Payload, RequestOrigin};
 use crate::object::{BoxFuture, ClientIp, PeerContent, PeerPort, PeerRequest, interrupted, stopping};
 use crate::server::Host;
 use crate::server::host::Inner;
@@ -40,7 +40,7 @@ impl Peers {
                 Ok(response) => return Ok(response),
                 Err(ForwardError::Retired(back)) => (head, payload) = *back,
                 Err(ForwardError::Broken) => return Err(interrupted()),
-                Err(ForwardError::Body(fault)) => return Err(fault.into()),
+                Err(ForwardError::Body(fault)) => return Err(refused(fault)),
             }
         }
     }
@@ -57,8 +57,20 @@ impl Peers {
     async fn body_of(host: &Weak<Inner>, body: Body) -> Result<Payload> {
         let gateway = Self::host(host)?.shared_gateway();
         let limits = &gateway.limits;
-        Ok(collect_body::begin(body, limits.body_bytes, limits.body_timeout, &gateway).await?)
+        Ok(collect_body::begin(body, limits.body_bytes, limits.body_timeout, &gateway)
+            .await
+            .map_err(refused)?)
     }
+}
+
+/// Returns the error of a body that was refused. A route of the program answers with its status.
+fn refused(fault: BodyFault) -> Error {
+    let code = match fault {
+        BodyFault::TooLarge => "too_large",
+        BodyFault::Busy => "busy",
+        BodyFault::TooSlow | BodyFault::BrokeOff => "invalid",
+    };
+    Error::hidden(code, fault).visible()
 }
 
 /// Returns the head of a request that only agents read.
