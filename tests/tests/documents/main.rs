@@ -1,8 +1,10 @@
 //! Checks of documents against the repository.
 
 mod architecture;
+mod attributes;
 mod compatibility;
 mod decisions;
+mod figures;
 mod from_cloudflare;
 mod glossary;
 mod limits;
