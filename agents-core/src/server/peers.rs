@@ -57,9 +57,8 @@ impl Peers {
     async fn body_of(host: &Weak<Inner>, body: Body) -> Result<Payload> {
         let gateway = Self::host(host)?.shared_gateway();
         let limits = &gateway.limits;
-        Ok(collect_body::begin(body, limits.body_bytes, limits.body_timeout, &gateway)
-            .await
-            .map_err(refused)?)
+        let begun = collect_body::begin(body, limits.body_bytes, limits.body_timeout, &gateway);
+        begun.await.map_err(refused)
     }
 }
 

@@ -340,10 +340,10 @@ impl SqlError {
                 let message = message.unwrap_or_else(|| cause.to_string());
                 Self::new(kind_of(cause, &message), message, sql)
             }
-            E::SqlInputError { error, msg, offset, .. } => {
-                // The statement is kept without the space in front of it.
-                let space = sql.len() - sql.trim_start().len();
-                let offset = usize::try_from(offset).ok().and_then(|offset| offset.checked_sub(space));
+            E::SqlInputError { error, msg, sql: read, offset } => {
+                // SQLite has read an end of the text, and the text is kept without the space around it.
+                let offset = usize::try_from(offset).ok();
+                let offset = offset.and_then(|at| (at + sql.trim().len()).checked_sub(read.trim_end().len()));
                 Box::new(Self { offset, ..*Self::new(kind_of(error, &msg), msg, sql) })
             }
             E::MultipleStatement => {

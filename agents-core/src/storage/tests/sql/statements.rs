@@ -326,6 +326,8 @@ fn an_error_has_the_position_in_the_statement() {
         assert_eq!(error.to_string(), text);
         let Some(StorageError::Sql(error)) = error.downcast_ref() else { panic!("{error}") };
         assert_eq!(error.offset, Some(21));
+        let error = sql.execute_batch(" DELETE FROM t; DELETE FRM t").unwrap_err();
+        assert!(error.to_string().ends_with("in `DELETE FROM t; DELETE FRM t` at byte 22"), "{error}");
     });
 }
 
