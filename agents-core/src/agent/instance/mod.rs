@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::agent::class::AgentObject;
 use crate::agent::instance::user_code::UserFuture;
+use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::rpc::dispatch::ResolvedCall;
 use crate::agent::{
@@ -152,10 +153,14 @@ impl<A: Agent> DurableObject for AgentObject<A> {
             }
             None => match request.extensions_mut().remove::<Internal>() {
                 Some(Internal(call)) => {
-                    let call = CallHead::decode(&call)?;
-                    self.core.clone().called(self.agent()?, call, request.into_body()).await
+                    let CallHead { method, callers } = CallHead::decode(&call)?;
+                    let (core, chain) = (self.core.clone(), CallChain::called(callers));
+                    match method {
+                        Some(method) => core.called(self.agent()?, method, chain, request.into_body()).await,
+                        None => Ok(core.request(self.agent()?, chain, request).await),
+                    }
                 }
-                None => Ok(self.core.clone().request(self.agent()?, request).await),
+                None => Ok(self.core.clone().request(self.agent()?, CallChain::default(), request).await),
             },
         }
     }
@@ -250,8 +255,8 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         message: &Message,
         error: &Error,
     ) -> Result<()> {
-        let Some(text) = message.text() else { return Ok(()) };
         let reason = report::client_text(object.key(), error, "on_start");
+        let Some(text) = message.text() else { return Ok(()) };
         match frame::parse(text) {
             ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
             ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),
