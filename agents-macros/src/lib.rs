@@ -42,6 +42,7 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 /// | `hibernate = false` | keep the agent in memory | the agent hibernates |
 /// | `hibernate_after = "10s"` | the idle time before it hibernates: a number and `ms`, `s`, `m` or `h` | 10 s |
 /// | `send_identity = false` | omit the identity frame | the frame is sent |
+/// | `callable_methods = false` | switch off the method `getCallableMethods` | clients may list the callables |
 /// | `strict = true` | read-only connections cannot write rows, keys and the alarm either | they cannot set the state |
 /// | `on_unreadable = "initial"` | the initial state replaces a stored state of another type | the agent does not start |
 /// | `name = "chat-room"` | the name in addresses | the struct's name in kebab case |
@@ -167,6 +168,9 @@ pub fn sql(input: TokenStream) -> TokenStream {
 ///
 /// The texts are checked while the crate is compiled, as far as this is possible without a database, and at the
 /// start of the host on an empty one.
+///
+/// A class with the option `crate = PATH` hands the path on. A list outside of a class, in a crate that has
+/// `agents` under another name, begins with it: `migrations![crate = PATH, "..", ..]`.
 ///
 /// ```ignore
 /// #[agent(migrations = migrations![

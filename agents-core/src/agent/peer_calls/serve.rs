@@ -11,7 +11,6 @@ use thiserror::Error as ThisError;
 
 use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
 use crate::agent::peer_calls::call_chain::CallChain;
-use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::agent::rpc::call_log::CallLog;
 use crate::agent::rpc::response_stream::ReplySink;
@@ -26,10 +25,10 @@ impl<A: Agent> AgentShared<A> {
     pub(in crate::agent) async fn called(
         self: Arc<Self>,
         agent: Arc<A>,
-        head: CallHead,
+        method: String,
+        chain: CallChain,
         body: RequestBody,
     ) -> Result<Response> {
-        let CallHead { method, callers } = head;
         let Some(callable) = self.table.callable(&method) else {
             let error = Error::new("unknown_method", format!("Method {method} does not exist"));
             return respond(self.object.key(), Err(error), &method);
@@ -37,7 +36,7 @@ impl<A: Agent> AgentShared<A> {
         let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
-        cx.chain = CallChain::called(callers);
+        cx.chain = chain;
         let arguments = 0..frame.len();
         let parts = CallContext { cx, connection: None, request: None, answer: None };
         let mut call = Call { agent, parts, frame, arguments };
