@@ -369,6 +369,7 @@ impl Agents {
             store,
             clock,
             limits: limits.clone(),
+            hints: self.access.hints,
             limit_counts: gateway.totals.limits.clone(),
             incoming: gateway.incoming.clone(),
             outgoing: gateway.outgoing.clone(),

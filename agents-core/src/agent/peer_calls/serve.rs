@@ -30,7 +30,8 @@ impl<A: Agent> AgentShared<A> {
     ) -> Result<Response> {
         let CallHead { method, callers } = head;
         let Some(callable) = self.table.callable(&method) else {
-            let error = Error::new("unknown_method", format!("Method {method} does not exist"));
+            let methods = self.table.callables.iter().map(|callable| callable.name);
+            let error = Error::new("unknown_method", self.unknown_method(&method, methods));
             return respond(Err(error), &method);
         };
         let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();

@@ -19,7 +19,11 @@ impl<A: Agent> AgentShared<A> {
     /// Answers an HTTP request.
     pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
-            return (StatusCode::NOT_FOUND, "Not implemented").into_response();
+            let text = match self.object.hints() {
+                true => format!("Not implemented: agents of the class `{}` have no hook `on_request`", self.object.class()),
+                false => "Not implemented".to_owned(),
+            };
+            return (StatusCode::NOT_FOUND, text).into_response();
         };
         match self.guard(self.context(), hook(agent, self.parts(), request)).await {
             Ok(response) => {
