@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::interface::not_json;
 
 /// The maximum size of an identity as JSON in bytes, which also fits the state of a connection.
 const MAX_IDENTITY: usize = 16 * 1024;
@@ -39,9 +40,9 @@ impl Admission {
     /// [`ConnectRequest::identity`](crate::ConnectRequest::identity). The identity is passed as JSON.
     ///
     /// # Errors
-    /// When the value has no JSON form, or a JSON form of more than 16 KiB.
+    /// `not_json` when the value has no JSON form, `identity_size` when that form has more than 16 KiB.
     pub fn identity<T: Serialize + ?Sized>(mut self, identity: &T) -> Result<Self> {
-        let json = serde_json::to_string(identity)?;
+        let json = serde_json::to_string(identity).map_err(not_json)?;
         if json.len() > MAX_IDENTITY {
             return Err(Error::hidden("identity_size", "an identity must not exceed 16 KiB as JSON"));
         }

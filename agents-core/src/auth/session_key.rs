@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::error::{Error, Result};
+use crate::interface::not_json;
 
 /// The minimum length of a key in bytes: the length of the hash.
 const MIN_KEY: usize = 32;
@@ -53,7 +54,8 @@ impl SessionKey {
     /// When the identity has no JSON form.
     pub(super) fn sign<C: Serialize>(&self, name: &str, identity: &C, lifetime: Duration) -> Result<String> {
         let expires = now()?.saturating_add(lifetime.as_secs());
-        let mut text = BASE64URL_NOPAD.encode(&serde_json::to_vec(&Content { expires, identity })?);
+        let content = serde_json::to_vec(&Content { expires, identity }).map_err(not_json)?;
+        let mut text = BASE64URL_NOPAD.encode(&content);
         let tag = self.mac(name, &text).finalize().into_bytes();
         text.push('.');
         BASE64URL_NOPAD.encode_append(&tag, &mut text);
@@ -93,5 +95,6 @@ pub(super) fn open<C: DeserializeOwned>(
 }
 
 fn now() -> Result<u64> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(now.map_err(|error| Error::hidden("clock", error))?.as_secs())
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use agents_protocol::Error;
+use tokio::task::JoinError;
+
 pub(crate) use agents_protocol::unwind::{Panic, caught};
 
 /// Drops a value of a user and logs a panic of its destructor.
@@ -9,6 +12,11 @@ pub(crate) fn discard<T>(value: T, of: &dyn fmt::Debug) {
     if let Err(panic) = caught(|| drop(value)) {
         tracing::error!(object = ?of, "a destructor panicked: {panic}");
     }
+}
+
+/// Returns the error for work of another thread that has no result: it panicked, or the runtime shuts down.
+pub(crate) fn unfinished(error: JoinError) -> Error {
+    Error::hidden(if error.is_panic() { "panic" } else { "stopping" }, error)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod architecture;
 mod compatibility;
 mod decisions;
+mod errors;
 mod glossary;
 mod limits;
 mod links;

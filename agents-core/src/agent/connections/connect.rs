@@ -10,6 +10,7 @@ use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
+use crate::interface::not_json;
 use crate::limits::Limits;
 use crate::object::report;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
@@ -79,7 +80,7 @@ impl<A: Agent> AgentShared<A> {
             Err(error) => {
                 self.object.count_tags(&error);
                 let reason = error.to_string();
-                let error = Error::from(error);
+                let error = error.into_error();
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
                 return Err(Refusal::with_code(close_code::INTERNAL_ERROR, reason));
             }
@@ -125,7 +126,7 @@ impl<A: Agent> AgentShared<A> {
             send(frame::identity(self.object.name(), self.object.class(), state.is_some()))?;
         }
         if let Some(state) = state {
-            send(frame::initial_state(&wire::to_json(&*state)?))?;
+            send(frame::initial_state(&wire::to_json(&*state).map_err(not_json)?))?;
         }
         send(frame::NO_MCP_SERVERS.to_owned())
     }

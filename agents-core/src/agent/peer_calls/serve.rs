@@ -34,7 +34,9 @@ impl<A: Agent> AgentShared<A> {
             let error = Error::new("unknown_method", self.unknown_method(&method, methods));
             return respond(Err(error), &method);
         };
-        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();
+        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())
+            .map_err(|error| Error::hidden("peer_frame", error))?
+            .into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
         cx.chain = CallChain::called(callers);

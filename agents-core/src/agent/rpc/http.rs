@@ -20,7 +20,10 @@ impl<A: Agent> AgentShared<A> {
     pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
             let text = match self.object.hints() {
-                true => format!("Not implemented: agents of the class `{}` have no hook `on_request`", self.object.class()),
+                true => format!(
+                    "Not implemented: agents of the class `{}` have no hook `on_request`",
+                    self.object.class()
+                ),
                 false => "Not implemented".to_owned(),
             };
             return (StatusCode::NOT_FOUND, text).into_response();

@@ -45,7 +45,7 @@ use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, Ob
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::support::clock::Clock;
 use crate::support::single_line::SingleLine;
-use crate::support::unwind::{Panic, caught, discard};
+use crate::support::unwind::{Panic, caught, discard, unfinished};
 
 /// The environment that all objects of a host share.
 pub(crate) struct Environment {
@@ -240,10 +240,12 @@ impl Activation {
                     let settings = store.settings()?;
                     Ok::<_, Error>((store, settings))
                 })
-                .await??;
+                .await
+                .map_err(unfinished)??;
             if unknown {
                 let settings: Settings = match settings {
-                    Some(json) => serde_json::from_str(&json)?,
+                    Some(json) => serde_json::from_str(&json)
+                        .map_err(|error| Error::hidden("storage_corrupt", error))?,
                     None => Settings::default(),
                 };
                 handle.gateway.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);

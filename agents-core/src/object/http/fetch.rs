@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
+use crate::interface::not_json;
 use crate::object::durable_object::{ClientIp, Request, Response};
 use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::report;
@@ -76,7 +77,9 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             frame = body.frame() => frame,
         };
         let Some(frame) = frame else { break };
-        let Ok(chunk) = frame?.into_data() else { continue };
+        let Ok(chunk) = frame.map_err(|error| Error::hidden("response_body", error))?.into_data() else {
+            continue;
+        };
         if chunk.is_empty() {
             continue;
         }
@@ -130,7 +133,10 @@ pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &E
         headers: vec![(CONTENT_TYPE.to_string(), Bytes::from_static(b"application/json"))],
     };
     object.effect(ToGateway::Respond { request: key, head })?;
-    object.effect(ToGateway::RespondChunk { request: key, chunk: serde_json::to_vec(&body)?.into() })?;
+    object.effect(ToGateway::RespondChunk {
+        request: key,
+        chunk: serde_json::to_vec(&body).map_err(not_json)?.into(),
+    })?;
     object.effect(ToGateway::RespondEnd { request: key, complete: true })
 }
 
@@ -209,5 +215,5 @@ pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     if let Some(internal) = head.internal {
         builder = builder.extension(Internal(internal));
     }
-    builder.extension(head.origin).body(body).map_err(Error::from)
+    builder.extension(head.origin).body(body).map_err(|error| Error::hidden("invalid_request", error))
 }

@@ -95,7 +95,7 @@ impl RequestBody {
     /// # Errors
     /// A [`BodyFault`] when the client breaks off or a limit is reached.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        Ok(poll_fn(|cx| self.poll_chunk(cx)).await.transpose()?)
+        Ok(poll_fn(|cx| self.poll_chunk(cx)).await.transpose().map_err(BodyFault::into_error)?)
     }
 
     /// Reads the whole body, of up to so many bytes.
@@ -104,12 +104,12 @@ impl RequestBody {
     /// [`BodyFault::TooLarge`] when it is larger, and as [`chunk`](Self::chunk).
     pub async fn bytes(self, limit: usize) -> Result<Bytes> {
         if let Content::Whole(bytes) = self.0 {
-            return if bytes.len() <= limit { Ok(bytes) } else { Err(BodyFault::TooLarge.into()) };
+            return if bytes.len() <= limit { Ok(bytes) } else { Err(BodyFault::TooLarge.into_error()) };
         }
         let collected = Limited::new(self, limit).collect().await;
         let bytes = collected.map_err(|error| match error.downcast::<BodyFault>() {
-            Ok(fault) => *fault,
-            Err(_) => BodyFault::TooLarge,
+            Ok(fault) => fault.into_error(),
+            Err(_) => BodyFault::TooLarge.into_error(),
         })?;
         Ok(bytes.to_bytes())
     }

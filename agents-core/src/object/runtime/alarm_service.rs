@@ -350,7 +350,7 @@ impl Service {
         trouble.failures = trouble.failures.saturating_add(1);
         trouble.damaged |= AlarmIndex::is_damage(error)
             // A part of the disk that does not respond is abandoned.
-            || (error.kind() == Some(SqlErrorKind::Io) && trouble.failures >= GIVEN_UP);
+            || (error.kind().is_some_and(SqlErrorKind::is_of_system) && trouble.failures >= GIVEN_UP);
         let pause = if first && trouble.damaged {
             Duration::ZERO
         } else {

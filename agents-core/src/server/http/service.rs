@@ -80,9 +80,8 @@ impl HostService {
         let (head, body) = request.into_parts();
         // Taken before the routes consume the request. Only a hint needs the socket.
         let hinted = handshake && self.host.access().hints && !self.host.access().plain_refusals;
-        let socket = hinted.then(|| {
-            head.extensions.get::<OnUpgrade>().cloned().zip(Upgrade::check(&head).ok())
-        });
+        let socket =
+            hinted.then(|| head.extensions.get::<OnUpgrade>().cloned().zip(Upgrade::check(&head).ok()));
         if let Some(routes) = self.routes.take() {
             let request = self.host.introduce(Request::from_parts(head, body));
             match routes.oneshot(request).await {

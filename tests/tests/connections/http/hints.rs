@@ -47,8 +47,14 @@ async fn an_unknown_class_is_answered_with_the_classes() {
     let server = TestServer::start_with_hints(agents()).await;
     for (class, text) in [
         ("nope", "unknown agent class `nope`, the classes are chat-room, counter"),
-        ("Chatroom", "unknown agent class `Chatroom`: did you mean `chat-room`? The classes are chat-room, counter"),
-        ("conuter", "unknown agent class `conuter`: did you mean `counter`? The classes are chat-room, counter"),
+        (
+            "Chatroom",
+            "unknown agent class `Chatroom`: did you mean `chat-room`? The classes are chat-room, counter",
+        ),
+        (
+            "conuter",
+            "unknown agent class `conuter`: did you mean `counter`? The classes are chat-room, counter",
+        ),
     ] {
         let path = format!("/agents/{class}/one");
         assert_eq!(closed(&server, &path).await, (4404, text.to_owned()));
@@ -90,7 +96,8 @@ async fn a_socket_that_a_route_of_the_program_declines_is_answered_with_the_righ
     use agents::axum::http::StatusCode;
     use agents::axum::{Router, routing};
 
-    let routes = Router::new().route("/mine", routing::get(|| async { (StatusCode::NOT_FOUND, "no such room") }));
+    let routes =
+        Router::new().route("/mine", routing::get(|| async { (StatusCode::NOT_FOUND, "no such room") }));
     let server = TestServer::start_with_hints(agents().routes(routes)).await;
     let form = "the path of an agent is /agents/{class}/{name}";
     assert_eq!(closed(&server, "/counter/one").await, (4404, form.to_owned()));
@@ -132,5 +139,9 @@ async fn with_hints_the_log_warns_about_an_unknown_class() {
     }
     let server = TestServer::start(agents()).await;
     assert_eq!(get(&server, "/agents/chat-raam/one").await.0, 400);
-    assert_eq!(captured_log::lines_with("chat-raam"), Vec::<String>::new(), "clients of a release cause no warning");
+    assert_eq!(
+        captured_log::lines_with("chat-raam"),
+        Vec::<String>::new(),
+        "clients of a release cause no warning"
+    );
 }

@@ -204,6 +204,18 @@ fn errors_of_the_disk_are_told_apart() {
     assert!(bench.on(|store| store.is_poisoned()));
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     assert_eq!(SqlErrorKind::of_io(&full), SqlErrorKind::Full);
+    for (error, kind) in [
+        (std::io::ErrorKind::PermissionDenied.into(), SqlErrorKind::Permission),
+        (std::io::ErrorKind::ReadOnlyFilesystem.into(), SqlErrorKind::Permission),
+        (std::io::ErrorKind::NotFound.into(), SqlErrorKind::Io),
+        #[cfg(unix)]
+        (std::io::Error::from_raw_os_error(24), SqlErrorKind::OpenFiles),
+        #[cfg(unix)]
+        (std::io::Error::from_raw_os_error(13), SqlErrorKind::Permission),
+    ] {
+        assert_eq!(SqlErrorKind::of_io(&error), kind, "{error}");
+        assert!(kind.is_of_system() && kind.is_fatal());
+    }
     let error = StorageError::io("write", std::path::Path::new("a"), full);
     assert_eq!((error.kind(), error.code()), (Some(SqlErrorKind::Full), "storage_full"));
     for (code, kind) in [
@@ -211,6 +223,10 @@ fn errors_of_the_disk_are_told_apart() {
         (rusqlite::ffi::SQLITE_IOERR, SqlErrorKind::Io),
         (rusqlite::ffi::SQLITE_IOERR_FSYNC, SqlErrorKind::Io),
         (rusqlite::ffi::SQLITE_CORRUPT, SqlErrorKind::Corrupt),
+        (rusqlite::ffi::SQLITE_READONLY, SqlErrorKind::Permission),
+        (rusqlite::ffi::SQLITE_READONLY_DBMOVED, SqlErrorKind::Io),
+        (rusqlite::ffi::SQLITE_PERM, SqlErrorKind::Permission),
+        (rusqlite::ffi::SQLITE_CANTOPEN, SqlErrorKind::CannotOpen),
     ] {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         assert_eq!(crate::storage::SqlError::from_sqlite(error, "").kind, kind);
