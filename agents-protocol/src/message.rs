@@ -4,7 +4,6 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 use crate::wire::{self, JsonMessage, Wire};
 
 /// A message on a socket: text or bytes.
@@ -31,7 +30,7 @@ impl Message {
     /// # Errors
     /// Fails when the value has no JSON form.
     pub fn from_json<T: Wire>(value: &T) -> Result<Self> {
-        Ok(Self::Text(wire::to_json(value).map_err(not_json)?))
+        Ok(Self::Text(wire::to_json(value).map_err(Error::not_json)?))
     }
 
     /// Returns the text; `None` for a binary message.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 
 /// The maximum size of an identity as JSON in bytes, which also fits the state of a connection.
 const MAX_IDENTITY: usize = 16 * 1024;
@@ -42,7 +41,7 @@ impl Admission {
     /// # Errors
     /// `not_json` when the value has no JSON form, `identity_size` when that form has more than 16 KiB.
     pub fn identity<T: Serialize + ?Sized>(mut self, identity: &T) -> Result<Self> {
-        let json = serde_json::to_string(identity).map_err(not_json)?;
+        let json = serde_json::to_string(identity).map_err(Error::not_json)?;
         if json.len() > MAX_IDENTITY {
             return Err(Error::hidden("identity_size", "an identity must not exceed 16 KiB as JSON"));
         }
@@ -67,6 +66,8 @@ mod tests {
         assert_eq!(admission.identity.as_deref(), Some(r#""ada""#));
         assert!(Admission::pass().identity(&"x".repeat(MAX_IDENTITY - 2)).is_ok());
         assert!(Admission::pass().identity(&"x".repeat(MAX_IDENTITY - 1)).is_err());
+        let no_json = std::collections::HashMap::from([((1, 2), 3)]);
+        assert_eq!(Admission::pass().identity(&no_json).unwrap_err().code(), "not_json");
         assert_eq!(Admission::from(()), Admission::pass());
     }
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 
 /// The minimum length of a key in bytes: the length of the hash.
 const MIN_KEY: usize = 32;
@@ -54,7 +53,7 @@ impl SessionKey {
     /// When the identity has no JSON form.
     pub(super) fn sign<C: Serialize>(&self, name: &str, identity: &C, lifetime: Duration) -> Result<String> {
         let expires = now()?.saturating_add(lifetime.as_secs());
-        let content = serde_json::to_vec(&Content { expires, identity }).map_err(not_json)?;
+        let content = serde_json::to_vec(&Content { expires, identity }).map_err(Error::not_json)?;
         let mut text = BASE64URL_NOPAD.encode(&content);
         let tag = self.mac(name, &text).finalize().into_bytes();
         text.push('.');

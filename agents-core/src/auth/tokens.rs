@@ -18,7 +18,6 @@ use crate::auth::token_key::TokenKey;
 use crate::auth::token_source::TokenSource;
 use crate::auth::{Admission, AdmissionRequest};
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 use crate::support::sampled::sampled;
 
 /// The maximum size of a token in bytes. A larger one is refused before its signature is computed.
@@ -305,7 +304,7 @@ impl<C: Serialize> Tokens<C> {
         let Inner { key, audience, issuer, .. } = &*self.inner;
         let failed = |message: &'static str| Error::hidden("token_sign", message);
         let secret = key.sign.as_ref().ok_or_else(|| failed("a public key cannot sign a token"))?;
-        let Value::Object(mut claims) = serde_json::to_value(claims).map_err(not_json)? else {
+        let Value::Object(mut claims) = serde_json::to_value(claims).map_err(Error::not_json)? else {
             return Err(failed("the claims of a token must be a JSON object"));
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -10,7 +10,6 @@ use crate::agent::connections::flags::NO_PROTOCOL;
 use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, Connection, Refusal};
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
-use crate::interface::not_json;
 use crate::limits::Limits;
 use crate::object::report;
 use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
@@ -126,7 +125,7 @@ impl<A: Agent> AgentShared<A> {
             send(frame::identity(self.object.name(), self.object.class(), state.is_some()))?;
         }
         if let Some(state) = state {
-            send(frame::initial_state(&wire::to_json(&*state).map_err(not_json)?))?;
+            send(frame::initial_state(&wire::to_json(&*state).map_err(Error::not_json)?))?;
         }
         send(frame::NO_MCP_SERVERS.to_owned())
     }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 use crate::object::BlockedPart;
 
 /// The head of a call: its method, and the agents that wait for its result.
@@ -29,7 +28,7 @@ pub(crate) struct CallerLink {
 impl CallHead {
     /// Returns the head as the internal part of a request.
     pub(crate) fn encode(&self) -> Result<Bytes> {
-        Ok(serde_json::to_vec(self).map_err(not_json)?.into())
+        Ok(serde_json::to_vec(self).map_err(Error::not_json)?.into())
     }
 
     /// Reads the internal part of a request.

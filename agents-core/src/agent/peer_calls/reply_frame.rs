@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::interface::not_json;
 use crate::object::interrupted;
 
 /// A line of a reply. The last line is a result or an error.
@@ -25,15 +24,15 @@ pub(crate) enum ReplyFrame {
 
 impl ReplyFrame {
     pub(in crate::agent) fn item(json: String) -> Result<Self> {
-        Ok(Self::Item(RawValue::from_string(json).map_err(not_json)?))
+        Ok(Self::Item(RawValue::from_string(json).map_err(Error::not_json)?))
     }
 
     pub(in crate::agent) fn result(json: Option<String>) -> Result<Self> {
-        Ok(Self::Result(json.map(RawValue::from_string).transpose().map_err(not_json)?))
+        Ok(Self::Result(json.map(RawValue::from_string).transpose().map_err(Error::not_json)?))
     }
 
     pub(in crate::agent) fn write(&self) -> Result<String> {
-        Ok(serde_json::to_string(self).map_err(not_json)? + "\n")
+        Ok(serde_json::to_string(self).map_err(Error::not_json)? + "\n")
     }
 }
 

@@ -8,7 +8,6 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Flags, IntoMessage, Message, Targets, ToGateway};
-use crate::interface::not_json;
 use crate::limits::{Limit, Limits};
 use crate::object::{ConnectionEntry, ObjectContext, Request};
 use crate::wire::strict_json;
@@ -102,10 +101,10 @@ impl WebSocket {
     /// # Errors
     /// Fails with `attachment_too_big` when its JSON has more than
     /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB by default). Fails with
-    /// `not_json` when the value has no JSON form, as NaN, and outside of the object's handlers. After an error the attachment is
-    /// unchanged.
+    /// `not_json` when the value has no JSON form, as NaN, and outside of the object's handlers. After an error
+    /// the attachment is unchanged.
     pub fn serialize_attachment<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-        self.attach(strict_json(value).map_err(not_json)?.as_bytes())
+        self.attach(strict_json(value).map_err(Error::not_json)?.as_bytes())
     }
 
     /// Returns the value that is stored with the WebSocket; `None` if there is none.

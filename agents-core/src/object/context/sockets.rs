@@ -10,7 +10,6 @@ use crate::gateway::{
     Attachment, AutoResponse, ConnectionKey, FRAME_BYTES, Flags, MAX_REASON, Message, Selection, Targets,
     ToGateway, cut_reason,
 };
-use crate::interface::not_json;
 use crate::limits::Limit;
 use crate::object::connections::entry::Kept;
 use crate::object::runtime::settings::Settings;
@@ -170,7 +169,7 @@ impl ObjectContext {
         }
         let effect = ToGateway::AutoResponse { pair: settings.auto_response.clone() };
         self.admit(&inner, effect.bytes())?;
-        inner.store()?.put_settings(serde_json::to_string(&settings).map_err(not_json)?)?;
+        inner.store()?.put_settings(serde_json::to_string(&settings).map_err(Error::not_json)?)?;
         inner.gate.stage(effect);
         self.handle().settings.replace(settings);
         inner.note(Change::Settings(before));

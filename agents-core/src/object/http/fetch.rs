@@ -10,7 +10,6 @@ use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
 use crate::gateway::{BodyFault, Head, RequestKey, ResponseHead, ToGateway, cut_reason};
-use crate::interface::not_json;
 use crate::object::durable_object::{ClientIp, Request, Response};
 use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::report;
@@ -135,7 +134,7 @@ pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &E
     object.effect(ToGateway::Respond { request: key, head })?;
     object.effect(ToGateway::RespondChunk {
         request: key,
-        chunk: serde_json::to_vec(&body).map_err(not_json)?.into(),
+        chunk: serde_json::to_vec(&body).map_err(Error::not_json)?.into(),
     })?;
     object.effect(ToGateway::RespondEnd { request: key, complete: true })
 }

@@ -204,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_is_too_large_or_of_another_form_is_an_error_with_a_status() {
         let error = RequestBody::from("[1,2]").bytes(4).await.unwrap_err();
-        assert_eq!(error.downcast_ref(), Some(&BodyFault::TooLarge));
+        assert_eq!((error.code(), error.downcast_ref()), ("request_body", Some(&BodyFault::TooLarge)));
         for (text, status) in [("[1,2", 400), ("", 400), ("[1]", 422), ("[1,\"2\"]", 422)] {
             let error = RequestBody::from(text).json::<(u8, u8)>().await.unwrap_err();
             assert_eq!(error.code(), "invalid_body", "{text}");
