@@ -14,10 +14,10 @@ const EXPRESSIONS: [&str; 7] = [
     "START_TIMEOUT",
     "SqlErrorKind::of_io",
     "code",
-    "error.code()",
+    "error.code(",
     "frame::READONLY_CODE",
-    "if error.is_panic()",
-    "self.code()",
+    "if error.is_panic(",
+    "self.code(",
 ];
 
 /// Returns the source of the runtime: the path of each file, and its text without tests and comments. Blanks are
