@@ -130,6 +130,8 @@ pub mod guide {
     pub mod clients {}
     #[doc = include_str!("../docs/deployment.md")]
     pub mod deployment {}
+    #[doc = include_str!("../docs/from-cloudflare.md")]
+    pub mod from_cloudflare {}
     #[doc = include_str!("../docs/hibernation.md")]
     pub mod hibernation {}
     #[doc = include_str!("../docs/hooks.md")]
@@ -138,6 +140,17 @@ pub mod guide {
     pub mod logging {}
     #[doc = include_str!("../docs/migrations.md")]
     pub mod migrations {}
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
+    #[doc = include_str!("../docs/recipes/README.md")]
+    pub mod recipes {
+        #[doc = include_str!("../docs/recipes/data.md")]
+        pub mod data {}
+        #[doc = include_str!("../docs/recipes/live.md")]
+        pub mod live {}
+        #[doc = include_str!("../docs/recipes/server.md")]
+        pub mod server {}
+    }
     // Its programs need the feature `jwt` and a server with TLS, so `agents-tests` runs them.
     #[cfg(not(doctest))]
     #[doc = include_str!("../docs/security.md")]

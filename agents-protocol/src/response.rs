@@ -111,11 +111,14 @@ impl Error {
 /// logged.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        // As texts, which subscribers escape: an error may repeat what a client sent.
-        let (code, error) = (self.code(), self.to_string());
+        let code = self.code();
         self.respond(|id| match id {
-            Some(error_id) => tracing::error!(error_id, code, error, "a route failed"),
-            None => tracing::debug!(code, error, "a route refused a request"),
+            // As a text, which subscribers escape: an error may repeat what a client sent.
+            Some(error_id) => {
+                let error = self.to_string();
+                tracing::error!(target: "agents::error", error_id, code, error, "a route failed");
+            }
+            None => tracing::debug!(target: "agents::error", code, "a route refused a request"),
         })
     }
 }

@@ -1,12 +1,12 @@
 // Extracts the TypeScript programs from the guides, so that the compiler checks them: `npm run check`. The
-// programs are written for the example `chat`.
+// programs are written for the example `chat`, or declare their types themselves.
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const here = import.meta.dirname;
 const folder = join(here, "guide");
-const guides = ["README.md", "docs/clients.md"];
+const guides = ["README.md", "docs/clients.md", "docs/from-cloudflare.md"];
 
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder);

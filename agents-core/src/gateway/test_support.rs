@@ -51,6 +51,10 @@ impl ObjectPort for Notes {
         self.messages.lock().push(message);
         Ok(())
     }
+
+    fn address(&self) -> (&str, &str) {
+        ("a", "b")
+    }
 }
 
 /// A hub with an object that records its messages.

@@ -41,11 +41,11 @@ pub use crate::gateway::{BodyFault, Flags, IntoMessage};
 
 pub(crate) use activation::Environment;
 pub(crate) use activation::watchdog::{Watchdog, Work};
+pub(crate) use alarm::AlarmService;
 pub(crate) use connections::entry::ConnectionEntry;
 pub(crate) use connections::web_socket::check_socket_tags;
 pub(crate) use context::{BlockedPart, WriteGuard, WriteKind, overflow};
 pub(crate) use http::fetch::{Internal, error_response, http_request};
-pub(crate) use runtime::alarm_service::AlarmService;
 pub(crate) use runtime::awake_slots::AwakeSlots;
 pub(crate) use runtime::chaos::Chaos;
 #[doc(hidden)]

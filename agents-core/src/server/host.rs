@@ -242,7 +242,7 @@ impl Host {
             events::stopping(reason, self.0.gateway.metrics().all.sockets);
         }
         let environment = registry.environment();
-        environment.alarms.quiet();
+        environment.alarms.stop_waking();
         registry.stop();
         objects.close();
         self.until_asleep().await;

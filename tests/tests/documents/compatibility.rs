@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{files, read};
+use crate::support::{NamedTest, files, read};
 
 const PAGE: &str = "docs/compatibility.md";
 const ROWS: u32 = 206;
@@ -12,8 +12,7 @@ const LONGEST_CELL: usize = 120;
 struct Row {
     number: u32,
     holds: String,
-    /// Pairs of a path and either the name of a function or words of a test title.
-    tests: Vec<(String, String)>,
+    tests: Vec<NamedTest>,
 }
 
 fn rows() -> Vec<Row> {
@@ -34,16 +33,10 @@ fn row(line: &str) -> Row {
     let (anchor, label) = row.split_once("</a>").expect("an anchor");
     assert_eq!(anchor, format!("<a id=\"{label}\">"), "{line}");
     let number = label.strip_prefix('S').expect("a number").parse().expect("a number");
-    Row { number, holds: holds.to_owned(), tests: [first, second].into_iter().filter_map(named).collect() }
-}
-
-/// Returns the path and the name of a cell, or `None` for an empty cell.
-fn named(cell: &str) -> Option<(String, String)> {
-    let parts: Vec<_> = cell.split('`').collect();
-    match parts[..] {
-        [_] if cell.trim().is_empty() => None,
-        ["", path, " ", name, ""] => Some((path.to_owned(), name.to_owned())),
-        _ => panic!("a path and a name: {cell}"),
+    Row {
+        number,
+        holds: holds.to_owned(),
+        tests: [first, second].into_iter().filter_map(NamedTest::in_cell).collect(),
     }
 }
 
@@ -91,11 +84,8 @@ fn every_row_is_there_once_and_says_whether_it_holds() {
 #[test]
 fn every_named_test_exists_and_its_file_names_the_row() {
     for Row { number, tests, .. } in rows() {
-        for (path, name) in tests {
-            let text = read(&path);
-            let wanted = if path.ends_with(".rs") { format!("fn {name}(") } else { name };
-            assert!(text.contains(&wanted), "S{number}: {path} has no {wanted}");
-            assert!(references(&text).contains(&number), "{path} does not name S{number}");
+        for test in tests {
+            assert!(references(&test.source()).contains(&number), "{} does not name S{number}", test.path);
         }
     }
 }

@@ -41,3 +41,31 @@ fn collect(folder: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
         }
     }
 }
+
+/// A test that a table names.
+pub(crate) struct NamedTest {
+    pub(crate) path: String,
+    /// The name of a function, or words of a title.
+    name: String,
+}
+
+impl NamedTest {
+    /// Returns the test of a cell, or `None` for an empty cell.
+    pub(crate) fn in_cell(cell: &str) -> Option<Self> {
+        let parts: Vec<_> = cell.trim().split('`').collect();
+        match parts[..] {
+            [""] => None,
+            ["", path, " ", name, ""] => Some(Self { path: path.to_owned(), name: name.to_owned() }),
+            _ => panic!("a path and a name: {cell}"),
+        }
+    }
+
+    /// Returns the text of the file, which has the test.
+    pub(crate) fn source(&self) -> String {
+        let Self { path, name } = self;
+        let text = read(path);
+        let wanted = if path.ends_with(".rs") { &format!("fn {name}(") } else { name };
+        assert!(text.contains(wanted), "{path} has no {wanted}");
+        text
+    }
+}

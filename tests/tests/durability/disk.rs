@@ -84,17 +84,17 @@ async fn notes(client: &mut TestConnection) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_is_told_of_and_loses_nothing() {
+async fn a_full_disk_is_reported_and_loses_nothing() {
     let disk = Disk::new();
     let host = start(&disk.data());
     let mut one = join(&host, "one").await;
     let mut two = join(&host, "two").await;
-    let mut told = Vec::new();
+    let mut acknowledged = Vec::new();
     for number in 0..5 {
         for client in [&mut one, &mut two] {
             client.call::<i64>("add", [format!("before {number}")]).await;
         }
-        told.push(format!("before {number}"));
+        acknowledged.push(format!("before {number}"));
     }
 
     disk.fill(&host);
@@ -103,7 +103,7 @@ async fn a_full_disk_is_told_of_and_loses_nothing() {
     for number in 0..1000 {
         let note = format!("{number} {}", "x".repeat(500));
         match one.try_call::<i64>("add", [&note]).await {
-            Ok(_) => told.push(note),
+            Ok(_) => acknowledged.push(note),
             Err(CallError::Refused(error)) => {
                 assert!(error.starts_with("Internal error (id "), "{error}");
             }
@@ -125,15 +125,16 @@ async fn a_full_disk_is_told_of_and_loses_nothing() {
 
     disk.free(&host);
     let mut one = join(&host, "one").await;
-    assert_eq!(notes(&mut one).await, told);
-    for (client, count) in [(&mut one, told.len()), (&mut two, 5), (&mut join(&host, "new").await, 0)] {
+    assert_eq!(notes(&mut one).await, acknowledged);
+    for (client, count) in [(&mut one, acknowledged.len()), (&mut two, 5), (&mut join(&host, "new").await, 0)]
+    {
         assert_eq!(client.call::<usize>("add", ["after"]).await, count + 1, "it works again");
     }
     let host = host.restart().await.expect("the host starts again");
-    told.push("after".to_owned());
+    acknowledged.push("after".to_owned());
     let mut one = join(&host, "one").await;
-    assert_eq!(notes(&mut one).await, told);
-    assert_eq!(one.call::<Value>("count", ()).await, told.len());
+    assert_eq!(notes(&mut one).await, acknowledged);
+    assert_eq!(one.call::<Value>("count", ()).await, acknowledged.len());
     host.shutdown().await;
 }
 
@@ -147,13 +148,13 @@ async fn a_broken_disk_restarts_its_agent_from_what_is_there() {
         [&|| faults.fail_commits(1), &|| faults.fail_syncs(1), &|| faults.fail_writes(1), &|| {
             faults.break_writes(1)
         }];
-    let mut told = Vec::new();
+    let mut acknowledged = Vec::new();
     for (number, fail) in failures.iter().enumerate() {
         let mut one = join(&host, "one").await;
         let mut watcher = join(&host, "one").await;
         let note = format!("good {number}");
         one.call::<i64>("add", [&note]).await;
-        told.push(note);
+        acknowledged.push(note);
         watcher.json().await;
         fail();
         let lost = format!("lost {number}");
@@ -164,10 +165,10 @@ async fn a_broken_disk_restarts_its_agent_from_what_is_there() {
         let left = notes(&mut again).await;
         // After a failed sync the outcome is unknown. The agent continues with the count that it reports now.
         if number == 1 && left.last() == Some(&lost) {
-            told.push(lost);
+            acknowledged.push(lost);
         }
-        assert_eq!(left, told);
-        assert_eq!(again.call::<usize>("count", ()).await, told.len(), "row and state are one");
+        assert_eq!(left, acknowledged);
+        assert_eq!(again.call::<usize>("count", ()).await, acknowledged.len(), "row and state are one");
         assert_eq!(two.call::<usize>("add", ["fine"]).await, number + 1, "another agent does not notice");
     }
     host.shutdown().await;

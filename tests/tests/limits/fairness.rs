@@ -29,7 +29,7 @@ struct Passed {
 
 struct Counts {
     messages: Arc<AtomicUsize>,
-    tell: mpsc::UnboundedSender<usize>,
+    report: mpsc::UnboundedSender<usize>,
 }
 
 /// An agent with handlers that yield often.
@@ -77,9 +77,9 @@ impl Counter {
 
     #[callable]
     fn start_task(&self, cx: &Context<Self>) -> Result<()> {
-        let (messages, tell) = (cx.env().messages.clone(), cx.env().tell.clone());
+        let (messages, report) = (cx.env().messages.clone(), cx.env().report.clone());
         cx.spawn(async move {
-            let _ = tell.send(steps(&messages).await);
+            let _ = report.send(steps(&messages).await);
         })
     }
 }
@@ -87,10 +87,10 @@ impl Counter {
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_messages_does_not_starve_what_runs() {
     let messages = Arc::new(AtomicUsize::new(0));
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (report, mut reports) = mpsc::unbounded_channel();
     let count = messages.clone();
     let program = move || {
-        let counts = Counts { messages: count.clone(), tell: tell.clone() };
+        let counts = Counts { messages: count.clone(), report: report.clone() };
         let mut limits = Limits::default();
         // All messages in flight fit into the mailbox, so that no other event waits there.
         limits.in_flight_per_connection = 50;
@@ -112,7 +112,7 @@ async fn a_flood_of_messages_does_not_starve_what_runs() {
     let passed = [
         ("a call", client.call("wait", ()).await),
         ("authorize", client.call("letIn", ()).await),
-        ("a task", told.recv().await.expect("the task ends")),
+        ("a task", reports.recv().await.expect("the task ends")),
         ("a response", body(host.request(request).await).await.parse().expect("a number")),
     ];
     for (kind, passed) in passed {

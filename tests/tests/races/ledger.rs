@@ -101,7 +101,7 @@ fn set_next(cx: &ObjectContext) -> Result<()> {
 }
 
 /// Notes all alarms that are due, and sets the alarm for the others.
-fn ring(cx: &ObjectContext, alarm: &AlarmInfo, witness: &Witness) -> Result<()> {
+fn count_alarm(cx: &ObjectContext, alarm: &AlarmInfo, witness: &Witness) -> Result<()> {
     let now = cx.now();
     let at = since_1970(alarm.scheduled_time);
     if at > now {
@@ -265,7 +265,7 @@ impl Ledger {
     #[hook]
     fn on_alarm(&self, cx: &Context<Self>, alarm: AlarmInfo) -> Result<()> {
         self.watch.check_started();
-        ring(cx.object(), &alarm, &self.watch.witness)
+        count_alarm(cx.object(), &alarm, &self.watch.witness)
     }
 
     #[hook]
@@ -430,7 +430,7 @@ impl DurableObject for Room {
 
     async fn alarm(&self, cx: &ObjectContext, alarm: AlarmInfo) -> Result<()> {
         self.watch.check_started();
-        ring(cx, &alarm, &self.watch.witness)
+        count_alarm(cx, &alarm, &self.watch.witness)
     }
 
     async fn hibernate(&self, cx: &ObjectContext) -> Result<()> {

@@ -87,10 +87,10 @@ fn error(agents: Agents) -> Error {
 }
 
 #[test]
-fn two_types_of_one_name_are_told_both() {
-    let told = error(Agents::new().register::<Desk>().wire_type::<mail::Post>());
-    assert_eq!(told.code(), "types_name");
-    let text = told.to_string();
+fn an_error_names_both_types_of_one_name() {
+    let error = error(Agents::new().register::<Desk>().wire_type::<mail::Post>());
+    assert_eq!(error.code(), "types_name");
+    let text = error.to_string();
     for path in
         ["`typescript::mistakes::blog::Post`", "`typescript::mistakes::mail::Post`", "`Post`", "rename"]
     {
@@ -124,7 +124,7 @@ fn a_number_in_a_type_matters_where_it_shows() {
 
 #[test]
 fn a_type_without_a_form_is_named() {
-    let told = error(Agents::new().wire_type::<Flattened>());
-    assert_eq!(told.code(), "types_form");
-    assert!(told.to_string().contains("`typescript::mistakes::Flattened` cannot be written"), "{told}");
+    let error = error(Agents::new().wire_type::<Flattened>());
+    assert_eq!(error.code(), "types_form");
+    assert!(error.to_string().contains("`typescript::mistakes::Flattened` cannot be written"), "{error}");
 }

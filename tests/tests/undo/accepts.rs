@@ -27,12 +27,12 @@ enum Step {
     Panic,
 }
 
-struct Door {
+struct Scripted {
     plan: Arc<Mutex<Vec<Step>>>,
     violations: Arc<Mutex<Vec<String>>>,
 }
 
-impl Door {
+impl Scripted {
     fn step(&self, cx: &ObjectContext, upgrade: &WebSocketUpgrade, step: &Step) -> Result<()> {
         let socket = cx.get_web_sockets().into_iter().next();
         match (step, socket) {
@@ -76,7 +76,7 @@ impl Door {
     }
 }
 
-impl DurableObject for Door {
+impl DurableObject for Scripted {
     async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
         let upgrade = WebSocketUpgrade::take(&mut request).expect("a WebSocket");
         let plan = std::mem::take(&mut *self.plan.lock().unwrap());
@@ -103,7 +103,7 @@ struct Model {
     attached: Option<u64>,
     flag: bool,
     closed: bool,
-    heard: Vec<String>,
+    received: Vec<String>,
 }
 
 impl Model {
@@ -113,7 +113,7 @@ impl Model {
         match step {
             Step::Accept(tags) if self.accepted.is_none() => self.accepted = Some(tags.clone()),
             Step::Attach(n) if open => self.attached = Some(*n),
-            Step::Send(n) if open => self.heard.push(n.to_string()),
+            Step::Send(n) if open => self.received.push(n.to_string()),
             Step::Flags(on) if open => self.flag = *on,
             Step::Close if open => self.closed = true,
             Step::Transaction(steps, counts) => {
@@ -172,18 +172,19 @@ fn plan(random: &mut Random, depth: usize) -> Vec<Step> {
 async fn check(seeds: std::ops::Range<u64>) {
     let next = Arc::new(Mutex::new(Vec::new()));
     let violations = Arc::new(Mutex::new(Vec::new()));
-    let (theirs, told) = (next.clone(), violations.clone());
-    let door = move |_: &ObjectContext| Door { plan: theirs.clone(), violations: told.clone() };
-    let host = TestHost::start(move || Agents::new().register_object_with("door", door.clone())).unwrap();
+    let (theirs, found) = (next.clone(), violations.clone());
+    let create = move |_: &ObjectContext| Scripted { plan: theirs.clone(), violations: found.clone() };
+    let host =
+        TestHost::start(move || Agents::new().register_object_with("scripted", create.clone())).unwrap();
     for seed in seeds {
         let plan = plan(&mut Random::new(seed), 0);
         let what = format!("seed {seed}: {plan:?}");
         let mut model = Model::default();
         let ends = model.run(&plan);
         next.lock().unwrap().clone_from(&plan);
-        let object = host.object("door", &format!("door-{seed}"));
+        let object = host.object("scripted", &format!("seed-{seed}"));
         let mut client = object.connect("").await;
-        for expected in &model.heard {
+        for expected in &model.received {
             assert_eq!(client.next().await.text(), *expected, "{what}");
         }
         if let Some(code) = ends {

@@ -82,9 +82,9 @@ async fn a_connect_hook_that_panics_leaves_the_accept_and_the_identity() {
 }
 
 /// An object that accepts connections in ways that are undone.
-struct Door;
+struct AcceptAndUndo;
 
-impl DurableObject for Door {
+impl DurableObject for AcceptAndUndo {
     async fn fetch(&self, cx: &ObjectContext, mut request: Request) -> Result<Response> {
         let how = request.uri().query().unwrap_or_default().to_owned();
         let Some(upgrade) = WebSocketUpgrade::take(&mut request) else { return Ok("x".into_response()) };
@@ -138,7 +138,7 @@ impl DurableObject for Door {
 }
 
 async fn door(how: &str) -> (TestHost, TestConnection) {
-    let host = TestHost::start(|| Agents::new().register_object_with("door", |_| Door)).unwrap();
+    let host = TestHost::start(|| Agents::new().register_object_with("door", |_| AcceptAndUndo)).unwrap();
     let client = host.object("door", "one").connect(how).await;
     (host, client)
 }

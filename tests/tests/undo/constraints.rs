@@ -104,8 +104,8 @@ async fn who_breaks_a_deferred_constraint_fails_alone() {
         assert_eq!(good.answer(&first).await["result"], 1, "{culprit}");
         assert_eq!(good.answer(&second).await["result"], 2, "{culprit}");
         bad.send("hello").await;
-        let heard = good.drain_json().await;
-        assert!(heard.iter().all(|frame| frame["state"].as_u64() <= Some(2)), "{culprit}: {heard:?}");
+        let received = good.drain_json().await;
+        assert!(received.iter().all(|frame| frame["state"].as_u64() <= Some(2)), "{culprit}: {received:?}");
         assert!(bad.drain().await.iter().all(|frame| !format!("{frame:?}").contains("never said")));
         let expected: Stored = (2, vec![1, 2], vec![], vec![]);
         assert_eq!(good.call::<Stored>("stored", ()).await, expected, "{culprit}");

@@ -48,9 +48,9 @@ enum Step {
 
 #[agent(state = u32, connection = u32)]
 #[derive(Default)]
-struct Doors;
+struct Scripted;
 
-impl Doors {
+impl Scripted {
     fn step(
         &self,
         cx: &Context<Self>,
@@ -107,7 +107,7 @@ impl Doors {
 }
 
 #[agent]
-impl Doors {
+impl Scripted {
     #[hook]
     fn on_start(&self, cx: &Context<Self>) -> Result<()> {
         cx.sql().execute_batch(TABLES)
@@ -172,7 +172,7 @@ struct Model {
     attached: Option<u32>,
     other: Option<u32>,
     /// Texts that the caller receives during the running call; `other_heard` are those of the other client.
-    heard: Vec<String>,
+    received: Vec<String>,
     other_heard: Vec<String>,
     ended: bool,
     broken: bool,
@@ -182,7 +182,7 @@ struct Model {
 
 impl Model {
     fn hear(&mut self, text: String) {
-        self.heard.push(text.clone());
+        self.received.push(text.clone());
         if !self.closed {
             self.other_heard.push(text);
         }
@@ -203,7 +203,7 @@ impl Model {
             Step::Attach(n) => self.attached = Some(*n),
             Step::AttachOther(n) if !self.closed => self.other = Some(*n),
             Step::CloseOther => self.closed = true,
-            Step::Say(n) if !self.ended => self.heard.push(format!("piece {n}")),
+            Step::Say(n) if !self.ended => self.received.push(format!("piece {n}")),
             Step::End(n) if !self.ended => self.end(format!("result {n}")),
             Step::Fail(n) if !self.ended => self.end(format!("error {n}")),
             Step::AttachOther(_) | Step::Say(_) | Step::End(_) | Step::Fail(_) | Step::Pause => {}
@@ -215,7 +215,7 @@ impl Model {
                     begun: old.begun,
                     attached: old.attached,
                     other: old.other,
-                    heard: old.heard,
+                    received: old.received,
                     other_heard: old.other_heard,
                     ended: old.ended,
                     closed: old.closed,
@@ -238,12 +238,12 @@ impl Model {
 
     fn end(&mut self, last: String) {
         self.ended = true;
-        self.heard.push(last);
+        self.received.push(last);
     }
 
     /// Runs a call turn by turn.
     fn run(&mut self, steps: &[Step]) {
-        self.heard.clear();
+        self.received.clear();
         self.other_heard.clear();
         self.ended = false;
         for turn in steps.split_inclusive(|step| matches!(step, Step::Pause)) {
@@ -324,7 +324,7 @@ fn written(frame: Received) -> String {
 }
 
 async fn connect(host: &TestHost) -> (TestConnection, TestConnection) {
-    let object = host.agent::<Doors>("one");
+    let object = host.agent::<Scripted>("one");
     let (mut mine, mut other) = (object.connect("").await, object.connect("").await);
     mine.greeting().await;
     other.greeting().await;
@@ -333,7 +333,7 @@ async fn connect(host: &TestHost) -> (TestConnection, TestConnection) {
 
 async fn check(seed: u64) {
     let mut random = Random::new(seed);
-    let mut host = TestHost::start(|| Agents::new().register::<Doors>()).unwrap();
+    let mut host = TestHost::start(|| Agents::new().register::<Scripted>()).unwrap();
     let (mut mine, mut other) = connect(&host).await;
     let mut model = Model::default();
     for call in 0..CALLS {
@@ -341,7 +341,7 @@ async fn check(seed: u64) {
         let what = format!("seed {seed}, call {call}: {steps:?}");
         model.run(&steps);
         mine.start_call("run", (&steps,)).await;
-        for expected in &model.heard {
+        for expected in &model.received {
             assert_eq!(written(mine.next().await), *expected, "{what}");
         }
         assert_eq!(mine.drain().await, [], "{what}");
@@ -354,7 +354,7 @@ async fn check(seed: u64) {
                 }
             };
             assert_eq!(end, Received::Close(4000, "out".to_owned()), "{what}");
-            other = host.agent::<Doors>("one").connect("").await;
+            other = host.agent::<Scripted>("one").connect("").await;
             other.greeting().await;
             model.other = None;
         } else {
@@ -365,7 +365,7 @@ async fn check(seed: u64) {
         for lost in [false, true] {
             assert_eq!(mine.call::<Value>("look", ()).await, model.look(), "{what}, memory lost: {lost}");
             let kept: Vec<_> =
-                host.agent::<Doors>("one").connections().into_iter().map(|it| it.attachment).collect();
+                host.agent::<Scripted>("one").connections().into_iter().map(|it| it.attachment).collect();
             let attached = [model.attached, model.other].map(|number| number.map(|number| json!(number)));
             assert_eq!(kept, attached, "{what}, memory lost: {lost}");
             mine.send("hello").await;
@@ -383,7 +383,7 @@ async fn check(seed: u64) {
                 (mine, other) = connect(&host).await;
                 (model.attached, model.other) = (None, None);
             } else {
-                host.agent::<Doors>("one").hibernate().await.unwrap();
+                host.agent::<Scripted>("one").hibernate().await.unwrap();
             }
         }
     }
@@ -391,7 +391,7 @@ async fn check(seed: u64) {
 }
 
 #[test]
-fn doors_do_as_a_model_that_undoes_everything() {
+fn agents_do_as_a_model_that_undoes_everything() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seeds = match (number("AGENTS_SEED"), number("AGENTS_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,

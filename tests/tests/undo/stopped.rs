@@ -93,8 +93,8 @@ async fn a_statement_that_is_stopped_fails_its_turn_alone() {
         assert_eq!(wrong["success"], false, "{culprit}: {wrong}");
         assert_eq!(good.answer(&first).await["result"], 1, "{culprit}");
         assert_eq!(good.answer(&second).await["result"], 2, "{culprit}");
-        let heard = format!("{:?}", good.drain().await);
-        assert!(!heard.contains("never said") && !heard.contains("4711"), "{culprit}: {heard}");
+        let received = format!("{:?}", good.drain().await);
+        assert!(!received.contains("never said") && !received.contains("4711"), "{culprit}: {received}");
         let expected = (2, vec![1, 2], false);
         assert_eq!(good.call::<(u32, Vec<u32>, bool)>("stored", ()).await, expected, "{culprit}");
         // The activation continues: no socket was closed.

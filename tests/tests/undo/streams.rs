@@ -110,37 +110,37 @@ impl Says {
     #[callable]
     async fn relay(&self, cx: &Context<Self>, method: String) -> Result<Vec<String>> {
         let mut stream = cx.agent::<Self>("callee").call_streaming::<u32>(&method, ()).await?;
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         while let Some(item) = stream.next().await {
-            heard.push(match item {
+            received.push(match item {
                 Ok(n) => n.to_string(),
                 Err(error) => error.code().to_owned(),
             });
         }
         if let Ok(result) = stream.result() {
-            heard.push(format!("= {result}"));
+            received.push(format!("= {result}"));
         }
-        Ok(heard)
+        Ok(received)
     }
 }
 
 /// Returns what a client receives of a call, in the form of `relay`.
-async fn heard(client: &mut TestConnection, method: &str) -> Vec<String> {
+async fn received(client: &mut TestConnection, method: &str) -> Vec<String> {
     let id = client.start_call(method, ()).await;
     let last = client.answer(&id).await;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     // An answer to a later call comes after all other frames.
     let mut frames = client.drain_json().await;
     frames.push(last);
     for frame in frames {
         assert_eq!(frame["id"], id.as_str(), "{frame}");
-        heard.push(match (&frame["success"], &frame["done"]) {
+        received.push(match (&frame["success"], &frame["done"]) {
             (Value::Bool(false), _) => "panic".to_owned(),
             (_, Value::Bool(false)) => frame["result"].to_string(),
             _ => format!("= {}", frame["result"]),
         });
     }
-    heard
+    received
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +158,7 @@ async fn what_a_stream_said_is_undone_with_its_turn_or_transaction() {
         ("tooManyUndone", &["1", "= 8"]),
         ("spawnedPanic", &["1", "= 8"]),
     ] {
-        assert_eq!(heard(&mut client, method).await, expected, "a client of {method}");
+        assert_eq!(received(&mut client, method).await, expected, "a client of {method}");
         assert_eq!(client.call::<Vec<String>>("relay", (method,)).await, expected, "an agent, {method}");
     }
 }

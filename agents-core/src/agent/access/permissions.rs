@@ -52,7 +52,9 @@ impl<A: AgentDefinition> AgentShared<A> {
                 };
                 let answer = self.guard(cx.clone(), hook(call.agent.clone(), parts, right)).await;
                 // The callable did not fail, so the log names the hook.
-                answer.map_err(|error| Error::new(error.code(), report::client_text(&error, "has_right")))?
+                answer.map_err(|error| {
+                    Error::new(error.code(), report::client_text(self.object.key(), &error, "has_right"))
+                })?
             }
             None => false,
         };

@@ -40,8 +40,8 @@ impl<A: Agent> AgentShared<A> {
         let result = self.guard(parts(true).cx, hook(agent, parts(true))).await;
         let Err(error) = result else { return switched() };
         // The code can be retried: the client has its identity, and the next attempt may succeed.
-        let text = report::client_text(&error, "on_connect");
-        self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
+        let text = report::client_text(self.object.key(), &error, "on_connect");
+        self.on_reported(AgentError::Connection { connection: connection.clone(), error }).await;
         connection.socket.close(close_code::INTERNAL_ERROR, cut_reason(text))?;
         switched()
     }
@@ -56,7 +56,7 @@ impl<A: Agent> AgentShared<A> {
     ) -> Result<(), Refusal> {
         let hooks = &self.table.hooks;
         let failed = |error: Error, what: &str| {
-            Refusal::new(close_code::SERVER_ERROR, report::client_text(&error, what))
+            Refusal::new(close_code::SERVER_ERROR, report::client_text(self.object.key(), &error, what))
         };
         if let Some(authorize) = hooks.authorize {
             let state = self

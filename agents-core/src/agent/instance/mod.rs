@@ -77,6 +77,15 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
     }
 
+    /// Calls the error hook for an error whose text a client has read. A hidden error is in the log already, with
+    /// the id that the client reads, so it is not logged again.
+    pub(crate) async fn on_reported(self: &Arc<Self>, error: AgentError<A>) {
+        let unlogged = error.error().client_message().is_some() && error.error().logged_id().is_none();
+        if self.table.hooks.on_error.is_some() || unlogged {
+            self.on_error(error).await;
+        }
+    }
+
     pub(super) fn log(&self, error: &Error) {
         report::handler_failed(self.object.key(), error);
     }
@@ -207,7 +216,10 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         let hook = hook(self.agent()?, self.core.parts(), alarm);
         let Err(error) = self.core.guard(self.core.context(), hook).await else { return Ok(()) };
         let failed = Error::hidden(error.code(), format!("on_alarm failed and is tried again: {error}"));
-        self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        // Without the hook, the error of the alarm is logged once, by the object.
+        if self.core.table.hooks.on_error.is_some() {
+            self.core.on_error(AgentError::Server { error, source: ErrorSource::Alarm }).await;
+        }
         Err(failed)
     }
 
@@ -232,9 +244,14 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         Ok(())
     }
 
-    fn start_failed(_: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
+    fn start_failed(
+        object: &ObjectContext,
+        socket: &WebSocket,
+        message: &Message,
+        error: &Error,
+    ) -> Result<()> {
         let Some(text) = message.text() else { return Ok(()) };
-        let reason = report::client_text(error, "on_start");
+        let reason = report::client_text(object.key(), error, "on_start");
         match frame::parse(text) {
             ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
             ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),

@@ -13,12 +13,13 @@ use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
 use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
+use crate::agent::rpc::call_log::CallLog;
 use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{Agent, AgentShared, Call, CallContext, Callable};
 use crate::error::{Error, Result};
 use crate::interface::Outcome;
 use crate::object::report;
-use crate::object::{BoxFuture, RequestBody};
+use crate::object::{BoxFuture, ObjectKey, RequestBody};
 
 impl<A: Agent> AgentShared<A> {
     /// Runs a call from another agent, or from the program, and answers it.
@@ -32,7 +33,7 @@ impl<A: Agent> AgentShared<A> {
         let Some(callable) = self.table.callable(&method) else {
             let methods = self.table.callables.iter().map(|callable| callable.name);
             let error = Error::new("unknown_method", self.unknown_method(&method, methods));
-            return respond(Err(error), &method);
+            return respond(self.object.key(), Err(error), &method);
         };
         let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())
             .map_err(|error| Error::hidden("peer_frame", error))?
@@ -44,8 +45,10 @@ impl<A: Agent> AgentShared<A> {
         let parts = CallContext { cx, connection: None, request: None, answer: None };
         let mut call = Call { agent, parts, frame, arguments };
         if !callable.streaming {
+            let mut log = CallLog::begin(&self.object, None, callable.name);
             let outcome = self.invoke(callable, call).await;
-            return respond(outcome, callable.rust_name);
+            log.ended(&outcome);
+            return respond(self.object.key(), outcome, callable.rust_name);
         }
         let (sender, lines) = backlog(self.object.piece_bytes(), self.object.outgoing());
         let answer = Arc::new(ReplySink::to_agent(self.object.clone(), sender));
@@ -61,20 +64,25 @@ impl<A: Agent> AgentShared<A> {
         answer: Arc<ReplySink>,
     ) {
         // A reply that cannot be written as a line is not sent; the reader sees that the body ended early.
-        let _ = match self.invoke(callable, call).await {
+        let mut log = CallLog::begin(&self.object, None, callable.name);
+        let outcome = self.invoke(callable, call).await;
+        log.ended(&outcome);
+        let _ = match outcome {
             Ok(outcome) => answer.end(&outcome),
-            Err(error) => answer.fail(error.code(), report::for_caller(&error, callable.rust_name)),
+            Err(error) => {
+                answer.fail(error.code(), report::for_caller(self.object.key(), &error, callable.rust_name))
+            }
         };
     }
 }
 
 /// Returns the reply of a method that does not stream.
-fn respond(outcome: Result<Outcome>, what: &str) -> Result<Response> {
+fn respond(agent: &ObjectKey, outcome: Result<Outcome>, method: &str) -> Result<Response> {
     let line = match outcome {
         Ok(Outcome::Nothing) => ReplyFrame::result(None)?,
         Ok(Outcome::Value(json)) => ReplyFrame::result(Some(json))?,
         Err(error) => {
-            let (message, id) = report::for_caller(&error, what);
+            let (message, id) = report::for_caller(agent, &error, method);
             ReplyFrame::Error { code: error.code().to_owned(), message, id }
         }
     };

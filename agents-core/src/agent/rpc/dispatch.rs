@@ -7,6 +7,7 @@ use tokio::sync::MutexGuard;
 
 use crate::agent::instance::user_code::UserFuture;
 use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::rpc::call_log::CallLog;
 use crate::agent::rpc::response_stream::ReplySink;
 use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Connection};
 use crate::error::{Error, Result};
@@ -73,8 +74,14 @@ impl<A: AgentDefinition> AgentShared<A> {
         let answer = Arc::new(ReplySink::new(connection.socket.clone(), found.id, streamed));
         let callable = match found.method {
             Ok(callable) => callable,
-            Err(message) => return answer.error(&message),
+            Err(message) => {
+                let unknown = Err::<(), _>(Error::new("unknown_method", ""));
+                // The name is a text of the client, which is in its answer.
+                CallLog::begin(&self.object, Some(connection.id()), "").ended(&unknown);
+                return answer.error(&message);
+            }
         };
+        let mut log = CallLog::begin(&self.object, Some(connection.id()), callable.name);
         // A call that is dropped, for example by a timeout, is answered as well.
         let _answered = answer.answered();
         let cx = self.context_of(&connection, Some(callable.name));
@@ -82,9 +89,11 @@ impl<A: AgentDefinition> AgentShared<A> {
         let _stoppable = streamed.clone().map(|answer| self.activation.streams.begin(answer));
         let parts = CallContext { cx, connection: Some(connection), request: None, answer: streamed };
         let call = Call { agent, parts, frame: text, arguments: found.arguments };
-        match self.invoke(callable, call).await {
+        let result = self.invoke(callable, call).await;
+        log.ended(&result);
+        match result {
             Ok(outcome) => answer.end(&outcome),
-            Err(error) => answer.error(&report::client_text(&error, callable.rust_name)),
+            Err(error) => answer.error(&report::client_text(self.object.key(), &error, callable.rust_name)),
         }
     }
 

@@ -34,10 +34,10 @@ impl<A: Agent> AgentShared<A> {
                 response.map(|body| Body::new(CurrentAgentBody { body, ambient }))
             }
             Err(error) => {
-                let response = error_response(&error, "on_request");
+                let response = error_response(self.object.key(), &error, "on_request");
                 // Another status is an answer of the handler, and nothing has failed.
                 if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
-                    self.on_error(AgentError::Server { error, source: ErrorSource::Request }).await;
+                    self.on_reported(AgentError::Server { error, source: ErrorSource::Request }).await;
                 }
                 response
             }

@@ -5,6 +5,7 @@
 //! are sent through the connections of the object.
 
 pub(super) mod arguments;
+pub(super) mod call_log;
 pub(super) mod dispatch;
 pub(super) mod http;
 pub(super) mod response_stream;

@@ -246,7 +246,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {
-            sampled!(DEBUG, "pushed states of other types", agent = ?self.object.key(), error = %SingleLine(&message), "a pushed state is not of the agent's type");
+            sampled!(DEBUG, "pushed states of other types", agent = ?self.object.key(), "a pushed state is not of the agent's type");
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
         let state = match pushed::read(raw.get(), &self.key_facts) {
@@ -263,7 +263,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            sampled!(DEBUG, "pushed states that were rejected", agent = ?self.object.key(), error = %SingleLine(&error), "a pushed state was rejected");
+            sampled!(DEBUG, "pushed states that were rejected", agent = ?self.object.key(), code = error.code(), "a pushed state was rejected");
             match error.downcast_ref() {
                 Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
                 _ => frame::STATE_REJECTED.into(),

@@ -34,6 +34,10 @@ impl<P: ObjectPort + ?Sized> ObjectPort for Encoded<P> {
         }
         self.0.post(message, cx)
     }
+
+    fn address(&self) -> (&str, &str) {
+        self.0.address()
+    }
 }
 
 impl ToObject {

@@ -150,6 +150,24 @@ pub(crate) enum ToObject {
 }
 
 impl ToObject {
+    /// Returns the kind of the message, for the log; a call is a request of another agent or of the program.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Message { .. } => "message",
+            Self::Close { .. } => "close",
+            Self::Error { .. } => "error",
+            Self::Request { head, .. } if head.internal.is_some() => "call",
+            Self::Request { .. }
+            | Self::BodyChunk { .. }
+            | Self::BodyEnd { .. }
+            | Self::Drained { .. }
+            | Self::Gone { .. }
+            | Self::Room { .. } => "request",
+            Self::Alarm => "alarm",
+        }
+    }
+
     /// Returns the connection whose accept it requests.
     pub(crate) fn connects(&self) -> Option<ConnectionKey> {
         match self {

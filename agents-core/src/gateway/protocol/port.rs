@@ -23,6 +23,9 @@ pub(crate) trait ObjectPort: Send + Sync {
     ///
     /// The context is that of the sending task, which is woken when a full mailbox has space again.
     fn post(&self, message: ToObject, cx: &Context<'_>) -> Result<(), PostError>;
+
+    /// Returns the class and the name of the object, for the log.
+    fn address(&self) -> (&str, &str);
 }
 
 /// Posts a message; waits while the mailbox is full. A retired object returns the message.

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::gateway::hub::{Hub, RegisterError};
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
+use crate::gateway::socket::events;
 use crate::gateway::socket::task::{CLOSE_TIMEOUT, Task};
 use crate::gateway::socket::{Socket, Stream};
 use crate::gateway::{Close, ConnectionSlot, Gateway, Head, ObjectPort, ToObject, post};
@@ -45,6 +46,7 @@ pub(crate) async fn accept(
                     other.close_now(codec::close(Some(close_code::GOING_AWAY), "replaced"), &hub);
                     // The close of the old socket reaches the object before the new connection.
                     if let Some(close) = other.end(&hub, Close::dropped()) {
+                        events::closed(&*port, &other, close_code::ABNORMAL, "replaced");
                         // An object that is out of use needs no close.
                         let _ = post(&*port, close).await;
                         hub.close_delivered();
@@ -54,6 +56,7 @@ pub(crate) async fn accept(
         }
     }
     hub.gateway.heartbeat.watch(&socket);
+    events::opened(&*port, &id);
     let connect = ToObject::Connect { connection: socket.key, id, head: Box::new(head) };
     Some(Task::new(stream, socket, hub, port, connect, slot))
 }

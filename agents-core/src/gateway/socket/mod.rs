@@ -3,6 +3,7 @@
 mod accept;
 mod byte_stream;
 pub(super) mod codec;
+mod events;
 mod in_flight;
 pub(super) mod outbox;
 mod rate_limit;
@@ -32,7 +33,6 @@ use crate::gateway::{
     Gateway, MemoryPermit, Message, RequestKey, Selection, ToObject,
 };
 use crate::limits::Limit;
-use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 pub(crate) use accept::{accept, refuse};
@@ -65,6 +65,8 @@ pub(crate) struct Socket {
     connect_posted: AtomicBool,
     /// `true` if the peer did not answer a ping in time.
     given_up: AtomicBool,
+    /// `true` if the peer stayed too far behind, which the task of the socket logs.
+    stayed_behind: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -148,6 +150,7 @@ impl Socket {
             ended: AtomicBool::new(false),
             connect_posted: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
+            stayed_behind: AtomicBool::new(false),
         })
     }
 
@@ -187,12 +190,15 @@ impl Socket {
             push(&mut shared.outbox, hub.limits().outbox_bytes).map_err(|_| Limit::OutboxBytes)
         };
         if let Err(limit) = reached {
-            sampled!(DEBUG, "readers that stayed behind", connection = ?self.key, %limit, "a reader stayed behind, its socket is closed");
             shared.outbox.close_now(codec::close(Some(close_code::TRY_AGAIN_LATER), "too slow"));
             totals.limits.record(limit);
         }
         shared.count_queue(outgoing);
         answer_room(shared, hub);
+        if reached.is_err() {
+            // A hub may be locked here, and the subscriber of the log is code of the program. So the task logs.
+            self.stayed_behind.store(true, Ordering::Relaxed);
+        }
         self.waker.wake();
         reached.unwrap_or(false)
     }

@@ -88,12 +88,12 @@ impl Task {
     }
 
     /// Closes the socket and ignores further data of its peer.
-    pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &str) {
+    pub(super) fn break_off(&mut self, work: &mut Work, code: u16, reason: &'static str) {
         self.peer = Peer::Broken;
         work.decoder = Decoder::new(self.hub.limits().message_bytes);
         work.growing = MemoryPermit::default();
         work.reading_since = None;
         self.socket.close(codec::close(Some(code), reason), &self.hub);
-        self.end(work, Close { code, reason: reason.to_owned(), was_clean: false });
+        self.end(work, Close { code, reason: reason.to_owned(), was_clean: false }, reason);
     }
 }

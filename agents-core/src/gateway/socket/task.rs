@@ -18,6 +18,7 @@ use crate::gateway::hub::Hub;
 use crate::gateway::quota::memory_budget::message_as_value;
 use crate::gateway::socket::byte_stream::Io;
 use crate::gateway::socket::codec::{self, Decoder, Incoming};
+use crate::gateway::socket::events;
 use crate::gateway::socket::{Socket, Stream};
 use crate::gateway::{
     Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
@@ -139,8 +140,20 @@ impl Task {
 
     fn poll_with(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.waker.register(cx.waker());
+        if self.socket.stayed_behind.load(Ordering::Relaxed)
+            && self.socket.stayed_behind.swap(false, Ordering::Relaxed)
+        {
+            sampled!(DEBUG, "readers that stayed behind", connection = ?self.socket.key, "a reader stayed behind, its socket is closed");
+        }
         if self.poll_io(work, cx).is_ready() || self.poll_overdue(work, cx).is_ready() {
-            self.end(work, Close::dropped());
+            let cause = if self.socket.given_up.load(Ordering::Relaxed) {
+                "heartbeat"
+            } else if self.socket.is_closing() {
+                "server"
+            } else {
+                "network"
+            };
+            self.end(work, Close::dropped(), cause);
             // Reading and writing have ended; only the close must still be posted to the object.
             work.incoming.clear();
             self.got_close = true;
@@ -220,8 +233,12 @@ impl Task {
     }
 
     /// Queues the close of the connection for the object, once.
-    pub(super) fn end(&self, work: &mut Work, close: Close) {
-        work.posts.extend(self.socket.end(&self.hub, close));
+    pub(super) fn end(&self, work: &mut Work, close: Close, cause: &str) {
+        let code = close.code;
+        if let Some(message) = self.socket.end(&self.hub, close) {
+            events::closed(&*self.port, &self.socket, code, cause);
+            work.posts.push_back(message);
+        }
     }
 
     /// Hands the received items on; pending while the mailbox is full or a limit is reached.
@@ -243,7 +260,10 @@ impl Task {
                     }
                     Err(PostError::Retired(message)) => {
                         // This cannot happen while a socket is registered or has a pending close.
-                        tracing::error!(?message, "an object was retired before its socket had ended");
+                        tracing::error!(
+                            message_kind = message.kind(),
+                            "an object was retired before its socket had ended"
+                        );
                     }
                 }
             }
@@ -298,8 +318,9 @@ impl Task {
                     Some((code, reason)) => (codec::close(Some(code), &reason), Close::clean(code, reason)),
                     None => (codec::close(None, ""), Close::clean(close_code::NO_CODE, "")),
                 };
+                let cause = if self.socket.is_closing() { "server" } else { "client" };
                 self.socket.close(answer, &self.hub);
-                self.end(work, close);
+                self.end(work, close, cause);
             }
             Some(Incoming::Pong) | None => {}
         }

@@ -200,7 +200,7 @@ fn registered(
     loop {
         if let Some((at, registration)) = registering {
             let Poll::Ready(result) = registration.as_mut().poll(cx) else { return Ok(false) };
-            handle.indexed.set(Some(*at));
+            handle.alarm_entry.set(Some(*at));
             *registering = None;
             result?;
         }
@@ -209,7 +209,7 @@ fn registered(
             return Ok(true);
         }
         match ObjectContext::alarm_at(store)? {
-            Some(at) if !handle.indexed.covers(at) => {
+            Some(at) if !handle.alarm_entry.covers(at) => {
                 *registering = Some((at, handle.environment.alarms.register(&handle.key, at)));
             }
             _ => return Ok(true),
@@ -221,6 +221,6 @@ fn registered(
 fn report_to_index(handle: &ObjectHandle, inner: &mut Inner, at: Option<u64>) {
     // While the alarm is firing, the end of its handler is still to be reported.
     inner.alarm_unreported = inner.firing.is_some();
-    handle.indexed.set(at);
+    handle.alarm_entry.set(at);
     handle.environment.alarms.report_committed(&handle.key, at);
 }

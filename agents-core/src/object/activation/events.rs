@@ -224,7 +224,7 @@ impl Activation {
             },
             event if event.about_request().is_some() => Ok(()),
             event => {
-                tracing::warn!(object = ?self.handle.key, %error, ?event, "an event was dropped");
+                tracing::warn!(object = ?self.handle.key, %error, event = event.kind(), "an event was dropped");
                 Ok(())
             }
         }

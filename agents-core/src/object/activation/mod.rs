@@ -9,6 +9,7 @@ mod overload;
 mod shutdown;
 mod time_slice;
 pub(super) mod turn;
+mod wake_log;
 pub(super) mod watchdog;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -36,7 +37,8 @@ use crate::object::activation::database_release::{OpenDatabase, StoreWork};
 use crate::object::activation::events::Label;
 use crate::object::activation::time_slice::{Side, TimeSlice};
 use crate::object::activation::turn::{Turns, Undone, in_time};
-use crate::object::runtime::alarm_service::AlarmService;
+use crate::object::activation::wake_log::WakeLog;
+use crate::object::alarm::AlarmService;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
 use crate::object::runtime::lifecycle::ActiveWork;
@@ -125,6 +127,7 @@ pub(super) async fn run(handle: Arc<ObjectHandle>) {
 
 /// Runs one activation of an object, from its opening to its end.
 async fn run_activation(handle: &Arc<ObjectHandle>) {
+    let log = WakeLog::woke(handle);
     match Activation::open(handle).await {
         Ok(mut activation) => {
             handle.failed_openings.store(0, Ordering::Relaxed);
@@ -135,7 +138,9 @@ async fn run_activation(handle: &Arc<ObjectHandle>) {
                 })
             });
             let ended = ended.await;
+            let reason = ended.reason();
             activation.finish(ended).await;
+            log.slept(handle, reason);
         }
         Err(error) => {
             tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
@@ -144,6 +149,7 @@ async fn run_activation(handle: &Arc<ObjectHandle>) {
             handle.lifecycle.sleep();
             shutdown::fail(handle, "the agent cannot be started", Unaccepted::All);
             shutdown::keep(handle, events);
+            log.slept(handle, "not opened");
         }
     }
 }
@@ -158,6 +164,18 @@ enum Ended {
     Crashed {
         quiet: bool,
     },
+}
+
+impl Ended {
+    /// Returns the reason for the log.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Stopped => "stopped",
+            Self::Failed(_) => "failed",
+            Self::Crashed { .. } => "crashed",
+        }
+    }
 }
 
 enum Phase {

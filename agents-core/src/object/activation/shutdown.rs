@@ -182,7 +182,7 @@ impl Activation {
         if let Some(reason) = closed {
             handle.settings.forget();
             handle.readable.store(false, Ordering::Relaxed);
-            handle.indexed.forget();
+            handle.alarm_entry.forget();
             // This happens before the file is closed, which takes a while: a connection that arrives
             // meanwhile waits for the next activation. An earlier connection whose `fetch` was not called
             // waits as well, unless this activation dispatched nothing before it failed: then the next one
@@ -227,7 +227,7 @@ pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     handle.lifecycle.sleep();
     handle.settings.forget();
     handle.readable.store(false, Ordering::Relaxed);
-    handle.indexed.forget();
+    handle.alarm_entry.forget();
     fail(handle, RESTARTED, Unaccepted::All);
     close(handle, store, true).await;
     // The outcome of the alarm that woke the object is unknown.

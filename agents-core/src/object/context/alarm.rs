@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::journal::Change;
 use super::{Inner, ObjectContext, WriteKind};
 use crate::error::Result;
-use crate::object::alarm::{millis_of, moment_of};
+use crate::object::alarm::time::{millis_of, moment_of};
 use crate::object::{AlarmInfo, AlarmTime};
 use crate::storage::{Alarm, Alarms, StorageError, Store};
 

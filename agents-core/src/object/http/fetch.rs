@@ -14,7 +14,7 @@ use crate::object::durable_object::{ClientIp, Request, Response};
 use crate::object::http::request_body::{InvalidBody, RequestBody};
 use crate::object::report;
 use crate::object::runtime::class::Instance;
-use crate::object::{ConnectionEntry, ObjectContext, WebSocketUpgrade};
+use crate::object::{ConnectionEntry, ObjectContext, ObjectKey, WebSocketUpgrade};
 use crate::response::ErrorBody;
 use crate::wire::close_code;
 
@@ -39,7 +39,7 @@ pub(in crate::object) async fn answer(
     };
     let response = match fetched {
         Ok(response) => response,
-        Err(error) => error_response(&error, "fetch"),
+        Err(error) => error_response(object.key(), &error, "fetch"),
     };
     let streamed = stream(&object, key, response).await;
     let complete = streamed.is_ok();
@@ -108,7 +108,7 @@ fn keep_length(parts: &mut http::response::Parts, body: &Body) {
 /// Returns the response to a request whose handler returned an error.
 ///
 /// Only a failure of the program has the status 500, and is logged as an error.
-pub(crate) fn error_response(error: &Error, what: &str) -> Response {
+pub(crate) fn error_response(agent: &ObjectKey, error: &Error, method: &str) -> Response {
     if let Some(fault) = error.causes().find_map(|cause| cause.downcast_ref::<BodyFault>()) {
         return ErrorBody::of_status(fault.status(), fault.to_string()).respond(fault.status());
     }
@@ -116,14 +116,14 @@ pub(crate) fn error_response(error: &Error, what: &str) -> Response {
         return ErrorBody::of_status(invalid.status(), invalid.to_string()).respond(invalid.status());
     }
     error.respond(|id| match id {
-        Some(id) => report::log_hidden(error, what, id),
-        None => report::log_visible(error, what),
+        Some(id) => report::log_hidden(agent, error, method, id),
+        None => report::log_visible(agent, error, method),
     })
 }
 
 /// Answers a request whose object failed with 500 and the part of the error that clients may read.
 pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &Error) -> Result<()> {
-    let (message, id) = report::for_caller(error, "fetch");
+    let (message, id) = report::for_caller(object.key(), error, "fetch");
     // The code of a hidden error stays in the log.
     let code = if id.is_some() { "internal" } else { error.code() };
     let body = ErrorBody { code: code.into(), message: message.into(), id: id.map(Into::into) };
@@ -178,7 +178,7 @@ pub(in crate::object) fn refuse(
     // Before the accept the code is final for clients: a client that retries would wait forever for a promise
     // that it has already handed out.
     let code = if entry.is_accepted() { close_code::INTERNAL_ERROR } else { close_code::SERVER_ERROR };
-    object.close(entry, Some(code), cut_reason(report::client_text(error, "fetch")))
+    object.close(entry, Some(code), cut_reason(report::client_text(object.key(), error, "fetch")))
 }
 
 /// Returns the close code for a response that accepted nothing, with the start of its body as reason.

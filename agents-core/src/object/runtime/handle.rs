@@ -9,8 +9,8 @@ use crate::gateway::{GatewayPort, ObjectPort, PostError, ToObject};
 use crate::limits::Limits;
 use crate::object::activation::disk_work::DiskWork;
 use crate::object::activation::{self, Environment};
+use crate::object::alarm::index_entry::IndexEntry;
 use crate::object::connections::room::RoomQuestions;
-use crate::object::runtime::alarm_service::Indexed;
 use crate::object::runtime::lifecycle::Lifecycle;
 use crate::object::runtime::mailbox::Mailbox;
 use crate::object::runtime::settings::SettingsSlot;
@@ -27,7 +27,7 @@ pub(crate) struct ObjectHandle {
     pub(in crate::object) environment: Arc<Environment>,
     pub(in crate::object) lifecycle: Lifecycle,
     pub(in crate::object) settings: SettingsSlot,
-    pub(in crate::object) indexed: Indexed,
+    pub(in crate::object) alarm_entry: IndexEntry,
     pub(in crate::object) disk: DiskWork,
     /// Set once this process has found the stored data to be of the current version and readable, so that no
     /// later activation checks it again. Taken back when an activation fails, because a migration may not have
@@ -67,7 +67,7 @@ impl ObjectHandle {
             environment,
             lifecycle: Lifecycle::default(),
             settings: SettingsSlot::default(),
-            indexed: Indexed::default(),
+            alarm_entry: IndexEntry::default(),
             disk: DiskWork::default(),
             readable: AtomicBool::new(false),
             failed_openings: AtomicU32::new(0),
@@ -142,6 +142,10 @@ impl ObjectPort for ObjectHandle {
             environment.tasks.spawn_on(activation::run(me), &environment.runtime);
         }
         Ok(())
+    }
+
+    fn address(&self) -> (&str, &str) {
+        (&self.key.class, &self.key.name)
     }
 }
 

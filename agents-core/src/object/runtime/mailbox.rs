@@ -114,6 +114,11 @@ impl Mailbox {
         self.reader.wake();
     }
 
+    /// Returns the kind of the message that has waited longest.
+    pub(in crate::object) fn first_kind(&self) -> Option<&'static str> {
+        self.inner.lock().queue.front().map(ToObject::kind)
+    }
+
     /// Moves all waiting messages into `into`.
     pub(crate) fn take(&self, into: &mut VecDeque<ToObject>) {
         let waiting = {

@@ -3,7 +3,6 @@
 //! This module owns the handle of an object with its mailbox, the registry of handles, the slots for awake
 //! objects, and the alarm service. The work of an awake object is in [`activation`](super::activation).
 
-pub(super) mod alarm_service;
 pub(super) mod awake_slots;
 pub(super) mod chaos;
 pub(super) mod class;

@@ -1,7 +1,5 @@
 //! The agent with a method for each rule under test.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use agents::axum::{http::StatusCode, response::IntoResponse};
@@ -10,61 +8,9 @@ use agents::serde_json::Value;
 use futures_util::stream;
 use tokio::time::sleep;
 
-/// Opened by `let_go` for a call of `hold`, which blocks its thread.
-static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
-
-#[wire]
-#[derive(Clone, Default)]
-pub(crate) struct Counter {
-    pub(crate) count: i64,
-}
-
-#[wire]
-#[derive(Clone)]
-pub(crate) struct Seat {
-    name: Option<String>,
-}
-
-#[wire]
-pub(crate) struct Closed {
-    id: String,
-    name: Option<String>,
-    code: u16,
-    reason: String,
-    clean: bool,
-}
-
-#[wire]
-pub(crate) struct Change {
-    source: String,
-    count: i64,
-}
-
-#[wire]
-pub(crate) struct Who {
-    id: String,
-    server: String,
-    agent: String,
-    tags: Vec<String>,
-    readonly: bool,
-    protocol: bool,
-    name: Option<String>,
-    uri: Option<String>,
-}
-
-#[wire]
-pub(crate) struct Greeting {
-    #[serde(rename = "type")]
-    kind: String,
-    name: String,
-    id: String,
-    token: Option<String>,
-    header: Option<String>,
-    cookie: Option<String>,
-    readonly: bool,
-    protocol: bool,
-    tags: Vec<String>,
-}
+use crate::gate;
+use crate::open_stream::OpenStream;
+use crate::types::{Change, Closed, Counter, Greeting, Seat, Who};
 
 /// A counter with a method for each other behaviour that the tests observe.
 #[agent(state = Counter, connection = Seat)]
@@ -279,25 +225,12 @@ impl TestCounter {
     /// Blocks its thread until another agent calls `let_go`. Returns whether that happened in time.
     #[callable]
     fn hold(&self) -> bool {
-        let (open, opened) = &GATE;
-        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*open {
-            let waited = opened.wait_timeout(open, Duration::from_secs(20));
-            let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            open = guard;
-            if timeout.timed_out() {
-                return false;
-            }
-        }
-        *open = false;
-        true
+        gate::wait(Duration::from_secs(20))
     }
 
     #[callable]
     fn let_go(&self) {
-        let (open, opened) = &GATE;
-        *open.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        opened.notify_all();
+        gate::open();
     }
 
     /// Keeps the database busy until the time limit of a statement.
@@ -368,8 +301,7 @@ impl TestCounter {
     /// Returns an endless stream of numbers that stops when the caller stops reading.
     #[callable]
     fn stream_endless(&self) -> impl Stream<Item = i64> + use<> {
-        OPEN_STREAMS.fetch_add(1, Ordering::Relaxed);
-        let open = OpenStream;
+        let open = OpenStream::new();
         stream::unfold((0, open), async |(number, open)| {
             sleep(Duration::from_millis(2)).await;
             Some((number, (number + 1, open)))
@@ -379,7 +311,7 @@ impl TestCounter {
     /// Returns the number of endless streams that run, in all agents.
     #[callable]
     fn open_streams(&self) -> usize {
-        OPEN_STREAMS.load(Ordering::Relaxed)
+        OpenStream::count()
     }
 
     #[callable]
@@ -500,18 +432,6 @@ fn add(cx: &Context<TestCounter>, by: i64) -> Result<i64> {
         state.count = state.count.saturating_add(by);
         state.count
     })
-}
-
-/// The number of endless streams that run, in all agents.
-static OPEN_STREAMS: AtomicUsize = AtomicUsize::new(0);
-
-/// An entry of the count of endless streams, for as long as the stream runs.
-struct OpenStream;
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        OPEN_STREAMS.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Writes a row before the state refuses a read-only caller.

@@ -4,7 +4,10 @@
 mod counter;
 mod echo;
 mod game;
+mod gate;
+mod open_stream;
 mod small;
+mod types;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agents::prelude::*;
 use agents::serde_json::Value;
 
-use crate::counter::Counter;
+use crate::types::Counter;
 
 /// An agent without a declared state type: the state is any JSON, and there is no initial state.
 #[agent]

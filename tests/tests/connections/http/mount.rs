@@ -131,7 +131,7 @@ async fn a_host_says_why_it_does_not_start() {
 #[tokio::test]
 async fn limits_of_addresses_that_cannot_hold_are_told_once() {
     captured_log::keep();
-    let told = || captured_log::errors_with("the limits per address have no effect").len();
+    let logged = || captured_log::errors_with("the limits per address have no effect").len();
     let host = |agents: Agents| {
         let folder = tempfile::tempdir().expect("a folder");
         let host = agents.register::<Greeter>().data_dir(folder.path()).start().expect("the host");
@@ -146,12 +146,12 @@ async fn limits_of_addresses_that_cannot_hold_are_told_once() {
     let addr = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await.expect("serving") });
     greets(addr).await;
-    assert_eq!(told(), 0);
+    assert_eq!(logged(), 0);
     let (_unknown, limited) = host(Agents::new().limits(agents::limits::Limits::internet_facing()));
     let addr = serve(Router::new().merge(limited.router())).await;
     for _ in 0..3 {
         greets(addr).await;
         assert_eq!(get_text(addr, "/agents/greeter/door").await.0, 404);
     }
-    assert_eq!(told(), 1);
+    assert_eq!(logged(), 1);
 }

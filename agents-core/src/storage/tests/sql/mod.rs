@@ -3,3 +3,5 @@
 pub(super) mod limits;
 pub(super) mod rows;
 pub(super) mod statements;
+mod types;
+pub(super) mod wire_values;

@@ -77,13 +77,13 @@ impl AlarmTime for jiff::Zoned {
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
 
 /// Returns the moment that is this number of milliseconds after 1970.
-pub(super) fn moment_of(millis: u64) -> SystemTime {
+pub(in crate::object) fn moment_of(millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH + LONGEST)
 }
 
 /// Returns the milliseconds since 1970, rounded up so that an alarm is never early; 0 for a moment before
 /// 1970.
-pub(super) fn millis_of(moment: SystemTime) -> u64 {
+pub(in crate::object) fn millis_of(moment: SystemTime) -> u64 {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,5 @@
+//! The events of the log: their fields, and the values that they do not have.
+
+mod captured;
+mod events;
+mod values;
