@@ -95,7 +95,7 @@ impl RequestBody {
     /// # Errors
     /// A [`BodyFault`] when the client breaks off or a limit is reached.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        Ok(poll_fn(|cx| self.poll_chunk(cx)).await.transpose().map_err(BodyFault::into_error)?)
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose().map_err(BodyFault::into_error)
     }
 
     /// Reads the whole body, of up to so many bytes.
