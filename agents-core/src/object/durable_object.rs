@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::gateway::{Close, Message};
-use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, RequestBody, WebSocket};
+use crate::object::{AlarmInfo, ObjectContext, ObjectOptions, RequestBody, WebSocket, report};
 
 /// The address of a client, in the extensions of its [`Request`]: the address that a
 /// [trusted proxy](crate::Agents::trusted_proxies) reports, or the address of the peer.
@@ -184,12 +184,14 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
         async { Err(error) }
     }
 
-    /// Answers a message for which the object could not be started. The default drops the message.
+    /// Answers a message for which the object could not be started. The default logs the error and drops the
+    /// message.
     ///
     /// # Errors
     /// Fails when the answer cannot be sent. The error is logged.
     fn start_failed(cx: &ObjectContext, socket: &WebSocket, message: &Message, error: &Error) -> Result<()> {
-        let _ = (cx, socket, message, error);
+        let _ = (socket, message);
+        report::handler_failed(cx.key(), error);
         Ok(())
     }
 }

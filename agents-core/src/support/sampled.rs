@@ -14,14 +14,18 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// Writes a log line of a kind that clients can cause any number of times: `sampled!(DEBUG, "frames that are
 /// no JSON", %error, "a frame is no JSON")`. A level that is off costs no more than without this macro.
+///
+/// The target is `agents::client`, and that of the level `ERROR` is `agents::error`.
 macro_rules! sampled {
-    ($level:ident, $kind:literal, $($line:tt)+) => {{
+    (ERROR, $($rest:tt)+) => { sampled!(@ "agents::error", ERROR, $($rest)+) };
+    (@ $target:literal, $level:ident, $kind:literal, $($line:tt)+) => {{
         static SAMPLER: $crate::support::sampled::Sampler =
             $crate::support::sampled::Sampler::new(tracing::Level::$level, $kind);
-        if tracing::enabled!(tracing::Level::$level) && SAMPLER.passes() {
-            tracing::event!(tracing::Level::$level, $($line)+);
+        if tracing::enabled!(target: $target, tracing::Level::$level) && SAMPLER.passes() {
+            tracing::event!(target: $target, tracing::Level::$level, $($line)+);
         }
     }};
+    ($level:ident, $($rest:tt)+) => { sampled!(@ "agents::client", $level, $($rest)+) };
 }
 
 pub(crate) use sampled;
@@ -82,12 +86,15 @@ impl Sampler {
 
     fn count(&self, left_out: u64) {
         let kind = self.kind;
-        match left_out {
-            0 => {}
-            _ if self.level == Level::WARN => {
-                tracing::warn!(kind, left_out, "lines of one kind were left out")
+        match (left_out, self.level) {
+            (0, _) => {}
+            (_, Level::ERROR) => {
+                tracing::error!(target: "agents::error", kind, left_out, "lines of one kind were left out")
             }
-            _ => tracing::debug!(kind, left_out, "lines of one kind were left out"),
+            (_, Level::WARN) => {
+                tracing::warn!(target: "agents::client", kind, left_out, "lines of one kind were left out")
+            }
+            _ => tracing::debug!(target: "agents::client", kind, left_out, "lines of one kind were left out"),
         }
     }
 }

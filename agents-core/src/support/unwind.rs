@@ -1,16 +1,14 @@
 //! Drops values of users, so that their panics do not unwind through the runtime.
 
-use std::fmt;
-
 use agents_protocol::Error;
 use tokio::task::JoinError;
 
 pub(crate) use agents_protocol::unwind::{Panic, caught};
 
-/// Drops a value of a user and logs a panic of its destructor.
-pub(crate) fn discard<T>(value: T, of: &dyn fmt::Debug) {
+/// Drops a value of a user and logs a panic of its destructor, with the class and the name of its object.
+pub(crate) fn discard<T>(value: T, (class, name): (&str, &str)) {
     if let Err(panic) = caught(|| drop(value)) {
-        tracing::error!(object = ?of, "a destructor panicked: {panic}");
+        tracing::error!(target: "agents::error", class, name, "a destructor panicked: {panic}");
     }
 }
 
@@ -39,7 +37,7 @@ mod tests {
                 // This destructor also runs while a panic unwinds. A second panic that escaped would then end
                 // the process.
                 for bomb in self.0.drain(..) {
-                    discard(bomb, &"a test");
+                    discard(bomb, ("a", "test"));
                 }
             }
         }

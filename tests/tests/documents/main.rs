@@ -10,5 +10,6 @@ mod from_cloudflare;
 mod glossary;
 mod limits;
 mod links;
+mod logging;
 mod pages;
 mod support;

@@ -87,7 +87,7 @@ async fn a_client_that_causes_very_many_lines_leaves_a_few_and_their_number() {
         let _: serde_json::Value = client.call("handled", ()).await;
         host.advance(secs(2)).await;
         let log = log.take();
-        let ours: Vec<&str> = log.lines().filter(|line| line.contains("agents_core")).collect();
+        let ours: Vec<&str> = log.lines().filter(|line| line.contains("agents::client")).collect();
         assert!(ours.len() <= FEW, "{} lines, {ours:#?}", ours.len());
         let written = ours.iter().filter(|found| found.contains(line)).count();
         let left_out =

@@ -86,7 +86,7 @@ async fn a_session_is_in_the_log_event_by_event() {
             json!({ "message": "call", "connection": "first", "method": "add", "code": "ok" }),
         ),
         json!({
-            "level": "ERROR", "target": "agents::error", "message": "the drawer is stuck", "agent": "clerk/ada",
+            "level": "ERROR", "target": "agents::error", "message": "the drawer is stuck", "class": "clerk", "name": "ada",
             "method": "lose", "error_id": id, "code": "internal"
         }),
         event(
@@ -140,5 +140,5 @@ async fn an_error_is_logged_once_with_the_id_that_the_client_reads() {
     let [error] = &errors[..] else { panic!("{errors:#?}") };
     assert_eq!(told, format!("Internal error (id {})", error["error_id"].as_str().expect("text")));
     assert_eq!(error["method"], "on_connect");
-    assert_eq!(error["agent"], "clerk/once");
+    assert_eq!((&error["class"], &error["name"]), (&"clerk".into(), &"once".into()));
 }

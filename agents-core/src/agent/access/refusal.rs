@@ -122,10 +122,7 @@ impl<E: Into<Error>> From<E> for Refusal {
         let error = error.into();
         match error.seen_by_client() {
             Some((status, message)) => Self::new(close_code::of_status(status.as_u16()), message),
-            None => Self::new(
-                close_code::SERVER_ERROR,
-                report::client_text(&format_args!(""), &error, "authorize"),
-            ),
+            None => Self::new(close_code::SERVER_ERROR, report::refusal_text(&error)),
         }
     }
 }

@@ -78,7 +78,13 @@ impl<A: AgentDefinition> AgentShared<A> {
                 // A client can cause a rejection with every message, so only the first dropped one is logged.
                 if first {
                     sampled!(
-                        WARN, "rejections without their hook", agent = ?self.object.key(), ?kind, ?attempt, "too many rejections wait for on_state_rejected, further ones are dropped"
+                        WARN,
+                        "rejections without their hook",
+                        class = self.object.class(),
+                        name = self.object.name(),
+                        ?kind,
+                        ?attempt,
+                        "too many rejections wait for on_state_rejected, further ones are dropped"
                     );
                 }
                 return;
@@ -96,7 +102,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         match done {
             Ok(()) => permit.forget(),
             Err(error) => {
-                tracing::error!(agent = ?self.object.key(), %error, "on_state_rejected did not run")
+                tracing::error!(class = self.object.class(), name = self.object.name(), %error, "on_state_rejected did not run")
             }
         }
     }

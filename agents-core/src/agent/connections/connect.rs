@@ -11,8 +11,7 @@ use crate::agent::{Agent, AgentError, AgentShared, CallContext, ConnectRequest, 
 use crate::error::{Error, Result};
 use crate::gateway::cut_reason;
 use crate::limits::Limits;
-use crate::object::report;
-use crate::object::{Flags, Response, TagsError, WebSocketUpgrade, check_socket_tags};
+use crate::object::{Flags, ObjectKey, Response, TagsError, WebSocketUpgrade, check_socket_tags, report};
 use crate::wire::{self, close_code, frame};
 
 impl<A: Agent> AgentShared<A> {
@@ -59,8 +58,9 @@ impl<A: Agent> AgentShared<A> {
             Refusal::new(close_code::SERVER_ERROR, report::client_text(self.object.key(), &error, what))
         };
         if let Some(authorize) = hooks.authorize {
-            let state = self
-                .scoped(parts(false).cx, authorize(agent.clone(), parts(false)))
+            let ObjectKey { class, name } = self.object.key().clone();
+            let decide = self.scoped(parts(false).cx, authorize(agent.clone(), parts(false)));
+            let state = report::deciding(class, Some(name), decide)
                 .await
                 .map_err(|error| failed(error, "authorize"))??;
             if let Some(state) = state {

@@ -250,8 +250,8 @@ impl<A: Agent> DurableObject for AgentObject<A> {
         message: &Message,
         error: &Error,
     ) -> Result<()> {
-        let Some(text) = message.text() else { return Ok(()) };
         let reason = report::client_text(object.key(), error, "on_start");
+        let Some(text) = message.text() else { return Ok(()) };
         match frame::parse(text) {
             ClientFrame::Rpc(call) => socket.answer(frame::rpc_error(call.id, &reason)),
             ClientFrame::LongId => socket.answer(frame::LONG_ID.to_owned()),

@@ -88,7 +88,7 @@ impl<A: AgentDefinition> AgentShared<A> {
 impl<A: AgentDefinition> Drop for AgentShared<A> {
     fn drop(&mut self) {
         // The last owner may be a task, and a panic of the agent's destructor is not the task's own.
-        discard(self.agent.take(), self.object.key());
+        discard(self.agent.take(), self.object.key().address());
     }
 }
 

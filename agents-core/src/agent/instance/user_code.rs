@@ -76,7 +76,7 @@ impl<T> Future for UserFuture<T> {
             match caught(|| drop(future.take())) {
                 Ok(()) => Ok(Poll::Ready(result)),
                 Err(panic) => {
-                    discard(result, object.key());
+                    discard(result, object.key().address());
                     Err(panic)
                 }
             }
@@ -86,14 +86,14 @@ impl<T> Future for UserFuture<T> {
             Ok(Poll::Ready(result)) => Ok(result),
             Err(error) => Err(error),
         };
-        discard(future.take(), object.key());
+        discard(future.take(), object.key().address());
         Poll::Ready(polled)
     }
 }
 
 impl<T> Drop for UserFuture<T> {
     fn drop(&mut self) {
-        discard(self.future.take(), self.object.key());
+        discard(self.future.take(), self.object.key().address());
     }
 }
 
@@ -145,7 +145,7 @@ fn catch_panic<R>(
         Ok(value) => match object.split_turn() {
             Ok(()) => Ok(value),
             Err(error) => {
-                discard(value, object.key());
+                discard(value, object.key().address());
                 Err(error)
             }
         },

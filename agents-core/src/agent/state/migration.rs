@@ -73,7 +73,16 @@ impl<A: AgentDefinition> AgentShared<A> {
     /// Logs a failure and returns the error for clients, which has no detail.
     fn refused(&self, failure: &DataFailure) -> Error {
         let DataFailure { code, step, reason } = failure;
-        sampled!(ERROR, "agents whose data cannot be converted", agent = ?self.object.key(), code, step, "the agent does not start on its data: {}", SingleLine(reason));
+        sampled!(
+            ERROR,
+            "agents whose data cannot be converted",
+            class = self.object.class(),
+            name = self.object.name(),
+            code,
+            step,
+            "the agent does not start on its data: {}",
+            SingleLine(reason)
+        );
         let message = match *code {
             NEWER => "The agent was changed by a newer version of the server (newer_version)",
             CHANGED => "The agent cannot start: a migration was changed (migration_changed)",

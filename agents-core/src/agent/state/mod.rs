@@ -120,7 +120,7 @@ impl<A: AgentDefinition> AgentShared<A> {
         }
         let key = self.object.put_state_aside()?;
         tracing::warn!(
-            agent = ?self.object.key(),
+            class = self.object.class(), name = self.object.name(),
             error = %SingleLine(&error),
             "the stored state is not of the agent's type; it is kept under the key `{key}`, and the initial state \
              replaces it"
@@ -246,7 +246,13 @@ impl<A: AgentDefinition> AgentShared<A> {
             return Err(frame::READONLY.into());
         }
         let refused = |message: String| {
-            sampled!(DEBUG, "pushed states of other types", agent = ?self.object.key(), "a pushed state is not of the agent's type");
+            sampled!(
+                DEBUG,
+                "pushed states of other types",
+                class = self.object.class(),
+                name = self.object.name(),
+                "a pushed state is not of the agent's type"
+            );
             self.rejected(source.clone(), RejectionKind::Invalid, Attempt::State, message);
         };
         let state = match pushed::read(raw.get(), &self.key_facts) {
@@ -263,7 +269,14 @@ impl<A: AgentDefinition> AgentShared<A> {
             }
         };
         self.set_state(state, &source, Some(&connection.socket)).map_err(|error| {
-            sampled!(DEBUG, "pushed states that were rejected", agent = ?self.object.key(), code = error.code(), "a pushed state was rejected");
+            sampled!(
+                DEBUG,
+                "pushed states that were rejected",
+                class = self.object.class(),
+                name = self.object.name(),
+                code = error.code(),
+                "a pushed state was rejected"
+            );
             match error.downcast_ref() {
                 Some(StorageError::TooBig { .. }) => format!("{}: {error}", frame::STATE_REJECTED).into(),
                 _ => frame::STATE_REJECTED.into(),

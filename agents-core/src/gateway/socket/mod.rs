@@ -65,7 +65,7 @@ pub(crate) struct Socket {
     connect_posted: AtomicBool,
     /// `true` if the peer did not answer a ping in time.
     given_up: AtomicBool,
-    /// `true` if the peer stayed too far behind, which the task of the socket logs.
+    /// `true` if the peer stayed too far behind: the cause of the close in the log.
     stayed_behind: AtomicBool,
 }
 
@@ -196,7 +196,6 @@ impl Socket {
         shared.count_queue(outgoing);
         answer_room(shared, hub);
         if reached.is_err() {
-            // A hub may be locked here, and the subscriber of the log is code of the program. So the task logs.
             self.stayed_behind.store(true, Ordering::Relaxed);
         }
         self.waker.wake();

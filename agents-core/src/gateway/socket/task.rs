@@ -24,7 +24,6 @@ use crate::gateway::{
     Close, ConnectionSlot, Counted, FREE_BYTES, MemoryPermit, ObjectPort, PostError, ToObject,
 };
 use crate::limits::Limit;
-use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 /// The number of reads of a socket before other tasks run.
@@ -140,20 +139,8 @@ impl Task {
 
     fn poll_with(&mut self, work: &mut Work, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.waker.register(cx.waker());
-        if self.socket.stayed_behind.load(Ordering::Relaxed)
-            && self.socket.stayed_behind.swap(false, Ordering::Relaxed)
-        {
-            sampled!(DEBUG, "readers that stayed behind", connection = ?self.socket.key, "a reader stayed behind, its socket is closed");
-        }
         if self.poll_io(work, cx).is_ready() || self.poll_overdue(work, cx).is_ready() {
-            let cause = if self.socket.given_up.load(Ordering::Relaxed) {
-                "heartbeat"
-            } else if self.socket.is_closing() {
-                "server"
-            } else {
-                "network"
-            };
-            self.end(work, Close::dropped(), cause);
+            self.end(work, Close::dropped(), self.cause_or("network"));
             // Reading and writing have ended; only the close must still be posted to the object.
             work.incoming.clear();
             self.got_close = true;
@@ -214,8 +201,8 @@ impl Task {
                 Poll::Pending
                     if self.socket.given_up.load(Ordering::Relaxed) && coop::has_budget_remaining() =>
                 {
-                    sampled!(DEBUG, "silent peers", connection = ?self.socket.key, "a peer shows no sign of life");
                     self.hub.gateway.totals.limits.record(Limit::HeartbeatTimeout);
+                    self.end(work, Close::dropped(), "heartbeat");
                     return Poll::Ready(());
                 }
                 Poll::Pending => {
@@ -230,6 +217,17 @@ impl Task {
 
     pub(super) fn start_deadline(&mut self) {
         self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_TIMEOUT)));
+    }
+
+    /// Returns the cause of a close for the log: the server if it has begun to close, and the other one if not.
+    fn cause_or(&self, other: &'static str) -> &'static str {
+        if self.socket.stayed_behind.load(Ordering::Relaxed) {
+            "too slow"
+        } else if self.socket.is_closing() {
+            "server"
+        } else {
+            other
+        }
     }
 
     /// Queues the close of the connection for the object, once.
@@ -260,8 +258,11 @@ impl Task {
                     }
                     Err(PostError::Retired(message)) => {
                         // This cannot happen while a socket is registered or has a pending close.
+                        let ((class, name), event) = (self.port.address(), message.kind());
                         tracing::error!(
-                            message_kind = message.kind(),
+                            class,
+                            name,
+                            event,
                             "an object was retired before its socket had ended"
                         );
                     }
@@ -318,7 +319,7 @@ impl Task {
                     Some((code, reason)) => (codec::close(Some(code), &reason), Close::clean(code, reason)),
                     None => (codec::close(None, ""), Close::clean(close_code::NO_CODE, "")),
                 };
-                let cause = if self.socket.is_closing() { "server" } else { "client" };
+                let cause = self.cause_or("client");
                 self.socket.close(answer, &self.hub);
                 self.end(work, close, cause);
             }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::gateway::Close;
 use crate::gateway::socket::task::{Task, Work};
 use crate::limits::Limit;
-use crate::support::sampled::sampled;
 use crate::wire::close_code;
 
 impl Task {
@@ -35,8 +35,8 @@ impl Task {
             }
             work.timer = None;
             if write == Some(next) {
-                sampled!(DEBUG, "peers that take nothing", connection = ?self.socket.key, "a peer takes nothing of what waits for it");
                 gateway.totals.limits.record(Limit::WriteTimeout);
+                self.end(work, Close::dropped(), "takes nothing");
                 return Poll::Ready(());
             }
             if work.resume == Some(next) {

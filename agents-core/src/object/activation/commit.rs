@@ -73,7 +73,7 @@ impl Activation {
         let Released { mut effects, waiters } = released;
         self.handle.gateway.apply(&mut effects);
         for effect in effects {
-            discard(effect, &self.handle.key);
+            discard(effect, self.handle.key.address());
         }
         for waiter in waiters {
             // The handler may have been dropped.

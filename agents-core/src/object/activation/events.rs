@@ -185,7 +185,7 @@ impl Activation {
         let Some(event) = self.events.pop_front() else { return };
         let object = self.object.clone();
         if let Err(error) = own_turn(&object, || self.refuse(event, error)) {
-            tracing::error!(object = ?self.handle.key, %error, "an event could not be rejected cleanly");
+            tracing::error!(class = &*self.handle.key.class, name = &*self.handle.key.name, %error, "an event could not be rejected cleanly");
         }
     }
 
@@ -219,12 +219,15 @@ impl Activation {
             }
             ToObject::Request { request, .. } => fetch::fail(&self.object, request, error),
             ToObject::Alarm => match self.object.begin_alarm()? {
-                Some(_) => self.object.finish_alarm(false),
+                Some(_) => {
+                    report::handler_failed(&self.handle.key, error);
+                    self.object.finish_alarm(false)
+                }
                 None => Ok(()),
             },
             event if event.about_request().is_some() => Ok(()),
             event => {
-                tracing::warn!(object = ?self.handle.key, %error, event = event.kind(), "an event was dropped");
+                tracing::warn!(class = &*self.handle.key.class, name = &*self.handle.key.name, %error, event = event.kind(), "an event was dropped");
                 Ok(())
             }
         }
@@ -277,6 +280,11 @@ impl Activation {
             report::handler_failed(&self.handle.key, error);
         }
         if let Err(Undone(error)) = &result {
+            // The answer to a client logs a hidden error, with the id that the client reads.
+            let answered = matches!(label, Label::Connect(_) | Label::Request { .. });
+            if !answered || error.client_message().is_some() {
+                report::handler_failed(&self.handle.key, error);
+            }
             self.clean_up(&label, error);
         }
         match label {
@@ -318,7 +326,7 @@ impl Activation {
             Label::Message { .. } | Label::Task | Label::Other => Ok(()),
         });
         if let Err(error) = done {
-            tracing::error!(object = ?self.handle.key, %error, "the open work of a handler could not be ended");
+            tracing::error!(class = &*self.handle.key.class, name = &*self.handle.key.name, %error, "the open work of a handler could not be ended");
         }
     }
 }

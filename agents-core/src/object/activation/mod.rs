@@ -39,6 +39,7 @@ use crate::object::activation::time_slice::{Side, TimeSlice};
 use crate::object::activation::turn::{Turns, Undone, in_time};
 use crate::object::activation::wake_log::WakeLog;
 use crate::object::alarm::AlarmService;
+use crate::object::report;
 use crate::object::runtime::chaos::Chaos;
 use crate::object::runtime::handle::Command;
 use crate::object::runtime::lifecycle::ActiveWork;
@@ -46,7 +47,6 @@ use crate::object::runtime::settings::Settings;
 use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Watchdog, Work};
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::support::clock::Clock;
-use crate::support::single_line::SingleLine;
 use crate::support::unwind::{Panic, caught, discard, unfinished};
 
 /// The environment that all objects of a host share.
@@ -143,7 +143,7 @@ async fn run_activation(handle: &Arc<ObjectHandle>) {
             log.slept(handle, reason);
         }
         Err(error) => {
-            tracing::error!(object = ?handle.key, %error, "the database cannot be opened");
+            tracing::error!(class = &*handle.key.class, name = &*handle.key.name, %error, "the database cannot be opened");
             let mut events = VecDeque::new();
             handle.mailbox.take(&mut events);
             handle.lifecycle.sleep();
@@ -361,8 +361,12 @@ impl Activation {
     /// Starts an instance when one is needed, and polls its start or its shutdown.
     fn poll_phase(&mut self, cx: &mut Context<'_>) -> bool {
         if matches!(self.phase, Phase::Running(_)) && std::mem::take(&mut self.object.lock().panicked) {
-            tracing::warn!(object = ?self.handle.key, "a turn was undone, the instance is replaced");
-            discard(std::mem::replace(&mut self.phase, Phase::Cold), &self.handle.key);
+            tracing::debug!(
+                class = &*self.handle.key.class,
+                name = &*self.handle.key.name,
+                "a turn was undone, the instance is replaced"
+            );
+            discard(std::mem::replace(&mut self.phase, Phase::Cold), self.handle.key.address());
         }
         match &mut self.phase {
             Phase::Running(_) | Phase::ShutDown(_) => false,
@@ -400,7 +404,6 @@ impl Activation {
                     self.object.lock().starts = false;
                     self.phase = Phase::Cold;
                     if error.code() == START_TIMEOUT {
-                        tracing::error!(object = ?self.handle.key, "{error}");
                         self.object.reached(Limit::StartTimeout);
                         self.refuse_all(&error);
                     } else {
@@ -411,8 +414,8 @@ impl Activation {
             },
             Phase::ShuttingDown(hook, _) => {
                 let Poll::Ready((_, result)) = Pin::new(hook).poll(cx) else { return false };
-                if let Ok(Err(error)) = result {
-                    tracing::error!(object = ?self.handle.key, code = error.code(), "the hibernate hook failed: {}", SingleLine(&error));
+                if let Ok(Err(error)) | Err(Undone(error)) = result {
+                    report::handler_failed(&self.handle.key, &error);
                 }
                 if let Phase::ShuttingDown(_, ended) = std::mem::replace(&mut self.phase, Phase::Cold) {
                     self.phase = Phase::ShutDown(ended);

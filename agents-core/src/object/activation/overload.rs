@@ -16,7 +16,13 @@ const BUSY: &str = "server is busy";
 
 /// Fails the waiting events of an object that could not start; closes of connections and alarms are kept.
 pub(super) fn reject_pending(handle: &ObjectHandle) {
-    sampled!(DEBUG, "objects that are turned away", object = ?handle.key, "too many objects are awake, its events are turned away");
+    sampled!(
+        DEBUG,
+        "objects that are turned away",
+        class = &*handle.key.class,
+        name = &*handle.key.name,
+        "too many objects are awake, its events are turned away"
+    );
     let mut events = VecDeque::new();
     handle.mailbox.take(&mut events);
     let (mut kept, mut messages, mut fires) = (Vec::new(), Vec::new(), false);

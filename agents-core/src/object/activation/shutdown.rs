@@ -102,7 +102,7 @@ impl Activation {
                 }
                 false => "handlers were still running when the host stopped",
             };
-            tracing::warn!(object = ?self.handle.key, "{why}");
+            tracing::warn!(class = &*self.handle.key.class, name = &*self.handle.key.name, "{why}");
             return Poll::Ready(Ended::Stopped);
         }
         self.shut_down(Ended::Stopped, cx)
@@ -116,7 +116,11 @@ impl Activation {
             if !self.wait_until(until, cx) {
                 return Poll::Pending;
             }
-            tracing::warn!(object = ?self.handle.key, "the hibernate hook took too long");
+            tracing::warn!(
+                class = &*self.handle.key.class,
+                name = &*self.handle.key.name,
+                "the hibernate hook took too long"
+            );
         }
         match std::mem::replace(&mut self.phase, Phase::Cold) {
             Phase::ShuttingDown(_, ended) | Phase::ShutDown(ended) => Poll::Ready(ended),
@@ -156,7 +160,7 @@ impl Activation {
         if let Some(number) = listed {
             handle.environment.awake_slots.unregister_idle(number);
         }
-        discard(phase, &handle.key);
+        discard(phase, handle.key.address());
         drop(running);
         // The store is taken out of the context, which user code may have kept: the next activation is the
         // only writer. Tasks that have not begun hold the context, and the context holds them.
@@ -174,7 +178,7 @@ impl Activation {
             Ended::Idle | Ended::Stopped => (None, false),
             Ended::Crashed { quiet } => ((!quiet).then_some(RESTARTED), true),
             Ended::Failed(error) => {
-                tracing::error!(object = ?handle.key, %error, "the object is restarted from its database");
+                tracing::error!(class = &*handle.key.class, name = &*handle.key.name, %error, "the object is restarted from its database");
                 (Some(close_code_of(error)), false)
             }
         };
@@ -215,7 +219,11 @@ impl Activation {
 pub(super) async fn cut_off(handle: &ObjectHandle, panic: &Panic) {
     // The panic may have come from the logger.
     let logged = caught(|| {
-        tracing::error!(object = ?handle.key, "the object did not end cleanly and is restarted from its database: {panic}");
+        tracing::error!(
+            class = &*handle.key.class,
+            name = &*handle.key.name,
+            "the object did not end cleanly and is restarted from its database: {panic}"
+        );
     });
     drop(logged);
     let context = handle.lifecycle.context();
@@ -253,9 +261,11 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
     match closed.await.map_err(unfinished) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::error!(object = ?handle.key, error = %error.into_error(), "the database was not closed cleanly")
+            tracing::error!(class = &*handle.key.class, name = &*handle.key.name, error = %error.into_error(), "the database was not closed cleanly")
         }
-        Err(error) => tracing::error!(object = ?handle.key, %error, "the database was not closed"),
+        Err(error) => {
+            tracing::error!(class = &*handle.key.class, name = &*handle.key.name, %error, "the database was not closed")
+        }
     }
 }
 

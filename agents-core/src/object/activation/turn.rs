@@ -60,7 +60,7 @@ impl<L: Unpin, R> Future for Turns<L, R> {
             Poll::Ready(result) => match caught(|| drop(future.take())) {
                 Ok(()) => Ok(Some(result)),
                 Err(panic) => {
-                    discard(result, object.key());
+                    discard(result, object.key().address());
                     Err(panic)
                 }
             },
@@ -71,40 +71,34 @@ impl<L: Unpin, R> Future for Turns<L, R> {
                 Err(error) => {
                     // The destructors of its locals may still do work.
                     object.begin_own_turn();
-                    discard(future.take(), object.key());
+                    discard(future.take(), object.key().address());
                     Err(error)
                 }
             },
             Ok(Some(result)) => Ok(result),
             Err(panic) => {
-                tracing::error!(object = ?object.key(), "a handler panicked: {panic}");
                 object.panicked();
-                discard(future.take(), object.key());
-                Err(Error::hidden("panic", "a handler panicked"))
+                discard(future.take(), object.key().address());
+                // Only the log contains the message of the panic.
+                Err(Error::hidden("panic", format!("panicked: {panic}")))
             }
         };
         let result = match (object.end_turn(), result) {
             (Ok(()), result) => result,
             (Err(error), result) => {
-                discard(result, object.key());
+                discard(result, object.key().address());
                 Err(error)
             }
         };
-        let result = result.map_err(|error| {
-            if error.code() != "panic" {
-                tracing::error!(object = ?object.key(), "a turn of a handler was undone: {error}");
-            }
-            Undone(error)
-        });
-        discard(instance.take(), object.key());
-        Poll::Ready((label.take(), result))
+        discard(instance.take(), object.key().address());
+        Poll::Ready((label.take(), result.map_err(Undone)))
     }
 }
 
 impl<L, R> Drop for Turns<L, R> {
     fn drop(&mut self) {
-        discard(self.future.take(), self.object.key());
-        discard(self.instance.take(), self.object.key());
+        discard(self.future.take(), self.object.key().address());
+        discard(self.instance.take(), self.object.key().address());
     }
 }
 
@@ -117,7 +111,7 @@ pub(in crate::object) async fn in_time<T>(
     let done = tokio::time::timeout(limit, &mut handler).await.ok();
     if done.is_none() {
         // A panic of the destructor does not stop the caller.
-        discard(handler, object.key());
+        discard(handler, object.key().address());
     }
     done
 }

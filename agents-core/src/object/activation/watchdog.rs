@@ -243,7 +243,8 @@ impl Shared {
         };
         self.runtime.spawn_blocking(move || {
             tracing::warn!(
-                object = object.map(tracing::field::debug),
+                class = object.as_ref().map(|key| &*key.class),
+                name = object.as_ref().map(|key| &*key.name),
                 handler,
                 "a handler has held its thread for more than {BLOCKED:?} without an await, and other work of the \
                  thread may wait: move blocking work to `tokio::task::spawn_blocking`, and check that SQL statements \

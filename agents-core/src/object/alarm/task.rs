@@ -309,7 +309,11 @@ impl AlarmTask {
     /// Wakes an object; returns `false` when its class is not registered.
     fn wake(&mut self, key: ObjectKey) -> bool {
         let Some(handle) = (self.find)(&key) else {
-            tracing::warn!(object = ?key, "an alarm is for a class that is not registered; it fires once the class is registered");
+            tracing::warn!(
+                class = &*key.class,
+                name = &*key.name,
+                "an alarm is for a class that is not registered; it fires once the class is registered"
+            );
             self.woken.insert(key, None);
             return false;
         };

@@ -67,7 +67,7 @@ impl Drop for Locked<'_> {
 impl Drop for GivenUp<'_> {
     fn drop(&mut self) {
         for value in self.values.drain(..) {
-            discard(value, self.of);
+            discard(value, self.of.address());
         }
     }
 }

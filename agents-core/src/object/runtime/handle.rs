@@ -145,7 +145,7 @@ impl ObjectPort for ObjectHandle {
     }
 
     fn address(&self) -> (&str, &str) {
-        (&self.key.class, &self.key.name)
+        self.key.address()
     }
 }
 

@@ -11,6 +11,13 @@ pub(crate) struct ObjectKey {
     pub(crate) name: Arc<str>,
 }
 
+impl ObjectKey {
+    /// Returns the class and the name.
+    pub(crate) fn address(&self) -> (&str, &str) {
+        (&self.class, &self.name)
+    }
+}
+
 impl fmt::Debug for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.class, self.name)

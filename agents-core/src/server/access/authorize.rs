@@ -14,7 +14,7 @@ use crate::auth::{Admission, AdmissionRequest};
 use crate::error::Error;
 use crate::gateway::Head;
 use crate::limits::Limit;
-use crate::object::{ObjectKey, Work};
+use crate::object::{ObjectKey, Work, report};
 use crate::server::Host;
 use crate::server::access::routes::NamedRoute;
 use crate::server::http::address::{self, Address};
@@ -54,36 +54,42 @@ impl Host {
         handshake: bool,
     ) -> Result<ObjectKey, Refusal> {
         let key = |name: Arc<str>| ObjectKey { class: destination.class().into(), name };
+        let mut named = None;
         if let Destination::Named(address) = destination {
             // Checked before the program's functions run, so that they never see an invalid name.
             let name = self.canonical_name(address.name)?;
             if self.access().hook.is_none() {
                 return Ok(key(name));
             }
+            named = Some(name);
         }
         let request = ConnectRequest::of(head, extensions).map_err(Refusal::from)?;
         let decide = AssertUnwindSafe(self.decide(destination, request, handshake)).catch_unwind();
-        let mut decide = pin!(decide);
+        // Only the log contains the message of a panic.
+        let decide = decide.map(|decided| {
+            decided.unwrap_or_else(|panic| {
+                Err(Error::hidden("panic", format!("panicked: {}", Panic::new(panic))).into())
+            })
+        });
+        let mut decide = pin!(report::deciding(destination.class().into(), named, decide));
         let decide = poll_fn(|cx| {
             let _watched = self.watchdog().begin(0, Work::Connect);
             decide.as_mut().poll(cx)
         });
         let most = self.limits().handshake_timeout;
         match timeout(most, decide).await {
-            Ok(Ok(decided)) => {
+            Ok(decided) => {
                 let (name, admission) = decided?;
                 head.origin.identity = admission.identity;
                 Ok(key(name))
             }
-            Ok(Err(panic)) => {
-                // Only the log contains the message of the panic.
-                let error = Error::hidden("panic", format!("panicked: {}", Panic::new(panic)));
-                Err(Refusal::from(error))
-            }
             Err(_) => {
                 self.gateway().totals.limits.record(Limit::HandshakeTimeout);
-                tracing::error!(
+                sampled!(
+                    ERROR,
+                    "requests about which the host did not decide in time",
                     class = destination.class(),
+                    method = "authorize",
                     "the host's functions did not decide about a request within {most:?}"
                 );
                 Err(Refusal::new(close_code::UNAVAILABLE, "the program did not decide in time"))
