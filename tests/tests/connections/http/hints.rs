@@ -85,7 +85,7 @@ async fn a_path_that_leads_to_no_agent_is_answered_with_the_right_form() {
 
     let server = TestServer::start(agents()).await;
     for path in ["/agents/counter", "/agents", "/agent/counter/one", "/counter/one"] {
-        let refused = Client::try_connect(server.addr(), path, &[]).await.err().expect("a refusal");
+        let refused = Client::try_connect(server.addr(), path, &[]).await.expect_err("a refusal");
         assert!(refused.to_string().contains("404"), "{path}: {refused}");
         assert_eq!(get(&server, path).await, (404, "Not found".to_owned()), "{path}");
     }
@@ -101,7 +101,7 @@ async fn a_socket_that_a_route_of_the_program_declines_is_answered_with_the_righ
     let server = TestServer::start_with_hints(agents().routes(routes)).await;
     let form = "the path of an agent is /agents/{class}/{name}";
     assert_eq!(closed(&server, "/counter/one").await, (4404, form.to_owned()));
-    let refused = Client::try_connect(server.addr(), "/mine", &[]).await.err().expect("a refusal");
+    let refused = Client::try_connect(server.addr(), "/mine", &[]).await.expect_err("a refusal");
     assert!(refused.to_string().contains("404"), "the answer of the route stays: {refused}");
 }
 
