@@ -39,7 +39,7 @@ step_tools() {
 
 step_packages() {
   local folder
-  for folder in tests/npm tests/browser agents-core/typescript examples/web; do
+  for folder in tests/npm tests/browser agents-core/typescript examples/web examples/kanban/web; do
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   done
 }
@@ -57,7 +57,10 @@ step_licences() {
 
 # A program that is only a client is built alone: together with the others it would get the features of the
 # server.
-step_client() { cargo clippy -p chat-cli --locked -- -D warnings; }
+step_client() {
+  local client
+  for client in chat-cli kanban-cli; do cargo clippy -p "$client" --locked -- -D warnings; done
+}
 
 # The example `dashboard` needs tokens.
 step_build() { cargo build --workspace --all-targets --features agents/jwt --locked; }
@@ -75,6 +78,8 @@ step_typescript() { (cd agents-core/typescript && npm run --silent check && npm 
 step_pages() {
   export AGENTS_EXAMPLES="$CARGO_TARGET_DIR/debug/examples"
   (cd examples/web && npm run --silent check && npm run --silent bundle)
+  "$CARGO_TARGET_DIR/debug/kanban" types --react --out examples/kanban/web/src/agents
+  (cd examples/kanban/web && npm run --silent page)
 }
 
 # Makes a program from each template, with the crates of this workspace's lock file, and builds and tests it.

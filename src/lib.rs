@@ -53,7 +53,7 @@ pub mod metrics {
 /// Errors beside [`Error`]: those that hooks are given, and those with details of their own.
 #[cfg(feature = "server")]
 pub mod errors {
-    pub use agents_core::storage::{SqlError, SqlErrorKind, StorageError};
+    pub use agents_core::storage::{SqlError, SqlErrorKind, StorageError, visible_sql};
     pub use agents_core::{AgentError, ErrorSource, OutsideTurn, TagsError};
 }
 

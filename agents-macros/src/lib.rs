@@ -42,6 +42,7 @@ const SIDE: Side = if cfg!(feature = "server") { Side::Server } else { Side::Cli
 /// | `hibernate = false` | keep the agent in memory | the agent hibernates |
 /// | `hibernate_after = "10s"` | the idle time before it hibernates: a number and `ms`, `s`, `m` or `h` | 10 s |
 /// | `send_identity = false` | omit the identity frame | the frame is sent |
+/// | `callable_methods = false` | switch off the method `getCallableMethods` | clients may list the callables |
 /// | `strict = true` | read-only connections cannot write rows, keys and the alarm either | they cannot set the state |
 /// | `on_unreadable = "initial"` | the initial state replaces a stored state of another type | the agent does not start |
 /// | `name = "chat-room"` | the name in addresses | the struct's name in kebab case |

@@ -70,6 +70,7 @@ impl Error {
     /// | `too_many` | 429 |
     /// | `unavailable`, `busy`, `interrupted`, `not_started`, `overflow`, `stopping` | 503 |
     /// | `timeout` | 504 |
+    /// | `call_cycle`, `call_depth` | 508 |
     /// | the rejection of an extractor of axum | that of the rejection |
     /// | visible, with another code | 400 |
     pub fn status(&self) -> StatusCode {
@@ -135,6 +136,7 @@ fn status_of(code: &str) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         "timeout" => StatusCode::GATEWAY_TIMEOUT,
+        "call_cycle" | "call_depth" => StatusCode::LOOP_DETECTED,
         _ => StatusCode::BAD_REQUEST,
     }
 }
@@ -198,6 +200,7 @@ mod tests {
     fn visible_errors_are_of_the_client_and_hidden_ones_ours() {
         assert_eq!(Error::msg("Game is full").status(), 400);
         assert_eq!(Error::new("out_of_paper", "no more paper").status(), 400);
+        assert_eq!(Error::new("call_depth", "32 agents already wait for each other").status(), 508);
         assert_eq!(Error::internal(std::fmt::Error).visible().status(), 400);
         assert_eq!(Error::internal(std::fmt::Error).status(), 500);
         assert_eq!(Error::hidden("not_found", "a table is missing").status(), 500);

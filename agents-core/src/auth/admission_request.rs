@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::agent::{Agent, ConnectRequest};
+use crate::agent::{Agent, AgentStub, ConnectRequest};
 use crate::error::{Error, Result};
+use crate::interface::Interface;
+use crate::object::ObjectDirectory;
 
 /// The values that the program shares with its agents, by type.
 pub(crate) type Shared = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -20,6 +22,7 @@ pub struct AdmissionRequest {
     pub(crate) by_name: bool,
     pub(crate) request: ConnectRequest,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) peers: Arc<ObjectDirectory>,
 }
 
 impl AdmissionRequest {
@@ -53,6 +56,16 @@ impl AdmissionRequest {
     /// Returns the head of the request.
     pub fn request(&self) -> &ConnectRequest {
         &self.request
+    }
+
+    /// Returns a stub of an agent that knows about the admission, as [`Host::get`](crate::Host::get) does. The agent
+    /// that the request is for does not wake.
+    ///
+    /// The name is written as clients write it: pass a name that people chose through
+    /// [`escape`](crate::wire::name::escape) first. The decision must not take longer than
+    /// [`Limits::handshake_timeout`](crate::Limits::handshake_timeout), calls included.
+    pub fn agent<A: Interface>(&self, name: impl Into<String>) -> AgentStub<A> {
+        AgentStub::new(self.peers.clone(), name.into(), None)
     }
 
     /// Returns the value of this type that the program shares with [`Agents::env`](crate::Agents::env).

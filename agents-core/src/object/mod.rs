@@ -53,7 +53,9 @@ pub use runtime::class::BoxFuture;
 pub(crate) use runtime::class::{Behavior, Instance, ObjectClass};
 pub(crate) use runtime::data_check::check_data;
 pub(crate) use runtime::data_version::{DataFailure, DataVersion};
-pub(crate) use runtime::directory::{ObjectDirectory, PeerPort, PeerRequest, interrupted, stopping};
+pub(crate) use runtime::directory::{
+    ObjectDirectory, PeerContent, PeerPort, PeerRequest, interrupted, stopping,
+};
 pub(crate) use runtime::handle::{Command, ObjectHandle};
 pub(crate) use runtime::key::ObjectKey;
 pub(crate) use runtime::registry::{Known, Registry};

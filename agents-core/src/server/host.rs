@@ -17,7 +17,9 @@ use crate::gateway::{Encoded, Gateway, Hub, ObjectPort, ToGateway};
 use crate::interface::Interface;
 use crate::limits::Limit;
 use crate::limits::Limits;
-use crate::object::{Behavior, Known, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog};
+use crate::object::{
+    Behavior, Known, ObjectDirectory, ObjectHandle, ObjectKey, ObjectStatus, Registry, Watchdog,
+};
 use crate::server::access::config::Access;
 use crate::server::access::rate_limits::AddressRateLimits;
 use crate::server::http::address;
@@ -148,7 +150,7 @@ impl Host {
     /// }
     /// ```
     pub fn get<A: Interface>(&self, name: impl Into<String>) -> AgentStub<A> {
-        AgentStub::new(self.0.registry.environment().peers.clone(), name.into(), None)
+        AgentStub::new(self.peers().clone(), name.into(), None)
     }
 
     /// Finds an agent that is called, by any spelling of its name.
@@ -345,6 +347,10 @@ impl Host {
 
     pub(super) fn access(&self) -> &Access {
         &self.0.program.access
+    }
+
+    pub(super) fn peers(&self) -> &Arc<ObjectDirectory> {
+        &self.0.registry.environment().peers
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {

@@ -193,6 +193,20 @@ impl StorageError {
         }
     }
 
+    /// Returns whether the statement, its parameters or its rows are the cause, and not the file, the disk or
+    /// the runtime. Such a text has the statement in it and no path.
+    pub fn is_of_statement(&self) -> bool {
+        match self {
+            Self::Sql(error) => !error.kind.is_fatal() && error.kind != SqlErrorKind::Busy,
+            Self::ReadOnly { .. }
+            | Self::RowCount { .. }
+            | Self::Column { .. }
+            | Self::Row { .. }
+            | Self::Value { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Converts the error for handlers. The code stays, and the text is only for the log.
     pub fn into_error(self) -> crate::Error {
         crate::Error::hidden(self.code(), self)
@@ -211,9 +225,29 @@ impl StorageError {
     }
 }
 
+/// Makes the text of an error visible to the caller if a statement is its cause: a mistake in its text, a
+/// constraint, a table that does not exist. Other errors, such as those of the disk, stay as they are.
+///
+/// It is meant for agents whose clients write the statements, because the text has the statement in it.
+///
+/// ```
+/// use agents_core::storage::{sql::Sql, visible_sql};
+/// use agents_core::{Result, serde_json::{Map, Value}};
+///
+/// fn run(sql: Sql<'_>, statement: &str) -> Result<Vec<Map<String, Value>>> {
+///     sql.query(statement, ()).map_err(visible_sql)
+/// }
+/// ```
+pub fn visible_sql(error: crate::Error) -> crate::Error {
+    match error.downcast_ref::<StorageError>() {
+        Some(cause) if cause.is_of_statement() => error.visible(),
+        _ => error,
+    }
+}
+
 /// A statement that SQLite did not accept or could not finish.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}{}", in_statement(.sql))]
+#[error("{message}{}", in_statement(.sql, *.offset))]
 #[non_exhaustive]
 pub struct SqlError {
     /// The kind of failure.
@@ -222,6 +256,8 @@ pub struct SqlError {
     pub message: String,
     /// The statement; shortened if it is long.
     pub sql: String,
+    /// The position of the mistake in bytes from the start of the statement, where SQLite reports one.
+    pub offset: Option<usize>,
 }
 
 /// The codes of the operating system for too many open files: of the process, and of all processes.
@@ -313,7 +349,7 @@ impl SqlErrorKind {
 
 impl SqlError {
     pub(super) fn new(kind: SqlErrorKind, message: impl Into<String>, sql: &str) -> Box<Self> {
-        Box::new(Self { kind, message: message.into(), sql: shorten(sql) })
+        Box::new(Self { kind, message: message.into(), sql: shorten(sql), offset: None })
     }
 
     pub(super) fn from_sqlite(error: rusqlite::Error, sql: &str) -> Box<Self> {
@@ -323,7 +359,12 @@ impl SqlError {
                 let message = message.unwrap_or_else(|| cause.to_string());
                 Self::new(kind_of(cause, &message), message, sql)
             }
-            E::SqlInputError { error, msg, .. } => Self::new(kind_of(error, &msg), msg, sql),
+            E::SqlInputError { error, msg, sql: read, offset } => {
+                // SQLite has read an end of the text, and the text is kept without the space around it.
+                let offset = usize::try_from(offset).ok();
+                let offset = offset.and_then(|at| (at + sql.trim().len()).checked_sub(read.trim_end().len()));
+                Box::new(Self { offset, ..*Self::new(kind_of(error, &msg), msg, sql) })
+            }
             E::MultipleStatement => {
                 Self::new(SqlErrorKind::Syntax, "more than one statement: use `execute_batch`", sql)
             }
@@ -378,8 +419,12 @@ fn in_file(file: &Option<&'static str>) -> String {
     file.map(|file| format!(" (`{file}`)")).unwrap_or_default()
 }
 
-fn in_statement(sql: &str) -> String {
-    if sql.is_empty() { String::new() } else { format!(" in `{sql}`") }
+fn in_statement(sql: &str, offset: Option<usize>) -> String {
+    match offset {
+        _ if sql.is_empty() => String::new(),
+        Some(offset) => format!(" in `{sql}` at byte {offset}"),
+        None => format!(" in `{sql}`"),
+    }
 }
 
 /// Returns a statement for a log, shortened to a few lines.

@@ -22,7 +22,7 @@ mod testing;
 mod tests;
 
 pub use alarm_index::{AlarmChange, AlarmIndex, Change};
-pub use error::{SqlError, SqlErrorKind, StorageError};
+pub use error::{SqlError, SqlErrorKind, StorageError, visible_sql};
 pub use file::data_dir::{DataFolder, Objects};
 #[cfg(feature = "fuzzing")]
 pub(crate) use file::name::{decode_name, encode as encode_name};

@@ -61,9 +61,10 @@ impl Slot {
     pub(super) async fn connect(
         &self,
         path: &str,
+        headers: &[(&str, &str)],
     ) -> std::result::Result<TestConnection, Box<tungstenite::Error>> {
         let pipe = pipe::open(self.get().service());
-        let (client, _) = TestConnection::try_open(pipe, "test.local", path, &[]).await?;
+        let (client, _) = TestConnection::try_open(pipe, "test.local", path, headers).await?;
         self.clients.add(client.session());
         Ok(client)
     }
@@ -172,10 +173,18 @@ impl TestHost {
     /// # Panics
     /// When the handshake is refused.
     pub async fn connect(&self, path: &str) -> TestConnection {
-        self.host.connect(path).await.expect("the handshake")
+        self.connect_with(path, &[]).await
     }
 
-    /// Sends an HTTP request.
+    /// Opens a WebSocket on a path, with headers beside those of the handshake, for example the cookie of a login.
+    ///
+    /// # Panics
+    /// When the handshake is refused, or a header is not valid.
+    pub async fn connect_with(&self, path: &str, headers: &[(&str, &str)]) -> TestConnection {
+        self.host.connect(path, headers).await.expect("the handshake")
+    }
+
+    /// Sends an HTTP request, to an agent or to a route of the program.
     pub async fn request(&self, request: http::Request<Body>) -> Response {
         match self.host().service().oneshot(request).await {
             Ok(response) => response,

@@ -61,7 +61,7 @@ impl TestObject {
     /// # Panics
     /// When the handshake is refused.
     pub async fn connect(&self, query: &str) -> TestConnection {
-        self.host.connect(&self.path(query)).await.expect("the handshake")
+        self.host.connect(&self.path(query), &[]).await.expect("the handshake")
     }
 
     /// Opens a WebSocket; `query` is the part of the address after the `?`.
@@ -69,7 +69,7 @@ impl TestObject {
     /// # Errors
     /// When the handshake is refused, with the host's response instead of 101.
     pub async fn try_connect(&self, query: &str) -> Result<TestConnection, Box<tungstenite::Error>> {
-        self.host.connect(&self.path(query)).await
+        self.host.connect(&self.path(query), &[]).await
     }
 
     /// Sends a GET request; `query` is the part of the address after the `?`.

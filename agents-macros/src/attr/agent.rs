@@ -19,6 +19,7 @@ const KEYS: &[&str] = &[
     "hibernate",
     "hibernate_after",
     "send_identity",
+    "callable_methods",
     "strict",
     "on_unreadable",
     "name",
@@ -41,6 +42,7 @@ pub(crate) struct AgentOptions {
     /// The time in milliseconds.
     pub(crate) hibernate_after: Option<u64>,
     pub(crate) send_identity: Option<LitBool>,
+    pub(crate) callable_methods: Option<LitBool>,
     pub(crate) strict: Option<LitBool>,
     pub(crate) on_unreadable: Option<OnUnreadable>,
     pub(crate) name: Option<LitStr>,
@@ -102,6 +104,7 @@ impl AgentOptions {
             }
             "hibernate" => self.hibernate = Some(parse_flag(meta, key)?),
             "send_identity" => self.send_identity = Some(parse_flag(meta, key)?),
+            "callable_methods" => self.callable_methods = Some(parse_flag(meta, key)?),
             "strict" => self.strict = Some(parse_flag(meta, key)?),
             "on_unreadable" => {
                 let value = parse_text(meta, key, "initial")?;
@@ -239,6 +242,7 @@ mod tests {
                 hibernate = false,
                 hibernate_after = "2m",
                 send_identity = true,
+                callable_methods = false,
                 strict = true,
                 on_unreadable = "initial",
                 name = "chat-2",
@@ -254,6 +258,7 @@ mod tests {
         assert_eq!(options.runtime.text("serde"), "my::agents::__rt::serde");
         assert!(options.hibernate.is_some_and(|flag| !flag.value));
         assert!(options.strict.is_some_and(|flag| flag.value));
+        assert!(options.callable_methods.is_some_and(|flag| !flag.value));
         assert_eq!(options.on_unreadable, Some(OnUnreadable::Initial));
     }
 

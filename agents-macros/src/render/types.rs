@@ -92,6 +92,9 @@ fn builder(options: &AgentOptions) -> TokenStream {
     if let Some(flag) = &options.send_identity {
         builder.extend(quote!(.send_identity(#flag)));
     }
+    if let Some(flag) = &options.callable_methods {
+        builder.extend(quote!(.callable_methods(#flag)));
+    }
     if let Some(flag) = &options.strict {
         builder.extend(quote!(.strict(#flag)));
     }

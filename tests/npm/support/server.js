@@ -24,6 +24,11 @@ export function fromTemplate(name) {
   return join(TARGET, "templates", name);
 }
 
+/** Returns the path of the program `name` of a package of this workspace. */
+export function program(name) {
+  return join(TARGET, "debug", name);
+}
+
 /** Returns the path of the program that was made from a template. */
 export function templateProgram(name) {
   return join(TARGET, "debug", name);

@@ -3,6 +3,7 @@
 mod answers;
 mod arguments;
 mod cycles;
+mod forward;
 mod streams;
 mod support;
 mod trouble;

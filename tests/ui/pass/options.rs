@@ -30,6 +30,7 @@ struct None1;
     hibernate = false,
     hibernate_after = "250ms",
     send_identity = false,
+    callable_methods = false,
     on_unreadable = "initial",
     name = "all-of-them",
 )]

@@ -59,6 +59,7 @@ pub trait AgentEnv<E>: AgentDefinition<Env = E> {}
 pub struct AgentOptions {
     pub(crate) object: ObjectOptions,
     pub(crate) send_identity: bool,
+    pub(crate) callable_methods: bool,
     pub(crate) strict: bool,
     pub(crate) on_unreadable: OnUnreadable,
 }
@@ -77,11 +78,12 @@ pub enum OnUnreadable {
 }
 
 impl AgentOptions {
-    /// Returns the defaults: the agent hibernates after 10 s and sends its identity.
+    /// Returns the defaults: the agent hibernates after 10 s, sends its identity and lists its callables.
     pub const fn new() -> Self {
         Self {
             object: ObjectOptions::new(),
             send_identity: true,
+            callable_methods: true,
             strict: false,
             on_unreadable: OnUnreadable::Fail,
         }
@@ -105,6 +107,14 @@ impl AgentOptions {
     #[must_use]
     pub const fn send_identity(mut self, send: bool) -> Self {
         self.send_identity = send;
+        self
+    }
+
+    /// Sets whether clients may call the built-in method `getCallableMethods`, which lists the callables of the
+    /// class. A callable of the class with this name replaces the built-in one.
+    #[must_use]
+    pub const fn callable_methods(mut self, list: bool) -> Self {
+        self.callable_methods = list;
         self
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::agent::rpc::callable_list::built_in;
 use crate::agent::{
     AgentDefinition, AgentError, AlarmInfo, Call, CallContext, Refusal, Request, Response, StateChange,
     StateRejection, StateSource,
@@ -150,8 +151,9 @@ impl<A: AgentDefinition> Hooks<A> {
 }
 
 impl<A: AgentDefinition> Table<A> {
+    /// Finds a method of the class, or else a built-in one.
     pub(crate) fn callable(&'static self, name: &str) -> Option<&'static Callable<A>> {
-        self.callables.iter().find(|callable| callable.name == name)
+        self.callables.iter().find(|callable| callable.name == name).or_else(|| built_in(name))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::agent::class::AgentObject;
 use crate::agent::instance::user_code::UserFuture;
+use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::rpc::dispatch::ResolvedCall;
 use crate::agent::{
@@ -152,10 +153,14 @@ impl<A: Agent> DurableObject for AgentObject<A> {
             }
             None => match request.extensions_mut().remove::<Internal>() {
                 Some(Internal(call)) => {
-                    let call = CallHead::decode(&call)?;
-                    self.core.clone().called(self.agent()?, call, request.into_body()).await
+                    let CallHead { method, callers } = CallHead::decode(&call)?;
+                    let (core, chain) = (self.core.clone(), CallChain::called(callers));
+                    match method {
+                        Some(method) => core.called(self.agent()?, method, chain, request.into_body()).await,
+                        None => Ok(core.request(self.agent()?, chain, request).await),
+                    }
                 }
-                None => Ok(self.core.clone().request(self.agent()?, request).await),
+                None => Ok(self.core.clone().request(self.agent()?, CallChain::default(), request).await),
             },
         }
     }

@@ -1,4 +1,5 @@
-//! A call between agents: a request with a call in its head. Clients cannot send one.
+//! A call between agents, or an HTTP request that one hands to another: a request with the callers in its head.
+//! Clients cannot send one.
 //!
 //! The head travels as JSON in the internal part of a request, which the layers below do not read.
 
@@ -11,8 +12,8 @@ use crate::object::BlockedPart;
 /// The head of a call: its method, and the agents that wait for its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
-    /// The name of the method on the wire.
-    pub(crate) method: String,
+    /// The name of the method on the wire; `None` for an HTTP request.
+    pub(crate) method: Option<String>,
     /// The chain of callers, the first one first; empty for a call from outside of all agents.
     pub(crate) callers: Vec<CallerLink>,
 }

@@ -11,7 +11,6 @@ use thiserror::Error as ThisError;
 
 use crate::agent::peer_calls::backlog::{LineReceiver, backlog};
 use crate::agent::peer_calls::call_chain::CallChain;
-use crate::agent::peer_calls::call_head::CallHead;
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
 use crate::agent::rpc::call_log::CallLog;
 use crate::agent::rpc::response_stream::ReplySink;
@@ -26,10 +25,10 @@ impl<A: Agent> AgentShared<A> {
     pub(in crate::agent) async fn called(
         self: Arc<Self>,
         agent: Arc<A>,
-        head: CallHead,
+        method: String,
+        chain: CallChain,
         body: RequestBody,
     ) -> Result<Response> {
-        let CallHead { method, callers } = head;
         let Some(callable) = self.table.callable(&method) else {
             let methods = self.table.callables.iter().map(|callable| callable.name);
             let error = Error::new("unknown_method", self.unknown_method(&method, methods));
@@ -40,7 +39,7 @@ impl<A: Agent> AgentShared<A> {
             .into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
-        cx.chain = CallChain::called(callers);
+        cx.chain = chain;
         let arguments = 0..frame.len();
         let parts = CallContext { cx, connection: None, request: None, answer: None };
         let mut call = Call { agent, parts, frame, arguments };

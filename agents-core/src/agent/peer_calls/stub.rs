@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,8 +24,9 @@ use crate::agent::peer_calls::call_chain::CallChain;
 use crate::agent::peer_calls::call_head::{CallHead, CallerLink};
 use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
+use crate::gateway::wants_upgrade;
 use crate::interface::{CallArguments, Caller, Interface};
-use crate::object::{BoxFuture, ObjectContext, ObjectDirectory, PeerRequest};
+use crate::object::{BoxFuture, ObjectContext, ObjectDirectory, PeerContent, PeerRequest, Response};
 use crate::response::ErrorBody;
 use crate::wire::name::{InvalidName, canonical};
 use crate::wire::{self, Wire};
@@ -142,6 +145,54 @@ impl<A: Interface> AgentStub<A> {
         let lines = self.caller.open(method, encode(arguments));
         Box::pin(async move { Ok(CallStream::new(lines.await?)) })
     }
+
+    /// Forwards an HTTP request to the agent, whose `on_request` answers it.
+    ///
+    /// The method, the path, the headers and the body arrive as they are given here, and so do the facts about
+    /// the client (address, identity) that an `on_request` or a route of the program found in the request. The
+    /// body has the limits of requests of clients, and is streamed, as the response is. No rule about clients
+    /// is applied, such as [`Agents::authorize`](crate::Agents::authorize): the caller has decided already.
+    ///
+    /// The agent has 30 s for the head of its response, or the time of [`with_timeout`](Self::with_timeout);
+    /// the body has no limit. A response that is dropped, for example because the client has left, ends that
+    /// of the agent.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call), with a [`BodyFault`](crate::object::BodyFault) for a body that ends early or is
+    /// too large, and `invalid` for the handshake of a WebSocket, which
+    /// [`Agents::route_to`](crate::Agents::route_to) hands to an agent. An `on_request` that fails is no error:
+    /// its response has the status.
+    ///
+    /// ```
+    /// # use agents_core::axum::{Json, body::Body, extract::Request, response::Response};
+    /// # use agents_core::{Host, Result, serde_json::{Value, to_vec}};
+    /// # use agents_protocol::interface::Interface;
+    /// /// A route of the program, which finds the name of the agent in the body.
+    /// async fn webhook<Room: Interface>(host: Host, Json(event): Json<Value>) -> Result<Response> {
+    ///     let room = event["room"].as_str().unwrap_or("main");
+    ///     let request = Request::post("/event").body(Body::from(to_vec(&event)?))?;
+    ///     host.get::<Room>(room).fetch(request).await
+    /// }
+    /// ```
+    pub fn fetch(&self, request: http::Request<impl Into<Body>>) -> BoxFuture<'static, Result<Response>> {
+        let (mut parts, body) = request.into_parts();
+        let body = body.into();
+        let caller = self.caller.clone();
+        Box::pin(async move {
+            if wants_upgrade(&parts.headers) {
+                return Err(Error::invalid("a WebSocket cannot be forwarded to an agent"));
+            }
+            // The body may be another one than that with which the headers came.
+            parts.headers.remove(TRANSFER_ENCODING);
+            parts.headers.remove(CONTENT_LENGTH);
+            if let Some(length) = body.size_hint().exact() {
+                parts.headers.insert(CONTENT_LENGTH, length.into());
+            }
+            let limit = caller.timeout;
+            let answer = caller.send(None, PeerContent::Http(Box::new(parts), body));
+            timeout(limit, answer).await.map_err(|_| late(limit))?
+        })
+    }
 }
 
 impl<A: Interface> Deref for AgentStub<A> {
@@ -194,9 +245,28 @@ impl PeerCaller {
                     }
                 }
             };
-            let late = |_| Error::new("timeout", format!("no answer in {limit:?}"));
-            timeout(limit, answer).await.map_err(late)?
+            timeout(limit, answer).await.map_err(|_| late(limit))?
         })
+    }
+
+    /// Sends a call, or an HTTP request if there is no method.
+    async fn send(self, method: Option<String>, content: PeerContent) -> Result<Response> {
+        let Self { peers, class, name, from, .. } = self;
+        let mut callers = Vec::new();
+        if let Some((object, chain)) = from {
+            // The blocking kind is that of the place that calls, and not of the place where the stub was made.
+            let from = CallerLink {
+                class: object.class().to_owned(),
+                name: object.name().to_owned(),
+                waits: object.blocked_part(),
+            };
+            callers = chain.call(from, class, &name)?;
+            // The call is not sent before the writes that it may depend on are durable.
+            object.until_durable().await?;
+        }
+        let internal = CallHead { method, callers }.encode()?;
+        let request = PeerRequest { class: class.to_owned(), name: name.to_string(), internal, content };
+        peers.request(request).await
     }
 
     fn open(
@@ -204,32 +274,11 @@ impl PeerCaller {
         method: &str,
         arguments: Result<String>,
     ) -> impl Future<Output = Result<ReplyFrames>> + Send + use<> {
-        let Self { peers, class, name, from, .. } = self.clone();
+        let caller = self.clone();
         let method = method.to_owned();
         async move {
-            let arguments = arguments?;
-            let mut callers = Vec::new();
-            if let Some((object, chain)) = from {
-                // The blocking kind is that of the place that calls, and not of the place where the stub was
-                // made.
-                let from = CallerLink {
-                    class: object.class().to_owned(),
-                    name: object.name().to_owned(),
-                    waits: object.blocked_part(),
-                };
-                callers = chain.call(from, class, &name)?;
-                // The call is not sent before the writes that it may depend on are durable.
-                object.until_durable().await?;
-            }
-            let call = CallHead { method, callers };
-            let internal = call.encode()?;
-            let request = PeerRequest {
-                class: class.to_owned(),
-                name: name.to_string(),
-                internal,
-                body: Bytes::from(arguments),
-            };
-            let response = peers.request(request).await?;
+            let arguments = Bytes::from(arguments?);
+            let response = caller.send(Some(method), PeerContent::Message(arguments)).await?;
             let status = response.status();
             let body = response.into_body();
             if status == StatusCode::OK {
@@ -244,6 +293,10 @@ impl PeerCaller {
             })
         }
     }
+}
+
+fn late(limit: Duration) -> Error {
+    Error::new("timeout", format!("no answer in {limit:?}"))
 }
 
 fn encode(arguments: impl Serialize) -> Result<String> {

@@ -12,12 +12,18 @@ use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
 use crate::agent::instance::user_code::CurrentAgent;
-use crate::agent::{Agent, AgentError, AgentShared, ErrorSource, Request};
+use crate::agent::peer_calls::call_chain::CallChain;
+use crate::agent::{Agent, AgentError, AgentShared, CallContext, Context, ErrorSource, Request};
 use crate::object::error_response;
 
 impl<A: Agent> AgentShared<A> {
-    /// Answers an HTTP request.
-    pub(in crate::agent) async fn request(self: Arc<Self>, agent: Arc<A>, request: Request) -> Response {
+    /// Answers an HTTP request of a client, or of the chain that forwards it.
+    pub(in crate::agent) async fn request(
+        self: Arc<Self>,
+        agent: Arc<A>,
+        chain: CallChain,
+        request: Request,
+    ) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
             let text = match self.object.hints() {
                 true => format!(
@@ -28,9 +34,14 @@ impl<A: Agent> AgentShared<A> {
             };
             return (StatusCode::NOT_FOUND, text).into_response();
         };
-        match self.guard(self.context(), hook(agent, self.parts(), request)).await {
+        let cx = Context { chain, ..self.context() };
+        let parts = CallContext { cx: cx.clone(), ..self.parts() };
+        let answering = cx.chain.answering();
+        let answer = self.guard(cx.clone(), hook(agent, parts, request)).await;
+        drop(answering);
+        match answer {
             Ok(response) => {
-                let ambient = CurrentAgent::new(self.context());
+                let ambient = CurrentAgent::new(cx);
                 response.map(|body| Body::new(CurrentAgentBody { body, ambient }))
             }
             Err(error) => {

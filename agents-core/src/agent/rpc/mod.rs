@@ -6,6 +6,7 @@
 
 pub(super) mod arguments;
 pub(super) mod call_log;
+pub(super) mod callable_list;
 pub(super) mod dispatch;
 pub(super) mod http;
 pub(super) mod response_stream;

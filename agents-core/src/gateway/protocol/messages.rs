@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use http::request;
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::{BodyFault, Close, FRAME_BYTES, Flags, MemoryPermit, Message, RequestOrigin};
@@ -47,6 +48,24 @@ pub(crate) struct Head {
     /// The head of a request that an object or the program makes; no client can make one. Only objects know its
     /// content.
     pub(crate) internal: Option<Bytes>,
+}
+
+impl Head {
+    /// Returns the head with what an HTTP request states itself, without facts about its sender.
+    pub(crate) fn plain(request: &request::Parts) -> Self {
+        let headers = request.headers.iter();
+        Self {
+            method: request.method.to_string(),
+            uri: request.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+                .collect(),
+            peer: None,
+            origin: RequestOrigin::default(),
+            client: None,
+            internal: None,
+        }
+    }
 }
 
 /// The head of a response.

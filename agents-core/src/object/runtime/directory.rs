@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use http::request;
 
 use crate::error::{Error, Result};
 use crate::object::BoxFuture;
@@ -17,7 +19,16 @@ pub(crate) struct PeerRequest {
     pub(crate) name: String,
     /// The part of the head that the gateway hands on unread.
     pub(crate) internal: Bytes,
-    pub(crate) body: Bytes,
+    pub(crate) content: PeerContent,
+}
+
+/// The content of a [`PeerRequest`].
+#[derive(Debug)]
+pub(crate) enum PeerContent {
+    /// Bytes that only the two objects read.
+    Message(Bytes),
+    /// An HTTP request, with the facts about its sender in its extensions.
+    Http(Box<request::Parts>, Body),
 }
 
 /// The host's way to hand a request to an object.
@@ -26,7 +37,7 @@ pub(crate) trait PeerPort: Send + Sync {
     ///
     /// # Errors
     /// Fails when the class does not exist, the name is invalid, the host stops or is busy, or the object ended
-    /// before it answered.
+    /// before it answered; also with a `BodyFault`, when the body of the request ends early or is too large.
     fn request(&self, request: PeerRequest) -> BoxFuture<'static, Result<Response>>;
 }
 

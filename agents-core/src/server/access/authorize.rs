@@ -116,6 +116,7 @@ impl Host {
             by_name: matches!(destination, Destination::Named(_)),
             request,
             shared: self.shared().clone(),
+            peers: self.peers().clone(),
         })
         .await?;
         if let Some(other) = &admission.name {

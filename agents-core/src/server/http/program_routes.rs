@@ -31,7 +31,7 @@ impl Host {
 }
 
 /// Returns the address of the peer, if the server knows it.
-pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+pub(in crate::server) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::HOST;
 use http::{Extensions, Method, Request, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
@@ -248,17 +247,10 @@ impl HostService {
 
     fn plain_head(&self, head: &request::Parts, peer: Option<SocketAddr>) -> Head {
         Head {
-            method: head.method.to_string(),
-            uri: head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned(),
-            headers: head
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
-                .collect(),
             peer,
-            internal: None,
             client: self.host.access().proxies.client(peer, &head.headers),
             origin: self.host.origin(&head.headers),
+            ..Head::plain(head)
         }
     }
 }

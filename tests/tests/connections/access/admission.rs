@@ -367,3 +367,59 @@ async fn a_hook_without_end_refuses_after_ten_seconds() {
     assert_eq!(host.request(request.expect("a request")).await.status(), 503);
     assert_eq!(host.host().metrics().limits[agents::limits::Limit::HandshakeTimeout], 2);
 }
+
+/// A list of guests, which decides about the rooms.
+#[agent]
+#[derive(Default)]
+struct GuestList;
+
+#[agent]
+impl GuestList {
+    #[callable(internal)]
+    fn admits(&self, cx: &Context<Self>, guest: String) -> Result<bool> {
+        match cx.called_by() {
+            Some(agents::class::CallOrigin::Host) => Ok(guest == "ada"),
+            other => Err(Error::msg(format!("called by {other:?}"))),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_decides_about_the_admission_to_another_one() {
+    let (recorder, _notes) = recorder();
+    let host = TestHost::start(move || {
+        Agents::new().register::<GuestList>().register::<Club>().env(recorder.clone()).authorize(
+            async |incoming: AdmissionRequest| {
+                let name = incoming.request().query("name").unwrap_or_default().into_owned();
+                if !incoming.agent::<GuestList>("main").admits(name.clone()).await? {
+                    return Err(Refusal::forbidden("not on the list"));
+                }
+                Ok(Admission::pass().identity(&User { name, admin: false })?)
+            },
+        )
+    })
+    .unwrap();
+    let club = host.agent::<Club>("rust");
+    let mut eve = club.connect("name=eve").await;
+    assert_eq!(eve.end().await, Received::Close(4403, "not on the list".to_owned()));
+    assert!(club.status().is_none(), "the club was not asked");
+    let mut ada = club.connect("name=ada").await;
+    assert_eq!(ada.call::<String>("whereAmI", ()).await, "rust");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_a_test_sends_headers() {
+    let host = TestHost::start(|| {
+        Agents::new().register::<OpenHall>().authorize(async |incoming: AdmissionRequest| {
+            match incoming.request().cookie("session") {
+                Some("ada") => Ok(()),
+                _ => Err(Refusal::unauthorized("no cookie")),
+            }
+        })
+    })
+    .unwrap();
+    let mut without = host.connect("/agents/open-hall/main").await;
+    assert_eq!(without.end().await, Received::Close(4401, "no cookie".to_owned()));
+    let mut with = host.connect_with("/agents/open-hall/main", &[("cookie", "session=ada")]).await;
+    assert_eq!(with.greeting().await, None);
+}

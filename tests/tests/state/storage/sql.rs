@@ -1,8 +1,8 @@
 //! SQL of an agent: bound values, typed rows, and statements that are refused.
 
-use agents::errors::StorageError;
+use agents::errors::{StorageError, visible_sql};
 use agents::prelude::*;
-use agents::serde_json::Value;
+use agents::serde_json::{self, Value};
 use agents::storage::sql::{FromRow, Row};
 use agents_tests::{Client, TestServer};
 
@@ -180,6 +180,21 @@ impl Shop {
         }
     }
 
+    /// Offers SQL to clients.
+    #[callable]
+    fn query(&self, cx: &Context<Self>, statement: String) -> Result<Vec<serde_json::Map<String, Value>>> {
+        cx.sql().query(&statement, ()).map_err(visible_sql)
+    }
+
+    /// The tables, as the guide lists them.
+    #[callable]
+    fn tables(&self, cx: &View<Self>) -> Result<Vec<String>> {
+        sql!(
+            cx,
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_agents_*' AND name NOT GLOB 'sqlite_*'"
+        )
+    }
+
     #[callable]
     fn broken(&self, cx: &Context<Self>) -> Result<u64> {
         cx.sql().execute("INSERT INTO secret_table VALUES ('a secret')", ())
@@ -288,6 +303,38 @@ async fn s107_an_error_has_the_statement_for_the_agent_and_not_for_the_client() 
     client.call("add", json!(["twice"])).await;
     let text = client.call_error("add", json!(["twice"])).await;
     assert!(text.starts_with("Internal error (id ") && !text.contains("UNIQUE"), "{text}");
+}
+
+#[tokio::test]
+async fn s107_an_agent_that_offers_sql_shows_the_errors_of_statements() {
+    let (_server, mut client) = shop().await;
+    client.call("add", json!(["saw"])).await;
+    let rows = client.call("query", json!(["SELECT id, name FROM names"])).await;
+    assert_eq!(rows, json!([{ "id": 1, "name": "saw" }]));
+    for (statement, text) in [
+        ("SELECT * FROM nowhere", "no such table: nowhere in `SELECT * FROM nowhere`"),
+        ("SELECT FROM names", "near \"FROM\": syntax error in `SELECT FROM names` at byte 7"),
+        (
+            "INSERT INTO names (name) VALUES ('saw')",
+            "UNIQUE constraint failed: names.name in `INSERT INTO names (name) VALUES ('saw')`",
+        ),
+    ] {
+        assert_eq!(client.call_error("query", json!([statement])).await, text);
+    }
+    let text = client.call_error("query", json!(["DELETE FROM _agents_state"])).await;
+    assert!(text.contains("belong"), "{text}");
+}
+
+#[tokio::test]
+async fn s107_the_tables_of_the_runtime_can_be_left_out_of_a_list() {
+    let (_server, mut client) = shop().await;
+    client.call("query", json!(["CREATE TABLE ids (id INTEGER PRIMARY KEY AUTOINCREMENT)"])).await;
+    client.call("query", json!(["CREATE TABLE _agents2 (id)"])).await;
+    let all = client.call("query", json!(["SELECT name FROM sqlite_schema WHERE type = 'table'"])).await;
+    assert!(all.to_string().contains("\"_agents_") && all.to_string().contains("sqlite_sequence"), "{all}");
+    let mut own: Vec<String> = serde_json::from_value(client.call("tables", json!([])).await).expect("names");
+    own.sort();
+    assert_eq!(own, ["_agents2", "cells", "ids", "items", "names"]);
 }
 
 #[tokio::test]

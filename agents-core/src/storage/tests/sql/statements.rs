@@ -1,6 +1,7 @@
 //! Tests of statements of users: which are allowed, and the errors of the others.
 
 use crate::storage::tests::*;
+use crate::storage::{SqlError, visible_sql};
 
 fn denied(bench: &Bench, sql: &str) -> String {
     let error = bench.sql().execute(sql, ()).unwrap_err();
@@ -309,10 +310,39 @@ fn mistakes_are_told_with_their_statement() {
             assert!(message.contains(says), "{message}");
             assert!(message.contains(text.trim()), "{message}");
             assert_eq!(error.client_message(), None);
+            assert_eq!(visible_sql(error).client_message(), Some(&*message));
         }
         let error = sql.execute("SELECT 1", (1, 2)).unwrap_err();
         assert!(error.to_string().contains("has 0 parameters, 2 are given"), "{error}");
     });
+}
+
+#[test]
+fn an_error_has_the_position_in_the_statement() {
+    let bench = Bench::with_table();
+    bench.turn(|sql| {
+        let error = sql.execute("\n  SELECT n FROM t WERE n = 1", ()).unwrap_err();
+        let text = "near \"n\": syntax error in `SELECT n FROM t WERE n = 1` at byte 21";
+        assert_eq!(error.to_string(), text);
+        let Some(StorageError::Sql(error)) = error.downcast_ref() else { panic!("{error}") };
+        assert_eq!(error.offset, Some(21));
+        let error = sql.execute_batch(" DELETE FROM t; DELETE FRM t").unwrap_err();
+        assert!(error.to_string().ends_with("in `DELETE FROM t; DELETE FRM t` at byte 22"), "{error}");
+    });
+}
+
+#[test]
+fn only_errors_of_a_statement_are_shown() {
+    let shown = |error: StorageError| visible_sql(error.into_error()).client_message().is_some();
+    let sql = |kind| StorageError::from(SqlError::new(kind, "text", "SELECT 1"));
+    assert!(shown(sql(SqlErrorKind::Timeout)));
+    assert!(shown(StorageError::ReadOnly { sql: "SELECT 1".to_owned() }));
+    for kind in [SqlErrorKind::Busy, SqlErrorKind::Full, SqlErrorKind::Io, SqlErrorKind::Corrupt] {
+        assert!(!shown(sql(kind)), "{kind:?}");
+    }
+    assert!(!shown(StorageError::Gone { path: "/secret".into() }));
+    assert!(!shown(StorageError::Poisoned));
+    assert_eq!(visible_sql(crate::Error::hidden("internal", "text")).client_message(), None);
 }
 
 #[test]
