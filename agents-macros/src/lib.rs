@@ -169,6 +169,9 @@ pub fn sql(input: TokenStream) -> TokenStream {
 /// The texts are checked while the crate is compiled, as far as this is possible without a database, and at the
 /// start of the host on an empty one.
 ///
+/// A class with the option `crate = PATH` hands the path on. A list outside of a class, in a crate that has
+/// `agents` under another name, begins with it: `migrations![crate = PATH, "..", ..]`.
+///
 /// ```ignore
 /// #[agent(migrations = migrations![
 ///     "CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",

@@ -21,7 +21,8 @@ function types(page) {
   const [program, ...args] = built
     ? [join(built, page)]
     : ["cargo", "run", "--quiet", "--locked", "--example", page, "--"];
-  const options = ["types", ...PAGES[page], "--out", join(here, page, "agents")];
+  // The examples keep no data of older versions, so they have no record of stored states either.
+  const options = ["types", ...PAGES[page], "--accept-states", "--out", join(here, page, "agents")];
   execFileSync(program, [...args, ...options], { cwd: here, stdio: ["ignore", "ignore", "inherit"] });
 }
 

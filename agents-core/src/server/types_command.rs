@@ -1,12 +1,12 @@
 //! TypeScript for the classes of a host, and the command that writes it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::server::{Agents, output};
-use crate::typescript::TypeScript;
+use crate::typescript::{StateRecord, TypeScript};
 use crate::wire::Wire;
 
 impl Agents {
@@ -44,6 +44,32 @@ impl Agents {
     pub fn typescript(&self) -> Result<TypeScript> {
         TypeScript::of(self.described().collect(), &self.types)
     }
+
+    /// Checks that the types of the states read the states that a record has: the file `agents.states.json`,
+    /// which the command `types` writes. A missing file is an empty record.
+    ///
+    /// This does not start the host or open a data folder.
+    ///
+    /// # Errors
+    /// `state_changed` when a type has changed without a new `version`, so that stored states may not be
+    /// readable; the message has the class, the parts and what to write. `state_record` when the file is not a
+    /// record, and `types_file` when it cannot be read.
+    pub fn check_states(&self, record: impl AsRef<Path>) -> Result<()> {
+        self.states(record.as_ref().to_owned(), false).map(drop)
+    }
+
+    /// Adds the forms of the present states to a record, as the command `types` does. A missing file is made.
+    ///
+    /// # Errors
+    /// As [`check_states`](Self::check_states), and then nothing is written; `types_file` when the file cannot
+    /// be written.
+    pub fn record_states(&self, record: impl AsRef<Path>) -> Result<()> {
+        self.states(record.as_ref().to_owned(), false)?.write()
+    }
+
+    fn states(&self, record: PathBuf, accept: bool) -> Result<StateRecord> {
+        StateRecord::of(&self.described().collect::<Vec<_>>(), record, accept)
+    }
 }
 
 /// The options of the command.
@@ -55,6 +81,12 @@ pub(super) struct Types {
     /// Write nothing; print the differences, and fail if there are any
     #[arg(long)]
     check: bool,
+    /// The file that records the forms of the stored states [default: `agents.states.json` in the folder]
+    #[arg(long, value_name = "FILE")]
+    states: Option<PathBuf>,
+    /// Record the present types of the states, although they do not read the recorded states
+    #[arg(long, conflicts_with = "check")]
+    accept_states: bool,
     /// Omit the client, for use with the clients of the npm package `agents`
     #[arg(long, conflicts_with = "react")]
     types_only: bool,
@@ -85,17 +117,22 @@ pub(super) fn command(agents: &Agents, types: &Types) -> Result<()> {
         module = module.javascript();
     }
     let out = &types.out;
+    let file = types.states.clone().unwrap_or_else(|| out.join(StateRecord::FILE));
+    let states = agents.states(file, types.accept_states)?;
+    for (class, reason) in &states.missing {
+        tracing::warn!("changes of the state of `{class}` are not noticed: {reason}");
+    }
     if !types.check {
-        return output::print(&format!("{}\n", module.write(out)?.display()));
+        let first = module.write(out)?;
+        states.write()?;
+        return output::print(&format!("{}\n", first.display()));
     }
-    match module.diff(out)? {
-        None => Ok(()),
-        Some(diff) => {
-            output::print(&diff)?;
-            let out = out.display();
-            let message =
-                format!("{out} is out of date: run `types` again, with the same options but `--check`");
-            Err(Error::new("types_drift", message))
-        }
+    let diffs: String = module.diff(out)?.into_iter().chain(states.diff()).collect();
+    if diffs.is_empty() {
+        return Ok(());
     }
+    output::print(&diffs)?;
+    let out = out.display();
+    let message = format!("{out} is out of date: run `types` again, with the same options but `--check`");
+    Err(Error::new("types_drift", message))
 }

@@ -5,6 +5,7 @@ use std::any::{TypeId, type_name};
 use serde_json::Value;
 
 use crate::agent::{Agent, Callable};
+use crate::typescript::states::{StateType, read_state};
 use crate::wire::{Describe, TypeName, TypeSet, Wire};
 
 /// A class of agents, without its Rust type.
@@ -17,6 +18,8 @@ pub(crate) struct Class {
     pub(super) docs: &'static str,
     /// The type of the state; `None` if the class names no state, which may then be any JSON.
     pub(super) state: Option<Describe>,
+    /// The reading of stored states; `None` as for `state`.
+    pub(super) state_type: Option<StateType>,
     /// The callables, sorted by name.
     pub(super) methods: Vec<Method>,
 }
@@ -49,13 +52,18 @@ impl Class {
         let mut methods: Vec<_> =
             A::table().callables.iter().filter(|callable| !callable.internal).map(Method::of).collect();
         methods.sort_by_key(|method| method.name);
+        let has_state = TypeId::of::<A::State>() != TypeId::of::<Value>();
         Self {
             name: A::CLASS,
             rust_name: type_name::<A>(),
             route: A::ROUTE.to_owned(),
             docs: A::DOCS,
-            state: (TypeId::of::<A::State>() != TypeId::of::<Value>())
-                .then_some(<A::State as Wire>::describe as Describe),
+            state: has_state.then_some(<A::State as Wire>::describe as Describe),
+            state_type: has_state.then_some(StateType {
+                version: A::VERSION,
+                converts: A::table().hooks.migrate.is_some(),
+                read: read_state::<A::State>,
+            }),
             methods,
         }
     }

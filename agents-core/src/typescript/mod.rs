@@ -8,7 +8,9 @@ mod metadata;
 mod module;
 mod names;
 mod optional;
+mod states;
 mod text;
 
 pub(crate) use class::Class;
 pub use module::TypeScript;
+pub(crate) use states::StateRecord;

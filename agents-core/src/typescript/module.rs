@@ -189,17 +189,22 @@ impl TypeScript {
             let file = folder.as_ref().join(path);
             let found = read(&file)?;
             if found != text {
-                let diff = TextDiff::from_lines(found.as_str(), text);
-                let name = file.display().to_string();
-                diffs += &diff.unified_diff().header(&name, "the types of the program").to_string();
+                diffs += &difference(&file, &found, text);
             }
         }
         Ok(if diffs.is_empty() { None } else { Some(diffs) })
     }
 }
 
+/// Returns a unified diff from the text of a file to the new text.
+pub(super) fn difference(file: &Path, found: &str, text: &str) -> String {
+    let diff = TextDiff::from_lines(found, text);
+    let name = file.display().to_string();
+    diff.unified_diff().header(&name, "the types of the program").to_string()
+}
+
 /// Returns the text of a file with `\n` as line ending; an empty text if the file is missing.
-fn read(file: &Path) -> Result<String> {
+pub(super) fn read(file: &Path) -> Result<String> {
     match fs::read_to_string(file) {
         Ok(found) => Ok(found.replace("\r\n", "\n")),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
@@ -230,7 +235,7 @@ fn path(rust_name: &str) -> &str {
     rust_name.split('<').next().unwrap_or(rust_name)
 }
 
-fn about(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn about(path: &Path, error: &std::io::Error) -> Error {
     Error::new("types_file", format!("{}: {error}", path.display()))
 }
 

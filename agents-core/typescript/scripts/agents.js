@@ -8,4 +8,4 @@ const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR || join(FOLDER, "../../target");
 const PROGRAM = process.env.AGENTS_TEST_SERVER || join(TARGET, "debug", "conformance");
 
-execFileSync(PROGRAM, ["types", "--types-only", "--out", join(FOLDER, "src")], { stdio: ["ignore", "ignore", "inherit"] });
+execFileSync(PROGRAM, ["types", "--types-only", "--accept-states", "--out", join(FOLDER, "src")], { stdio: ["ignore", "ignore", "inherit"] });

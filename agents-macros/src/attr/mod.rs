@@ -34,6 +34,11 @@ impl Runtime {
         meta.value()?.call(Path::parse_mod_style).map(Self)
     }
 
+    /// Returns the path of the crate, if it is not the default.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        (self.text("") != Self::default().text("")).then_some(&self.0)
+    }
+
     /// Returns the path as text, for attributes of other macros that expect a string.
     pub(crate) fn text(&self, item: &str) -> String {
         let path = self.0.to_token_stream().to_string().replace(' ', "");

@@ -282,3 +282,22 @@ fn misplaced_marks_say_where_they_belong() {
     ));
     assert!(messages(&expansion)[0].contains("inside an `#[agent] impl`"), "{expansion}");
 }
+
+#[test]
+fn a_list_of_migrations_gets_the_path_of_the_crate_from_its_class() {
+    for (list, expected) in [
+        (quote!(migrations!["CREATE TABLE a (b)",]), "migrations![crate=my::agents,\"CREATETABLEa(b)\",]"),
+        (quote!(x::migrations!(dir "sql")), "x::migrations!(crate=my::agents,dir\"sql\")"),
+        (quote!(migrations![crate = other, "A"]), "migrations![crate=other,\"A\"]"),
+        (quote!(LIST), "=LIST;"),
+    ] {
+        let expansion = agent(
+            quote!(migrations = #list, crate = my::agents),
+            quote!(
+                struct Room;
+            ),
+        );
+        let expansion = expansion.to_string().replace(' ', "");
+        assert!(expansion.contains(expected), "{expansion}");
+    }
+}

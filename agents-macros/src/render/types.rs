@@ -8,6 +8,7 @@ use syn::{LitStr, Type};
 use super::{Side, here, home, local};
 use crate::attr::agent::{AgentOptions, InitialState, OnUnreadable};
 use crate::model::agent_struct::AgentStruct;
+use crate::sql::migrations;
 use crate::{attr, names};
 
 /// Renders the struct as it was written, its `AgentClass`, and for a server its `AgentDefinition`.
@@ -27,8 +28,13 @@ pub(crate) fn agent(agent: &AgentStruct, side: Side) -> TokenStream {
     let props = associated("Props", options.props.as_ref(), &any);
     let env = associated("Env", options.env.as_ref(), &quote!(()));
     let version = options.version.map(|version| quote!(const VERSION: u32 = #version;));
-    let migrations =
-        options.migrations.as_ref().map(|list| quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;));
+    let migrations = options.migrations.as_ref().map(|list| {
+        let list = match rt.given() {
+            Some(path) => migrations::with_path(list, path),
+            None => list.clone(),
+        };
+        quote!(const MIGRATIONS: &'static [#rt::Migration] = #list;)
+    });
     let has_env = options.env.as_ref().map(|env| {
         let span = env.span();
         quote_spanned!(here(span)=> #[automatically_derived] impl #rt::AgentEnv<#env> for #ident {})

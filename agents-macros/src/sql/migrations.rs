@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Ident, LitStr, Token};
+use syn::{Expr, ExprMacro, Ident, LitStr, Path as CratePath, Token};
 
 use super::literal::LiteralSpan;
 use super::scan::{self, Mistake, Word};
@@ -16,14 +16,32 @@ use crate::errors::Errors;
 /// The prefix of the tables of the runtime.
 const RESERVED: &str = "_agents";
 
-/// The migrations as the user wrote them.
-enum Input {
+/// The migrations as the user wrote them, and the path of the crate if it is given.
+struct Input {
+    path: Option<CratePath>,
+    list: List,
+}
+
+enum List {
     Texts(Vec<LitStr>),
     /// A folder, relative to the crate.
     Folder(LitStr),
 }
 
 impl Parse for Input {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut path = None;
+        if input.peek(Token![crate]) {
+            input.parse::<Token![crate]>()?;
+            input.parse::<Token![=]>()?;
+            path = Some(input.call(CratePath::parse_mod_style)?);
+            input.parse::<Token![,]>()?;
+        }
+        Ok(Self { path, list: input.parse()? })
+    }
+}
+
+impl Parse for List {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let usage = "write `migrations![\"CREATE TABLE ..\", ..]`, or `migrations!(dir \"migrations\")` for the files of a folder";
         let wrong = |error: syn::Error| syn::Error::new(error.span(), usage);
@@ -43,6 +61,20 @@ impl Parse for Input {
     }
 }
 
+/// Gives the path of the crate to a `migrations!` that is the list of a class, so that the class names the path
+/// once.
+pub(crate) fn with_path(list: &Expr, path: &CratePath) -> Expr {
+    let mut list = list.clone();
+    if let Expr::Macro(ExprMacro { mac, .. }) = &mut list
+        && mac.path.segments.last().is_some_and(|last| last.ident == "migrations")
+        && mac.parse_body::<Input>().is_ok_and(|input| input.path.is_none())
+    {
+        let texts = &mac.tokens;
+        mac.tokens = quote!(crate = #path, #texts);
+    }
+    list
+}
+
 /// Expands `migrations!(..)`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let input: Input = match syn::parse2(input) {
@@ -50,11 +82,13 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         Err(error) => return error.to_compile_error(),
     };
     let mut errors = Errors::default();
-    let list = match &input {
-        Input::Texts(texts) => literals(texts, &mut errors),
-        Input::Folder(folder) => {
+    let Input { path, list } = input;
+    let rt = path.map_or_else(|| quote!(::agents::__rt), |path| quote!(#path::__rt));
+    let list = match &list {
+        List::Texts(texts) => literals(texts, &rt, &mut errors),
+        List::Folder(folder) => {
             let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-            files(Path::new(&root), folder, &mut errors)
+            files(Path::new(&root), folder, &rt, &mut errors)
         }
     };
     if errors.is_empty() {
@@ -65,18 +99,18 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     quote!({ #errors &[] })
 }
 
-fn literals(texts: &[LitStr], errors: &mut Errors) -> Vec<TokenStream> {
+fn literals(texts: &[LitStr], rt: &TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let migration = |text: &LitStr| {
         if let Err(mistake) = check(&text.value()) {
             errors.at_span(LiteralSpan::new(text).span(mistake.range), mistake.message);
         }
-        quote!(::agents::__rt::Migration::new(#text))
+        quote!(#rt::Migration::new(#text))
     };
     texts.iter().map(migration).collect()
 }
 
 /// Reads the files of a folder: `0001_name.sql` and so on, without gaps.
-fn files(root: &Path, folder: &LitStr, errors: &mut Errors) -> Vec<TokenStream> {
+fn files(root: &Path, folder: &LitStr, rt: &TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let path = folder.value();
     let names = match names(&root.join(&path)) {
         Ok(names) => names,
@@ -119,7 +153,7 @@ fn files(root: &Path, folder: &LitStr, errors: &mut Errors) -> Vec<TokenStream> 
         // The compiler reads the file by itself and so notices later changes of it.
         let file = format!("/{path}/{name}");
         list.push(quote! {
-            ::agents::__rt::Migration::from_file(
+            #rt::Migration::from_file(
                 #name,
                 ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #file)),
             )
@@ -225,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_have_the_path_of_the_crate() {
+        let expansion = |list: TokenStream| expand(list).to_string().replace(' ', "");
+        let one = "(\"CREATETABLEa(b)\")]";
+        assert_eq!(expansion(quote!("CREATE TABLE a (b)")), format!("&[::agents::__rt::Migration::new{one}"));
+        let own = quote!(crate = my::agents, "CREATE TABLE a (b)");
+        assert_eq!(expansion(own), format!("&[my::agents::__rt::Migration::new{one}"));
+        assert!(expansion(quote!(crate = my::agents)).contains("compile_error!"));
+    }
+
+    #[test]
     fn files_have_numbers_without_gaps() {
         let folder = std::env::temp_dir().join(format!("agents-migrations-{}", std::process::id()));
         let write = |name: &str, text: &str| {
@@ -233,7 +277,8 @@ mod tests {
         };
         let messages = || {
             let mut errors = Errors::default();
-            let list = files(&folder, &LitStr::new("sql", Span::call_site()), &mut errors);
+            let list =
+                files(&folder, &LitStr::new("sql", Span::call_site()), &TokenStream::new(), &mut errors);
             (list.len(), errors.messages())
         };
         assert!(messages().1[0].contains("cannot be read"));

@@ -103,10 +103,10 @@ describe("the command", () => {
       assert.equal((await run(example("chat"), ["types", ...flags, "--check", "--out", out], { cwd })).code, 0);
       return (await readdir(out)).sort();
     };
-    assert.deepEqual(await files("--types-only"), ["agents.ts"]);
-    assert.deepEqual(await files(), ["agents.ts", "client.ts", "runtime"]);
-    assert.deepEqual(await files("--react"), ["agents.ts", "client.ts", "react.ts", "runtime"]);
-    assert.deepEqual(await files("--js"), ["agents.d.ts", "agents.js", "client.d.ts", "client.js", "runtime"]);
+    assert.deepEqual(await files("--types-only"), ["agents.states.json", "agents.ts"]);
+    assert.deepEqual(await files(), ["agents.states.json", "agents.ts", "client.ts", "runtime"]);
+    assert.deepEqual(await files("--react"), ["agents.states.json", "agents.ts", "client.ts", "react.ts", "runtime"]);
+    assert.deepEqual(await files("--js"), ["agents.d.ts", "agents.js", "agents.states.json", "client.d.ts", "client.js", "runtime"]);
     const both = await run(example("chat"), ["types", "--react", "--types-only", "--out", cwd], { cwd });
     assert.equal(both.code, 2);
   });

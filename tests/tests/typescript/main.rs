@@ -5,3 +5,4 @@ mod everything;
 mod mistakes;
 mod samples;
 mod snapshot;
+mod states;

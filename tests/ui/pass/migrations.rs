@@ -43,7 +43,19 @@ impl Files {
     }
 }
 
+/// A facade with another name.
+mod facade {
+    pub use agents::__rt;
+}
+
+const ELSEWHERE: &[Migration] = migrations![crate = crate::migrations::facade, "CREATE TABLE a (b)"];
+
+#[agent(migrations = migrations!["CREATE TABLE a (b)"], crate = crate::migrations::facade)]
+struct Elsewhere;
+
 pub(crate) fn main() {
+    assert_eq!(Elsewhere::MIGRATIONS, ELSEWHERE);
+    let _ = Elsewhere;
     assert_eq!((Nothing::VERSION, Texts::VERSION, Files::VERSION), (1, 3, 2));
     assert!(Nothing::MIGRATIONS.is_empty());
     assert_eq!(Texts::MIGRATIONS.len(), 2);

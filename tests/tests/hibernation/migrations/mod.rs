@@ -3,6 +3,7 @@
 mod check;
 mod failures;
 mod refused;
+mod steps;
 mod upgrades;
 
 use std::path::Path;

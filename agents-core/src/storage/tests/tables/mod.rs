@@ -2,4 +2,5 @@
 
 pub(super) mod alarm;
 pub(super) mod kv;
+pub(super) mod migrations;
 pub(super) mod wipe;
