@@ -130,6 +130,12 @@ impl Error {
         Self::build(code, Cow::Owned(source.to_string()), Audience::Program, Some(source))
     }
 
+    /// Makes the error for a value that has to be stored or sent and has no JSON form.
+    #[doc(hidden)]
+    pub fn not_json(source: serde_json::Error) -> Self {
+        Self::hidden("not_json", source)
+    }
+
     /// Makes the text of this error visible to the caller.
     ///
     /// ```

@@ -30,7 +30,7 @@ impl Message {
     /// # Errors
     /// Fails when the value has no JSON form.
     pub fn from_json<T: Wire>(value: &T) -> Result<Self> {
-        Ok(Self::Text(wire::to_json(value)?))
+        Ok(Self::Text(wire::to_json(value).map_err(Error::not_json)?))
     }
 
     /// Returns the text; `None` for a binary message.

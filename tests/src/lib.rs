@@ -30,3 +30,8 @@ pub async fn patient<F: Future>(future: F) -> F::Output {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/security.md")]
 pub mod security {}
+
+/// The programs of the page about the command line and routes.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/reference/commands.md")]
+pub mod commands {}

@@ -39,6 +39,14 @@ impl TestServer {
         Self::start_in_temporary(agents, None).await
     }
 
+    /// Starts a host that gives hints, as a debug build does. The other servers give none, as a release build.
+    pub async fn start_with_hints(agents: Agents) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self::serve_as_it_is(agents.hints(true), folder.path(), chaos_seed()).await;
+        server._temporary = Some(folder);
+        server
+    }
+
     async fn start_in_temporary(agents: Agents, chaos: Option<u64>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut server = Self::serve(agents, folder.path(), chaos).await;
@@ -59,6 +67,10 @@ impl TestServer {
     }
 
     async fn serve(agents: Agents, data: &Path, chaos: Option<u64>) -> Self {
+        Self::serve_as_it_is(agents.hints(false), data, chaos).await
+    }
+
+    async fn serve_as_it_is(agents: Agents, data: &Path, chaos: Option<u64>) -> Self {
         let agents = agents.data_dir(data);
         let host = match chaos {
             Some(seed) => testing::start_in_chaos(agents, seed),

@@ -39,9 +39,9 @@ impl Admission {
     /// [`ConnectRequest::identity`](crate::ConnectRequest::identity). The identity is passed as JSON.
     ///
     /// # Errors
-    /// When the value has no JSON form, or a JSON form of more than 16 KiB.
+    /// `not_json` when the value has no JSON form, `identity_size` when that form has more than 16 KiB.
     pub fn identity<T: Serialize + ?Sized>(mut self, identity: &T) -> Result<Self> {
-        let json = serde_json::to_string(identity)?;
+        let json = serde_json::to_string(identity).map_err(Error::not_json)?;
         if json.len() > MAX_IDENTITY {
             return Err(Error::hidden("identity_size", "an identity must not exceed 16 KiB as JSON"));
         }
@@ -66,6 +66,8 @@ mod tests {
         assert_eq!(admission.identity.as_deref(), Some(r#""ada""#));
         assert!(Admission::pass().identity(&"x".repeat(MAX_IDENTITY - 2)).is_ok());
         assert!(Admission::pass().identity(&"x".repeat(MAX_IDENTITY - 1)).is_err());
+        let no_json = std::collections::HashMap::from([((1, 2), 3)]);
+        assert_eq!(Admission::pass().identity(&no_json).unwrap_err().code(), "not_json");
         assert_eq!(Admission::from(()), Admission::pass());
     }
 }

@@ -53,7 +53,8 @@ impl SessionKey {
     /// When the identity has no JSON form.
     pub(super) fn sign<C: Serialize>(&self, name: &str, identity: &C, lifetime: Duration) -> Result<String> {
         let expires = now()?.saturating_add(lifetime.as_secs());
-        let mut text = BASE64URL_NOPAD.encode(&serde_json::to_vec(&Content { expires, identity })?);
+        let content = serde_json::to_vec(&Content { expires, identity }).map_err(Error::not_json)?;
+        let mut text = BASE64URL_NOPAD.encode(&content);
         let tag = self.mac(name, &text).finalize().into_bytes();
         text.push('.');
         BASE64URL_NOPAD.encode_append(&tag, &mut text);
@@ -93,5 +94,6 @@ pub(super) fn open<C: DeserializeOwned>(
 }
 
 fn now() -> Result<u64> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(now.map_err(|error| Error::hidden("clock", error))?.as_secs())
 }

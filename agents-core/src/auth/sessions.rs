@@ -154,7 +154,8 @@ impl<C> Sessions<C> {
                 "the cookie of a session must not exceed 4,096 bytes",
             ))?;
         }
-        Ok(SetCookie::new(HeaderValue::try_from(cookie)?))
+        let value = HeaderValue::try_from(cookie).map_err(|error| Error::hidden("session_cookie", error))?;
+        Ok(SetCookie::new(value))
     }
 }
 

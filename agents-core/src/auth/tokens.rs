@@ -298,15 +298,17 @@ impl<C: Serialize> Tokens<C> {
     /// claims in `claims`.
     ///
     /// # Errors
-    /// With the code `token_sign` when the key is a public one, or the claims are not a JSON object.
+    /// With the code `token_sign` when the key is a public one, or the claims are not a JSON object,
+    /// `not_json` when the claims have no JSON form.
     pub fn sign(&self, claims: &C, lifetime: Duration) -> Result<String> {
         let Inner { key, audience, issuer, .. } = &*self.inner;
         let failed = |message: &'static str| Error::hidden("token_sign", message);
         let secret = key.sign.as_ref().ok_or_else(|| failed("a public key cannot sign a token"))?;
-        let Value::Object(mut claims) = serde_json::to_value(claims)? else {
+        let Value::Object(mut claims) = serde_json::to_value(claims).map_err(Error::not_json)? else {
             return Err(failed("the claims of a token must be a JSON object"));
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_err(|error| Error::hidden("clock", error))?.as_secs();
         let registered = [("aud", audience), ("iss", issuer)];
         claims.insert("iat".to_owned(), now.into());
         claims.insert("exp".to_owned(), now.saturating_add(lifetime.as_secs()).into());
@@ -315,7 +317,8 @@ impl<C: Serialize> Tokens<C> {
                 claims.insert(claim.to_owned(), value.as_str().into());
             }
         }
-        Ok(encode(&Header::new(key.algorithm), &claims, secret)?)
+        encode(&Header::new(key.algorithm), &claims, secret)
+            .map_err(|error| Error::hidden("token_sign", error))
     }
 }
 

@@ -85,8 +85,12 @@ pub trait DurableObject: Sized + Send + Sync + 'static {
     ///
     /// [`WebSocketUpgrade`]: crate::object::WebSocketUpgrade
     fn fetch(&self, cx: &ObjectContext, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        let _ = (cx, request);
-        async { Ok((StatusCode::NOT_FOUND, "Not implemented").into_response()) }
+        let _ = request;
+        let text = match cx.hints() {
+            true => "Not implemented: the object has no `fetch` handler",
+            false => "Not implemented",
+        };
+        async move { Ok((StatusCode::NOT_FOUND, text).into_response()) }
     }
 
     /// Handles a message. The handlers of one WebSocket start in the order of its messages.

@@ -251,7 +251,8 @@ impl Agents {
     /// Serves these routes for every path that does not belong to an agent.
     ///
     /// A handler may take the [`Host`] as an argument, and return [`Result`]: an error is answered with its
-    /// [status](Error::status).
+    /// [status](Error::status). When the compiler says that `Handler` is not satisfied, `docs/reference/commands.md`
+    /// has the causes, and `#[axum::debug_handler]` names the one.
     ///
     /// ```
     /// use agents_core::axum::{Router, routing::get};
@@ -369,6 +370,7 @@ impl Agents {
             store,
             clock,
             limits: limits.clone(),
+            hints: self.access.hints,
             limit_counts: gateway.totals.limits.clone(),
             incoming: gateway.incoming.clone(),
             outgoing: gateway.outgoing.clone(),

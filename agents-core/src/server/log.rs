@@ -8,7 +8,7 @@ use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::filter::{Directive, EnvFilter};
 
 use crate::error::{Error, Result};
-use crate::server::nearest::nearest;
+use crate::support::nearest::nearest;
 use crate::support::single_line::SingleLine;
 
 const FORMAT: &str = "AGENTS_LOG_FORMAT";

@@ -1,8 +1,8 @@
 //! The check of all stored agents against this program, and the command that prints it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,8 +10,10 @@ use tokio::task::spawn_blocking;
 
 use crate::error::{Error, Result};
 use crate::object::{ObjectKey, check_data};
+use crate::server::output::print;
 use crate::server::{Agents, Host};
-use crate::storage::{DataFolder, StorageError};
+use crate::storage::{DataFolder, SqlErrorKind, StorageError};
+use crate::support::unwind::unfinished;
 
 /// The agents that [`Agents::check_migrations`] checks; all of them by default.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +69,8 @@ impl Agents {
         let data = self.data.clone();
         // Opening the folder would make it.
         fs::read_dir(&data).map_err(|error| {
-            Error::new("storage_io", format!("the data folder {} cannot be read: {error}", data.display()))
+            let code = SqlErrorKind::of_io(&error).code();
+            Error::new(code, format!("the data folder {} cannot be read: {error}", data.display()))
         })?;
         let folder = DataFolder::open(&data).map_err(|error| match error {
             StorageError::Locked { path } => Error::new(
@@ -85,7 +88,7 @@ impl Agents {
         let (checked, check) = (host.clone(), check.clone());
         let report = spawn_blocking(move || check_all(&checked, &folder, &copy.path, &check)).await;
         host.shutdown().await;
-        report?
+        report.map_err(unfinished)?
     }
 }
 
@@ -97,7 +100,7 @@ struct Copy {
 impl Copy {
     fn make() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("agents-check-{}", nanoid::nanoid!()));
-        fs::create_dir(&path)?;
+        fs::create_dir(&path).map_err(|source| StorageError::io("create", &path, source).into_error())?;
         Ok(Self { path })
     }
 }
@@ -186,16 +189,16 @@ pub(super) async fn command(agents: Agents, options: Migrate) -> Result<()> {
     let Migrate { sample, class, .. } = options;
     let report = agents.check_migrations(&MigrationCheck { class, sample }).await?;
     let MigrationReport { checked, unknown, failures } = report;
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     for FailedMigration { class, name, code, step, reason } in &failures {
         let reason = reason.replace('\n', " ");
-        writeln!(out, "{class}/{name}: {step}: {reason} ({code})")?;
+        let _ = writeln!(out, "{class}/{name}: {step}: {reason} ({code})");
     }
-    writeln!(out, "{checked} agents checked, {} would not start", failures.len())?;
+    let _ = writeln!(out, "{checked} agents checked, {} would not start", failures.len());
     if unknown > 0 {
-        writeln!(out, "{unknown} agents are of classes that this program does not have")?;
+        let _ = writeln!(out, "{unknown} agents are of classes that this program does not have");
     }
-    out.flush()?;
+    print(&out)?;
     match failures.len() {
         0 => Ok(()),
         count => Err(Error::new("migration_check", format!("{count} agents would not start on their data"))),

@@ -9,7 +9,6 @@ mod http;
 mod log;
 mod metrics;
 mod migrate_command;
-mod nearest;
 mod output;
 mod peers;
 mod prometheus;

@@ -208,7 +208,7 @@ impl AlarmIndex {
     pub fn is_damage(error: &StorageError) -> bool {
         match error {
             StorageError::Sql(error) => {
-                !matches!(error.kind, SqlErrorKind::Full | SqlErrorKind::Busy | SqlErrorKind::Io)
+                !matches!(error.kind, SqlErrorKind::Full | SqlErrorKind::Busy) && !error.kind.is_of_system()
             }
             StorageError::Damaged { .. } => true,
             _ => false,

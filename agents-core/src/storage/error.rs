@@ -212,7 +212,7 @@ impl StorageError {
         crate::Error::hidden(self.code(), self)
     }
 
-    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
 
@@ -260,6 +260,9 @@ pub struct SqlError {
     pub offset: Option<usize>,
 }
 
+/// The codes of the operating system for too many open files: of the process, and of all processes.
+const TOO_MANY_FILES: [i32; 2] = if cfg!(windows) { [4, 4] } else { [24, 23] };
+
 /// The kind of failure of a [`SqlError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -286,6 +289,12 @@ pub enum SqlErrorKind {
     Full,
     /// The disk failed.
     Io,
+    /// The process may not read or write the file or its folder, or the file system is read-only.
+    Permission,
+    /// The process has too many files open.
+    OpenFiles,
+    /// SQLite cannot open the file for another reason.
+    CannotOpen,
     /// The file is damaged or is not a database.
     Corrupt,
     /// Another failure, which the message describes.
@@ -307,16 +316,21 @@ impl SqlErrorKind {
             Self::Busy => "storage_busy",
             Self::Full => "storage_full",
             Self::Io => "storage_io",
+            Self::Permission => "storage_permission",
+            Self::OpenFiles => "storage_open_files",
+            Self::CannotOpen => "storage_cannot_open",
             Self::Corrupt => "storage_corrupt",
             Self::Other => "sql_error",
         }
     }
 
-    /// Returns the kind of an error of the file system, such as one of a sync: [`Full`](Self::Full) or
-    /// [`Io`](Self::Io).
+    /// Returns the kind of an error of the file system, such as one of a sync: [`Full`](Self::Full),
+    /// [`Permission`](Self::Permission), [`OpenFiles`](Self::OpenFiles) or [`Io`](Self::Io).
     pub fn of_io(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Permission,
+            _ if error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) => Self::OpenFiles,
             _ => Self::Io,
         }
     }
@@ -324,7 +338,12 @@ impl SqlErrorKind {
     /// Returns whether the cause is the file and not the statement, so that the store cannot be used any
     /// more.
     pub(super) fn is_fatal(self) -> bool {
-        matches!(self, Self::Full | Self::Io | Self::Corrupt)
+        matches!(self, Self::Full | Self::Corrupt) || self.is_of_system()
+    }
+
+    /// Returns whether the operating system refused the file, which may be sound.
+    pub(crate) fn is_of_system(self) -> bool {
+        matches!(self, Self::Io | Self::Permission | Self::OpenFiles | Self::CannotOpen)
     }
 }
 
@@ -365,7 +384,11 @@ fn kind_of(error: rusqlite::ffi::Error, message: &str) -> SqlErrorKind {
         C::ConstraintViolation | C::TypeMismatch => SqlErrorKind::Constraint,
         C::TooBig => SqlErrorKind::TooBig,
         C::DiskFull => SqlErrorKind::Full,
-        C::SystemIoFailure | C::CannotOpen | C::ReadOnly | C::FileLockingProtocolFailed => SqlErrorKind::Io,
+        // The file was moved or removed while it was open.
+        C::ReadOnly if error.extended_code == rusqlite::ffi::SQLITE_READONLY_DBMOVED => SqlErrorKind::Io,
+        C::ReadOnly | C::PermissionDenied => SqlErrorKind::Permission,
+        C::CannotOpen => SqlErrorKind::CannotOpen,
+        C::SystemIoFailure | C::FileLockingProtocolFailed => SqlErrorKind::Io,
         C::DatabaseCorrupt | C::NotADatabase => SqlErrorKind::Corrupt,
         C::DatabaseBusy | C::DatabaseLocked => SqlErrorKind::Busy,
         C::OperationInterrupted => SqlErrorKind::Timeout,

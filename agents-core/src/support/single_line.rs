@@ -11,6 +11,21 @@ impl<T: fmt::Display> fmt::Display for SingleLine<T> {
     }
 }
 
+/// The maximum number of characters of a [`Shortened`] text.
+const SHORT: usize = 40;
+
+/// The beginning of a text that a client chose, on one line.
+pub(crate) struct Shortened<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(SHORT) {
+            Some((end, _)) => write!(f, "{}…", SingleLine(&self.0[..end])),
+            None => SingleLine(self.0).fmt(f),
+        }
+    }
+}
+
 struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl Write for Escape<'_, '_> {
@@ -31,6 +46,13 @@ impl Write for Escape<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(Shortened("a\nb").to_string(), r"a\nb");
+        assert_eq!(Shortened(&"ü".repeat(40)).to_string(), "ü".repeat(40));
+        assert_eq!(Shortened(&"ü".repeat(41)).to_string(), format!("{}…", "ü".repeat(40)));
+    }
 
     #[test]
     fn a_line_stays_one() {

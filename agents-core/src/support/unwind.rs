@@ -1,5 +1,8 @@
 //! Drops values of users, so that their panics do not unwind through the runtime.
 
+use agents_protocol::Error;
+use tokio::task::JoinError;
+
 pub(crate) use agents_protocol::unwind::{Panic, caught};
 
 /// Drops a value of a user and logs a panic of its destructor, with the class and the name of its object.
@@ -7,6 +10,11 @@ pub(crate) fn discard<T>(value: T, (class, name): (&str, &str)) {
     if let Err(panic) = caught(|| drop(value)) {
         tracing::error!(target: "agents::error", class, name, "a destructor panicked: {panic}");
     }
+}
+
+/// Returns the error for work of another thread that has no result: it panicked, or the runtime shuts down.
+pub(crate) fn unfinished(error: JoinError) -> Error {
+    Error::hidden(if error.is_panic() { "panic" } else { "stopping" }, error)
 }
 
 #[cfg(test)]

@@ -234,6 +234,25 @@ test.each([1008, 4000, 4429, 4999])("%d is final: the client neither connects no
   expect([FakeSocket.made.length, query.mock.calls.length]).toEqual([1, 1]);
 });
 
+test.each([
+  [4404, "unknown agent class `nope`, the classes are counter", 1],
+  [4400, "Invalid name", 1],
+  [4401, "log in first", 0],
+  [1001, "server shutting down", 0],
+])("a close with %d and the reason %s is written to the console %d times", async (closeCode, reason, times) => {
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const { agent, socket } = await opened();
+  const waiting = [failure(agent.increment()), failure(agent.increment())];
+  socket.ends(closeCode, reason);
+  const messages = (await Promise.all(waiting)).map((error) => error.message);
+  expect(messages).toEqual(Array(2).fill(`${closeCode} ${reason}`));
+  const lines = log.mock.calls.map(([line]) => line);
+  const line = `agents: wss://h.test/agents/test-counter/a was refused: ${closeCode} ${reason}`;
+  expect(lines).toEqual(Array(times).fill(line));
+  log.mockRestore();
+  agent.close();
+});
+
 test.each([1000, 1001, 1005, 1006, 1011, 1012, 3000, 3999, 5000])("after %d the client reconnects", async (closeCode) => {
   const { agent, socket } = await opened();
   const statuses: unknown[] = [];

@@ -16,7 +16,3 @@ pub use class::{AgentClass, AgentState};
 pub use methods::Interface;
 pub use reply::{Outcome, Reply};
 pub use update::UpdateResult;
-
-// Only the server uses it.
-#[doc(hidden)]
-pub use reply::not_json;

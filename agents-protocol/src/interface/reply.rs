@@ -15,12 +15,6 @@ pub enum Outcome {
     Value(String),
 }
 
-/// Returns the error for a value that has to be sent and has no JSON form.
-#[doc(hidden)]
-pub fn not_json(error: serde_json::Error) -> Error {
-    Error::hidden("not_json", error)
-}
-
 /// A type that a callable may return: a wire value, a static text, or a `Result` of one of these.
 #[diagnostic::on_unimplemented(
     message = "a callable cannot return `{Self}`",
@@ -52,7 +46,7 @@ impl<T: Wire> Reply for T {
         if T::IS_UNIT {
             return Ok(Outcome::Nothing);
         }
-        Ok(Outcome::Value(wire::to_json(&self).map_err(not_json)?))
+        Ok(Outcome::Value(wire::to_json(&self).map_err(Error::not_json)?))
     }
 }
 

@@ -4,6 +4,7 @@ mod architecture;
 mod attributes;
 mod compatibility;
 mod decisions;
+mod errors;
 mod figures;
 mod from_cloudflare;
 mod glossary;

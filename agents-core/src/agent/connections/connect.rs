@@ -79,7 +79,7 @@ impl<A: Agent> AgentShared<A> {
             Err(error) => {
                 self.object.count_tags(&error);
                 let reason = error.to_string();
-                let error = Error::from(error);
+                let error = error.into_error();
                 self.on_error(AgentError::Connection { connection: connection.clone(), error }).await;
                 return Err(Refusal::with_code(close_code::INTERNAL_ERROR, reason));
             }
@@ -125,7 +125,7 @@ impl<A: Agent> AgentShared<A> {
             send(frame::identity(self.object.name(), self.object.class(), state.is_some()))?;
         }
         if let Some(state) = state {
-            send(frame::initial_state(&wire::to_json(&*state)?))?;
+            send(frame::initial_state(&wire::to_json(&*state).map_err(Error::not_json)?))?;
         }
         send(frame::NO_MCP_SERVERS.to_owned())
     }

@@ -184,11 +184,14 @@ impl ConnectRequest {
     /// Returns the identity that the host's hook gave to this request; `None` if it gave none.
     ///
     /// # Errors
-    /// When the hook gave a value of another type.
+    /// `unreadable_identity` when the hook gave a value of another type.
     pub fn try_identity<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let origin = self.head.extensions.get::<RequestOrigin>();
         match origin.and_then(|origin| origin.identity.as_deref()) {
-            Some(json) => Ok(Some(serde_json::from_str(json)?)),
+            Some(json) => {
+                let read = serde_json::from_str(json);
+                Ok(Some(read.map_err(|error| Error::hidden("unreadable_identity", error))?))
+            }
             None => Ok(None),
         }
     }

@@ -53,12 +53,15 @@ impl<A: AgentDefinition> Connection<A> {
     /// Returns the value stored for this connection; `None` if no value was stored yet.
     ///
     /// # Errors
-    /// When the stored value is of another type.
+    /// `unreadable_connection_state` when the stored value is of another type.
     pub fn try_state(&self) -> Result<Option<Arc<A::Connection>>> {
         let kept = self.socket.entry.kept();
         match kept.attachment.user() {
             [] => Ok(None),
-            json => Ok(Some(Arc::new(from_stored(json)?))),
+            json => {
+                let unreadable = |error| Error::hidden("unreadable_connection_state", error);
+                Ok(Some(Arc::new(from_stored(json).map_err(unreadable)?)))
+            }
         }
     }
 

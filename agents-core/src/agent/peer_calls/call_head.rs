@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::object::BlockedPart;
 
 /// The head of a call: its method, and the agents that wait for its result.
@@ -29,14 +29,14 @@ pub(crate) struct CallerLink {
 impl CallHead {
     /// Returns the head as the internal part of a request.
     pub(crate) fn encode(&self) -> Result<Bytes> {
-        Ok(serde_json::to_vec(self)?.into())
+        Ok(serde_json::to_vec(self).map_err(Error::not_json)?.into())
     }
 
     /// Reads the internal part of a request.
     ///
     /// # Errors
-    /// Fails when another version of the program wrote a head of another form.
+    /// `peer_frame` when another version of the program wrote a head of another form.
     pub(crate) fn decode(internal: &[u8]) -> Result<Self> {
-        Ok(serde_json::from_slice(internal)?)
+        serde_json::from_slice(internal).map_err(|error| Error::hidden("peer_frame", error))
     }
 }

@@ -24,15 +24,15 @@ pub(crate) enum ReplyFrame {
 
 impl ReplyFrame {
     pub(in crate::agent) fn item(json: String) -> Result<Self> {
-        Ok(Self::Item(RawValue::from_string(json)?))
+        Ok(Self::Item(RawValue::from_string(json).map_err(Error::not_json)?))
     }
 
     pub(in crate::agent) fn result(json: Option<String>) -> Result<Self> {
-        Ok(Self::Result(json.map(RawValue::from_string).transpose()?))
+        Ok(Self::Result(json.map(RawValue::from_string).transpose().map_err(Error::not_json)?))
     }
 
     pub(in crate::agent) fn write(&self) -> Result<String> {
-        Ok(serde_json::to_string(self)? + "\n")
+        Ok(serde_json::to_string(self).map_err(Error::not_json)? + "\n")
     }
 }
 
@@ -52,7 +52,7 @@ impl ReplyFrames {
     /// Returns the next line.
     ///
     /// # Errors
-    /// When the body ends before its last line.
+    /// `peer_frame` when a line has another form, `interrupted` when the body ends before its last line.
     pub(in crate::agent) async fn next(&mut self) -> Result<ReplyFrame> {
         // A line may arrive in parts; the bytes of earlier parts are not searched again.
         let mut searched = 0;
@@ -60,7 +60,7 @@ impl ReplyFrames {
             if let Some(end) = self.rest[searched..].iter().position(|byte| *byte == b'\n') {
                 let after = self.rest.split_off(searched + end + 1);
                 let line = mem::replace(&mut self.rest, after);
-                return serde_json::from_slice(&line).map_err(Error::internal);
+                return serde_json::from_slice(&line).map_err(|error| Error::hidden("peer_frame", error));
             }
             searched = self.rest.len();
             let Some(Ok(frame)) = self.body.frame().await else { return Err(interrupted()) };

@@ -30,10 +30,13 @@ impl<A: Agent> AgentShared<A> {
         body: RequestBody,
     ) -> Result<Response> {
         let Some(callable) = self.table.callable(&method) else {
-            let error = Error::new("unknown_method", format!("Method {method} does not exist"));
+            let methods = self.table.callables.iter().map(|callable| callable.name);
+            let error = Error::new("unknown_method", self.unknown_method(&method, methods));
             return respond(self.object.key(), Err(error), &method);
         };
-        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())?.into();
+        let frame: Arc<str> = String::from_utf8(body.bytes(usize::MAX).await?.into())
+            .map_err(|error| Error::hidden("peer_frame", error))?
+            .into();
         let mut cx = self.context();
         cx.callable = Some(callable.name);
         cx.chain = chain;

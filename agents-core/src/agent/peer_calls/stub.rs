@@ -25,7 +25,7 @@ use crate::agent::peer_calls::call_head::{CallHead, CallerLink};
 use crate::agent::peer_calls::reply_frame::{ReplyFrame, ReplyFrames};
 use crate::error::{Error, Result};
 use crate::gateway::wants_upgrade;
-use crate::interface::{CallArguments, Caller, Interface, not_json};
+use crate::interface::{CallArguments, Caller, Interface};
 use crate::object::{BoxFuture, ObjectContext, ObjectDirectory, PeerContent, PeerRequest, Response};
 use crate::response::ErrorBody;
 use crate::wire::name::{InvalidName, canonical};
@@ -212,7 +212,7 @@ impl Caller for PeerCaller {
         method: &'static str,
         arguments: CallArguments,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.ask(method, arguments.into_json().map_err(not_json))
+        self.ask(method, arguments.into_json().map_err(Error::not_json))
     }
 
     async fn stream<T: Wire + 'static, R: Wire + 'static>(
@@ -220,7 +220,7 @@ impl Caller for PeerCaller {
         method: &'static str,
         arguments: CallArguments,
     ) -> Result<CallStream<T, R>> {
-        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(not_json)).await?))
+        Ok(CallStream::new(self.open(method, arguments.into_json().map_err(Error::not_json)).await?))
     }
 }
 
@@ -300,7 +300,7 @@ fn late(limit: Duration) -> Error {
 }
 
 fn encode(arguments: impl Serialize) -> Result<String> {
-    let text = wire::strict_json(&arguments).map_err(not_json)?;
+    let text = wire::strict_json(&arguments).map_err(Error::not_json)?;
     match text.as_bytes() {
         b"null" => Ok("[]".to_owned()),
         [b'[', ..] => Ok(text),

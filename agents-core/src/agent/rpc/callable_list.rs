@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::agent::{AgentDefinition, Call, Callable, Table};
-use crate::error::Result;
-use crate::interface::{Outcome, not_json};
+use crate::error::{Error, Result};
+use crate::interface::Outcome;
 use crate::object::BoxFuture;
 use crate::wire::Wire;
 
@@ -44,7 +44,7 @@ pub(in crate::agent) fn built_in<A: AgentDefinition>(name: &str) -> Option<&'sta
 fn list<A: AgentDefinition>(call: Call<A>) -> BoxFuture<'static, Result<Outcome>> {
     Box::pin(async move {
         let list = CallableList(call.parts.cx.core.table);
-        Ok(Outcome::Value(serde_json::to_string(&list).map_err(not_json)?))
+        Ok(Outcome::Value(serde_json::to_string(&list).map_err(Error::not_json)?))
     })
 }
 

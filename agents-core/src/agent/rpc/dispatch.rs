@@ -13,6 +13,9 @@ use crate::agent::{AgentDefinition, AgentShared, Call, CallContext, Callable, Co
 use crate::error::{Error, Result};
 use crate::interface::Outcome;
 use crate::object::{BlockedPart, report};
+use crate::support::nearest::nearest;
+use crate::support::sampled::sampled;
+use crate::support::single_line::Shortened;
 use crate::wire::frame;
 
 /// A call of a frame with the callable that was found for it.
@@ -34,7 +37,8 @@ impl<A: AgentDefinition> ResolvedCall<A> {
             if found.is_some() || core.table.others.contains(&&**name) {
                 format!("Method {name} is not callable")
             } else {
-                format!("Method {name} does not exist")
+                let public = core.table.callables.iter().filter(|callable| !callable.internal);
+                core.unknown_method(name, public.map(|callable| callable.name))
             }
         });
         Self { id: call.id.to_owned(), method, arguments: start..start + arguments.len() }
@@ -42,6 +46,22 @@ impl<A: AgentDefinition> ResolvedCall<A> {
 }
 
 impl<A: AgentDefinition> AgentShared<A> {
+    /// Returns the text that the caller of a method that does not exist reads, and logs the call.
+    pub(in crate::agent) fn unknown_method<'a>(
+        &self,
+        method: &str,
+        methods: impl Iterator<Item = &'a str>,
+    ) -> String {
+        let meant = nearest(method, methods);
+        let (class, name) = (self.object.class(), self.object.name());
+        let shown = Shortened(method);
+        sampled!(DEBUG, "calls of unknown methods", class, name, method = %shown, meant, "a method does not exist");
+        match meant.filter(|_| self.object.hints()) {
+            Some(meant) => format!("Method {method} does not exist: did you mean {meant}?"),
+            None => format!("Method {method} does not exist"),
+        }
+    }
+
     /// Runs a call and answers it.
     pub(in crate::agent) async fn run_call(
         self: Arc<Self>,

@@ -25,7 +25,14 @@ impl<A: Agent> AgentShared<A> {
         request: Request,
     ) -> Response {
         let Some(hook) = self.table.hooks.on_request else {
-            return (StatusCode::NOT_FOUND, "Not implemented").into_response();
+            let text = match self.object.hints() {
+                true => format!(
+                    "Not implemented: agents of the class `{}` have no hook `on_request`",
+                    self.object.class()
+                ),
+                false => "Not implemented".to_owned(),
+            };
+            return (StatusCode::NOT_FOUND, text).into_response();
         };
         let cx = Context { chain, ..self.context() };
         let parts = CallContext { cx: cx.clone(), ..self.parts() };

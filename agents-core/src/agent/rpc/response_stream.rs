@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::peer_calls::backlog::{LineSender, Overflow};
 use crate::agent::peer_calls::reply_frame::ReplyFrame;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::ConnectionKey;
-use crate::interface::{Outcome, Reply, not_json};
+use crate::interface::{Outcome, Reply};
 use crate::object::{ObjectContext, WebSocket, overflow};
 use crate::wire::{self, Wire, frame};
 
@@ -260,7 +260,7 @@ impl<T: Wire> StreamingResponse<T> {
     /// turn or the disk; `not_json` when the item has no JSON form, for example NaN; or outside of the
     /// agent's handlers.
     pub fn send(&self, item: T) -> Result<()> {
-        self.answer.chunk(&wire::to_json(&item).map_err(not_json)?)
+        self.answer.chunk(&wire::to_json(&item).map_err(Error::not_json)?)
     }
 
     /// Waits until another item can be sent: the caller has taken nearly all earlier items, or has stopped

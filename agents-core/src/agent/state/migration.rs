@@ -128,7 +128,8 @@ impl<A: AgentDefinition> AgentShared<A> {
     }
 
     fn migrate_state(self: &Arc<Self>, agent: &A, migrate: Migrate<A>, old: &StoredState) -> Result<()> {
-        let value: Value = from_stored(&old.json)?;
+        let value: Value =
+            from_stored(&old.json).map_err(|error| Error::hidden("unreadable_state", error))?;
         let parts = self.parts();
         let state = run_in_turn(self.context(), || migrate(agent, parts, old.version, value))??;
         let json = keep(&state)?;

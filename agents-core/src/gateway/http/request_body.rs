@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::Error;
 use crate::gateway::{FREE_BYTES, Hub, MemoryPermit, ObjectPort, RequestKey, ToObject, post};
 use crate::limits::Limit;
 use crate::support::sampled::sampled;
@@ -78,6 +79,11 @@ impl BodyFault {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// Returns the error for handlers, with the code `request_body`.
+    pub(crate) fn into_error(self) -> Error {
+        Error::hidden("request_body", self)
     }
 
     /// Returns the limit that was reached.

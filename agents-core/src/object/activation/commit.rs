@@ -12,7 +12,7 @@ use crate::object::activation::Activation;
 use crate::object::activation::output_gate::Released;
 use crate::object::context::Inner;
 use crate::object::{BoxFuture, ObjectContext, ObjectHandle, Work};
-use crate::storage::{Durability, StorageError, Store, SyncHandle};
+use crate::storage::{Durability, SqlErrorKind, StorageError, Store, SyncHandle};
 use crate::support::unwind::discard;
 
 impl Activation {
@@ -47,8 +47,8 @@ impl Activation {
         self.syncing = None;
         let error = match result {
             Ok(Ok(())) => return self.durable(lsn),
-            Ok(Err(error)) => Error::hidden("sync", error),
-            Err(_) => Error::hidden("sync", "a sync was given up"),
+            Ok(Err(error)) => Error::hidden(SqlErrorKind::of_io(&error).code(), error),
+            Err(_) => Error::hidden("storage_io", "a sync was given up"),
         };
         // After a failed sync the contents of the disk are unknown until the file is reopened. A store that
         // is on another thread was poisoned there.

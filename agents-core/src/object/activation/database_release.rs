@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::error::Result;
 use crate::object::activation::{Activation, Environment};
 use crate::storage::{StorageError, Store};
+use crate::support::unwind::unfinished;
 
 /// The time for which an object is idle before its database may be closed.
 const IDLE: Duration = Duration::from_millis(200);
@@ -60,7 +61,7 @@ impl Activation {
             return Poll::Pending;
         };
         self.store_work = None;
-        let (store, done) = back?;
+        let (store, done) = back.map_err(unfinished)?;
         self.object.lock().store = Some(store);
         self.count_database();
         Poll::Ready(done.map_err(StorageError::into_error))

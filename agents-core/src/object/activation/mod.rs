@@ -47,7 +47,7 @@ use crate::object::runtime::settings::Settings;
 use crate::object::{AwakeSlots, Behavior, BoxFuture, Instance, ObjectContext, ObjectHandle, Watchdog, Work};
 use crate::storage::{DataFolder, StorageError, StoreOptions};
 use crate::support::clock::Clock;
-use crate::support::unwind::{Panic, caught, discard};
+use crate::support::unwind::{Panic, caught, discard, unfinished};
 
 /// The environment that all objects of a host share.
 pub(crate) struct Environment {
@@ -55,6 +55,8 @@ pub(crate) struct Environment {
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
     pub(crate) limits: Arc<Limits>,
+    /// Whether clients read which methods exist when they call another one.
+    pub(crate) hints: bool,
     pub(crate) limit_counts: Arc<LimitCounters>,
     /// The memory budgets that objects and the gateway share: what clients sent, and what waits for clients.
     pub(crate) incoming: Arc<Budget>,
@@ -256,10 +258,12 @@ impl Activation {
                     let settings = store.settings()?;
                     Ok::<_, Error>((store, settings))
                 })
-                .await??;
+                .await
+                .map_err(unfinished)??;
             if unknown {
                 let settings: Settings = match settings {
-                    Some(json) => serde_json::from_str(&json)?,
+                    Some(json) => serde_json::from_str(&json)
+                        .map_err(|error| Error::hidden("storage_corrupt", error))?,
                     None => Settings::default(),
                 };
                 handle.gateway.apply(&mut [ToGateway::AutoResponse { pair: settings.auto_response.clone() }]);

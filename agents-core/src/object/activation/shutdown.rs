@@ -16,7 +16,7 @@ use crate::object::context::alarm::retry_after;
 use crate::object::runtime::handle::Command;
 use crate::object::{ObjectHandle, Work};
 use crate::storage::Store;
-use crate::support::unwind::{Panic, caught, discard};
+use crate::support::unwind::{Panic, caught, discard, unfinished};
 
 /// The code of the storage error for a full disk.
 const FULL: &str = "storage_full";
@@ -258,7 +258,7 @@ async fn close(handle: &ObjectHandle, store: Option<Store>, abandoned: bool) {
         }
         false => store.close(),
     });
-    match closed.await.map_err(Error::internal) {
+    match closed.await.map_err(unfinished) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::error!(class = &*handle.key.class, name = &*handle.key.name, error = %error.into_error(), "the database was not closed cleanly")

@@ -198,7 +198,8 @@ impl AlarmTask {
         failure.failures = failure.failures.saturating_add(1);
         failure.damaged |= AlarmIndex::is_damage(error)
             // A part of the disk that does not respond is abandoned.
-            || (error.kind() == Some(SqlErrorKind::Io) && failure.failures >= FAILURES_UNTIL_REBUILD);
+            || (error.kind().is_some_and(SqlErrorKind::is_of_system)
+                && failure.failures >= FAILURES_UNTIL_REBUILD);
         let pause = if first && failure.damaged {
             Duration::ZERO
         } else {

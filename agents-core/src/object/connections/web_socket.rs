@@ -100,21 +100,24 @@ impl WebSocket {
     ///
     /// # Errors
     /// Fails with `attachment_too_big` when its JSON has more than
-    /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB by default). Fails when the
-    /// value has no JSON form, as NaN, or outside of the object's handlers. After an error the attachment is
-    /// unchanged.
+    /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes) (16 KiB by default). Fails with
+    /// `not_json` when the value has no JSON form, as NaN, and outside of the object's handlers. After an error
+    /// the attachment is unchanged.
     pub fn serialize_attachment<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-        self.attach(strict_json(value)?.as_bytes())
+        self.attach(strict_json(value).map_err(Error::not_json)?.as_bytes())
     }
 
     /// Returns the value that is stored with the WebSocket; `None` if there is none.
     ///
     /// # Errors
-    /// Fails when the stored value is not a `T`.
+    /// `unreadable_attachment` when the stored value is not a `T`.
     pub fn deserialize_attachment<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         match self.entry.kept().attachment.user() {
             [] => Ok(None),
-            json => Ok(Some(serde_json::from_slice(json)?)),
+            json => {
+                let unreadable = |error| Error::hidden("unreadable_attachment", error);
+                Ok(Some(serde_json::from_slice(json).map_err(unreadable)?))
+            }
         }
     }
 
@@ -208,6 +211,13 @@ pub enum TagsError {
         /// The number of bytes of the given tag.
         got: usize,
     },
+}
+
+impl TagsError {
+    /// Returns the error for handlers, with the code `invalid_tags`.
+    pub(crate) fn into_error(self) -> Error {
+        Error::hidden("invalid_tags", self)
+    }
 }
 
 /// Drops repeated tags and checks the limits.

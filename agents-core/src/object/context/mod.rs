@@ -241,6 +241,11 @@ impl ObjectContext {
         self.core.handle.environment.limit_counts.record(limit);
     }
 
+    /// Returns whether clients read which methods exist when they call another one.
+    pub(crate) fn hints(&self) -> bool {
+        self.core.handle.environment.hints
+    }
+
     /// Returns the limits of the host.
     pub(crate) fn limits(&self) -> &Limits {
         self.core.handle.limits()

@@ -40,14 +40,14 @@ impl ObjectContext {
     /// ([`Limits::tag_bytes`](crate::Limits::tag_bytes)). Repeated tags are dropped.
     ///
     /// # Errors
-    /// Fails when a tag exceeds a limit, when the upgrade was accepted before, or outside of the object's
+    /// `invalid_tags` when a tag exceeds a limit. Fails also when the upgrade was accepted before, or outside of the object's
     /// handlers.
     pub fn accept_web_socket<I>(&self, upgrade: WebSocketUpgrade, tags: I) -> Result<WebSocket>
     where
         I: IntoIterator<Item: Into<String>>,
     {
         let tags = check_socket_tags(self.limits(), tags.into_iter().map(Into::into));
-        let tags = tags.inspect_err(|error| self.count_tags(error))?;
+        let tags = tags.inspect_err(|error| self.count_tags(error)).map_err(TagsError::into_error)?;
         self.accept(&upgrade.entry, tags, Flags::NONE)?;
         Ok(WebSocket { object: self.clone(), entry: upgrade.entry })
     }
@@ -169,7 +169,7 @@ impl ObjectContext {
         }
         let effect = ToGateway::AutoResponse { pair: settings.auto_response.clone() };
         self.admit(&inner, effect.bytes())?;
-        inner.store()?.put_settings(serde_json::to_string(&settings)?)?;
+        inner.store()?.put_settings(serde_json::to_string(&settings).map_err(Error::not_json)?)?;
         inner.gate.stage(effect);
         self.handle().settings.replace(settings);
         inner.note(Change::Settings(before));

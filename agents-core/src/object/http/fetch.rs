@@ -76,7 +76,9 @@ async fn stream(object: &ObjectContext, key: RequestKey, response: Response) -> 
             frame = body.frame() => frame,
         };
         let Some(frame) = frame else { break };
-        let Ok(chunk) = frame?.into_data() else { continue };
+        let Ok(chunk) = frame.map_err(|error| Error::hidden("response_body", error))?.into_data() else {
+            continue;
+        };
         if chunk.is_empty() {
             continue;
         }
@@ -130,7 +132,10 @@ pub(in crate::object) fn fail(object: &ObjectContext, key: RequestKey, error: &E
         headers: vec![(CONTENT_TYPE.to_string(), Bytes::from_static(b"application/json"))],
     };
     object.effect(ToGateway::Respond { request: key, head })?;
-    object.effect(ToGateway::RespondChunk { request: key, chunk: serde_json::to_vec(&body)?.into() })?;
+    object.effect(ToGateway::RespondChunk {
+        request: key,
+        chunk: serde_json::to_vec(&body).map_err(Error::not_json)?.into(),
+    })?;
     object.effect(ToGateway::RespondEnd { request: key, complete: true })
 }
 
@@ -209,5 +214,5 @@ pub(crate) fn http_request(head: Head, body: RequestBody) -> Result<Request> {
     if let Some(internal) = head.internal {
         builder = builder.extension(Internal(internal));
     }
-    builder.extension(head.origin).body(body).map_err(Error::from)
+    builder.extension(head.origin).body(body).map_err(|error| Error::hidden("invalid_request", error))
 }

@@ -16,7 +16,6 @@ pub(in crate::server) type Hook =
     Box<dyn Fn(AdmissionRequest) -> BoxFuture<'static, Result<Admission, Refusal>> + Send + Sync>;
 
 /// The rules for access, and the paths of agents.
-#[derive(Default)]
 pub(in crate::server) struct Access {
     pub(in crate::server) cors: bool,
     pub(in crate::server) origins: Origins,
@@ -27,6 +26,23 @@ pub(in crate::server) struct Access {
     pub(in crate::server) routes: NamedRoutes,
     /// `true` if a handshake is refused with a plain HTTP status.
     pub(in crate::server) plain_refusals: bool,
+    /// `true` if clients read which classes and methods exist when they name another one.
+    pub(in crate::server) hints: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            cors: false,
+            origins: Origins::default(),
+            trusted: Vec::new(),
+            proxies: Proxies::default(),
+            hook: None,
+            routes: NamedRoutes::default(),
+            plain_refusals: false,
+            hints: cfg!(debug_assertions),
+        }
+    }
 }
 
 /// A function that finds the name of the agent for a request. An
@@ -186,6 +202,19 @@ impl Agents {
     #[must_use]
     pub fn refuse_handshakes(mut self, refuse: bool) -> Self {
         self.access.plain_refusals = refuse;
+        self
+    }
+
+    /// Sets whether clients learn from a refusal what exists: on in debug builds, off in release builds.
+    ///
+    /// With hints, the refusal of an unknown class has the names of the classes, that of a path that leads to
+    /// no agent has the form of the right one, and that of an unknown method has the method of a similar name.
+    /// A WebSocket to a path that leads to no agent is then accepted and closed with 4404, because a page cannot
+    /// read the answer to a refused handshake. Without hints, clients read only that there is no such thing.
+    /// The log has the names in both cases: at the level `warn` with hints, and `debug` without.
+    #[must_use]
+    pub fn hints(mut self, hints: bool) -> Self {
+        self.access.hints = hints;
         self
     }
 

@@ -12,4 +12,5 @@ pub(super) mod open_files;
 pub(super) mod program_routes;
 pub(super) mod serve;
 pub(super) mod service;
+mod unknown_path;
 pub(super) mod write_timeout;

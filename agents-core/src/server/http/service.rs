@@ -64,19 +64,37 @@ impl HostService {
             None => self.host.access().routes.find(&path).map(Destination::NamedRoute),
         };
         let Some(destination) = destination else {
-            return match self.routes {
-                Some(routes) => match routes.oneshot(self.host.introduce(request)).await {
-                    Ok(response) if is_bare_404(&response) => not_found(),
-                    Ok(response) => response,
-                    Err(never) => match never {},
-                },
-                None => not_found(),
-            };
+            return self.elsewhere(&path, request).await;
         };
         if wants_upgrade(request.headers()) {
             self.upgrade(destination, request).await
         } else {
             self.request(destination, request).await
+        }
+    }
+
+    /// Answers a request to a path that leads to no agent: with the program's routes, or 404.
+    async fn elsewhere(mut self, path: &str, request: Request<Body>) -> Response {
+        let handshake = wants_upgrade(request.headers());
+        let (head, body) = request.into_parts();
+        // Taken before the routes consume the request. Only a hint needs the socket.
+        let hinted = handshake && self.host.access().hints && !self.host.access().plain_refusals;
+        let socket =
+            hinted.then(|| head.extensions.get::<OnUpgrade>().cloned().zip(Upgrade::check(&head).ok()));
+        if let Some(routes) = self.routes.take() {
+            let request = self.host.introduce(Request::from_parts(head, body));
+            match routes.oneshot(request).await {
+                Ok(response) if !is_bare_404(&response) => return response,
+                Ok(_) => {}
+                Err(never) => match never {},
+            }
+        }
+        match (self.host.no_agent(path, handshake), socket.flatten()) {
+            (Some(hint), Some((on_upgrade, upgrade))) => {
+                self.refuse(upgrade, on_upgrade, Refusal::not_found(hint))
+            }
+            (Some(hint), None) => (StatusCode::NOT_FOUND, format!("Not found: {hint}")).into_response(),
+            (None, _) => (StatusCode::NOT_FOUND, "Not found").into_response(),
         }
     }
 
@@ -145,7 +163,7 @@ impl HostService {
         head: &mut Head,
         extensions: Extensions,
     ) -> Result<(Target, ConnectionSlot), Refusal> {
-        let unknown = || Refusal::not_found("unknown agent class");
+        let unknown = || Refusal::not_found(self.host.unknown_class(destination.class()));
         let behavior = self.host.class(destination.class()).ok_or_else(unknown)?;
         if query_value(&head.uri, "__agents_transport").as_deref() == Some("capnweb") {
             return Err(Refusal::bad_request("the transport capnweb is not supported"));
@@ -157,7 +175,12 @@ impl HostService {
 
     async fn request(&self, destination: Destination<'_>, request: Request<Body>) -> Response {
         let Some(behavior) = self.host.class(destination.class()) else {
-            return (StatusCode::BAD_REQUEST, "Invalid request").into_response();
+            let unknown = self.host.unknown_class(destination.class());
+            let text = match self.host.access().hints {
+                true => format!("Invalid request: {unknown}"),
+                false => "Invalid request".to_owned(),
+            };
+            return (StatusCode::BAD_REQUEST, text).into_response();
         };
         let access = self.host.access();
         if !access.origins.allow(request.headers()) {
@@ -258,10 +281,6 @@ async fn stream(on_upgrade: OnUpgrade) -> Option<gateway::Stream> {
 /// Returns the response to a body that was refused.
 fn refused(fault: BodyFault) -> Response {
     (fault.status(), fault.to_string()).into_response()
-}
-
-fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "Not found").into_response()
 }
 
 /// Returns whether a router answered because no route matched, without a page of its own for that case.

@@ -395,7 +395,14 @@ fn keep(connection: &Connection, on: bool) -> rusqlite::Result<()> {
 }
 
 fn explain(error: rusqlite::Error, path: &Path) -> StorageError {
-    in_use(SqlError::from_sqlite(error, "").into(), path)
+    let error = SqlError::from_sqlite(error, "");
+    if error.kind == SqlErrorKind::CannotOpen
+        && let Err(source) = fs::OpenOptions::new().read(true).write(true).open(path)
+    {
+        // SQLite does not say why.
+        return StorageError::io("open", path, source);
+    }
+    in_use(error.into(), path)
 }
 
 fn in_use(error: StorageError, path: &Path) -> StorageError {

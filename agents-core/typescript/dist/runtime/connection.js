@@ -285,6 +285,10 @@ export class Connection {
             return;
         this.identity = this.#announced = undefined;
         if (error.code === "refused") {
+            // A wrong class or path is a mistake of the program, so it shows even if the program handles no refusal.
+            if (error.closeCode === CloseCode.NOT_FOUND || error.closeCode === CloseCode.BAD_REQUEST) {
+                console.error(`agents: ${this.#base} was refused: ${error.message}`);
+            }
             this.#finish("refused", error);
             this.#socket?.close();
             return;

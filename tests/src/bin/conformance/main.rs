@@ -94,6 +94,7 @@ async fn main() -> Result<()> {
         // The counters of users can also be reached by name.
         .authorize(async |_: AdmissionRequest| Ok(()))
         .cors(true)
+        .hints(false)
         .limits(limits())
         .faults(faults)
         .routes(routes)

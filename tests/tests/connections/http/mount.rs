@@ -44,7 +44,8 @@ async fn greets(addr: SocketAddr) {
 #[tokio::test]
 async fn a_router_is_merged_into_an_app_and_stops_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    let host = Agents::new().register::<Greeter>().data_dir(folder.path()).start().expect("the host");
+    let host =
+        Agents::new().register::<Greeter>().hints(false).data_dir(folder.path()).start().expect("the host");
     let app = Router::new().route("/hello", get(|| async { "hello" })).merge(host.router());
     let addr = serve(app).await;
     greets(addr).await;
@@ -62,7 +63,8 @@ async fn a_router_is_merged_into_an_app_and_stops_alone() {
 #[tokio::test]
 async fn a_service_answers_what_the_app_does_not_know() {
     let folder = tempfile::tempdir().expect("a folder");
-    let host = Agents::new().register::<Greeter>().data_dir(folder.path()).start().expect("the host");
+    let host =
+        Agents::new().register::<Greeter>().hints(false).data_dir(folder.path()).start().expect("the host");
     let app = Router::new().route("/hello", get(|| async { "hello" })).fallback_service(host.service());
     let addr = serve(app).await;
     greets(addr).await;

@@ -173,7 +173,7 @@ async fn an_object_without_handlers_answers_404() {
     struct Bare;
     impl DurableObject for Bare {}
 
-    let host = TestHost::start(|| Agents::new().register_object::<Bare>("bare")).unwrap();
+    let host = TestHost::start(|| Agents::new().register_object::<Bare>("bare").hints(false)).unwrap();
     let object = host.object("bare", "one");
     assert_eq!(object.get("").await.status(), StatusCode::NOT_FOUND);
     let mut client = object.connect("").await;

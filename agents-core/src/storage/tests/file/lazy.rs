@@ -191,6 +191,44 @@ fn a_store_counts_what_it_does() {
     assert_eq!((store.counters().commits, store.counters().rows_written), (2, 8));
 }
 
+/// The test runs once more as a process of its own, which may open few files.
+#[cfg(unix)]
+#[test]
+fn a_process_with_too_many_open_files_has_a_code_for_it() {
+    use std::process::Command;
+
+    const FOLDER: &str = "AGENTS_TEST_FOLDER_OF_FEW_FILES";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let folder = DataFolder::open(folder).unwrap();
+        let mut store = folder.store("room", "a", &StoreOptions::default());
+        let mut held = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            held.push(file);
+        }
+        assert_eq!(store.warm().unwrap_err().code(), "storage_open_files");
+        held.clear();
+        store.warm().unwrap();
+        return;
+    }
+    let (folder, root) = data_folder();
+    let mut store = folder.store("room", "a", &StoreOptions::default());
+    in_turn(&mut store, |store| store.kv_put("k", b"1").unwrap());
+    store.commit().unwrap();
+    store.close().unwrap();
+    drop(folder);
+    let name = concat!(module_path!(), "::a_process_with_too_many_open_files_has_a_code_for_it");
+    let name = name.split_once("::").unwrap().1;
+    let child = Command::new("sh")
+        .args(["-c", r#"ulimit -n 64 && exec "$0" --exact "$1""#])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(FOLDER, root.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && text.contains("1 passed"), "{text}");
+}
+
 #[test]
 fn errors_of_the_disk_are_told_apart() {
     let bench = Bench::with_table();
@@ -204,6 +242,18 @@ fn errors_of_the_disk_are_told_apart() {
     assert!(bench.on(|store| store.is_poisoned()));
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     assert_eq!(SqlErrorKind::of_io(&full), SqlErrorKind::Full);
+    for (error, kind) in [
+        (std::io::ErrorKind::PermissionDenied.into(), SqlErrorKind::Permission),
+        (std::io::ErrorKind::ReadOnlyFilesystem.into(), SqlErrorKind::Permission),
+        (std::io::ErrorKind::NotFound.into(), SqlErrorKind::Io),
+        #[cfg(unix)]
+        (std::io::Error::from_raw_os_error(24), SqlErrorKind::OpenFiles),
+        #[cfg(unix)]
+        (std::io::Error::from_raw_os_error(13), SqlErrorKind::Permission),
+    ] {
+        assert_eq!(SqlErrorKind::of_io(&error), kind, "{error}");
+        assert!(kind.is_of_system() && kind.is_fatal());
+    }
     let error = StorageError::io("write", std::path::Path::new("a"), full);
     assert_eq!((error.kind(), error.code()), (Some(SqlErrorKind::Full), "storage_full"));
     for (code, kind) in [
@@ -211,6 +261,10 @@ fn errors_of_the_disk_are_told_apart() {
         (rusqlite::ffi::SQLITE_IOERR, SqlErrorKind::Io),
         (rusqlite::ffi::SQLITE_IOERR_FSYNC, SqlErrorKind::Io),
         (rusqlite::ffi::SQLITE_CORRUPT, SqlErrorKind::Corrupt),
+        (rusqlite::ffi::SQLITE_READONLY, SqlErrorKind::Permission),
+        (rusqlite::ffi::SQLITE_READONLY_DBMOVED, SqlErrorKind::Io),
+        (rusqlite::ffi::SQLITE_PERM, SqlErrorKind::Permission),
+        (rusqlite::ffi::SQLITE_CANTOPEN, SqlErrorKind::CannotOpen),
     ] {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         assert_eq!(crate::storage::SqlError::from_sqlite(error, "").kind, kind);

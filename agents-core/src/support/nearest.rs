@@ -5,7 +5,7 @@ const COMPARED: usize = 64;
 
 /// Returns the candidate that resembles a name, if one does: at most a third of the letters differ. Case and
 /// signs between the words do not count.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = letters(name);
     let most = (name.chars().count() / 3).max(1);
     let distances = candidates
