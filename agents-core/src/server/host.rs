@@ -207,6 +207,8 @@ impl Host {
 
     /// Returns a router with the agents under `/agents` and the paths of
     /// [`Agents::route_to`](crate::Agents::route_to), to merge into one of your own.
+    ///
+    /// The program's own routes ([`Agents::routes`](crate::Agents::routes)) are not in it; [`service`](Self::service) has them.
     pub fn router(&self) -> Router {
         let service = self.service();
         let mut router = Router::new().route_service("/agents/{*rest}", service.clone());

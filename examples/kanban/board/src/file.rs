@@ -18,7 +18,6 @@ pub struct FileInfo {
 
 #[cfg(feature = "server")]
 mod server {
-    use std::io;
 
     use agents::axum::body::Body;
     use agents::axum::response::IntoResponse;
@@ -114,9 +113,8 @@ mod server {
                 sql!(cx, "SELECT id, name, size FROM files WHERE id = {id} AND complete")?;
             let FileInfo { name, size, .. } = file.ok_or_else(|| no_file(id))?;
             let parts = try_unfold((cx.clone(), 0), move |(cx, number)| async move {
-                let part =
-                    Self::part(&cx, id, number).map_err(|error| io::Error::other(error.to_string()))?;
-                Ok::<_, io::Error>(part.map(|part| (part, (cx, number + 1))))
+                let part = Self::part(&cx, id, number)?;
+                Ok::<_, Error>(part.map(|part| (part, (cx, number + 1))))
             });
             // The bytes are those of any member, so no browser may show them as a page of this site.
             let head = [
