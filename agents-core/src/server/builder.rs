@@ -26,7 +26,7 @@ use crate::server::access::proxies::Proxies;
 use crate::server::host::{Host, Program, Routes};
 use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::{open_files, serve};
-use crate::server::{cli, events};
+use crate::server::{command, events};
 use crate::storage::{
     AlarmIndex, BlockInPlace, DataFolder, Durability, Faults, Migration, Migrations, StorageError,
     StoreOptions,
@@ -412,7 +412,7 @@ impl Agents {
     /// As [`start`](Self::start) or [`typescript`](Self::typescript), when the address cannot be bound, and
     /// when `types --check` finds a file that is out of date, or `migrate --check` an agent that would not start.
     pub async fn run(self) -> Result<()> {
-        cli::run(self).await
+        command::run(self).await
     }
 
     /// Serves on an address until SIGTERM or Ctrl-C.

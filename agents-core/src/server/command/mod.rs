@@ -1,5 +1,8 @@
 //! The command line of a program that hosts agents.
 
+pub(super) mod migrate;
+mod types;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::Result;
 use crate::server::http::listen_address::ListenAddress;
 use crate::server::http::serve;
-use crate::server::{Agents, events, log, migrate_command, output, types_command};
+use crate::server::{Agents, events, log, output};
 use crate::storage::{DataFolder, StorageError};
 
 #[derive(Debug, Parser)]
@@ -26,9 +29,9 @@ enum Command {
     /// List the agents that have a database, as `class/name`; `(damaged)` marks one that cannot be opened
     List(Data),
     /// Write the types of the agents and a client for them, for TypeScript
-    Types(types_command::Types),
+    Types(types::Types),
     /// Check which agents this program could not start on their stored data
-    Migrate(migrate_command::Migrate),
+    Migrate(migrate::Migrate),
 }
 
 #[derive(Args, Debug)]
@@ -73,12 +76,12 @@ pub(super) async fn run(mut agents: Agents) -> Result<()> {
             let address = ListenAddress { text: &addr, setting: "`--addr` or `AGENTS_ADDR`" };
             serve::serve(agents, address).await
         }
-        Command::Types(types) => types_command::command(&agents, &types),
+        Command::Types(types) => types::command(&agents, &types),
         Command::Migrate(options) => {
             if let Some(data) = &options.data.data {
                 agents.data.clone_from(data);
             }
-            migrate_command::command(agents, options).await
+            migrate::command(agents, options).await
         }
         Command::List(data) => {
             if agents.has_no_class() {

@@ -181,7 +181,7 @@ pub(super) struct Migrate {
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
     #[command(flatten)]
-    pub(super) data: super::cli::Data,
+    pub(super) data: super::Data,
 }
 
 /// Checks the agents and prints those that would not start.
