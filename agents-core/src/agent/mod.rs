@@ -39,5 +39,6 @@ pub use peer_calls::call_chain::CallOrigin;
 pub use peer_calls::stub::{AgentStub, CallStream};
 pub use rpc::arguments::{Arguments, Call, CallContext, FromCall, Read, stream_outcome};
 pub use rpc::response_stream::StreamingResponse;
+pub(crate) use state::read_stored;
 pub use state::source::StateSource;
 pub use view::View;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Stored;
+use super::{Stored, read_stored};
 use crate::agent::instance::user_code::run_in_turn;
 use crate::agent::{AgentDefinition, AgentShared, Migrate, StateSource};
 use crate::error::{Error, Result};
 use crate::object::DataFailure;
-use crate::storage::{StoredState, from_stored, keep};
+use crate::storage::{StoredState, keep};
 use crate::support::sampled::sampled;
 use crate::support::single_line::SingleLine;
 
@@ -66,7 +66,7 @@ impl<A: AgentDefinition> AgentShared<A> {
             return Err(DataFailure::new("unreadable_state", "state", reason));
         }
         let stored = self.object.stored_state().map_err(|error| DataFailure::of_state(&error))?;
-        let read = stored.map_or(Ok(()), |json| from_stored::<A::State>(&json).map(drop));
+        let read = stored.map_or(Ok(()), |json| read_stored::<A::State>(&json).map(drop));
         read.map_err(|error| DataFailure::new("unreadable_state", "state", error))
     }
 
@@ -129,7 +129,7 @@ impl<A: AgentDefinition> AgentShared<A> {
 
     fn migrate_state(self: &Arc<Self>, agent: &A, migrate: Migrate<A>, old: &StoredState) -> Result<()> {
         let value: Value =
-            from_stored(&old.json).map_err(|error| Error::hidden("unreadable_state", error))?;
+            read_stored(&old.json).map_err(|error| Error::hidden("unreadable_state", error))?;
         let parts = self.parts();
         let state = run_in_turn(self.context(), || migrate(agent, parts, old.version, value))??;
         let json = keep(&state)?;

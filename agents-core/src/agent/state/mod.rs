@@ -21,7 +21,7 @@ use crate::object::{BoxFuture, WebSocket};
 use crate::storage::{StorageError, from_stored, keep};
 use crate::support::sampled::sampled;
 use crate::support::single_line::SingleLine;
-use crate::wire::frame;
+use crate::wire::{Wire, frame};
 
 /// The decoded state, valid while the version of the object's state is the same.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl<A: AgentDefinition> AgentShared<A> {
     }
 
     fn read(&self, json: &[u8]) -> Result<Stored<A::State>> {
-        let error = match from_stored::<A::State>(json) {
+        let error = match read_stored::<A::State>(json) {
             Ok(state) => {
                 let state = Arc::new(state);
                 self.remember(Some(state.clone()));
@@ -297,4 +297,9 @@ impl<A: AgentDefinition> AgentShared<A> {
             }
         }
     }
+}
+
+/// Reads a state as it is read from a file.
+pub(crate) fn read_stored<T: Wire>(json: &[u8]) -> Result<T, serde_json::Error> {
+    from_stored(json)
 }

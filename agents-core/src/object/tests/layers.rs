@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("object", &["error", "gateway", "limits", "storage", "wire"]),
     ("agent", &["error", "gateway", "interface", "limits", "object", "storage", "wire"]),
     ("typescript", &["agent", "error", "wire"]),
-    ("auth", &["agent", "error", "object", "wire"]),
+    ("auth", &["agent", "error", "interface", "object", "wire"]),
     (
         "server",
         &[

@@ -18,8 +18,8 @@ use serde_json::Value;
 use self::example::Example;
 use self::fill::{Read, Unreadable};
 use self::syntax::{Declared, Form};
+use crate::agent::read_stored;
 use crate::error::{Error, Result};
-use crate::storage::from_stored;
 use crate::typescript::class::Class;
 use crate::typescript::module::{about, difference, read};
 use crate::wire::{De, TypeSet, Wire};
@@ -133,7 +133,7 @@ impl StateRecord {
 
 /// Reads a state as it is read from a file.
 pub(in crate::typescript) fn read_state<T: Wire>(json: &str) -> Result<(), Unreadable> {
-    from_stored::<T>(json.as_bytes()).map(drop).map_err(|error| {
+    read_stored::<T>(json.as_bytes()).map(drop).map_err(|error| {
         let reader = &mut serde_json::Deserializer::from_str(json);
         let part = match serde_path_to_error::deserialize::<_, De<T>>(reader) {
             Err(placed) if placed.path().iter().next().is_some() => placed.path().to_string(),
