@@ -65,7 +65,7 @@ impl Peers {
 /// Returns the error of a body that was refused. A route of the program answers with its status.
 fn refused(fault: BodyFault) -> Error {
     let code = match fault {
-        BodyFault::TooLarge => "too_large",
+        BodyFault::TooLarge { .. } => "too_large",
         BodyFault::Busy => "busy",
         BodyFault::TooSlow | BodyFault::BrokeOff => "invalid",
     };

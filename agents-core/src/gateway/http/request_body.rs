@@ -48,6 +48,8 @@ pub(crate) struct Upload {
     pub(crate) ahead: Bytes,
     /// The number of bytes that may still come.
     pub(crate) left: usize,
+    /// The number of bytes that the whole body may have.
+    pub(crate) limit: usize,
     /// The maximum time without progress while the object has space for more.
     pub(crate) read_timeout: Duration,
 }
@@ -60,8 +62,11 @@ pub enum BodyFault {
     #[error("the body broke off")]
     BrokeOff,
     /// More than [`Limits::body_bytes`](crate::Limits::body_bytes), or than its reader takes. Status 413.
-    #[error("Body too large")]
-    TooLarge,
+    #[error("the body has more than {limit} bytes")]
+    TooLarge {
+        /// The number of bytes that are allowed.
+        limit: usize,
+    },
     /// No progress for [`Limits::body_timeout`](crate::Limits::body_timeout). Status 408.
     #[error("The body took too long")]
     TooSlow,
@@ -75,7 +80,7 @@ impl BodyFault {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BrokeOff => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -90,7 +95,7 @@ impl BodyFault {
     pub(crate) fn limit(self) -> Option<Limit> {
         match self {
             Self::BrokeOff => None,
-            Self::TooLarge => Some(Limit::BodyBytes),
+            Self::TooLarge { .. } => Some(Limit::BodyBytes),
             Self::TooSlow => Some(Limit::BodyTimeout),
             Self::Busy => Some(Limit::IncomingBytes),
         }
@@ -214,7 +219,7 @@ impl Upload {
                 Ok(Some(Ok(frame))) => frame,
             };
             let Ok(data) = frame.into_data() else { continue };
-            self.left = self.left.checked_sub(data.len()).ok_or(BodyFault::TooLarge)?;
+            self.left = self.left.checked_sub(data.len()).ok_or(BodyFault::TooLarge { limit: self.limit })?;
             if !data.is_empty() {
                 return Ok(Some(data));
             }

@@ -420,7 +420,7 @@ mod tests {
                 chunk: Bytes::from_static(b"\xff"),
                 permit: MemoryPermit::default(),
             },
-            ToObject::BodyEnd { request, fault: Some(BodyFault::TooLarge) },
+            ToObject::BodyEnd { request, fault: Some(BodyFault::TooLarge { limit: 9 }) },
             ToObject::Drained { request, bytes: u64::MAX },
             ToObject::Gone { request },
             ToObject::Room { request },

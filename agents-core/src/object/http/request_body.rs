@@ -104,12 +104,16 @@ impl RequestBody {
     /// [`BodyFault::TooLarge`] when it is larger, and as [`chunk`](Self::chunk).
     pub async fn bytes(self, limit: usize) -> Result<Bytes> {
         if let Content::Whole(bytes) = self.0 {
-            return if bytes.len() <= limit { Ok(bytes) } else { Err(BodyFault::TooLarge.into_error()) };
+            return if bytes.len() <= limit {
+                Ok(bytes)
+            } else {
+                Err(BodyFault::TooLarge { limit }.into_error())
+            };
         }
         let collected = Limited::new(self, limit).collect().await;
         let bytes = collected.map_err(|error| match error.downcast::<BodyFault>() {
             Ok(fault) => fault.into_error(),
-            Err(_) => BodyFault::TooLarge.into_error(),
+            Err(_) => BodyFault::TooLarge { limit }.into_error(),
         })?;
         Ok(bytes.to_bytes())
     }
@@ -204,7 +208,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_is_too_large_or_of_another_form_is_an_error_with_a_status() {
         let error = RequestBody::from("[1,2]").bytes(4).await.unwrap_err();
-        assert_eq!((error.code(), error.downcast_ref()), ("request_body", Some(&BodyFault::TooLarge)));
+        assert_eq!(
+            (error.code(), error.downcast_ref()),
+            ("request_body", Some(&BodyFault::TooLarge { limit: 4 }))
+        );
         for (text, status) in [("[1,2", 400), ("", 400), ("[1]", 422), ("[1,\"2\"]", 422)] {
             let error = RequestBody::from(text).json::<(u8, u8)>().await.unwrap_err();
             assert_eq!(error.code(), "invalid_body", "{text}");

@@ -26,7 +26,7 @@ pub(in crate::server) async fn begin(
     };
     // The announced length is too large, so the request is refused before the body is sent.
     if body.size_hint().lower() > most as u64 {
-        return refuse(BodyFault::TooLarge);
+        return refuse(BodyFault::TooLarge { limit: most });
     }
     let (mut only, mut all) = (None, BytesMut::new());
     loop {
@@ -42,7 +42,7 @@ pub(in crate::server) async fn begin(
         let Ok(data) = frame.into_data() else { continue };
         let len = only.as_ref().map_or(all.len(), Bytes::len) + data.len();
         if len > most {
-            return refuse(BodyFault::TooLarge);
+            return refuse(BodyFault::TooLarge { limit: most });
         }
         // Most bodies arrive in one piece, which is not copied.
         if len == data.len() {
@@ -60,7 +60,7 @@ pub(in crate::server) async fn begin(
             if !permit.grow(&gateway.incoming, FREE_BYTES) {
                 return refuse(BodyFault::Busy);
             }
-            let upload = Upload { body, ahead, left: most - len, read_timeout };
+            let upload = Upload { body, ahead, left: most - len, limit: most, read_timeout };
             return Ok(Payload { first, permit, rest: Some(Box::new(upload)) });
         }
     }

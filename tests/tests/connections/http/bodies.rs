@@ -161,7 +161,7 @@ async fn s5_a_body_that_grows_too_large_is_413_and_an_error_where_it_is_read() {
     assert_eq!(host.request(post("count", pieces(17, MIB / 16))).await.status(), 413);
     assert_eq!(notes.next().await, "first");
     assert_eq!(notes.next().await, "first");
-    assert_eq!(notes.next().await, "Body too large");
+    assert_eq!(notes.next().await, "the body has more than 1048576 bytes");
 }
 
 #[tokio::test]
@@ -287,7 +287,10 @@ async fn a_body_is_read_as_json() {
         "{said}"
     );
     assert_eq!(asked("{".into()).await.0, 400);
-    assert_eq!(asked(pieces(3, MIB)).await, (413, response_text::error_body("too_large", "Body too large")));
+    assert_eq!(
+        asked(pieces(3, MIB)).await,
+        (413, response_text::error_body("too_large", "the body has more than 2097152 bytes"))
+    );
 }
 
 #[tokio::test]
