@@ -62,15 +62,17 @@ step_client() {
   for client in chat-cli kanban-cli; do cargo clippy -p "$client" --locked -- -D warnings; done
 }
 
-# The example `dashboard` needs tokens.
-step_build() { cargo build --workspace --all-targets --features agents/jwt --locked; }
-step_lints() { cargo clippy --workspace --all-targets --features agents/jwt --locked -- -D warnings; }
+# The example `dashboard` needs tokens. All steps name the same packages and features, so that each crate is
+# compiled once.
+ALL=(--workspace --features agents/jwt --locked)
+step_build() { cargo build "${ALL[@]}" --all-targets; }
+step_lints() { cargo clippy "${ALL[@]}" --all-targets -- -D warnings; }
 # The pages of the documentation, and that the public face is the one that is written down.
 step_docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
   node scripts/public-api.mjs --check
 }
-step_doctests() { cargo test --workspace --doc --locked; }
+step_doctests() { cargo test "${ALL[@]}" --doc; }
 # Checks the client that the command `types` writes.
 step_typescript() { (cd agents-core/typescript && npm run --silent check && npm test --silent); }
 
@@ -110,17 +112,17 @@ step_browser() {
 step_chaos() {
   local tests=(--test connections --test state --test durability --test hibernation --test limits --test calls)
   if cargo nextest --version >/dev/null 2>&1; then
-    AGENTS_TEST_CHAOS="$CHAOS" cargo nextest run -p agents-tests "${tests[@]}" --locked --no-fail-fast
+    AGENTS_TEST_CHAOS="$CHAOS" cargo nextest run "${ALL[@]}" "${tests[@]}" --no-fail-fast
   else
-    AGENTS_TEST_CHAOS="$CHAOS" cargo test -p agents-tests "${tests[@]}" --locked --no-fail-fast
+    AGENTS_TEST_CHAOS="$CHAOS" cargo test "${ALL[@]}" "${tests[@]}" --no-fail-fast
   fi
 }
 
 step_rust() {
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --locked --no-fail-fast
+    cargo nextest run "${ALL[@]}" --no-fail-fast
   else
-    cargo test --workspace --lib --bins --tests --examples --locked
+    cargo test "${ALL[@]}" --lib --bins --tests --examples
   fi
 }
 

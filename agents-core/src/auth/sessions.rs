@@ -146,6 +146,13 @@ impl<C> Sessions<C> {
             true => ("", ""),
             false => (HOST_PREFIX, "; Secure"),
         };
+        if !secure.is_empty() && request.is_plain_page() {
+            sampled!(
+                WARN,
+                "sessions over plain HTTP",
+                "a login over plain HTTP: the browser drops its cookie, which is for TLS only except at a local host"
+            );
+        }
         let age = age.as_secs();
         let cookie = format!("{prefix}{name}={text}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
         if cookie.len() > MAX_COOKIE {

@@ -56,6 +56,8 @@ pub(super) struct Inner {
     stopping: AtomicBool,
     /// A test mode: everything between the gateway and the objects is encoded and decoded.
     encoded: bool,
+    /// The host converts copies and serves nothing, so the log has no start and no stop.
+    checks: bool,
 }
 
 /// The function that makes the routes of the program beside the agents.
@@ -76,6 +78,7 @@ impl Host {
         program: Program,
         objects: TaskTracker,
         encoded: bool,
+        checks: bool,
     ) -> Self {
         let host = Self(Arc::new(Inner {
             registry,
@@ -87,6 +90,7 @@ impl Host {
             services: TaskTracker::new(),
             stopping: AtomicBool::new(false),
             encoded,
+            checks,
         }));
         host.0.registry.environment().peers.set(Peers(Arc::downgrade(&host.0)));
         let weak = Arc::downgrade(&host.0);
@@ -242,7 +246,8 @@ impl Host {
     pub(super) async fn stop(&self, reason: &str) {
         let Inner { registry, objects, sockets, services, .. } = &*self.0;
         let (is_first, began) = (!self.0.stopping.swap(true, Ordering::AcqRel), Instant::now());
-        if is_first {
+        let is_logged = is_first && !self.0.checks;
+        if is_logged {
             events::stopping(reason, self.0.gateway.metrics().all.sockets);
         }
         let environment = registry.environment();
@@ -258,7 +263,7 @@ impl Host {
         if tokio::time::timeout(CLOSE_WAIT, sockets.wait()).await.is_err() {
             tracing::warn!(open = sockets.len(), "sockets were still open when the host stopped");
         }
-        if is_first {
+        if is_logged {
             events::stopped(reason, began.elapsed());
         }
     }

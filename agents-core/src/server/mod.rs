@@ -14,7 +14,6 @@ mod prometheus;
 
 pub use access::config::ResolveName;
 pub use builder::Agents;
-#[cfg(feature = "testing")]
 pub(crate) use builder::Mode;
 pub use command::migrate::{FailedMigration, MigrationCheck, MigrationReport};
 pub use host::Host;

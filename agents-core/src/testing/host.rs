@@ -26,7 +26,12 @@ use crate::wire::name;
 /// # Errors
 /// As [`Agents::start`].
 pub fn start_in_chaos(agents: Agents, seed: u64) -> Result<Host> {
-    agents.start_in(Mode { clock: Clock::default(), chaos: Some(Chaos::new(seed)), encoded: true })
+    agents.start_in(Mode {
+        clock: Clock::default(),
+        chaos: Some(Chaos::new(seed)),
+        encoded: true,
+        checks: false,
+    })
 }
 
 type Program = Arc<dyn Fn() -> Agents + Send + Sync>;
@@ -143,7 +148,7 @@ impl TestHost {
         host: Arc<Slot>,
         faults: Arc<Faults>,
     ) -> Result<Self> {
-        let mode = Mode { clock, chaos: chaos.map(Chaos::new), encoded: chaos.is_some() };
+        let mode = Mode { clock, chaos: chaos.map(Chaos::new), encoded: chaos.is_some(), checks: false };
         let agents = program().data_dir(folder.path()).faults(faults.clone());
         *host.host.lock() = Some(agents.start_in(mode)?);
         Ok(Self { host, program, faults, chaos, clock, folder })

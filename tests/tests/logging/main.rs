@@ -3,4 +3,5 @@
 mod captured;
 mod errors;
 mod events;
+mod sessions;
 mod values;

@@ -172,7 +172,7 @@ fn types_that_read_the_stored_states_are_accepted_and_their_forms_are_added() {
 #[test]
 fn types_that_do_not_read_the_stored_states_are_refused_with_the_part_and_the_remedy() {
     let version = "`version = 2` and the hook `migrate`";
-    let default = "Write `#[serde(default)]` on a new field, or `version = 2` and the hook `migrate`.";
+    let default = "Write `#[serde(default)]` on a new field, `#[serde(alias = \"..\")]` on a renamed one, or `version = 2` and the hook `migrate`.";
     type Program = fn() -> Agents;
     let cases: [(Program, &[&str]); 7] = [
         (default_is_gone::agents, &["missing field `pinned`", default]),

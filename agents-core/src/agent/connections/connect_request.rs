@@ -167,6 +167,11 @@ impl ConnectRequest {
             && !self.header(ORIGIN.as_str()).is_some_and(|page| page.starts_with("https:"))
     }
 
+    /// Returns whether a page that was loaded without TLS sent this request.
+    pub(crate) fn is_plain_page(&self) -> bool {
+        self.header(ORIGIN.as_str()).is_some_and(|page| page.starts_with("http:"))
+    }
+
     /// Returns the identity that the host's hook gave to this request; see
     /// [`Admission::identity`](crate::Admission::identity).
     ///

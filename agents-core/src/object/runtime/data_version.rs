@@ -46,7 +46,10 @@ impl DataFailure {
             }
             _ => "migrations".to_owned(),
         };
-        Self::new(error.code(), step, error)
+        // The text of the error begins with the step, too.
+        let text = error.to_string();
+        let reason = text.strip_prefix(&step).map_or(&*text, |rest| rest.trim_start_matches([':', ' ']));
+        Self::new(error.code(), step.clone(), reason)
     }
 
     /// Makes the failure from an error at the state.

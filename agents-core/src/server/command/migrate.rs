@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::error::{Error, Result};
 use crate::object::{ObjectKey, check_data};
 use crate::server::output::print;
-use crate::server::{Agents, Host};
+use crate::server::{Agents, Host, Mode};
 use crate::storage::{DataFolder, SqlErrorKind, StorageError};
 use crate::support::unwind::unfinished;
 
@@ -84,7 +84,7 @@ impl Agents {
         })?;
         let copy = Copy::make()?;
         self.data = copy.path.clone();
-        let host = self.start()?;
+        let host = self.start_in(Mode { checks: true, ..Mode::default() })?;
         let (checked, check) = (host.clone(), check.clone());
         let report = spawn_blocking(move || check_all(&checked, &folder, &copy.path, &check)).await;
         host.shutdown().await;

@@ -179,7 +179,7 @@ fn compare(name: &str, ty: &StateType, old: &States) -> Option<String> {
         let _ = writeln!(message, "  {reason}");
     }
     let default = match reasons.iter().any(|reason| reason.contains("missing field")) {
-        true => "`#[serde(default)]` on a new field, or ",
+        true => "`#[serde(default)]` on a new field, `#[serde(alias = \"..\")]` on a renamed one, or ",
         false => "",
     };
     let next = known + 1;

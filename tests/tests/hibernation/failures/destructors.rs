@@ -406,7 +406,11 @@ async fn a_life_that_panics_outside_of_its_handlers_ends_all_the_same() {
     // The panic happens while the activation runs, and while it ends.
     for words in ["the instance is replaced", "the object is restarted"] {
         let log = Arc::new(Fragile(words, AtomicBool::new(false)));
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+            .with_writer(log.clone())
+            .finish();
         let _log = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
         let (host, object, mut client, shared) = desk().await;
         assert_eq!(told(&mut client, "tasks").await, "begun");

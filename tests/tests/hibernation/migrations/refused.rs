@@ -1,6 +1,7 @@
 //! Data that a program refuses, and programs that a host refuses.
 
 use agents::prelude::*;
+use agents::server::MigrationCheck;
 use agents::testing::TestHost;
 use agents_tests::recorder;
 use serde_json::json;
@@ -94,6 +95,15 @@ async fn a_migration_that_was_run_cannot_change() {
     let error = host.host().get::<changed::Changed>("one").ping().await.unwrap_err();
     assert!(error.to_string().contains("(migration_changed)"), "{error}");
     assert!(host.host().get::<changed::Changed>("new").ping().await.expect("a new agent"));
+    host.shutdown().await;
+    let report = program()
+        .data_dir(folder.path())
+        .check_migrations(&MigrationCheck::default())
+        .await
+        .expect("a report");
+    let failure = &report.failures[0];
+    assert_eq!(failure.step, "migration 1");
+    assert!(failure.reason.starts_with("was run with another text: restore"), "{}", failure.reason);
 }
 
 /// A class whose last migration SQLite refuses.

@@ -22,6 +22,7 @@ async fn the_check_of_stored_agents_prints_those_that_would_not_start() {
     for _ in 0..2 {
         let (code, out, log) = check(&[]).await;
         assert_eq!((code, out.as_str()), (Some(0), "3 agents checked, 0 would not start\n"), "{log}");
+        assert!(!log.contains("started") && !log.contains("stopped"), "no host is served: {log}");
     }
     let (_, out, _) = check(&["--class", "test-counter", "--sample", "1"]).await;
     assert_eq!(out, "1 agents checked, 0 would not start\n");

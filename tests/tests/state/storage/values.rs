@@ -153,7 +153,7 @@ async fn what_could_not_be_read_again_is_refused_in_every_place() {
         for (place, error) in errors.iter().enumerate() {
             let (code, text) = (error[0].as_str().expect("a code"), error[1].as_str().expect("a text"));
             assert!(
-                ["storage_json", "sql_value", "internal", "skipped"].contains(&code),
+                ["storage_json", "sql_value", "not_json", "skipped"].contains(&code),
                 "{kind}, {place}: {code}"
             );
             assert_eq!(code == "sql_value", place == 6, "{kind}, {place}: {code}");
