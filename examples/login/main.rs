@@ -9,7 +9,7 @@ use agents::auth::Sessions;
 use agents::axum::response::{Html, IntoResponse};
 use agents::axum::{Json, Router, extract::State, routing::get, routing::post};
 use agents::prelude::*;
-use agents::serde::{Deserialize, Serialize};
+use agents::serde::Deserialize;
 
 const PAGE: &str = concat!(
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><style>",
@@ -24,8 +24,8 @@ const PAGE: &str = concat!(
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The identity in the cookie.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(crate = "agents::serde")]
+#[wire]
+#[derive(Clone)]
 struct User {
     name: String,
 }

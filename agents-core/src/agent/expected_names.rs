@@ -3,7 +3,8 @@
 //! None of them can be called: each requires a trait that no type implements. So the compiler reports one
 //! error, which names the method to write.
 
-use crate::agent::{AgentDefinition, Context, View};
+use crate::agent::{AgentDefinition, AgentStub, Context, View};
+use crate::interface::Interface;
 
 /// A trait that no type implements; the methods of this file require it with their own texts.
 pub trait Never {
@@ -49,6 +50,14 @@ pub trait WaitsUntil: Never {}
     note = "take `&Context<Self>` in place of `&View<Self>`"
 )]
 pub trait WritingView: Never {}
+
+/// The reason why `cx.agent(..)` does not compile on a view.
+#[diagnostic::on_unimplemented(
+    message = "a `View` cannot call other agents",
+    label = "not a method of a view",
+    note = "take `&Context<Self>` in place of `&View<Self>`"
+)]
+pub trait CallingView: Never {}
 
 /// The result of each method is of any type, so that no other error follows.
 #[doc(hidden)]
@@ -150,6 +159,13 @@ impl<A: AgentDefinition> View<A> {
     pub fn object<Any>(&self) -> Any
     where
         A: WritingView,
+    {
+        A::never()
+    }
+
+    pub fn agent<B: Interface>(&self, _: impl Into<String>) -> AgentStub<B>
+    where
+        A: CallingView,
     {
         A::never()
     }

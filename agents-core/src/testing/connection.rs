@@ -177,14 +177,15 @@ impl TestConnection {
     /// Sends a call and returns its id; `args` is a tuple or a list.
     ///
     /// # Panics
-    /// When the arguments have no JSON form, or the connection has ended.
+    /// When the arguments are no tuple and no list, have no JSON form, or the connection has ended.
     pub async fn start_call(&mut self, method: &str, args: impl Serialize) -> String {
         self.calls += 1;
         let id = format!("call-{}", self.calls);
         let args = match serde_json::to_value(args).expect("arguments") {
             // `()` means no arguments.
             Value::Null => json!([]),
-            args => args,
+            args @ Value::Array(_) => args,
+            one => panic!("the arguments of `{method}` are a tuple or a list: write `({one},)` for one"),
         };
         self.send(json!({ "type": "rpc", "id": id, "method": method, "args": args }).to_string()).await;
         id

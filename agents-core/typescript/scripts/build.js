@@ -41,7 +41,8 @@ function compilerHost() {
   return host;
 }
 
-const sources = (await list(SOURCES)).filter((path) => path !== AGENTS);
+// The command `types` writes a record beside the types, which is no source.
+const sources = (await list(SOURCES)).filter((path) => path.endsWith(".ts") && path !== AGENTS);
 const program = ts.createProgram([...sources, AGENTS], options, compilerHost());
 const built = new Map();
 const { diagnostics } = program.emit(undefined, (path, text, _, __, [source]) => {

@@ -174,7 +174,7 @@ test("a refusal is final: it is reported, and all calls fail with it", async () 
   const waiting = client.increment();
   const stream = client.streamNumbers(3);
   const error = await failure(client.ready);
-  expect([error.code, error.closeCode, error.message]).toEqual(["refused", 4401, "4401 token refused"]);
+  expect([error.code, error.closeCode, error.message]).toEqual(["refused", 4401, "token refused"]);
   expect(await failure(waiting)).toBe(error);
   expect(await failure(stream)).toBe(error);
   expect(await client.closed).toBe(error);

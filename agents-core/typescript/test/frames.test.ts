@@ -228,7 +228,7 @@ test.each([1008, 4000, 4429, 4999])("%d is final: the client neither connects no
   const waiting = failure(agent.increment());
   socket.ends(closeCode, "no");
   const error = await waiting;
-  expect([error.code, error.closeCode, error.message]).toEqual(["refused", closeCode, `${closeCode} no`]);
+  expect([error.code, error.closeCode, error.message]).toEqual(["refused", closeCode, "no"]);
   expect([await agent.closed, agent.error, agent.status]).toEqual([error, error, "refused"]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect([FakeSocket.made.length, query.mock.calls.length]).toEqual([1, 1]);
@@ -296,7 +296,7 @@ test("an attempt that takes too long is given up", async () => {
   const agent = client({ connectTimeout: 2_000 });
   await tick();
   await vi.advanceTimersByTimeAsync(2_000);
-  expect([agent.status, agent.error?.code, agent.error?.message]).toEqual(["connecting", "disconnected", "1000 timeout"]);
+  expect([agent.status, agent.error?.code, agent.error?.message]).toEqual(["connecting", "disconnected", "timeout"]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(FakeSocket.made).toHaveLength(2);
 });

@@ -30,5 +30,5 @@ export declare class AgentError extends Error {
 }
 /** Returns the error of a failed call. The protocol fixes the two texts. */
 export declare function answered(text: string): AgentError;
-/** Returns the error of a connection that has ended. The protocol fixes the codes after which a client stays closed. */
+/** Returns the error of a connection that has ended, with the reason as its text. The protocol fixes the codes after which a client stays closed. */
 export declare function ended(closeCode: number, reason: string): AgentError;

@@ -22,9 +22,9 @@ export function answered(text) {
         return new AgentError("forbidden", text);
     return new AgentError("rpc", text);
 }
-/** Returns the error of a connection that has ended. The protocol fixes the codes after which a client stays closed. */
+/** Returns the error of a connection that has ended, with the reason as its text. The protocol fixes the codes after which a client stays closed. */
 export function ended(closeCode, reason) {
-    const text = `${closeCode} ${reason}`.trimEnd();
+    const text = reason === "" ? `the connection was closed with ${closeCode}` : reason;
     if (isFinal(closeCode))
         return new AgentError("refused", text, { closeCode });
     return new AgentError("disconnected", text, { closeCode });

@@ -54,9 +54,9 @@ export function answered(text: string): AgentError {
   return new AgentError("rpc", text);
 }
 
-/** Returns the error of a connection that has ended. The protocol fixes the codes after which a client stays closed. */
+/** Returns the error of a connection that has ended, with the reason as its text. The protocol fixes the codes after which a client stays closed. */
 export function ended(closeCode: number, reason: string): AgentError {
-  const text = `${closeCode} ${reason}`.trimEnd();
+  const text = reason === "" ? `the connection was closed with ${closeCode}` : reason;
   if (isFinal(closeCode)) return new AgentError("refused", text, { closeCode });
   return new AgentError("disconnected", text, { closeCode });
 }

@@ -9,7 +9,7 @@ use agents::axum::response::IntoResponse;
 use agents::axum::routing::{get, post};
 use agents::axum::{Json, Router};
 use agents::prelude::*;
-use agents::serde::{Deserialize, Serialize};
+use agents::serde::Deserialize;
 
 /// The lifetime of a login.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -17,8 +17,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_NAME: usize = 20;
 
 /// The identity in the cookie.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(crate = "agents::serde")]
+#[wire]
+#[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) name: String,
 }
