@@ -316,7 +316,7 @@ export class Connection {
     if (error.code === "refused") {
       // A wrong class or path is a mistake of the program, so it shows even if the program handles no refusal.
       if (error.closeCode === CloseCode.NOT_FOUND || error.closeCode === CloseCode.BAD_REQUEST) {
-        console.error(`agents: ${this.#base} was refused: ${error.message}`);
+        console.error(`agents: ${this.#base} was refused: ${error.closeCode} ${error.message}`);
       }
       this.#finish("refused", error);
       this.#socket?.close();
