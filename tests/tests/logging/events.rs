@@ -93,6 +93,7 @@ async fn a_session_is_in_the_log_event_by_event() {
             "agents::call",
             json!({ "message": "call", "connection": "first", "method": "lose", "code": "internal" }),
         ),
+        event("agents::client", json!({ "message": "a method does not exist", "method": "nothing" })),
         event(
             "agents::call",
             json!({ "message": "call", "connection": "first", "method": "", "code": "unknown_method" }),
