@@ -54,14 +54,14 @@ async fn a_handler_that_blocks_its_thread_holds_up_no_other_agent() {
 
     let mut held = program.join("/agents/test-counter/named").await;
     let call = held.start_call("hold", json!([])).await;
-    let log = logged(&mut program, "test-counter/named").await;
+    let log = logged(&mut program, "name=\"named\"").await;
     assert!(log.contains("held its thread") && log.contains("\"hold\""), "{log}");
     assert!(log.contains("spawn_blocking"), "{log}");
     let mut other = program.join("/agents/test-counter/other").await;
     other.call("letGo", json!([])).await;
     held.answer(&call).await;
     let log = program.stderr();
-    assert_eq!(log.matches("test-counter/named").count(), 1, "one line: {log}");
+    assert_eq!(log.matches("name=\"named\"").count(), 1, "one line: {log}");
     let text = reqwest::get(url).await.expect("an answer").text().await.expect("a body");
     assert!(!text.contains("\nagents_turns_blocked_total 0\n"), "{text}");
 }
