@@ -89,7 +89,7 @@ each("S110 useAgent streams", async (mount) => {
 
 each("S21 useAgent shows a refusal", async (mount) => {
   const page = await mount({ token: "bad" });
-  await shows(page, "notice", "token refused");
+  await shows(page, "notice", "4401 token refused");
   await shows(page, "identified", "false");
 });
 
