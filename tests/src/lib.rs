@@ -3,12 +3,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 mod client;
+mod log_sink;
 pub mod random;
 mod recorder;
 mod server;
 
 pub use agents::testing::Received;
 pub use client::Client;
+pub use log_sink::LogSink;
 pub use recorder::{Notes, Recorder, recorder};
 pub use server::TestServer;
 

@@ -32,9 +32,10 @@ pub(crate) use hub::Hub;
 pub(crate) use hub::RegisterError;
 pub(crate) use metrics::HubMetrics;
 pub(crate) use protocol::encoded::Encoded;
+pub(crate) use protocol::head::{Head, ResponseHead};
 pub(crate) use protocol::messages::{
-    AutoResponse, ConnectionInfo, ConnectionKey, ConnectionMeta, Head, RequestKey, ResponseHead, Selection,
-    Targets, ToGateway, ToObject, Unaccepted,
+    AutoResponse, ConnectionInfo, ConnectionKey, ConnectionMeta, RequestKey, Selection, Targets, ToGateway,
+    ToObject, Unaccepted,
 };
 pub(crate) use protocol::port::{GatewayPort, ObjectPort, PostError, post};
 pub(crate) use quota::connection_slots::{ConnectionSlot, Counted, prefix};

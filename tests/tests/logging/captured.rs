@@ -1,25 +1,10 @@
 //! The log of this process as JSON, from the level `trace` on.
 
-use std::io::{self, Write};
-use std::sync::{Mutex, Once};
+use std::sync::Once;
 
 use agents::serde_json::{self, Value};
+use agents_tests::LogSink;
 use tracing_subscriber::EnvFilter;
-
-static LINES: Mutex<String> = Mutex::new(String::new());
-
-struct Sink;
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().expect("no panic").push_str(&String::from_utf8_lossy(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Captures the log of all crates of the project from now on.
 pub(crate) fn keep() {
@@ -29,14 +14,14 @@ pub(crate) fn keep() {
             .json()
             .flatten_event(true)
             .with_env_filter(EnvFilter::new("agents=trace"))
-            .with_writer(|| Sink)
+            .with_writer(|| LogSink)
             .init();
     });
 }
 
 /// Returns the captured text.
 pub(crate) fn text() -> String {
-    LINES.lock().expect("no panic").clone()
+    LogSink::text()
 }
 
 /// Returns the events about an agent, which only one test uses, without their times.

@@ -15,7 +15,7 @@ macro_rules! program {
         mod $module {
             use agents::prelude::*;
 
-            $(#[wire] #[derive(Clone, Default)] #[allow(dead_code)] $item)*
+            $(#[wire] #[derive(Clone, Default)] #[allow(dead_code, reason = "the fields are only read by serde")] $item)*
 
             #[agent(state = State, version = $version, name = "board")]
             #[derive(Default)]

@@ -4,5 +4,6 @@
 //! uses no socket, task or database.
 
 pub(super) mod encoded;
+pub(super) mod head;
 pub(super) mod messages;
 pub(super) mod port;

@@ -55,7 +55,7 @@ pub(crate) struct Environment {
     pub(crate) store: StoreOptions,
     pub(crate) clock: Clock,
     pub(crate) limits: Arc<Limits>,
-    /// Whether clients read which methods exist when they call another one.
+    /// `true` if clients read which methods exist when they call another one.
     pub(crate) hints: bool,
     pub(crate) limit_counts: Arc<LimitCounters>,
     /// The memory budgets that objects and the gateway share: what clients sent, and what waits for clients.

@@ -1,7 +1,7 @@
 //! Alarms: their facts and times, and the service that wakes objects for them.
 //!
 //! The service is one task for each host, with one index on the disk for all objects.
-//! What a handler does with an alarm, and its retries, are in `object/context/alarm`.
+//! The alarm within a handler, and its retries, are in `object/context/alarm`.
 //!
 //! The index may be early but is never late. Before an object commits an alarm, the index has that alarm or
 //! an earlier one on the disk. When an alarm is deleted or moved back, the index is updated after the commit.

@@ -126,7 +126,7 @@ mod server {
         count: u64,
         /// The begin of a line whose end is in a later part.
         rest: Vec<u8>,
-        /// Whether the begin was dropped, because the line is too long.
+        /// `true` if the begin was dropped, because the line is too long.
         too_long: bool,
     }
 

@@ -34,7 +34,7 @@ impl User {
     }
 }
 
-/// What the routes of the login know.
+/// The state of the routes of the login.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) sessions: Sessions<User>,

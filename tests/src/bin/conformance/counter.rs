@@ -423,7 +423,7 @@ impl TestCounter {
     }
 
     /// Returns nothing and is not a callable: a call is refused with a message for such methods.
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "only clients name it")]
     fn hidden(&self) {}
 }
 

@@ -1,24 +1,9 @@
 //! The log of the host, captured for tests that read it.
 
-use std::io::{self, Write};
-use std::sync::{Mutex, Once};
+use std::sync::Once;
 
+use agents_tests::LogSink;
 use tracing_subscriber::filter::LevelFilter;
-
-static LINES: Mutex<String> = Mutex::new(String::new());
-
-struct Sink;
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().expect("no panic").push_str(&String::from_utf8_lossy(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Captures all errors and warnings from now on, of all tests of this process.
 pub(crate) fn keep() {
@@ -27,14 +12,14 @@ pub(crate) fn keep() {
         tracing_subscriber::fmt()
             .with_max_level(LevelFilter::WARN)
             .with_ansi(false)
-            .with_writer(|| Sink)
+            .with_writer(|| LogSink)
             .init();
     });
 }
 
 /// Returns the captured lines that contain a word, for example the name of an agent that only one test uses.
 pub(crate) fn lines_with(word: &str) -> Vec<String> {
-    let lines = LINES.lock().expect("no panic");
+    let lines = LogSink::text();
     lines.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
 }
 
